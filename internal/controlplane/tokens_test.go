@@ -1,0 +1,110 @@
+package controlplane
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestTokenFileIsMadeOnceAndKept(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	first, err := loadSecret(dir, adminTokenFile, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(first.clear) < minTokenLength {
+		t.Errorf("a token of %d characters was made, want %d at least", len(first.clear), minTokenLength)
+	}
+	info, err := os.Stat(filepath.Join(dir, adminTokenFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != fileMode {
+		t.Errorf("the token file has mode %v, want %v", info.Mode().Perm(), fileMode)
+	}
+	second, err := loadSecret(dir, adminTokenFile, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first != second {
+		t.Error("the second start read another token than the first one made")
+	}
+	other, err := loadSecret(dir, registrationTokenFile, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if other.clear == first.clear {
+		t.Error("two files got the same token")
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 2 {
+		t.Errorf("the directory holds %v (%v), want the two token files alone", entries, err)
+	}
+}
+
+func TestSecretForms(t *testing.T) {
+	t.Parallel()
+	const token = "0123456789abcdef"
+	for _, row := range []struct {
+		name, value string
+		clear       string
+		message     string
+	}{
+		{"clear", token, token, ""},
+		{"hash", HashToken(token), "", ""},
+		{"too short", "0123456789abcde", "", "16 to 512 characters, this one has 15"},
+		{"too long", strings.Repeat("x", 513), "", "16 to 512 characters, this one has 513"},
+		{"with a space", "0123456789 abcdef", "", "printable ASCII without spaces"},
+		{"two lines", "0123456789\nabcdef", "", "printable ASCII without spaces"},
+		{"not ASCII", "0123456789abcdefß", "", "printable ASCII without spaces"},
+		{"short hash", "sha256:00", "", "64 hexadecimal digits"},
+		{"hash of other letters", "sha256:" + strings.Repeat("x", 64), "", "64 hexadecimal digits"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := parseSecret(row.value)
+			if row.message != "" {
+				if err == nil || !strings.Contains(err.Error(), row.message) || strings.Contains(err.Error(), row.value) {
+					t.Errorf("error %v: want one that says %q and does not show the value", err, row.message)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.clear != row.clear || !got.hash.Matches(token) {
+				t.Errorf("clear %q, matches its token: %v", got.clear, got.hash.Matches(token))
+			}
+		})
+	}
+}
+
+func TestTokenFileThatCannotBeUsed(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name    string
+		prepare func(path string) error
+		message string
+	}{
+		{"empty", func(path string) error { return os.WriteFile(path, nil, fileMode) }, "remove the file"},
+		{"a directory", func(path string) error { return os.Mkdir(path, dirMode) }, "is a directory"},
+		{"no directory", func(path string) error { return os.Remove(filepath.Dir(path)) }, "no such file"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			dir := filepath.Join(t.TempDir(), "data")
+			if err := os.Mkdir(dir, dirMode); err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join(dir, adminTokenFile)
+			if err := row.prepare(path); err != nil {
+				t.Fatal(err)
+			}
+			_, err := loadSecret(dir, adminTokenFile, "")
+			if err == nil || !strings.Contains(err.Error(), row.message) || !strings.Contains(err.Error(), path) {
+				t.Errorf("error %v: want one that names %s and says %q", err, path, row.message)
+			}
+		})
+	}
+}
