@@ -1,0 +1,43 @@
+package dispatch
+
+import (
+	"errors"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+)
+
+// Errors of the dispatcher, to be tested for with errors.Is. Any other error is
+// the store's (store.ErrUnavailable, to be answered as "try again") or the
+// context's.
+var (
+	// ErrNotFound: there is no such job or worker, or it has expired.
+	ErrNotFound = store.ErrNotFound
+	// ErrWrongState: the job or worker does not stand where the call needs it; on
+	// the agents' wire, 422. The message says where it stands.
+	ErrWrongState = errors.New("wrong state")
+	// ErrInvalid: a field of the request is not acceptable. The error is an
+	// *InvalidError, which names it.
+	ErrInvalid = errors.New("invalid")
+	// ErrUnauthenticated: the token is not one that was given out, or has stopped
+	// working. The message does not say which.
+	ErrUnauthenticated = errors.New("token not accepted")
+	// ErrSuperseded: a newer stream of the same worker has taken this one's place.
+	// On the wire it is Aborted, never a planned end.
+	ErrSuperseded = errors.New("superseded by a newer stream of the same worker")
+	// ErrClosed: the dispatcher, or the feed, was closed.
+	ErrClosed = errors.New("closed")
+)
+
+// InvalidError names a field that is not acceptable, and says why.
+type InvalidError struct {
+	// Field is the field in the words of the API, such as "command".
+	Field string
+	// Problem completes the sentence that begins with the field.
+	Problem string
+}
+
+// Error is one line: the field and its problem.
+func (e *InvalidError) Error() string { return e.Field + " " + e.Problem }
+
+// Is makes an InvalidError an ErrInvalid.
+func (*InvalidError) Is(target error) bool { return target == ErrInvalid }
