@@ -1,0 +1,120 @@
+package job
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"syscall"
+
+	"go.uber.org/zap"
+)
+
+// group is what the system has for ending a command together with what it has started.
+type group interface {
+	// prepare makes cmd start as the first of the group; called before its start.
+	prepare(cmd *exec.Cmd)
+	// adopt takes the started command into the group.
+	adopt(p *os.Process) error
+	// await waits for the command to end. Where the system can, it leaves it unreaped, so that its id, which names the
+	// group, cannot be given to another process before the group has been ended.
+	await(cmd *exec.Cmd) error
+	// terminate asks the group to end.
+	terminate(sig syscall.Signal) error
+	// kill ends the group by force; a group without members is no error.
+	kill() error
+	// close gives back what the group holds of the system; the group is not used after that.
+	close() error
+}
+
+// command is the job's command, running.
+type command struct {
+	cmd    *exec.Cmd
+	group  group
+	signal syscall.Signal
+	done   chan struct{}
+}
+
+// startCommand runs the script in the shell, in a group of its own, with both outputs on out.
+func startCommand(opts Options, script string, env []string, dir string, out *os.File) (*command, error) {
+	argv := append(opts.Shell[1:len(opts.Shell):len(opts.Shell)], script)
+
+	// Without a context: what ends a job is its group's business.
+	cmd := exec.Command(opts.Shell[0], argv...) //nolint:gosec,noctx // running what the job says is the point
+	cmd.Dir, cmd.Env = dir, env
+	cmd.Stdout, cmd.Stderr = out, out
+
+	members, err := newGroup()
+	if err != nil {
+		return nil, fmt.Errorf("making a process group: %w", err)
+	}
+
+	members.prepare(cmd)
+
+	if err := cmd.Start(); err != nil {
+		_ = members.close()
+
+		return nil, fmt.Errorf("starting the shell %s: %w%s", opts.Shell[0], err, hint(err))
+	}
+
+	c := &command{cmd: cmd, group: members, signal: opts.CancelSignal, done: make(chan struct{})}
+
+	if err := members.adopt(cmd.Process); err != nil {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		_ = members.close()
+
+		return nil, fmt.Errorf("taking the command into its process group: %w", err)
+	}
+
+	go func() {
+		defer close(c.done)
+
+		// What await cannot tell, the wait in exit does.
+		_ = members.await(cmd)
+	}()
+
+	return c, nil
+}
+
+func (c *command) pid() int { return c.cmd.Process.Pid }
+
+func (c *command) exited() <-chan struct{} { return c.done }
+
+func (c *command) terminate() error { return c.group.terminate(c.signal) }
+
+func (c *command) kill() error { return c.group.kill() }
+
+// endGroup kills what is left of the group. It comes before exit.
+func (c *command) endGroup(logger *zap.Logger) {
+	if err := c.group.kill(); err != nil {
+		logger.Warn("what the job left running could not be killed", zap.Int("group", c.pid()), zap.Error(err))
+	}
+}
+
+// exit collects a command that has ended: its status, and the signal that ended it, if one did.
+func (c *command) exit() (status, signal string) {
+	<-c.done
+
+	if c.cmd.ProcessState == nil {
+		_ = c.cmd.Wait() // a status other than 0 is no error of ours
+	}
+
+	_ = c.group.close()
+
+	state := c.cmd.ProcessState
+	if state == nil {
+		return StatusNeverRan, ""
+	}
+
+	if ws, ok := state.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+		return StatusNeverRan, signalName(ws.Signal())
+	}
+
+	return strconv.Itoa(state.ExitCode()), ""
+}
+
+// leave lets go of a command that does not end; it is collected if it ever does.
+func (c *command) leave() {
+	go func() { _, _ = c.exit() }()
+}

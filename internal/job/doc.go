@@ -1,0 +1,31 @@
+// Package job runs one job on this machine: its process, its output on the way to the control plane, its cancellation
+// and the truth about its end.
+//
+// [Run] is the whole of it, and goes through these phases in this order:
+//
+//  1. start: the control plane is told that the job starts. Refused, the job is abandoned: nothing is run and nothing
+//     is reported ([ErrAbandoned]).
+//  2. prepare: a fresh working directory, the environment, the command.
+//  3. process: the command in a process group of its own. Its output, stdout and stderr on one pipe and so in order, is
+//     uploaded in chunks as it comes, up to three at a time; while uploads are slow the pipe fills and the command
+//     waits, so memory stays bounded. The job's state is asked for now and then.
+//  4. flush: every byte that was collected is uploaded, or given up at a deadline and counted.
+//  5. finish: the result is delivered.
+//
+// # Cancelling
+//
+// Cancelling the context of Run cancels the job. The cause says why ([ErrCanceled], [ErrTimedOut], [ErrAgentStop]) and
+// decides the signal reason of the result. The control plane cancels through [ControlPlane.State]. Either way the
+// process group gets the cancel signal, has the grace to end, and is killed. What the command leaves running in its
+// group when it ends by itself is killed too; a process that has left the group (a daemon with a session of its own)
+// is not found.
+//
+// # Bounds
+//
+// Every wait has a deadline; [Options] holds them. No wait is for a tick when there is nothing left to wait for: a
+// command that ends is flushed and finished at once.
+//
+// # Systems
+//
+// On Unix the group is a process group, on Windows a job object. What Windows lacks is said in group_windows.go.
+package job

@@ -1,0 +1,84 @@
+package job
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+)
+
+const (
+	// ownerOnly keeps a job's files from the machine's other users.
+	ownerOnly = 0o700
+	// maxNameLen keeps the name of a working directory short, whatever the id: some tools make socket paths in it.
+	maxNameLen = 40
+)
+
+// makeWorkspace makes a fresh working directory under buildPath, and buildPath if it is missing. The id comes from
+// outside: only what is harmless in a path goes into the name.
+func makeWorkspace(buildPath, id string) (string, error) {
+	if err := os.MkdirAll(buildPath, ownerOnly); err != nil {
+		return "", fmt.Errorf("making the build path: %w", err)
+	}
+
+	name := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_':
+			return r
+		default:
+			return '_'
+		}
+	}, id)
+
+	dir, err := os.MkdirTemp(buildPath, "job-"+name[:min(len(name), maxNameLen)]+"-*")
+	if err != nil {
+		return "", fmt.Errorf("making a working directory: %w", err)
+	}
+
+	return dir, nil
+}
+
+// removeWorkspace removes a working directory with all that is in it. Folders without write permission, such as Go's
+// module cache makes, are opened up first if need be; nothing outside the directory is touched.
+func removeWorkspace(dir string) error {
+	if os.RemoveAll(dir) == nil {
+		return nil
+	}
+
+	openErr := openUp(dir)
+
+	if err := os.RemoveAll(dir); err != nil {
+		return errors.Join(fmt.Errorf("removing a working directory: %w", err), openErr)
+	}
+
+	return nil
+}
+
+// openUp gives the owner all rights to every folder under dir. It follows no link out of it.
+func openUp(dir string) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return fmt.Errorf("opening a working directory: %w", err)
+	}
+	defer root.Close() //nolint:errcheck // nothing was written through it
+
+	walk := func(path string, entry fs.DirEntry, err error) error {
+		if err != nil && path == "." {
+			return err
+		}
+
+		if entry != nil && entry.IsDir() {
+			// The walk calls this before it reads the folder; what cannot be opened shows in the removal.
+			_ = root.Chmod(path, ownerOnly)
+		}
+
+		return nil
+	}
+
+	if err := fs.WalkDir(root.FS(), ".", walk); err != nil {
+		return fmt.Errorf("opening up a working directory: %w", err)
+	}
+
+	return nil
+}
