@@ -1,0 +1,77 @@
+package fsm
+
+import (
+	"context"
+	"testing"
+
+	looplab "github.com/looplab/fsm"
+)
+
+// round is a day in the life of a worker: a job by the stream, a loss, a ping,
+// and the way back. Its last event leaves the machine where the first found it.
+func round(epoch, ping Epoch, job JobID) [8]Event {
+	return [8]Event{
+		{Kind: ReceivedResume, Epoch: epoch},
+		{Kind: ReceivedJob, Epoch: epoch, Job: job},
+		{Kind: JobFinished, Job: job},
+		{Kind: StreamLost, Epoch: epoch},
+		{Kind: PollDue},
+		{Kind: ReceivedResume, Epoch: epoch + 1},
+		{Kind: AnsweredIdle, Epoch: ping},
+		{Kind: ReceivedPause, Epoch: epoch + 1},
+	}
+}
+
+// BenchmarkStep is one event through a Machine. Compare its allocations with
+// those of BenchmarkLooplab, which is the part that is not ours.
+func BenchmarkStep(b *testing.B) {
+	m, err := New(Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := m.Step(Event{Kind: Started}); err != nil {
+		b.Fatal(err)
+	}
+	jobs := [2 * SeenSize]JobID{}
+	for i := range jobs {
+		jobs[i] = JobID(string(rune('a'+i%26)) + string(rune('a'+i/26)))
+	}
+	b.ReportAllocs()
+	for n := 0; b.Loop(); {
+		i := n / 8
+		events := round(Epoch(2*i+1), Epoch(i+1), jobs[i%len(jobs)])
+		if _, err := m.Step(events[n%8]); err != nil {
+			b.Fatal(err)
+		}
+		n++
+	}
+}
+
+// BenchmarkNext is the table alone.
+func BenchmarkNext(b *testing.B) {
+	facts := Facts{Stream: StreamUp, Connection: 1}
+	b.ReportAllocs()
+	for b.Loop() {
+		Next(StreamHealthy, &facts, Event{Kind: ReceivedJob, Epoch: 1, Job: "J1"})
+	}
+}
+
+// BenchmarkLooplab is the same round on a bare looplab machine, without our
+// facts, guards and effects.
+func BenchmarkLooplab(b *testing.B) {
+	names := [8]string{
+		"ReceivedResume [otherwise]", "ReceivedJob [not paused, not seen]", "JobFinished [stream up]",
+		"StreamLost [polling allowed]", "PollDue [polling allowed]", "ReceivedResume [otherwise]",
+		"AnsweredIdle [otherwise]", "ReceivedPause",
+	}
+	m := looplab.NewFSM(StreamHealthy.String(), transitions(table), nil)
+	ctx := context.Background()
+	b.ReportAllocs()
+	for n := 0; b.Loop(); n++ {
+		if err := m.Event(ctx, names[n%8]); err != nil {
+			if _, same := err.(looplab.NoTransitionError); !same { //nolint:errorlint // looplab returns it bare
+				b.Fatal(err)
+			}
+		}
+	}
+}

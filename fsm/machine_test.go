@@ -1,0 +1,211 @@
+package fsm
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// TestMachineFollowsTheTable drives a Machine and Advance with the same random
+// events, and finds them in the same state with the same facts and effects
+// after each; and the invariants of the design hold all the way.
+func TestMachineFollowsTheTable(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		config := Config{
+			Mode:           rapid.SampledFrom([]Mode{Auto, StreamOnly, PollOnly, Acquire}).Draw(t, "mode"),
+			RetireAfterJob: rapid.Bool().Draw(t, "after job"),
+		}
+		if config.Mode == Acquire {
+			config.AcquireJob = "J0"
+		}
+		m, err := New(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		state, facts := m.State(), m.Facts()
+		started := map[JobID]int{}
+		rejected := map[JobID]int{}
+		step := func(ev Event) {
+			if ev.Kind == Started {
+				ev.Job = config.AcquireJob
+			}
+			wantState, wantFacts, wantEffects, decision := Advance(state, &facts, ev)
+			effects, err := m.Step(ev)
+			if err != nil {
+				t.Fatalf("%v in %v: %v", ev, state, err)
+			}
+			for _, e := range effects {
+				if e.Kind == StartJob || e.Kind == AcquireJob {
+					started[e.Job]++
+				}
+			}
+			if ev.Kind == JobRejected && decision.Row != nil {
+				rejected[ev.Job]++
+			}
+			if got := m.State(); got != wantState {
+				t.Fatalf("%v in %v: the machine is in %v, the table says %v", ev, state, got, wantState)
+			}
+			if got, want := fmt.Sprint(effects), fmt.Sprint(wantEffects); got != want {
+				t.Fatalf("%v in %v: the machine's effects are %s, the table's %s", ev, state, got, want)
+			}
+			gotFacts := m.Facts()
+			if got, want := fmt.Sprintf("%+v", gotFacts), fmt.Sprintf("%+v", wantFacts); got != want {
+				t.Fatalf("%v in %v: the machine's facts are %s, the table's %s", ev, state, got, want)
+			}
+			state, facts = wantState, wantFacts
+			if broken := invariant(state, &facts); broken != "" {
+				t.Fatalf("after %v in %v: %s; facts %+v", ev, state, broken, facts)
+			}
+			for job, n := range started {
+				if n > rejected[job]+1 {
+					t.Fatalf("%s was started %d times and rejected %d times", job, n, rejected[job])
+				}
+			}
+		}
+		step(Event{Kind: Started})
+		for range rapid.IntRange(1, 60).Draw(t, "length") {
+			step(drawEvent(t, &facts))
+		}
+	})
+}
+
+// drawEvent draws an event that the world could send, most of the time, and a
+// stale one now and then.
+func drawEvent(t *rapid.T, facts *Facts) Event {
+	ev := Event{Kind: rapid.SampledFrom(EventKinds()[1:]).Draw(t, "event")}
+	if ev.ofConnection() && (facts.Mode == PollOnly || facts.Mode == Acquire) {
+		ev.Kind = PollDue // no stream was opened
+	}
+	late := rapid.IntRange(0, 9).Draw(t, "late") == 0
+	switch {
+	case ev.ofConnection():
+		ev.Epoch = facts.Connection
+		if ev.Epoch == 0 && ev.Kind != TrustExpired {
+			ev.Epoch = 1
+		}
+	case ev.ofPing():
+		ev.Epoch = facts.Ping
+	case ev.ofJob():
+		ev.Job = facts.Job
+	}
+	if late && ev.Epoch > 0 {
+		ev.Epoch--
+	}
+	if ev.Kind == ReceivedJob || ev.Kind == AnsweredJob || (late && ev.ofJob()) {
+		ev.Job = rapid.SampledFrom([]JobID{"J1", "J2", "J3", "J4"}).Draw(t, "job")
+	}
+	// A connection that ends as planned has spoken.
+	if ev.Kind == StreamEnded && facts.Stream != StreamUp {
+		ev.Kind = StreamLost
+	}
+	return ev
+}
+
+// invariant returns which invariant of the design does not hold, or "".
+func invariant(s State, f *Facts) string {
+	inHand := f.Job != ""
+	up := f.Stream == StreamUp
+	switch {
+	case inHand && f.Pinging:
+		return "a ping is in flight beside a job"
+	case s == Running && !inHand:
+		return "Running without a job"
+	case (s == PollingBusy || s == Reclaiming) && !inHand && !f.Pinging:
+		return "busy without work"
+	case (s == StreamHealthy || s == FallingBack) && (inHand || f.Pinging):
+		return "work in hand in a state without"
+	case (s == FallingBack || s == PollingBusy) && up:
+		return "the poller is in control while the stream is up"
+	case s == Reclaiming && !up:
+		return "Reclaiming while the stream is not up"
+	case f.Mailbox.Len() > 0 && !up && s != Stopped:
+		return "the mailbox outlives its connection"
+	case f.Leaving != Staying && !inHand && s != Stopped && s != Initial:
+		return "leaving without work, and still there"
+	case f.Mode == StreamOnly && (s == PollingBusy || s == Reclaiming):
+		return "polling in stream-only"
+	case f.Mode == PollOnly && (s == StreamHealthy || s == Running):
+		return "the stream is in control in poll-only"
+	case s == StreamHealthy && !f.Paused && f.Mailbox.Len() > 0:
+		return "a job waits for nothing"
+	}
+	return ""
+}
+
+func TestConfigIsValidated(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		config Config
+		names  string // what the error must name; empty for none
+	}{
+		{"auto", Config{}, ""},
+		{"acquire", Config{Mode: Acquire, AcquireJob: "J1"}, ""},
+		{"acquire without a job", Config{Mode: Acquire}, "AcquireJob"},
+		{"a job without acquire", Config{Mode: PollOnly, AcquireJob: "J1"}, "AcquireJob"},
+		{"no such mode", Config{Mode: 9}, "Mode"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := New(c.config)
+			switch {
+			case c.names == "" && err != nil:
+				t.Errorf("New: %v", err)
+			case c.names != "" && (err == nil || !strings.Contains(err.Error(), c.names)):
+				t.Errorf("New: %v, which does not name %s", err, c.names)
+			}
+		})
+	}
+}
+
+// TestStepBeforeStart shows that a machine that was not started ignores events.
+func TestStepBeforeStart(t *testing.T) {
+	t.Parallel()
+	m, err := New(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	effects, err := m.Step(Event{Kind: PollDue})
+	if err = errors.Join(err); err != nil || len(effects) != 0 || m.State() != Initial {
+		t.Errorf("PollDue: %v, %v, in %v", effects, err, m.State())
+	}
+}
+
+func TestMailbox(t *testing.T) {
+	t.Parallel()
+	var m Mailbox
+	for i := range MailboxSize + 3 {
+		id := JobID(fmt.Sprintf("J%02d", i))
+		m.add(id)
+		m.add(id)
+	}
+	if m.Len() != MailboxSize || m.Has("J16") || !m.Has("J15") {
+		t.Errorf("after too many: %v", m.IDs())
+	}
+	m.remove("J05")
+	m.remove("absent")
+	if got := m.take(); got != "J00" || m.Len() != MailboxSize-2 || m.Has("J05") {
+		t.Errorf("took %s, and left %v", got, m.IDs())
+	}
+}
+
+func TestSeenForgetsTheOldest(t *testing.T) {
+	t.Parallel()
+	var s Seen
+	for i := range SeenSize + 2 {
+		s.add(JobID(fmt.Sprintf("J%d", i)))
+	}
+	s.remove("J100")
+	for id, want := range map[JobID]bool{"J0": false, "J1": false, "J2": true, "J100": false, "J257": true} {
+		if s.Has(id) != want {
+			t.Errorf("Has(%s) is %v", id, !want)
+		}
+	}
+	if s.Len() != SeenSize-1 || len(s.IDs()) != SeenSize-1 {
+		t.Errorf("remembers %d ids", s.Len())
+	}
+}
