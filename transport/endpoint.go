@@ -1,0 +1,74 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// endpoint is the base URL of a control plane. It is immutable.
+type endpoint struct {
+	base *url.URL // without query, fragment or trailing slash
+}
+
+// parseEndpoint checks the base URL of a control plane. Credentials in a URL
+// find their way into logs, so they are refused.
+func parseEndpoint(raw string) (endpoint, error) {
+	parsed, err := url.Parse(strings.TrimSpace(raw))
+	if err != nil {
+		// The error of net/url repeats the input, which may hold a password.
+		return endpoint{}, errors.New("not a URL")
+	}
+	switch {
+	case parsed.Scheme != schemeHTTP && parsed.Scheme != schemeHTTPS:
+		return endpoint{}, fmt.Errorf("must begin with http:// or https://, got scheme %q", parsed.Scheme)
+	case parsed.Hostname() == "":
+		return endpoint{}, errors.New("has no host")
+	case parsed.User != nil:
+		return endpoint{}, errors.New("must not contain a user name or password")
+	case parsed.RawQuery != "" || parsed.ForceQuery || parsed.Fragment != "":
+		return endpoint{}, errors.New("must not contain a query or fragment")
+	}
+	parsed.Path = strings.TrimRight(parsed.Path, "/")
+	parsed.RawPath = strings.TrimRight(parsed.RawPath, "/")
+	return endpoint{base: parsed}, nil
+}
+
+// String is the base URL, without a trailing slash.
+func (e endpoint) String() string { return e.base.String() }
+
+// secure reports whether what is sent there is encrypted.
+func (e endpoint) secure() bool { return e.base.Scheme == schemeHTTPS }
+
+// url is the address of a REST route; each segment is escaped.
+func (e endpoint) url(segments ...string) (*url.URL, error) {
+	var address strings.Builder
+	address.WriteString(e.String())
+	for _, segment := range segments {
+		address.WriteByte('/')
+		address.WriteString(escapeSegment(segment))
+	}
+	parsed, err := url.Parse(address.String())
+	if err != nil {
+		return nil, fmt.Errorf("building the address of %v: %w", segments, err)
+	}
+	return parsed, nil
+}
+
+// root is where the stream is served: scheme and host of the endpoint, its
+// path replaced, as existing agents do it.
+func (e endpoint) root() string {
+	return e.base.Scheme + "://" + e.base.Host
+}
+
+// escapeSegment escapes one segment of a path. The dot is escaped as well, so
+// that an id of ".." stays an id.
+func escapeSegment(segment string) string {
+	return strings.ReplaceAll(url.PathEscape(segment), ".", "%2E")
+}
+
+const (
+	schemeHTTP  = "http"
+	schemeHTTPS = "https"
+)
