@@ -14,6 +14,4 @@ var (
 	// ErrUnavailable: the store did not answer. Whether a write took effect is not
 	// known: read before trying again.
 	ErrUnavailable = errors.New("the store does not answer")
-	// ErrInUse: another process has the data directory.
-	ErrInUse = errors.New("in use by another process")
 )

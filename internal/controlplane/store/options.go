@@ -28,8 +28,8 @@ const maxReplicas = 5
 // Options say where the store is and how long it keeps what is over.
 type Options struct {
 	// DataDir is the directory of the embedded store, made with mode 0700 if it is
-	// not there; the store uses the folder jetstream in it, alone. Required unless
-	// URL is set.
+	// not there; the store uses the folder jetstream in it. Two processes must never
+	// have it open: the caller sees to that. Required unless URL is set.
 	DataDir string
 	// URL is the address of a NATS server or cluster with JetStream, version 2.11
 	// or later; empty is the embedded one.

@@ -1,0 +1,28 @@
+package store
+
+import (
+	"testing"
+)
+
+func BenchmarkCompareAndSet(b *testing.B) {
+	s := openTest(b, Options{})
+	job := Job{ID: "j", Command: []string{"sh", "-c", "true"}, Env: map[string]string{"A": "B"}, Queue: "default", State: JobQueued}
+	for b.Loop() {
+		var err error
+		if job, err = s.PutJob(b.Context(), job); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkRead(b *testing.B) {
+	s := openTest(b, Options{})
+	if _, err := s.PutJob(b.Context(), Job{ID: "j", Command: []string{"true"}, State: JobQueued}); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := s.Job(b.Context(), "j"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,88 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"go.uber.org/zap"
+)
+
+const (
+	// storeFolder is the embedded server's folder in the data directory.
+	storeFolder = "jetstream"
+	// startTimeout bounds the start of the embedded server, which reads its files
+	// first.
+	startTimeout = time.Minute
+	// dirMode: jobs carry their environment, so the files are the owner's alone.
+	dirMode = 0o700
+)
+
+// embedded is a NATS server inside this process, reached without a socket.
+type embedded struct {
+	server *server.Server
+}
+
+// startEmbedded has the server up on its folder of dataDir.
+func startEmbedded(ctx context.Context, dataDir string, logger *zap.Logger) (*embedded, error) {
+	dir := filepath.Join(dataDir, storeFolder)
+	if err := os.MkdirAll(dir, dirMode); err != nil {
+		return nil, fmt.Errorf("making the store's folder: %w", err)
+	}
+	e := &embedded{}
+	if err := e.start(ctx, dir, logger); err != nil {
+		e.stop()
+		return nil, err
+	}
+	return e, nil
+}
+
+func (e *embedded) start(ctx context.Context, dir string, logger *zap.Logger) error {
+	srv, err := server.NewServer(&server.Options{
+		ServerName:             "switchyard",
+		DontListen:             true,
+		JetStream:              true,
+		StoreDir:               dir,
+		SyncAlways:             true, // an answer means that it is on disk
+		NoSigs:                 true,
+		DisableJetStreamBanner: true,
+	})
+	if err != nil {
+		return fmt.Errorf("setting up the store in %s: %w", dir, err)
+	}
+	e.server = srv
+	srv.SetLoggerV2(serverLog{logger.Named("nats").Sugar()}, false, false, false)
+	srv.Start()
+	timeout := startTimeout
+	if deadline, ok := ctx.Deadline(); ok {
+		timeout = time.Until(deadline)
+	}
+	if !srv.ReadyForConnections(timeout) {
+		return fmt.Errorf("starting the store in %s: not ready after %s", dir, timeout)
+	}
+	if !srv.JetStreamEnabled() {
+		return fmt.Errorf("starting the store in %s: its files cannot be used; the log has the reason", dir)
+	}
+	return nil
+}
+
+// stop has everything on disk and the folder free when it returns.
+func (e *embedded) stop() {
+	if e.server != nil {
+		e.server.Shutdown()
+		e.server.WaitForShutdown()
+	}
+}
+
+// serverLog gives the embedded server's log to ours. Its notices are about its
+// own working, of no interest beside ours.
+type serverLog struct{ *zap.SugaredLogger }
+
+func (l serverLog) Noticef(format string, v ...any) { l.SugaredLogger.Debugf(format, v...) }
+func (serverLog) Tracef(string, ...any)             {}
+
+// Fatalf logs only: the server must not end the process that it is a part of.
+func (l serverLog) Fatalf(format string, v ...any) { l.SugaredLogger.Errorf(format, v...) }

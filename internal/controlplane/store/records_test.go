@@ -1,0 +1,144 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestPutJobComparesAndSets(t *testing.T) {
+	s := openTest(t, Options{})
+	now := time.Now().UTC().Round(0)
+	job := Job{ID: "j1", Command: []string{"true"}, Queue: "default", State: JobQueued, SubmittedAt: now}
+	first, err := s.PutJob(t.Context(), job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := first
+	second.State, second.AgentID = JobAssigned, "a1"
+	second, err = s.PutJob(t.Context(), second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, stale := range map[string]Job{"created again": job, "changed from an old revision": first} {
+		if _, err := s.PutJob(t.Context(), stale); !errors.Is(err, ErrConflict) {
+			t.Errorf("%s: got %v, want ErrConflict", name, err)
+		}
+	}
+	got, err := s.Job(t.Context(), "j1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(second, got); diff != "" {
+		t.Errorf("the stored job differs (-want +got):\n%s", diff)
+	}
+}
+
+func TestErrorsAreTheStoresOwn(t *testing.T) {
+	s := openTest(t, Options{})
+	large := Job{ID: "large", Command: []string{strings.Repeat("x", 2<<20)}}
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, row := range map[string]struct {
+		call func() error
+		want error
+	}{
+		"unknown job":   {func() error { _, err := s.Job(t.Context(), "none"); return err }, ErrNotFound},
+		"unknown agent": {func() error { _, err := s.Agent(t.Context(), "none"); return err }, ErrNotFound},
+		"unknown key":   {func() error { _, err := s.Key(t.Context(), "none"); return err }, ErrNotFound},
+		"pattern as id": {func() error { _, err := s.Job(t.Context(), "*"); return err }, ErrNotFound},
+		"empty id":      {func() error { _, err := s.Job(t.Context(), ""); return err }, ErrNotFound},
+		"no log":        {func() error { _, err := s.LastChunk(t.Context(), "none"); return err }, ErrNotFound},
+		"no position":   {func() error { _, err := s.ChunkAt(t.Context(), 9); return err }, ErrNotFound},
+		"too large":     {func() error { _, err := s.PutJob(t.Context(), large); return err }, ErrTooLarge},
+		"canceled":      {func() error { _, err := s.Job(canceled, "j"); return err }, context.Canceled},
+		"changed key":   {func() error { return s.PutKey(t.Context(), "k", Key{JobID: "j", Revision: 7}) }, ErrConflict},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := row.call(); !errors.Is(err, row.want) {
+				t.Errorf("got %v, want %v", err, row.want)
+			}
+		})
+	}
+	s.Close()
+	if _, err := s.Job(t.Context(), "j"); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("after Close: got %v, want ErrUnavailable", err)
+	}
+}
+
+func TestOnlyWhatIsOverExpires(t *testing.T) {
+	s := openTest(t, Options{Retention: time.Second, AgentRetention: time.Second})
+	for _, job := range []Job{{ID: "queued", State: JobQueued}, {ID: "running", State: JobRunning}, {ID: "finished", State: JobFinished}} {
+		if _, err := s.PutJob(t.Context(), job); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, agent := range []Agent{{ID: "here", State: AgentConnected}, {ID: "gone", State: AgentDisconnected}} {
+		if _, err := s.PutAgent(t.Context(), agent); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for key, job := range map[string]string{"live": "queued", "over": "finished"} {
+		if err := s.PutKey(t.Context(), key, Key{JobID: job}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.ExpireKey(t.Context(), "over", "finished"); err != nil {
+		t.Fatal(err)
+	}
+	// The expiry is the server's, by the real clock: wait for the last to go.
+	gone := func(err error) bool { return errors.Is(err, ErrNotFound) }
+	deadline := time.NewTimer(20 * time.Second)
+	defer deadline.Stop()
+	poll := time.NewTicker(50 * time.Millisecond)
+	defer poll.Stop()
+	for {
+		_, jobErr := s.Job(t.Context(), "finished")
+		_, agentErr := s.Agent(t.Context(), "gone")
+		_, keyErr := s.Key(t.Context(), "over")
+		if gone(jobErr) && gone(agentErr) && gone(keyErr) {
+			break
+		}
+		select {
+		case <-deadline.C:
+			t.Fatalf("still there: job %v, agent %v, key %v", jobErr, agentErr, keyErr)
+		case <-poll.C:
+		}
+	}
+	for _, id := range []string{"queued", "running"} {
+		if _, err := s.Job(t.Context(), id); err != nil {
+			t.Errorf("job %s: %v", id, err)
+		}
+	}
+	if _, err := s.Agent(t.Context(), "here"); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.Key(t.Context(), "live"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestExpireKeyLeavesAnotherJobsKey(t *testing.T) {
+	s := openTest(t, Options{})
+	if err := s.PutKey(t.Context(), "k", Key{JobID: "new"}); err != nil {
+		t.Fatal(err)
+	}
+	before, err := s.Key(t.Context(), "k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.ExpireKey(t.Context(), "k", "old"); err != nil {
+		t.Fatal(err)
+	}
+	after, err := s.Key(t.Context(), "k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, after); diff != "" {
+		t.Errorf("the key changed (-before +after):\n%s", diff)
+	}
+}

@@ -1,0 +1,28 @@
+package store
+
+import (
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+)
+
+// Signal sends an unstored message to every replica, this one included. It does
+// not wait, and the message may be lost.
+func (s *Store) Signal(data []byte) error {
+	if err := s.nc.Publish(signalPrefix, data); err != nil {
+		return failed(err, "sending a signal")
+	}
+	return nil
+}
+
+// OnSignal has handle called with every signal, from one goroutine, until stop is
+// called or the store is closed.
+func (s *Store) OnSignal(handle func(data []byte)) (stop func(), err error) {
+	sub, err := s.nc.Subscribe(signalPrefix, func(msg *nats.Msg) { handle(msg.Data) })
+	if err != nil {
+		return nil, fmt.Errorf("listening for signals: %w", err)
+	}
+	return func() {
+		_ = sub.Unsubscribe() // fails only when the connection is closed already
+	}, nil
+}

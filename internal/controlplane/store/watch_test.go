@@ -1,0 +1,115 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// watching collects the changes of a watch as lines, and waits for one.
+type watching struct {
+	lines    chan string
+	caughtUp chan struct{}
+	done     chan error
+}
+
+func watch(ctx context.Context, s *Store) *watching {
+	w := &watching{lines: make(chan string, 100), caughtUp: make(chan struct{}), done: make(chan error, 1)}
+	go func() {
+		w.done <- s.Watch(ctx, w.caughtUp, func(c Change) {
+			switch c.Kind {
+			case JobStored:
+				job, err := c.Job()
+				w.lines <- fmt.Sprint("job ", job.ID, " ", job.State, " ", err)
+			case AgentStored:
+				agent, err := c.Agent()
+				w.lines <- fmt.Sprint("agent ", agent.ID, " ", agent.State, " ", err)
+			case OtherStored:
+				w.lines <- "other"
+			}
+		})
+	}()
+	return w
+}
+
+func (w *watching) next(t *testing.T) string {
+	t.Helper()
+	select {
+	case line := <-w.lines:
+		return line
+	case <-t.Context().Done():
+		return "nothing"
+	}
+}
+
+func TestWatchGivesWhatIsThereAndThenWhatComes(t *testing.T) {
+	s := openTest(t, Options{})
+	if _, err := s.PutAgent(t.Context(), Agent{ID: "a", State: AgentConnected}); err != nil {
+		t.Fatal(err)
+	}
+	job, err := s.PutJob(t.Context(), Job{ID: "j", State: JobQueued})
+	if err != nil {
+		t.Fatal(err)
+	}
+	job.State = JobAssigned
+	if _, err := s.PutJob(t.Context(), job); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	w := watch(ctx, s)
+	var got []string
+	got = append(got, w.next(t), w.next(t))
+	<-w.caughtUp
+	if err := s.PutKey(t.Context(), "k", Key{JobID: "j"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.PutJob(t.Context(), Job{ID: "j2", State: JobQueued}); err != nil {
+		t.Fatal(err)
+	}
+	got = append(got, w.next(t), w.next(t))
+	want := []string{"agent a connected <nil>", "job j assigned <nil>", "other", "job j2 queued <nil>"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("changes (-want +got):\n%s", diff)
+	}
+	cancel()
+	if err := <-w.done; !errors.Is(err, context.Canceled) {
+		t.Errorf("the watch ended with %v, want the context's error", err)
+	}
+}
+
+func TestWatchOfNothingIsCaughtUp(t *testing.T) {
+	s := openTest(t, Options{})
+	w := watch(t.Context(), s)
+	<-w.caughtUp
+	s.Close()
+	if err := <-w.done; !errors.Is(err, ErrUnavailable) {
+		t.Errorf("the watch ended with %v, want ErrUnavailable", err)
+	}
+}
+
+func TestSignalsReachEveryReplica(t *testing.T) {
+	srv := startExternal(t)
+	one, two := openTest(t, Options{URL: srv.ClientURL()}), openTest(t, Options{URL: srv.ClientURL()})
+	got := make(chan string, 4)
+	for name, s := range map[string]*Store{"one": one, "two": two} {
+		stop, err := s.OnSignal(func(data []byte) { got <- name + " " + string(data) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer stop()
+	}
+	// A subscription is in force once the server has answered a later request.
+	if _, err := two.Job(t.Context(), "none"); !errors.Is(err, ErrNotFound) {
+		t.Fatal(err)
+	}
+	if err := one.Signal([]byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	heard := map[string]bool{<-got: true, <-got: true}
+	if !heard["one hello"] || !heard["two hello"] {
+		t.Errorf("heard %v", heard)
+	}
+}
