@@ -2,6 +2,7 @@ package fsm
 
 import (
 	"fmt"
+	"reflect"
 	"testing"
 )
 
@@ -155,16 +156,13 @@ func TestRowsAreGrouped(t *testing.T) {
 // TestNextIsPure shows that a look at the table changes no fact.
 func TestNextIsPure(t *testing.T) {
 	t.Parallel()
-	for _, s := range States() {
+	for _, s := range []State{Running, Reclaiming} {
 		combinations(func(facts *Facts, ev Event) {
-			before := fmt.Sprintf("%+v", *facts)
+			before := facts.Clone()
 			Advance(s, facts, ev)
-			if after := fmt.Sprintf("%+v", *facts); s == Running && before != after {
-				t.Fatalf("%v, %v: facts were %s and are %s", s, ev, before, after)
+			if !reflect.DeepEqual(before, *facts) {
+				t.Fatalf("%v, %v: facts were %+v and are %+v", s, ev, before, *facts)
 			}
 		})
-		if testing.Short() {
-			break
-		}
 	}
 }

@@ -1,0 +1,101 @@
+package faultproxy_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/switchyard-ci/switchyard/internal/faultproxy"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// backend answers /quick at once and lets /slow run until its client is gone.
+func backend(t *testing.T) *httptest.Server {
+	t.Helper()
+	mux := http.NewServeMux()
+	mux.HandleFunc("/quick", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "quick") })
+	mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "begun")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})
+	s := httptest.NewUnstartedServer(mux)
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	s.Config.Protocols = protocols
+	s.Start()
+	t.Cleanup(s.Close)
+	return s
+}
+
+func TestCutTakesOneRouteAwayAndHealGivesItBack(t *testing.T) {
+	p, err := faultproxy.Start(t.Context(), backend(t).URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+
+	slow := get(t, client, p.URL()+"/slow")
+	begun := make([]byte, len("begun"))
+	if _, err := io.ReadFull(slow.Body, begun); err != nil {
+		t.Fatalf("the slow route: %v", err)
+	}
+	p.Cut("/slow")
+	if rest, err := io.ReadAll(slow.Body); err == nil {
+		t.Errorf("the request under way ended in peace after %q", rest)
+	}
+	_ = slow.Body.Close()
+
+	for _, c := range []struct {
+		name, path string
+		heal       bool
+		status     int
+	}{
+		{"the cut route is not there", "/slow", false, http.StatusServiceUnavailable},
+		{"the others are", "/quick", false, http.StatusOK},
+		{"healed, it is back", "/slow", true, http.StatusOK},
+	} {
+		if c.heal {
+			p.Heal(c.path)
+		}
+		r := get(t, client, p.URL()+c.path)
+		if r.StatusCode != c.status {
+			t.Errorf("%s: status %d, want %d", c.name, r.StatusCode, c.status)
+		}
+		_ = r.Body.Close()
+	}
+}
+
+func TestTargetMustBeAURL(t *testing.T) {
+	_, err := faultproxy.Start(t.Context(), "http://[::1")
+	if err == nil || !strings.Contains(err.Error(), "target") {
+		t.Errorf("Start: %v", err)
+	}
+}
+
+func get(t *testing.T, client *http.Client, url string) *http.Response {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(cancel)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response
+}
