@@ -1,0 +1,49 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestReadTokenFile(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, content, want, err string }{
+		{name: "with a line break", content: "abc\n", want: "abc"},
+		{name: "with white space around it", content: " abc \r\n", want: "abc"},
+		{name: "empty", content: "\n", err: "empty"},
+		{name: "two words", content: "s3cret two\n", err: "one token and nothing else"},
+		{name: "two lines", content: "s3cret\ntwo\n", err: "one token and nothing else"},
+		{name: "too long", content: strings.Repeat("x", maxTokenFile+1), err: "one token and nothing else"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "token")
+			if err := os.WriteFile(path, []byte(tt.content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			got, err := ReadTokenFile(path)
+			if tt.err == "" {
+				if err != nil || got != tt.want {
+					t.Fatalf("got %q, %v; want %q", got, err, tt.want)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), tt.err) || !strings.Contains(err.Error(), path) {
+				t.Fatalf("error %v, want one with %q and %s", err, tt.err, path)
+			}
+			if strings.Contains(err.Error(), "s3cret") {
+				t.Errorf("error %q shows the content", err)
+			}
+		})
+	}
+}
+
+func TestEnvName(t *testing.T) {
+	t.Parallel()
+	if got := EnvName("agent.cancel-grace"); got != "SWITCHYARD_AGENT_CANCEL_GRACE" {
+		t.Errorf("got %s", got)
+	}
+}
