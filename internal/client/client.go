@@ -1,0 +1,231 @@
+package client
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"connectrpc.com/connect"
+
+	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
+	"github.com/switchyard-ci/switchyard/proto/switchyard/v1/switchyardv1connect"
+)
+
+// DefaultEndpoint is where a control plane listens by default.
+const DefaultEndpoint = "http://127.0.0.1:7420"
+
+const (
+	// callTimeout bounds every call but a follow, which has no end of its own.
+	callTimeout = 30 * time.Second
+	dialTimeout = 10 * time.Second
+
+	// A follow of a silent job is silent too, so a dead connection is found by
+	// the kernel's probes (HTTP/1.1) or by HTTP/2 PING: after 25 s at most.
+	keepAliveIdle     = 10 * time.Second
+	keepAliveInterval = 5 * time.Second
+	keepAliveCount    = 3
+	pingAfter         = 10 * time.Second
+	pingTimeout       = 15 * time.Second
+)
+
+// Options say which control plane to talk to, and as whom.
+type Options struct {
+	// Endpoint is the control plane's base URL, http:// or https://, without a
+	// path unless a proxy puts one in front. Empty is DefaultEndpoint.
+	Endpoint string
+	// AdminToken authenticates every call.
+	AdminToken string
+	// CAFile is a PEM file with the authorities that may have signed the control
+	// plane's certificate, in place of the system's. Empty is the system's.
+	CAFile string
+	// UserAgent is told to the control plane. Empty is connect-go's own.
+	UserAgent string
+	// Patience is how long a follow goes on trying to reach a control plane that
+	// it has lost. Zero is DefaultPatience.
+	Patience time.Duration
+}
+
+// A Client calls one control plane. It is safe for concurrent use.
+type Client struct {
+	endpoint string
+	patience time.Duration
+	http     *http.Client
+	jobs     switchyardv1connect.JobServiceClient
+	agents   switchyardv1connect.AgentServiceClient
+}
+
+// New returns a client, without connecting. It fails on an endpoint or a
+// certificate file that cannot be used.
+func New(opts Options) (*Client, error) {
+	if opts.Endpoint == "" {
+		opts.Endpoint = DefaultEndpoint
+	}
+	if opts.Patience == 0 {
+		opts.Patience = DefaultPatience
+	}
+	base, err := parseEndpoint(opts.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := readAuthorities(opts.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	httpClient := &http.Client{
+		Transport: newTransport(pool),
+		// A redirect would carry the token elsewhere.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	identity := connect.WithInterceptors(identity{token: opts.AdminToken, userAgent: opts.UserAgent})
+	return &Client{
+		endpoint: base,
+		patience: opts.Patience,
+		http:     httpClient,
+		jobs:     switchyardv1connect.NewJobServiceClient(httpClient, base, identity),
+		agents:   switchyardv1connect.NewAgentServiceClient(httpClient, base, identity),
+	}, nil
+}
+
+// Endpoint is the base URL of the control plane.
+func (c *Client) Endpoint() string { return c.endpoint }
+
+// Close gives idle connections back.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+func parseEndpoint(endpoint string) (string, error) {
+	u, err := url.Parse(endpoint)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+		return "", fmt.Errorf("endpoint %q must look like http://HOST:PORT or https://HOST:PORT", endpoint)
+	}
+	if u.User != nil {
+		return "", errors.New("endpoint must not hold a user or a password; give the token with --admin-token-file")
+	}
+	return strings.TrimRight(endpoint, "/"), nil
+}
+
+func readAuthorities(path string) (*x509.CertPool, error) {
+	if path == "" {
+		return nil, nil //nolint:nilnil // a nil pool is the system's, as crypto/tls has it
+	}
+	pem, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+	if err != nil {
+		return nil, fmt.Errorf("reading the authorities: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("authorities file %s: holds no certificate in PEM form", path)
+	}
+	return pool, nil
+}
+
+func newTransport(pool *x509.CertPool) *http.Transport {
+	dialer := &net.Dialer{
+		Timeout: dialTimeout,
+		KeepAliveConfig: net.KeepAliveConfig{
+			Enable: true, Idle: keepAliveIdle, Interval: keepAliveInterval, Count: keepAliveCount,
+		},
+	}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         dialer.DialContext,
+		TLSClientConfig:     &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout: dialTimeout,
+		Protocols:           protocols,
+		HTTP2:               &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
+	}
+}
+
+// identity puts the token and the user agent on every call.
+type identity struct{ token, userAgent string }
+
+func (i identity) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
+	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
+		i.set(req.Header())
+		return next(ctx, req)
+	}
+}
+
+func (i identity) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
+	return func(ctx context.Context, spec connect.Spec) connect.StreamingClientConn {
+		conn := next(ctx, spec)
+		i.set(conn.RequestHeader())
+		return conn
+	}
+}
+
+func (i identity) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
+	return next
+}
+
+func (i identity) set(header http.Header) {
+	header.Set("Authorization", "Bearer "+i.token)
+	if i.userAgent != "" {
+		header.Set("User-Agent", i.userAgent)
+	}
+}
+
+// call makes one call with its deadline, and says what failed where it fails.
+func call[Req, Res any](
+	ctx context.Context, c *Client, doing string,
+	method func(context.Context, *Req) (*Res, error), req *Req,
+) (*Res, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	res, err := method(ctx, req)
+	if err != nil {
+		return nil, c.failed(doing, err)
+	}
+	return res, nil
+}
+
+// Submit stores a job, and says whether its idempotency key named one that was
+// there before.
+func (c *Client) Submit(ctx context.Context, req *switchyardv1.SubmitJobRequest) (*switchyardv1.SubmitJobResponse, error) {
+	return call(ctx, c, "submitting the job", c.jobs.SubmitJob, req)
+}
+
+// Job answers with one job.
+func (c *Client) Job(ctx context.Context, id string) (*switchyardv1.Job, error) {
+	res, err := call(ctx, c, "showing job "+id, c.jobs.GetJob, &switchyardv1.GetJobRequest{Id: id})
+	return res.GetJob(), err
+}
+
+// CancelJob has a job stopped; reason is words for people.
+func (c *Client) CancelJob(ctx context.Context, id, reason string) (*switchyardv1.Job, error) {
+	res, err := call(ctx, c, "canceling job "+id, c.jobs.CancelJob,
+		&switchyardv1.CancelJobRequest{Id: id, Reason: reason})
+	return res.GetJob(), err
+}
+
+// PauseAgent has a worker take no more work; reason is words for people. The
+// worker is named by its id, or by its name where only one has it.
+func (c *Client) PauseAgent(ctx context.Context, id, reason string) (*switchyardv1.Agent, error) {
+	res, err := call(ctx, c, "pausing agent "+id, c.agents.PauseAgent,
+		&switchyardv1.PauseAgentRequest{Id: id, Reason: reason})
+	return res.GetAgent(), err
+}
+
+// ResumeAgent lets a paused worker take work again.
+func (c *Client) ResumeAgent(ctx context.Context, id string) (*switchyardv1.Agent, error) {
+	res, err := call(ctx, c, "resuming agent "+id, c.agents.ResumeAgent, &switchyardv1.ResumeAgentRequest{Id: id})
+	return res.GetAgent(), err
+}
+
+// StopAgent has a worker leave when it has finished what it runs, or with force
+// cancel what it runs and leave.
+func (c *Client) StopAgent(ctx context.Context, id string, force bool, reason string) (*switchyardv1.Agent, error) {
+	res, err := call(ctx, c, "stopping agent "+id, c.agents.StopAgent,
+		&switchyardv1.StopAgentRequest{Id: id, Force: force, Reason: reason})
+	return res.GetAgent(), err
+}

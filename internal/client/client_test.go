@@ -1,0 +1,232 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"connectrpc.com/connect"
+
+	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
+	"github.com/switchyard-ci/switchyard/proto/switchyard/v1/switchyardv1connect"
+)
+
+// answers is a control plane that answers every question with one error, and
+// lists jobs by page.
+type answers struct {
+	switchyardv1connect.UnimplementedJobServiceHandler
+	err    error
+	header http.Header
+	pages  []string // the page tokens asked for
+}
+
+func (a *answers) GetJob(ctx context.Context, req *switchyardv1.GetJobRequest) (*switchyardv1.GetJobResponse, error) {
+	if info, ok := connect.CallInfoForHandlerContext(ctx); ok {
+		a.header = info.RequestHeader().Clone()
+	}
+	return &switchyardv1.GetJobResponse{Job: &switchyardv1.Job{Id: req.GetId()}}, a.err
+}
+
+// ListJobs has 2,500 jobs.
+func (a *answers) ListJobs(_ context.Context, req *switchyardv1.ListJobsRequest) (*switchyardv1.ListJobsResponse, error) {
+	const all = 2500
+	from := 0
+	if req.GetPageToken() != "" {
+		if _, err := fmt.Sscan(req.GetPageToken(), &from); err != nil {
+			return nil, connect.NewError(connect.CodeInvalidArgument, err)
+		}
+	}
+	a.pages = append(a.pages, fmt.Sprintf("%d+%d", from, req.GetPageSize()))
+	res := &switchyardv1.ListJobsResponse{}
+	for ; from < all && len(res.GetJobs()) < int(req.GetPageSize()); from++ {
+		res.Jobs = append(res.Jobs, &switchyardv1.Job{Id: fmt.Sprint(from)})
+	}
+	if from < all {
+		res.NextPageToken = fmt.Sprint(from)
+	}
+	return res, nil
+}
+
+func serve(t *testing.T, handler http.Handler) *Client {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return dial(t, server.URL)
+}
+
+func dial(t *testing.T, endpoint string) *Client {
+	t.Helper()
+	c, err := New(Options{Endpoint: endpoint, AdminToken: "the-token", UserAgent: "switchyard/test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+func TestErrors(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		err  error
+		code connect.Code
+		want string // after "showing job J at URL: "
+	}{
+		{
+			"wrong token", connect.NewError(connect.CodeUnauthenticated, errors.New("bad token")), connect.CodeUnauthenticated,
+			"the admin token was refused; the control plane has its own in the file admin-token of its data directory: give that with --admin-token-file",
+		},
+		{"unknown job", connect.NewError(connect.CodeNotFound, errors.New("no job J")), connect.CodeNotFound, "no job J"},
+		{
+			"several lines", connect.NewError(connect.CodeInternal, errors.New("one\n two")), connect.CodeInternal, "one two",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			mux := http.NewServeMux()
+			mux.Handle(switchyardv1connect.NewJobServiceHandler(&answers{err: tt.err}))
+			c := serve(t, mux)
+			_, err := c.Job(t.Context(), "J")
+			want := "showing job J at " + c.Endpoint() + ": " + tt.want
+			if err == nil || err.Error() != want {
+				t.Errorf("error\n%v, want\n%s", err, want)
+			}
+			if failed, ok := errors.AsType[*Error](err); !ok || failed.Code != tt.code {
+				t.Errorf("error %#v, want code %v", err, tt.code)
+			}
+		})
+	}
+}
+
+// TestNotAControlPlane has one row for each thing at an endpoint that is not a
+// control plane.
+func TestNotAControlPlane(t *testing.T) {
+	t.Parallel()
+	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "not here", http.StatusNotFound) })
+	secure := httptest.NewUnstartedServer(page)
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0) // the client is to speak
+	secure.StartTLS()
+	t.Cleanup(secure.Close)
+	plain := httptest.NewServer(page)
+	t.Cleanup(plain.Close)
+	nobody, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := nobody.Close(); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct{ name, endpoint, want string }{
+		{"another server", plain.URL, "is this a control plane of Switchyard?"},
+		{"nobody", "http://" + nobody.Addr().String(), "nothing listens there; is `switchyard up` running?"},
+		{"no TLS", "https" + strings.TrimPrefix(plain.URL, "http"), "it does not speak TLS; say http:// in --endpoint"},
+		{"unknown authority", secure.URL, "its certificate is signed by an unknown authority; name the authority's certificate with --ca-file"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c := dial(t, tt.endpoint)
+			if _, err := c.Job(t.Context(), "J"); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("call: error %v, want one with %q", err, tt.want)
+			}
+			if _, err := c.Follow(t.Context(), "J", FollowOptions{}, &recorder{}); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("follow: error %v, want one with %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestIdentity(t *testing.T) {
+	t.Parallel()
+	service := &answers{}
+	mux := http.NewServeMux()
+	mux.Handle(switchyardv1connect.NewJobServiceHandler(service))
+	if _, err := serve(t, mux).Job(t.Context(), "J"); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"Authorization": "Bearer the-token", "User-Agent": "switchyard/test"} {
+		if got := service.header.Get(name); got != want {
+			t.Errorf("%s %q, want %q", name, got, want)
+		}
+	}
+}
+
+// TestNoRedirect shows that the token does not follow a redirect.
+func TestNoRedirect(t *testing.T) {
+	t.Parallel()
+	reached := false
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true }))
+	t.Cleanup(elsewhere.Close)
+	c := serve(t, http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
+	if _, err := c.Job(t.Context(), "J"); err == nil {
+		t.Error("no error")
+	}
+	if reached {
+		t.Error("the redirect was followed")
+	}
+}
+
+func TestPages(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name  string
+		limit int
+		want  int
+		pages string
+	}{
+		{"a limit below a page", 3, 3, "[0+3]"},
+		{"a limit over several pages", 1200, 1200, "[0+1000 1000+200]"},
+		{"all", 0, 2500, "[0+1000 1000+1000 2000+1000]"},
+		{"more than there are", 9000, 2500, "[0+1000 1000+1000 2000+1000]"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			service := &answers{}
+			mux := http.NewServeMux()
+			mux.Handle(switchyardv1connect.NewJobServiceHandler(service))
+			n := 0
+			for job, err := range serve(t, mux).Jobs(t.Context(), &switchyardv1.ListJobsRequest{}, tt.limit) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if job.GetId() != fmt.Sprint(n) {
+					t.Fatalf("job %s, want %d", job.GetId(), n)
+				}
+				n++
+			}
+			if n != tt.want || fmt.Sprint(service.pages) != tt.pages {
+				t.Errorf("%d jobs in pages %v, want %d in %s", n, service.pages, tt.want, tt.pages)
+			}
+		})
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	t.Parallel()
+	missing := filepath.Join(t.TempDir(), "missing.pem")
+	tests := []struct {
+		opts Options
+		want string
+	}{
+		{Options{Endpoint: "127.0.0.1:7420"}, `endpoint "127.0.0.1:7420" must look like`},
+		{Options{Endpoint: "http://"}, `endpoint "http://" must look like`},
+		{Options{Endpoint: "http://h?x=1"}, `must look like`},
+		{Options{Endpoint: "http://u:p@h"}, "must not hold a user or a password"},
+		{Options{CAFile: missing}, missing},
+	}
+	for _, tt := range tests {
+		if _, err := New(tt.opts); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%+v: error %v, want one with %q", tt.opts, err, tt.want)
+		}
+	}
+}

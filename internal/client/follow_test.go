@@ -1,0 +1,265 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"connectrpc.com/connect"
+	"go.uber.org/goleak"
+
+	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// A connection is what one try to follow gets: messages, and then its end.
+type connection struct {
+	refused  error // the stream does not open
+	messages []*switchyardv1.FollowJobResponse
+	end      error
+
+	next int
+}
+
+func (c *connection) Receive() bool                        { c.next++; return c.next <= len(c.messages) }
+func (c *connection) Msg() *switchyardv1.FollowJobResponse { return c.messages[c.next-1] }
+func (c *connection) Err() error                           { return c.end }
+func (c *connection) Close() error                         { return nil }
+
+// A recorder is a Follower that writes down what it is told.
+type recorder struct {
+	told   []string
+	refuse error // what Log returns
+}
+
+func (r *recorder) Job(job *switchyardv1.Job) error {
+	r.told = append(r.told, strings.ToLower(strings.TrimPrefix(job.GetState().String(), "JOB_STATE_")))
+	return nil
+}
+
+func (r *recorder) Log(piece *switchyardv1.LogPiece) error {
+	line := fmt.Sprintf("%d:%s", piece.GetOffset(), piece.GetData())
+	if piece.GetMissing() > 0 {
+		line += fmt.Sprintf(" after %d missing", piece.GetMissing())
+	}
+	r.told = append(r.told, line)
+	return r.refuse
+}
+
+func (r *recorder) Interrupted(error, time.Time) { r.told = append(r.told, "interrupted") }
+func (r *recorder) Reconnected()                 { r.told = append(r.told, "reconnected") }
+
+func state(s switchyardv1.JobState) *switchyardv1.FollowJobResponse {
+	return &switchyardv1.FollowJobResponse{Event: &switchyardv1.FollowJobResponse_Job{Job: &switchyardv1.Job{State: s}}}
+}
+
+func piece(offset uint64, data string, missing uint64) *switchyardv1.FollowJobResponse {
+	return &switchyardv1.FollowJobResponse{Event: &switchyardv1.FollowJobResponse_Log{
+		Log: &switchyardv1.LogPiece{Offset: offset, Data: []byte(data), Missing: missing},
+	}}
+}
+
+func TestFollow(t *testing.T) {
+	t.Parallel()
+	var (
+		running  = state(switchyardv1.JobState_JOB_STATE_RUNNING)
+		finished = state(switchyardv1.JobState_JOB_STATE_FINISHED)
+		broken   = connect.NewError(connect.CodeUnavailable, errors.New("connection reset"))
+		unknown  = connect.NewError(connect.CodeNotFound, errors.New("no such job"))
+		full     = errors.New("no space left")
+	)
+	tests := []struct {
+		name        string
+		connections []*connection // the last one answers every further try
+		noWait      bool
+		offset      uint64
+		full        error
+		told        []string
+		offsets     []uint64 // asked for, by each connection; the first few
+		err         string
+	}{
+		{
+			name:        "one connection",
+			connections: []*connection{{messages: []*switchyardv1.FollowJobResponse{running, piece(0, "ab", 0), finished, piece(2, "c", 0)}}},
+			told:        []string{"running", "0:ab", "finished", "2:c"}, offsets: []uint64{0},
+		},
+		{
+			name: "a break in the middle of the log",
+			connections: []*connection{
+				{messages: []*switchyardv1.FollowJobResponse{running, piece(0, "ab", 0)}, end: broken},
+				{messages: []*switchyardv1.FollowJobResponse{running, piece(2, "c", 0), finished}},
+			},
+			told:    []string{"running", "0:ab", "interrupted", "reconnected", "running", "2:c", "finished"},
+			offsets: []uint64{0, 2},
+		},
+		{
+			name: "a break after the end of the job, before the end of its log",
+			connections: []*connection{
+				{messages: []*switchyardv1.FollowJobResponse{finished, piece(0, "ab", 0)}, end: broken},
+				{messages: []*switchyardv1.FollowJobResponse{finished, piece(2, "c", 0)}},
+			},
+			told:    []string{"finished", "0:ab", "interrupted", "reconnected", "finished", "2:c"},
+			offsets: []uint64{0, 2},
+		},
+		{
+			name: "a clean end before the end of the job is a break",
+			connections: []*connection{
+				{messages: []*switchyardv1.FollowJobResponse{running}},
+				{messages: []*switchyardv1.FollowJobResponse{finished}},
+			},
+			told: []string{"running", "interrupted", "reconnected", "finished"}, offsets: []uint64{0, 0},
+		},
+		{
+			name: "an outage is told of once",
+			connections: []*connection{
+				{messages: []*switchyardv1.FollowJobResponse{running}, end: broken},
+				{refused: broken}, {refused: broken}, {end: broken},
+				{messages: []*switchyardv1.FollowJobResponse{finished}},
+			},
+			told: []string{"running", "interrupted", "reconnected", "finished"}, offsets: []uint64{0, 0, 0, 0, 0},
+		},
+		{
+			name: "a piece told before is not told again, and of half a piece the other half",
+			connections: []*connection{
+				{messages: []*switchyardv1.FollowJobResponse{running, piece(3, "ab", 3)}, end: broken},
+				{messages: []*switchyardv1.FollowJobResponse{piece(3, "ab", 3), piece(4, "bc", 1), finished}},
+			},
+			told:    []string{"running", "3:ab after 3 missing", "interrupted", "reconnected", "5:c", "finished"},
+			offsets: []uint64{0, 5},
+		},
+		{
+			name: "an offset", offset: 7,
+			connections: []*connection{{messages: []*switchyardv1.FollowJobResponse{piece(7, "x", 0), finished}}},
+			told:        []string{"7:x", "finished"}, offsets: []uint64{7},
+		},
+		{
+			name: "no waiting", noWait: true,
+			connections: []*connection{{messages: []*switchyardv1.FollowJobResponse{running, piece(0, "x", 0)}}},
+			told:        []string{"running", "0:x"}, offsets: []uint64{0},
+		},
+		{
+			name:        "the first connection must come about",
+			connections: []*connection{{refused: broken}},
+			offsets:     []uint64{0}, err: "connection reset",
+		},
+		{
+			name: "a definite answer",
+			connections: []*connection{
+				{messages: []*switchyardv1.FollowJobResponse{running}, end: broken}, {end: unknown},
+			},
+			told: []string{"running", "interrupted"}, offsets: []uint64{0, 0}, err: "no such job",
+		},
+		{
+			name: "patience has an end",
+			connections: []*connection{
+				{messages: []*switchyardv1.FollowJobResponse{running}, end: broken}, {refused: broken},
+			},
+			told: []string{"running", "interrupted"}, offsets: []uint64{0, 0, 0}, err: "no answer for 1m0s",
+		},
+		{
+			name: "nobody to tell", full: full,
+			connections: []*connection{{messages: []*switchyardv1.FollowJobResponse{piece(0, "x", 0), piece(1, "y", 0)}}},
+			told:        []string{"0:x"}, offsets: []uint64{0}, err: "no space left",
+		},
+		{
+			name: "an event of a newer control plane is passed over",
+			connections: []*connection{
+				{messages: []*switchyardv1.FollowJobResponse{{}, finished}},
+			},
+			told: []string{"finished"}, offsets: []uint64{0},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var offsets []uint64
+				r := &recorder{refuse: tt.full}
+				_, err := follow(t.Context(), r, followLoop{
+					open: func(_ context.Context, offset uint64) (events, error) {
+						c := tt.connections[min(len(offsets), len(tt.connections)-1)]
+						offsets = append(offsets, offset)
+						return c, c.refused
+					},
+					failed: func(err error) error { return err }, patience: time.Minute,
+					noWait: tt.noWait, offset: tt.offset,
+				})
+				if (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
+					t.Errorf("error %v, want %q", err, tt.err)
+				}
+				if !slices.Equal(r.told, tt.told) {
+					t.Errorf("told\n%q, want\n%q", r.told, tt.told)
+				}
+				if len(offsets) < len(tt.offsets) || !slices.Equal(offsets[:len(tt.offsets)], tt.offsets) {
+					t.Errorf("asked for the log from %v, want %v first", offsets, tt.offsets)
+				}
+			})
+		})
+	}
+}
+
+// TestFollowPatience shows that patience is counted from the last message, and
+// that retries slow down.
+func TestFollowPatience(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		broken := connect.NewError(connect.CodeUnavailable, errors.New("gone"))
+		begin := time.Now()
+		last := begin // when a message came
+		var tries []time.Duration
+		_, err := follow(t.Context(), &recorder{}, followLoop{
+			open: func(context.Context, uint64) (events, error) {
+				tries = append(tries, time.Since(begin))
+				if time.Since(begin) < 40*time.Second {
+					last = time.Now()
+					return &connection{messages: []*switchyardv1.FollowJobResponse{{}}, end: broken}, nil
+				}
+				return nil, broken
+			},
+			failed: func(err error) error { return err }, patience: time.Minute,
+		})
+		if err == nil {
+			t.Fatal("no error")
+		}
+		if took := time.Since(last); took != time.Minute {
+			t.Errorf("gave up %v after the last message", took)
+		}
+		if len(tries) < 40 || len(tries) > 300 {
+			t.Errorf("%d tries in %v", len(tries), time.Since(begin))
+		}
+		for i, try := range tries[1:] {
+			if gap := try - tries[i]; gap <= 0 || gap > maxRetry*3/2 {
+				t.Errorf("tries %d and %d are %v apart", i, i+1, gap)
+			}
+		}
+	})
+}
+
+// TestFollowInterrupted shows that a follow ends with its context, in the middle
+// of an outage too.
+func TestFollowInterrupted(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		why := errors.New("enough")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(10*time.Second, func() { cancel(why) })
+		messages := []*switchyardv1.FollowJobResponse{state(switchyardv1.JobState_JOB_STATE_RUNNING)}
+		broken := connect.NewError(connect.CodeUnavailable, errors.New("gone"))
+		job, err := follow(ctx, &recorder{}, followLoop{
+			open: func(context.Context, uint64) (events, error) {
+				defer func() { messages = nil }()
+				return &connection{messages: messages, end: broken}, nil
+			},
+			failed: func(err error) error { return err }, patience: time.Hour,
+		})
+		if !errors.Is(err, why) || job.GetState() != switchyardv1.JobState_JOB_STATE_RUNNING {
+			t.Errorf("job %v, error %v", job, err)
+		}
+	})
+}

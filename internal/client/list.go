@@ -1,0 +1,61 @@
+package client
+
+import (
+	"context"
+	"iter"
+
+	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
+)
+
+// maxPageSize is the largest page the control plane gives.
+const maxPageSize = 1000
+
+// Jobs goes through the jobs that the request asks for, newest first, fetching
+// page after page as it goes, until limit of them have come; 0 is no limit. An
+// error is the last element.
+func (c *Client) Jobs(ctx context.Context, req *switchyardv1.ListJobsRequest, limit int) iter.Seq2[*switchyardv1.Job, error] {
+	return pages(limit, func(size int32, token string) ([]*switchyardv1.Job, string, error) {
+		req.PageSize, req.PageToken = size, token
+		res, err := call(ctx, c, "listing jobs", c.jobs.ListJobs, req)
+		return res.GetJobs(), res.GetNextPageToken(), err
+	})
+}
+
+// Agents goes through the workers that the request asks for as Jobs does through
+// jobs.
+func (c *Client) Agents(ctx context.Context, req *switchyardv1.ListAgentsRequest, limit int) iter.Seq2[*switchyardv1.Agent, error] {
+	return pages(limit, func(size int32, token string) ([]*switchyardv1.Agent, string, error) {
+		req.PageSize, req.PageToken = size, token
+		res, err := call(ctx, c, "listing agents", c.agents.ListAgents, req)
+		return res.GetAgents(), res.GetNextPageToken(), err
+	})
+}
+
+// pages goes through the elements of one page after another.
+func pages[T any](limit int, fetch func(size int32, token string) ([]T, string, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		token := ""
+		for left := limit; limit == 0 || left > 0; {
+			size := maxPageSize
+			if limit > 0 {
+				size = min(left, maxPageSize)
+			}
+			page, next, err := fetch(int32(size), token) //nolint:gosec // at most maxPageSize
+			if err != nil {
+				var none T
+				yield(none, err)
+				return
+			}
+			for _, element := range page {
+				if !yield(element, nil) {
+					return
+				}
+			}
+			left -= len(page)
+			if next == "" || next == token {
+				return
+			}
+			token = next
+		}
+	}
+}
