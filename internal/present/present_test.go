@@ -1,0 +1,237 @@
+package present
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
+)
+
+func TestSafe(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, in, want string }{
+		{"plain", "make test", "make test"},
+		{"other scripts", "größer 大", "größer 大"},
+		{"an escape sequence", "a\x1b[2Jb", `a\x1b[2Jb`},
+		{"lines", "a\r\nb", `a\r\nb`},
+		{"a change of direction", "a\u202eb", `a\u202eb`},
+		{"broken UTF-8", "a\xffb", `a\ufffdb`},
+		{"nothing", "", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if got := Safe(tt.in); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestCommand(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		argv []string
+		want string
+	}{
+		{[]string{"go", "test", "./...", "-run=X"}, "go test ./... -run=X"},
+		{[]string{"sh", "-c", "echo it's; exit 7"}, `sh -c 'echo it'\''s; exit 7'`},
+		{[]string{"echo", "", "$HOME", "*"}, `echo '' '$HOME' '*'`},
+	}
+	for _, tt := range tests {
+		if got := Command(tt.argv); got != tt.want {
+			t.Errorf("got %s, want %s", got, tt.want)
+		}
+	}
+}
+
+func TestStates(t *testing.T) {
+	t.Parallel()
+	for _, word := range []string{"queued", "assigned", "accepted", "running", "finished", "canceled", "lost", "Queued"} {
+		state, err := ParseJobState(word)
+		if err != nil || JobState(state) != strings.ToLower(word) {
+			t.Errorf("%s: %v, %v", word, state, err)
+		}
+	}
+	for _, word := range []string{"connected", "disconnected", "lost"} {
+		state, err := ParseAgentState(word)
+		if err != nil || AgentState(state) != word {
+			t.Errorf("%s: %v, %v", word, state, err)
+		}
+	}
+	_, err := ParseAgentState("unspecified")
+	if want := `unknown state "unspecified"; the states are connected, disconnected, lost`; err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
+func TestOutcome(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		job  *switchyardv1.Job
+		want string
+	}{
+		{&switchyardv1.Job{State: switchyardv1.JobState_JOB_STATE_QUEUED}, "queued"},
+		{&switchyardv1.Job{State: switchyardv1.JobState_JOB_STATE_RUNNING, CancelRequested: true}, "running,canceling"},
+		{&switchyardv1.Job{State: switchyardv1.JobState_JOB_STATE_CANCELED, CancelRequested: true}, "canceled"},
+		{&switchyardv1.Job{State: switchyardv1.JobState_JOB_STATE_FINISHED, ExitStatus: "7"}, "finished,7"},
+		{&switchyardv1.Job{State: switchyardv1.JobState_JOB_STATE_FINISHED, ExitStatus: "-1", Signal: "SIGKILL"}, "finished,SIGKILL"},
+		{&switchyardv1.Job{State: switchyardv1.JobState_JOB_STATE_FINISHED, ExitStatus: "-1"}, "finished,never-ran"},
+		{&switchyardv1.Job{State: switchyardv1.JobState_JOB_STATE_LOST}, "lost"},
+	}
+	for _, tt := range tests {
+		if got := Outcome(tt.job); got != tt.want {
+			t.Errorf("got %s, want %s", got, tt.want)
+		}
+	}
+}
+
+func TestTables(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	var b strings.Builder
+	err := Jobs(&b, []*switchyardv1.Job{
+		{
+			Id: "01B", State: switchyardv1.JobState_JOB_STATE_RUNNING, Queue: "default", AgentName: "a\x1b1",
+			Command: []string{"sh", "-c", strings.Repeat("x", 70)}, SubmittedAt: timestamppb.New(now.Add(-75 * time.Second)),
+		},
+		{Id: "01A", State: switchyardv1.JobState_JOB_STATE_QUEUED, Queue: "gpu", Command: []string{"true"}},
+	}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `ID   STATE    QUEUE    AGENT   AGE    COMMAND
+01B  running  default  a\x1b1  1m15s  sh -c ` + strings.Repeat("x", 53) + `…
+01A  queued   gpu      -       -      true
+`
+	if got := b.String(); got != want {
+		t.Errorf("jobs:\n%swant:\n%s", got, want)
+	}
+	b.Reset()
+	err = Agents(&b, []*switchyardv1.Agent{
+		{
+			Id: "1", Name: "box-1", State: switchyardv1.AgentState_AGENT_STATE_CONNECTED, Queue: "default", Streaming: true,
+			JobId: "01B", LastSeenAt: timestamppb.New(now.Add(-3 * time.Second)),
+		},
+		{
+			Id: "2", Name: "box-2", State: switchyardv1.AgentState_AGENT_STATE_CONNECTED, Queue: "default",
+			Paused: true, PauseReason: "disk is full", Stopping: true, LastSeenAt: timestamppb.New(now.Add(-50 * time.Hour)),
+		},
+		{Id: "3", Name: "box-3", State: switchyardv1.AgentState_AGENT_STATE_LOST, Queue: "default"},
+	}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want = `ID  NAME   STATE                      QUEUE    BY      JOB  SEEN   NOTE
+1   box-1  connected                  default  stream  01B  3s     -
+2   box-2  connected,paused,stopping  default  poll    -    2d02h  disk is full
+3   box-3  lost                       default  -       -    -      -
+`
+	if got := b.String(); got != want {
+		t.Errorf("agents:\n%swant:\n%s", got, want)
+	}
+}
+
+func TestJobDetails(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	err := Job(&b, &switchyardv1.Job{
+		Id: "01B", State: switchyardv1.JobState_JOB_STATE_FINISHED, ExitStatus: "0", Queue: "default",
+		Command: []string{"make", "all"}, Env: map[string]string{"B": "2 3", "A": "1"}, Priority: -4,
+		Timeout: durationpb.New(90 * time.Second), AgentId: "7", AgentName: "box", LogSize: 12,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `id        01B
+command   make all
+state     finished,0
+queue     default
+priority  -4
+timeout   1m30s
+env       A=1 'B=2 3'
+agent     box 7
+log       12 bytes
+`
+	if got := b.String(); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}
+
+func TestJSON(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	if err := JSON(&b, &switchyardv1.SubmitJobResponse{Job: &switchyardv1.Job{Id: "01B"}}); err != nil {
+		t.Fatal(err)
+	}
+	got := b.String()
+	for _, want := range []string{`{"job":{"id":"01B",`, `"state":"JOB_STATE_UNSPECIFIED"`, `"cancelRequested":false`, `"existed":false}` + "\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("got %s, want it to have %s", got, want)
+		}
+	}
+	if strings.Count(got, "\n") != 1 {
+		t.Errorf("%q is not one line", got)
+	}
+}
+
+func TestNarrator(t *testing.T) {
+	t.Parallel()
+	job := func(state switchyardv1.JobState, change func(*switchyardv1.Job)) *switchyardv1.Job {
+		j := &switchyardv1.Job{Id: "01B", State: state, AgentName: "box"}
+		if change != nil {
+			change(j)
+		}
+		return j
+	}
+	waits := job(switchyardv1.JobState_JOB_STATE_QUEUED, func(j *switchyardv1.Job) { j.WaitingReason = "no agent serves queue \"gpu\"" })
+	busy := job(switchyardv1.JobState_JOB_STATE_QUEUED, func(j *switchyardv1.Job) { j.WaitingReason = "all agents are busy" })
+	running := job(switchyardv1.JobState_JOB_STATE_RUNNING, nil)
+	var out, notes strings.Builder
+	n := &Narrator{Out: &out, Notes: &notes, States: true}
+	for _, j := range []*switchyardv1.Job{
+		job(switchyardv1.JobState_JOB_STATE_QUEUED, nil), waits, waits, busy,
+		job(switchyardv1.JobState_JOB_STATE_ASSIGNED, nil), job(switchyardv1.JobState_JOB_STATE_ACCEPTED, nil), running, running,
+		job(switchyardv1.JobState_JOB_STATE_RUNNING, func(j *switchyardv1.Job) { j.CancelRequested, j.CancelReason = true, "enough" }),
+		job(switchyardv1.JobState_JOB_STATE_CANCELED, func(j *switchyardv1.Job) { j.CancelReason = "enough" }),
+		job(switchyardv1.JobState_JOB_STATE_LOST, nil),
+		job(switchyardv1.JobState_JOB_STATE_FINISHED, func(j *switchyardv1.Job) { j.ExitStatus = "7" }),
+		job(switchyardv1.JobState_JOB_STATE_FINISHED, func(j *switchyardv1.Job) { j.ExitStatus, j.Signal = "-1", "SIGKILL" }),
+		job(switchyardv1.JobState_JOB_STATE_FINISHED, func(j *switchyardv1.Job) { j.ExitStatus, j.SignalReason = "-1", "process_run_error" }),
+	} {
+		if err := n.Job(j); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, piece := range []*switchyardv1.LogPiece{{Data: []byte("a\x1b[0m\n")}, {Data: []byte("b"), Missing: 9}} {
+		if err := n.Log(piece); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n.Interrupted(errors.New("following job 01B: gone"), time.Date(2026, 11, 24, 12, 5, 0, 0, time.Local))
+	n.Reconnected()
+	if got, want := out.String(), "a\x1b[0m\nb"; got != want {
+		t.Errorf("log %q, want %q", got, want)
+	}
+	want := `switchyard: job 01B waits: no agent serves queue "gpu"
+switchyard: job 01B waits: all agents are busy
+switchyard: job 01B runs on agent box
+switchyard: job 01B is being canceled: enough
+switchyard: job 01B was canceled: enough
+switchyard: job 01B is lost: its agent box fell silent, and how it ended is not known
+switchyard: job 01B finished with exit status 7
+switchyard: job 01B was ended by SIGKILL
+switchyard: job 01B never ran: process_run_error
+switchyard: 9 bytes of the log are missing here; the agent could not deliver them
+switchyard: following job 01B: gone; trying again until 12:05:00
+switchyard: connected again
+`
+	if got := notes.String(); got != want {
+		t.Errorf("notes\n%swant\n%s", got, want)
+	}
+}
