@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/switchyard-ci/switchyard/internal/client"
+	"github.com/switchyard-ci/switchyard/internal/present"
+	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
+)
+
+// waitForJob follows a job, and the ones that retry it, to the end, and ends the
+// program as the job ended.
+func (a *app) waitForJob(ctx context.Context, cmd *cli.Command, c *client.Client, id string) error {
+	for {
+		job, err := c.Follow(ctx, id, client.FollowOptions{}, a.follower(cmd, true))
+		if err != nil {
+			return a.stoppedWaiting(cmd, id, err)
+		}
+		if job.GetState() != switchyardv1.JobState_JOB_STATE_LOST || job.GetRetriedBy() == "" {
+			return exitOf(exitOfJob(job))
+		}
+		id = job.GetRetriedBy()
+		a.note("job %s retries it", id)
+	}
+}
+
+// follower tells of a job as --output says; states has its changes of state told
+// to people, too.
+func (a *app) follower(cmd *cli.Command, states bool) client.Follower {
+	narrator := present.Narrator{Out: a.stdout, Notes: a.stderr, States: states}
+	if asJSON(cmd) {
+		return &present.JSONLines{Narrator: narrator}
+	}
+	return &narrator
+}
+
+// stoppedWaiting says what becomes of a job that nobody waits for any longer.
+func (a *app) stoppedWaiting(cmd *cli.Command, id string, err error) error {
+	interrupted, ok := errors.AsType[errInterrupted](err)
+	if !ok {
+		return err
+	}
+	a.note("job %s goes on; to cancel it: %s job cancel%s %s", id, name, a.connectionArguments(cmd), id)
+	return exitOf(exitSignal + int(interrupted.signal))
+}
+
+// connectionArguments are the flags, with a space before each, that lead another
+// command to the same control plane. Tokens are not repeated.
+func (a *app) connectionArguments(cmd *cli.Command) string {
+	arguments := ""
+	for _, flag := range []string{flagEndpoint, flagAdminToken + "-file", flagDataDir, flagCAFile} {
+		if cmd.IsSet(flag) && cmd.String(flag) != "" {
+			arguments += " --" + flag + " " + present.Command([]string{cmd.String(flag)})
+		}
+	}
+	return arguments
+}

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// positive accepts a duration that is more than nothing.
+func positive(d time.Duration) error {
+	if d <= 0 {
+		return errors.New("must be more than 0")
+	}
+	return nil
+}
+
+// notNegative accepts what is nothing or more.
+func notNegative[T int | int32 | time.Duration](n T) error {
+	if n < 0 {
+		return errors.New("must not be negative")
+	}
+	return nil
+}
+
+// parseEnv reads NAME=VALUE pairs; of two with one name, the last counts.
+func parseEnv(pairs []string) (map[string]string, error) {
+	env := make(map[string]string, len(pairs))
+	for _, pair := range pairs {
+		name, value, ok := strings.Cut(pair, "=")
+		if !ok || name == "" {
+			// The value may be a secret, so only the name is shown.
+			return nil, fmt.Errorf("--env %q must be NAME=VALUE", name)
+		}
+		env[name] = value
+	}
+	return env, nil
+}
