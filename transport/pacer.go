@@ -200,7 +200,10 @@ func (p *Pacer) over(kind StreamEventKind, retryAfter time.Duration) {
 	}
 	p.failures++
 	switch {
-	case p.failures == 1 || kind == StreamRefused || p.reachable(now):
+	case kind == StreamRefused:
+		// It was reached, so a loss after it is the first one.
+		p.failures, p.length = 0, p.base
+	case p.failures == 1 || p.reachable(now):
 		p.length = p.base
 	default:
 		p.length = min(2*p.length, max(mostWindow, p.base))

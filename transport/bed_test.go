@@ -1,0 +1,223 @@
+package transport_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/switchyard-ci/switchyard/transport"
+)
+
+const (
+	testEndpoint      = "http://control.test/v3"
+	registrationToken = "registration-secret"
+	sessionToken      = "session-secret"
+	jobToken          = "job-secret"
+	workerID          = "w-1"
+	registerAnswer    = `{"id":"w-1","name":"one","access_token":"session-secret","ping_interval":10,"heartbeat_interval":60,"job_status_interval":1}`
+)
+
+// memory is a network in memory, so that tests can run on virtual time. All
+// addresses lead to the one listener.
+type memory struct {
+	incoming chan net.Conn
+	closed   chan struct{}
+	once     sync.Once
+
+	dials  atomic.Int64
+	open   atomic.Int64 // connections of the client side
+	refuse atomic.Bool  // no new connections
+	dark   atomic.Bool  // every packet vanishes, both ways
+	hang   atomic.Bool  // connecting takes for ever
+}
+
+func newMemory() *memory {
+	return &memory{incoming: make(chan net.Conn), closed: make(chan struct{})}
+}
+
+func (m *memory) DialContext(ctx context.Context, network, _ string) (net.Conn, error) {
+	m.dials.Add(1)
+	if m.refuse.Load() {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
+	}
+	if m.hang.Load() {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	client, server := net.Pipe()
+	select {
+	case m.incoming <- server:
+		m.open.Add(1)
+		return &memoryConn{Conn: client, of: m}, nil
+	case <-m.closed:
+		return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (m *memory) Accept() (net.Conn, error) {
+	select {
+	case conn := <-m.incoming:
+		return conn, nil
+	case <-m.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (m *memory) Close() error {
+	m.once.Do(func() { close(m.closed) })
+	return nil
+}
+
+func (m *memory) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80} }
+
+// memoryConn is the client's side of a connection.
+type memoryConn struct {
+	net.Conn
+
+	of   *memory
+	once sync.Once
+}
+
+func (c *memoryConn) Write(b []byte) (int, error) {
+	if c.of.dark.Load() {
+		return len(b), nil
+	}
+	n, err := c.Conn.Write(b)
+	if errors.Is(err, io.ErrClosedPipe) {
+		err = &net.OpError{Op: "write", Net: "memory", Err: syscall.EPIPE}
+	}
+	return n, err
+}
+
+func (c *memoryConn) Read(b []byte) (int, error) {
+	for {
+		n, err := c.Conn.Read(b)
+		if err == nil && c.of.dark.Load() {
+			continue
+		}
+		return n, err
+	}
+}
+
+func (c *memoryConn) Close() error {
+	c.once.Do(func() { c.of.open.Add(-1) })
+	return c.Conn.Close()
+}
+
+// bed is a control plane made of a handler, and a transport that leads to it.
+type bed struct {
+	*transport.Transport
+
+	network *memory
+	server  *http.Server
+	logs    *observer.ObservedLogs
+}
+
+type bedOption func(*transport.Options, *http.Server)
+
+// http1 makes the control plane one that does not speak HTTP/2.
+func http1(_ *transport.Options, server *http.Server) {
+	server.Protocols = new(http.Protocols)
+	server.Protocols.SetHTTP1(true)
+}
+
+func withEndpoint(endpoint string) bedOption {
+	return func(options *transport.Options, _ *http.Server) { options.Endpoint = endpoint }
+}
+
+func withHeaders(headers http.Header) bedOption {
+	return func(options *transport.Options, _ *http.Server) { options.Headers = headers }
+}
+
+func newBed(t testing.TB, handler http.Handler, change ...bedOption) *bed {
+	t.Helper()
+	network := newMemory()
+	core, logs := observer.New(zapcore.DebugLevel)
+	options := transport.Options{
+		Endpoint: testEndpoint, UserAgent: "agent/1", Logger: zap.New(core), DialContext: network.DialContext,
+	}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	server := &http.Server{Handler: handler, Protocols: protocols}
+	for _, apply := range change {
+		apply(&options, server)
+	}
+	client, err := transport.New(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(network) }()
+	t.Cleanup(func() {
+		client.Close()
+		if err := server.Close(); err != nil {
+			t.Errorf("closing the control plane: %v", err)
+		}
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			t.Errorf("serving: %v", err)
+		}
+	})
+	return &bed{Transport: client, network: network, server: server, logs: logs}
+}
+
+// register is the session of a worker at a control plane that routes register
+// like any other.
+func (b *bed) register(t testing.TB) *transport.Session {
+	t.Helper()
+	session, _, err := b.Register(t.Context(), registrationToken, transport.RegisterRequest{Name: "one"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return session
+}
+
+// registering answers register and leaves the rest to another handler.
+func registering(rest http.Handler) http.Handler { return registeringWith(registerAnswer, rest) }
+
+func registeringWith(answer string, rest http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("POST /v3/register", reply(http.StatusOK, answer))
+	mux.Handle("/", rest)
+	return mux
+}
+
+// reply answers with a status and a body.
+func reply(status int, body string, headers ...string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		for i := 0; i+1 < len(headers); i += 2 {
+			w.Header().Set(headers[i], headers[i+1])
+		}
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+// script answers each request with the next handler, and goes on with the last.
+type script struct {
+	steps []http.HandlerFunc
+	calls atomic.Int64
+}
+
+func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	step := int(s.calls.Add(1)) - 1
+	s.steps[min(step, len(s.steps)-1)](w, r)
+}
+
+// silent never answers.
+func silent(_ http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	<-r.Context().Done()
+}
