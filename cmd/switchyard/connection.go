@@ -75,10 +75,14 @@ func (a *app) connect(cmd *cli.Command) (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	tlsConfig, err := config.ClientTLS(cmd.String(flagCAFile), "", "")
+	if err != nil {
+		return nil, usage(cmd, "%w", err)
+	}
 	c, err := client.New(client.Options{
 		Endpoint:   endpoint,
 		AdminToken: token,
-		CAFile:     cmd.String(flagCAFile),
+		TLS:        tlsConfig,
 		UserAgent:  userAgent(),
 		Patience:   cmd.Duration(flagPatience),
 	})
@@ -89,7 +93,7 @@ func (a *app) connect(cmd *cli.Command) (*client.Client, error) {
 }
 
 // adminToken is the token that was given or, for a control plane on this
-// machine alone, the one in its data directory: no other is to be told that.
+// machine, the one in its data directory.
 func (a *app) adminToken(cmd *cli.Command, endpoint string) (string, error) {
 	token, err := a.settings.Token(cmd, flagAdminToken, flagAdminToken)
 	if err != nil {
@@ -98,23 +102,34 @@ func (a *app) adminToken(cmd *cli.Command, endpoint string) (string, error) {
 	if token != "" {
 		return token, nil
 	}
+	return localToken(cmd, endpoint, tokenKind{
+		what: "admin token", flag: "--" + flagAdminToken + "-file", file: config.AdminTokenFile,
+	})
+}
+
+// A tokenKind is one of the two tokens of a control plane.
+type tokenKind struct{ what, flag, file string }
+
+// localToken is the token in the data directory of a control plane on this
+// machine. No other control plane is to be told that.
+func localToken(cmd *cli.Command, endpoint string, kind tokenKind) (string, error) {
 	if !onThisMachine(endpoint) {
-		return "", usage(cmd, "no admin token for %s; give its token with --admin-token-file", endpoint)
+		return "", usage(cmd, "no %s for %s; give its token with %s", kind.what, endpoint, kind.flag)
 	}
 	dir, err := dataDir(cmd)
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(dir, config.AdminTokenFile)
-	token, err = config.ReadTokenFile(path)
+	path := filepath.Join(dir, kind.file)
+	token, err := config.ReadTokenFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", fmt.Errorf("no admin token: %s does not exist; is `switchyard up` running? "+
-			"If it keeps its data elsewhere, say where with --data-dir, or give the token with --admin-token-file", path)
+		return "", fmt.Errorf("no %s: %s does not exist; is `switchyard up` running? "+
+			"If it keeps its data elsewhere, say where with --data-dir, or give the token with %s", kind.what, path, kind.flag)
 	case err != nil:
-		return "", fmt.Errorf("%w; give the admin token with --admin-token-file", err)
+		return "", fmt.Errorf("%w; give the %s with %s", err, kind.what, kind.flag)
 	case strings.HasPrefix(token, hashedToken):
-		return "", fmt.Errorf("%s holds only the hash of the admin token; give the token itself with --admin-token-file", path)
+		return "", fmt.Errorf("%s holds only the hash of the %s; give the token itself with %s", path, kind.what, kind.flag)
 	}
 	return token, nil
 }

@@ -3,13 +3,11 @@ package client
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -43,9 +41,8 @@ type Options struct {
 	Endpoint string
 	// AdminToken authenticates every call.
 	AdminToken string
-	// CAFile is a PEM file with the authorities that may have signed the control
-	// plane's certificate, in place of the system's. Empty is the system's.
-	CAFile string
+	// TLS is for https endpoints. Nil is the system's authorities.
+	TLS *tls.Config
 	// UserAgent is told to the control plane. Empty is connect-go's own.
 	UserAgent string
 	// Patience is how long a follow goes on trying to reach a control plane that
@@ -62,8 +59,8 @@ type Client struct {
 	agents   switchyardv1connect.AgentServiceClient
 }
 
-// New returns a client, without connecting. It fails on an endpoint or a
-// certificate file that cannot be used.
+// New returns a client, without connecting. It fails on an endpoint that
+// cannot be one.
 func New(opts Options) (*Client, error) {
 	if opts.Endpoint == "" {
 		opts.Endpoint = DefaultEndpoint
@@ -75,12 +72,8 @@ func New(opts Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	pool, err := readAuthorities(opts.CAFile)
-	if err != nil {
-		return nil, err
-	}
 	httpClient := &http.Client{
-		Transport: newTransport(pool),
+		Transport: newTransport(opts.TLS),
 		// A redirect would carry the token elsewhere.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -111,22 +104,7 @@ func parseEndpoint(endpoint string) (string, error) {
 	return strings.TrimRight(endpoint, "/"), nil
 }
 
-func readAuthorities(path string) (*x509.CertPool, error) {
-	if path == "" {
-		return nil, nil //nolint:nilnil // a nil pool is the system's, as crypto/tls has it
-	}
-	pem, err := os.ReadFile(path) //nolint:gosec // the operator names the file
-	if err != nil {
-		return nil, fmt.Errorf("reading the authorities: %w", err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("authorities file %s: holds no certificate in PEM form", path)
-	}
-	return pool, nil
-}
-
-func newTransport(pool *x509.CertPool) *http.Transport {
+func newTransport(config *tls.Config) *http.Transport {
 	dialer := &net.Dialer{
 		Timeout: dialTimeout,
 		KeepAliveConfig: net.KeepAliveConfig{
@@ -139,7 +117,7 @@ func newTransport(pool *x509.CertPool) *http.Transport {
 	return &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
 		DialContext:         dialer.DialContext,
-		TLSClientConfig:     &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12},
+		TLSClientConfig:     config,
 		TLSHandshakeTimeout: dialTimeout,
 		Protocols:           protocols,
 		HTTP2:               &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
