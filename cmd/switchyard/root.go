@@ -54,6 +54,7 @@ func (a *app) build(root *cli.Command) {
 		return ctx, a.settings.Err()
 	}
 	root.Commands = []*cli.Command{
+		a.agent(),
 		a.job(),
 		a.agents(),
 		a.version(),

@@ -16,6 +16,8 @@ func TestMain(m *testing.M) {
 // data directory of its own, and knows no setting but what it says itself.
 func TestScripts(t *testing.T) {
 	t.Parallel()
+	commands := processCommands()
+	commands["exits"] = exits
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -23,10 +25,9 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("XDG_STATE_HOME", env.WorkDir+"/state")
+			env.Values[processesKey] = processes{}
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits,
-		},
+		Cmds: commands,
 	})
 }

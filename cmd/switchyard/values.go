@@ -36,3 +36,13 @@ func parseEnv(pairs []string) (map[string]string, error) {
 	}
 	return env, nil
 }
+
+// between accepts the numbers from low to high.
+func between(low, high int) func(int) error {
+	return func(n int) error {
+		if n < low || n > high {
+			return fmt.Errorf("must be from %d to %d", low, high)
+		}
+		return nil
+	}
+}

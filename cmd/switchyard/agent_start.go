@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/switchyard-ci/switchyard/internal/agent"
+	"github.com/switchyard-ci/switchyard/internal/config"
+)
+
+const agentDescription = `Runs jobs on this machine until it is told to leave.
+
+The first SIGINT or SIGTERM drains: no more work is taken, what runs is finished.
+The second cancels what runs, and leaves. The third exits at once.
+
+Exit codes: 0 when it left as it was told, 1 when it could not go on, 2 when a
+setting is wrong, 128 and the number of the signal after a third signal.`
+
+// agentStart is `switchyard agent start`.
+func (a *app) agentStart() *cli.Command {
+	return &cli.Command{
+		Name:        "start",
+		Usage:       "run an agent until it is told to leave",
+		Description: agentDescription,
+		Flags: append(append([]cli.Flag{
+			&cli.StringFlag{
+				Name: flagEndpoint, Value: agent.DefaultEndpoint, Usage: "`URL` of the control plane's agent API",
+				Sources: a.settings.Value("agent.endpoint"),
+			},
+			&cli.StringFlag{
+				Name: flagToken, Usage: "registration `TOKEN`; other users of this machine can see it, so prefer the file",
+				Sources: a.settings.Value("agent.token"),
+			},
+			&cli.StringFlag{
+				Name: flagToken + "-file", Usage: "`FILE` that holds the registration token",
+				DefaultText: "registration-token in the data directory, if the control plane is on this machine",
+				Sources:     a.settings.Value("agent.token-file"), TakesFile: true,
+			},
+			a.dataDirFlag("`DIR` where a control plane on this machine keeps its data, the registration token among it"),
+			&cli.StringFlag{
+				Name: flagCAFile, Usage: "PEM `FILE` of the authorities that may have signed the control plane's certificate",
+				DefaultText: "the system's", Sources: a.settings.Value("agent.ca-file"), TakesFile: true,
+			},
+			&cli.StringFlag{
+				Name: flagClientCert, Usage: "PEM `FILE` of the agent's own certificate",
+				Sources: a.settings.Value("agent.client-cert"), TakesFile: true,
+			},
+			&cli.StringFlag{
+				Name: flagClientKey, Usage: "PEM `FILE` of the key of the agent's own certificate",
+				Sources: a.settings.Value("agent.client-key"), TakesFile: true,
+			},
+			&cli.StringFlag{
+				Name: flagAcquireJob, Usage: "run the job with this `ID`, and leave",
+				Sources: a.settings.Value("agent.acquire-job"),
+			},
+		}, a.workerFlags()...), a.logFlags()...),
+		Action: a.startAgent,
+	}
+}
+
+func (a *app) startAgent(ctx context.Context, cmd *cli.Command) error {
+	if err := noArguments(cmd); err != nil {
+		return err
+	}
+	settings, err := a.agentConfig(cmd)
+	if err != nil {
+		return err
+	}
+	settings.Endpoint = cmd.String(flagEndpoint)
+	settings.AcquireJob = cmd.String(flagAcquireJob)
+	if settings.Token, err = a.registrationToken(cmd, settings.Endpoint); err != nil {
+		return err
+	}
+	if settings.TLS, err = config.ClientTLS(cmd.String(flagCAFile), cmd.String(flagClientCert), cmd.String(flagClientKey)); err != nil {
+		return usage(cmd, "%w", err)
+	}
+	daemon, err := agent.New(settings)
+	if err != nil {
+		return usage(cmd, "%w", err)
+	}
+	defer a.onSignals(a.leaving(daemon, nil))()
+	return daemon.Run(ctx)
+}
+
+// registrationToken is the token that was given or, for a control plane on this
+// machine, the one in its data directory.
+func (a *app) registrationToken(cmd *cli.Command, endpoint string) (string, error) {
+	token, err := a.settings.Token(cmd, flagToken, "agent."+flagToken)
+	if err != nil {
+		return "", usage(cmd, "%w", err)
+	}
+	if token != "" {
+		return token, nil
+	}
+	return localToken(cmd, endpoint, tokenKind{
+		what: "registration token", flag: "--" + flagToken + "-file", file: config.RegistrationTokenFile,
+	})
+}

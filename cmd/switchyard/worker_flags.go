@@ -1,0 +1,133 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/switchyard-ci/switchyard/fsm"
+	"github.com/switchyard-ci/switchyard/internal/agent"
+	"github.com/switchyard-ci/switchyard/internal/job"
+)
+
+const (
+	flagToken      = "token"
+	flagClientCert = "client-cert"
+	flagClientKey  = "client-key"
+	flagAcquireJob = "acquire-job"
+
+	flagName             = "name"
+	flagTag              = "tag"
+	flagSpawn            = "spawn"
+	flagMode             = "mode"
+	flagBuildPath        = "build-path"
+	flagShell            = "shell"
+	flagCancelGrace      = "cancel-grace"
+	flagSilenceLimit     = "silence-limit"
+	flagDisconnectJob    = "disconnect-after-job"
+	flagDisconnectIdle   = "disconnect-after-idle"
+	flagDisconnectUptime = "disconnect-after-uptime"
+
+	// buildsDir is where jobs run, in the data directory, unless it is said.
+	buildsDir = "builds"
+
+	defaultCancelGrace = 10 * time.Second
+)
+
+// workerFlags say how the workers of an agent behave; `agent start` and `up`
+// have them.
+func (a *app) workerFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{
+			Name: flagName, Usage: "`NAME` of the workers; with several, each gets a number behind it", DefaultText: "the host's name",
+			Sources: a.settings.Value("agent.name"),
+		},
+		&cli.StringFlag{
+			Name: flagQueue, Value: agent.DefaultQueue, Usage: "`NAME` of the queue to take jobs from",
+			Sources: a.settings.Value("agent.queue"),
+		},
+		&cli.StringSliceFlag{
+			Name: flagTag, Usage: "`KEY=VALUE` that says something about the workers; may be repeated",
+			Sources: a.settings.List("agent.tag"),
+		},
+		&cli.IntFlag{
+			Name: flagSpawn, Value: 1, Usage: fmt.Sprintf("`NUMBER` of workers, 1 to %d, each running one job at a time", agent.MaxSpawn),
+			Sources: a.settings.Value("agent.spawn"), Validator: between(1, agent.MaxSpawn),
+		},
+		&cli.StringFlag{
+			Name: flagMode, Value: fsm.Auto.String(),
+			Usage:   "how workers may get work, `MODE`: auto (stream, else polling), stream-only or poll-only",
+			Sources: a.settings.Value("agent.mode"), Validator: oneOf(fsm.Auto.String(), fsm.StreamOnly.String(), fsm.PollOnly.String()),
+		},
+		&cli.StringFlag{
+			Name: flagBuildPath, Usage: "`DIR` in which each job gets a working directory of its own",
+			DefaultText: buildsDir + " in the data directory", Sources: a.settings.Value("agent.build-path"), TakesFile: true,
+		},
+		&cli.StringFlag{
+			Name: flagShell, Usage: "`PROGRAM` with arguments, separated by spaces, that a job's script is appended to",
+			DefaultText: "/bin/sh -e -c", Sources: a.settings.Value("agent.shell"),
+		},
+		&cli.DurationFlag{
+			Name: flagCancelGrace, Value: defaultCancelGrace, Usage: "leave a canceled job `DURATION` from SIGTERM to SIGKILL",
+			Sources: a.settings.Value("agent.cancel-grace"), Validator: positive,
+		},
+		&cli.DurationFlag{
+			Name: flagSilenceLimit, Usage: "take a stream for lost after `DURATION` without a message", DefaultText: "what the control plane announces; else 150s over HTTP/1.1, and none over HTTP/2",
+			Sources: a.settings.Value("agent.silence-limit"), Validator: notNegative[time.Duration],
+		},
+		&cli.BoolFlag{
+			Name: flagDisconnectJob, Usage: "have each worker leave after one job",
+			Sources: a.settings.Value("agent.disconnect-after-job"),
+		},
+		&cli.DurationFlag{
+			Name: flagDisconnectIdle, Usage: "leave when all workers have been without work for `DURATION`", DefaultText: "stay",
+			Sources: a.settings.Value("agent.disconnect-after-idle"), Validator: notNegative[time.Duration],
+		},
+		&cli.DurationFlag{
+			Name: flagDisconnectUptime, Usage: "leave after `DURATION`, once what runs is finished", DefaultText: "stay",
+			Sources: a.settings.Value("agent.disconnect-after-uptime"), Validator: notNegative[time.Duration],
+		},
+	}
+}
+
+// agentConfig is what workerFlags and logFlags say.
+func (a *app) agentConfig(cmd *cli.Command) (agent.Config, error) {
+	mode, ok := fsm.ParseMode(cmd.String(flagMode))
+	if !ok { // the flag lets nothing else through
+		return agent.Config{}, usage(cmd, "unknown mode %q", cmd.String(flagMode))
+	}
+	builds := cmd.String(flagBuildPath)
+	if builds == "" {
+		dir, err := dataDir(cmd)
+		if err != nil {
+			return agent.Config{}, err
+		}
+		builds = filepath.Join(dir, buildsDir)
+	}
+	logger, err := a.logger(cmd)
+	if err != nil {
+		return agent.Config{}, err
+	}
+	return agent.Config{
+		Name:                  cmd.String(flagName),
+		Queue:                 cmd.String(flagQueue),
+		Tags:                  cmd.StringSlice(flagTag),
+		Spawn:                 cmd.Int(flagSpawn),
+		Mode:                  mode,
+		DisconnectAfterJob:    cmd.Bool(flagDisconnectJob),
+		DisconnectAfterIdle:   cmd.Duration(flagDisconnectIdle),
+		DisconnectAfterUptime: cmd.Duration(flagDisconnectUptime),
+		SilenceLimit:          cmd.Duration(flagSilenceLimit),
+		Job: job.Options{
+			BuildPath:   builds,
+			Shell:       strings.Fields(cmd.String(flagShell)),
+			CancelGrace: cmd.Duration(flagCancelGrace),
+			Logger:      logger,
+		},
+		Version: readVersion().Version,
+		Logger:  logger,
+	}, nil
+}
