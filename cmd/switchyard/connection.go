@@ -80,11 +80,11 @@ func (a *app) connect(cmd *cli.Command) (*client.Client, error) {
 		return nil, usage(cmd, "%w", err)
 	}
 	c, err := client.New(client.Options{
-		Endpoint:   endpoint,
-		AdminToken: token,
-		TLS:        tlsConfig,
-		UserAgent:  userAgent(),
-		Patience:   cmd.Duration(flagPatience),
+		Endpoint:  endpoint,
+		Token:     token,
+		TLS:       tlsConfig,
+		UserAgent: userAgent(),
+		Patience:  cmd.Duration(flagPatience),
 	})
 	if err != nil {
 		return nil, usage(cmd, "%w", err)

@@ -39,8 +39,8 @@ type Options struct {
 	// Endpoint is the control plane's base URL, http:// or https://, without a
 	// path unless a proxy puts one in front. Empty is DefaultEndpoint.
 	Endpoint string
-	// AdminToken authenticates every call.
-	AdminToken string
+	// Token authenticates every call.
+	Token string
 	// TLS is for https endpoints. Nil is the system's authorities.
 	TLS *tls.Config
 	// UserAgent is told to the control plane. Empty is connect-go's own.
@@ -77,7 +77,7 @@ func New(opts Options) (*Client, error) {
 		// A redirect would carry the token elsewhere.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	identity := connect.WithInterceptors(identity{token: opts.AdminToken, userAgent: opts.UserAgent})
+	identity := connect.WithInterceptors(identity{token: opts.Token, userAgent: opts.UserAgent})
 	return &Client{
 		endpoint: base,
 		patience: opts.Patience,

@@ -63,7 +63,7 @@ func serve(t *testing.T, handler http.Handler) *Client {
 
 func dial(t *testing.T, endpoint string) *Client {
 	t.Helper()
-	c, err := New(Options{Endpoint: endpoint, AdminToken: "the-token", UserAgent: "switchyard/test"})
+	c, err := New(Options{Endpoint: endpoint, Token: "the-token", UserAgent: "switchyard/test"})
 	if err != nil {
 		t.Fatal(err)
 	}
