@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"sync"
@@ -31,8 +32,9 @@ const (
 // addresses lead to the one listener.
 type memory struct {
 	incoming chan net.Conn
-	closed   chan struct{}
-	once     sync.Once
+	mu       sync.Mutex
+	closed   chan struct{} // the listener's
+	servers  []net.Conn    // the other sides of all connections
 
 	dials  atomic.Int64
 	open   atomic.Int64 // connections of the client side
@@ -57,9 +59,12 @@ func (m *memory) DialContext(ctx context.Context, network, _ string) (net.Conn, 
 	client, server := net.Pipe()
 	select {
 	case m.incoming <- server:
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.servers = append(m.servers, server)
 		m.open.Add(1)
 		return &memoryConn{Conn: client, of: m}, nil
-	case <-m.closed:
+	case <-m.listening():
 		return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
 	case <-ctx.Done():
 		return nil, ctx.Err()
@@ -70,14 +75,44 @@ func (m *memory) Accept() (net.Conn, error) {
 	select {
 	case conn := <-m.incoming:
 		return conn, nil
-	case <-m.closed:
+	case <-m.listening():
 		return nil, net.ErrClosed
 	}
 }
 
 func (m *memory) Close() error {
-	m.once.Do(func() { close(m.closed) })
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	select {
+	case <-m.closed:
+	default:
+		close(m.closed)
+	}
 	return nil
+}
+
+// listening is closed when the listener is.
+func (m *memory) listening() <-chan struct{} {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.closed
+}
+
+// cut closes all connections.
+func (m *memory) cut() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, server := range m.servers {
+		_ = server.Close()
+	}
+	m.servers = nil
+}
+
+// reopen lets another server listen.
+func (m *memory) reopen() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed = make(chan struct{})
 }
 
 func (m *memory) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80} }
@@ -215,6 +250,9 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	step := int(s.calls.Add(1)) - 1
 	s.steps[min(step, len(s.steps)-1)](w, r)
 }
+
+// quiet is for servers whose complaints are what a test provokes.
+func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
 
 // silent never answers.
 func silent(_ http.ResponseWriter, r *http.Request) {

@@ -15,8 +15,8 @@ import (
 const probeAnswer = 2 * time.Second
 
 // RFC 9113, sections 3.4, 4.1 and 6.5. The preface was chosen so that servers
-// without HTTP/2 refuse it before they look any further: asking is safe, since
-// no request is sent that anybody could process.
+// without HTTP/2 refuse it: asking is safe, since all they can see in it is a
+// request with the method PRI, for no path, which does nothing anywhere.
 const (
 	preface         = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 	emptySettings   = "\x00\x00\x00\x04\x00\x00\x00\x00\x00"

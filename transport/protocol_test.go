@@ -1,0 +1,262 @@
+package transport_test
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/switchyard-ci/switchyard/transport"
+)
+
+// protocols notes over which protocol each request came.
+type protocols struct {
+	mu   sync.Mutex
+	seen []string
+	next http.Handler
+}
+
+func (p *protocols) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == "PRI" {
+		// The HTTP/2 preface, which net/http shows to handlers if the server
+		// does not speak HTTP/2.
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	p.mu.Lock()
+	p.seen = append(p.seen, r.Proto)
+	p.mu.Unlock()
+	p.next.ServeHTTP(w, r)
+}
+
+func (p *protocols) String() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return strings.Join(p.seen, " ")
+}
+
+// TestProtocolWithoutTLS shows which protocol an http server is spoken to in,
+// and that it is asked once.
+func TestProtocolWithoutTLS(t *testing.T) {
+	rows := []struct {
+		name   string
+		change []bedOption
+		want   string
+		dials  int64 // the question included
+	}{
+		{"it speaks HTTP/2", nil, "HTTP/2.0 HTTP/2.0 HTTP/2.0", 2},
+		{"it does not", []bedOption{http1}, "HTTP/1.1 HTTP/1.1 HTTP/1.1", 2},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				handler := &protocols{next: registering(reply(200, `{}`))}
+				bed := newBed(t, handler, row.change...)
+				session := bed.register(t)
+				for range 2 {
+					if _, err := session.Ping(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if handler.String() != row.want || bed.network.dials.Load() != row.dials {
+					t.Errorf("%s over %d connections, want %s over %d", handler, bed.network.dials.Load(), row.want, row.dials)
+				}
+			})
+		})
+	}
+}
+
+// TestServersThatDoNotSay shows that a server that answers the question with
+// silence, or hangs up, is spoken to in HTTP/1.1.
+func TestServersThatDoNotSay(t *testing.T) {
+	rows := []struct {
+		name   string
+		answer func(net.Conn)
+		took   time.Duration
+	}{
+		{"silence", func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }, 2 * time.Second},
+		{"hangs up", func(net.Conn) {}, 0},
+		{"hangs up halfway", func(conn net.Conn) { _, _ = conn.Write([]byte{0, 0}) }, 0},
+		{"says something else", func(conn net.Conn) { _, _ = io.WriteString(conn, "220 mail ESMTP") }, 0},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				network := newMemory()
+				var serving sync.WaitGroup
+				serving.Go(func() {
+					for {
+						conn, err := network.Accept()
+						if err != nil {
+							return
+						}
+						serving.Go(func() { serveWithoutHTTP2(conn, row.answer) })
+					}
+				})
+				client, err := transport.New(transport.Options{Endpoint: testEndpoint, DialContext: network.DialContext})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer serving.Wait()
+				defer func() { _ = network.Close() }()
+				defer client.Close()
+				started := time.Now()
+				if _, _, err = client.Register(t.Context(), registrationToken, transport.RegisterRequest{}); err != nil {
+					t.Fatal(err)
+				}
+				if took := time.Since(started); took != row.took {
+					t.Errorf("took %s, want %s", took, row.took)
+				}
+			})
+		})
+	}
+}
+
+// serveWithoutHTTP2 is a server that only knows requests of HTTP/1.1, and
+// treats everything else in its own way.
+func serveWithoutHTTP2(conn net.Conn, other func(net.Conn)) {
+	defer func() { _ = conn.Close() }()
+	reader := bufio.NewReader(conn)
+	if start, err := reader.Peek(3); err != nil || string(start) == "PRI" {
+		other(conn)
+		return
+	}
+	request, err := http.ReadRequest(reader)
+	if err != nil {
+		return
+	}
+	_, _ = io.Copy(io.Discard, request.Body)
+	response := &http.Response{
+		StatusCode: 200, ProtoMajor: 1, ProtoMinor: 1,
+		ContentLength: int64(len(registerAnswer)), Body: io.NopCloser(strings.NewReader(registerAnswer)),
+	}
+	_ = response.Write(conn)
+}
+
+// TestProtocolChanges shows that a control plane that comes back without
+// HTTP/2, or with it, is spoken to in what it speaks by then.
+func TestProtocolChanges(t *testing.T) {
+	rows := []struct {
+		name  string
+		first bool // speaks HTTP/2 at first
+	}{
+		{"to HTTP/1.1", true},
+		{"to HTTP/2", false},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				handler := &protocols{next: registering(reply(200, `{}`))}
+				var change []bedOption
+				if !row.first {
+					change = append(change, http1)
+				}
+				bed := newBed(t, handler, change...)
+				session := bed.register(t)
+
+				// It dies and another takes its place.
+				network := bed.network
+				if err := bed.server.Close(); err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				if _, err := session.Ping(t.Context()); err == nil {
+					t.Fatal("a ping to nobody succeeded")
+				}
+				next := &http.Server{Handler: handler, Protocols: new(http.Protocols)}
+				next.Protocols.SetHTTP1(true)
+				next.Protocols.SetUnencryptedHTTP2(!row.first)
+				network.reopen()
+				served := make(chan error, 1)
+				go func() { served <- next.Serve(network) }()
+				defer func() {
+					bed.Close()
+					_ = next.Close()
+					<-served
+				}()
+
+				_, err := session.Ping(t.Context())
+				want := map[bool]string{true: "HTTP/2.0 HTTP/1.1", false: "HTTP/1.1 HTTP/2.0"}[row.first]
+				if err != nil || handler.String() != want {
+					t.Errorf("%s, %v; want %s", handler, err, want)
+				}
+			})
+		})
+	}
+}
+
+// TestProtocolWithTLS shows that ALPN decides for https. It uses real sockets.
+func TestProtocolWithTLS(t *testing.T) {
+	rows := []struct {
+		name  string
+		http2 bool
+		want  string
+	}{
+		{"HTTP/2", true, "HTTP/2.0 HTTP/2.0"},
+		{"HTTP/1.1", false, "HTTP/1.1 HTTP/1.1"},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			handler := &protocols{next: registering(reply(200, `{}`))}
+			server := httptest.NewUnstartedServer(handler)
+			server.EnableHTTP2 = row.http2
+			server.StartTLS()
+			defer server.Close()
+			trusting := server.Client().Transport.(*http.Transport).TLSClientConfig //nolint:forcetypeassert // httptest says so
+			client, err := transport.New(transport.Options{Endpoint: server.URL + "/v3", TLS: trusting})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer client.Close()
+			session, _, err := client.Register(t.Context(), registrationToken, transport.RegisterRequest{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := session.Ping(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if handler.String() != row.want {
+				t.Errorf("%s, want %s", handler, row.want)
+			}
+		})
+	}
+}
+
+// TestUntrustedCertificate shows that no retry is wasted on a server that
+// cannot prove who it is.
+func TestUntrustedCertificate(t *testing.T) {
+	server := httptest.NewUnstartedServer(reply(200, registerAnswer))
+	server.Config.ErrorLog = quiet()
+	server.StartTLS()
+	defer server.Close()
+	client, err := transport.New(transport.Options{Endpoint: server.URL + "/v3"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	_, _, err = client.Register(t.Context(), registrationToken, transport.RegisterRequest{})
+	if err == nil || transport.Retryable(err) || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestClosedTransport(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bed := newBed(t, registering(reply(200, `{}`)))
+		session := bed.register(t)
+		bed.Close()
+		synctest.Wait()
+		if open := bed.network.open.Load(); open != 0 {
+			t.Errorf("%d connections are open", open)
+		}
+		if _, err := session.Ping(t.Context()); err == nil || !strings.Contains(err.Error(), net.ErrClosed.Error()) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
