@@ -79,8 +79,7 @@ func (a *app) startAgent(ctx context.Context, cmd *cli.Command) error {
 	if err != nil {
 		return usage(cmd, "%w", err)
 	}
-	defer a.onSignals(a.leaving(daemon, nil))()
-	return daemon.Run(ctx)
+	return a.untilLeft(leaving(daemon), func() error { return daemon.Run(ctx) })
 }
 
 // registrationToken is the token that was given or, for a control plane on this

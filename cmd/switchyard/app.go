@@ -44,14 +44,14 @@ func (a *app) report(err error) int {
 		code, shown = exit.code, exit.err
 	}
 	if shown != nil {
-		a.note("%s", plain(oneLine(shown.Error())))
+		a.notef("%s", plain(oneLine(shown.Error())))
 	}
 	return code
 }
 
-// note writes a line for people to standard error. There is nobody to tell when
+// notef writes a line for people to standard error. There is nobody to tell when
 // that fails.
-func (a *app) note(format string, args ...any) {
+func (a *app) notef(format string, args ...any) {
 	_, _ = fmt.Fprintf(a.stderr, name+": "+format+"\n", args...)
 }
 

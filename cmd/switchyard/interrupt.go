@@ -8,10 +8,10 @@ import (
 	"syscall"
 )
 
-// errInterrupted is the cause of a context that a signal has ended.
-type errInterrupted struct{ signal syscall.Signal }
+// An interruptedError is the cause of a context that a signal has ended.
+type interruptedError struct{ signal syscall.Signal }
 
-func (e errInterrupted) Error() string { return fmt.Sprintf("interrupted by %v", e.signal) }
+func (e interruptedError) Error() string { return fmt.Sprintf("interrupted by %v", e.signal) }
 
 // interruptible ends the context at the first SIGINT or SIGTERM, and leaves the
 // second to do what it does by default. The function it returns must be called.
@@ -26,7 +26,7 @@ func interruptible(ctx context.Context) (context.Context, context.CancelFunc) {
 		case received := <-signals:
 			signal.Stop(signals)
 			number, _ := received.(syscall.Signal)
-			cancel(errInterrupted{number})
+			cancel(interruptedError{number})
 		case <-ctx.Done():
 		}
 	}()

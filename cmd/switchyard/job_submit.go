@@ -95,7 +95,7 @@ func (a *app) submitJob(ctx context.Context, cmd *cli.Command) error {
 	}
 	job := submitted.GetJob()
 	if cmd.Bool(flagWait) {
-		a.note("job %s %s", job.GetId(), storedAs(submitted))
+		a.notef("job %s %s", job.GetId(), storedAs(submitted))
 		return a.waitForJob(ctx, cmd, c, job.GetId())
 	}
 	if asJSON(cmd) {

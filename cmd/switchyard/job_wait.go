@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/urfave/cli/v3"
 
@@ -23,7 +24,7 @@ func (a *app) waitForJob(ctx context.Context, cmd *cli.Command, c *client.Client
 			return exitOf(exitOfJob(job))
 		}
 		id = job.GetRetriedBy()
-		a.note("job %s retries it", id)
+		a.notef("job %s retries it", id)
 	}
 }
 
@@ -39,22 +40,22 @@ func (a *app) follower(cmd *cli.Command, states bool) client.Follower {
 
 // stoppedWaiting says what becomes of a job that nobody waits for any longer.
 func (a *app) stoppedWaiting(cmd *cli.Command, id string, err error) error {
-	interrupted, ok := errors.AsType[errInterrupted](err)
+	interrupted, ok := errors.AsType[interruptedError](err)
 	if !ok {
 		return err
 	}
-	a.note("job %s goes on; to cancel it: %s job cancel%s %s", id, name, a.connectionArguments(cmd), id)
+	a.notef("job %s goes on; to cancel it: %s job cancel%s %s", id, name, a.connectionArguments(cmd), id)
 	return exitOf(exitSignal + int(interrupted.signal))
 }
 
 // connectionArguments are the flags, with a space before each, that lead another
 // command to the same control plane. Tokens are not repeated.
 func (a *app) connectionArguments(cmd *cli.Command) string {
-	arguments := ""
+	var arguments strings.Builder
 	for _, flag := range []string{flagEndpoint, flagAdminToken + "-file", flagDataDir, flagCAFile} {
 		if cmd.IsSet(flag) && cmd.String(flag) != "" {
-			arguments += " --" + flag + " " + present.Command([]string{cmd.String(flag)})
+			arguments.WriteString(" --" + flag + " " + present.Command([]string{cmd.String(flag)}))
 		}
 	}
-	return arguments
+	return arguments.String()
 }

@@ -10,62 +10,47 @@ import (
 
 // A step is what one more signal does to a daemon.
 type step struct {
+	do  func()
 	say string
-	do  func(syscall.Signal)
 }
 
-// leaving are the steps by which a daemon with an agent leaves. stop, if it is
-// not nil, ends what runs beside the agent; the second signal calls it.
-func (a *app) leaving(daemon *agent.Agent, stop func()) []step {
+// leaving are the steps by which an agent leaves.
+func leaving(daemon *agent.Agent) []step {
 	return []step{
 		{
 			say: "draining: taking no more work, and leaving when what runs is finished; again to cancel what runs",
-			do:  func(syscall.Signal) { daemon.Drain() },
+			do:  daemon.Drain,
 		},
 		{
 			say: "canceling what runs, and leaving; again to exit at once",
-			do: func(syscall.Signal) {
-				daemon.Force()
-				if stop != nil {
-					stop()
-				}
-			},
+			do:  daemon.Force,
 		},
-		exitAtOnce(),
 	}
 }
 
-// exitAtOnce is the last step of every daemon.
-func exitAtOnce() step {
-	return step{
-		say: "exiting at once",
-		do:  func(received syscall.Signal) { os.Exit(exitSignal + int(received)) },
-	}
-}
-
-// onSignals takes one step at each SIGINT or SIGTERM, until the function that it
-// returns is called.
-func (a *app) onSignals(steps []step) (stop func()) {
-	signals := make(chan os.Signal, len(steps))
+// untilLeft does the work of a daemon and returns what it returns. Each SIGINT or
+// SIGTERM takes the next of the steps; when there is none left, untilLeft returns
+// at once, with the exit code of the signal, and leaves the work to end with the
+// process.
+func (a *app) untilLeft(steps []step, work func() error) error {
+	signals := make(chan os.Signal, len(steps)+1)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
-	done := make(chan struct{})
-	finished := make(chan struct{})
-	go func() {
-		defer close(finished)
-		for _, next := range steps {
-			select {
-			case received := <-signals:
-				a.note("%s", next.say)
+	defer signal.Stop(signals)
+	ended := make(chan error, 1)
+	go func() { ended <- work() }()
+	for {
+		select {
+		case err := <-ended:
+			return err
+		case received := <-signals:
+			if len(steps) == 0 {
+				a.notef("exiting at once")
 				number, _ := received.(syscall.Signal)
-				next.do(number)
-			case <-done:
-				return
+				return exitOf(exitSignal + int(number))
 			}
+			a.notef("%s", steps[0].say)
+			steps[0].do()
+			steps = steps[1:]
 		}
-	}()
-	return func() {
-		signal.Stop(signals)
-		close(done)
-		<-finished
 	}
 }

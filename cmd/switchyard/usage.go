@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v3"
@@ -100,10 +101,8 @@ func someArguments(cmd *cli.Command, what string) ([]string, error) {
 	if len(args) == 0 {
 		return nil, usage(cmd, "it wants a %s", what)
 	}
-	for _, arg := range args {
-		if arg == "" {
-			return nil, usage(cmd, "a %s must not be empty", what)
-		}
+	if slices.Contains(args, "") {
+		return nil, usage(cmd, "a %s must not be empty", what)
 	}
 	return args, nil
 }

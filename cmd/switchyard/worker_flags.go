@@ -64,7 +64,8 @@ func (a *app) workerFlags() []cli.Flag {
 		},
 		&cli.StringFlag{
 			Name: flagBuildPath, Usage: "`DIR` in which each job gets a working directory of its own",
-			DefaultText: buildsDir + " in the data directory", Sources: a.settings.Value("agent.build-path"), TakesFile: true,
+			DefaultText: buildsDir + " in the data directory",
+			Sources:     a.settings.Value("agent.build-path"), TakesFile: true,
 		},
 		&cli.StringFlag{
 			Name: flagShell, Usage: "`PROGRAM` with arguments, separated by spaces, that a job's script is appended to",
@@ -75,8 +76,9 @@ func (a *app) workerFlags() []cli.Flag {
 			Sources: a.settings.Value("agent.cancel-grace"), Validator: positive,
 		},
 		&cli.DurationFlag{
-			Name: flagSilenceLimit, Usage: "take a stream for lost after `DURATION` without a message", DefaultText: "what the control plane announces; else 150s over HTTP/1.1, and none over HTTP/2",
-			Sources: a.settings.Value("agent.silence-limit"), Validator: notNegative[time.Duration],
+			Name: flagSilenceLimit, Usage: "take a stream for lost after `DURATION` without a message",
+			DefaultText: "what the control plane announces; else 150s over HTTP/1.1, and none over HTTP/2",
+			Sources:     a.settings.Value("agent.silence-limit"), Validator: notNegative[time.Duration],
 		},
 		&cli.BoolFlag{
 			Name: flagDisconnectJob, Usage: "have each worker leave after one job",

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -22,6 +23,7 @@ import (
 // lists jobs by page.
 type answers struct {
 	switchyardv1connect.UnimplementedJobServiceHandler
+
 	err    error
 	header http.Header
 	pages  []string // the page tokens asked for
@@ -46,10 +48,10 @@ func (a *answers) ListJobs(_ context.Context, req *switchyardv1.ListJobsRequest)
 	a.pages = append(a.pages, fmt.Sprintf("%d+%d", from, req.GetPageSize()))
 	res := &switchyardv1.ListJobsResponse{}
 	for ; from < all && len(res.GetJobs()) < int(req.GetPageSize()); from++ {
-		res.Jobs = append(res.Jobs, &switchyardv1.Job{Id: fmt.Sprint(from)})
+		res.Jobs = append(res.Jobs, &switchyardv1.Job{Id: strconv.Itoa(from)})
 	}
 	if from < all {
-		res.NextPageToken = fmt.Sprint(from)
+		res.NextPageToken = strconv.Itoa(from)
 	}
 	return res, nil
 }
@@ -81,7 +83,8 @@ func TestErrors(t *testing.T) {
 	}{
 		{
 			"wrong token", connect.NewError(connect.CodeUnauthenticated, errors.New("bad token")), connect.CodeUnauthenticated,
-			"the admin token was refused; the control plane has its own in the file admin-token of its data directory: give that with --admin-token-file",
+			"the admin token was refused; the control plane has its own in the file admin-token of its data directory: " +
+				"give that with --admin-token-file",
 		},
 		{"unknown job", connect.NewError(connect.CodeNotFound, errors.New("no job J")), connect.CodeNotFound, "no job J"},
 		{
@@ -117,7 +120,7 @@ func TestNotAControlPlane(t *testing.T) {
 	t.Cleanup(secure.Close)
 	plain := httptest.NewServer(page)
 	t.Cleanup(plain.Close)
-	nobody, err := net.Listen("tcp", "127.0.0.1:0")
+	nobody, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +201,7 @@ func TestPages(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if job.GetId() != fmt.Sprint(n) {
+				if job.GetId() != strconv.Itoa(n) {
 					t.Fatalf("job %s, want %d", job.GetId(), n)
 				}
 				n++

@@ -61,16 +61,18 @@ func definite(code connect.Code) bool {
 
 // explain is the cause in words, and what to do about it.
 func (e *Error) explain() (cause, advice string) {
-	if cause, advice, ok := e.explainConnection(); ok {
+	cause, advice, ok := e.explainConnection()
+	if ok {
 		return cause, advice
 	}
 	cause = e.Err.Error()
 	if answer, ok := errors.AsType[*connect.Error](e.Err); ok && answer.Message() != "" {
 		cause = answer.Message()
 	}
-	switch e.Code { //nolint:exhaustive // the others have nothing to advise
+	switch e.Code {
 	case connect.CodeUnauthenticated, connect.CodePermissionDenied:
-		return "the admin token was refused", "the control plane has its own in the file admin-token of its data directory: give that with --admin-token-file"
+		return "the admin token was refused",
+			"the control plane has its own in the file admin-token of its data directory: give that with --admin-token-file"
 	case connect.CodeUnimplemented:
 		return cause, "is this a control plane of Switchyard? --endpoint says where one is"
 	case connect.CodeDeadlineExceeded:

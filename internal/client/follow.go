@@ -132,7 +132,7 @@ func (l *followLoop) connection(ctx context.Context, f Follower) (spoke bool, er
 	if err != nil {
 		return false, err
 	}
-	defer stream.Close() //nolint:errcheck // Err has said how it ended
+	defer stream.Close()
 	for stream.Receive() {
 		spoke, l.heard = true, true
 		if l.lost {

@@ -119,7 +119,9 @@ func TestFollow(t *testing.T) {
 			name: "an outage is told of once",
 			connections: []*connection{
 				{messages: []*switchyardv1.FollowJobResponse{running}, end: broken},
-				{refused: broken}, {refused: broken}, {end: broken},
+				{refused: broken},
+				{refused: broken},
+				{end: broken},
 				{messages: []*switchyardv1.FollowJobResponse{finished}},
 			},
 			told: []string{"running", "interrupted", "reconnected", "finished"}, offsets: []uint64{0, 0, 0, 0, 0},

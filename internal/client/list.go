@@ -40,7 +40,7 @@ func pages[T any](limit int, fetch func(size int32, token string) ([]T, string, 
 			if limit > 0 {
 				size = min(left, maxPageSize)
 			}
-			page, next, err := fetch(int32(size), token) //nolint:gosec // at most maxPageSize
+			page, next, err := fetch(int32(size), token)
 			if err != nil {
 				var none T
 				yield(none, err)

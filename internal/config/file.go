@@ -34,7 +34,7 @@ func readFile(path string, lists map[string]bool) (*file, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configuration file %s: %w", path, reason(err))
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close()
 	content, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
 	if err != nil {
 		return nil, fmt.Errorf("configuration file %s: %w", path, reason(err))

@@ -9,7 +9,7 @@ import (
 
 // Agents writes a table of workers, as they stand now.
 func Agents(w io.Writer, agents []*switchyardv1.Agent, now time.Time) error {
-	rows := [][]string{{"ID", "NAME", "STATE", "QUEUE", "BY", "JOB", "SEEN", "NOTE"}}
+	rows := append(make([][]string, 0, 1+len(agents)), []string{"ID", "NAME", "STATE", "QUEUE", "BY", "JOB", "SEEN", "NOTE"})
 	for _, agent := range agents {
 		rows = append(rows, []string{
 			agent.GetId(), cell(agent.GetName()), AgentStanding(agent), cell(agent.GetQueue()), via(agent),

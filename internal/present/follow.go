@@ -29,30 +29,30 @@ func (n *Narrator) Job(job *switchyardv1.Job) error {
 		return nil
 	}
 	n.last = line
-	n.note("%s", line)
+	n.notef("%s", line)
 	return nil
 }
 
 // Log writes a piece of the log.
 func (n *Narrator) Log(piece *switchyardv1.LogPiece) error {
 	if piece.GetMissing() > 0 {
-		n.note("%d bytes of the log are missing here; the agent could not deliver them", piece.GetMissing())
+		n.notef("%d bytes of the log are missing here; the agent could not deliver them", piece.GetMissing())
 	}
 	return write(n.Out, piece.GetData())
 }
 
 // Interrupted tells that the control plane was lost.
 func (n *Narrator) Interrupted(cause error, until time.Time) {
-	n.note("%v; trying again until %s", cause, until.Local().Format(time.TimeOnly))
+	n.notef("%v; trying again until %s", cause, until.Local().Format(time.TimeOnly))
 }
 
 // Reconnected tells that the control plane was found again.
 func (n *Narrator) Reconnected() {
-	n.note("connected again")
+	n.notef("connected again")
 }
 
-// note writes a line for people. There is nobody to tell when that fails.
-func (n *Narrator) note(format string, args ...any) {
+// notef writes a line for people. There is nobody to tell when that fails.
+func (n *Narrator) notef(format string, args ...any) {
 	_, _ = fmt.Fprintf(n.Notes, "switchyard: "+format+"\n", args...)
 }
 

@@ -21,7 +21,7 @@ const neverRan = "-1"
 
 // Jobs writes a table of jobs, as they stand now.
 func Jobs(w io.Writer, jobs []*switchyardv1.Job, now time.Time) error {
-	rows := [][]string{{"ID", "STATE", "QUEUE", "AGENT", "AGE", "COMMAND"}}
+	rows := append(make([][]string, 0, 1+len(jobs)), []string{"ID", "STATE", "QUEUE", "AGENT", "AGE", "COMMAND"})
 	for _, job := range jobs {
 		rows = append(rows, []string{
 			job.GetId(), Outcome(job), cell(job.GetQueue()), cell(job.GetAgentName()),
