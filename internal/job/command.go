@@ -92,29 +92,30 @@ func (c *command) endGroup(logger *zap.Logger) {
 	}
 }
 
-// exit collects a command that has ended: its status, and the signal that ended it, if one did.
-func (c *command) exit() (status, signal string) {
+// exit collects a command that has ended: its status, and the signal that ended it, if one did. An error means that the
+// system does not tell.
+func (c *command) exit() (status, signal string, err error) {
 	<-c.done
 
 	if c.cmd.ProcessState == nil {
-		_ = c.cmd.Wait() // a status other than 0 is no error of ours
+		err = c.cmd.Wait()
 	}
 
 	_ = c.group.close()
 
 	state := c.cmd.ProcessState
 	if state == nil {
-		return StatusNeverRan, ""
+		return StatusNeverRan, "", fmt.Errorf("how the command ended is not known: %w", err)
 	}
 
 	if ws, ok := state.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
-		return StatusNeverRan, signalName(ws.Signal())
+		return StatusNeverRan, signalName(ws.Signal()), nil
 	}
 
-	return strconv.Itoa(state.ExitCode()), ""
+	return strconv.Itoa(state.ExitCode()), "", nil
 }
 
 // leave lets go of a command that does not end; it is collected if it ever does.
 func (c *command) leave() {
-	go func() { _, _ = c.exit() }()
+	go func() { _, _, _ = c.exit() }()
 }

@@ -77,8 +77,6 @@ func ownVariables(spec Spec, opts Options, dir string) map[string]string {
 	env := map[string]string{
 		"PWD":                           dir,
 		"BUILDKITE_JOB_ID":              spec.ID,
-		"BUILDKITE_AGENT_ACCESS_TOKEN":  spec.Token,
-		"BUILDKITE_AGENT_ENDPOINT":      opts.Endpoint,
 		"BUILDKITE_AGENT_PID":           strconv.Itoa(os.Getpid()),
 		"BUILDKITE_BUILD_PATH":          opts.BuildPath,
 		"BUILDKITE_BUILD_CHECKOUT_PATH": dir,
@@ -88,6 +86,15 @@ func ownVariables(spec Spec, opts Options, dir string) map[string]string {
 		"BUILDKITE_COMMAND_EVAL":        "true",
 		"BUILDKITE_PLUGINS_ENABLED":     "false",
 		"BUILDKITE_LOCAL_HOOKS_ENABLED": "false",
+	}
+
+	if opts.Endpoint != "" {
+		env["BUILDKITE_AGENT_ENDPOINT"] = opts.Endpoint
+	}
+
+	// The job's own token or none: the agent's would let a job speak as its agent.
+	if spec.Token != "" {
+		env["BUILDKITE_AGENT_ACCESS_TOKEN"] = spec.Token
 	}
 
 	if spec.TraceParent != "" {

@@ -50,24 +50,12 @@ func (e *PhaseError) Error() string { return fmt.Sprintf("%s: %v", e.Phase, e.Er
 // Unwrap gives the cause.
 func (e *PhaseError) Unwrap() error { return e.Err }
 
-// InPhase tells whether err says that this phase failed.
-func InPhase(err error, phase Phase) bool {
-	var joined interface{ Unwrap() []error }
+// Is makes errors.Is match a PhaseError of the same phase without a cause.
+func (e *PhaseError) Is(target error) bool {
+	other, ok := target.(*PhaseError) //nolint:errorlint // Is compares with the target itself, by contract
 
-	var failed *PhaseError
-
-	switch {
-	case errors.As(err, &joined):
-		for _, one := range joined.Unwrap() {
-			if InPhase(one, phase) {
-				return true
-			}
-		}
-
-		return false
-	case errors.As(err, &failed):
-		return failed.Phase == phase
-	default:
-		return false
-	}
+	return ok && other.Err == nil && other.Phase == e.Phase
 }
+
+// InPhase tells whether err, as [Run] gave it, says that this phase failed.
+func InPhase(err error, phase Phase) bool { return errors.Is(err, &PhaseError{Phase: phase}) }

@@ -23,8 +23,8 @@ const (
 type output struct {
 	read, write *os.File
 	done        chan struct{} // closed when nothing more is read
-	closeBy     atomic.Pointer[time.Time]
-	held        bool // a process other than the command kept the pipe open; valid after done
+	waiting     atomic.Bool   // the reader waits for something to read, and is not held up by what it hands on
+	unended     bool          // reading ended before the end of the pipe; valid after done
 }
 
 func newOutput() (*output, error) {
@@ -59,9 +59,12 @@ func (o *output) copyAll(w io.Writer) {
 	buf := make([]byte, readSize)
 
 	for {
-		began := time.Now()
+		o.waiting.Store(true)
 
 		n, err := o.read.Read(buf)
+
+		o.waiting.Store(false)
+
 		if n > 0 {
 			_, _ = w.Write(buf[:n]) // an uploader's Write never fails
 		}
@@ -69,12 +72,11 @@ func (o *output) copyAll(w io.Writer) {
 		switch {
 		case err == nil:
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			waited := began.Before(*o.closeBy.Load())
-			o.held = !o.copyRest(w, buf) || waited
+			o.unended = !o.copyRest(w, buf)
 
 			return
 		default: // io.EOF; or settle has closed a pipe that knows no deadlines
-			o.held = !errors.Is(err, io.EOF)
+			o.unended = !errors.Is(err, io.EOF)
 
 			return
 		}
@@ -107,18 +109,16 @@ func (o *output) copyRest(w io.Writer, buf []byte) bool {
 // been taken. It tells whether some process held the pipe open to the last. The time that is spent in handing output
 // on is not bounded here but by the uploader.
 func (o *output) settle(closeBy time.Time, endGroup func()) bool {
-	o.closeBy.Store(&closeBy)
-	deadlineErr := o.read.SetReadDeadline(closeBy)
+	held := !within(o.done, time.Until(closeBy)) && o.waiting.Load()
 
-	within(o.done, time.Until(closeBy))
 	endGroup()
 
 	// Windows has no deadlines on pipes: give the dead their time to let go of it, then close it under the reader.
-	if deadlineErr != nil && !within(o.done, restWait) {
+	if err := o.read.SetReadDeadline(time.Now()); err != nil && !within(o.done, restWait) {
 		_ = o.read.Close()
 	}
 
 	<-o.done
 
-	return o.held
+	return held || o.unended
 }

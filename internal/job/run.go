@@ -52,8 +52,9 @@ type run struct {
 	cp     ControlPlane
 	logger *zap.Logger
 
-	result Result
-	errs   []error
+	result   Result
+	errs     []error
+	watching sync.WaitGroup // the questions for the job's state
 }
 
 func (r *run) run(ctx context.Context) (Result, error) {
@@ -75,6 +76,8 @@ func (r *run) run(ctx context.Context) (Result, error) {
 
 		return r.result, errors.Join(r.errs...)
 	}
+
+	defer r.watching.Wait() // only now: a question that is slow to end does not hold up the finish
 
 	if r.spec.ChunkMaxSize == 0 {
 		r.result.SignalReason = ReasonAgentRefused
@@ -103,13 +106,10 @@ func (r *run) execute(ctx context.Context) string {
 		defer stopClock()
 	}
 
-	var watching sync.WaitGroup
-	defer watching.Wait()
-
 	watchCtx, stopWatching := context.WithCancel(jobCtx)
 	defer stopWatching()
 
-	watching.Go(func() { watchState(watchCtx, r.cp, r.opts.StatusInterval, cancel, r.logger) })
+	r.watching.Go(func() { watchState(watchCtx, r.cp, r.opts.StatusInterval, cancel, r.logger) })
 
 	up := newUploader(context.WithoutCancel(ctx), r.cp, r.spec, r.logger)
 
@@ -184,6 +184,7 @@ func (r *run) launch(ctx context.Context, up *uploader) (string, *command, *outp
 	}
 
 	out.copyTo(up)
+	r.logger.Info("the job's command is started", zap.Int("pid", cmd.pid()), zap.String("directory", workspace))
 
 	return workspace, cmd, out
 }
@@ -202,7 +203,11 @@ func (r *run) settle(end ending, cmd *command, out *output, up *uploader) {
 	held := out.settle(closeBy, func() { cmd.endGroup(r.logger) })
 
 	if end.gone {
-		r.result.ExitStatus, r.result.Signal = cmd.exit()
+		var err error
+		if r.result.ExitStatus, r.result.Signal, err = cmd.exit(); err != nil {
+			r.fail(PhaseProcess, err)
+			up.line("%v", err)
+		}
 	} else {
 		cmd.leave()
 		r.fail(PhaseProcess, fmt.Errorf("process %d is still there %v after SIGKILL", cmd.pid(), r.opts.KillWait))

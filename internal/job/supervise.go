@@ -75,7 +75,7 @@ func (e ending) describe(opts Options) string {
 		return line + fmt.Sprintf(", and SIGKILL %v later", opts.CancelGrace)
 	}
 
-	return line + fmt.Sprintf(", which ended %v later", e.took.Round(time.Millisecond))
+	return line + fmt.Sprintf(", and the command ended %v later", e.took.Round(time.Millisecond))
 }
 
 // within waits for done, at most so long, and tells whether it came.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -55,28 +56,24 @@ func removeWorkspace(dir string) error {
 	return nil
 }
 
-// openUp gives the owner all rights to every folder under dir. It follows no link out of it.
+// openUp gives the owner all rights to dir and every folder under it. It follows no link out of dir's parent.
 func openUp(dir string) error {
-	root, err := os.OpenRoot(dir)
+	root, err := os.OpenRoot(filepath.Dir(dir))
 	if err != nil {
-		return fmt.Errorf("opening a working directory: %w", err)
+		return fmt.Errorf("opening the build path: %w", err)
 	}
 	defer root.Close() //nolint:errcheck // nothing was written through it
 
-	walk := func(path string, entry fs.DirEntry, err error) error {
-		if err != nil && path == "." {
-			return err
-		}
-
+	walk := func(path string, entry fs.DirEntry, _ error) error {
 		if entry != nil && entry.IsDir() {
-			// The walk calls this before it reads the folder; what cannot be opened shows in the removal.
+			// The walk calls this before it reads the folder. What cannot be opened shows in the removal.
 			_ = root.Chmod(path, ownerOnly)
 		}
 
 		return nil
 	}
 
-	if err := fs.WalkDir(root.FS(), ".", walk); err != nil {
+	if err := fs.WalkDir(root.FS(), filepath.Base(dir), walk); err != nil {
 		return fmt.Errorf("opening up a working directory: %w", err)
 	}
 

@@ -1,0 +1,81 @@
+//go:build unix
+
+package job
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// sink is a control plane that takes everything at once and keeps nothing.
+type sink struct{ bytes atomic.Uint64 }
+
+func (*sink) Start(context.Context, time.Time) error { return nil }
+
+func (s *sink) Chunk(_ context.Context, chunk Chunk) error {
+	s.bytes.Add(chunk.Size)
+
+	return nil
+}
+
+func (*sink) State(context.Context) (string, error) { return "running", nil }
+
+func (*sink) Finish(context.Context, Result) error { return nil }
+
+// BenchmarkRun measures a whole job that does nothing, and in it the time from the call of Run to the running command.
+func BenchmarkRun(b *testing.B) {
+	var started time.Time
+
+	logger := zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zapcore.EncoderConfig{}), zapcore.AddSync(discard{}), zapcore.InfoLevel),
+		zap.Hooks(func(zapcore.Entry) error {
+			started = time.Now() // the one entry of such a job is about its start
+
+			return nil
+		}))
+
+	spec, opts := jobFor(b, "true")
+	opts.Logger = logger
+
+	var toStart time.Duration
+
+	b.ReportAllocs()
+
+	for b.Loop() {
+		began := time.Now()
+
+		if _, err := Run(b.Context(), spec, &sink{}, opts); err != nil {
+			b.Fatal(err)
+		}
+
+		toStart += started.Sub(began)
+	}
+
+	b.ReportMetric(float64(toStart.Microseconds())/float64(b.N), "µs-to-process")
+}
+
+type discard struct{}
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
+
+// BenchmarkOutput measures how fast a command's output gets through: pipe, chunks, hand-over.
+func BenchmarkOutput(b *testing.B) {
+	const size = 256 << 20
+
+	spec, opts := jobFor(b, "head -c 268435456 /dev/zero")
+	spec.ChunkMaxSize, spec.ChunkInterval = 1<<20, time.Second
+
+	b.SetBytes(size)
+	b.ReportAllocs()
+
+	for b.Loop() {
+		cp := &sink{}
+		if _, err := Run(b.Context(), spec, cp, opts); err != nil || cp.bytes.Load() != size {
+			b.Fatal(cp.bytes.Load(), err)
+		}
+	}
+}

@@ -1,0 +1,422 @@
+//go:build unix
+
+package job
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// long is longer than any test may take: what waits for it has failed.
+const long = 10 * time.Minute
+
+// TestRun runs real commands. Each row is one behaviour.
+func TestRun(t *testing.T) {
+	t.Parallel()
+
+	type setup struct {
+		spec *Spec
+		opts *Options
+		cp   *recorder
+	}
+
+	refused := errors.New("422")
+
+	stateIs := func(state string, err error) func(setup) {
+		return func(s setup) {
+			s.cp.onState = func(context.Context) (string, error) {
+				if log, _ := s.cp.log(); !strings.Contains(string(log), "ready") {
+					return "running", nil
+				}
+
+				return state, err
+			}
+		}
+	}
+
+	const (
+		// It is cat that says "ready", and then waits for ever for a writer. A shell that says so itself may be about to
+		// start the next command, which then, not being what it is to be yet, loses a signal.
+		ready = "mkfifo f; echo ready | cat - f"
+		waits = ready + "; echo never"
+		stays = "trap '' TERM; " + ready
+		tidy  = "trap 'echo tidied; exit 0' TERM; (" + ready + ") & wait || true; exit 1"
+		rude  = "trap 'exit 9' TERM; (" + ready + ") & wait || true; exit 1"
+	)
+
+	tests := []struct {
+		name     string
+		script   string
+		setup    func(setup)
+		cancel   error // of the context, once the log says "ready"
+		status   string
+		signal   string
+		reason   SignalReason
+		canceled error
+		output   string   // the whole log; not compared if log is set
+		log      []string // what the log must say, in this order
+		phases   []Phase  // that failed
+	}{
+		{name: "ends well", script: "true", status: "0"},
+		{name: "ends badly", script: "exit 7", status: "7"},
+		{name: "ends as badly as can be", script: "exit 255", status: "255"},
+		{name: "stops at the first error", script: "echo a; false; echo b", status: "1", output: "a\n"},
+		{name: "command not found", script: "no-such-command-here", status: "127", log: []string{"no-such-command-here"}},
+		{name: "many lines of script", script: "a=1\nb=2\necho $((a+b))\n", status: "0", output: "3\n"},
+		{name: "no shell quoting is lost", script: `printf '%s|' 'a  b' "c'd" 'e"f'`, status: "0", output: `a  b|c'd|e"f|`},
+		{name: "both outputs in order", script: "echo 1; echo 2 >&2; echo 3; echo 4 >&2", status: "0", output: "1\n2\n3\n4\n"},
+		{name: "input is empty", script: "cat; echo end", status: "0", output: "end\n"},
+		{
+			name:   "bytes pass untouched",
+			script: `printf 'nul\000 bad\377\376 cr\r\033[31mred\033[0m\r\n\n no end'`, status: "0",
+			output: "nul\x00 bad\xff\xfe cr\r\x1b[31mred\x1b[0m\r\n\n no end",
+		},
+		{name: "killed by another", script: "kill -KILL $$", status: "-1", signal: "SIGKILL"},
+		{name: "signal of another", script: "kill -HUP $$", status: "-1", signal: "SIGHUP"},
+		{name: "own shell", script: "$0 $1", setup: func(s setup) { s.opts.Shell = []string{"/bin/echo", "run:"} }, status: "0", output: "run: $0 $1\n"},
+
+		{
+			name: "shell missing", script: "true", setup: func(s setup) { s.opts.Shell = []string{"/no/such/shell"} },
+			status: "-1", reason: ReasonProcessRunError, phases: []Phase{PhaseProcess},
+			log: []string{"switchyard: cannot run the job: starting the shell /no/such/shell", "no such file or directory"},
+		},
+		{
+			name: "shell is no program", script: "true", setup: func(s setup) { s.opts.Shell = []string{"/dev/null"} },
+			status: "-1", reason: ReasonProcessRunError, phases: []Phase{PhaseProcess}, log: []string{"/dev/null", "permission denied"},
+		},
+		{
+			name: "command too long", script: ": " + strings.Repeat("x", 4<<20),
+			status: "-1", reason: ReasonProcessRunError, phases: []Phase{PhaseProcess},
+			log: []string{"cannot run the job", "argument list too long", "put it in a file"},
+		},
+		{
+			name: "no command", script: " \n", status: "-1", reason: ReasonProcessRunError, phases: []Phase{PhasePrepare},
+			log: []string{"cannot run the job", "BUILDKITE_COMMAND is empty"},
+		},
+		{
+			name: "impossible variable", script: "true", setup: func(s setup) { s.spec.Env["A=B"] = "c" },
+			status: "-1", reason: ReasonProcessRunError, phases: []Phase{PhasePrepare}, log: []string{`"A=B"`},
+		},
+		{
+			name: "impossible value", script: "true", setup: func(s setup) { s.spec.Env["A"] = "b\x00c" },
+			status: "-1", reason: ReasonProcessRunError, phases: []Phase{PhasePrepare}, log: []string{`"A"`},
+		},
+		{
+			name: "build path is a file", script: "true",
+			setup: func(s setup) {
+				s.opts.BuildPath = filepath.Join(s.opts.BuildPath, "file")
+				if err := os.WriteFile(s.opts.BuildPath, nil, 0o600); err != nil {
+					panic(err)
+				}
+			},
+			status: "-1", reason: ReasonProcessRunError, phases: []Phase{PhasePrepare},
+			log: []string{"cannot run the job: making the build path", "not a directory"},
+		},
+		{
+			name: "build path is made", script: "pwd",
+			setup:  func(s setup) { s.opts.BuildPath = filepath.Join(s.opts.BuildPath, "a", "b") },
+			status: "0", log: []string{"/a/b/job-"},
+		},
+		{
+			name: "the id is no path", script: "pwd", setup: func(s setup) { s.spec.ID = "../../étc" },
+			status: "0", log: []string{"/job-_______tc-"},
+		},
+		{
+			name: "chunks of nothing", script: "echo never", setup: func(s setup) { s.spec.ChunkMaxSize = 0 },
+			status: "-1", reason: ReasonAgentRefused, phases: []Phase{PhaseSpec},
+		},
+		{
+			name: "chunks fail", script: "echo one", setup: func(s setup) {
+				s.cp.onChunk = func(context.Context, Chunk) error { return refused }
+			}, status: "0", phases: []Phase{PhaseFlush},
+		},
+		{
+			name: "finish fails", script: "true", setup: func(s setup) {
+				s.cp.onFinish = func(context.Context) error { return refused }
+			}, status: "0", phases: []Phase{PhaseFinish},
+		},
+		{
+			name: "uploads hang past the flush", script: "echo one; exit 3", setup: func(s setup) {
+				s.opts.FlushTimeout = time.Millisecond
+				s.cp.onChunk = func(ctx context.Context, _ Chunk) error {
+					<-ctx.Done()
+
+					return ctx.Err()
+				}
+			}, status: "3", phases: []Phase{PhaseFlush},
+		},
+
+		{
+			name: "canceled", script: waits, setup: stateIs("canceling", nil),
+			status: "-1", signal: "SIGTERM", reason: ReasonCancel, canceled: ErrCanceled,
+			log: []string{"ready\n", "the job was canceled: sent SIGTERM"},
+		},
+		{
+			name: "timed out, says the control plane", script: waits, setup: stateIs("timing_out", nil),
+			status: "-1", signal: "SIGTERM", reason: ReasonCancel, canceled: ErrTimedOut, log: []string{"ready\n", "the job timed out"},
+		},
+		{
+			name: "token is no longer valid", script: waits, setup: stateIs("", ErrTokenInvalid),
+			status: "-1", signal: "SIGTERM", reason: ReasonCancel, canceled: ErrTokenInvalid, log: []string{"no longer valid"},
+		},
+		{
+			name: "timed out by itself", script: waits, setup: func(s setup) { s.spec.Timeout = 50 * time.Millisecond },
+			status: "-1", signal: "SIGTERM", reason: ReasonCancel, canceled: ErrTimedOut, log: []string{"the job timed out"},
+		},
+		{
+			name: "the agent stops", script: waits, cancel: ErrAgentStop,
+			status: "-1", signal: "SIGTERM", reason: ReasonAgentStop, canceled: ErrAgentStop, log: []string{"the agent is stopping: sent SIGTERM"},
+		},
+		{
+			name: "the caller cancels", script: waits, cancel: ErrCanceled,
+			status: "-1", signal: "SIGTERM", reason: ReasonCancel, canceled: ErrCanceled, log: []string{"ready\n"},
+		},
+		{
+			name: "the caller gives no cause", script: waits, cancel: context.Canceled,
+			status: "-1", signal: "SIGTERM", reason: ReasonAgentStop, canceled: context.Canceled, log: []string{"ready\n"},
+		},
+		{
+			name: "another signal", script: waits, cancel: ErrCanceled, setup: func(s setup) { s.opts.CancelSignal = syscall.SIGINT },
+			status: "-1", signal: "SIGINT", reason: ReasonCancel, canceled: ErrCanceled, log: []string{"sent SIGINT"},
+		},
+		{
+			name: "tidies up when told to", script: tidy, cancel: ErrCanceled,
+			status: "0", reason: ReasonCancel, canceled: ErrCanceled, log: []string{"ready\ntidied\n", "and the command ended"},
+		},
+		{
+			name: "has a status of its own when told to end", script: rude, cancel: ErrCanceled,
+			status: "9", reason: ReasonCancel, canceled: ErrCanceled, log: []string{"ready\n"},
+		},
+		{
+			name: "does not listen", script: stays, cancel: ErrCanceled, setup: func(s setup) { s.opts.CancelGrace = 50 * time.Millisecond },
+			status: "-1", signal: "SIGKILL", reason: ReasonCancel, canceled: ErrCanceled, log: []string{"sent SIGTERM", "and SIGKILL 50ms later"},
+		},
+		{
+			name: "finish outlives the agent's stop", script: waits, cancel: ErrAgentStop, setup: func(s setup) {
+				s.cp.onFinish = func(ctx context.Context) error { return ctx.Err() }
+			},
+			status: "-1", signal: "SIGTERM", reason: ReasonAgentStop, canceled: ErrAgentStop, log: []string{"ready\n"},
+		},
+		{
+			name: "finish does not hold up an agent that stops", script: waits, cancel: ErrAgentStop, setup: func(s setup) {
+				s.opts.LeaveTimeout = 20 * time.Millisecond
+				s.cp.onFinish = func(ctx context.Context) error {
+					<-ctx.Done()
+
+					return ctx.Err()
+				}
+			},
+			status: "-1", signal: "SIGTERM", reason: ReasonAgentStop, canceled: ErrAgentStop, log: []string{"ready\n"}, phases: []Phase{PhaseFinish},
+		},
+	}
+
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+
+			cp := &recorder{}
+			spec, opts := jobFor(t, tt.script)
+			opts.CancelGrace, opts.PipeGrace = long, long
+
+			if tt.setup != nil {
+				tt.setup(setup{&spec, &opts, cp})
+			}
+
+			ctx, cancel := context.WithCancelCause(t.Context())
+			defer cancel(nil)
+
+			if tt.cancel != nil {
+				go func() {
+					cp.await(t, "ready")
+					cancel(tt.cancel)
+				}()
+			}
+
+			result, err := Run(ctx, spec, cp, opts)
+
+			if result.ExitStatus != tt.status || result.Signal != tt.signal || result.SignalReason != tt.reason {
+				t.Errorf("ended with %q, signal %q, reason %q; want %q, %q, %q",
+					result.ExitStatus, result.Signal, result.SignalReason, tt.status, tt.signal, tt.reason)
+			}
+
+			if !errors.Is(result.Canceled, tt.canceled) {
+				t.Errorf("cancelled for %v, want %v", result.Canceled, tt.canceled)
+			}
+
+			for _, phase := range []Phase{PhaseSpec, PhaseStart, PhasePrepare, PhaseProcess, PhaseFlush, PhaseFinish} {
+				if got, want := InPhase(err, phase), slices.Contains(tt.phases, phase); got != want {
+					t.Errorf("phase %s failed: %v, want %v (%v)", phase, got, want, err)
+				}
+			}
+
+			if errors.Is(err, ErrAbandoned) {
+				t.Errorf("abandoned: %v", err)
+			}
+
+			checkStory(t, cp, result)
+			checkLog(t, cp, tt.output, tt.log)
+			checkEmpty(t, opts.BuildPath)
+		})
+	}
+}
+
+// checkStory checks that the control plane was told first of the start, last of the finish, and of both once.
+func checkStory(t *testing.T, cp *recorder, result Result) {
+	t.Helper()
+
+	last := len(cp.calls) - 1
+	if last < 1 || cp.calls[0] != "start" || cp.calls[last] != "finish" || slices.Contains(cp.calls[1:last], "finish") {
+		t.Errorf("calls %v", cp.calls)
+	}
+
+	if len(cp.finished) != 1 || cp.finished[0] != result {
+		t.Errorf("finished with %+v, returned %+v", cp.finished, result)
+	}
+
+	if result.StartedAt.IsZero() || result.FinishedAt.Before(result.StartedAt) {
+		t.Errorf("from %v to %v", result.StartedAt, result.FinishedAt)
+	}
+}
+
+// checkLog checks the log as the control plane has it.
+func checkLog(t *testing.T, cp *recorder, whole string, parts []string) {
+	t.Helper()
+
+	log, err := cp.log()
+	if err != nil {
+		t.Error(err)
+	}
+
+	if parts == nil && string(log) != whole {
+		t.Errorf("log %q, want %q", log, whole)
+	}
+
+	rest := string(log)
+
+	for _, part := range parts {
+		at := strings.Index(rest, part)
+		if at < 0 {
+			t.Fatalf("the log has no %q where it should:\n%.2000s", part, log)
+		}
+
+		rest = rest[at+len(part):]
+	}
+}
+
+// checkEmpty checks that no working directory is left.
+func checkEmpty(t *testing.T, buildPath string) {
+	t.Helper()
+
+	if left, err := os.ReadDir(buildPath); err == nil && len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// Where nothing is run, nothing is reported either, except when the start may have arrived.
+func TestRunAbandoned(t *testing.T) {
+	t.Parallel()
+
+	refused := errors.New("422")
+
+	tests := []struct {
+		name   string
+		setup  func(*Spec, *Options, *recorder, context.CancelCauseFunc)
+		phase  Phase
+		is     error // what the error is besides
+		kept   bool  // not abandoned, but finished
+		reason SignalReason
+		calls  []string
+	}{
+		{
+			name:  "no id",
+			setup: func(s *Spec, _ *Options, _ *recorder, _ context.CancelCauseFunc) { s.ID = "" },
+			phase: PhaseSpec,
+		},
+		{
+			name:  "no build path",
+			setup: func(_ *Spec, o *Options, _ *recorder, _ context.CancelCauseFunc) { o.BuildPath = "" },
+			phase: PhaseSpec,
+		},
+		{
+			name:  "negative grace",
+			setup: func(_ *Spec, o *Options, _ *recorder, _ context.CancelCauseFunc) { o.CancelGrace = -1 },
+			phase: PhaseSpec,
+		},
+		{
+			name: "start refused",
+			setup: func(_ *Spec, _ *Options, cp *recorder, _ context.CancelCauseFunc) {
+				cp.onStart = func(context.Context) error { return refused }
+			},
+			phase: PhaseStart, is: refused, calls: []string{"start"},
+		},
+		{
+			name:  "cancelled before",
+			setup: func(_ *Spec, _ *Options, _ *recorder, cancel context.CancelCauseFunc) { cancel(ErrAgentStop) },
+			phase: PhaseStart, is: ErrAgentStop,
+		},
+		{
+			name: "cancelled while starting",
+			setup: func(_ *Spec, _ *Options, cp *recorder, cancel context.CancelCauseFunc) {
+				cp.onStart = func(ctx context.Context) error {
+					cancel(ErrAgentStop)
+
+					return ctx.Err()
+				}
+			},
+			phase: PhaseStart, is: ErrAgentStop, kept: true, reason: ReasonAgentStop, calls: []string{"start", "finish"},
+		},
+		{
+			name: "cancelled when started",
+			setup: func(_ *Spec, _ *Options, cp *recorder, cancel context.CancelCauseFunc) {
+				cp.onStart = func(context.Context) error {
+					cancel(ErrCanceled)
+
+					return nil
+				}
+			},
+			kept: true, reason: ReasonCancel, calls: []string{"start", "chunk", "finish"},
+		},
+	}
+
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+
+			ctx, cancel := context.WithCancelCause(t.Context())
+			defer cancel(nil)
+
+			cp := &recorder{}
+			spec, opts := jobFor(t, "touch "+filepath.Join(t.TempDir(), "ran"))
+			tt.setup(&spec, &opts, cp, cancel)
+
+			result, err := Run(ctx, spec, cp, opts)
+
+			if errors.Is(err, ErrAbandoned) == tt.kept {
+				t.Errorf("abandoned: %v", err)
+			}
+
+			if tt.phase != "" && !InPhase(err, tt.phase) || !errors.Is(err, tt.is) && tt.is != nil {
+				t.Errorf("error %v, want phase %s, %v", err, tt.phase, tt.is)
+			}
+
+			if !slices.Equal(cp.calls, tt.calls) {
+				t.Errorf("calls %v, want %v", cp.calls, tt.calls)
+			}
+
+			if tt.kept && (result.ExitStatus != StatusNeverRan || result.SignalReason != tt.reason) {
+				t.Errorf("result %+v", result)
+			}
+
+			if _, err := os.Stat(strings.TrimPrefix(spec.Env[commandName], "touch ")); err == nil {
+				t.Error("the command was run")
+			}
+		})
+	}
+}
