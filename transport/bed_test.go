@@ -2,11 +2,14 @@ package transport_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"os"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -41,6 +44,8 @@ type memory struct {
 	refuse atomic.Bool  // no new connections
 	dark   atomic.Bool  // every packet vanishes, both ways
 	hang   atomic.Bool  // connecting takes for ever
+	mute   atomic.Int64 // so many new connections are accepted by nobody
+	expire atomic.Bool  // reads end with a deadline that nobody set
 }
 
 func newMemory() *memory {
@@ -57,6 +62,10 @@ func (m *memory) DialContext(ctx context.Context, network, _ string) (net.Conn, 
 		return nil, ctx.Err()
 	}
 	client, server := net.Pipe()
+	if m.mute.Add(-1) >= 0 {
+		m.open.Add(1)
+		return &memoryConn{Conn: client, of: m}, nil
+	}
 	select {
 	case m.incoming <- server:
 		m.mu.Lock()
@@ -142,6 +151,9 @@ func (c *memoryConn) Read(b []byte) (int, error) {
 		if err == nil && c.of.dark.Load() {
 			continue
 		}
+		if err != nil && c.of.expire.Load() {
+			err = &net.OpError{Op: "read", Net: "memory", Err: os.ErrDeadlineExceeded}
+		}
 		return n, err
 	}
 }
@@ -166,6 +178,24 @@ type bedOption func(*transport.Options, *http.Server)
 func http1(_ *transport.Options, server *http.Server) {
 	server.Protocols = new(http.Protocols)
 	server.Protocols.SetHTTP1(true)
+}
+
+// withTLS makes the control plane one that is reached over TLS. It takes the
+// certificate of httptest, outside of any bubble.
+func withTLS(t *testing.T) bedOption {
+	t.Helper()
+	certified := httptest.NewTLSServer(http.NotFoundHandler())
+	defer certified.Close()
+	trusting, ok := certified.Client().Transport.(*http.Transport)
+	if !ok {
+		t.Fatal("httptest has changed")
+	}
+	return func(options *transport.Options, server *http.Server) {
+		options.Endpoint = "https://example.com/v3"
+		options.TLS = &tls.Config{RootCAs: trusting.TLSClientConfig.RootCAs, MinVersion: tls.VersionTLS12}
+		server.TLSConfig = &tls.Config{Certificates: certified.TLS.Certificates, MinVersion: tls.VersionTLS12}
+		server.Protocols.SetHTTP2(true)
+	}
 }
 
 func withEndpoint(endpoint string) bedOption {
@@ -195,7 +225,13 @@ func newBed(t testing.TB, handler http.Handler, change ...bedOption) *bed {
 		t.Fatal(err)
 	}
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(network) }()
+	go func() {
+		if server.TLSConfig != nil {
+			served <- server.ServeTLS(network, "", "")
+			return
+		}
+		served <- server.Serve(network)
+	}()
 	t.Cleanup(func() {
 		client.Close()
 		if err := server.Close(); err != nil {

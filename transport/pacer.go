@@ -88,7 +88,6 @@ func (p *Pacer) PingSucceeded() {
 	defer p.mu.Unlock()
 	now := time.Now()
 	p.reachedAt = now
-	p.length = min(p.length, p.base)
 	if !p.unreachable || p.earned {
 		return
 	}

@@ -160,27 +160,11 @@ func TestProtocolChanges(t *testing.T) {
 				bed := newBed(t, handler, change...)
 				session := bed.register(t)
 
-				// It dies and another takes its place.
-				network := bed.network
-				if err := bed.server.Close(); err != nil {
-					t.Fatal(err)
-				}
-				synctest.Wait()
+				bed.kill(t)
 				if _, err := session.Ping(t.Context()); err == nil {
 					t.Fatal("a ping to nobody succeeded")
 				}
-				next := &http.Server{Handler: handler, Protocols: new(http.Protocols)}
-				next.Protocols.SetHTTP1(true)
-				next.Protocols.SetUnencryptedHTTP2(!row.first)
-				network.reopen()
-				served := make(chan error, 1)
-				go func() { served <- next.Serve(network) }()
-				defer func() {
-					bed.Close()
-					_ = next.Close()
-					<-served
-				}()
-
+				bed.replace(t, handler, !row.first)
 				_, err := session.Ping(t.Context())
 				want := map[bool]string{true: "HTTP/2.0 HTTP/1.1", false: "HTTP/1.1 HTTP/2.0"}[row.first]
 				if err != nil || handler.String() != want {
@@ -189,6 +173,52 @@ func TestProtocolChanges(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestStreamProtocolChanges shows that the stream finds out by itself, and
+// wastes no attempt on it.
+func TestStreamProtocolChanges(t *testing.T) {
+	for _, first := range []bool{true, false} {
+		t.Run(map[bool]string{true: "to HTTP/1.1", false: "to HTTP/2"}[first], func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				_, streams := newEdge(then(say(resume()), stay))
+				handler := &protocols{next: streams}
+				var change []bedOption
+				if !first {
+					change = append(change, http1)
+				}
+				bed := newBed(t, handler, change...)
+				stream := run(t, bed.register(t), transport.StreamOptions{})
+				stream.until(t, 1)
+				bed.kill(t)
+				bed.replace(t, handler, !first)
+				want := "1 message first: resume\n1 lost\n2 message first: resume"
+				if got := lines(stream.until(t, 3)); !strings.HasPrefix(strings.ReplaceAll(got, " internal", ""), want) {
+					t.Errorf("got\n%s\nwant\n%s", got, want)
+				}
+				wantProtocols := map[bool]string{true: "HTTP/2.0 HTTP/2.0 HTTP/1.1", false: "HTTP/1.1 HTTP/1.1 HTTP/2.0"}[first]
+				if handler.String() != wantProtocols {
+					t.Errorf("%s, want %s", handler, wantProtocols)
+				}
+			})
+		})
+	}
+}
+
+// TestUnsureProtocol shows that a server that was too slow to say what it
+// speaks is asked again when a stream is opened.
+func TestUnsureProtocol(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, streams := newEdge(then(say(resume()), stay))
+		handler := &protocols{next: streams}
+		bed := newBed(t, handler)
+		bed.network.mute.Store(1)
+		stream := run(t, bed.register(t), transport.StreamOptions{})
+		stream.until(t, 1)
+		if want := "HTTP/1.1 HTTP/2.0"; handler.String() != want {
+			t.Errorf("%s, want %s", handler, want)
+		}
+	})
 }
 
 // TestProtocolWithTLS shows that ALPN decides for https. It uses real sockets.
@@ -258,5 +288,32 @@ func TestClosedTransport(t *testing.T) {
 		if _, err := session.Ping(t.Context()); err == nil || !strings.Contains(err.Error(), net.ErrClosed.Error()) {
 			t.Errorf("got %v", err)
 		}
+	})
+}
+
+// kill ends the control plane and its connections.
+func (b *bed) kill(t *testing.T) {
+	t.Helper()
+	if err := b.server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Wait()
+}
+
+// replace puts another control plane where one was killed.
+func (b *bed) replace(t *testing.T, handler http.Handler, http2 bool) {
+	t.Helper()
+	next := &http.Server{Handler: handler, Protocols: new(http.Protocols)}
+	next.Protocols.SetHTTP1(true)
+	next.Protocols.SetUnencryptedHTTP2(http2)
+	b.network.reopen()
+	served := make(chan error, 1)
+	go func() { served <- next.Serve(b.network) }()
+	t.Cleanup(func() {
+		b.Close()
+		if err := next.Close(); err != nil {
+			t.Errorf("closing the control plane: %v", err)
+		}
+		<-served
 	})
 }

@@ -36,6 +36,7 @@ type edge struct {
 	opened  int
 	agents  []string
 	headers []http.Header
+	protos  []string
 }
 
 func (e *edge) StreamPings(ctx context.Context, request *agentedgev1.StreamPingsRequest, out *streamOut) error {
@@ -55,13 +56,25 @@ func (e *edge) count() int {
 	return e.opened
 }
 
+// over is the protocol of each stream.
+func (e *edge) over() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return strings.Join(e.protos, " ")
+}
+
 // newEdge is a control plane with streams and nothing else.
 func newEdge(streams ...serve) (*edge, http.Handler) {
 	service := &edge{streams: streams}
 	path, handler := agentedgev1connect.NewAgentEdgeServiceHandler(service)
 	mux := http.NewServeMux()
 	mux.Handle("POST /v3/register", reply(http.StatusOK, registerAnswer))
-	mux.Handle(path, handler)
+	mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+		service.mu.Lock()
+		service.protos = append(service.protos, r.Proto)
+		service.mu.Unlock()
+		handler.ServeHTTP(w, r)
+	})
 	return service, mux
 }
 
@@ -328,6 +341,22 @@ func TestStreamAnswers(t *testing.T) {
 	}
 }
 
+// TestLocalDeadline shows that a deadline which passed on this side of the wire
+// is no plan of the control plane.
+func TestLocalDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, handler := newEdge(then(say(resume()), stay))
+		bed := newBed(t, handler)
+		stream := run(t, bed.register(t), transport.StreamOptions{})
+		stream.until(t, 1)
+		bed.network.expire.Store(true)
+		bed.network.cut()
+		if got := stream.until(t, 2)[1]; got.String() != "1 lost deadline_exceeded" {
+			t.Errorf("got %s: %v", got, got.Err)
+		}
+	})
+}
+
 // TestStreamRequest shows what a stream puts on the wire, whatever the path of
 // the endpoint.
 func TestStreamRequest(t *testing.T) {
@@ -433,33 +462,46 @@ func TestStreamTime(t *testing.T) {
 }
 
 // TestBlackHole shows that a connection whose packets vanish is noticed within
-// fifteen seconds, by the stream and by calls, and that a new one is made when
-// they no longer do.
+// fifteen seconds of its last one, and that the stream comes back when they no
+// longer vanish.
 func TestBlackHole(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		_, handler := newEdge(then(say(resume()), stay))
-		bed := newBed(t, handler)
-		stream := run(t, bed.register(t), transport.StreamOptions{})
-		time.Sleep(42 * time.Second)
-		bed.network.dark.Store(true)
-		bed.network.hang.Store(true)
-		dark := time.Since(stream.started)
-		gone := stream.until(t, 2)[1]
-		if after := gone.at - dark; gone.Kind != transport.StreamLost || after > 15*time.Second {
-			t.Errorf("%s after %s: %v", gone, after, gone.Err)
-		}
-		time.Sleep(time.Minute)
-		bed.network.dark.Store(false)
-		bed.network.hang.Store(false)
-		light := time.Since(stream.started)
-		bed.network.refuse.Store(false)
-		for _, event := range stream.until(t, len(stream.all())+2) {
-			if event.at > light && event.Kind == transport.StreamMessage {
-				return
-			}
-		}
-		t.Errorf("not back: %v", stream.all())
-	})
+	rows := []struct {
+		name   string
+		change []bedOption
+	}{
+		{"without TLS", nil},
+		{"with TLS", []bedOption{withTLS(t)}},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				service, handler := newEdge(then(say(resume()), stay))
+				bed := newBed(t, handler, row.change...)
+				stream := run(t, bed.register(t), transport.StreamOptions{})
+				time.Sleep(42 * time.Second)
+				if over := service.over(); over != "HTTP/2.0" {
+					t.Fatalf("over %s", over)
+				}
+				bed.network.dark.Store(true)
+				bed.network.hang.Store(true)
+				dark := time.Since(stream.started)
+				gone := stream.until(t, 2)[1]
+				if after := gone.at - dark; gone.Kind != transport.StreamLost || after > 15*time.Second {
+					t.Errorf("%s after %s: %v", gone, after, gone.Err)
+				}
+				time.Sleep(time.Minute)
+				bed.network.dark.Store(false)
+				bed.network.hang.Store(false)
+				known := len(stream.all())
+				for _, event := range stream.until(t, known+2)[known:] {
+					if event.Kind == transport.StreamMessage {
+						return
+					}
+				}
+				t.Errorf("not back: %v", stream.all())
+			})
+		})
+	}
 }
 
 // TestStreamPace shows the moments of reconnects from outside; the pacer's own

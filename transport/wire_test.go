@@ -312,25 +312,27 @@ func TestPingMoves(t *testing.T) {
 	stayed := transport.Instruction{Kind: transport.JobAssigned, JobID: "from-old"}
 	rows := []struct {
 		name     string
-		base     string
 		named    string
 		there    http.HandlerFunc
 		want     transport.Instruction
 		endpoint string
 	}{
-		{"it answers", testEndpoint, "http://new.test/v3", reply(200, `{"job":{"id":"from-new"},"request_headers":{"Buildkite-N":"1"}}`), moved, "http://new.test/v3"},
-		{"it fails", testEndpoint, "http://new.test/v3", reply(503, ``), stayed, testEndpoint},
-		{"it refuses", testEndpoint, "http://new.test/v3", reply(401, `{"message":"who?"}`), stayed, testEndpoint},
-		{"it is silent", testEndpoint, "http://new.test/v3", silent, stayed, testEndpoint},
-		{"it is the same", testEndpoint, testEndpoint + "/", reply(500, ``), stayed, testEndpoint},
-		{"it is no URL", testEndpoint, "nowhere", reply(500, ``), stayed, testEndpoint},
+		{"it answers", "http://new.test/v3", reply(200, `{"job":{"id":"from-new"},"request_headers":{"Buildkite-N":"1"}}`), moved, "http://new.test/v3"},
+		{"it fails", "http://new.test/v3", reply(503, ``), stayed, testEndpoint},
+		{"it refuses", "http://new.test/v3", reply(401, `{"message":"who?"}`), stayed, testEndpoint},
+		{"it is silent", "http://new.test/v3", silent, stayed, testEndpoint},
+		{"it is the same", testEndpoint + "/", reply(500, ``), stayed, testEndpoint},
+		{"it is no URL", "nowhere", reply(500, ``), stayed, testEndpoint},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				mux := http.NewServeMux()
 				mux.HandleFunc("new.test/v3/ping", row.there)
-				mux.HandleFunc("/", reply(200, `{"job":{"id":"from-old"},"endpoint":"`+row.named+`"}`))
+				mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+					time.Sleep(3 * time.Second)
+					reply(200, `{"job":{"id":"from-old"},"endpoint":"`+row.named+`"}`)(w, r)
+				})
 				session := newBed(t, registering(mux)).register(t)
 				started := time.Now()
 				got, err := session.Ping(t.Context())
@@ -361,7 +363,8 @@ func TestAcceptedJob(t *testing.T) {
 			string(job.Step) != `{"command":"true"}` || job.ChunkMaxSize != 1000 || job.ChunkInterval != time.Second ||
 			job.LogMaxSize != 1<<30 || job.Token != jobToken || job.Priority != 3 ||
 			!job.RunnableAt.Equal(time.Date(2026, 8, 21, 12, 0, 0, 5e8, time.UTC)) {
-			t.Errorf("got %#v", struct{ transport.AcceptedJob }{job})
+			t.Errorf("got %s in state %s, %v, %s, %d, %s, %d, %d at %s",
+				job.ID, job.State, job.Env, job.Step, job.ChunkMaxSize, job.ChunkInterval, job.LogMaxSize, job.Priority, job.RunnableAt)
 		}
 	})
 }
