@@ -1,0 +1,80 @@
+package agentwire
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/credential"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
+)
+
+// scheme is how agents present each of their tokens.
+const scheme = "Token"
+
+// authentication says whose token a call takes.
+type authentication int
+
+const (
+	registration authentication = iota // the one registration token
+	session                            // a worker's, given to it when it registered
+	job                                // a job's, given to its worker when it accepted
+	sessionOrJob                       // a worker's, or that of the job in its hands
+)
+
+// refusal says which token a call takes, to a caller who has not shown it.
+func (a authentication) refusal() string {
+	switch a {
+	case registration:
+		return "this call takes the registration token of this control plane, as Authorization: Token TOKEN"
+	case session:
+		return "this call takes the session token of a registered worker, as Authorization: Token TOKEN"
+	case job:
+		return "this call takes the token of the job, which no longer works once the job is not its worker's"
+	case sessionOrJob:
+	}
+	return "this call takes the session token of a worker, or the token of its job, as Authorization: Token TOKEN"
+}
+
+// A caller is who sent a request, by its token.
+type caller struct {
+	agentID string // of a session token
+	jobID   string // of a job token
+}
+
+// authenticate finds the caller, or fails with dispatch.ErrUnauthenticated.
+func (h *Handler) authenticate(r *http.Request, auth authentication) (caller, error) {
+	token := credential.Present(r.Header.Get("Authorization"), scheme)
+	if token == "" {
+		return caller{}, dispatch.ErrUnauthenticated
+	}
+	switch auth {
+	case registration:
+		if !h.options.RegistrationToken.Matches(token) {
+			return caller{}, dispatch.ErrUnauthenticated
+		}
+		return caller{}, nil
+	case session:
+		return h.sessionOf(r.Context(), token)
+	case job:
+		return h.jobOf(r.Context(), token)
+	case sessionOrJob:
+		got, err := h.sessionOf(r.Context(), token)
+		if errors.Is(err, dispatch.ErrUnauthenticated) {
+			return h.jobOf(r.Context(), token)
+		}
+		return got, err
+	default:
+		return caller{}, dispatch.ErrUnauthenticated
+	}
+}
+
+func (h *Handler) sessionOf(ctx context.Context, token string) (caller, error) {
+	agentID, err := h.dispatcher.AuthenticateSession(ctx, token)
+	return caller{agentID: agentID}, err //nolint:wrapcheck // the route's name is added where it is answered
+}
+
+func (h *Handler) jobOf(ctx context.Context, token string) (caller, error) {
+	jobID, err := h.dispatcher.AuthenticateJob(ctx, token)
+	return caller{jobID: jobID}, err //nolint:wrapcheck // the same
+}

@@ -1,0 +1,56 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"connectrpc.com/connect"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/credential"
+)
+
+// scheme is how people and programs present the admin token.
+const scheme = "Bearer"
+
+// requireAdmin is an interceptor that lets only the admin token through.
+type requireAdmin struct {
+	token credential.Hash
+}
+
+// WrapUnary implements connect.Interceptor.
+func (a requireAdmin) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
+	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
+		if err := a.check(req.Header()); err != nil {
+			return nil, err
+		}
+		return next(ctx, req)
+	}
+}
+
+// WrapStreamingHandler implements connect.Interceptor.
+func (a requireAdmin) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
+	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
+		if err := a.check(conn.RequestHeader()); err != nil {
+			return err
+		}
+		return next(ctx, conn)
+	}
+}
+
+// WrapStreamingClient implements connect.Interceptor; a server has no use for it.
+func (requireAdmin) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
+	return next
+}
+
+func (a requireAdmin) check(header http.Header) error {
+	token := credential.Present(header.Get("Authorization"), scheme)
+	if token == "" {
+		return connect.NewError(connect.CodeUnauthenticated,
+			errors.New("the admin token is missing: send it as Authorization: Bearer TOKEN"))
+	}
+	if !a.token.Matches(token) {
+		return connect.NewError(connect.CodeUnauthenticated, errors.New("this is not the admin token of this control plane"))
+	}
+	return nil
+}

@@ -1,0 +1,54 @@
+package api
+
+import (
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
+)
+
+// jobMessage is a stored job as the API says it. Its token hashes stay here.
+func jobMessage(job store.Job, waitingReason string) *switchyardv1.Job {
+	message := &switchyardv1.Job{
+		Id: job.ID, Command: job.Command, Env: job.Env, Queue: job.Queue, Priority: job.Priority,
+		IdempotencyKey: job.IdempotencyKey, State: jobState(job.State), WaitingReason: waitingReason,
+		AgentId: job.AgentID, AgentName: job.AgentName,
+		ExitStatus: job.ExitStatus, Signal: job.Signal, SignalReason: job.SignalReason,
+		CancelReason: job.CancelReason, CancelRequested: job.CancelRequested,
+		SubmittedAt: timestamp(job.SubmittedAt), AssignedAt: timestamp(job.AssignedAt),
+		AcceptedAt: timestamp(job.AcceptedAt), StartedAt: timestamp(job.StartedAt),
+		FinishedAt: timestamp(job.FinishedAt), LogSize: job.LogSize,
+		ChunksFailedCount: int32(min(job.ChunksFailed, maxCount)), //nolint:gosec // bounded
+		RetriesLeft:       int32(min(job.RetriesLeft, maxCount)),  //nolint:gosec // bounded
+		RetryOf:           job.RetryOf, RetriedBy: job.RetriedBy,
+	}
+	if job.Timeout > 0 {
+		message.Timeout = durationpb.New(job.Timeout)
+	}
+	return message
+}
+
+// maxCount is the most that a count of the API can say.
+const maxCount = 1<<31 - 1
+
+func agentMessage(agent dispatch.Agent) *switchyardv1.Agent {
+	return &switchyardv1.Agent{
+		Id: agent.ID, Name: agent.Name, Hostname: agent.Hostname, Os: agent.OS, Arch: agent.Arch,
+		Version: agent.Version, Queue: agent.Queue, Tags: agent.Tags, State: agentState(agent.State),
+		Paused: agent.Paused, PauseReason: agent.PauseReason, Stopping: agent.Stopping,
+		Streaming: agent.Streaming, JobId: agent.JobID,
+		RegisteredAt: timestamp(agent.RegisteredAt), LastSeenAt: timestamp(agent.LastSeenAt),
+	}
+}
+
+// timestamp leaves out what has not happened.
+func timestamp(at time.Time) *timestamppb.Timestamp {
+	if at.IsZero() {
+		return nil
+	}
+	return timestamppb.New(at)
+}

@@ -1,0 +1,58 @@
+package controlplane
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/agentwire"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/api"
+	"github.com/switchyard-ci/switchyard/proto/agentedge/v1/agentedgev1connect"
+	"github.com/switchyard-ci/switchyard/proto/switchyard/v1/switchyardv1connect"
+)
+
+// routes is everything that the port serves.
+func (s *Server) routes(config Config) http.Handler {
+	agents := agentwire.New(s.dispatcher, agentwire.Options{
+		RegistrationToken: s.registration.hash,
+		PingInterval:      config.PingInterval,
+		HeartbeatInterval: config.HeartbeatInterval,
+		JobStatusInterval: config.JobStatusInterval,
+		Stream:            config.Stream,
+		KeepAlive:         config.KeepAlive,
+		StreamMaxAge:      config.StreamMaxAge,
+		Logger:            s.logger.Named("agentwire"),
+	})
+	mux := http.NewServeMux()
+	mux.Handle(agentwire.Prefix, agents.REST())
+	mux.Handle(agents.Stream())
+	for path, handler := range api.Handlers(s.dispatcher, api.Options{
+		AdminToken: s.admin.hash, Logger: s.logger.Named("api"),
+	}) {
+		mux.Handle(path, handler)
+	}
+	(&health{closing: s.closing.Done()}).routes(mux)
+	return s.streams(mux)
+}
+
+// streams treats the calls that last: they have no time for the whole, and they
+// end when the server begins to shut down.
+func (s *Server) streams(next http.Handler) http.Handler {
+	lasting := longLived(s.untilClosing(next), streamWriteTimeout)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case agentedgev1connect.AgentEdgeServiceStreamPingsProcedure, switchyardv1connect.JobServiceFollowJobProcedure:
+			lasting.ServeHTTP(w, r)
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+func (s *Server) untilClosing(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		defer context.AfterFunc(s.closing, cancel)()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
