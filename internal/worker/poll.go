@@ -50,16 +50,14 @@ func heardOfPing(answer transport.PingResponse, err error) news {
 	return n
 }
 
-// pollWindow spreads pings: one in each interval, at a random moment of it, so
-// that workers which fell back together do not poll together for ever. The
-// first interval begins with a ping that is sent at once.
-type pollWindow struct {
-	end     time.Time // of the interval in which the last ping was due
+// pollPace says when the next ping is due. Its zero value is ready.
+type pollPace struct {
 	blocked time.Time // until then the control plane wants no ping
 }
 
-// holdOff remembers that the control plane wants to be left alone for a while.
-func (p *pollWindow) holdOff(at time.Time, wait time.Duration) {
+// holdOff remembers that the control plane wants to be left alone for a while
+// (Retry-After).
+func (p *pollPace) holdOff(at time.Time, wait time.Duration) {
 	if wait > 0 {
 		p.blocked = at.Add(wait)
 	}
@@ -67,19 +65,14 @@ func (p *pollWindow) holdOff(at time.Time, wait time.Duration) {
 
 // now is the time to wait for a ping that is due at once: none, unless the
 // control plane wants to be left alone.
-func (p *pollWindow) now(at time.Time) time.Duration {
-	p.end = at
+func (p *pollPace) now(at time.Time) time.Duration {
 	return max(0, p.blocked.Sub(at))
 }
 
-// later is the time to wait for the ping of the next interval; where in [0, 1)
-// says at which moment of it. An interval that was missed is not made up for.
-func (p *pollWindow) later(at time.Time, interval time.Duration, where float64) time.Duration {
-	begin := p.end
-	if begin.Before(at) {
-		begin = at
-	}
-	p.end = begin.Add(interval)
-	due := begin.Add(time.Duration(where * float64(interval)))
-	return max(due.Sub(at), p.blocked.Sub(at))
+// later is the time to wait for the next ping: the interval, jittered over its
+// own length, so that workers which fell back together soon poll apart. The
+// argument where, in [0, 1), is the place in the jitter.
+func (p *pollPace) later(at time.Time, interval time.Duration, where float64) time.Duration {
+	jittered := interval/2 + time.Duration(where*float64(interval))
+	return max(jittered, p.blocked.Sub(at))
 }

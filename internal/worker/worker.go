@@ -35,7 +35,7 @@ type Worker struct {
 	leave   context.CancelFunc
 
 	poll    *time.Timer
-	window  pollWindow
+	pace    pollPace
 	trust   *time.Timer
 	trusted fsm.Epoch // the epoch of the deadline that trust is armed for
 	idle    bool
@@ -210,7 +210,7 @@ func (w *Worker) step(ctx context.Context, n news) error {
 	}
 	t.log(w.Logger)
 	w.Observe(t)
-	w.window.holdOff(now, n.notBefore)
+	w.pace.holdOff(now, n.notBefore)
 	for _, e := range t.Effects {
 		w.perform(ctx, e)
 	}
