@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"syscall"
 
@@ -37,7 +38,7 @@ type command struct {
 
 // startCommand runs the script in the shell, in a group of its own, with both outputs on out.
 func startCommand(opts Options, script string, env []string, dir string, out *os.File) (*command, error) {
-	argv := append(opts.Shell[1:len(opts.Shell):len(opts.Shell)], script)
+	argv := slices.Concat(opts.Shell[1:], []string{script})
 
 	// Without a context: what ends a job is its group's business.
 	cmd := exec.Command(opts.Shell[0], argv...) //nolint:gosec,noctx // running what the job says is the point

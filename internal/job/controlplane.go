@@ -43,7 +43,7 @@ type SignalReason string
 // that was not ours.
 const (
 	ReasonNone            SignalReason = ""
-	ReasonCancel          SignalReason = "cancel"            // by the control plane, also for a timeout and for a token that is no longer valid
+	ReasonCancel          SignalReason = "cancel"            // by the control plane, also for a timeout and for an invalid token
 	ReasonAgentStop       SignalReason = "agent_stop"        // this agent is leaving
 	ReasonAgentRefused    SignalReason = "agent_refused"     // the job cannot be run as it was given
 	ReasonProcessRunError SignalReason = "process_run_error" // the command could not be started

@@ -93,37 +93,47 @@ func TestEnvironment(t *testing.T) {
 				t.Fatal(err)
 			}
 
-			dir, rest, _ := strings.Cut(string(log), "\n")
-			got := map[string]string{}
-
-			for pair := range strings.SplitSeq(rest, "\x00") {
-				name, value, _ := strings.Cut(pair, "=")
-				got[name] = value
+			dir, variables, _ := strings.Cut(string(log), "\n")
+			if !strings.HasPrefix(dir, opts.BuildPath) {
+				t.Errorf("run in %q, not under %q", dir, opts.BuildPath)
 			}
 
-			for name, want := range tt.want {
-				if value, ok := got[name]; !ok || value != want {
-					t.Errorf("%s=%q, want %q", name, value, want)
-				}
+			want := maps.Clone(tt.want)
+			if want == nil {
+				want = map[string]string{}
 			}
 
-			for _, name := range tt.none {
-				if value, ok := got[name]; ok {
-					t.Errorf("%s=%q, want none", name, value)
-				}
-			}
+			want["PWD"], want["BUILDKITE_BUILD_CHECKOUT_PATH"], want["BUILDKITE_BUILD_PATH"] = dir, dir, opts.BuildPath
 
-			if strings.Contains(rest, "secret-") {
-				t.Errorf("a secret of the agent is in the job's environment: %q", slices.Sorted(maps.Keys(got)))
-			}
-
-			for name, want := range map[string]string{
-				"PWD": dir, "BUILDKITE_BUILD_CHECKOUT_PATH": dir, "BUILDKITE_BUILD_PATH": opts.BuildPath,
-			} {
-				if got[name] != want || !strings.HasPrefix(dir, opts.BuildPath) {
-					t.Errorf("%s=%q, want %q under %q", name, got[name], want, opts.BuildPath)
-				}
-			}
+			checkVariables(t, variables, want, tt.none)
 		})
+	}
+}
+
+// checkVariables checks the variables as "env -0" prints them.
+func checkVariables(t *testing.T, variables string, want map[string]string, none []string) {
+	t.Helper()
+
+	got := map[string]string{}
+
+	for pair := range strings.SplitSeq(variables, "\x00") {
+		name, value, _ := strings.Cut(pair, "=")
+		got[name] = value
+	}
+
+	for name, value := range want {
+		if is, ok := got[name]; !ok || is != value {
+			t.Errorf("%s=%q, want %q", name, is, value)
+		}
+	}
+
+	for _, name := range none {
+		if is, ok := got[name]; ok {
+			t.Errorf("%s=%q, want none", name, is)
+		}
+	}
+
+	if strings.Contains(variables, "secret-") {
+		t.Errorf("a secret of the agent is in the job's environment: %q", slices.Sorted(maps.Keys(got)))
 	}
 }

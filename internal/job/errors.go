@@ -52,7 +52,7 @@ func (e *PhaseError) Unwrap() error { return e.Err }
 
 // Is makes errors.Is match a PhaseError of the same phase without a cause.
 func (e *PhaseError) Is(target error) bool {
-	other, ok := target.(*PhaseError) //nolint:errorlint // Is compares with the target itself, by contract
+	other, ok := target.(*PhaseError)
 
 	return ok && other.Err == nil && other.Phase == e.Phase
 }

@@ -31,7 +31,7 @@ func newLifeline(t *testing.T) *lifeline {
 	}
 
 	// Non-blocking, as there is no writer yet.
-	read, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	read, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) //nolint:gosec // the path is the test's own
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,10 +58,8 @@ func (l *lifeline) gone(t *testing.T) {
 func TestRunLeavesNoProcess(t *testing.T) {
 	t.Parallel()
 
-	const (
-		// deaf is a grandchild that does not listen to SIGTERM.
-		deaf = "(trap '' TERM; echo up; while :; do sleep 1; done)"
-	)
+	// A grandchild that does not listen to SIGTERM.
+	const deaf = "(trap '' TERM; echo up; while :; do sleep 1; done)"
 
 	tests := []struct {
 		name   string
@@ -180,7 +178,7 @@ func TestRunEndsWithoutADaemon(t *testing.T) {
 			}
 
 			// The daemon ends when the gate is opened and closed again.
-			open, err := os.OpenFile(gate, os.O_RDWR, 0)
+			open, err := os.OpenFile(gate, os.O_RDWR, 0) //nolint:gosec // the path is the test's own
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -149,16 +149,15 @@ func (r *recorder) await(t *testing.T, text string) {
 }
 
 // jobFor gives the spec and options of a job that runs script in a folder of the test's own.
-func jobFor(t testing.TB, script string) (Spec, Options) {
-	t.Helper()
+func jobFor(tb testing.TB, script string) (Spec, Options) {
+	tb.Helper()
 
-	return Spec{
-			ID:            "0190-test",
-			Env:           map[string]string{commandName: script},
-			ChunkMaxSize:  100_000,
-			ChunkInterval: time.Millisecond,
-		}, Options{
-			BuildPath:      t.TempDir(),
-			StatusInterval: time.Millisecond,
-		}
+	spec := Spec{
+		ID:            "0190-test",
+		Env:           map[string]string{commandName: script},
+		ChunkMaxSize:  100_000,
+		ChunkInterval: time.Millisecond,
+	}
+
+	return spec, Options{BuildPath: tb.TempDir(), StatusInterval: time.Millisecond}
 }

@@ -149,7 +149,7 @@ func (r *run) execute(ctx context.Context) string {
 func (r *run) launch(ctx context.Context, up *uploader) (string, *command, *output) {
 	if ctx.Err() != nil {
 		r.canceled(context.Cause(ctx))
-		up.line("%v before its command was run", context.Cause(ctx))
+		up.linef("%v before its command was run", context.Cause(ctx))
 
 		return "", nil, nil
 	}
@@ -206,21 +206,21 @@ func (r *run) settle(end ending, cmd *command, out *output, up *uploader) {
 		var err error
 		if r.result.ExitStatus, r.result.Signal, err = cmd.exit(); err != nil {
 			r.fail(PhaseProcess, err)
-			up.line("%v", err)
+			up.linef("%v", err)
 		}
 	} else {
 		cmd.leave()
 		r.fail(PhaseProcess, fmt.Errorf("process %d is still there %v after SIGKILL", cmd.pid(), r.opts.KillWait))
-		up.line("the command did not end within %v of SIGKILL; it was left behind", r.opts.KillWait)
+		up.linef("the command did not end within %v of SIGKILL; it was left behind", r.opts.KillWait)
 	}
 
 	if end.cause != nil {
 		r.canceled(end.cause)
-		up.line("%s", end.describe(r.opts))
+		up.linef("%s", end.describe(r.opts))
 	}
 
 	if held && !end.killed {
-		up.line("the command ended, but a process that it had started held its output open until %v later; "+
+		up.linef("the command ended, but a process that it had started held its output open until %v later; "+
 			"what that process wrote since is not in this log", time.Since(r.result.FinishedAt).Round(time.Millisecond))
 	}
 }
@@ -229,7 +229,7 @@ func (r *run) settle(end ending, cmd *command, out *output, up *uploader) {
 func (r *run) neverRan(phase Phase, up *uploader, err error) {
 	r.result.SignalReason = ReasonProcessRunError
 	r.fail(phase, err)
-	up.line("cannot run the job: %v", err)
+	up.linef("cannot run the job: %v", err)
 }
 
 // canceled notes why the job was cancelled.

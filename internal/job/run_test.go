@@ -80,7 +80,10 @@ func TestRun(t *testing.T) {
 		},
 		{name: "killed by another", script: "kill -KILL $$", status: "-1", signal: "SIGKILL"},
 		{name: "signal of another", script: "kill -HUP $$", status: "-1", signal: "SIGHUP"},
-		{name: "own shell", script: "$0 $1", setup: func(s setup) { s.opts.Shell = []string{"/bin/echo", "run:"} }, status: "0", output: "run: $0 $1\n"},
+		{
+			name: "own shell", script: "$0 $1", setup: func(s setup) { s.opts.Shell = []string{"/bin/echo", "run:"} },
+			status: "0", output: "run: $0 $1\n",
+		},
 
 		{
 			name: "shell missing", script: "true", setup: func(s setup) { s.opts.Shell = []string{"/no/such/shell"} },
@@ -172,7 +175,8 @@ func TestRun(t *testing.T) {
 		},
 		{
 			name: "the agent stops", script: waits, cancel: ErrAgentStop,
-			status: "-1", signal: "SIGTERM", reason: ReasonAgentStop, canceled: ErrAgentStop, log: []string{"the agent is stopping: sent SIGTERM"},
+			status: "-1", signal: "SIGTERM", reason: ReasonAgentStop, canceled: ErrAgentStop,
+			log: []string{"the agent is stopping: sent SIGTERM"},
 		},
 		{
 			name: "the caller cancels", script: waits, cancel: ErrCanceled,
@@ -213,7 +217,8 @@ func TestRun(t *testing.T) {
 					return ctx.Err()
 				}
 			},
-			status: "-1", signal: "SIGTERM", reason: ReasonAgentStop, canceled: ErrAgentStop, log: []string{"ready\n"}, phases: []Phase{PhaseFinish},
+			status: "-1", signal: "SIGTERM", reason: ReasonAgentStop, canceled: ErrAgentStop,
+			log: []string{"ready\n"}, phases: []Phase{PhaseFinish},
 		},
 	}
 
@@ -250,20 +255,26 @@ func TestRun(t *testing.T) {
 				t.Errorf("cancelled for %v, want %v", result.Canceled, tt.canceled)
 			}
 
-			for _, phase := range []Phase{PhaseSpec, PhaseStart, PhasePrepare, PhaseProcess, PhaseFlush, PhaseFinish} {
-				if got, want := InPhase(err, phase), slices.Contains(tt.phases, phase); got != want {
-					t.Errorf("phase %s failed: %v, want %v (%v)", phase, got, want, err)
-				}
-			}
-
-			if errors.Is(err, ErrAbandoned) {
-				t.Errorf("abandoned: %v", err)
-			}
-
+			checkPhases(t, err, tt.phases)
 			checkStory(t, cp, result)
 			checkLog(t, cp, tt.output, tt.log)
 			checkEmpty(t, opts.BuildPath)
 		})
+	}
+}
+
+// checkPhases checks that these phases failed, and no others, and that the job was not abandoned.
+func checkPhases(t *testing.T, err error, failed []Phase) {
+	t.Helper()
+
+	for _, phase := range []Phase{PhaseSpec, PhaseStart, PhasePrepare, PhaseProcess, PhaseFlush, PhaseFinish} {
+		if got, want := InPhase(err, phase), slices.Contains(failed, phase); got != want {
+			t.Errorf("phase %s failed: %v, want %v (%v)", phase, got, want, err)
+		}
+	}
+
+	if errors.Is(err, ErrAbandoned) {
+		t.Errorf("abandoned: %v", err)
 	}
 }
 

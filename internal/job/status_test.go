@@ -92,7 +92,8 @@ func TestWatchStateSurvivesSilence(t *testing.T) {
 		asked := 0
 
 		cp := &recorder{onState: func(ctx context.Context) (string, error) {
-			if asked++; asked > 2 {
+			asked++
+			if asked > 2 {
 				return "canceled", nil
 			}
 

@@ -3,6 +3,7 @@ package job
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -45,11 +46,13 @@ func endAfter(d time.Duration) func(*actor) {
 	return func(a *actor) { time.AfterFunc(d, func() { close(a.done) }) }
 }
 
+const superviseGrace = 10 * time.Second
+
 func TestSupervise(t *testing.T) {
 	t.Parallel()
 
 	const (
-		grace    = 10 * time.Second
+		grace    = superviseGrace
 		killWait = 7 * time.Second
 	)
 
@@ -115,25 +118,36 @@ func TestSupervise(t *testing.T) {
 					t.Errorf("took %v, want %v", over, tt.over)
 				}
 
-				if got.gone != tt.want.gone || got.killed != tt.want.killed || got.took != tt.want.took {
-					t.Errorf("got %+v, want %+v", got, tt.want)
-				}
-
-				if len(a.signals) != len(tt.signals) {
-					t.Fatalf("signals %v, want %v", a.signals, tt.signals)
-				}
-
-				if wantCause := len(tt.signals) > 0; (got.cause != nil) != wantCause || wantCause && !errors.Is(got.cause, ErrCanceled) {
-					t.Errorf("cause %v", got.cause)
-				}
-
-				if len(a.signaledAt) == 2 && a.signaledAt[1].Sub(a.signaledAt[0]) != grace {
-					t.Errorf("killed %v after the cancel signal, want %v", a.signaledAt[1].Sub(a.signaledAt[0]), grace)
-				}
+				checkEnding(t, a, got, tt.want, tt.signals)
 
 				synctest.Wait()
 			})
 		})
+	}
+}
+
+func checkEnding(t *testing.T, a *actor, got, want ending, signals []string) {
+	t.Helper()
+
+	if got.gone != want.gone || got.killed != want.killed || got.took != want.took {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+
+	if !slices.Equal(a.signals, signals) {
+		t.Errorf("signals %v, want %v", a.signals, signals)
+	}
+
+	var cause error
+	if len(signals) > 0 {
+		cause = ErrCanceled
+	}
+
+	if !errors.Is(got.cause, cause) {
+		t.Errorf("cause %v, want %v", got.cause, cause)
+	}
+
+	if len(a.signaledAt) == 2 && a.signaledAt[1].Sub(a.signaledAt[0]) != superviseGrace {
+		t.Errorf("killed %v after the cancel signal, want %v", a.signaledAt[1].Sub(a.signaledAt[0]), superviseGrace)
 	}
 }
 

@@ -21,7 +21,7 @@ const (
 // since its first byte, and at the flush. While maxInFlight uploads are under way and the next chunk is full, Write
 // waits: that is the back pressure that bounds memory.
 //
-// Write and line are for one goroutine at a time; abort may be called by any.
+// Write and linef are for one goroutine at a time; abort may be called by any.
 type uploader struct {
 	cp       ControlPlane
 	ctx      context.Context //nolint:containedctx // the life of the uploads, which no single call owns
@@ -94,8 +94,8 @@ func (u *uploader) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// line adds a line of the agent's own to the output, on a line of its own.
-func (u *uploader) line(format string, args ...any) {
+// linef adds a line of the agent's own to the output, on a line of its own.
+func (u *uploader) linef(format string, args ...any) {
 	text := "switchyard: " + fmt.Sprintf(format, args...) + "\n"
 	if u.total() > 0 && u.last != '\n' {
 		text = "\n" + text

@@ -261,7 +261,7 @@ func TestUploaderLine(t *testing.T) {
 
 		_, _ = up.Write([]byte(tt.output))
 
-		up.line("%d thing", 1)
+		up.linef("%d thing", 1)
 		up.flush()
 
 		if whole, err := cp.log(); err != nil || string(whole) != tt.want {
@@ -277,7 +277,7 @@ func TestUploaderInvariants(t *testing.T) {
 	t.Parallel()
 
 	rapid.Check(t, func(rt *rapid.T) {
-		limit := rapid.IntRange(1, 64).Draw(rt, "limit")
+		limit := rapid.Uint64Range(1, 64).Draw(rt, "limit")
 		writes := rapid.SliceOfN(rapid.SliceOfN(rapid.Byte(), 0, 200), 0, 20).Draw(rt, "writes")
 		pauses := rapid.SliceOfN(rapid.IntRange(0, 1500), len(writes), len(writes)).Draw(rt, "pauses in ms")
 		uploads := rapid.SliceOfN(rapid.IntRange(0, 3000), 1, 10).Draw(rt, "uploads in ms")
@@ -296,7 +296,7 @@ func TestUploaderInvariants(t *testing.T) {
 }
 
 // uploadAll is one case of TestUploaderInvariants, inside a bubble; it gives what went wrong.
-func uploadAll(ctx context.Context, limit int, writes [][]byte, pauses, uploads []int, failing []bool) []error {
+func uploadAll(ctx context.Context, limit uint64, writes [][]byte, pauses, uploads []int, failing []bool) []error {
 	var (
 		problems []error
 		all      []Chunk
@@ -313,7 +313,7 @@ func uploadAll(ctx context.Context, limit int, writes [][]byte, pauses, uploads 
 			problems = append(problems, errors.New("too many uploads under way"))
 		}
 
-		if chunk.Size == 0 || chunk.Size > uint64(limit) {
+		if chunk.Size == 0 || chunk.Size > limit {
 			problems = append(problems, errors.New("a chunk of the wrong size"))
 		}
 
@@ -342,7 +342,7 @@ func uploadAll(ctx context.Context, limit int, writes [][]byte, pauses, uploads 
 		return nil
 	}
 
-	up := uploaderFor(ctx, &cp, uint64(limit))
+	up := uploaderFor(ctx, &cp, limit)
 
 	for i, data := range writes {
 		_, _ = up.Write(data)

@@ -62,7 +62,7 @@ func openUp(dir string) error {
 	if err != nil {
 		return fmt.Errorf("opening the build path: %w", err)
 	}
-	defer root.Close() //nolint:errcheck // nothing was written through it
+	defer func() { _ = root.Close() }() // nothing was written through it
 
 	walk := func(path string, entry fs.DirEntry, _ error) error {
 		if entry != nil && entry.IsDir() {
