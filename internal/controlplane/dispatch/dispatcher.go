@@ -3,199 +3,344 @@ package dispatch
 import (
 	"context"
 	"errors"
-	"iter"
+	"fmt"
+	"sync"
 	"time"
+
+	"github.com/google/uuid"
+	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 )
 
-var errNotBuilt = errors.New("not built")
+const (
+	// writeTimeout bounds one write, which no longer depends on its caller once it
+	// was begun.
+	writeTimeout = 20 * time.Second
+	// maxConflicts bounds how often a change is tried on a record that others keep
+	// changing; a job changes about five times in its life.
+	maxConflicts = 20
+	// watchPause is the wait before the store's changes are followed anew.
+	watchPause = time.Second
+)
 
 // Dispatcher gives jobs to workers. All methods may be called concurrently.
 //
-// A write that was begun is seen through even when the caller's context ends:
-// the context bounds the waiting, not the change.
-type Dispatcher struct{}
+// A write that was begun is seen through even when its caller's context ends.
+type Dispatcher struct {
+	st     *store.Store
+	o      Options
+	log    *zap.Logger
+	id     string // of this replica
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+
+	// work counts the goroutines; mu makes sure that none begins after Close.
+	work sync.WaitGroup
+
+	mu     sync.Mutex
+	closed bool
+	x      *index
+	// held are claims whose outcome is not known because the store did not answer:
+	// the next sweep releases them.
+	held []*claim
+	// renewal asks the next sweep to give everything a full term.
+	renewal bool
+	// swept is when the last sweep was.
+	swept time.Time
+	// expiry is where the next sweep goes on dropping expired jobs.
+	expiry uuid.UUID
+	// toSignal is what the other replicas are told with the next sweep.
+	toSignal signal
+
+	stopSignals func()
+}
 
 // New reads the state, and gives every lease a full term. It answers once the
 // index is complete. The store stays the caller's, and must outlive the
 // dispatcher.
 func New(ctx context.Context, st *store.Store, opts Options) (*Dispatcher, error) {
-	return nil, errNotBuilt
+	opts = opts.withDefaults()
+	if err := opts.validate(); err != nil {
+		return nil, err
+	}
+	d := &Dispatcher{st: st, o: opts, log: opts.Logger, id: newID(), x: newIndex(), swept: opts.Clock.Now()}
+	d.ctx, d.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+	stop, err := st.OnSignal(d.heardSignal)
+	if err != nil {
+		return nil, fmt.Errorf("starting the dispatcher: %w", err)
+	}
+	d.stopSignals = stop
+	st.OnInterruption(func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.renewal = true
+	})
+	if err := d.load(ctx); err != nil {
+		d.Close()
+		return nil, err
+	}
+	d.spawn(d.sweepUntilClosed)
+	return d, nil
+}
+
+// load begins to follow the store, and waits until the index is complete.
+func (d *Dispatcher) load(ctx context.Context) error {
+	caughtUp, failed := make(chan struct{}), make(chan error, 1)
+	d.spawn(func(ctx context.Context) {
+		if err := d.st.Watch(ctx, caughtUp, d.watched); err != nil {
+			failed <- err
+		}
+		for ctx.Err() == nil {
+			d.pause(ctx)
+			if err := d.st.Watch(ctx, nil, d.watched); err != nil && ctx.Err() == nil {
+				d.log.Warn("following the store's changes", zap.Error(err))
+			}
+		}
+	})
+	select {
+	case <-caughtUp:
+		return nil
+	case err := <-failed:
+		return fmt.Errorf("reading the state: %w", err)
+	case <-ctx.Done():
+		return fmt.Errorf("reading the state: %w", context.Cause(ctx))
+	}
+}
+
+// pause waits a little before a failed watch is begun anew.
+func (*Dispatcher) pause(ctx context.Context) {
+	timer := time.NewTimer(watchPause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // Close stops giving out work and ends every feed and follower with ErrClosed.
-// It returns when the dispatcher's goroutines have ended.
-func (d *Dispatcher) Close() {}
-
-// Register stores a new worker, connected, and answers with its session token,
-// which is not stored and cannot be had again. ErrInvalid names a bad field.
-func (d *Dispatcher) Register(ctx context.Context, r Registration) (store.Agent, string, error) {
-	return store.Agent{}, "", errNotBuilt
+// It returns when the dispatcher's goroutines have ended. It may be called more
+// than once.
+func (d *Dispatcher) Close() {
+	d.mu.Lock()
+	d.closed = true
+	for _, a := range d.x.agents {
+		if a.feed != nil {
+			a.feed.end(ErrClosed)
+		}
+	}
+	d.mu.Unlock()
+	d.stopSignals()
+	d.cancel(ErrClosed)
+	d.work.Wait()
 }
 
-// AuthenticateSession answers with the worker that a session token belongs to.
-// It reads memory only. ErrUnauthenticated.
-func (d *Dispatcher) AuthenticateSession(ctx context.Context, token string) (string, error) {
-	return "", errNotBuilt
+// spawn runs f in the background until Close; its context ends then.
+func (d *Dispatcher) spawn(f func(ctx context.Context)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.closed {
+		d.work.Go(func() { f(d.ctx) })
+	}
 }
 
-// AuthenticateJob answers with the job that a job token belongs to. The token of
-// an acceptance works until the job's record expires, unless the job went back
-// to its queue or was lost. ErrUnauthenticated.
-func (d *Dispatcher) AuthenticateJob(ctx context.Context, token string) (string, error) {
-	return "", errNotBuilt
+func (d *Dispatcher) now() time.Time { return d.o.Clock.Now() }
+
+// change edits the index, and begins the assignments that have become possible.
+func (d *Dispatcher) change(edit func(x *index)) {
+	d.mu.Lock()
+	edit(d.x)
+	var claims []*claim
+	if !d.closed {
+		claims = d.x.match()
+	}
+	d.mu.Unlock()
+	for _, c := range claims {
+		d.spawn(func(ctx context.Context) { d.assign(ctx, c) })
+	}
 }
 
-// Connect makes a worker connected, whatever it was. Idempotent. ErrNotFound.
-func (d *Dispatcher) Connect(ctx context.Context, agentID string) error { return errNotBuilt }
-
-// Disconnect records that a worker left by itself. What it had not started goes
-// back to the queue. Idempotent. ErrNotFound.
-func (d *Dispatcher) Disconnect(ctx context.Context, agentID string) error { return errNotBuilt }
-
-// Heartbeat renews a worker's lease; a lost worker is connected again. It writes
-// nothing otherwise. ErrNotFound, and ErrWrongState for one that disconnected.
-func (d *Dispatcher) Heartbeat(ctx context.Context, agentID string) error { return errNotBuilt }
-
-// Ping answers a worker's ping: Disconnect if it is to leave, Pause, the job on
-// offer to it or accepted and not started, the best job of its queue (assigned
-// by this call), or Resume, which is the idle answer. A worker whose running job
-// is not over is answered Resume. ErrNotFound, and ErrWrongState for one that
-// disconnected.
-func (d *Dispatcher) Ping(ctx context.Context, agentID string) (Instruction, error) {
-	return Instruction{}, errNotBuilt
+// watched takes one stored record into the index.
+func (d *Dispatcher) watched(c store.Change) {
+	apply := func(*index) {}
+	switch c.Kind {
+	case store.JobStored:
+		if d.knows((*index).knowsJob, c) {
+			break
+		}
+		job, err := c.Job()
+		if err != nil {
+			d.log.Error("leaving a record out", zap.Error(err))
+			break
+		}
+		apply = func(x *index) { x.applyJob(job, d.now(), d.expires(job, c.StoredAt)) }
+	case store.AgentStored:
+		if d.knows((*index).knowsAgent, c) {
+			break
+		}
+		agent, err := c.Agent()
+		if err != nil {
+			d.log.Error("leaving a record out", zap.Error(err))
+			break
+		}
+		apply = func(x *index) { x.applyAgent(agent, d.now()) }
+	case store.OtherStored:
+	}
+	d.change(func(x *index) {
+		apply(x)
+		x.reached(c.ID, c.Revision)
+	})
 }
 
-// Attach opens a worker's stream. The feed's first instruction is ready at once:
-// the standing Resume, Pause or Disconnect, and then the offers. An older feed of
-// the same worker ends with ErrSuperseded. The caller must Close the feed. A lost
-// worker is connected again. ErrNotFound, and ErrWrongState for one that
-// disconnected.
-func (d *Dispatcher) Attach(ctx context.Context, agentID string) (*Feed, error) {
-	return nil, errNotBuilt
+func (d *Dispatcher) knows(known func(*index, string, uint64) bool, c store.Change) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return known(d.x, c.ID, c.Revision)
 }
 
-// Feed is the control plane's side of one stream of one worker.
-type Feed struct{}
-
-// Next waits for the next instruction. It fails with ErrSuperseded when a newer
-// stream took this one's place, ErrClosed after Close or when the dispatcher was
-// closed, and the context's error when that ends. One caller at a time.
-func (f *Feed) Next(ctx context.Context) (Instruction, error) { return Instruction{}, errNotBuilt }
-
-// Standing is what a keep-alive must say: Resume, Pause or Disconnect, as it
-// stands for the worker now. It may be called concurrently.
-func (f *Feed) Standing() Instruction { return Instruction{} }
-
-// Close ends the feed; a job that Next did not give stays on offer. It may be
-// called more than once.
-func (f *Feed) Close() {}
-
-// Accept takes the job for the worker that it is on offer to, and answers with
-// the job and its token. Again, until start, it is the same acceptance: the job
-// as it is, and one more token that works (tokens are stored hashed and cannot be
-// given twice; the newest few work). ErrNotFound, and ErrWrongState where the job
-// is not this worker's to accept.
-func (d *Dispatcher) Accept(ctx context.Context, agentID, jobID string) (store.Job, string, error) {
-	return store.Job{}, "", errNotBuilt
+// expires is when a stored job will be gone; zero for a live one.
+func (d *Dispatcher) expires(job store.Job, storedAt time.Time) time.Time {
+	if !job.State.Final() {
+		return time.Time{}
+	}
+	return storedAt.Add(d.st.Retention())
 }
 
-// Acquire takes a queued job, named by the worker itself, for a worker of any
-// queue. Idempotent like Accept. ErrNotFound, ErrWrongState.
-func (d *Dispatcher) Acquire(ctx context.Context, agentID, jobID string) (store.Job, string, error) {
-	return store.Job{}, "", errNotBuilt
+// putJob stores a job, whatever becomes of the caller, and applies it.
+func (d *Dispatcher) putJob(ctx context.Context, job store.Job) (store.Job, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+	defer cancel()
+	job, err := d.st.PutJob(ctx, job)
+	if err != nil {
+		return job, err //nolint:wrapcheck // the store's errors are in words already
+	}
+	d.change(func(x *index) { x.applyJob(job, d.now(), d.expires(job, d.now())) })
+	if job.State.Final() && job.IdempotencyKey != "" {
+		d.spawn(func(ctx context.Context) {
+			if err := d.st.ExpireKey(ctx, job.IdempotencyKey, job.ID); err != nil {
+				d.log.Debug("an idempotency key stays until it is used again", zap.Error(err))
+			}
+		})
+	}
+	return job, nil
 }
 
-// StartJob records that the job runs; at is the worker's clock, kept only in the
-// log. Idempotent while it runs. ErrNotFound, and ErrWrongState where the job is
-// not accepted.
-func (d *Dispatcher) StartJob(ctx context.Context, jobID string, at time.Time) error {
-	return errNotBuilt
+// errKeep is what an edit answers to leave the record as it is, with success.
+var errKeep = errors.New("nothing to change")
+
+// changeJob applies edit to a job and stores it by compare-and-set, again for as
+// long as others get there first. What the index says is used for the first try
+// only if it leads to a write: a refusal, or a success without one, is judged on
+// the stored record. It answers with the job as it is then, also beside an edit's
+// own error.
+func (d *Dispatcher) changeJob(ctx context.Context, id string, edit func(*store.Job) error) (store.Job, error) {
+	job, indexed := d.jobInHand(id)
+	for range maxConflicts {
+		if !indexed {
+			var err error
+			if job, err = d.readJob(ctx, id); err != nil {
+				return store.Job{}, err
+			}
+		}
+		edited := job
+		err := edit(&edited)
+		switch {
+		case err == nil:
+			edited, err = d.putJob(ctx, edited)
+			if !errors.Is(err, store.ErrConflict) {
+				return edited, err
+			}
+		case indexed:
+		case errors.Is(err, errKeep):
+			return job, nil
+		default:
+			return job, err
+		}
+		indexed = false
+	}
+	return store.Job{}, fmt.Errorf("changing job %s: %w", id, store.ErrConflict)
 }
 
-// AppendLog stores one piece of a job's log. A piece that is there already may
-// be sent again. ErrNotFound, ErrInvalid, and ErrWrongState where the job has
-// not been accepted, or was lost.
-func (d *Dispatcher) AppendLog(ctx context.Context, jobID string, chunk LogChunk) error {
-	return errNotBuilt
+// jobInHand is the record of a job in hand, as the index has it.
+func (d *Dispatcher) jobInHand(id string) (store.Job, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if j := d.x.inHand[id]; j != nil {
+		return *j.record, true
+	}
+	return store.Job{}, false
 }
 
-// JobState is where the job stands, in the words of the agents' wire: a state
-// of store.JobState, or, for a running job that is to end, canceling or
-// timing_out. It reads memory where it can. ErrNotFound.
-func (d *Dispatcher) JobState(ctx context.Context, jobID string) (string, error) {
-	return "", errNotBuilt
+// readJob reads a job from the store, and brings the index up to it.
+func (d *Dispatcher) readJob(ctx context.Context, id string) (store.Job, error) {
+	job, err := d.st.Job(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Job{}, fmt.Errorf("job %s: %w", id, ErrNotFound)
+	}
+	if err != nil {
+		return store.Job{}, err //nolint:wrapcheck // the store's errors are in words already
+	}
+	d.change(func(x *index) { x.applyJob(job, d.now(), d.expires(job, job.FinishedAt)) })
+	return job, nil
 }
 
-// FinishJob records how the job ended: finished, or canceled where that was
-// asked for or its time ran out. Again, with the same result, it is a success.
-// ErrNotFound, and ErrWrongState where the job is not running or accepted.
-func (d *Dispatcher) FinishJob(ctx context.Context, jobID string, r Result) error {
-	return errNotBuilt
+// changeAgent is changeJob for workers.
+func (d *Dispatcher) changeAgent(ctx context.Context, id string, edit func(*store.Agent) error) (store.Agent, error) {
+	agent, indexed := d.agent(id)
+	for range maxConflicts {
+		if !indexed {
+			var err error
+			if agent, err = d.readAgent(ctx, id); err != nil {
+				return store.Agent{}, err
+			}
+		}
+		edited := agent
+		err := edit(&edited)
+		switch {
+		case err == nil:
+			edited, err = d.putAgent(ctx, edited)
+			if !errors.Is(err, store.ErrConflict) {
+				return edited, err
+			}
+		case indexed:
+		case errors.Is(err, errKeep):
+			return agent, nil
+		default:
+			return agent, err
+		}
+		indexed = false
+	}
+	return store.Agent{}, fmt.Errorf("changing worker %s: %w", id, store.ErrConflict)
 }
 
-// Submit stores a job, and answers once it is safe; existed says that the
-// idempotency key named a job that was there before, which is then the answer,
-// whatever else the submission says. ErrInvalid names a bad field.
-func (d *Dispatcher) Submit(ctx context.Context, s Submission) (job store.Job, existed bool, err error) {
-	return store.Job{}, false, errNotBuilt
+func (d *Dispatcher) agent(id string) (store.Agent, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if a := d.x.agents[id]; a != nil {
+		return a.record, true
+	}
+	return store.Agent{}, false
 }
 
-// Job reads one job from the store. ErrNotFound.
-func (d *Dispatcher) Job(ctx context.Context, id string) (store.Job, error) {
-	return store.Job{}, errNotBuilt
+func (d *Dispatcher) readAgent(ctx context.Context, id string) (store.Agent, error) {
+	agent, err := d.st.Agent(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Agent{}, fmt.Errorf("worker %s: %w", id, ErrNotFound)
+	}
+	if err != nil {
+		return store.Agent{}, err //nolint:wrapcheck // the store's errors are in words already
+	}
+	d.change(func(x *index) { x.applyAgent(agent, d.now()) })
+	return agent, nil
 }
 
-// WaitingReason says why a queued job waits, in words for people; it is empty
-// for every other job. It reads memory only.
-func (d *Dispatcher) WaitingReason(job store.Job) string { return "" }
-
-// Jobs lists jobs, newest first, and answers with the token of the next page,
-// empty when this was the last. ErrInvalid for a bad page or filter.
-func (d *Dispatcher) Jobs(ctx context.Context, f JobFilter, p Page) ([]store.Job, string, error) {
-	return nil, "", errNotBuilt
-}
-
-// Cancel takes a job that has not started out of its queue or its worker's
-// hands, and asks the worker to stop one that has. A job that is canceled, or
-// being canceled, is a success. ErrNotFound, and ErrWrongState for a job that
-// ended otherwise; the answer is then the job all the same.
-func (d *Dispatcher) Cancel(ctx context.Context, id, reason string) (store.Job, error) {
-	return store.Job{}, errNotBuilt
-}
-
-// Follow gives the job as it stands, then every change of it and every piece of
-// its log in order, and ends when the job has ended and its log is whole. A
-// follower that is slow may miss changes in between, never the last. The log
-// waits for a missing piece as long as the job is live, and LogGrace after it.
-// An error is the last thing it gives: ErrNotFound, ErrClosed, or the context's.
-func (d *Dispatcher) Follow(ctx context.Context, id string, o FollowOptions) iter.Seq2[Event, error] {
-	return func(yield func(Event, error) bool) { yield(Event{}, errNotBuilt) }
-}
-
-// Agents lists workers, newest first, and answers with the token of the next
-// page, empty when this was the last. It reads memory only. ErrInvalid.
-func (d *Dispatcher) Agents(ctx context.Context, f AgentFilter, p Page) ([]Agent, string, error) {
-	return nil, "", errNotBuilt
-}
-
-// Pause tells a worker, named by its id or by a name that only one connected
-// worker has, to take no work. What is on offer to it goes back to the queue.
-// Idempotent; a new reason replaces the old. ErrNotFound, ErrInvalid (reason, or
-// an ambiguous name), and ErrWrongState for one that has left.
-func (d *Dispatcher) Pause(ctx context.Context, agent, reason string) (Agent, error) {
-	return Agent{}, errNotBuilt
-}
-
-// Resume lets a paused worker take work again. Idempotent. Errors as for Pause.
-func (d *Dispatcher) Resume(ctx context.Context, agent string) (Agent, error) {
-	return Agent{}, errNotBuilt
-}
-
-// Stop tells a worker to finish what it runs and to leave; with force its
-// running job is cancelled, and one that it has not started goes back to the
-// queue. Idempotent; force may be added later. Errors as for Pause.
-func (d *Dispatcher) Stop(ctx context.Context, agent string, force bool, reason string) (Agent, error) {
-	return Agent{}, errNotBuilt
+func (d *Dispatcher) putAgent(ctx context.Context, agent store.Agent) (store.Agent, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+	defer cancel()
+	agent, err := d.st.PutAgent(ctx, agent)
+	if err != nil {
+		return agent, err //nolint:wrapcheck // the store's errors are in words already
+	}
+	d.change(func(x *index) { x.applyAgent(agent, d.now()) })
+	return agent, nil
 }

@@ -20,8 +20,10 @@ const (
 	DefaultStartTimeout = 5 * time.Minute
 	// DefaultAbsenceTimeout is three times as long as a ping may be in flight.
 	DefaultAbsenceTimeout = 30 * time.Second
-	// DefaultLogGrace is how long a follower waits for missing pieces of a log once
-	// the job has ended.
+	// DefaultSilenceTimeout is longer than the pauses between a worker's attempts to
+	// deliver the end of a job (12 within about ten minutes).
+	DefaultSilenceTimeout = 10 * time.Minute
+	// DefaultLogGrace is far longer than pieces of a log overtake one another.
 	DefaultLogGrace = 10 * time.Second
 )
 
@@ -42,8 +44,12 @@ type Options struct {
 	// about the job that it should be running, before that job is lost; 0 is
 	// DefaultAbsenceTimeout. It must be longer than a ping can be in flight.
 	AbsenceTimeout time.Duration
-	// LogGrace is how long Follow waits for missing pieces of a log once the job
-	// has ended; 0 is DefaultLogGrace.
+	// SilenceTimeout is how long nothing may be heard about a running job, whose
+	// worker asks for its state every few seconds, before it is lost, even though
+	// its worker is alive; 0 is DefaultSilenceTimeout.
+	SilenceTimeout time.Duration
+	// LogGrace is how long Follow waits for a missing piece of a log after a later
+	// one has arrived; 0 is DefaultLogGrace.
 	LogGrace time.Duration
 	// Clock tells the time, and ticks; nil is the system's.
 	Clock zapcore.Clock
@@ -57,6 +63,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.AssignTimeout, DefaultAssignTimeout)
 	setDefault(&o.StartTimeout, DefaultStartTimeout)
 	setDefault(&o.AbsenceTimeout, DefaultAbsenceTimeout)
+	setDefault(&o.SilenceTimeout, DefaultSilenceTimeout)
 	setDefault(&o.LogGrace, DefaultLogGrace)
 	if o.Clock == nil {
 		o.Clock = zapcore.DefaultClock
@@ -82,6 +89,7 @@ func (o Options) validate() error {
 		{"AssignTimeout", o.AssignTimeout},
 		{"StartTimeout", o.StartTimeout},
 		{"AbsenceTimeout", o.AbsenceTimeout},
+		{"SilenceTimeout", o.SilenceTimeout},
 		{"LogGrace", o.LogGrace},
 	} {
 		if f.d < 0 {

@@ -13,6 +13,8 @@ type Key struct {
 	// JobID is the job that the key names. The job is there, or is about to be, or
 	// never came to be because the process ended, or has expired.
 	JobID string `json:"job_id"`
+	// Over is set once the job has ended: should it not be there, it has expired.
+	Over bool `json:"over,omitempty"`
 	// StoredAt is the store's clock; a job's record outlives its key's storing by
 	// Retention at least, so that a key older than that whose job is not there names
 	// nothing any more.
@@ -53,6 +55,7 @@ func (s *Store) ExpireKey(ctx context.Context, key, jobID string) error {
 	if err != nil || k.JobID != jobID {
 		return err
 	}
+	k.Over = true
 	_, err = s.put(ctx, keyPrefix+keySubject(key), k, k.Revision, s.opts.Retention)
 	return err
 }

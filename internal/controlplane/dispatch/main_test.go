@@ -1,0 +1,224 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// manualClock stands still until it is moved, and never ticks: tests call sweep.
+type manualClock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func newClock() *manualClock { return &manualClock{now: time.Now()} }
+
+func (c *manualClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (*manualClock) NewTicker(time.Duration) *time.Ticker { return &time.Ticker{} }
+
+func (c *manualClock) move(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// plant is a dispatcher on a store of its own, with a clock that the test moves.
+type plant struct {
+	*Dispatcher
+
+	t     testing.TB
+	clock *manualClock
+	dir   string
+	opts  Options
+	st    *store.Store
+}
+
+func newPlant(t testing.TB, opts Options) *plant {
+	t.Helper()
+	p := &plant{t: t, clock: newClock(), dir: t.TempDir(), opts: opts}
+	p.opts.Clock = p.clock
+	p.opts.Logger = zap.NewNop()
+	p.start()
+	t.Cleanup(p.stop)
+	return p
+}
+
+func (p *plant) start() {
+	p.t.Helper()
+	var err error
+	if p.st, err = store.Open(p.t.Context(), store.Options{DataDir: p.dir}); err != nil {
+		p.t.Fatal(err)
+	}
+	if p.Dispatcher, err = New(p.t.Context(), p.st, p.opts); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *plant) stop() {
+	p.Close()
+	p.st.Close()
+}
+
+// restart is what a kill and a new start come to, on what was stored.
+func (p *plant) restart() {
+	p.t.Helper()
+	p.stop()
+	p.start()
+}
+
+// pass lets time go by, with a sweep every second as in life.
+func (p *plant) pass(d time.Duration) {
+	p.t.Helper()
+	for ; d > 0; d -= time.Second {
+		p.clock.move(min(d, time.Second))
+		must(p.t, p.sweep(p.t.Context()))
+	}
+}
+
+// passBeating is pass with heartbeats of a worker.
+func (p *plant) passBeating(d time.Duration, agentID string) {
+	p.t.Helper()
+	for ; d > 0; d -= time.Second {
+		must(p.t, p.Heartbeat(p.t.Context(), agentID))
+		p.pass(min(d, time.Second))
+	}
+}
+
+func (p *plant) register(name string) string {
+	p.t.Helper()
+	agent, _, err := p.Register(p.t.Context(), Registration{Name: name})
+	must(p.t, err)
+	return agent.ID
+}
+
+func (p *plant) attach(agentID string) *Feed {
+	p.t.Helper()
+	feed, err := p.Attach(p.t.Context(), agentID)
+	must(p.t, err)
+	p.t.Cleanup(feed.Close)
+	return feed
+}
+
+// attached is attach with the standing resume read.
+func (p *plant) attached(agentID string) *Feed {
+	p.t.Helper()
+	feed := p.attach(agentID)
+	p.wants(feed, Instruction{Kind: Resume})
+	return feed
+}
+
+func (p *plant) submit(s Submission) string {
+	p.t.Helper()
+	if s.Command == nil {
+		s.Command = []string{"true"}
+	}
+	job, _, err := p.Submit(p.t.Context(), s)
+	must(p.t, err)
+	return job.ID
+}
+
+func (p *plant) accept(agentID, jobID string) JobGrant {
+	p.t.Helper()
+	_, token, err := p.Accept(p.t.Context(), agentID, jobID)
+	must(p.t, err)
+	return p.grant(token)
+}
+
+func (p *plant) grant(token string) JobGrant {
+	p.t.Helper()
+	grant, err := p.AuthenticateJob(p.t.Context(), token)
+	must(p.t, err)
+	return grant
+}
+
+func (p *plant) startJob(g JobGrant) {
+	p.t.Helper()
+	must(p.t, p.StartJob(p.t.Context(), g, p.clock.Now()))
+}
+
+// run has a job of its own in a worker's hands, started.
+func (p *plant) run(agentID string, s Submission) JobGrant {
+	p.t.Helper()
+	id := p.submit(s)
+	p.pings(agentID, Instruction{Kind: JobAssigned, JobID: id})
+	grant := p.accept(agentID, id)
+	p.startJob(grant)
+	return grant
+}
+
+func (p *plant) job(id string) store.Job {
+	p.t.Helper()
+	job, err := p.Job(p.t.Context(), id)
+	must(p.t, err)
+	return job
+}
+
+func (p *plant) state(id string, want store.JobState) {
+	p.t.Helper()
+	if job := p.job(id); job.State != want {
+		p.t.Fatalf("job is %s (%s), want %s", job.State, job.LostReason, want)
+	}
+}
+
+// wants reads the next instructions of a feed.
+func (p *plant) wants(feed *Feed, want ...Instruction) {
+	p.t.Helper()
+	for _, w := range want {
+		ctx, cancel := context.WithTimeout(p.t.Context(), 10*time.Second)
+		got, err := feed.Next(ctx)
+		cancel()
+		must(p.t, err)
+		if got != w {
+			p.t.Fatalf("got instruction %+v, want %+v", got, w)
+		}
+	}
+}
+
+// silent checks that a feed has nothing to say. What it might have said was
+// pushed by a call that has returned.
+func (p *plant) silent(feed *Feed) {
+	p.t.Helper()
+	ctx, cancel := context.WithCancel(p.t.Context())
+	cancel()
+	if got, err := feed.Next(ctx); err == nil {
+		p.t.Fatalf("got instruction %+v, want none", got)
+	}
+}
+
+func (p *plant) pings(agentID string, want Instruction) {
+	p.t.Helper()
+	got, err := p.Ping(p.t.Context(), agentID)
+	must(p.t, err)
+	if got != want {
+		p.t.Fatalf("the ping was answered %+v, want %+v", got, want)
+	}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantErr(t testing.TB, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Fatalf("got error %v, want %v", err, want)
+	}
+}

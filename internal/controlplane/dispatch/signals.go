@@ -1,0 +1,106 @@
+package dispatch
+
+import (
+	"encoding/json"
+
+	"go.uber.org/zap"
+)
+
+// signal is what replicas tell one another: whom they heard, and whose stream
+// they have. It is not stored, and may be lost; a lease is several sweeps long,
+// and a stream whose worker has moved on ends by itself.
+type signal struct {
+	// From is the replica.
+	From string `json:"from"`
+	// Agents and Jobs were heard since the last signal.
+	Agents []string `json:"agents,omitempty"`
+	Jobs   []string `json:"jobs,omitempty"`
+	// Attached and Detached are the worker whose stream was opened or closed.
+	Attached string `json:"attached,omitempty"`
+	Detached string `json:"detached,omitempty"`
+
+	agents, jobs map[string]struct{}
+}
+
+// agent notes a worker for the next signal.
+func (s *signal) agent(id string) { note(&s.agents, id) }
+
+// job notes a job for the next signal.
+func (s *signal) job(id string) { note(&s.jobs, id) }
+
+func note(set *map[string]struct{}, id string) {
+	if *set == nil {
+		*set = map[string]struct{}{}
+	}
+	(*set)[id] = struct{}{}
+}
+
+// maxHeard bounds the ids of one signal, to a tenth of what a message may hold.
+const maxHeard = 2000
+
+// signalHeard tells the others whom this replica heard since the last time.
+func (d *Dispatcher) signalHeard() {
+	d.mu.Lock()
+	heard := d.toSignal
+	d.toSignal = signal{}
+	d.mu.Unlock()
+	var s signal
+	for id := range heard.agents {
+		if s.Agents = append(s.Agents, id); len(s.Agents) == maxHeard {
+			d.send(s)
+			s.Agents = nil
+		}
+	}
+	for id := range heard.jobs {
+		if s.Jobs = append(s.Jobs, id); len(s.Jobs) == maxHeard {
+			d.send(s)
+			s = signal{}
+		}
+	}
+	if len(s.Agents)+len(s.Jobs) > 0 {
+		d.send(s)
+	}
+}
+
+func (d *Dispatcher) send(s signal) {
+	s.From = d.id
+	data, err := json.Marshal(s)
+	if err == nil {
+		err = d.st.Signal(data)
+	}
+	if err != nil {
+		d.log.Debug("signalling the other replicas", zap.Error(err))
+	}
+}
+
+// heardSignal takes in what another replica said.
+func (d *Dispatcher) heardSignal(data []byte) {
+	var s signal
+	if err := json.Unmarshal(data, &s); err != nil {
+		d.log.Warn("leaving a signal out", zap.Error(err))
+		return
+	}
+	if s.From == d.id {
+		return
+	}
+	d.change(func(x *index) {
+		now := d.now()
+		for _, id := range s.Agents {
+			x.hear(id, now)
+		}
+		for _, id := range s.Jobs {
+			x.hearJob(id, now)
+		}
+		if a := x.agents[s.Attached]; a != nil {
+			a.remote = s.From
+			if a.feed != nil {
+				a.feed.end(ErrSuperseded)
+				a.feed = nil
+				x.setIdle(a)
+			}
+		}
+		if a := x.agents[s.Detached]; a != nil && a.remote == s.From {
+			a.remote = ""
+		}
+	})
+}

@@ -1,0 +1,83 @@
+package dispatch
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+)
+
+// WaitingReason says why a queued job waits, in words for people; it is empty
+// for every other job. It reads memory only.
+func (d *Dispatcher) WaitingReason(job store.Job) string {
+	if job.State != store.JobQueued {
+		return ""
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var c crew
+	if q := d.x.queues[job.Queue]; q != nil {
+		for _, a := range q.agents {
+			c.count(a)
+		}
+	}
+	return c.reason(job.Queue)
+}
+
+// crew counts the workers of a queue by what keeps them from a job.
+type crew struct {
+	connected, paused, leaving, busy int
+}
+
+func (c *crew) count(a *agentEntry) {
+	if a.record.State != store.AgentConnected {
+		return
+	}
+	c.connected++
+	switch {
+	case a.record.Stopping || a.record.IgnoreInDispatches:
+		c.leaving++
+	case a.record.Paused:
+		c.paused++
+	case len(a.jobs) > 0 || a.claim != nil:
+		c.busy++
+	}
+}
+
+// reason is one line. A worker that is none of these is idle and polls: the job
+// is there for its next ping.
+func (c *crew) reason(queue string) string {
+	switch c.connected {
+	case 0:
+		return fmt.Sprintf("no agent is connected in queue %s", queue)
+	case c.paused:
+		return fmt.Sprintf("%s paused", all(c.paused, queue))
+	case c.busy:
+		return fmt.Sprintf("%s busy", all(c.busy, queue))
+	case c.leaving:
+		return fmt.Sprintf("%s taking no more work", all(c.leaving, queue))
+	case c.paused + c.busy + c.leaving:
+		return fmt.Sprintf("no agent in queue %s is free: %s", queue, c.parts())
+	}
+	return fmt.Sprintf("an agent in queue %s is free, and will be given the job when it polls", queue)
+}
+
+func all(n int, queue string) string {
+	if n == 1 {
+		return fmt.Sprintf("the one agent in queue %s is", queue)
+	}
+	return fmt.Sprintf("all %d agents in queue %s are", n, queue)
+}
+
+func (c *crew) parts() string {
+	var parts []string
+	for _, p := range []struct {
+		n    int
+		what string
+	}{{c.busy, "busy"}, {c.paused, "paused"}, {c.leaving, "taking no more work"}} {
+		if p.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
+		}
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,287 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+)
+
+// JobGrant is the right to report on a job, as its token gives it. It names one
+// acceptance: should the job go to another worker between the token's check and
+// the call, the call is refused.
+type JobGrant struct {
+	// JobID is the job that the token belongs to.
+	JobID string
+
+	hash []byte
+}
+
+// in reports whether the grant is one of the job's acceptance as it stands.
+func (g JobGrant) in(job *store.Job) error {
+	for _, h := range job.TokenHashes {
+		if slices.Equal(h, g.hash) {
+			return nil
+		}
+	}
+	return ErrUnauthenticated
+}
+
+// AuthenticateJob answers with what a job token allows. The tokens of an
+// acceptance work until the job's record expires, unless the job went back to
+// its queue or was lost. ErrUnauthenticated.
+func (d *Dispatcher) AuthenticateJob(ctx context.Context, token string) (JobGrant, error) {
+	id, ok := tokenID(jobPrefix, token)
+	if !ok {
+		return JobGrant{}, ErrUnauthenticated
+	}
+	grant := JobGrant{JobID: id, hash: hashToken(token)}
+	job, indexed := d.jobInHand(id)
+	if !indexed || !tokenMatches(token, job.TokenHashes...) {
+		var err error
+		if job, err = d.readJob(ctx, id); err != nil {
+			return JobGrant{}, refused(err)
+		}
+		if !tokenMatches(token, job.TokenHashes...) {
+			return JobGrant{}, ErrUnauthenticated
+		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.x.hearJob(id, d.now())
+	d.toSignal.job(id)
+	return grant, nil
+}
+
+// refused makes what is not there a refusal, and leaves any other error.
+func refused(err error) error {
+	if errors.Is(err, ErrNotFound) {
+		return ErrUnauthenticated
+	}
+	return err
+}
+
+// Accept takes the job for the worker that it is on offer to, and answers with
+// the job and its token. Again, until start, it is the same acceptance: the job
+// as it is, and one more token that works (tokens are stored hashed and cannot be
+// given twice; the newest few work). ErrNotFound, and ErrWrongState where the job
+// is not this worker's to accept.
+func (d *Dispatcher) Accept(ctx context.Context, agentID, jobID string) (store.Job, string, error) {
+	return d.take(ctx, agentID, jobID, func(job *store.Job) error {
+		if job.AgentID != agentID || job.State != store.JobAssigned {
+			return fmt.Errorf("job %s is %s, not on offer to worker %s: %w", jobID, job.State, agentID, ErrWrongState)
+		}
+		return nil
+	})
+}
+
+// Acquire takes a queued job, named by the worker itself, for a worker of any
+// queue. Idempotent like Accept. ErrNotFound, and ErrWrongState where the job is
+// not queued.
+func (d *Dispatcher) Acquire(ctx context.Context, agentID, jobID string) (store.Job, string, error) {
+	agent, known := d.agent(agentID)
+	if !known {
+		return store.Job{}, "", fmt.Errorf("worker %s: %w", agentID, ErrNotFound)
+	}
+	return d.take(ctx, agentID, jobID, func(job *store.Job) error {
+		if job.State == store.JobAssigned && job.AgentID == agentID {
+			return nil
+		}
+		if job.State != store.JobQueued {
+			return fmt.Errorf("job %s is %s: %w", jobID, job.State, ErrWrongState)
+		}
+		job.AgentID, job.AgentName = agentID, agent.Name
+		job.AssignedAt = d.now().UTC()
+		return nil
+	})
+}
+
+// take makes a job accepted by a worker, where first allows it, or repeats an
+// acceptance.
+func (d *Dispatcher) take(ctx context.Context, agentID, jobID string, first func(*store.Job) error) (store.Job, string, error) {
+	if err := d.present(ctx, agentID); err != nil {
+		return store.Job{}, "", err
+	}
+	token, hash := newToken(jobPrefix, jobID)
+	job, err := d.changeJob(ctx, jobID, func(job *store.Job) error {
+		if job.State == store.JobAccepted && job.AgentID == agentID {
+			hashes := append(slices.Clone(job.TokenHashes), hash)
+			job.TokenHashes = hashes[max(0, len(hashes)-maxTokens):]
+			return nil
+		}
+		if err := first(job); err != nil {
+			return err
+		}
+		job.State, job.AcceptedAt = store.JobAccepted, d.now().UTC()
+		job.TokenHashes = [][]byte{hash}
+		return nil
+	})
+	if err != nil {
+		return store.Job{}, "", err
+	}
+	return job, token, nil
+}
+
+// StartJob records that the job runs; at is the worker's clock, kept only in the
+// log. Idempotent while it runs. ErrNotFound, ErrUnauthenticated where the grant
+// no longer holds, and ErrWrongState where the job is not accepted.
+func (d *Dispatcher) StartJob(ctx context.Context, g JobGrant, at time.Time) error {
+	job, err := d.changeJob(ctx, g.JobID, func(job *store.Job) error {
+		if err := g.in(job); err != nil {
+			return err
+		}
+		switch job.State {
+		case store.JobRunning:
+			return errKeep
+		case store.JobAccepted:
+			job.State, job.StartedAt = store.JobRunning, d.now().UTC()
+			return nil
+		case store.JobQueued, store.JobAssigned, store.JobFinished, store.JobCanceled, store.JobLost:
+		}
+		return fmt.Errorf("job %s is %s, not accepted: %w", g.JobID, job.State, ErrWrongState)
+	})
+	if err != nil {
+		return err
+	}
+	d.log.Info("job started", zap.String("job", job.ID), zap.String("agent", job.AgentID), zap.Time("at", at))
+	return nil
+}
+
+// AppendLog stores one piece of a job's log. A piece that is there already may
+// be sent again. ErrNotFound, ErrUnauthenticated where the grant no longer holds,
+// ErrInvalid, and store.ErrUnavailable.
+func (d *Dispatcher) AppendLog(ctx context.Context, g JobGrant, chunk LogChunk) error {
+	switch {
+	case chunk.Sequence == 0:
+		return &InvalidError{"sequence", "must be 1 or more"}
+	case len(chunk.Data) > MaxChunkSize:
+		return &InvalidError{"size", fmt.Sprintf("must be at most %d bytes", MaxChunkSize)}
+	case len(chunk.Data) == 0:
+		return nil
+	}
+	if chunk.Offset+uint64(len(chunk.Data)) < chunk.Offset {
+		return &InvalidError{"offset", "is too large"}
+	}
+	c := store.Chunk{Sequence: chunk.Sequence, Offset: chunk.Offset, Data: chunk.Data}
+	if err := d.st.AppendLog(ctx, g.JobID, c); err != nil {
+		return err //nolint:wrapcheck // the store's errors are in words already
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if j := d.x.inHand[g.JobID]; j != nil {
+		j.logEnd = max(j.logEnd, c.End())
+	}
+	return nil
+}
+
+// States of a running job that is to end, in the words of the agents' wire.
+const (
+	stateCanceling = "canceling"
+	stateTimingOut = "timing_out"
+)
+
+// JobState is where the job stands, in the words of the agents' wire: a state
+// of store.JobState, or, for a running job that is to end, canceling or
+// timing_out. It reads memory where it can. ErrNotFound.
+func (d *Dispatcher) JobState(ctx context.Context, jobID string) (string, error) {
+	job, indexed := d.jobInHand(jobID)
+	if !indexed {
+		var err error
+		if job, err = d.readJob(ctx, jobID); err != nil {
+			return "", err
+		}
+	}
+	switch {
+	case job.State != store.JobRunning:
+		return string(job.State), nil
+	case job.CancelRequested:
+		return stateCanceling, nil
+	case job.TimedOut || overdue(job, d.now()):
+		return stateTimingOut, nil
+	}
+	return string(job.State), nil
+}
+
+// FinishJob records how the job ended: finished, or canceled where that was
+// asked for or its time ran out. Again, with the same result, it is a success.
+// ErrNotFound, ErrUnauthenticated where the grant no longer holds, and
+// ErrWrongState where the job is not running or accepted.
+func (d *Dispatcher) FinishJob(ctx context.Context, g JobGrant, r Result) error {
+	if r.IgnoreAgent {
+		if err := d.ignoreAgentOf(ctx, g); err != nil {
+			return err
+		}
+	}
+	size := d.logSize(ctx, g.JobID)
+	job, err := d.changeJob(ctx, g.JobID, func(job *store.Job) error {
+		if err := g.in(job); err != nil {
+			return err
+		}
+		switch job.State {
+		case store.JobAccepted, store.JobRunning:
+		case store.JobFinished, store.JobCanceled:
+			if job.ExitStatus == r.ExitStatus && job.Signal == r.Signal && job.SignalReason == r.SignalReason {
+				return errKeep
+			}
+			return fmt.Errorf("job %s is %s with another result: %w", g.JobID, job.State, ErrWrongState)
+		case store.JobQueued, store.JobAssigned, store.JobLost:
+			return fmt.Errorf("job %s is %s: %w", g.JobID, job.State, ErrWrongState)
+		}
+		job.State = store.JobFinished
+		if job.CancelRequested || job.TimedOut || overdue(*job, d.now()) && r.SignalReason != "" {
+			job.State = store.JobCanceled
+		}
+		job.ExitStatus, job.Signal, job.SignalReason = r.ExitStatus, r.Signal, r.SignalReason
+		job.ChunksFailed, job.LogSize = max(0, r.ChunksFailed), size
+		job.FinishedAt = d.now().UTC()
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	d.log.Info("job over", zap.String("job", job.ID), zap.String("agent", job.AgentID),
+		zap.String("state", string(job.State)), zap.String("exit_status", job.ExitStatus))
+	return nil
+}
+
+// ignoreAgentOf keeps the worker of a job from being given another. It is written
+// before the job's end, which would make the worker free.
+func (d *Dispatcher) ignoreAgentOf(ctx context.Context, g JobGrant) error {
+	job, indexed := d.jobInHand(g.JobID)
+	if !indexed || g.in(&job) != nil {
+		return nil // over already, or not this worker's: what comes next says so
+	}
+	_, err := d.changeAgent(ctx, job.AgentID, func(a *store.Agent) error {
+		if a.IgnoreInDispatches {
+			return errKeep
+		}
+		a.IgnoreInDispatches = true
+		return nil
+	})
+	if errors.Is(err, ErrNotFound) {
+		return nil // its record has expired: it is given nothing in any case
+	}
+	return err
+}
+
+// logSize is the end of the furthest piece of a job's log that has arrived, as far
+// as this replica knows: it looks at what it stored itself and at what was stored
+// last.
+func (d *Dispatcher) logSize(ctx context.Context, jobID string) uint64 {
+	d.mu.Lock()
+	var size uint64
+	if j := d.x.jobs[jobID]; j != nil {
+		size = j.logEnd
+	}
+	d.mu.Unlock()
+	last, err := d.st.LastChunk(ctx, jobID)
+	if err != nil {
+		return size // there is none, or the write that follows will say what is wrong
+	}
+	return max(size, last.End())
+}
