@@ -16,13 +16,21 @@ type Guard struct {
 	holds func(v view) bool
 }
 
+// Not returns the guard that holds when g does not.
+func (g Guard) Not() Guard {
+	return Guard{"not (" + g.Name + ")", func(v view) bool { return !g.holds(v) }}
+}
+
+// conditionSeparator stands between the conditions in a guard's name.
+const conditionSeparator = ", "
+
 // all returns the guard that holds when each of the guards does.
 func all(guards ...Guard) Guard {
 	names := make([]string, len(guards))
 	for i, g := range guards {
 		names[i] = g.Name
 	}
-	return Guard{strings.Join(names, ", "), func(v view) bool {
+	return Guard{strings.Join(names, conditionSeparator), func(v view) bool {
 		for _, g := range guards {
 			if !g.holds(v) {
 				return false
@@ -53,7 +61,6 @@ var (
 		return v.Stream == StreamUnknown || v.Stream == StreamUp
 	}}
 
-	auto       = Guard{"auto", func(v view) bool { return v.Mode == Auto }}
 	streamOnly = Guard{"stream-only", func(v view) bool { return v.Mode == StreamOnly }}
 	pollOnly   = Guard{"poll-only", func(v view) bool { return v.Mode == PollOnly }}
 	acquiring  = Guard{"acquire mode", func(v view) bool { return v.Mode == Acquire }}

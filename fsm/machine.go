@@ -93,7 +93,7 @@ func (m *Machine) Step(ev Event) ([]Effect, error) {
 		ev.Job = m.acquire
 	}
 	m.from = m.State()
-	m.last.decide(m.from, &m.facts, ev)
+	defaultTable.decide(&m.last, m.from, &m.facts, ev)
 	m.acting.effects = m.acting.effects[:0]
 	if m.last.Row == nil {
 		return nil, nil

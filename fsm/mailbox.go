@@ -14,6 +14,16 @@ type Mailbox struct {
 	n   int
 }
 
+// MailboxOf returns a mailbox that holds the ids, as if they had come in this
+// order.
+func MailboxOf(ids ...JobID) Mailbox {
+	var m Mailbox
+	for _, id := range ids {
+		m.add(id)
+	}
+	return m
+}
+
 // Len returns the number of ids.
 func (m *Mailbox) Len() int { return m.n }
 

@@ -16,52 +16,76 @@ type Decision struct {
 	facts Facts // once the event is known, when a row is taken
 }
 
-// group is what the table has for one state and event.
+// group is what a table has for one state and event.
 type group struct {
 	rows    []Row
 	names   []string // of the rows, so that no step has to build one
 	ignored string
 }
 
-// groups is the table and the ignored pairs, ordered for looking up.
-var groups = index(table, ignored)
+// Table is a machine as a value: its rows, and the pairs of a state and an
+// event that it does not answer. It never changes, so that it may be used
+// concurrently. There is one that workers run on, Default; others are made from
+// its rows to see what a change of it would mean.
+type Table struct {
+	rows    []Row
+	ignored []Ignored
+	groups  [stateCount][eventKindCount]group
+}
 
-func index(rows []Row, pairs []Ignored) *[stateCount][eventKindCount]group {
-	var g [stateCount][eventKindCount]group
+// NewTable returns a table of its own with copies of the rows and pairs.
+func NewTable(rows []Row, pairs []Ignored) *Table {
+	t := &Table{rows: slices.Clone(rows), ignored: slices.Clone(pairs)}
 	for _, r := range rows {
-		at := &g[r.From][r.On]
+		at := &t.groups[r.From][r.On]
 		at.rows = append(at.rows, r)
 		at.names = append(at.names, r.Name())
 	}
 	for _, p := range pairs {
-		g[p.From][p.On].ignored = p.Why
+		t.groups[p.From][p.On].ignored = p.Why
 	}
-	return &g
+	return t
 }
 
-// Rows returns the table, in its order, in a slice of the caller's own.
-func Rows() []Row { return slices.Clone(table) }
+var defaultTable = NewTable(table, ignored)
+
+// Default returns the table that every Machine runs on.
+func Default() *Table { return defaultTable }
+
+// Rows returns the rows in their order, in a slice of the caller's own.
+func (t *Table) Rows() []Row { return slices.Clone(t.rows) }
 
 // IgnoredPairs returns what the table ignores and why, in a slice of the
 // caller's own.
-func IgnoredPairs() []Ignored { return slices.Clone(ignored) }
+func (t *Table) IgnoredPairs() []Ignored { return slices.Clone(t.ignored) }
+
+// Rows returns the rows of the default table, in a slice of the caller's own.
+func Rows() []Row { return defaultTable.Rows() }
+
+// IgnoredPairs returns what the default table ignores and why, in a slice of
+// the caller's own.
+func IgnoredPairs() []Ignored { return defaultTable.IgnoredPairs() }
+
+// Next returns the default table's answer to an event in a state with some
+// facts. It changes nothing, and depends on nothing else.
+func Next(s State, f *Facts, ev Event) Decision { return defaultTable.Next(s, f, ev) }
 
 // Next returns the table's answer to an event in a state with some facts. It
 // changes nothing, and depends on nothing else.
-func Next(s State, f *Facts, ev Event) Decision {
+func (t *Table) Next(s State, f *Facts, ev Event) Decision {
 	var d Decision
-	d.decide(s, f, ev)
+	t.decide(&d, s, f, ev)
 	return d
 }
 
 // decide is Next in place, so that a Machine needs no memory for it.
-func (d *Decision) decide(s State, f *Facts, ev Event) {
+func (t *Table) decide(d *Decision, s State, f *Facts, ev Event) {
 	*d = Decision{ev: ev}
 	if int(s) >= stateCount || int(ev.Kind) >= eventKindCount {
 		d.Ignored = "no such state or event"
 		return
 	}
-	g := &groups[s][ev.Kind]
+	g := &t.groups[s][ev.Kind]
 	d.Ignored = g.ignored
 	if len(g.rows) == 0 {
 		return
@@ -92,11 +116,16 @@ func (a *acting) carryOut(d *Decision) {
 	}
 }
 
+// Advance is Table.Advance of the default table.
+func Advance(s State, f *Facts, ev Event) (State, Facts, []Effect, Decision) {
+	return defaultTable.Advance(s, f, ev)
+}
+
 // Advance returns the state, the facts and the effects that follow from an
 // event, and the decision behind them. It is what a Machine does, as a
 // function: the facts that it is given stay as they are.
-func Advance(s State, f *Facts, ev Event) (State, Facts, []Effect, Decision) {
-	d := Next(s, f, ev)
+func (t *Table) Advance(s State, f *Facts, ev Event) (State, Facts, []Effect, Decision) {
+	d := t.Next(s, f, ev)
 	after := f.Clone()
 	if d.Row == nil {
 		return s, after, nil, d

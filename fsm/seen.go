@@ -11,6 +11,15 @@ type Seen struct {
 	at  int     // where the next id goes, once full
 }
 
+// SeenOf returns a memory of the ids, as if they had been started in this order.
+func SeenOf(ids ...JobID) Seen {
+	var s Seen
+	for _, id := range ids {
+		s.add(id)
+	}
+	return s
+}
+
 // Has tells whether the id is remembered.
 func (s *Seen) Has(id JobID) bool {
 	for _, known := range s.ids {

@@ -85,7 +85,7 @@ func TestTotality(t *testing.T) {
 				t.Fatalf("%v, %v: two answers with facts %+v", s, ev, *facts)
 			case d.Row != nil:
 				rows[s.String()+" / "+d.Name] = true
-			case d.Ignored == groups[s][ev.Kind].ignored:
+			case d.Ignored == defaultTable.groups[s][ev.Kind].ignored:
 				pairs[key(s, ev.Kind)] = true
 			}
 		})
