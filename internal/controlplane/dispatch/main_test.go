@@ -141,14 +141,14 @@ func (p *plant) accept(agentID, jobID string) JobGrant {
 
 func (p *plant) grant(token string) JobGrant {
 	p.t.Helper()
-	grant, err := p.AuthenticateJob(p.t.Context(), token)
+	grant, err := p.AuthorizeJob(p.t.Context(), token)
 	must(p.t, err)
 	return grant
 }
 
 func (p *plant) startJob(g JobGrant) {
 	p.t.Helper()
-	must(p.t, p.StartJob(p.t.Context(), g, p.clock.Now()))
+	must(p.t, g.Start(p.t.Context(), p.clock.Now()))
 }
 
 // run has a job of its own in a worker's hands, started.

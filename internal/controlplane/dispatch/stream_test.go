@@ -16,7 +16,7 @@ func TestAJobGoesDownTheStream(t *testing.T) {
 	p.startJob(g)
 	second := p.submit(Submission{})
 	p.silent(feed)
-	must(t, p.FinishJob(t.Context(), g, Result{ExitStatus: "0"}))
+	must(t, g.Finish(t.Context(), Result{ExitStatus: "0"}))
 	p.state(id, store.JobFinished)
 	p.wants(feed, Instruction{Kind: JobAssigned, JobID: second})
 }

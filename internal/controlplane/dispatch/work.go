@@ -14,16 +14,21 @@ import (
 
 // JobGrant is the right to report on a job, as its token gives it. It names one
 // acceptance: should the job go to another worker between the token's check and
-// the call, the call is refused.
+// the call, the call is refused. It may be used concurrently.
 type JobGrant struct {
 	// JobID is the job that the token belongs to.
 	JobID string
 
+	d *Dispatcher
+	// hash is of the token; a grant without one was made from a bare id.
 	hash []byte
 }
 
 // in reports whether the grant is one of the job's acceptance as it stands.
 func (g JobGrant) in(job *store.Job) error {
+	if g.hash == nil {
+		return nil
+	}
 	for _, h := range job.TokenHashes {
 		if slices.Equal(h, g.hash) {
 			return nil
@@ -32,15 +37,22 @@ func (g JobGrant) in(job *store.Job) error {
 	return ErrUnauthenticated
 }
 
-// AuthenticateJob answers with what a job token allows. The tokens of an
-// acceptance work until the job's record expires, unless the job went back to
-// its queue or was lost. ErrUnauthenticated.
-func (d *Dispatcher) AuthenticateJob(ctx context.Context, token string) (JobGrant, error) {
+// AuthenticateJob answers with the job that a job token belongs to: AuthorizeJob
+// for callers that need no more than its id. ErrUnauthenticated.
+func (d *Dispatcher) AuthenticateJob(ctx context.Context, token string) (string, error) {
+	grant, err := d.AuthorizeJob(ctx, token)
+	return grant.JobID, err
+}
+
+// AuthorizeJob answers with what a job token allows. The tokens of an acceptance
+// work until the job's record expires, unless the job went back to its queue or
+// was lost. ErrUnauthenticated.
+func (d *Dispatcher) AuthorizeJob(ctx context.Context, token string) (JobGrant, error) {
 	id, ok := tokenID(jobPrefix, token)
 	if !ok {
 		return JobGrant{}, ErrUnauthenticated
 	}
-	grant := JobGrant{JobID: id, hash: hashToken(token)}
+	grant := JobGrant{JobID: id, d: d, hash: hashToken(token)}
 	job, indexed := d.jobInHand(id)
 	if !indexed || !tokenMatches(token, job.TokenHashes...) {
 		var err error
@@ -127,10 +139,17 @@ func (d *Dispatcher) take(ctx context.Context, agentID, jobID string, first func
 	return job, token, nil
 }
 
-// StartJob records that the job runs; at is the worker's clock, kept only in the
+// StartJob is JobGrant.Start for a caller that has only the job's id: it is not
+// refused where the job has gone to another worker since the token's check.
+func (d *Dispatcher) StartJob(ctx context.Context, jobID string, at time.Time) error {
+	return JobGrant{JobID: jobID, d: d}.Start(ctx, at)
+}
+
+// Start records that the job runs; at is the worker's clock, kept only in the
 // log. Idempotent while it runs. ErrNotFound, ErrUnauthenticated where the grant
 // no longer holds, and ErrWrongState where the job is not accepted.
-func (d *Dispatcher) StartJob(ctx context.Context, g JobGrant, at time.Time) error {
+func (g JobGrant) Start(ctx context.Context, at time.Time) error {
+	d := g.d
 	job, err := d.changeJob(ctx, g.JobID, func(job *store.Job) error {
 		if err := g.in(job); err != nil {
 			return err
@@ -152,10 +171,15 @@ func (d *Dispatcher) StartJob(ctx context.Context, g JobGrant, at time.Time) err
 	return nil
 }
 
-// AppendLog stores one piece of a job's log. A piece that is there already may
-// be sent again. ErrNotFound, ErrUnauthenticated where the grant no longer holds,
-// ErrInvalid, and store.ErrUnavailable.
-func (d *Dispatcher) AppendLog(ctx context.Context, g JobGrant, chunk LogChunk) error {
+// AppendLog is JobGrant.AppendLog for a caller that has only the job's id.
+func (d *Dispatcher) AppendLog(ctx context.Context, jobID string, chunk LogChunk) error {
+	return JobGrant{JobID: jobID, d: d}.AppendLog(ctx, chunk)
+}
+
+// AppendLog stores one piece of the job's log. A piece that is there already may
+// be sent again. ErrInvalid, and store.ErrUnavailable.
+func (g JobGrant) AppendLog(ctx context.Context, chunk LogChunk) error {
+	d := g.d
 	switch {
 	case chunk.Sequence == 0:
 		return &InvalidError{"sequence", "must be 1 or more"}
@@ -207,11 +231,18 @@ func (d *Dispatcher) JobState(ctx context.Context, jobID string) (string, error)
 	return string(job.State), nil
 }
 
-// FinishJob records how the job ended: finished, or canceled where that was
+// FinishJob is JobGrant.Finish for a caller that has only the job's id: it is not
+// refused where the job has gone to another worker since the token's check.
+func (d *Dispatcher) FinishJob(ctx context.Context, jobID string, r Result) error {
+	return JobGrant{JobID: jobID, d: d}.Finish(ctx, r)
+}
+
+// Finish records how the job ended: finished, or canceled where that was
 // asked for or its time ran out. Again, with the same result, it is a success.
 // ErrNotFound, ErrUnauthenticated where the grant no longer holds, and
 // ErrWrongState where the job is not running or accepted.
-func (d *Dispatcher) FinishJob(ctx context.Context, g JobGrant, r Result) error {
+func (g JobGrant) Finish(ctx context.Context, r Result) error {
+	d := g.d
 	if r.IgnoreAgent {
 		if err := d.ignoreAgentOf(ctx, g); err != nil {
 			return err
