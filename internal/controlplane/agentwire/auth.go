@@ -38,8 +38,8 @@ func (a authentication) refusal() string {
 
 // A caller is who sent a request, by its token.
 type caller struct {
-	agentID string // of a session token
-	jobID   string // of a job token
+	agentID string            // of a session token
+	job     dispatch.JobGrant // of a job token
 }
 
 // authenticate finds the caller, or fails with dispatch.ErrUnauthenticated.
@@ -75,6 +75,6 @@ func (h *Handler) sessionOf(ctx context.Context, token string) (caller, error) {
 }
 
 func (h *Handler) jobOf(ctx context.Context, token string) (caller, error) {
-	jobID, err := h.dispatcher.AuthenticateJob(ctx, token)
-	return caller{jobID: jobID}, err //nolint:wrapcheck // the same
+	grant, err := h.dispatcher.AuthorizeJob(ctx, token)
+	return caller{job: grant}, err //nolint:wrapcheck // the same
 }

@@ -76,7 +76,7 @@ func (h *Handler) worker(ctx context.Context, caller caller) (string, error) {
 	if caller.agentID != "" {
 		return caller.agentID, nil
 	}
-	job, err := h.dispatcher.Job(ctx, caller.jobID)
+	job, err := h.dispatcher.Job(ctx, caller.job.JobID)
 	if err != nil {
 		return "", fmt.Errorf("finding the worker of a job: %w", err)
 	}

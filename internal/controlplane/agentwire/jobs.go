@@ -84,11 +84,11 @@ func (h *Handler) acquire(r *http.Request, caller caller) (any, error) {
 }
 
 // own is the job of the path, which must be the one whose token was shown.
-func own(r *http.Request, caller caller) (string, error) {
-	if id := r.PathValue("id"); id != caller.jobID {
-		return "", dispatch.ErrNotFound
+func own(r *http.Request, caller caller) (dispatch.JobGrant, error) {
+	if r.PathValue("id") != caller.job.JobID {
+		return dispatch.JobGrant{}, dispatch.ErrNotFound
 	}
-	return caller.jobID, nil
+	return caller.job, nil
 }
 
 type startRequest struct {
@@ -96,7 +96,7 @@ type startRequest struct {
 }
 
 func (h *Handler) start(r *http.Request, caller caller) (any, error) {
-	id, err := own(r, caller)
+	grant, err := own(r, caller)
 	if err != nil {
 		return nil, err
 	}
@@ -108,14 +108,14 @@ func (h *Handler) start(r *http.Request, caller caller) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := h.dispatcher.StartJob(r.Context(), id, at); err != nil {
+	if err := grant.Start(r.Context(), at); err != nil {
 		return nil, fmt.Errorf("starting a job: %w", err)
 	}
 	return done{}, nil
 }
 
 func (h *Handler) chunk(r *http.Request, caller caller) (any, error) {
-	id, err := own(r, caller)
+	grant, err := own(r, caller)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +128,7 @@ func (h *Handler) chunk(r *http.Request, caller caller) (any, error) {
 		return nil, err
 	}
 	chunk := dispatch.LogChunk{Sequence: place.sequence, Offset: place.offset, Data: data}
-	if err := h.dispatcher.AppendLog(r.Context(), id, chunk); err != nil {
+	if err := grant.AppendLog(r.Context(), chunk); err != nil {
 		return nil, fmt.Errorf("storing a piece of a log: %w", err)
 	}
 	return done{}, nil
@@ -139,11 +139,11 @@ type stateResponse struct {
 }
 
 func (h *Handler) state(r *http.Request, caller caller) (any, error) {
-	id, err := own(r, caller)
+	grant, err := own(r, caller)
 	if err != nil {
 		return nil, err
 	}
-	state, err := h.dispatcher.JobState(r.Context(), id)
+	state, err := h.dispatcher.JobState(r.Context(), grant.JobID)
 	if err != nil {
 		return nil, fmt.Errorf("reading a job's state: %w", err)
 	}
@@ -160,7 +160,7 @@ type finishRequest struct {
 }
 
 func (h *Handler) finish(r *http.Request, caller caller) (any, error) {
-	id, err := own(r, caller)
+	grant, err := own(r, caller)
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +172,7 @@ func (h *Handler) finish(r *http.Request, caller caller) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := h.dispatcher.FinishJob(r.Context(), id, result); err != nil {
+	if err := grant.Finish(r.Context(), result); err != nil {
 		return nil, fmt.Errorf("finishing a job: %w", err)
 	}
 	return done{}, nil
@@ -206,7 +206,7 @@ type updateResponse struct {
 // update answers for the attributes that a job may change of itself. There are
 // none: its timeout is its submitter's, and the control plane holds it to that.
 func (h *Handler) update(r *http.Request, caller caller) (any, error) {
-	id, err := own(r, caller)
+	grant, err := own(r, caller)
 	if err != nil {
 		return nil, err
 	}
@@ -220,7 +220,7 @@ func (h *Handler) update(r *http.Request, caller caller) (any, error) {
 			message: "body: no attribute of a job can be changed here, timeout included",
 		}
 	}
-	return updateResponse{ID: id}, nil
+	return updateResponse{ID: grant.JobID}, nil
 }
 
 type promiseFailureRequest struct {
@@ -231,7 +231,7 @@ type promiseFailureRequest struct {
 // promiseFailure takes a job's word that it will fail. It is for what waits for
 // the job; nothing here does before the job has ended, so it is logged alone.
 func (h *Handler) promiseFailure(r *http.Request, caller caller) (any, error) {
-	id, err := own(r, caller)
+	grant, err := own(r, caller)
 	if err != nil {
 		return nil, err
 	}
@@ -242,6 +242,6 @@ func (h *Handler) promiseFailure(r *http.Request, caller caller) (any, error) {
 	if req.ExitStatus == 0 {
 		return nil, badRequest("body: exit_status must be a number other than 0")
 	}
-	h.options.Logger.Info("a job promises to fail", zap.String("job", id), zap.Int("exit_status", req.ExitStatus))
+	h.options.Logger.Info("a job promises to fail", zap.String("job", grant.JobID), zap.Int("exit_status", req.ExitStatus))
 	return nil, nil //nolint:nilnil // no error and no body: 204
 }

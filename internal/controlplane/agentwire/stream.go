@@ -98,11 +98,7 @@ func (h *Handler) streamCaller(ctx context.Context, req *agentedgev1.StreamPings
 func nextInstruction(ctx context.Context, feed *dispatch.Feed, quiet time.Duration) (dispatch.Instruction, error) {
 	wait, cancel := context.WithTimeoutCause(ctx, quiet, errQuiet)
 	defer cancel()
-	next, err := feed.Next(wait)
-	if err != nil && ctx.Err() == nil && errors.Is(context.Cause(wait), errQuiet) {
-		return dispatch.Instruction{}, errQuiet
-	}
-	return next, err //nolint:wrapcheck // streamError words it
+	return feed.Next(wait) //nolint:wrapcheck // streamError words it
 }
 
 // streamError gives the end of a stream its code.
