@@ -87,9 +87,9 @@ func (w wireJob) accepted() AcceptedJob {
 // acceptance. Any answer of the control plane itself ends it, and so does a
 // status of the 400s (but 429) from anyone in between.
 func (s *Session) Accept(ctx context.Context, jobID string) (AcceptedJob, error) {
-	return retry(ctx, s.transport.log, acceptRule, func(int) (AcceptedJob, error) {
+	return retry(ctx, s.transport.log, acceptRule(), func(int) (AcceptedJob, error) {
 		return s.take(ctx, jobID, call{
-			doing: "accepting job " + jobID, path: []string{"jobs", jobID, "accept"}, timeout: pingTimeout,
+			doing: "accepting job " + jobID, path: []string{routeJobs, jobID, "accept"}, timeout: pingTimeout,
 		})
 	})
 }
@@ -100,12 +100,12 @@ func (s *Session) Accept(ctx context.Context, jobID string) (AcceptedJob, error)
 // in the chain of the error when the control plane will not, or not yet, give
 // it away.
 func (s *Session) Acquire(ctx context.Context, jobID string) (AcceptedJob, error) {
-	job, err := retry(ctx, s.transport.log, acquireRule, func(attempt int) (AcceptedJob, error) {
+	job, err := retry(ctx, s.transport.log, acquireRule(), func(attempt int) (AcceptedJob, error) {
 		headers := http.Header{}
 		headers.Set("X-Buildkite-Lock-Acquire-Job", "1")
 		headers.Set("X-Buildkite-Backoff-Sequence", strconv.Itoa(attempt))
 		return s.take(ctx, jobID, call{
-			doing: "acquiring job " + jobID, path: []string{"jobs", jobID, "acquire"}, headers: headers,
+			doing: "acquiring job " + jobID, path: []string{routeJobs, jobID, "acquire"}, headers: headers,
 		})
 	})
 	if status, ok := errors.AsType[*StatusError](err); ok {

@@ -84,11 +84,11 @@ func (a *attempt) run(ctx context.Context) end {
 	})
 	defer func() { a.watch.Stop() }() // by then it may be another one
 
-	end := a.judge(ctx, a.read(ctx))
-	if end.kind == StreamLost {
+	ended := a.judge(ctx, a.read(ctx))
+	if ended.kind == StreamLost {
 		s.transport.router.lost(&a.route)
 	}
-	return end
+	return ended
 }
 
 // read opens the stream and posts its messages. The error is nil after a clean
@@ -141,7 +141,7 @@ func (a *attempt) heard() {
 func (a *attempt) Do(request *http.Request) (*http.Response, error) {
 	s := a.session
 	s.transport.decorate(request.Header, a.asked, s.token)
-	response, err := s.transport.client.Do(request)
+	response, err := s.transport.client.Do(request) //nolint:gosec // the configured control plane
 	if err != nil {
 		return nil, err //nolint:wrapcheck // the gRPC library wraps it
 	}

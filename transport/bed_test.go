@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -206,8 +207,8 @@ func withHeaders(headers http.Header) bedOption {
 	return func(options *transport.Options, _ *http.Server) { options.Headers = headers }
 }
 
-func newBed(t testing.TB, handler http.Handler, change ...bedOption) *bed {
-	t.Helper()
+func newBed(tb testing.TB, handler http.Handler, change ...bedOption) *bed {
+	tb.Helper()
 	network := newMemory()
 	core, logs := observer.New(zapcore.DebugLevel)
 	options := transport.Options{
@@ -216,13 +217,13 @@ func newBed(t testing.TB, handler http.Handler, change ...bedOption) *bed {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
-	server := &http.Server{Handler: handler, Protocols: protocols}
+	server := &http.Server{Handler: handler, Protocols: protocols, ReadHeaderTimeout: time.Minute}
 	for _, apply := range change {
 		apply(&options, server)
 	}
 	client, err := transport.New(options)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	served := make(chan error, 1)
 	go func() {
@@ -232,13 +233,13 @@ func newBed(t testing.TB, handler http.Handler, change ...bedOption) *bed {
 		}
 		served <- server.Serve(network)
 	}()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		client.Close()
 		if err := server.Close(); err != nil {
-			t.Errorf("closing the control plane: %v", err)
+			tb.Errorf("closing the control plane: %v", err)
 		}
 		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
-			t.Errorf("serving: %v", err)
+			tb.Errorf("serving: %v", err)
 		}
 	})
 	return &bed{Transport: client, network: network, server: server, logs: logs}
@@ -246,11 +247,11 @@ func newBed(t testing.TB, handler http.Handler, change ...bedOption) *bed {
 
 // register is the session of a worker at a control plane that routes register
 // like any other.
-func (b *bed) register(t testing.TB) *transport.Session {
-	t.Helper()
-	session, _, err := b.Register(t.Context(), registrationToken, transport.RegisterRequest{Name: "one"})
+func (b *bed) register(tb testing.TB) *transport.Session {
+	tb.Helper()
+	session, _, err := b.Register(tb.Context(), registrationToken, transport.RegisterRequest{Name: "one"})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return session
 }

@@ -35,8 +35,8 @@ func (j *JobSession) Chunk(ctx context.Context, chunk Chunk) error {
 	}
 	headers := http.Header{}
 	headers.Set(headerContentEncoding, "gzip")
-	return j.session.retryPlain(ctx, chunkRule, call{
-		doing: doing, method: http.MethodPost, path: []string{"jobs", j.id, "chunks"},
+	return j.session.retryPlain(ctx, deliverRule(), call{
+		doing: doing, method: http.MethodPost, path: []string{routeJobs, j.id, "chunks"},
 		query: url.Values{
 			"sequence": {strconv.FormatUint(chunk.Sequence, 10)},
 			"offset":   {strconv.FormatUint(chunk.Offset, 10)},

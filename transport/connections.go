@@ -47,7 +47,7 @@ func (c *connections) dialContext(ctx context.Context, network, address string) 
 	}
 	conn, err := c.dial(ctx, network, address)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // the dialer names what it dialed
+		return nil, err
 	}
 	tracked := &trackedConn{Conn: conn, in: c}
 	if !c.add(tracked) {

@@ -35,7 +35,7 @@ func (j *JobSession) Start(ctx context.Context, at time.Time) error {
 	body := struct {
 		StartedAt string `json:"started_at,omitempty"`
 	}{StartedAt: wireTime(at)}
-	return j.send(ctx, startRule, "starting", "start", body)
+	return j.send(ctx, startRule(), "starting", "start", body)
 }
 
 // FinishRequest is how a job ended.
@@ -74,7 +74,7 @@ func (j *JobSession) Finish(ctx context.Context, result FinishRequest) error {
 		ChunksFailed: result.ChunksFailed,
 		IgnoreAgent:  result.IgnoreAgent,
 	}
-	return j.send(ctx, finishRule, "finishing", "finish", body)
+	return j.send(ctx, deliverRule(), "finishing", "finish", body)
 }
 
 // State asks once for the job's state. After an error, a [StatusError] with
@@ -84,7 +84,7 @@ func (j *JobSession) State(ctx context.Context) (string, error) {
 		State string `json:"state"`
 	}
 	err := j.session.try(ctx, call{
-		doing: "asking for the state of job " + j.id, method: http.MethodGet, path: []string{"jobs", j.id},
+		doing: "asking for the state of job " + j.id, method: http.MethodGet, path: []string{routeJobs, j.id},
 		token: j.token, into: &answer,
 	})
 	return answer.State, err
@@ -98,7 +98,7 @@ func (j *JobSession) send(ctx context.Context, by rule, doing, route string, con
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	return j.session.retryPlain(ctx, by, call{
-		doing: doing, method: http.MethodPut, path: []string{"jobs", j.id, route},
+		doing: doing, method: http.MethodPut, path: []string{routeJobs, j.id, route},
 		token: j.token, body: body, bodyType: contentTypeJSON,
 	})
 }

@@ -205,7 +205,7 @@ func (p *Pacer) over(kind StreamEventKind, retryAfter time.Duration) {
 	case p.failures == 1 || p.reachable(now):
 		p.length = p.base
 	default:
-		p.length = min(2*p.length, max(mostWindow, p.base))
+		p.length = min(p.length+p.length, max(mostWindow, p.base))
 		p.unreachable = true
 	}
 }

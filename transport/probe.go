@@ -47,7 +47,7 @@ func probe(ctx context.Context, dial dialFunc, address string) (http2, sure bool
 		return false, false, fmt.Errorf("asking %s for its protocol: %w", address, context.Cause(ctx))
 	}
 	if err != nil {
-		return false, false, nil //nolint:nilerr // silence is a finding, if not a sure one
+		return false, false, nil // silence is a finding, if not a sure one
 	}
 	return isSettings(header), true, nil
 }

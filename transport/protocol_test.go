@@ -2,6 +2,7 @@ package transport_test
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -133,7 +134,7 @@ func serveWithoutHTTP2(conn net.Conn, other func(net.Conn)) {
 	}
 	_, _ = io.Copy(io.Discard, request.Body)
 	response := &http.Response{
-		StatusCode: 200, ProtoMajor: 1, ProtoMinor: 1,
+		StatusCode: http.StatusOK, ProtoMajor: 1, ProtoMinor: 1,
 		ContentLength: int64(len(registerAnswer)), Body: io.NopCloser(strings.NewReader(registerAnswer)),
 	}
 	_ = response.Write(conn)
@@ -303,7 +304,7 @@ func (b *bed) kill(t *testing.T) {
 // replace puts another control plane where one was killed.
 func (b *bed) replace(t *testing.T, handler http.Handler, http2 bool) {
 	t.Helper()
-	next := &http.Server{Handler: handler, Protocols: new(http.Protocols)}
+	next := &http.Server{Handler: handler, Protocols: new(http.Protocols), ReadHeaderTimeout: time.Minute}
 	next.Protocols.SetHTTP1(true)
 	next.Protocols.SetUnencryptedHTTP2(http2)
 	b.network.reopen()
@@ -314,6 +315,8 @@ func (b *bed) replace(t *testing.T, handler http.Handler, http2 bool) {
 		if err := next.Close(); err != nil {
 			t.Errorf("closing the control plane: %v", err)
 		}
-		<-served
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			t.Errorf("serving: %v", err)
+		}
 	})
 }

@@ -81,9 +81,9 @@ func (t *Transport) Register(ctx context.Context, token string, worker RegisterR
 	if err != nil {
 		return nil, RegisterResponse{}, fmt.Errorf("%s: %w", doing, err)
 	}
-	answer, err := retry(ctx, t.log, registerRule, func(int) (registerAnswer, error) {
+	answer, err := retry(ctx, t.log, registerRule(), func(int) (registerAnswer, error) {
 		var answer registerAnswer
-		err := t.try(ctx, t.endpoint, t.headers, call{
+		err = t.try(ctx, t.endpoint, t.headers, call{
 			doing: doing, method: http.MethodPost, path: []string{"register"}, token: token,
 			body: body, bodyType: contentTypeJSON, timeout: callTimeout, into: &answer,
 		})

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -22,6 +23,9 @@ const (
 	headerUserAgent       = "User-Agent"
 
 	contentTypeJSON = "application/json"
+
+	// routeJobs begins the path of every call about a job.
+	routeJobs = "jobs"
 
 	// callTimeout bounds one try of an ordinary call, its body included.
 	callTimeout = 60 * time.Second
@@ -105,9 +109,7 @@ func (t *Transport) request(ctx context.Context, base endpoint, headers http.Hea
 		return nil, fmt.Errorf("preparing the request: %w", err)
 	}
 	t.decorate(request.Header, headers, c.token)
-	for name, values := range c.headers {
-		request.Header[name] = values
-	}
+	maps.Copy(request.Header, c.headers)
 	if c.body != nil {
 		request.Header.Set(headerContentType, c.bodyType)
 	}
@@ -121,9 +123,7 @@ func (t *Transport) request(ctx context.Context, base endpoint, headers http.Hea
 // decorate sets what every request carries, call or stream: the headers that
 // the control plane asked for, the token, and who is asking.
 func (t *Transport) decorate(into, asked http.Header, token string) {
-	for name, values := range asked {
-		into[name] = values
-	}
+	maps.Copy(into, asked)
 	into.Set(headerAuthorization, "Token "+token)
 	into.Set(headerUserAgent, t.userAgent)
 }

@@ -82,7 +82,8 @@ type obedient struct {
 func (o *obedient) NextBackOff() time.Duration {
 	next := o.BackOff.NextBackOff()
 	if o.retryAfter > 0 && next != backoff.Stop {
-		next = o.retryAfter + time.Duration(rand.Float64()*retryAfterSpread*float64(o.retryAfter)) //nolint:gosec // spreading load needs no secrecy
+		spread := rand.Float64() * retryAfterSpread //nolint:gosec // spreading load needs no secrecy
+		next = o.retryAfter + time.Duration(spread*float64(o.retryAfter))
 	}
 	return next
 }

@@ -51,38 +51,38 @@ func TestRetries(t *testing.T) {
 		refused     bool
 	}{
 		{name: "connect, whatever the error", call: connect, answers: steps{refused, page, cut, gateway}, tries: 2, least: 5 * time.Second, most: 5 * time.Second},
-		{name: "connect, refused to the end", call: connect, answers: steps{refused}, tries: 10, least: 45 * time.Second, most: 45 * time.Second, refused: true, err: anyError},
-		{name: "disconnect", call: disconnect, answers: steps{gateway}, tries: 4, least: 3 * time.Second, most: 3 * time.Second, err: anyError, retryable: true},
+		{name: "connect, refused to the end", call: connect, answers: steps{refused}, tries: 10, least: 45 * time.Second, most: 45 * time.Second, refused: true, err: errAny},
+		{name: "disconnect", call: disconnect, answers: steps{gateway}, tries: 4, least: 3 * time.Second, most: 3 * time.Second, err: errAny, retryable: true},
 		{name: "heartbeat", call: heartbeat, answers: steps{unavailable, page, cut, ok}, tries: 4, least: 15 * time.Second, most: 15 * time.Second},
-		{name: "heartbeat refused", call: heartbeat, answers: steps{reply(401, `{"message":"who?"}`)}, tries: 1, err: anyError, refused: true},
+		{name: "heartbeat refused", call: heartbeat, answers: steps{reply(401, `{"message":"who?"}`)}, tries: 1, err: errAny, refused: true},
 		{name: "heartbeat never answered", call: heartbeat, answers: steps{silent}, tries: 10, least: 645 * time.Second, most: 645 * time.Second, err: transport.ErrNoAnswer, retryable: true},
-		{name: "ping is not tried again", call: ping, answers: steps{unavailable, ok}, tries: 1, err: anyError, retryable: true},
-		{name: "ping refused", call: ping, answers: steps{reply(403, `{"message":"no"}`)}, tries: 1, err: anyError, refused: true},
-		{name: "ping refused by a proxy is no refusal", call: ping, answers: steps{reply(403, `<html>denied</html>`)}, tries: 1, err: anyError},
+		{name: "ping is not tried again", call: ping, answers: steps{unavailable, ok}, tries: 1, err: errAny, retryable: true},
+		{name: "ping refused", call: ping, answers: steps{reply(403, `{"message":"no"}`)}, tries: 1, err: errAny, refused: true},
+		{name: "ping refused by a proxy is no refusal", call: ping, answers: steps{reply(403, `<html>denied</html>`)}, tries: 1, err: errAny},
 		{name: "ping answered by a page", call: ping, answers: steps{page}, tries: 1, err: transport.ErrUndecodable, retryable: true},
 		{name: "ping answered by nothing", call: ping, answers: steps{reply(200, ``)}, tries: 1, err: transport.ErrUndecodable, retryable: true},
 		{name: "ping with a job that has no id", call: ping, answers: steps{reply(200, `{"job":{}}`)}, tries: 1, err: transport.ErrUndecodable, retryable: true},
 		{name: "ping never answered", call: ping, answers: steps{silent}, tries: 1, least: 10 * time.Second, most: 10 * time.Second, err: transport.ErrNoAnswer, retryable: true},
-		{name: "ping redirected to a login", call: ping, answers: steps{reply(302, ``)}, tries: 1, err: anyError},
+		{name: "ping redirected to a login", call: ping, answers: steps{reply(302, ``)}, tries: 1, err: errAny},
 		{name: "accept without an answer", call: accept, answers: steps{cut, page, gateway, reply(200, `{}`), reply(200, `{"id":"j2"}`), ok}, tries: 6, least: 25 * time.Second, most: 25 * time.Second},
 		{name: "accept never answered: ten seconds each", call: accept, answers: steps{silent}, tries: 30, least: 445 * time.Second, most: 445 * time.Second, err: transport.ErrNoAnswer, retryable: true},
-		{name: "accept refused", call: accept, answers: steps{refused}, tries: 1, err: anyError, refused: true},
-		{name: "accept refused without a word", call: accept, answers: steps{reply(404, ``)}, tries: 1, err: anyError},
-		{name: "accept failed by the control plane", call: accept, answers: steps{reply(500, `{"message":"oops"}`), ok}, tries: 1, err: anyError, retryable: true},
+		{name: "accept refused", call: accept, answers: steps{refused}, tries: 1, err: errAny, refused: true},
+		{name: "accept refused without a word", call: accept, answers: steps{reply(404, ``)}, tries: 1, err: errAny},
+		{name: "accept failed by the control plane", call: accept, answers: steps{reply(500, `{"message":"oops"}`), ok}, tries: 1, err: errAny, retryable: true},
 		{name: "acquire waits for the lock", call: acquire, answers: steps{reply(423, `{"message":"locked"}`), limited, unavailable, cut, ok}, tries: 5, least: 11 * time.Second, most: 35 * time.Second},
 		{name: "acquire locked to the end", call: acquire, answers: steps{reply(423, ``)}, tries: 7, least: 57 * time.Second, most: 93 * time.Second, err: transport.ErrAcquireLocked},
 		{name: "acquire gives up in time", call: acquire, answers: steps{reply(423, ``, "Retry-After", "100")}, tries: 4, least: 300 * time.Second, most: 330 * time.Second, err: transport.ErrAcquireLocked},
 		{name: "acquire rejected", call: acquire, answers: steps{refused}, tries: 1, err: transport.ErrAcquireRejected, refused: true},
-		{name: "acquire unknown", call: acquire, answers: steps{reply(404, `{"message":"no such job"}`)}, tries: 1, err: anyError, refused: true},
-		{name: "start", call: start, answers: steps{unavailable}, tries: 7, least: 63 * time.Second, most: 63 * time.Second, err: anyError, retryable: true},
-		{name: "start refused", call: start, answers: steps{refused}, tries: 1, err: anyError, refused: true},
-		{name: "chunk", call: chunk, answers: steps{unavailable}, tries: 12, least: 460 * time.Second, most: 710 * time.Second, err: anyError, retryable: true},
+		{name: "acquire unknown", call: acquire, answers: steps{reply(404, `{"message":"no such job"}`)}, tries: 1, err: errAny, refused: true},
+		{name: "start", call: start, answers: steps{unavailable}, tries: 7, least: 63 * time.Second, most: 63 * time.Second, err: errAny, retryable: true},
+		{name: "start refused", call: start, answers: steps{refused}, tries: 1, err: errAny, refused: true},
+		{name: "chunk", call: chunk, answers: steps{unavailable}, tries: 12, least: 460 * time.Second, most: 710 * time.Second, err: errAny, retryable: true},
 		{name: "chunk survives a 429", call: chunk, answers: steps{limited, ok}, tries: 2, least: 1600 * time.Millisecond, most: 2400 * time.Millisecond},
-		{name: "chunk refused", call: chunk, answers: steps{refused}, tries: 1, err: anyError, refused: true},
-		{name: "state is not tried again", call: state, answers: steps{unavailable}, tries: 1, err: anyError, retryable: true},
+		{name: "chunk refused", call: chunk, answers: steps{refused}, tries: 1, err: errAny, refused: true},
+		{name: "state is not tried again", call: state, answers: steps{unavailable}, tries: 1, err: errAny, retryable: true},
 		{name: "finish", call: finish, answers: steps{gateway, cut, ok}, tries: 3, least: 4160 * time.Millisecond, most: 6240 * time.Millisecond},
-		{name: "finish refused", call: finish, answers: steps{refused}, tries: 1, err: anyError, refused: true},
-		{name: "finish within an hour", call: finish, answers: steps{reply(503, ``, "Retry-After", "1600")}, tries: 3, least: 3200 * time.Second, most: 3600 * time.Second, err: anyError, retryable: true},
+		{name: "finish refused", call: finish, answers: steps{refused}, tries: 1, err: errAny, refused: true},
+		{name: "finish within an hour", call: finish, answers: steps{reply(503, ``, "Retry-After", "1600")}, tries: 3, least: 3200 * time.Second, most: 3600 * time.Second, err: errAny, retryable: true},
 		{name: "Retry-After longer than the schedule", call: heartbeat, answers: steps{reply(503, ``, "Retry-After", "40"), ok}, tries: 2, least: 40 * time.Second, most: 44 * time.Second},
 		{name: "Retry-After shorter than the schedule", call: heartbeat, answers: steps{reply(429, ``, "Retry-After", "0.5"), ok}, tries: 2, least: 500 * time.Millisecond, most: 550 * time.Millisecond},
 		{name: "Retry-After as a date", call: heartbeat, answers: steps{reply(503, ``, "Retry-After", syncStart.Add(30*time.Second).UTC().Format(http.TimeFormat)), ok}, tries: 2, least: 30 * time.Second, most: 33 * time.Second},
@@ -102,7 +102,7 @@ func TestRetries(t *testing.T) {
 					t.Fatalf("failed: %v", err)
 				case row.err != nil && err == nil:
 					t.Fatal("did not fail")
-				case row.err != nil && row.err != anyError && !errors.Is(err, row.err): //nolint:errorlint // a mark, not an error
+				case row.err != nil && row.err != errAny && !errors.Is(err, row.err): //nolint:errorlint // a mark, not an error
 					t.Errorf("got %v, want %v", err, row.err)
 				}
 				if tries := answers.calls.Load(); tries != row.tries {
@@ -122,8 +122,8 @@ func TestRetries(t *testing.T) {
 	}
 }
 
-// anyError stands for an error that has no name.
-var anyError = errors.New("any error")
+// errAny stands for an error that has no name.
+var errAny = errors.New("any error")
 
 func TestRegisterRetries(t *testing.T) {
 	rows := []struct {

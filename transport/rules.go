@@ -9,24 +9,63 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// The rules by which calls are tried again. The numbers are those of existing
-// agents, so that a control plane sees the same load from ours. Two differ on
-// purpose: a chunk that meets a 429 is kept and tried again, and Retry-After
-// is obeyed everywhere.
-var ( //nolint:gochecknoglobals // a table that nobody writes to
-	registerRule = rule{tries: 30, waits: every(10 * time.Second), again: Retryable}
-	// Connecting and disconnecting are worth another try whatever the answer.
-	connectRule    = rule{tries: 10, waits: every(5 * time.Second), again: always}
-	disconnectRule = rule{tries: 4, waits: every(time.Second), again: always}
-	heartbeatRule  = rule{tries: 10, waits: every(5 * time.Second), again: Retryable}
-	acceptRule     = rule{tries: 30, waits: every(5 * time.Second), again: unansweredAccept}
-	acquireRule    = rule{
-		tries: 7, waits: doubling(-time.Second, 5*time.Second), again: acquirable, limit: 330 * time.Second,
-	}
-	startRule  = rule{tries: 7, waits: doubling(0, 0), again: Retryable}
-	chunkRule  = rule{tries: 12, waits: tenMinutes, again: Retryable, limit: time.Hour}
-	finishRule = rule{tries: 12, waits: tenMinutes, again: Retryable, limit: time.Hour}
+// The numbers of the rules by which calls are tried again: all tries, the
+// first included, and the waits between them. They are those of existing
+// agents, so that a control plane sees the same load from ours.
+const (
+	registerTries, registerWait     = 30, 10 * time.Second
+	connectTries, connectWait       = 10, 5 * time.Second
+	disconnectTries, disconnectWait = 4, time.Second
+	heartbeatTries, heartbeatWait   = 10, 5 * time.Second
+	acceptTries, acceptWait         = 30, 5 * time.Second
+	acquireTries, acquireLimit      = 7, 330 * time.Second
+	startTries                      = 7
+	deliverTries, deliverLimit      = 12, time.Hour
+
+	// Each wait of an acquire has a jitter between these added.
+	acquireJitterLeast, acquireJitterMost = -time.Second, 5 * time.Second
 )
+
+// The rules. Two things differ from existing agents on purpose: a chunk that
+// meets a 429 is kept and tried again, and Retry-After is obeyed everywhere.
+
+func registerRule() rule {
+	return rule{tries: registerTries, waits: every(registerWait), again: Retryable}
+}
+
+// Connecting and disconnecting are worth another try whatever the answer.
+func connectRule() rule {
+	return rule{tries: connectTries, waits: every(connectWait), again: always}
+}
+
+func disconnectRule() rule {
+	return rule{tries: disconnectTries, waits: every(disconnectWait), again: always}
+}
+
+func heartbeatRule() rule {
+	return rule{tries: heartbeatTries, waits: every(heartbeatWait), again: Retryable}
+}
+
+func acceptRule() rule {
+	return rule{tries: acceptTries, waits: every(acceptWait), again: unansweredAccept}
+}
+
+func acquireRule() rule {
+	return rule{
+		tries: acquireTries, waits: doubling(acquireJitterLeast, acquireJitterMost),
+		again: acquirable, limit: acquireLimit,
+	}
+}
+
+func startRule() rule {
+	return rule{tries: startTries, waits: doubling(0, 0), again: Retryable}
+}
+
+// deliverRule is for what must not get lost if it can be helped: the chunks of
+// a log, and the finish.
+func deliverRule() rule {
+	return rule{tries: deliverTries, waits: tenMinutes, again: Retryable, limit: deliverLimit}
+}
 
 func always(error) bool { return true }
 
@@ -68,9 +107,10 @@ func tenMinutes() backoff.BackOff {
 // doubling makes waits of 1, 2, 4, ... seconds, each with a jitter between the
 // two bounds added.
 func doubling(least, most time.Duration) func() backoff.BackOff {
+	const growth = 2
 	return func() backoff.BackOff {
 		return &doublingBackOff{
-			exponential: backoff.ExponentialBackOff{InitialInterval: time.Second, Multiplier: 2, MaxInterval: time.Hour},
+			exponential: backoff.ExponentialBackOff{InitialInterval: time.Second, Multiplier: growth, MaxInterval: time.Hour},
 			least:       least, most: most,
 		}
 	}

@@ -54,7 +54,7 @@ func (s *Session) RequestHeaders() http.Header {
 // Connect tells the control plane that the worker is there. Whatever the
 // error, it is tried up to ten times, five seconds apart.
 func (s *Session) Connect(ctx context.Context) error {
-	return s.retryPlain(ctx, connectRule, call{
+	return s.retryPlain(ctx, connectRule(), call{
 		doing: "connecting worker " + s.id, method: http.MethodPost, path: []string{"connect"},
 	})
 }
@@ -62,7 +62,7 @@ func (s *Session) Connect(ctx context.Context) error {
 // Disconnect tells the control plane that the worker is gone. Whatever the
 // error, it is tried up to four times, a second apart.
 func (s *Session) Disconnect(ctx context.Context) error {
-	return s.retryPlain(ctx, disconnectRule, call{
+	return s.retryPlain(ctx, disconnectRule(), call{
 		doing: "disconnecting worker " + s.id, method: http.MethodPost, path: []string{"disconnect"},
 	})
 }
@@ -71,7 +71,7 @@ func (s *Session) Disconnect(ctx context.Context) error {
 // to ten times, five seconds apart, while the error is [Retryable]. After one
 // that is [Refused] the control plane no longer knows the session.
 func (s *Session) Heartbeat(ctx context.Context) error {
-	_, err := retry(ctx, s.transport.log, heartbeatRule, func(int) (struct{}, error) {
+	_, err := retry(ctx, s.transport.log, heartbeatRule(), func(int) (struct{}, error) {
 		const doing = "sending a heartbeat"
 		// RFC 3339 with nanoseconds, in the zone of the machine.
 		body, err := json.Marshal(map[string]string{"sent_at": time.Now().Format(time.RFC3339Nano)})

@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -41,7 +42,7 @@ type Options struct {
 // validate names the field that is wrong.
 func (o Options) validate() (endpoint, error) {
 	if o.Endpoint == "" {
-		return endpoint{}, fmt.Errorf("transport options: Endpoint is required")
+		return endpoint{}, errors.New("transport options: Endpoint is required")
 	}
 	base, err := parseEndpoint(o.Endpoint)
 	if err != nil {
@@ -51,7 +52,8 @@ func (o Options) validate() (endpoint, error) {
 		for _, value := range values {
 			if !allowedRequestHeader(name, value) {
 				return endpoint{}, fmt.Errorf(
-					"transport options: Headers: %q must be a valid header whose name begins with %q", name, requestHeaderPrefix)
+					"transport options: Headers: %q must be a valid header whose name begins with %q", name, requestHeaderPrefix,
+				)
 			}
 		}
 	}
