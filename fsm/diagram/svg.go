@@ -1,0 +1,5 @@
+package diagram
+
+import "bytes"
+
+func writeSVG(page *bytes.Buffer, edges []edge, o Options) {}
