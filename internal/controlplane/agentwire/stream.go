@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"time"
 
 	"connectrpc.com/connect"
@@ -15,6 +17,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
 	agentedgev1 "github.com/switchyard-ci/switchyard/proto/agentedge/v1"
 	"github.com/switchyard-ci/switchyard/proto/agentedge/v1/agentedgev1connect"
+	"github.com/switchyard-ci/switchyard/transport"
 )
 
 const (
@@ -60,6 +63,9 @@ func (h *Handler) StreamPings(ctx context.Context, req *agentedgev1.StreamPingsR
 		return h.streamError(ctx, agentID, err)
 	}
 	defer feed.Close()
+	// An agent that knows how often to expect a message notices a proxy that
+	// answers PINGs and forwards nothing.
+	stream.ResponseHeader().Set(transport.KeepAliveHeader, strconv.Itoa(int(math.Ceil(h.options.KeepAlive.Seconds()))))
 
 	ctx, cancel := context.WithTimeout(ctx, streamAge(h.options.StreamMaxAge))
 	defer cancel()
