@@ -193,10 +193,7 @@ func (r *run) launch(ctx context.Context, up *uploader) (string, *command, *outp
 func (r *run) settle(end ending, cmd *command, out *output, up *uploader) {
 	closeBy := r.result.FinishedAt.Add(r.opts.PipeGrace)
 
-	switch {
-	case end.killed:
-		closeBy = r.result.FinishedAt
-	case end.cause != nil: // the grace is the whole group's, not the command's alone
+	if end.cause != nil { // the grace is the whole group's, not the command's alone; it is over if that was killed
 		closeBy = end.signaledAt.Add(r.opts.CancelGrace)
 	}
 

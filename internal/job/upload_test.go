@@ -59,6 +59,11 @@ func TestUploaderTiming(t *testing.T) {
 			want: []sent{{500 * time.Millisecond, "abcd"}, {1500 * time.Millisecond, "e"}},
 		},
 		{
+			name:   "a chunk that goes out full at once leaves no clock running",
+			writes: []write{{0, "abcd"}, {500 * time.Millisecond, "e"}}, flushAt: time.Minute,
+			want: []sent{{0, "abcd"}, {1500 * time.Millisecond, "e"}},
+		},
+		{
 			name:   "the flush does not wait",
 			writes: []write{{0, "a"}}, flushAt: time.Millisecond,
 			want: []sent{{time.Millisecond, "a"}},
