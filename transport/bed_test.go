@@ -1,18 +1,13 @@
 package transport_test
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -20,6 +15,7 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/switchyard-ci/switchyard/internal/memnet"
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
@@ -32,143 +28,11 @@ const (
 	registerAnswer    = `{"id":"w-1","name":"one","access_token":"session-secret","ping_interval":10,"heartbeat_interval":60,"job_status_interval":1}`
 )
 
-// memory is a network in memory, so that tests can run on virtual time. All
-// addresses lead to the one listener.
-type memory struct {
-	incoming chan net.Conn
-	mu       sync.Mutex
-	closed   chan struct{} // the listener's
-	servers  []net.Conn    // the other sides of all connections
-
-	dials  atomic.Int64
-	open   atomic.Int64 // connections of the client side
-	refuse atomic.Bool  // no new connections
-	dark   atomic.Bool  // every packet vanishes, both ways
-	hang   atomic.Bool  // connecting takes for ever
-	mute   atomic.Int64 // so many new connections are accepted by nobody
-	expire atomic.Bool  // reads end with a deadline that nobody set
-}
-
-func newMemory() *memory {
-	return &memory{incoming: make(chan net.Conn), closed: make(chan struct{})}
-}
-
-func (m *memory) DialContext(ctx context.Context, network, _ string) (net.Conn, error) {
-	m.dials.Add(1)
-	if m.refuse.Load() {
-		return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
-	}
-	if m.hang.Load() {
-		<-ctx.Done()
-		return nil, ctx.Err()
-	}
-	client, server := net.Pipe()
-	if m.mute.Add(-1) >= 0 {
-		m.open.Add(1)
-		return &memoryConn{Conn: client, of: m}, nil
-	}
-	select {
-	case m.incoming <- server:
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		m.servers = append(m.servers, server)
-		m.open.Add(1)
-		return &memoryConn{Conn: client, of: m}, nil
-	case <-m.listening():
-		return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-func (m *memory) Accept() (net.Conn, error) {
-	select {
-	case conn := <-m.incoming:
-		return conn, nil
-	case <-m.listening():
-		return nil, net.ErrClosed
-	}
-}
-
-func (m *memory) Close() error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	select {
-	case <-m.closed:
-	default:
-		close(m.closed)
-	}
-	return nil
-}
-
-// listening is closed when the listener is.
-func (m *memory) listening() <-chan struct{} {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.closed
-}
-
-// cut closes all connections.
-func (m *memory) cut() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, server := range m.servers {
-		_ = server.Close()
-	}
-	m.servers = nil
-}
-
-// reopen lets another server listen.
-func (m *memory) reopen() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.closed = make(chan struct{})
-}
-
-func (m *memory) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80} }
-
-// memoryConn is the client's side of a connection.
-type memoryConn struct {
-	net.Conn
-
-	of   *memory
-	once sync.Once
-}
-
-func (c *memoryConn) Write(b []byte) (int, error) {
-	if c.of.dark.Load() {
-		return len(b), nil
-	}
-	n, err := c.Conn.Write(b)
-	if errors.Is(err, io.ErrClosedPipe) {
-		err = &net.OpError{Op: "write", Net: "memory", Err: syscall.EPIPE}
-	}
-	return n, err
-}
-
-func (c *memoryConn) Read(b []byte) (int, error) {
-	for {
-		n, err := c.Conn.Read(b)
-		if err == nil && c.of.dark.Load() {
-			continue
-		}
-		if err != nil && c.of.expire.Load() {
-			err = &net.OpError{Op: "read", Net: "memory", Err: os.ErrDeadlineExceeded}
-		}
-		return n, err
-	}
-}
-
-func (c *memoryConn) Close() error {
-	c.once.Do(func() { c.of.open.Add(-1) })
-	return c.Conn.Close()
-}
-
 // bed is a control plane made of a handler, and a transport that leads to it.
 type bed struct {
 	*transport.Transport
 
-	network *memory
+	network *memnet.Network
 	server  *http.Server
 	logs    *observer.ObservedLogs
 }
@@ -209,7 +73,7 @@ func withHeaders(headers http.Header) bedOption {
 
 func newBed(tb testing.TB, handler http.Handler, change ...bedOption) *bed {
 	tb.Helper()
-	network := newMemory()
+	network := memnet.New()
 	core, logs := observer.New(zapcore.DebugLevel)
 	options := transport.Options{
 		Endpoint: testEndpoint, UserAgent: "agent/1", Logger: zap.New(core), DialContext: network.DialContext,

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/switchyard-ci/switchyard/internal/memnet"
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
@@ -65,8 +66,8 @@ func TestProtocolWithoutTLS(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				if handler.String() != row.want || bed.network.dials.Load() != row.dials {
-					t.Errorf("%s over %d connections, want %s over %d", handler, bed.network.dials.Load(), row.want, row.dials)
+				if handler.String() != row.want || bed.network.Dials.Load() != row.dials {
+					t.Errorf("%s over %d connections, want %s over %d", handler, bed.network.Dials.Load(), row.want, row.dials)
 				}
 			})
 		})
@@ -89,7 +90,7 @@ func TestServersThatDoNotSay(t *testing.T) {
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				network := newMemory()
+				network := memnet.New()
 				var serving sync.WaitGroup
 				serving.Go(func() {
 					for {
@@ -213,7 +214,7 @@ func TestUnsureProtocol(t *testing.T) {
 		_, streams := newEdge(then(say(resume()), stay))
 		handler := &protocols{next: streams}
 		bed := newBed(t, handler)
-		bed.network.mute.Store(1)
+		bed.network.Mute.Store(1)
 		stream := run(t, bed.register(t), transport.StreamOptions{})
 		stream.until(t, 1)
 		if want := "HTTP/1.1 HTTP/2.0"; handler.String() != want {
@@ -283,7 +284,7 @@ func TestClosedTransport(t *testing.T) {
 		session := bed.register(t)
 		bed.Close()
 		synctest.Wait()
-		if open := bed.network.open.Load(); open != 0 {
+		if open := bed.network.Open.Load(); open != 0 {
 			t.Errorf("%d connections are open", open)
 		}
 		if _, err := session.Ping(t.Context()); err == nil || !strings.Contains(err.Error(), net.ErrClosed.Error()) {
@@ -307,7 +308,7 @@ func (b *bed) replace(t *testing.T, handler http.Handler, http2 bool) {
 	next := &http.Server{Handler: handler, Protocols: new(http.Protocols), ReadHeaderTimeout: time.Minute}
 	next.Protocols.SetHTTP1(true)
 	next.Protocols.SetUnencryptedHTTP2(http2)
-	b.network.reopen()
+	b.network.Reopen()
 	served := make(chan error, 1)
 	go func() { served <- next.Serve(b.network) }()
 	t.Cleanup(func() {

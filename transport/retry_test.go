@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/switchyard-ci/switchyard/internal/memnet"
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
@@ -167,11 +168,11 @@ func TestCallerEnds(t *testing.T) {
 	rows := []struct {
 		name    string
 		answer  http.HandlerFunc
-		network func(*memory)
+		network func(*memnet.Network)
 	}{
 		{name: "waiting for an answer", answer: silent},
 		{name: "between two tries", answer: reply(502, ``)},
-		{name: "connecting", answer: silent, network: func(m *memory) { m.hang.Store(true) }},
+		{name: "connecting", answer: silent, network: func(m *memnet.Network) { m.Hang.Store(true) }},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
@@ -180,7 +181,7 @@ func TestCallerEnds(t *testing.T) {
 				session := bed.register(t)
 				if row.network != nil {
 					row.network(bed.network)
-					bed.network.dark.Store(true) // so that the open connection is of no use
+					bed.network.Dark.Store(true) // so that the open connection is of no use
 					if _, err := session.Ping(t.Context()); err == nil {
 						t.Fatal("a ping into the dark succeeded")
 					}

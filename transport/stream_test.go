@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap/zapcore"
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"github.com/switchyard-ci/switchyard/internal/memnet"
 	agentedgev1 "github.com/switchyard-ci/switchyard/proto/agentedge/v1"
 	"github.com/switchyard-ci/switchyard/proto/agentedge/v1/agentedgev1connect"
 	"github.com/switchyard-ci/switchyard/transport"
@@ -349,8 +350,8 @@ func TestLocalDeadline(t *testing.T) {
 		bed := newBed(t, handler)
 		stream := run(t, bed.register(t), transport.StreamOptions{})
 		stream.until(t, 1)
-		bed.network.expire.Store(true)
-		bed.network.cut()
+		bed.network.Expire.Store(true)
+		bed.network.Cut()
 		if got := stream.until(t, 2)[1]; got.String() != "1 lost deadline_exceeded" {
 			t.Errorf("got %s: %v", got, got.Err)
 		}
@@ -482,16 +483,16 @@ func TestBlackHole(t *testing.T) {
 				if over := service.over(); over != "HTTP/2.0" {
 					t.Fatalf("over %s", over)
 				}
-				bed.network.dark.Store(true)
-				bed.network.hang.Store(true)
+				bed.network.Dark.Store(true)
+				bed.network.Hang.Store(true)
 				dark := time.Since(stream.started)
 				gone := stream.until(t, 2)[1]
 				if after := gone.at - dark; gone.Kind != transport.StreamLost || after > 15*time.Second {
 					t.Errorf("%s after %s: %v", gone, after, gone.Err)
 				}
 				time.Sleep(time.Minute)
-				bed.network.dark.Store(false)
-				bed.network.hang.Store(false)
+				bed.network.Dark.Store(false)
+				bed.network.Hang.Store(false)
 				next := len(stream.all()) // an attempt into the dark may be lost yet
 				for stream.until(t, next+1)[next].Kind != transport.StreamMessage {
 					next++
@@ -569,12 +570,12 @@ func TestPingsBringTheStreamBack(t *testing.T) {
 		_, handler := newEdge(then(say(resume()), stay))
 		bed := newBed(t, handler)
 		session := bed.register(t)
-		bed.network.refuse.Store(true)
-		bed.network.cut()
+		bed.network.Refuse.Store(true)
+		bed.network.Cut()
 		stream := run(t, session, transport.StreamOptions{})
 		session.Pacer().PingFailed()
 		time.Sleep(time.Minute)
-		bed.network.refuse.Store(false)
+		bed.network.Refuse.Store(false)
 		back := time.Since(stream.started)
 		session.Pacer().PingSucceeded()
 		time.Sleep(time.Second)
@@ -645,12 +646,12 @@ func TestStreamStops(t *testing.T) {
 	rows := []struct {
 		name    string
 		stream  serve
-		network func(*memory)
+		network func(*memnet.Network)
 	}{
 		{name: "while messages come", stream: then(say(resume()), stay)},
 		{name: "before the first message", stream: stay},
 		{name: "between attempts", stream: fail(connect.CodeUnimplemented)},
-		{name: "connecting", stream: stay, network: func(m *memory) { m.hang.Store(true) }},
+		{name: "connecting", stream: stay, network: func(m *memnet.Network) { m.Hang.Store(true) }},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
@@ -659,7 +660,7 @@ func TestStreamStops(t *testing.T) {
 				bed := newBed(t, handler)
 				session := bed.register(t)
 				if row.network != nil {
-					bed.network.cut()
+					bed.network.Cut()
 					row.network(bed.network)
 				}
 				stream := run(t, session, transport.StreamOptions{})
@@ -720,7 +721,7 @@ func TestFleetSharesConnections(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if open := bed.network.open.Load(); open < 2 || open > 6 {
+		if open := bed.network.Open.Load(); open < 2 || open > 6 {
 			t.Errorf("%d connections for %d workers", open, workers)
 		}
 		for _, stream := range running {

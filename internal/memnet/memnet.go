@@ -9,23 +9,36 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"syscall"
 )
 
-// Network is a network with one listener, which it is itself. Its methods may be
-// called concurrently.
+// Network is a network with one listener, which it is itself. Its fields set
+// the faults. All of it may be used concurrently.
 type Network struct {
-	incoming chan net.Conn
-	closed   chan struct{}
-	once     sync.Once
+	// Refuse turns new connections away.
+	Refuse atomic.Bool
+	// Hang makes connecting take for ever.
+	Hang atomic.Bool
+	// Dark makes every byte vanish, both ways, without a word.
+	Dark atomic.Bool
+	// Mute is how many of the next connections are accepted by nobody.
+	Mute atomic.Int64
+	// Expire ends reads with a deadline that nobody set.
+	Expire atomic.Bool
 
-	dials  atomic.Int64
-	open   atomic.Int64
-	refuse atomic.Bool
-	dark   atomic.Bool
-	hang   atomic.Bool
+	// Dials counts the connections that were asked for.
+	Dials atomic.Int64
+	// Open counts the connections that are open on the dialling side.
+	Open atomic.Int64
+
+	incoming chan net.Conn
+
+	mu      sync.Mutex
+	closed  chan struct{} // the listener's
+	servers []net.Conn    // the other sides of all connections
 }
 
 // New returns a network in good order.
@@ -33,39 +46,30 @@ func New() *Network {
 	return &Network{incoming: make(chan net.Conn), closed: make(chan struct{})}
 }
 
-// Refuse makes the network turn new connections away, or ceases to.
-func (n *Network) Refuse(refuse bool) { n.refuse.Store(refuse) }
-
-// Hang makes new connections take for ever, or ceases to.
-func (n *Network) Hang(hang bool) { n.hang.Store(hang) }
-
-// Dark makes every byte vanish, both ways, without a word, or ceases to.
-func (n *Network) Dark(dark bool) { n.dark.Store(dark) }
-
-// Dials is how many connections were asked for; Open, how many are open.
-func (n *Network) Dials() int64 { return n.dials.Load() }
-
-// Open is how many connections are open on the dialling side.
-func (n *Network) Open() int64 { return n.open.Load() }
-
 // DialContext connects to the listener, whatever the address.
 func (n *Network) DialContext(ctx context.Context, network, _ string) (net.Conn, error) {
-	n.dials.Add(1)
-	refused := &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
-	if n.refuse.Load() {
-		return nil, refused
+	n.Dials.Add(1)
+	if n.Refuse.Load() {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
 	}
-	if n.hang.Load() {
+	if n.Hang.Load() {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
 	client, server := net.Pipe()
+	if n.Mute.Add(-1) >= 0 {
+		n.Open.Add(1)
+		return &conn{Conn: client, of: n}, nil
+	}
 	select {
 	case n.incoming <- server:
-		n.open.Add(1)
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.servers = append(n.servers, server)
+		n.Open.Add(1)
 		return &conn{Conn: client, of: n}, nil
-	case <-n.closed:
-		return nil, refused
+	case <-n.listening():
+		return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -76,15 +80,45 @@ func (n *Network) Accept() (net.Conn, error) {
 	select {
 	case server := <-n.incoming:
 		return server, nil
-	case <-n.closed:
+	case <-n.listening():
 		return nil, net.ErrClosed
 	}
 }
 
 // Close ends the listening; open connections stay.
 func (n *Network) Close() error {
-	n.once.Do(func() { close(n.closed) })
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	select {
+	case <-n.closed:
+	default:
+		close(n.closed)
+	}
 	return nil
+}
+
+// listening is closed when the listener is.
+func (n *Network) listening() <-chan struct{} {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.closed
+}
+
+// Cut closes all connections.
+func (n *Network) Cut() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, server := range n.servers {
+		_ = server.Close()
+	}
+	n.servers = nil
+}
+
+// Reopen lets another server listen.
+func (n *Network) Reopen() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.closed = make(chan struct{})
 }
 
 // Addr is an address of loopback, for those who ask.
@@ -99,7 +133,7 @@ type conn struct {
 }
 
 func (c *conn) Write(b []byte) (int, error) {
-	if c.of.dark.Load() {
+	if c.of.Dark.Load() {
 		return len(b), nil
 	}
 	n, err := c.Conn.Write(b)
@@ -112,14 +146,17 @@ func (c *conn) Write(b []byte) (int, error) {
 func (c *conn) Read(b []byte) (int, error) {
 	for {
 		n, err := c.Conn.Read(b)
-		if err == nil && c.of.dark.Load() {
+		if err == nil && c.of.Dark.Load() {
 			continue
+		}
+		if err != nil && c.of.Expire.Load() {
+			err = &net.OpError{Op: "read", Net: "memory", Err: os.ErrDeadlineExceeded}
 		}
 		return n, err //nolint:wrapcheck // as above
 	}
 }
 
 func (c *conn) Close() error {
-	c.once.Do(func() { c.of.open.Add(-1) })
+	c.once.Do(func() { c.of.Open.Add(-1) })
 	return c.Conn.Close() //nolint:wrapcheck // as above
 }

@@ -105,7 +105,7 @@ func (s *stage) do(t *testing.T, d *datadriven.TestData) string {
 	case "say":
 		s.control.say(t, d.CmdArgs[0].Key)
 	case "network":
-		s.network.Dark(d.CmdArgs[0].Key == "dark")
+		s.network.Dark.Store(d.CmdArgs[0].Key == "dark")
 		return "ok\n"
 	case "job":
 		s.job <- struct{}{}
