@@ -47,12 +47,10 @@ func start(t *testing.T, changes ...func(*controlplane.Config)) *bed {
 	if err != nil {
 		t.Fatalf("starting: %v", err)
 	}
-	client := &http.Client{Transport: protocolsOf(t, (*http.Protocols).SetHTTP1)}
-	b := &bed{Server: server, t: t, client: client}
-	b.jobs = switchyardv1connect.NewJobServiceClient(client, server.URL(), bearer(server.AdminToken()))
-	b.agents = switchyardv1connect.NewAgentServiceClient(client, server.URL(), bearer(server.AdminToken()))
+	b := &bed{Server: server, t: t, client: &http.Client{Transport: protocolsOf(t, (*http.Protocols).SetHTTP1)}}
+	b.speak()
 	t.Cleanup(func() {
-		client.CloseIdleConnections()
+		b.client.CloseIdleConnections()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), waitLimit)
 		defer cancel()
 		if err := server.Shutdown(ctx); err != nil {
@@ -60,6 +58,12 @@ func start(t *testing.T, changes ...func(*controlplane.Config)) *bed {
 		}
 	})
 	return b
+}
+
+// speak makes the clients of switchyard.v1 anew, over the bed's client.
+func (b *bed) speak() {
+	b.jobs = switchyardv1connect.NewJobServiceClient(b.client, b.URL(), bearer(b.AdminToken()))
+	b.agents = switchyardv1connect.NewAgentServiceClient(b.client, b.URL(), bearer(b.AdminToken()))
 }
 
 // protocolsOf is a transport that speaks one protocol alone, and ends with the test.
@@ -106,6 +110,7 @@ func (a authorizer) WrapStreamingHandler(next connect.StreamingHandlerFunc) conn
 // An answer is what a REST call was answered.
 type answer struct {
 	status int
+	proto  string
 	header http.Header
 	raw    []byte
 	body   map[string]any // nil where the answer is no JSON object
@@ -156,7 +161,7 @@ func (b *bed) do(r request) answer {
 	if err != nil {
 		b.t.Fatalf("%s %s: reading the answer: %v", r.method, r.path, err)
 	}
-	got := answer{status: res.StatusCode, header: res.Header, raw: raw}
+	got := answer{status: res.StatusCode, proto: res.Proto, header: res.Header, raw: raw}
 	if len(bytes.TrimSpace(raw)) > 0 {
 		_ = json.Unmarshal(raw, &got.body) // rows that want an object say so
 	}

@@ -1,0 +1,176 @@
+package controlplane
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// A pipeListener is a listener whose connections are pipes in memory, so that
+// the server's clocks can be virtual.
+type pipeListener struct {
+	conns  chan net.Conn
+	closed chan struct{}
+}
+
+func newPipeListener() *pipeListener {
+	return &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
+}
+
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case conn := <-l.conns:
+		return conn, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipeListener) Close() error {
+	close(l.closed)
+	return nil
+}
+
+func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
+
+func (l *pipeListener) dial() net.Conn {
+	client, server := net.Pipe()
+	l.conns <- server
+	return client
+}
+
+// servePiped runs the server's HTTP settings on pipes until the test ends.
+func servePiped(t *testing.T, handler http.Handler) *pipeListener {
+	t.Helper()
+	ln := newPipeListener()
+	server := newHTTPServer(handler, zap.NewNop())
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(ln) }()
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Errorf("closing: %v", err)
+		}
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			t.Errorf("serving ended with %v", err)
+		}
+	})
+	return ln
+}
+
+// Every kind of slowness has its bound, and ends the connection at that moment.
+func TestSlowPeersAreDropped(t *testing.T) {
+	t.Parallel()
+	const head = "POST /%s HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n"
+	for _, row := range []struct {
+		name, sends string
+		after       time.Duration
+	}{
+		{"silent from the start", "", readHeaderTimeout},
+		{"stops in its headers", fmt.Sprintf(head, "call"), readHeaderTimeout},
+		{"stops in its body", fmt.Sprintf(head, "call") + "\r\nhello", requestTimeout},
+		{"idle after its request", "GET /quick HTTP/1.1\r\nHost: x\r\n\r\n", idleTimeout},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ln := servePiped(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+					_, _ = io.Copy(io.Discard, r.Body)
+				}))
+				began := time.Now()
+				conn := ln.dial()
+				defer conn.Close()
+				if _, err := io.WriteString(conn, row.sends); err != nil {
+					t.Fatal(err)
+				}
+				_, err := io.Copy(io.Discard, conn)
+				if lasted := time.Since(began); err != nil || lasted < row.after || lasted > row.after+time.Second {
+					t.Errorf("dropped after %v (%v), want %v", lasted, err, row.after)
+				}
+			})
+		})
+	}
+}
+
+// A stream outlives the time of a whole request by far.
+func TestStreamsOutliveTheTimeOfARequest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const lasts = 30 * time.Minute
+		handler := longLived(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			for range lasts / time.Minute {
+				time.Sleep(time.Minute)
+				_, _ = io.WriteString(w, "x")
+				w.(http.Flusher).Flush()
+			}
+		}), streamWriteTimeout)
+		conn := servePiped(t, handler).dial()
+		defer conn.Close()
+		began := time.Now()
+		if _, err := io.WriteString(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi"); err != nil {
+			t.Fatal(err)
+		}
+		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		body, err := io.ReadAll(res.Body)
+		if err != nil || len(body) != int(lasts/time.Minute) || time.Since(began) < lasts {
+			t.Errorf("%d messages in %v (%v), want one a minute for %v", len(body), time.Since(began), err, lasts)
+		}
+	})
+}
+
+// A reader that does not read is dropped when a write has waited for too long,
+// and not before: between writes a stream may be quiet for ever.
+func TestSlowReaderOfAStreamIsDropped(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const quiet = time.Hour
+		failed := make(chan struct{})
+		handler := longLived(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			time.Sleep(quiet)
+			var err error
+			for err == nil {
+				_, err = io.WriteString(w, strings.Repeat("x", 1<<10))
+				w.(http.Flusher).Flush()
+			}
+			close(failed)
+		}), streamWriteTimeout)
+		conn := servePiped(t, handler).dial()
+		defer conn.Close()
+		began := time.Now()
+		if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		<-failed
+		if lasted := time.Since(began); lasted < quiet+streamWriteTimeout || lasted > quiet+2*streamWriteTimeout {
+			t.Errorf("dropped after %v, want %v after the hour of quiet", lasted, streamWriteTimeout)
+		}
+	})
+}
+
+func TestStreamsEndWhenTheServerCloses(t *testing.T) {
+	t.Parallel()
+	s := &Server{}
+	s.closing, s.beginClosing = context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	handler := s.untilClosing(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		s.beginClosing()
+		<-r.Context().Done()
+		close(ended)
+	}))
+	handler.ServeHTTP(nil, (&http.Request{}).WithContext(t.Context()))
+	<-ended
+}
