@@ -35,7 +35,7 @@ var captions = []caption{
 		on(fsm.TrustExpired, fsm.StreamLost, fsm.StreamRefused),
 	},
 	{
-		fsm.StreamHealthy, fsm.StreamHealthy, line("pause, resume,", "planned end of a connection"),
+		fsm.StreamHealthy, fsm.StreamHealthy, line("pause, resume,", "planned end"),
 		on(fsm.ReceivedResume, fsm.ReceivedPause, fsm.ReceivedJob, fsm.StreamEnded, fsm.UptimeExpired),
 	},
 	{
@@ -53,7 +53,7 @@ var captions = []caption{
 		on(fsm.JobFinished, fsm.JobRejected),
 	},
 	{
-		fsm.Running, fsm.Running, line("the job goes on, whatever", "becomes of the stream"),
+		fsm.Running, fsm.Running, line("the job goes on, whatever", "the stream does"),
 		on(fsm.ReceivedResume, fsm.ReceivedPause, fsm.ReceivedDisconnect, fsm.ReceivedJob, fsm.StreamEnded,
 			fsm.StreamLost, fsm.StreamRefused, fsm.JobFinished, fsm.JobRejected, fsm.DrainRequested,
 			fsm.ForceRequested, fsm.SessionRefused, fsm.UptimeExpired),
@@ -114,7 +114,7 @@ var captions = []caption{
 		on(fsm.StreamEnded, fsm.StreamLost, fsm.StreamRefused),
 	},
 	{
-		fsm.Reclaiming, fsm.Reclaiming, line("answer brings a job;", "offers wait in the mailbox"),
+		fsm.Reclaiming, fsm.Reclaiming, line("answer brings a job;", "offers wait"),
 		on(fsm.ReceivedResume, fsm.ReceivedPause, fsm.ReceivedDisconnect, fsm.ReceivedJob, fsm.AnsweredJob,
 			fsm.DrainRequested, fsm.ForceRequested, fsm.SessionRefused, fsm.UptimeExpired),
 	},

@@ -1,6 +1,7 @@
 package diagram
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -13,8 +14,9 @@ type edge struct {
 	rows     []fsm.Row
 }
 
-// edgesOf gathers the rows into edges, in the order of the table, and leaves out
-// what the options do not show.
+// edgesOf gathers the rows into edges, ordered by their states, and leaves out
+// what the options do not show. A program that lays a picture out by itself puts
+// first what it meets first: the stream, which is where a worker is at home.
 func edgesOf(rows []fsm.Row, o Options) []edge {
 	var edges []edge
 	for _, r := range rows {
@@ -28,6 +30,9 @@ func edgesOf(rows []fsm.Row, o Options) []edge {
 		}
 		edges[at].rows = append(edges[at].rows, r)
 	}
+	slices.SortStableFunc(edges, func(a, b edge) int {
+		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to))
+	})
 	return edges
 }
 

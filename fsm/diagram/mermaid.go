@@ -79,7 +79,7 @@ func hint(s fsm.State) string {
 	case fsm.PollingBusy:
 		return "a ping in flight, or its job"
 	case fsm.Reclaiming:
-		return "the same, and the stream is up"
+		return "work goes on, the stream waits"
 	case fsm.Stopped:
 		return "the worker leaves"
 	default:
