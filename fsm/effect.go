@@ -35,9 +35,9 @@ const (
 	CancelJob
 	// Stop: leave, for the effect's reason.
 	Stop
-
-	effectKindCount = int(Stop) + 1
 )
+
+const effectKindCount = int(Stop) + 1
 
 var effectKindNames = [effectKindCount]string{
 	OpenStream:    "open stream",
@@ -100,9 +100,9 @@ const (
 	StreamWasRefused
 	// AcquireWasRefused: the one job of the worker could not be had.
 	AcquireWasRefused
-
-	leaveReasonCount = int(AcquireWasRefused) + 1
 )
+
+const leaveReasonCount = int(AcquireWasRefused) + 1
 
 var leaveReasonNames = [leaveReasonCount]string{
 	Staying:           "staying",

@@ -67,9 +67,9 @@ const (
 	IdleExpired
 	// UptimeExpired: the time allowed for the process is over.
 	UptimeExpired
-
-	eventKindCount = int(UptimeExpired) + 1
 )
+
+const eventKindCount = int(UptimeExpired) + 1
 
 var eventKindNames = [eventKindCount]string{
 	Started:            "Started",
@@ -109,7 +109,7 @@ func (k EventKind) String() string {
 func EventKinds() []EventKind {
 	kinds := make([]EventKind, eventKindCount)
 	for i := range kinds {
-		kinds[i] = EventKind(i) //nolint:gosec // i is below eventKindCount, which fits
+		kinds[i] = EventKind(i)
 	}
 	return kinds
 }
@@ -118,7 +118,7 @@ func EventKinds() []EventKind {
 func ParseEventKind(name string) (EventKind, bool) {
 	for i, n := range eventKindNames {
 		if n == name {
-			return EventKind(i), true //nolint:gosec // i is below eventKindCount, which fits
+			return EventKind(i), true
 		}
 	}
 	return Started, false

@@ -13,9 +13,9 @@ const (
 	PollOnly
 	// Acquire: one named job, asked for by id, and nothing else.
 	Acquire
-
-	modeCount = int(Acquire) + 1
 )
+
+const modeCount = int(Acquire) + 1
 
 var modeNames = [modeCount]string{
 	Auto: "auto", StreamOnly: "stream-only", PollOnly: "poll-only", Acquire: "acquire",
@@ -33,7 +33,7 @@ func (m Mode) String() string {
 func ParseMode(name string) (Mode, bool) {
 	for i, n := range modeNames {
 		if n == name {
-			return Mode(i), true //nolint:gosec // i is below modeCount, which fits
+			return Mode(i), true
 		}
 	}
 	return Auto, false
@@ -54,9 +54,9 @@ const (
 	StreamDown
 	// StreamIsRefused: the control plane turned the stream down.
 	StreamIsRefused
-
-	streamStatusCount = int(StreamIsRefused) + 1
 )
+
+const streamStatusCount = int(StreamIsRefused) + 1
 
 var streamStatusNames = [streamStatusCount]string{
 	StreamUnknown: "unknown", StreamUp: "up", StreamDown: "down", StreamIsRefused: "refused",

@@ -5,6 +5,7 @@ import "strings"
 // view is what a guard sees: the facts once the event is known, and the event.
 type view struct {
 	*Facts
+
 	ev Event
 }
 

@@ -1,5 +1,7 @@
 package fsm
 
+import "slices"
+
 // MailboxSize is the most job ids that a mailbox holds. A control plane has
 // one assignment out to a worker at a time; sixteen leaves room for one that
 // reassigns while a job runs. What does not fit is offered again by the next
@@ -34,12 +36,7 @@ func (m *Mailbox) IDs() []JobID {
 
 // Has tells whether the id is held.
 func (m *Mailbox) Has(id JobID) bool {
-	for _, held := range m.ids[:m.n] {
-		if held == id {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(m.ids[:m.n], id)
 }
 
 // add holds the id unless it is held already or there is no room.

@@ -1,5 +1,7 @@
 package fsm
 
+import "slices"
+
 // SeenSize is how many started jobs a worker remembers: more than can ever be
 // on offer to it at once, so that none is started twice.
 const SeenSize = 256
@@ -22,12 +24,7 @@ func SeenOf(ids ...JobID) Seen {
 
 // Has tells whether the id is remembered.
 func (s *Seen) Has(id JobID) bool {
-	for _, known := range s.ids {
-		if known == id {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(s.ids, id)
 }
 
 // Len returns the number of ids remembered.

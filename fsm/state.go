@@ -24,9 +24,9 @@ const (
 	Reclaiming
 	// Stopped: nobody is in control; the worker has left, or is leaving.
 	Stopped
-
-	stateCount = int(Stopped) + 1
 )
+
+const stateCount = int(Stopped) + 1
 
 var stateNames = [stateCount]string{
 	Initial:       "Initial",
@@ -73,7 +73,7 @@ func States() []State {
 func ParseState(name string) (State, bool) {
 	for i, n := range stateNames {
 		if n == name {
-			return State(i), true //nolint:gosec // i is below stateCount, which fits
+			return State(i), true
 		}
 	}
 	return Initial, false

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -123,7 +124,7 @@ func (a *Agent) runWorker(ctx context.Context, wire *transport.Transport, i int,
 		return err
 	}
 	a.mu.Lock()
-	a.workers = append(a.workers[:len(a.workers):len(a.workers)], w)
+	a.workers = append(slices.Clip(a.workers), w)
 	request := a.request
 	a.mu.Unlock()
 	if request != nil {

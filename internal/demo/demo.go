@@ -49,100 +49,134 @@ func Run(ctx context.Context, out io.Writer, logger *zap.Logger) (err error) {
 	return a.check()
 }
 
-// play is the story. Each job waits for a file before it ends, so that what
-// happens meanwhile is not a matter of luck.
+// story is the stage with a narrator, and how far the story has come.
+type story struct {
+	*stage
+
+	tell *teller
+	at   int // the transitions before it were told
+	acc  account
+}
+
+// await waits for the next transition that is wanted.
+func (s *story) await(ctx context.Context, what string, wanted func(worker.Transition) bool) (worker.Transition, error) {
+	t, at, err := s.watch.await(ctx, s.at, what, wanted)
+	s.at = at
+	return t, err
+}
+
+// play is the story, in acts. Each job but the last waits for a file before it
+// ends, so that what happens meanwhile is not a matter of luck.
 func play(ctx context.Context, s *stage, tell *teller) (account, error) {
-	var a account
-	tell.line("A control plane, an agent, and between them a proxy that can cut the stream alone.")
-	_, at, err := s.watch.await(ctx, 0, "the stream is up", func(t worker.Transition) bool {
-		return t.To == fsm.StreamHealthy && t.Facts.Stream == fsm.StreamUp
-	})
-	if err != nil {
-		return a, err
-	}
-
-	tell.line("A job is submitted; the stream hands it over. In the middle of it, the stream is cut.")
-	first, err := s.submit(ctx, "first", true)
-	if err != nil {
-		return a, err
-	}
-	if _, at, err = s.watch.await(ctx, at, "the stream's job runs", into(fsm.Running)); err != nil {
-		return a, err
-	}
-	if err = s.begun(ctx, "first"); err != nil {
-		return a, err
-	}
-	cut := time.Now()
-	s.cutStream()
-	lost, at, err := s.watch.await(ctx, at, "the loss is noticed", on(fsm.StreamLost))
-	if err != nil {
-		return a, err
-	}
-	a.noticed = lost.Time.Sub(cut)
-
-	tell.line("The job is not disturbed. It ends, and the worker falls back to polling at once.")
-	if err = s.release("first"); err != nil {
-		return a, err
-	}
-	over, at, err := s.watch.await(ctx, at, "the job ends and the worker falls back", into(fsm.FallingBack))
-	if err != nil {
-		return a, err
-	}
-	polled, at, err := s.watch.await(ctx, at, "the worker polls", into(fsm.PollingBusy))
-	if err != nil {
-		return a, err
-	}
-	a.fallBack = polled.Time.Sub(over.Time)
-
-	tell.line("Another job is submitted; a ping brings it. While it runs, the stream is healed.")
-	second, err := s.submit(ctx, "second", true)
-	if err != nil {
-		return a, err
-	}
-	if err = s.begun(ctx, "second"); err != nil {
-		return a, err
-	}
-	healed := time.Now()
-	s.healStream()
-	up, at, err := s.watch.await(ctx, at, "the stream is back and waits for the job", into(fsm.Reclaiming))
-	if err != nil {
-		return a, err
-	}
-	a.back = up.Time.Sub(healed)
-
-	tell.line("The stream is back, and waits: the job that polling brought is not abandoned.")
-	if err = s.release("second"); err != nil {
-		return a, err
-	}
-	ended, at, err := s.watch.await(ctx, at, "the job ends", on(fsm.JobFinished))
-	if err != nil {
-		return a, err
-	}
-	if ended.From != fsm.Reclaiming || ended.To != fsm.StreamHealthy {
-		return a, fmt.Errorf("%w: at the end of its job the worker went from %v to %v", ErrBroken, ended.From, ended.To)
-	}
-	a.reclaim = ended.Time.Sub(healed)
-
-	tell.line("The stream is in control again, and hands over a third job.")
-	third, err := s.submit(ctx, "third", false)
-	if err != nil {
-		return a, err
-	}
-	if _, at, err = s.watch.await(ctx, at, "the stream's job runs", into(fsm.Running)); err != nil {
-		return a, err
-	}
-	if _, _, err = s.watch.await(ctx, at, "the job ends", on(fsm.JobFinished)); err != nil {
-		return a, err
-	}
-	if err := s.leave(ctx); err != nil {
-		return a, fmt.Errorf("leaving: %w", err)
-	}
-	for name, id := range map[string]string{"first": first, "second": second, "third": third} {
-		if err := a.add(ctx, s, name, id); err != nil {
-			return a, err
+	st := &story{stage: s, tell: tell}
+	for _, act := range []func(context.Context) error{st.opening, st.down, st.home, st.again, st.count} {
+		if err := act(ctx); err != nil {
+			return st.acc, err
 		}
 	}
-	return a, nil
+	return st.acc, nil
+}
+
+// opening waits for the stream, and has it bring a job.
+func (s *story) opening(ctx context.Context) error {
+	s.tell.line("A control plane, an agent, and between them a proxy that can cut the stream alone.")
+	if _, err := s.await(ctx, "the stream is up", func(t worker.Transition) bool {
+		return t.To == fsm.StreamHealthy && t.Facts.Stream == fsm.StreamUp
+	}); err != nil {
+		return err
+	}
+	s.tell.line("A job is submitted; the stream hands it over. In the middle of it, the stream is cut.")
+	if err := s.submit(ctx, "first", true); err != nil {
+		return err
+	}
+	if _, err := s.await(ctx, "the stream's job runs", into(fsm.Running)); err != nil {
+		return err
+	}
+	return s.begun(ctx, "first")
+}
+
+// down cuts the stream under a job: the worker finishes it and polls.
+func (s *story) down(ctx context.Context) error {
+	cut := time.Now()
+	s.cutStream()
+	lost, err := s.await(ctx, "the loss is noticed", on(fsm.StreamLost))
+	if err != nil {
+		return err
+	}
+	s.acc.noticed = lost.Time.Sub(cut)
+
+	s.tell.line("The job is not disturbed. It ends, and the worker falls back to polling at once.")
+	if err := s.release("first"); err != nil {
+		return err
+	}
+	over, err := s.await(ctx, "the job ends and the worker falls back", into(fsm.FallingBack))
+	if err != nil {
+		return err
+	}
+	polled, err := s.await(ctx, "the worker polls", into(fsm.PollingBusy))
+	if err != nil {
+		return err
+	}
+	s.acc.fallBack = polled.Time.Sub(over.Time)
+
+	s.tell.line("Another job is submitted; a ping brings it. While it runs, the stream is healed.")
+	if err := s.submit(ctx, "second", true); err != nil {
+		return err
+	}
+	return s.begun(ctx, "second")
+}
+
+// home heals the stream under a polled job: control goes back after it.
+func (s *story) home(ctx context.Context) error {
+	healed := time.Now()
+	s.healStream()
+	up, err := s.await(ctx, "the stream is back and waits for the job", into(fsm.Reclaiming))
+	if err != nil {
+		return err
+	}
+	s.acc.back = up.Time.Sub(healed)
+
+	s.tell.line("The stream is back, and waits: the job that polling brought is not abandoned.")
+	if err := s.release("second"); err != nil {
+		return err
+	}
+	ended, err := s.await(ctx, "the job ends", on(fsm.JobFinished))
+	if err != nil {
+		return err
+	}
+	if ended.From != fsm.Reclaiming || ended.To != fsm.StreamHealthy {
+		return fmt.Errorf("%w: at the end of its job the worker went from %v to %v", ErrBroken, ended.From, ended.To)
+	}
+	s.acc.reclaim = ended.Time.Sub(healed)
+	return nil
+}
+
+// again shows the stream in control, and has the worker leave.
+func (s *story) again(ctx context.Context) error {
+	s.tell.line("The stream is in control again, and hands over a third job.")
+	if err := s.submit(ctx, "third", false); err != nil {
+		return err
+	}
+	if _, err := s.await(ctx, "the stream's job runs", into(fsm.Running)); err != nil {
+		return err
+	}
+	if _, err := s.await(ctx, "the job ends", on(fsm.JobFinished)); err != nil {
+		return err
+	}
+	if err := s.leave(ctx); err != nil {
+		return fmt.Errorf("leaving: %w", err)
+	}
+	return nil
+}
+
+// count asks what became of the jobs.
+func (s *story) count(ctx context.Context) error {
+	for _, j := range s.jobs {
+		if err := s.acc.add(ctx, s.stage, j.name, j.id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // into is the transition by which a worker comes into a state.

@@ -1,10 +1,12 @@
 package demo
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -25,8 +27,12 @@ echo "the $NAME job is done"`
 	lookAgain = 10 * time.Millisecond
 )
 
-// submit submits the job of that name and returns its id.
-func (s *stage) submit(ctx context.Context, name string, waits bool) (string, error) {
+// submitted is a job that the control plane has acknowledged.
+type submitted struct{ name, id string }
+
+// submit submits the job of that name; a job that waits ends when it is
+// released.
+func (s *stage) submit(ctx context.Context, name string, waits bool) error {
 	env := map[string]string{"NAME": name, "DIR": s.dir}
 	if waits {
 		env["WAIT"] = "1"
@@ -36,9 +42,10 @@ func (s *stage) submit(ctx context.Context, name string, waits bool) (string, er
 		Timeout: durationpb.New(timeLimit),
 	})
 	if err != nil {
-		return "", fmt.Errorf("submitting the %s job: %w", name, err)
+		return fmt.Errorf("submitting the %s job: %w", name, err)
 	}
-	return answer.GetJob().GetId(), nil
+	s.jobs = append(s.jobs, submitted{name, answer.GetJob().GetId()})
+	return nil
 }
 
 // begun waits until the job of that name has noted that it runs.
@@ -60,18 +67,12 @@ func (s *stage) begun(ctx context.Context, name string) error {
 
 // runs counts how often the job of that name was run.
 func (s *stage) runs(name string) (int, error) {
-	notes, err := os.ReadFile(filepath.Join(s.dir, name+".runs"))
-	if os.IsNotExist(err) {
+	notes, err := fs.ReadFile(os.DirFS(s.dir), name+".runs")
+	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}
 	if err != nil {
 		return 0, fmt.Errorf("counting the runs of the %s job: %w", name, err)
 	}
-	lines := 0
-	for _, b := range notes {
-		if b == '\n' {
-			lines++
-		}
-	}
-	return lines, nil
+	return bytes.Count(notes, []byte{'\n'}), nil
 }

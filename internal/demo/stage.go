@@ -31,8 +31,10 @@ type stage struct {
 	client *client.Client
 	agent  *agent.Agent
 	watch  *watch
+	jobs   []submitted
 
-	ended chan error // what the agent's Run returned
+	ended chan struct{} // closed when the agent's Run has returned
+	why   error         // what it returned
 }
 
 // setStage starts everything; the caller must call strike, also after an error.
@@ -65,21 +67,24 @@ func setStage(ctx context.Context, logger *zap.Logger, w *watch) (*stage, error)
 	if err != nil {
 		return s, fmt.Errorf("making an agent: %w", err)
 	}
-	s.ended = make(chan error, 1)
-	go func() { s.ended <- s.agent.Run(ctx) }()
+	s.ended = make(chan struct{})
+	go func() {
+		defer close(s.ended)
+		s.why = s.agent.Run(ctx)
+	}()
 	return s, nil
 }
 
-func (s *stage) cutStream()  { s.proxy.Cut(agentedgev1connect.AgentEdgeServiceStreamPingsProcedure) }
+func (s *stage) cutStream() { s.proxy.Cut(agentedgev1connect.AgentEdgeServiceStreamPingsProcedure) }
+
 func (s *stage) healStream() { s.proxy.Heal(agentedgev1connect.AgentEdgeServiceStreamPingsProcedure) }
 
 // leave drains the agent, and returns what it ended with.
 func (s *stage) leave(ctx context.Context) error {
 	s.agent.Drain()
 	select {
-	case err := <-s.ended:
-		s.ended <- err
-		return err
+	case <-s.ended:
+		return s.why
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}

@@ -140,7 +140,7 @@ func (c *conn) Write(b []byte) (int, error) {
 	if errors.Is(err, io.ErrClosedPipe) {
 		err = &net.OpError{Op: "write", Net: "memory", Err: syscall.EPIPE}
 	}
-	return n, err //nolint:wrapcheck // a connection's errors are for net/http to judge
+	return n, err
 }
 
 func (c *conn) Read(b []byte) (int, error) {
@@ -152,11 +152,11 @@ func (c *conn) Read(b []byte) (int, error) {
 		if err != nil && c.of.Expire.Load() {
 			err = &net.OpError{Op: "read", Net: "memory", Err: os.ErrDeadlineExceeded}
 		}
-		return n, err //nolint:wrapcheck // as above
+		return n, err
 	}
 }
 
 func (c *conn) Close() error {
 	c.once.Do(func() { c.of.Open.Add(-1) })
-	return c.Conn.Close() //nolint:wrapcheck // as above
+	return c.Conn.Close()
 }
