@@ -54,7 +54,7 @@ func (a *app) agentStart() *cli.Command {
 				Name: flagAcquireJob, Usage: "run the job with this `ID`, and leave",
 				Sources: a.settings.Value("agent.acquire-job"),
 			},
-		}, a.workerFlags()...), a.logFlags()...),
+		}, a.workerFlags()...), a.logFlags("info")...),
 		Action: a.startAgent,
 	}
 }

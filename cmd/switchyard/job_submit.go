@@ -26,7 +26,7 @@ const (
 )
 
 const submitDescription = `Stores a job and writes its id. The command is what stands after "--", and it is
-run as it is, without a shell.
+word; for what only a shell can do, run one: -- sh -c "..."
 
 With --wait it writes the job's log to standard output as it comes, byte for
 byte, and what happens to the job to standard error: why it waits, where it runs,

@@ -14,11 +14,11 @@ const (
 	flagLogFormat = "log-format"
 )
 
-// logFlags say what a daemon logs, to standard error.
-func (a *app) logFlags() []cli.Flag {
+// logFlags say what is logged, to standard error; level is the default.
+func (a *app) logFlags(level string) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{
-			Name: flagLogLevel, Value: "info", Usage: "log from `LEVEL` on: debug, info, warn or error",
+			Name: flagLogLevel, Value: level, Usage: "log from `LEVEL` on: debug, info, warn or error",
 			Sources:   a.settings.Value(flagLogLevel),
 			Validator: func(name string) error { _, err := telemetry.ParseLogLevel(name); return err },
 		},

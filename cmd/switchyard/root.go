@@ -54,9 +54,13 @@ func (a *app) build(root *cli.Command) {
 		return ctx, a.settings.Err()
 	}
 	root.Commands = []*cli.Command{
+		a.up(),
+		a.server(),
 		a.agent(),
 		a.job(),
 		a.agents(),
+		a.fsm(),
+		a.demo(),
 		a.version(),
 		a.help(),
 	}

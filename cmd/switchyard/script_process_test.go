@@ -23,7 +23,8 @@ const scriptPatience = 30 * time.Second
 // Processes that run beside a script have names:
 //
 //	start NAME PROGRAM [ARGUMENT...]   begins one
-//	expect NAME PATTERN                waits for a line of its output, after the last expected one
+//	expect NAME PATTERN [VARIABLE]     waits for a line of its output, after the last expected one,
+//	                                   and puts the pattern's first group into the variable
 //	signal NAME SIGNAL                 sends it a signal, such as INT
 //	end NAME CODE                      waits for its end, with this exit code or signal; then
 //	                                   stdout and stderr are what it wrote
@@ -42,16 +43,15 @@ const processesKey = "processes"
 type process struct {
 	cmd            *exec.Cmd
 	stdout, stderr *output
-	expected       int // bytes of stderr, and then of stdout, that were expected already
-	expectedOut    int
 	done           chan struct{}
 }
 
 // output collects what a process writes and tells who waits for it.
 type output struct {
-	mu      sync.Mutex
-	written bytes.Buffer
-	more    chan struct{} // closed, and made anew, at each write
+	mu       sync.Mutex
+	written  bytes.Buffer
+	more     chan struct{} // closed, and made anew, at each write
+	expected int           // bytes that were expected already
 }
 
 func newOutput() *output { return &output{more: make(chan struct{})} }
@@ -68,6 +68,20 @@ func (o *output) read() (string, <-chan struct{}) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.written.String(), o.more
+}
+
+// find looks for a pattern behind what was expected already, and moves on past it.
+func (o *output) find(pattern *regexp.Regexp) []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	left := o.written.String()[o.expected:]
+	found := pattern.FindStringSubmatchIndex(left)
+	if found == nil {
+		return nil
+	}
+	groups := pattern.FindStringSubmatch(left)
+	o.expected += found[1]
+	return groups
 }
 
 func running(ts *testscript.TestScript, name string) *process {
@@ -94,7 +108,7 @@ func startProcess(ts *testscript.TestScript, neg bool, args []string) {
 	p := &process{cmd: exec.Command(path, args[2:]...), stdout: newOutput(), stderr: newOutput(), done: make(chan struct{})}
 	p.cmd.Dir = ts.Getenv("WORK")
 	p.cmd.Stdout, p.cmd.Stderr = p.stdout, p.stderr
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "XDG_STATE_HOME"} {
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "XDG_STATE_HOME", "SWITCHYARD_ENDPOINT", "SWITCHYARD_CONFIG"} {
 		p.cmd.Env = append(p.cmd.Env, name+"="+ts.Getenv(name))
 	}
 	ts.Check(p.cmd.Start())
@@ -122,8 +136,8 @@ func lookPath(ts *testscript.TestScript, program string) string {
 }
 
 func expectLine(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 2 {
-		ts.Fatalf("usage: expect NAME PATTERN")
+	if neg || len(args) < 2 || len(args) > 3 {
+		ts.Fatalf("usage: expect NAME PATTERN [VARIABLE]")
 	}
 	p := running(ts, args[0])
 	pattern, err := regexp.Compile("(?m)" + args[1])
@@ -133,13 +147,15 @@ func expectLine(ts *testscript.TestScript, neg bool, args []string) {
 	for {
 		ended := isClosed(p.done) // before reading, so that nothing is missed
 		errs, moreErrs := p.stderr.read()
-		if at := pattern.FindStringIndex(errs[p.expected:]); at != nil {
-			p.expected += at[1]
-			return
-		}
 		out, moreOut := p.stdout.read()
-		if at := pattern.FindStringIndex(out[p.expectedOut:]); at != nil {
-			p.expectedOut += at[1]
+		found := p.stderr.find(pattern)
+		if found == nil {
+			found = p.stdout.find(pattern)
+		}
+		if found != nil {
+			if len(args) > 2 {
+				ts.Setenv(args[2], found[1])
+			}
 			return
 		}
 		if ended {

@@ -18,6 +18,7 @@ func TestScripts(t *testing.T) {
 	t.Parallel()
 	commands := processCommands()
 	commands["exits"] = exits
+	commands["certificate"] = certificate
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
