@@ -114,7 +114,7 @@ var captions = []caption{
 		on(fsm.StreamEnded, fsm.StreamLost, fsm.StreamRefused),
 	},
 	{
-		fsm.Reclaiming, fsm.Reclaiming, line("answer brings a job;", "offers wait"),
+		fsm.Reclaiming, fsm.Reclaiming, line("answer brings", "a job; offers wait"),
 		on(fsm.ReceivedResume, fsm.ReceivedPause, fsm.ReceivedDisconnect, fsm.ReceivedJob, fsm.AnsweredJob,
 			fsm.DrainRequested, fsm.ForceRequested, fsm.SessionRefused, fsm.UptimeExpired),
 	},

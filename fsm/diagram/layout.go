@@ -73,14 +73,14 @@ var routes = map[between]route{
 	{fsm.Running, fsm.FallingBack}:       {"M330 88C150 88 95 200 95 437", point{96, 340}, middle, point{}},
 	{fsm.FallingBack, fsm.Running}:       {"M165 439C165 230 220 116 328 116", point{192, 232}, middle, point{}},
 	{fsm.StreamHealthy, fsm.FallingBack}: {"M330 244C270 244 240 320 240 437", point{268, 346}, middle, point{}},
-	{fsm.FallingBack, fsm.StreamHealthy}: {"M265 460C330 450 395 390 395 277", point{372, 408}, middle, point{}},
+	{fsm.FallingBack, fsm.StreamHealthy}: {"M265 460C330 450 395 390 395 277", point{358, 414}, middle, point{}},
 
 	{fsm.FallingBack, fsm.PollingBusy}: {"M180 501C180 585 230 622 328 622", point{200, 588}, middle, point{}},
 	{fsm.PollingBusy, fsm.FallingBack}: {"M330 598C280 598 235 560 230 503", point{334, 546}, middle, point{}},
 	{fsm.PollingBusy, fsm.Reclaiming}:  {"M530 598C580 598 625 560 630 503", point{558, 546}, middle, point{}},
 	{fsm.Reclaiming, fsm.PollingBusy}:  {"M680 501C680 585 630 622 532 622", point{650, 590}, middle, point{}},
 
-	{fsm.Reclaiming, fsm.StreamHealthy}: {"M590 460C530 450 465 390 465 277", point{516, 400}, middle, point{}},
+	{fsm.Reclaiming, fsm.StreamHealthy}: {"M590 460C530 450 465 390 465 277", point{526, 404}, middle, point{}},
 	{fsm.Reclaiming, fsm.Running}:       {"M765 439C765 200 710 88 532 88", point{728, 200}, middle, point{}},
 
 	{fsm.Initial, fsm.StreamHealthy}: {"M592 230H532", point{608, 230}, start, point{592, 230}},

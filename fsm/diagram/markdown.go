@@ -135,8 +135,12 @@ it is known.
 func writeIgnored(page *bytes.Buffer, rows []fsm.Row, pairs []fsm.Ignored) {
 	page.WriteString(ignoredIntro)
 	for _, s := range fsm.States() {
-		for _, why := range reasons(pairs, s) {
+		whys := reasons(pairs, s)
+		for _, why := range whys {
 			events := ignoredEvents(rows, pairs, s, why)
+			if len(whys) == 1 && (s == fsm.Initial || s == fsm.Stopped) {
+				events = everyEventBut(rowsFrom(rows, s))
+			}
 			fmt.Fprintf(page, "| `%s` | %s | %s |\n", s, events, cell(why))
 		}
 	}
@@ -152,6 +156,17 @@ func reasons(pairs []fsm.Ignored, s fsm.State) []string {
 		}
 	}
 	return whys
+}
+
+// everyEventBut says shortly what a pseudo-state ignores: all that has no row.
+func everyEventBut(rows []fsm.Row) string {
+	but := "every event"
+	for i := range rows {
+		if i == 0 || rows[i].On != rows[i-1].On {
+			but += " but `" + rows[i].On.String() + "`"
+		}
+	}
+	return but
 }
 
 // ignoredEvents returns the events that the state ignores for this reason; one

@@ -119,7 +119,11 @@ func (d *drawing) leaving(f *frame) {
 	}
 	d.printf("<g class=\"edge leave%s\"><title>%s</title>", dimmed, html.EscapeString(tips.String()))
 	d.printf(`<path class="line" d="%s" marker-end="url(#switchyard-leave)"/>`, f.leave.path)
-	d.label(f.leaves, f.leave.label, f.leave.anchor, strings.Join(numbers, ", "))
+	lines := f.leaves
+	if len(numbers) > 0 {
+		lines = append([]string{"(" + strings.Join(numbers, ", ") + ")"}, lines...)
+	}
+	d.label(lines, f.leave.label, f.leave.anchor, "")
 	d.printf("</g>\n")
 }
 
