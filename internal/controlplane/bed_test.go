@@ -218,13 +218,13 @@ func (b *bed) submitted(req *switchyardv1.SubmitJobRequest) *switchyardv1.Job {
 
 // pingUntil pings until the answer satisfies; what brings that about is the
 // control plane's own affair and takes a moment.
-func (b *bed) pingUntil(w worker, satisfies func(answer) bool) answer {
+func (b *bed) pingUntil(w worker, satisfies func(answer) bool) {
 	b.t.Helper()
 	deadline := time.Now().Add(waitLimit)
 	for {
 		got := b.must(http.StatusOK, request{method: "GET", path: "/v3/ping", token: w.token})
 		if satisfies(got) {
-			return got
+			return
 		}
 		if time.Now().After(deadline) {
 			b.t.Fatalf("pinged for %v, and the last answer is %s", waitLimit, got.raw)

@@ -44,7 +44,7 @@ func (h *health) Check(_ context.Context, req *grpchealth.CheckRequest) (*grpche
 	case "", agentedgev1connect.AgentEdgeServiceName,
 		switchyardv1connect.JobServiceName, switchyardv1connect.AgentServiceName:
 	default:
-		return nil, connect.NewError(connect.CodeNotFound, nil)
+		return nil, connect.NewError(connect.CodeNotFound, nil) //nolint:wrapcheck // the code is the whole answer
 	}
 	if !h.ready() {
 		return &grpchealth.CheckResponse{Status: grpchealth.StatusNotServing}, nil

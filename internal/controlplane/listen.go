@@ -12,15 +12,19 @@ import (
 	"go.uber.org/zap"
 )
 
-// tcpKeepAlive finds peers that vanished from an idle connection, within about a
+// TCP keep-alive finds peers that vanished from an idle connection, within about a
 // minute, on HTTP/1.1 too, which has no ping of its own.
-var tcpKeepAlive = net.KeepAliveConfig{ //nolint:gochecknoglobals // a constant that Go cannot spell
-	Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3,
-}
+const (
+	keepAliveIdle     = 30 * time.Second
+	keepAliveInterval = 10 * time.Second
+	keepAliveCount    = 3
+)
 
 // listen opens the one port of the server.
 func listen(ctx context.Context, address string) (net.Listener, error) {
-	lc := net.ListenConfig{KeepAliveConfig: tcpKeepAlive}
+	lc := net.ListenConfig{KeepAliveConfig: net.KeepAliveConfig{
+		Enable: true, Idle: keepAliveIdle, Interval: keepAliveInterval, Count: keepAliveCount,
+	}}
 	ln, err := lc.Listen(ctx, "tcp", address)
 	switch {
 	case err == nil:

@@ -58,7 +58,7 @@ func Start(ctx context.Context, config Config) (*Server, error) {
 		s.beginClosing()
 		return nil, fmt.Errorf("control plane: %w", errors.Join(err, s.release()))
 	}
-	go s.serve()
+	go s.serve() //nolint:gosec // ctx bounds the start, not the server
 	s.logger.Info("control plane is ready", zap.String("url", s.url), zap.Bool("stream", config.Stream))
 	return s, nil
 }
@@ -66,14 +66,11 @@ func Start(ctx context.Context, config Config) (*Server, error) {
 // open takes each thing that the server needs, the cheap and likely to fail
 // first. What was taken when it fails is for release to give back.
 func (s *Server) open(ctx context.Context, config Config) error {
+	if err := s.claimData(config); err != nil {
+		return err
+	}
 	tlsConfig, err := loadTLS(config)
 	if err != nil {
-		return err
-	}
-	if s.dir, err = openDataDir(config.DataDir); err != nil {
-		return err
-	}
-	if err := s.loadTokens(config); err != nil {
 		return err
 	}
 	if s.listener, err = listen(ctx, config.Listen); err != nil {
@@ -100,8 +97,12 @@ func (s *Server) open(ctx context.Context, config Config) error {
 	return nil
 }
 
-func (s *Server) loadTokens(config Config) error {
+// claimData takes the data directory, and the tokens from it.
+func (s *Server) claimData(config Config) error {
 	var err error
+	if s.dir, err = openDataDir(config.DataDir); err != nil {
+		return err
+	}
 	if s.registration, err = loadSecret(s.dir.path, registrationTokenFile, config.RegistrationToken); err != nil {
 		return err
 	}

@@ -36,10 +36,16 @@ func TestStartFailures(t *testing.T) {
 		is     error // nil: not asked
 		says   []string
 	}{
-		{"the port is taken", func(_ *testing.T, c *controlplane.Config) { c.Listen = taken.Addr().String() },
-			syscall.EADDRINUSE, []string{taken.Addr().String(), "the port is taken", "choose another"}},
-		{"a bad configuration", func(_ *testing.T, c *controlplane.Config) { c.Listen = ":1" },
-			nil, []string{`listen address ":1"`}},
+		{
+			"the port is taken", func(_ *testing.T, c *controlplane.Config) { c.Listen = taken.Addr().String() },
+			syscall.EADDRINUSE,
+			[]string{taken.Addr().String(), "the port is taken", "choose another"},
+		},
+		{
+			"a bad configuration", func(_ *testing.T, c *controlplane.Config) { c.Listen = ":1" },
+			nil,
+			[]string{`listen address ":1"`},
+		},
 		{"the data directory is a file", func(t *testing.T, c *controlplane.Config) {
 			c.DataDir = filepath.Join(t.TempDir(), "file")
 			if err := os.WriteFile(c.DataDir, nil, 0o600); err != nil {
@@ -55,8 +61,11 @@ func TestStartFailures(t *testing.T) {
 		{"one token for all, once hashed", func(_ *testing.T, c *controlplane.Config) {
 			c.AdminToken, c.RegistrationToken = token, controlplane.HashToken(token)
 		}, nil, []string{"are the same"}},
-		{"no such NATS server", func(_ *testing.T, c *controlplane.Config) { c.NATSURL = "nats://127.0.0.1:1" },
-			nil, []string{"store", "127.0.0.1:1"}},
+		{
+			"no such NATS server", func(_ *testing.T, c *controlplane.Config) { c.NATSURL = "nats://127.0.0.1:1" },
+			nil,
+			[]string{"store", "127.0.0.1:1"},
+		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -128,8 +137,10 @@ func TestRestart(t *testing.T) {
 		t.Errorf("the waiting job is %v", got)
 	}
 	second.must(200, request{method: "POST", path: "/v3/heartbeat", token: w.token})
-	second.must(200, request{method: "PUT", path: "/v3/jobs/" + running.text("id") + "/finish",
-		token: running.text("token"), body: `{"exit_status":"0"}`})
+	second.must(200, request{
+		method: "PUT", path: "/v3/jobs/" + running.text("id") + "/finish",
+		token: running.text("token"), body: `{"exit_status":"0"}`,
+	})
 	if got := second.stateOf(running.text("id")); got != switchyardv1.JobState_JOB_STATE_FINISHED {
 		t.Errorf("the running job is %v, want finished", got)
 	}

@@ -275,7 +275,7 @@ func TestStreamEndsAsPlannedOnShutdown(t *testing.T) {
 			if err := <-ended; err != nil {
 				t.Errorf("shutting down: %v", err)
 			}
-			req, err := http.NewRequestWithContext(ctx, http.MethodGet, b.URL()+"/healthz", nil)
+			req, err := http.NewRequestWithContext(ctx, http.MethodGet, b.URL()+"/healthz", http.NoBody)
 			if err != nil {
 				t.Fatal(err)
 			}

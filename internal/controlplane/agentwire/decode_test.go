@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -162,6 +163,34 @@ func FuzzDecodeChunk(f *testing.F) {
 		}
 		if uint64(len(data)) != place.size || len(data) > testChunkLimit {
 			t.Errorf("%d bytes came out for size %d", len(data), place.size)
+		}
+	})
+}
+
+// Whatever the body, a decoder answers with a value or with a status, and the
+// finish of a job holds a number where it is accepted.
+func FuzzDecodeJSON(f *testing.F) {
+	for _, body := range []string{
+		``, `{}`, `null`, `[]`, `{"name":"a","meta_data":["queue=q"],"pid":1}`, `{"exit_status":"-1","chunks_failed_count":0}`,
+		`{"exit_status":7}`, `{"finished_at":"2026-01-02T03:04:05.6Z"}`, `{"timeout_in_minutes":1e9}`, `{"a":{"a":{"a":[`,
+	} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		_, err := decodeJSON[registerRequest](bytes.NewReader(body))
+		_ = statusOf(t, err)
+		_, err = decodeJSON[map[string]string](bytes.NewReader(body))
+		_ = statusOf(t, err)
+		finish, err := decodeJSON[finishRequest](bytes.NewReader(body))
+		if _ = statusOf(t, err); err != nil {
+			return
+		}
+		result, err := finish.result()
+		if _ = statusOf(t, err); err != nil {
+			return
+		}
+		if _, err := strconv.ParseInt(result.ExitStatus, 10, 64); err != nil || result.ChunksFailed < 0 {
+			t.Errorf("accepted as %+v", result)
 		}
 	})
 }

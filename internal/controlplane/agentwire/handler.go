@@ -55,10 +55,10 @@ func (h *Handler) Stream() (path string, handler http.Handler) { return h.stream
 // serve authenticates a request, makes the route's call, and writes its answer.
 func (h *Handler) serve(route route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		caller, err := h.authenticate(r, route.auth)
+		who, err := h.authenticate(r, route.auth)
 		var body any
 		if err == nil {
-			body, err = route.call(r, caller)
+			body, err = route.call(r, who)
 		}
 		switch {
 		case err != nil:

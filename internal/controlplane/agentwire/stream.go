@@ -94,8 +94,7 @@ func (h *Handler) streamCaller(ctx context.Context, req *agentedgev1.StreamPings
 		return "", h.streamError(ctx, "", err)
 	}
 	if caller.agentID != req.GetAgentId() {
-		return "", connect.NewError(connect.CodePermissionDenied,
-			errors.New("agent_id: the session token is not that worker's"))
+		return "", ended(connect.CodePermissionDenied, "agent_id: the session token is not that worker's")
 	}
 	return caller.agentID, nil
 }
@@ -111,19 +110,24 @@ func nextInstruction(ctx context.Context, feed *dispatch.Feed, quiet time.Durati
 func (h *Handler) streamError(ctx context.Context, agentID string, err error) error {
 	switch {
 	case errors.Is(err, dispatch.ErrSuperseded):
-		return connect.NewError(connect.CodeAborted, errors.New("another stream of this worker superseded this one"))
+		return ended(connect.CodeAborted, "another stream of this worker superseded this one")
 	case errors.Is(err, dispatch.ErrUnauthenticated):
-		return connect.NewError(connect.CodeUnauthenticated, errors.New("the session token is not known here"))
+		return ended(connect.CodeUnauthenticated, "the session token is not known here")
 	case errors.Is(err, dispatch.ErrNotFound):
-		return connect.NewError(connect.CodeUnauthenticated, errors.New("the worker is not registered here; it must register anew"))
+		return ended(connect.CodeUnauthenticated, "the worker is not registered here; it must register anew")
 	case errors.Is(err, dispatch.ErrWrongState):
-		return connect.NewError(connect.CodePermissionDenied, errors.New("the worker has left; it must register anew"))
+		return ended(connect.CodePermissionDenied, "the worker has left; it must register anew")
 	case ctx.Err() != nil, errors.Is(err, dispatch.ErrClosed):
-		return connect.NewError(connect.CodeDeadlineExceeded, errors.New("planned end of the stream: connect again"))
+		return ended(connect.CodeDeadlineExceeded, "planned end of the stream: connect again")
 	default:
 		h.options.Logger.Warn("a stream failed", zap.String("agent", agentID), zap.Error(err))
-		return connect.NewError(connect.CodeUnavailable, errors.New("the control plane cannot serve the stream now"))
+		return ended(connect.CodeUnavailable, "the control plane cannot serve the stream now")
 	}
+}
+
+// ended is the end of a stream.
+func ended(code connect.Code, message string) error {
+	return connect.NewError(code, errors.New(message)) //nolint:wrapcheck // it is made here
 }
 
 // response is an instruction as the wire spells it.

@@ -14,15 +14,12 @@ type agentService struct{ service }
 func (s *agentService) ListAgents(ctx context.Context, req *switchyardv1.ListAgentsRequest) (
 	*switchyardv1.ListAgentsResponse, error,
 ) {
-	page, err := pageOf(req.GetPageSize(), req.GetPageToken())
-	if err != nil {
-		return nil, err
-	}
 	states, err := agentStatesOf(req.GetStates())
 	if err != nil {
 		return nil, err
 	}
-	agents, next, err := s.dispatcher.Agents(ctx, dispatch.AgentFilter{States: states, Queue: req.GetQueue()}, page)
+	filter := dispatch.AgentFilter{States: states, Queue: req.GetQueue()}
+	agents, next, err := s.dispatcher.Agents(ctx, filter, pageOf(req.GetPageSize(), req.GetPageToken()))
 	if err != nil {
 		return nil, s.coded("listing agents", err)
 	}
@@ -38,12 +35,6 @@ func (s *agentService) PauseAgent(ctx context.Context, req *switchyardv1.PauseAg
 	*switchyardv1.PauseAgentResponse, error,
 ) {
 	if err := checkID(req.GetId()); err != nil {
-		return nil, err
-	}
-	if req.GetReason() == "" {
-		return nil, invalid("reason", "must not be empty: whoever finds the agent paused will want to know")
-	}
-	if err := checkReason(req.GetReason()); err != nil {
 		return nil, err
 	}
 	agent, err := s.dispatcher.Pause(ctx, req.GetId(), req.GetReason())
@@ -72,9 +63,6 @@ func (s *agentService) StopAgent(ctx context.Context, req *switchyardv1.StopAgen
 	*switchyardv1.StopAgentResponse, error,
 ) {
 	if err := checkID(req.GetId()); err != nil {
-		return nil, err
-	}
-	if err := checkReason(req.GetReason()); err != nil {
 		return nil, err
 	}
 	agent, err := s.dispatcher.Stop(ctx, req.GetId(), req.GetForce(), req.GetReason())

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"net/http"
 
 	"connectrpc.com/connect"
@@ -46,11 +45,10 @@ func (requireAdmin) WrapStreamingClient(next connect.StreamingClientFunc) connec
 func (a requireAdmin) check(header http.Header) error {
 	token := credential.Present(header.Get("Authorization"), scheme)
 	if token == "" {
-		return connect.NewError(connect.CodeUnauthenticated,
-			errors.New("the admin token is missing: send it as Authorization: Bearer TOKEN"))
+		return failure(connect.CodeUnauthenticated, "the admin token is missing: send it as Authorization: Bearer TOKEN")
 	}
 	if !a.token.Matches(token) {
-		return connect.NewError(connect.CodeUnauthenticated, errors.New("this is not the admin token of this control plane"))
+		return failure(connect.CodeUnauthenticated, "this is not the admin token of this control plane")
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"connectrpc.com/connect"
 	"go.uber.org/zap"
@@ -12,9 +13,21 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 )
 
-// invalid says what is wrong with a field.
+// maxProblem bounds what is said of a field, which may quote what it held.
+const maxProblem = 400
+
+// invalid says what is wrong with a field: the sentence that begins with it.
 func invalid(field, format string, args ...any) error {
-	return connect.NewError(connect.CodeInvalidArgument, errors.New(field+": "+fmt.Sprintf(format, args...)))
+	problem := fmt.Sprintf(format, args...)
+	if len(problem) > maxProblem {
+		problem = strings.ToValidUTF8(problem[:maxProblem], "") + "..."
+	}
+	return failure(connect.CodeInvalidArgument, "%s %s", field, problem)
+}
+
+// failure is the answer of a call that failed. The caller gets the words alone.
+func failure(code connect.Code, format string, args ...any) error {
+	return connect.NewError(code, fmt.Errorf(format, args...)) //nolint:wrapcheck // it is made here
 }
 
 // coded gives an error of the dispatcher its code. doing says what was asked, with
@@ -25,22 +38,22 @@ func (s service) coded(doing string, err error) error {
 	}
 	switch {
 	case errors.Is(err, dispatch.ErrNotFound):
-		return connect.NewError(connect.CodeNotFound, fmt.Errorf("%s: there is none of that name", doing))
+		return failure(connect.CodeNotFound, "%s: there is none of that name", doing)
 	case errors.Is(err, dispatch.ErrInvalid):
-		return connect.NewError(connect.CodeInvalidArgument, fmt.Errorf("%s: %w", doing, err))
+		return failure(connect.CodeInvalidArgument, "%s: %v", doing, err)
 	case errors.Is(err, dispatch.ErrWrongState):
-		return connect.NewError(connect.CodeFailedPrecondition, fmt.Errorf("%s: %w", doing, err))
+		return failure(connect.CodeFailedPrecondition, "%s: %v", doing, err)
 	case errors.Is(err, store.ErrTooLarge):
-		return connect.NewError(connect.CodeInvalidArgument, fmt.Errorf("%s: too large to be stored", doing))
+		return failure(connect.CodeInvalidArgument, "%s: too large to be stored", doing)
 	case errors.Is(err, dispatch.ErrClosed), errors.Is(err, context.Canceled):
-		return connect.NewError(connect.CodeUnavailable, fmt.Errorf("%s: the control plane is shutting down", doing))
+		return failure(connect.CodeUnavailable, "%s: the control plane is shutting down", doing)
 	case errors.Is(err, context.DeadlineExceeded):
-		return connect.NewError(connect.CodeDeadlineExceeded, fmt.Errorf("%s: no time was left", doing))
+		return failure(connect.CodeDeadlineExceeded, "%s: no time was left", doing)
 	case errors.Is(err, store.ErrUnavailable):
 		s.logger.Warn("a call was not answered", zap.String("call", doing), zap.Error(err))
-		return connect.NewError(connect.CodeUnavailable, fmt.Errorf("%s: the store does not answer; try again", doing))
+		return failure(connect.CodeUnavailable, "%s: the store does not answer; try again", doing)
 	default:
 		s.logger.Error("a call failed", zap.String("call", doing), zap.Error(err))
-		return connect.NewError(connect.CodeInternal, fmt.Errorf("%s: internal error; the control plane's log says more", doing))
+		return failure(connect.CodeInternal, "%s: internal error; the control plane's log says more", doing)
 	}
 }

@@ -46,16 +46,12 @@ func (s *jobService) GetJob(ctx context.Context, req *switchyardv1.GetJobRequest
 func (s *jobService) ListJobs(ctx context.Context, req *switchyardv1.ListJobsRequest) (
 	*switchyardv1.ListJobsResponse, error,
 ) {
-	page, err := pageOf(req.GetPageSize(), req.GetPageToken())
-	if err != nil {
-		return nil, err
-	}
 	states, err := jobStatesOf(req.GetStates())
 	if err != nil {
 		return nil, err
 	}
 	filter := dispatch.JobFilter{States: states, Queue: req.GetQueue(), AgentID: req.GetAgentId()}
-	jobs, next, err := s.dispatcher.Jobs(ctx, filter, page)
+	jobs, next, err := s.dispatcher.Jobs(ctx, filter, pageOf(req.GetPageSize(), req.GetPageToken()))
 	if err != nil {
 		return nil, s.coded("listing jobs", err)
 	}
@@ -71,9 +67,6 @@ func (s *jobService) CancelJob(ctx context.Context, req *switchyardv1.CancelJobR
 	*switchyardv1.CancelJobResponse, error,
 ) {
 	if err := checkID(req.GetId()); err != nil {
-		return nil, err
-	}
-	if err := checkReason(req.GetReason()); err != nil {
 		return nil, err
 	}
 	job, err := s.dispatcher.Cancel(ctx, req.GetId(), req.GetReason())

@@ -53,7 +53,7 @@ func agentStatesOf(states []switchyardv1.AgentState) ([]store.AgentState, error)
 // statesOf finds the stored state of each state asked for.
 func statesOf[Asked, Stored comparable](asked []Asked, all []Stored, of func(Stored) Asked) ([]Stored, error) {
 	if len(asked) > maxStates {
-		return nil, invalid("states", "must be at most %d", maxStates)
+		return nil, invalid("states", "must be %d at most", maxStates)
 	}
 	var states []Stored
 next:
@@ -64,7 +64,7 @@ next:
 				continue next
 			}
 		}
-		return nil, invalid("states", "%v is not a state", state)
+		return nil, invalid("states", "has %v, which is none", state)
 	}
 	return states, nil
 }

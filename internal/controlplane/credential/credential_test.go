@@ -43,3 +43,14 @@ func TestPresent(t *testing.T) {
 		}
 	}
 }
+
+func FuzzPresent(f *testing.F) {
+	f.Add("Token abc")
+	f.Add("token  a b")
+	f.Fuzz(func(t *testing.T, header string) {
+		token := credential.Present(header, "Token")
+		if token != "" && (len(header) < len("Token ")+len(token) || header[len(header)-len(token):] != token) {
+			t.Errorf("%q holds %q", header, token)
+		}
+	})
+}
