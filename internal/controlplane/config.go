@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -84,6 +85,12 @@ type Config struct {
 	// Stream serves the stream endpoint. Without it the endpoint answers
 	// Unimplemented, and agents poll.
 	Stream bool
+
+	// Wrap, where it is not nil, is put around the handler of everything that the
+	// port serves, to observe requests as they arrive and answers as they are
+	// written. It sees tokens, and must pass on what the ResponseWriter can do
+	// (http.Flusher, http.ResponseController).
+	Wrap func(http.Handler) http.Handler
 
 	// Logger receives the server's log; nil is none. Tokens are never logged.
 	Logger *zap.Logger

@@ -91,7 +91,11 @@ func (s *Server) open(ctx context.Context, config Config) error {
 	if err != nil {
 		return fmt.Errorf("reading the store: %w", err)
 	}
-	s.http = newHTTPServer(s.routes(config), s.logger)
+	handler := s.routes(config)
+	if config.Wrap != nil {
+		handler = config.Wrap(handler)
+	}
+	s.http = newHTTPServer(handler, s.logger)
 	s.http.TLSConfig = tlsConfig
 	s.http.RegisterOnShutdown(s.beginClosing)
 	return nil
