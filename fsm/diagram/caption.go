@@ -88,7 +88,7 @@ var captions = []caption{
 		on(fsm.AnsweredIdle, fsm.AnsweredPause, fsm.AnsweredJob, fsm.PollFailed, fsm.JobFinished, fsm.JobRejected),
 	},
 	{
-		fsm.PollingBusy, fsm.PollingBusy, line("answer brings a job;", "stream fails once more"),
+		fsm.PollingBusy, fsm.PollingBusy, line("answer brings a job,", "stream fails once more"),
 		on(fsm.StreamLost, fsm.StreamRefused, fsm.AnsweredJob, fsm.DrainRequested, fsm.ForceRequested,
 			fsm.SessionRefused, fsm.UptimeExpired),
 	},
@@ -114,7 +114,7 @@ var captions = []caption{
 		on(fsm.StreamEnded, fsm.StreamLost, fsm.StreamRefused),
 	},
 	{
-		fsm.Reclaiming, fsm.Reclaiming, line("answer brings", "a job; offers wait"),
+		fsm.Reclaiming, fsm.Reclaiming, line("answer brings", "a job, offers wait"),
 		on(fsm.ReceivedResume, fsm.ReceivedPause, fsm.ReceivedDisconnect, fsm.ReceivedJob, fsm.AnsweredJob,
 			fsm.DrainRequested, fsm.ForceRequested, fsm.SessionRefused, fsm.UptimeExpired),
 	},

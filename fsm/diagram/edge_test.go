@@ -62,6 +62,14 @@ func TestNewRowsAreDrawn(t *testing.T) {
 	}
 }
 
+// TestMermaidLabelIsOneStatement keeps out what Mermaid would drop a label for.
+func TestMermaidLabelIsOneStatement(t *testing.T) {
+	t.Parallel()
+	if got := mermaidLabel([]string{"one; two", "three"}); got != "one, two<br/>three" {
+		t.Errorf("the label is %q", got)
+	}
+}
+
 func TestBorder(t *testing.T) {
 	t.Parallel()
 	b := box{point: point{100, 100}, width: 40, height: 20}

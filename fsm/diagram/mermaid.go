@@ -31,7 +31,7 @@ func writeMermaid(page *bytes.Buffer, edges []edge, o Options) {
 	for i := range edges {
 		e := &edges[i]
 		fmt.Fprintf(page, "    %s --> %s: %s\n",
-			mermaidName(e.from), mermaidName(e.to), strings.Join(e.lines(o), "<br/>"))
+			mermaidName(e.from), mermaidName(e.to), mermaidLabel(e.lines(o)))
 	}
 	page.WriteString(mermaidClasses)
 	for _, s := range fsm.States() {
@@ -39,6 +39,12 @@ func writeMermaid(page *bytes.Buffer, edges []edge, o Options) {
 			fmt.Fprintf(page, "    class %s %s\n", s, class)
 		}
 	}
+}
+
+// mermaidLabel joins the lines. A semicolon would end the statement there, and
+// Mermaid would drop the rest without a word.
+func mermaidLabel(lines []string) string {
+	return strings.ReplaceAll(strings.Join(lines, "<br/>"), ";", ",")
 }
 
 func mermaidName(s fsm.State) string {

@@ -1,0 +1,180 @@
+package diagram_test
+
+import (
+	"bytes"
+	"context"
+	"html"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/switchyard-ci/switchyard/fsm"
+)
+
+// requireMermaid, set to 1, turns the skip of TestMermaidRenders into a failure.
+const requireMermaid = "SWITCHYARD_REQUIRE_MERMAID"
+
+const (
+	mermaidScript   = "../../.tools/mermaid/node_modules/mermaid/dist/mermaid.min.js"
+	installMermaid  = "npm ci --ignore-scripts --prefix .tools/mermaid"
+	installChromium = "apt-get install --no-install-recommends chromium"
+)
+
+// mermaidPage draws the diagram in it with Mermaid, as a code host does.
+const mermaidPage = `<!doctype html><meta charset="utf-8"><title>waiting</title>
+<pre id="source">SOURCE</pre><div id="picture"></div>
+<script src="SCRIPT"></script>
+<script>
+mermaid.initialize({startOnLoad: false});
+mermaid.render("drawn", document.getElementById("source").textContent).then(
+  function (r) { document.getElementById("picture").innerHTML = r.svg; document.title = "drawn"; },
+  function (e) { document.title = "failed: " + e; });
+</script>
+`
+
+// TestMermaidRenders gives the diagrams to Mermaid itself, in a browser, and
+// finds each state, each transition and each label in the picture. It needs
+// Chromium, and Mermaid in .tools/mermaid.
+func TestMermaidRenders(t *testing.T) {
+	t.Parallel()
+	browser, script := findRenderer(t)
+	for _, c := range []struct{ name, diagram string }{
+		{"states.md", fence(t, statesPage)},
+		{"guards", readFile(t, "testdata/guards.mmd")},
+		{"highlight", readFile(t, "testdata/highlight.mmd")},
+		{"everything", readFile(t, "testdata/everything.mmd")},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			page := render(t, browser, script, c.diagram)
+			_, title, _ := strings.Cut(page, "<title>")
+			if title, _, _ = strings.Cut(title, "</title>"); title != "drawn" {
+				t.Fatalf("Mermaid: %s", html.UnescapeString(title))
+			}
+			_, picture, _ := strings.Cut(page, `<div id="picture">`)
+			picture, _, _ = strings.Cut(picture, "<script")
+			text := words(t, picture)
+			for _, s := range fsm.States() {
+				if s != fsm.Initial && s != fsm.Stopped && !strings.Contains(text, s.String()) {
+					t.Errorf("the picture does not have the state %v", s)
+				}
+			}
+			edges := 0
+			for l := range strings.Lines(c.diagram) {
+				_, label, found := strings.Cut(strings.TrimSpace(l), ": ")
+				if !found || !strings.Contains(l, " --> ") {
+					continue
+				}
+				edges++
+				if label = squeeze(strings.ReplaceAll(label, "<br/>", " ")); !strings.Contains(text, label) {
+					t.Errorf("the picture does not have the label %q", label)
+				}
+			}
+			if drawn := strings.Count(picture, "marker-end="); edges == 0 || drawn != edges {
+				t.Errorf("the picture has %d arrows for %d transitions", drawn, edges)
+			}
+		})
+	}
+}
+
+// TestBrokenMermaidFails shows that the check above can fail.
+func TestBrokenMermaidFails(t *testing.T) {
+	t.Parallel()
+	browser, script := findRenderer(t)
+	page := render(t, browser, script, "stateDiagram-v2\n    A --> --> B: {\n")
+	if !strings.Contains(page, "<title>failed: ") {
+		t.Error("Mermaid has drawn what is no diagram")
+	}
+}
+
+// findRenderer returns the paths of the browser and of Mermaid.
+func findRenderer(t *testing.T) (browser, script string) {
+	t.Helper()
+	missing := func(what, how string) {
+		t.Helper()
+		if os.Getenv(requireMermaid) == "1" {
+			t.Fatalf("%s is missing, and %s=1 requires it: %s", what, requireMermaid, how)
+		}
+		t.Skipf("%s is missing; install it with: %s", what, how)
+	}
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome-stable", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			browser = path
+			break
+		}
+	}
+	if browser == "" {
+		missing("Chromium", installChromium)
+	}
+	script, err := filepath.Abs(mermaidScript)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(script); err != nil {
+		missing("Mermaid", installMermaid)
+	}
+	return browser, script
+}
+
+// render returns the page with the diagram, as it is once Mermaid is through.
+func render(t *testing.T, browser, script, diagram string) string {
+	t.Helper()
+	page := filepath.Join(t.TempDir(), "page.html")
+	text := strings.NewReplacer("SOURCE", html.EscapeString(diagram), "SCRIPT", "file://"+script).Replace(mermaidPage)
+	if err := os.WriteFile(page, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const enough = 2 * time.Minute
+	ctx, cancel := context.WithTimeout(t.Context(), enough)
+	defer cancel()
+	flags := []string{
+		"--headless", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--user-data-dir=" + t.TempDir(),
+		"--virtual-time-budget=30000", "--dump-dom",
+	}
+	if os.Getuid() == 0 {
+		flags = append(flags, "--no-sandbox") // which Chromium has for other users only
+	}
+	cmd := exec.CommandContext(ctx, browser, append(flags, "file://"+page)...) //nolint:gosec // the browser that was found
+	cmd.WaitDelay = time.Second
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", browser, err, stderr.String())
+	}
+	return string(out)
+}
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path) //nolint:gosec // a golden
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// fence returns the diagram of a Markdown page.
+func fence(t *testing.T, path string) string {
+	t.Helper()
+	_, after, opened := strings.Cut(readFile(t, path), "```mermaid\n")
+	diagram, _, closed := strings.Cut(after, "```\n")
+	if !opened || !closed {
+		t.Fatalf("%s has no diagram", path)
+	}
+	return diagram
+}
+
+var tags = regexp.MustCompile(`<[^>]*>`)
+
+// words returns the text of some HTML, with single spaces.
+func words(t *testing.T, markup string) string {
+	t.Helper()
+	return squeeze(html.UnescapeString(tags.ReplaceAllString(markup, " ")))
+}
+
+func squeeze(s string) string { return strings.Join(strings.Fields(s), " ") }
