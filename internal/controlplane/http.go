@@ -43,7 +43,9 @@ func newHTTPServer(handler http.Handler, logger *zap.Logger) *http.Server {
 	if err != nil {
 		errorLog = zap.NewStdLog(logger.Named("http"))
 	}
-	return &http.Server{
+	unused := newUnusedConns()
+	server := &http.Server{
+		ConnState:         unused.note,
 		Handler:           handler,
 		Protocols:         protocols,
 		ReadHeaderTimeout: readHeaderTimeout,
@@ -62,4 +64,7 @@ func newHTTPServer(handler http.Handler, logger *zap.Logger) *http.Server {
 			MaxReceiveBufferPerConnection: maxUploadBuffer,
 		},
 	}
+
+	server.RegisterOnShutdown(unused.close)
+	return server
 }

@@ -174,3 +174,25 @@ func TestStreamsEndWhenTheServerCloses(t *testing.T) {
 	handler.ServeHTTP(nil, (&http.Request{}).WithContext(t.Context()))
 	<-ended
 }
+
+// A connection that was opened ahead of need does not hold a shutdown up.
+func TestShutdownDoesNotWaitForUnusedConnections(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ln := newPipeListener()
+		server := newHTTPServer(http.NotFoundHandler(), zap.NewNop())
+		served := make(chan error, 1)
+		go func() { served <- server.Serve(ln) }()
+		conn := ln.dial()
+		defer conn.Close()
+		synctest.Wait() // the server has it
+		began := time.Now()
+		if err := server.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if lasted := time.Since(began); lasted > time.Second {
+			t.Errorf("the shutdown took %v", lasted)
+		}
+		<-served
+	})
+}
