@@ -231,13 +231,15 @@ func (d *Dispatcher) Attach(ctx context.Context, agentID string) (*Feed, error) 
 			a.feed.end(ErrSuperseded)
 		}
 		feed, err = newFeed(standing(a.record), a.offers(), func(f *Feed) { d.detach(agentID, f) }), nil
+		d.feeds++
+		feed.number = d.feeds
 		a.feed, a.remote = feed, ""
 		x.setIdle(a)
 	})
 	if err != nil {
 		return nil, err
 	}
-	d.send(signal{Attached: agentID})
+	d.send(signal{Attached: agentID, Feed: feed.number})
 	return feed, nil
 }
 

@@ -46,6 +46,8 @@ type Dispatcher struct {
 	held []*claim
 	// renewal asks the next sweep to give everything a full term.
 	renewal bool
+	// feeds counts the feeds that were opened.
+	feeds uint64
 	// swept is when the last sweep was.
 	swept time.Time
 	// expiry is where the next sweep goes on dropping expired jobs.

@@ -13,6 +13,11 @@ import (
 type Feed struct {
 	onClose func(*Feed)
 
+	// number tells the feeds of a replica apart; announced is set once the other
+	// replicas were told of this one. Both are under the dispatcher's lock.
+	number    uint64
+	announced bool
+
 	mu      sync.Mutex
 	waiting []Instruction
 	stands  Instruction

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"encoding/json"
+	"time"
 
 	"go.uber.org/zap"
 )
@@ -18,6 +19,8 @@ type signal struct {
 	// Attached and Detached are the worker whose stream was opened or closed.
 	Attached string `json:"attached,omitempty"`
 	Detached string `json:"detached,omitempty"`
+	// Feed is the number of the opened stream at From.
+	Feed uint64 `json:"feed,omitempty"`
 
 	agents, jobs map[string]struct{}
 }
@@ -80,27 +83,39 @@ func (d *Dispatcher) heardSignal(data []byte) {
 		d.log.Warn("leaving a signal out", zap.Error(err))
 		return
 	}
-	if s.From == d.id {
-		return
-	}
 	d.change(func(x *index) {
-		now := d.now()
-		for _, id := range s.Agents {
-			x.hear(id, now)
-		}
-		for _, id := range s.Jobs {
-			x.hearJob(id, now)
-		}
-		if a := x.agents[s.Attached]; a != nil {
-			a.remote = s.From
-			if a.feed != nil {
-				a.feed.end(ErrSuperseded)
-				a.feed = nil
-				x.setIdle(a)
-			}
-		}
-		if a := x.agents[s.Detached]; a != nil && a.remote == s.From {
-			a.remote = ""
+		if s.From == d.id {
+			x.heardSelf(s)
+		} else {
+			x.heardOther(s, d.now())
 		}
 	})
+}
+
+// heardSelf: the signal of a feed has come back. What other replicas say from now
+// on, they said after the feed was opened.
+func (x *index) heardSelf(s signal) {
+	if a := x.agents[s.Attached]; a != nil && a.feed != nil && a.feed.number == s.Feed {
+		a.feed.announced = true
+	}
+}
+
+func (x *index) heardOther(s signal, now time.Time) {
+	for _, id := range s.Agents {
+		x.hear(id, now)
+	}
+	for _, id := range s.Jobs {
+		x.hearJob(id, now)
+	}
+	if a := x.agents[s.Attached]; a != nil && (a.feed == nil || a.feed.announced) {
+		a.remote = s.From
+		if a.feed != nil {
+			a.feed.end(ErrSuperseded)
+			a.feed = nil
+			x.setIdle(a)
+		}
+	}
+	if a := x.agents[s.Detached]; a != nil && a.remote == s.From {
+		a.remote = ""
+	}
 }

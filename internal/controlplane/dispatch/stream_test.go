@@ -1,7 +1,9 @@
 package dispatch
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 )
@@ -19,4 +21,210 @@ func TestAJobGoesDownTheStream(t *testing.T) {
 	must(t, g.Finish(t.Context(), Result{ExitStatus: "0"}))
 	p.state(id, store.JobFinished)
 	p.wants(feed, Instruction{Kind: JobAssigned, JobID: second})
+}
+
+func TestPriorityFirstThenAge(t *testing.T) {
+	p := newPlant(t, Options{})
+	a := p.register("a")
+	low := p.submit(Submission{Priority: -1})
+	first := p.submit(Submission{})
+	second := p.submit(Submission{})
+	urgent := p.submit(Submission{Priority: 9})
+	p.submit(Submission{Queue: "other", Priority: 99})
+	feed := p.attached(a)
+	for _, id := range []string{urgent, first, second, low} {
+		p.wants(feed, Instruction{Kind: JobAssigned, JobID: id})
+		p.silent(feed)
+		g := p.accept(a, id)
+		must(t, g.Finish(t.Context(), Result{ExitStatus: "0"}))
+	}
+	p.silent(feed)
+}
+
+func TestWhatIsNotStartedIsOfferedAgain(t *testing.T) {
+	p := newPlant(t, Options{})
+	a := p.register("a")
+	feed := p.attached(a)
+	id := p.submit(Submission{})
+	offer := Instruction{Kind: JobAssigned, JobID: id}
+	p.wants(feed, offer)
+	p.pings(a, offer)
+	p.wants(p.attached(a), offer)
+	g := p.accept(a, id)
+	p.wants(p.attached(a), offer)
+	p.pings(a, offer)
+	p.startJob(g)
+	p.silent(p.attached(a))
+	p.pings(a, Instruction{Kind: Resume})
+}
+
+func TestAnAssignmentForAPingGoesDownTheStreamToo(t *testing.T) {
+	p := newPlant(t, Options{})
+	a := p.register("a")
+	id := p.submit(Submission{})
+	p.pings(a, Instruction{Kind: JobAssigned, JobID: id})
+	feed := p.attached(a) // opened while the answer was on its way
+	p.wants(feed, Instruction{Kind: JobAssigned, JobID: id})
+
+	g := p.accept(a, id)
+	// Paused workers get nothing by push; a ping right after the resume does.
+	_, err := p.Pause(t.Context(), a, "why")
+	must(t, err)
+	must(t, g.Finish(t.Context(), Result{ExitStatus: "0"}))
+	next := p.submit(Submission{})
+	p.wants(feed, Instruction{Kind: Pause, Reason: "why"})
+	p.silent(feed)
+	_, err = p.Resume(t.Context(), a)
+	must(t, err)
+	p.pings(a, Instruction{Kind: JobAssigned, JobID: next})
+	p.wants(feed, Instruction{Kind: Resume}, Instruction{Kind: JobAssigned, JobID: next})
+}
+
+func TestASecondStreamSupersedesTheFirst(t *testing.T) {
+	p := newPlant(t, Options{})
+	a := p.register("a")
+	first := p.attached(a)
+	second := p.attached(a)
+	_, err := first.Next(t.Context())
+	wantErr(t, err, ErrSuperseded)
+	first.Close() // must not detach the second
+	id := p.submit(Submission{})
+	p.wants(second, Instruction{Kind: JobAssigned, JobID: id})
+	second.Close()
+	_, err = second.Next(t.Context())
+	wantErr(t, err, ErrClosed)
+	next := p.submit(Submission{})
+	p.state(next, store.JobQueued)
+}
+
+func TestStandingInstructions(t *testing.T) {
+	type step func(p *plant, agentID string) error
+	pause := func(reason string) step {
+		return func(p *plant, id string) error { _, err := p.Pause(p.t.Context(), id, reason); return err }
+	}
+	resume := func(p *plant, id string) error { _, err := p.Dispatcher.Resume(p.t.Context(), id); return err }
+	stop := func(p *plant, id string) error {
+		_, err := p.Stop(p.t.Context(), id, false, "bye")
+		return err
+	}
+	for name, row := range map[string]struct {
+		steps []step
+		// down is what an open stream is told when it reads after all of the steps.
+		down []Instruction
+		// stands is what pings, new streams and keep-alives say.
+		stands Instruction
+	}{
+		"nothing":              {nil, nil, Instruction{Kind: Resume}},
+		"paused":               {[]step{pause("x")}, []Instruction{{Kind: Pause, Reason: "x"}}, Instruction{Kind: Pause, Reason: "x"}},
+		"paused again":         {[]step{pause("x"), pause("y")}, []Instruction{{Kind: Pause, Reason: "y"}}, Instruction{Kind: Pause, Reason: "y"}},
+		"paused and resumed":   {[]step{pause("x"), resume}, []Instruction{{Kind: Resume}}, Instruction{Kind: Resume}},
+		"stopped":              {[]step{stop}, []Instruction{{Kind: Disconnect, Reason: "bye"}}, Instruction{Kind: Disconnect, Reason: "bye"}},
+		"stopped while paused": {[]step{pause("x"), stop}, []Instruction{{Kind: Disconnect, Reason: "bye"}}, Instruction{Kind: Disconnect, Reason: "bye"}},
+		"stopping is for good": {[]step{stop, resume, pause("x")}, []Instruction{{Kind: Disconnect, Reason: "bye"}}, Instruction{Kind: Disconnect, Reason: "bye"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlant(t, Options{})
+			a := p.register("a")
+			feed := p.attached(a)
+			for _, step := range row.steps {
+				must(t, step(p, a))
+			}
+			p.wants(feed, row.down...)
+			p.silent(feed)
+			p.pings(a, row.stands)
+			if got := feed.Standing(); got != row.stands {
+				t.Errorf("keep-alives say %+v, want %+v", got, row.stands)
+			}
+			id := p.submit(Submission{})
+			next := p.attach(a)
+			p.wants(next, row.stands)
+			if row.stands.Kind == Resume {
+				return
+			}
+			p.silent(next)
+			p.state(id, store.JobQueued)
+		})
+	}
+}
+
+func TestPausingTakesOffersBack(t *testing.T) {
+	p := newPlant(t, Options{})
+	a, b := p.register("a"), p.register("b")
+	feed := p.attached(a)
+	id := p.submit(Submission{})
+	_, err := p.Pause(t.Context(), "a", "why")
+	must(t, err)
+	p.wants(feed, Instruction{Kind: Pause, Reason: "why"})
+	p.silent(feed)
+	p.pings(b, Instruction{Kind: JobAssigned, JobID: id})
+}
+
+func TestStopWithForce(t *testing.T) {
+	p := newPlant(t, Options{})
+	a, b := p.register("a"), p.register("b")
+	g := p.run(a, Submission{})
+	waiting := p.submit(Submission{})
+	p.pings(b, Instruction{Kind: JobAssigned, JobID: waiting})
+	p.accept(b, waiting)
+	_, err := p.Stop(t.Context(), a, false, "slowly")
+	must(t, err)
+	p.jobState(g.JobID, "running")
+	agent, err := p.Stop(t.Context(), a, true, "now")
+	must(t, err)
+	if !agent.StopForce || agent.JobID != g.JobID {
+		t.Errorf("got %+v", agent)
+	}
+	p.jobState(g.JobID, "canceling")
+	if got := p.job(g.JobID).CancelReason; got != "now" {
+		t.Errorf("the reason is %q", got)
+	}
+	_, err = p.Stop(t.Context(), b, true, "now")
+	must(t, err)
+	p.state(waiting, store.JobQueued)
+}
+
+func TestOperatorsNameWorkers(t *testing.T) {
+	p := newPlant(t, Options{})
+	a := p.register("one")
+	p.register("two")
+	p.register("two")
+	gone := p.register("gone")
+	must(t, p.Disconnect(t.Context(), gone))
+	for name, row := range map[string]struct {
+		ref  string
+		want error
+	}{
+		"by id":           {a, nil},
+		"by name":         {"one", nil},
+		"ambiguous":       {"two", ErrInvalid},
+		"unknown name":    {"three", ErrNotFound},
+		"unknown id":      {newID(), ErrNotFound},
+		"gone, by name":   {"gone", ErrNotFound},
+		"gone, by its id": {gone, ErrWrongState},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := p.Pause(t.Context(), row.ref, "why")
+			if row.want == nil {
+				must(t, err)
+				return
+			}
+			wantErr(t, err, row.want)
+		})
+	}
+	_, err := p.Pause(t.Context(), a, " ")
+	wantErr(t, err, ErrInvalid)
+}
+
+func TestNextEndsWithItsContext(t *testing.T) {
+	p := newPlant(t, Options{})
+	feed := p.attached(p.register("a"))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	_, err := feed.Next(ctx)
+	wantErr(t, err, context.DeadlineExceeded)
+	p.Close()
+	_, err = feed.Next(t.Context())
+	wantErr(t, err, ErrClosed)
+	_, err = p.Attach(t.Context(), newID())
+	wantErr(t, err, ErrNotFound)
 }

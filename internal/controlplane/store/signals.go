@@ -2,14 +2,23 @@ package store
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go"
 )
 
-// Signal sends an unstored message to every replica, this one included. It does
-// not wait, and the message may be lost.
+// signalTimeout bounds the sending of a signal: it is worth nothing when it is
+// late.
+const signalTimeout = time.Second
+
+// Signal sends an unstored message to every replica, this one included. When it
+// returns without an error the server has it: what is sent after that, by any
+// replica, comes after it. The message may be lost all the same.
 func (s *Store) Signal(data []byte) error {
 	if err := s.nc.Publish(signalPrefix, data); err != nil {
+		return failed(err, "sending a signal")
+	}
+	if err := s.nc.FlushTimeout(signalTimeout); err != nil {
 		return failed(err, "sending a signal")
 	}
 	return nil

@@ -78,67 +78,6 @@ func refused(err error) error {
 	return err
 }
 
-// Accept takes the job for the worker that it is on offer to, and answers with
-// the job and its token. Again, until start, it is the same acceptance: the job
-// as it is, and one more token that works (tokens are stored hashed and cannot be
-// given twice; the newest few work). ErrNotFound, and ErrWrongState where the job
-// is not this worker's to accept.
-func (d *Dispatcher) Accept(ctx context.Context, agentID, jobID string) (store.Job, string, error) {
-	return d.take(ctx, agentID, jobID, func(job *store.Job) error {
-		if job.AgentID != agentID || job.State != store.JobAssigned {
-			return fmt.Errorf("job %s is %s, not on offer to worker %s: %w", jobID, job.State, agentID, ErrWrongState)
-		}
-		return nil
-	})
-}
-
-// Acquire takes a queued job, named by the worker itself, for a worker of any
-// queue. Idempotent like Accept. ErrNotFound, and ErrWrongState where the job is
-// not queued.
-func (d *Dispatcher) Acquire(ctx context.Context, agentID, jobID string) (store.Job, string, error) {
-	agent, known := d.agent(agentID)
-	if !known {
-		return store.Job{}, "", fmt.Errorf("worker %s: %w", agentID, ErrNotFound)
-	}
-	return d.take(ctx, agentID, jobID, func(job *store.Job) error {
-		if job.State == store.JobAssigned && job.AgentID == agentID {
-			return nil
-		}
-		if job.State != store.JobQueued {
-			return fmt.Errorf("job %s is %s: %w", jobID, job.State, ErrWrongState)
-		}
-		job.AgentID, job.AgentName = agentID, agent.Name
-		job.AssignedAt = d.now().UTC()
-		return nil
-	})
-}
-
-// take makes a job accepted by a worker, where first allows it, or repeats an
-// acceptance.
-func (d *Dispatcher) take(ctx context.Context, agentID, jobID string, first func(*store.Job) error) (store.Job, string, error) {
-	if err := d.present(ctx, agentID); err != nil {
-		return store.Job{}, "", err
-	}
-	token, hash := newToken(jobPrefix, jobID)
-	job, err := d.changeJob(ctx, jobID, func(job *store.Job) error {
-		if job.State == store.JobAccepted && job.AgentID == agentID {
-			hashes := append(slices.Clone(job.TokenHashes), hash)
-			job.TokenHashes = hashes[max(0, len(hashes)-maxTokens):]
-			return nil
-		}
-		if err := first(job); err != nil {
-			return err
-		}
-		job.State, job.AcceptedAt = store.JobAccepted, d.now().UTC()
-		job.TokenHashes = [][]byte{hash}
-		return nil
-	})
-	if err != nil {
-		return store.Job{}, "", err
-	}
-	return job, token, nil
-}
-
 // StartJob is JobGrant.Start for a caller that has only the job's id: it is not
 // refused where the job has gone to another worker since the token's check.
 func (d *Dispatcher) StartJob(ctx context.Context, jobID string, at time.Time) error {
@@ -201,34 +140,6 @@ func (g JobGrant) AppendLog(ctx context.Context, chunk LogChunk) error {
 		j.logEnd = max(j.logEnd, c.End())
 	}
 	return nil
-}
-
-// States of a running job that is to end, in the words of the agents' wire.
-const (
-	stateCanceling = "canceling"
-	stateTimingOut = "timing_out"
-)
-
-// JobState is where the job stands, in the words of the agents' wire: a state
-// of store.JobState, or, for a running job that is to end, canceling or
-// timing_out. It reads memory where it can. ErrNotFound.
-func (d *Dispatcher) JobState(ctx context.Context, jobID string) (string, error) {
-	job, indexed := d.jobInHand(jobID)
-	if !indexed {
-		var err error
-		if job, err = d.readJob(ctx, jobID); err != nil {
-			return "", err
-		}
-	}
-	switch {
-	case job.State != store.JobRunning:
-		return string(job.State), nil
-	case job.CancelRequested:
-		return stateCanceling, nil
-	case job.TimedOut || overdue(job, d.now()):
-		return stateTimingOut, nil
-	}
-	return string(job.State), nil
 }
 
 // FinishJob is JobGrant.Finish for a caller that has only the job's id: it is not

@@ -1,0 +1,243 @@
+package dispatch
+
+import (
+	"testing"
+	"time"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+)
+
+func TestAcceptingAgainIsTheSameAcceptance(t *testing.T) {
+	p := newPlant(t, Options{})
+	a := p.register("a")
+	p.attached(a)
+	id := p.submit(Submission{})
+	var tokens []string
+	for range maxTokens + 1 {
+		job, token, err := p.Accept(t.Context(), a, id)
+		must(t, err)
+		if job.State != store.JobAccepted || job.AgentID != a {
+			t.Fatalf("got %+v", job)
+		}
+		tokens = append(tokens, token)
+	}
+	if _, err := p.AuthorizeJob(t.Context(), tokens[0]); err == nil {
+		t.Error("the oldest token of too many still works")
+	}
+	for i, token := range tokens[1:] {
+		if _, err := p.AuthorizeJob(t.Context(), token); err != nil {
+			t.Errorf("token %d: %v", i+1, err)
+		}
+	}
+	p.startJob(p.grant(tokens[3]))
+	p.startJob(p.grant(tokens[maxTokens]))
+	_, _, err := p.Accept(t.Context(), a, id)
+	wantErr(t, err, ErrWrongState)
+}
+
+func TestAcceptIsRefusedToOthers(t *testing.T) {
+	p := newPlant(t, Options{})
+	a, b := p.register("a"), p.register("b")
+	p.attached(a)
+	id := p.submit(Submission{})
+	_, _, err := p.Accept(t.Context(), b, id)
+	wantErr(t, err, ErrWrongState)
+	_, _, err = p.Accept(t.Context(), a, newID())
+	wantErr(t, err, ErrNotFound)
+	_, _, err = p.Accept(t.Context(), newID(), id)
+	wantErr(t, err, ErrNotFound)
+}
+
+func TestAcquire(t *testing.T) {
+	p := newPlant(t, Options{})
+	agent, _, err := p.Register(t.Context(), Registration{Name: "a", IgnoreInDispatches: true})
+	must(t, err)
+	feed := p.attached(agent.ID)
+	id := p.submit(Submission{Queue: "elsewhere"})
+	p.silent(feed)
+	for range 2 {
+		job, token, err := p.Acquire(t.Context(), agent.ID, id)
+		must(t, err)
+		if job.State != store.JobAccepted || job.AgentName != "a" {
+			t.Fatalf("got %+v", job)
+		}
+		p.grant(token)
+	}
+	_, _, err = p.Acquire(t.Context(), p.register("b"), id)
+	wantErr(t, err, ErrWrongState)
+}
+
+func TestEndsOfAJob(t *testing.T) {
+	zero, seven := Result{ExitStatus: "0"}, Result{ExitStatus: "7", ChunksFailed: 2}
+	canceled := Result{ExitStatus: "-1", Signal: "SIGTERM", SignalReason: "cancel"}
+	for name, row := range map[string]struct {
+		do    func(p *plant, g JobGrant) error
+		want  store.JobState
+		wants error
+	}{
+		"finished":                    {func(p *plant, g JobGrant) error { return g.Finish(p.t.Context(), seven) }, store.JobFinished, nil},
+		"finished twice":              {twice(zero, zero), store.JobFinished, nil},
+		"finished twice, differently": {twice(zero, seven), store.JobFinished, ErrWrongState},
+		"started after the end": {func(p *plant, g JobGrant) error {
+			must(p.t, g.Finish(p.t.Context(), zero))
+			return g.Start(p.t.Context(), time.Time{})
+		}, store.JobFinished, ErrWrongState},
+		"canceled": {func(p *plant, g JobGrant) error {
+			p.cancel(g.JobID, "canceling")
+			return g.Finish(p.t.Context(), canceled)
+		}, store.JobCanceled, nil},
+		"canceled twice": {func(p *plant, g JobGrant) error {
+			p.cancel(g.JobID, "canceling")
+			p.cancel(g.JobID, "canceling")
+			must(p.t, g.Finish(p.t.Context(), canceled))
+			_, err := p.Cancel(p.t.Context(), g.JobID, "")
+			return err
+		}, store.JobCanceled, nil},
+		"canceled too late": {func(p *plant, g JobGrant) error {
+			must(p.t, g.Finish(p.t.Context(), zero))
+			_, err := p.Cancel(p.t.Context(), g.JobID, "")
+			return err
+		}, store.JobFinished, ErrWrongState},
+		"timed out": {func(p *plant, g JobGrant) error {
+			p.pass(11 * time.Second)
+			p.jobState(g.JobID, "timing_out")
+			return g.Finish(p.t.Context(), canceled)
+		}, store.JobCanceled, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlant(t, Options{})
+			a := p.register("a")
+			g := p.run(a, Submission{Timeout: 10 * time.Second})
+			p.jobState(g.JobID, "running")
+			if err := row.do(p, g); row.wants == nil {
+				must(t, err)
+			} else {
+				wantErr(t, err, row.wants)
+			}
+			p.state(g.JobID, row.want)
+			p.jobState(g.JobID, string(row.want))
+			next := p.submit(Submission{})
+			p.pings(a, Instruction{Kind: JobAssigned, JobID: next})
+		})
+	}
+}
+
+func twice(first, second Result) func(*plant, JobGrant) error {
+	return func(p *plant, g JobGrant) error {
+		must(p.t, g.Finish(p.t.Context(), first))
+		return g.Finish(p.t.Context(), second)
+	}
+}
+
+func (p *plant) cancel(id, want string) {
+	p.t.Helper()
+	_, err := p.Cancel(p.t.Context(), id, "because")
+	must(p.t, err)
+	p.jobState(id, want)
+}
+
+func (p *plant) jobState(id, want string) {
+	p.t.Helper()
+	got, err := p.JobState(p.t.Context(), id)
+	must(p.t, err)
+	if got != want {
+		p.t.Fatalf("the job's state is told as %s, want %s", got, want)
+	}
+}
+
+func TestCancelBeforeStart(t *testing.T) {
+	for name, reach := range map[string]func(p *plant, agentID, jobID string) JobGrant{
+		"queued": func(*plant, string, string) JobGrant { return JobGrant{} },
+		"assigned": func(p *plant, agentID, jobID string) JobGrant {
+			p.pings(agentID, Instruction{Kind: JobAssigned, JobID: jobID})
+			return JobGrant{}
+		},
+		"accepted": func(p *plant, agentID, jobID string) JobGrant {
+			p.pings(agentID, Instruction{Kind: JobAssigned, JobID: jobID})
+			return p.accept(agentID, jobID)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlant(t, Options{})
+			a := p.register("a")
+			id := p.submit(Submission{})
+			g := reach(p, a, id)
+			p.cancel(id, "canceled")
+			if g.JobID != "" {
+				wantErr(t, g.Start(t.Context(), time.Time{}), ErrUnauthenticated)
+				wantErr(t, p.StartJob(t.Context(), id, time.Time{}), ErrWrongState)
+			}
+			_, _, err := p.Accept(t.Context(), a, id)
+			wantErr(t, err, ErrWrongState)
+			p.pings(a, Instruction{Kind: Resume})
+		})
+	}
+}
+
+func TestAGrantEndsWithItsAcceptance(t *testing.T) {
+	p := newPlant(t, Options{})
+	a, b := p.register("a"), p.register("b")
+	id := p.submit(Submission{})
+	p.pings(a, Instruction{Kind: JobAssigned, JobID: id})
+	old := p.accept(a, id)
+	must(t, p.Disconnect(t.Context(), a))
+	p.state(id, store.JobQueued)
+	p.pings(b, Instruction{Kind: JobAssigned, JobID: id})
+	g := p.accept(b, id)
+	wantErr(t, old.Start(t.Context(), time.Time{}), ErrUnauthenticated)
+	wantErr(t, old.Finish(t.Context(), Result{}), ErrUnauthenticated)
+	p.startJob(g)
+	wantErr(t, old.Start(t.Context(), time.Time{}), ErrUnauthenticated)
+}
+
+func TestTheWorkerOfALastJobIsGivenNoOther(t *testing.T) {
+	p := newPlant(t, Options{})
+	a := p.register("a")
+	feed := p.attached(a)
+	id := p.submit(Submission{})
+	p.wants(feed, Instruction{Kind: JobAssigned, JobID: id})
+	g := p.accept(a, id)
+	p.startJob(g)
+	next := p.submit(Submission{})
+	must(t, g.Finish(t.Context(), Result{ExitStatus: "0", IgnoreAgent: true}))
+	p.silent(feed)
+	p.pings(a, Instruction{Kind: Resume})
+	p.state(next, store.JobQueued)
+}
+
+func TestTokensAreRefused(t *testing.T) {
+	p := newPlant(t, Options{})
+	agent, session, err := p.Register(t.Context(), Registration{Name: "a"})
+	must(t, err)
+	id := p.submit(Submission{})
+	p.pings(agent.ID, Instruction{Kind: JobAssigned, JobID: id})
+	_, job, err := p.Accept(t.Context(), agent.ID, id)
+	must(t, err)
+	got, err := p.AuthenticateSession(t.Context(), session)
+	must(t, err)
+	if got != agent.ID {
+		t.Errorf("the session is of %s, want %s", got, agent.ID)
+	}
+	other, _ := newToken(sessionPrefix, newID())
+	forged, _ := newToken(sessionPrefix, agent.ID)
+	forgedJob, _ := newToken(jobPrefix, id)
+	for _, token := range []string{"", "x", other, forged, job, session[:len(session)-1], session + "x", sessionPrefix + agent.ID, sessionPrefix + agent.ID + "_"} {
+		_, err := p.AuthenticateSession(t.Context(), token)
+		wantErr(t, err, ErrUnauthenticated)
+	}
+	for _, token := range []string{"", session, forgedJob, job[:len(job)-1], jobPrefix + id + "_"} {
+		_, err := p.AuthenticateJob(t.Context(), token)
+		wantErr(t, err, ErrUnauthenticated)
+	}
+}
+
+func FuzzTokenID(f *testing.F) {
+	token, _ := newToken(jobPrefix, newID())
+	f.Add(token)
+	f.Add(jobPrefix)
+	f.Fuzz(func(t *testing.T, token string) {
+		if id, ok := tokenID(jobPrefix, token); ok && len(id) != idSize {
+			t.Errorf("%q names %q", token, id)
+		}
+	})
+}

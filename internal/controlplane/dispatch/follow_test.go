@@ -1,0 +1,198 @@
+package dispatch
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+)
+
+// follow collects a follower's events as lines. It answers with a function that
+// waits for a line, and one that waits for the end.
+func (p *plant) follows(id string, o FollowOptions) (wait func(prefix string), end func() []string) {
+	lines := make(chan string)
+	ctx, cancel := context.WithTimeout(p.t.Context(), 20*time.Second)
+	go func() {
+		defer cancel()
+		defer close(lines)
+		for event, err := range p.Follow(ctx, id, o) {
+			line := fmt.Sprint("error ", err)
+			switch {
+			case event.Job != nil:
+				line = string(event.Job.State)
+			case event.Log != nil:
+				line = fmt.Sprintf("%d+%d %s", event.Log.Missing, event.Log.Offset, event.Log.Data)
+			}
+			lines <- line
+		}
+	}()
+	var got []string
+	wait = func(prefix string) {
+		p.t.Helper()
+		for line := range lines {
+			got = append(got, line)
+			if strings.HasPrefix(line, prefix) {
+				return
+			}
+		}
+		p.t.Fatalf("the follower ended without %q: %q", prefix, got)
+	}
+	end = func() []string {
+		for line := range lines {
+			got = append(got, line)
+		}
+		return got
+	}
+	return wait, end
+}
+
+func (p *plant) logs(g JobGrant, sequence, offset int, data string) {
+	p.t.Helper()
+	must(p.t, g.AppendLog(p.t.Context(), LogChunk{Sequence: uint64(sequence), Offset: uint64(offset), Data: []byte(data)}))
+}
+
+func TestFollowFromTheBeginningToTheEnd(t *testing.T) {
+	p := newPlant(t, Options{})
+	a := p.register("a")
+	id := p.submit(Submission{})
+	wait, end := p.follows(id, FollowOptions{})
+	wait("queued")
+	p.pings(a, Instruction{Kind: JobAssigned, JobID: id})
+	wait("assigned")
+	g := p.accept(a, id)
+	wait("accepted")
+	p.startJob(g)
+	wait("running")
+	p.logs(g, 1, 0, "one ")
+	wait("0+0 one")
+	p.logs(g, 3, 8, "three") // overtakes
+	p.logs(g, 2, 4, "two ")
+	p.logs(g, 1, 0, "one ") // again
+	wait("0+8 three")
+	must(t, g.Finish(t.Context(), Result{ExitStatus: "0"}))
+	want := []string{"queued", "assigned", "accepted", "running", "0+0 one ", "0+4 two ", "0+8 three", "finished"}
+	if diff := cmp.Diff(want, end()); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+	if got := p.job(id).LogSize; got != 13 {
+		t.Errorf("the log has %d bytes, want 13", got)
+	}
+}
+
+func TestFollowWhatIsOver(t *testing.T) {
+	for name, row := range map[string]struct {
+		o      FollowOptions
+		failed int
+		want   []string
+	}{
+		"all":          {FollowOptions{}, 1, []string{"finished", "0+0 one ", "4+8 three"}},
+		"no log":       {FollowOptions{OmitLog: true}, 1, []string{"finished"}},
+		"from a piece": {FollowOptions{LogOffset: 8}, 1, []string{"finished", "0+8 three"}},
+		"from between": {FollowOptions{LogOffset: 2}, 1, []string{"finished", "0+2 e ", "4+8 three"}},
+		"past the end": {FollowOptions{LogOffset: 99}, 1, []string{"finished"}},
+		"not waiting":  {FollowOptions{NoWait: true}, 0, []string{"finished", "0+0 one ", "4+8 three"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlant(t, Options{})
+			g := p.run(p.register("a"), Submission{})
+			p.logs(g, 3, 8, "three")
+			p.logs(g, 1, 0, "one ")
+			must(t, g.Finish(t.Context(), Result{ExitStatus: "0", ChunksFailed: row.failed}))
+			p.restart()
+			_, end := p.follows(g.JobID, row.o)
+			if diff := cmp.Diff(row.want, end()); diff != "" {
+				t.Errorf("events (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestFollowWaitsForAMissingPieceButNotForEver(t *testing.T) {
+	p := newPlant(t, Options{})
+	g := p.run(p.register("a"), Submission{})
+	wait, end := p.follows(g.JobID, FollowOptions{})
+	wait("running")
+	p.logs(g, 2, 4, "two ")
+	p.logs(g, 3, 8, "three")
+	must(t, g.Finish(t.Context(), Result{ExitStatus: "0"}))
+	wait("finished")
+	p.pass(DefaultLogGrace / 2)
+	p.logs(g, 1, 0, "one ")
+	wait("0+8 three")
+	want := []string{"running", "finished", "0+0 one ", "0+4 two ", "0+8 three"}
+	if diff := cmp.Diff(want, end()); diff != "" {
+		t.Errorf("with a late piece (-want +got):\n%s", diff)
+	}
+
+	g = p.run(p.register("b"), Submission{})
+	p.logs(g, 2, 4, "two ")
+	must(t, g.Finish(t.Context(), Result{ExitStatus: "0"}))
+	collected := make(chan []string)
+	_, end = p.follows(g.JobID, FollowOptions{})
+	go func() { collected <- end() }()
+	for {
+		p.pass(time.Second) // the gap's term begins when the follower has read that far
+		select {
+		case got := <-collected:
+			if diff := cmp.Diff([]string{"finished", "4+4 two "}, got); diff != "" {
+				t.Errorf("without it (-want +got):\n%s", diff)
+			}
+			return
+		default:
+		}
+	}
+}
+
+func TestFollowOfALostJobWaitsForNothing(t *testing.T) {
+	p := newPlant(t, Options{})
+	g := p.run(p.register("a"), Submission{})
+	p.logs(g, 1, 0, "one ")
+	p.pass(DefaultLeaseTimeout + 2*time.Second)
+	_, end := p.follows(g.JobID, FollowOptions{})
+	if diff := cmp.Diff([]string{"lost", "0+0 one "}, end()); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+}
+
+func TestFollowEnds(t *testing.T) {
+	p := newPlant(t, Options{})
+	drain := func(ctx context.Context, id string, each func()) (err error) {
+		for event, e := range p.Follow(ctx, id, FollowOptions{}) {
+			if err = e; event.Job != nil {
+				each()
+			}
+		}
+		return err
+	}
+	wantErr(t, drain(t.Context(), newID(), func() {}), ErrNotFound)
+	id := p.submit(Submission{})
+	ctx, cancel := context.WithCancel(t.Context())
+	wantErr(t, drain(ctx, id, cancel), context.Canceled)
+	for range p.Follow(t.Context(), id, FollowOptions{}) {
+		break // a reader that has seen enough
+	}
+	wantErr(t, drain(t.Context(), id, func() { go p.Close() }), ErrClosed)
+}
+
+func TestLogChunksAreRefusedByField(t *testing.T) {
+	p := newPlant(t, Options{})
+	g := p.run(p.register("a"), Submission{})
+	for _, c := range []LogChunk{
+		{Sequence: 0, Data: []byte("x")},
+		{Sequence: 1, Data: make([]byte, MaxChunkSize+1)},
+		{Sequence: 1, Offset: ^uint64(0), Data: []byte("xx")},
+	} {
+		wantErr(t, g.AppendLog(t.Context(), c), ErrInvalid)
+	}
+	must(t, g.AppendLog(t.Context(), LogChunk{Sequence: 1}))
+	must(t, g.AppendLog(t.Context(), LogChunk{Sequence: 1, Data: make([]byte, MaxChunkSize)}))
+	if got := p.job(g.JobID).LogSize; got != MaxChunkSize {
+		t.Errorf("the log has %d bytes", got)
+	}
+	p.state(g.JobID, store.JobRunning)
+}

@@ -1,0 +1,136 @@
+package dispatch
+
+import (
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+)
+
+// replicas are two dispatchers on one external server, with one clock.
+func replicas(t *testing.T) (one, two *plant) {
+	t.Helper()
+	srv, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true})
+	must(t, err)
+	srv.Start()
+	t.Cleanup(func() {
+		srv.Shutdown()
+		srv.WaitForShutdown()
+	})
+	if !srv.ReadyForConnections(10 * time.Second) {
+		t.Fatal("the server is not ready")
+	}
+	clock := newClock()
+	start := func() *plant {
+		p := &plant{t: t, clock: clock}
+		var err error
+		p.st, err = store.Open(t.Context(), store.Options{URL: srv.ClientURL()})
+		must(t, err)
+		p.Dispatcher, err = New(t.Context(), p.st, Options{Clock: clock})
+		must(t, err)
+		t.Cleanup(p.stop)
+		return p
+	}
+	return start(), start()
+}
+
+// until waits for what the other replica will see.
+func until(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.NewTimer(20 * time.Second)
+	defer deadline.Stop()
+	for !is() {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+func TestReplicasShareTheWork(t *testing.T) {
+	one, two := replicas(t)
+	agent, session, err := one.Register(t.Context(), Registration{Name: "a"})
+	must(t, err)
+	a := agent.ID
+	got, err := two.AuthenticateSession(t.Context(), session)
+	must(t, err)
+	feed := two.attached(got)
+	id := one.submit(Submission{})
+	two.wants(feed, Instruction{Kind: JobAssigned, JobID: id})
+	_, token, err := one.Accept(t.Context(), a, id)
+	must(t, err)
+	two.startJob(two.grant(token))
+	second := two.submit(Submission{})
+	_, err = one.Pause(t.Context(), a, "why")
+	must(t, err)
+	two.wants(feed, Instruction{Kind: Pause, Reason: "why"})
+	must(t, one.grant(token).Finish(t.Context(), Result{ExitStatus: "0"}))
+	until(t, "the worker is free here too", func() bool {
+		agents, _, err := two.Agents(t.Context(), AgentFilter{}, Page{})
+		must(t, err)
+		return agents[0].JobID == ""
+	})
+	two.silent(feed)
+	_, err = one.Dispatcher.Resume(t.Context(), a)
+	must(t, err)
+	two.wants(feed, Instruction{Kind: Resume}, Instruction{Kind: JobAssigned, JobID: second})
+}
+
+func TestAStreamToAnotherReplicaSupersedes(t *testing.T) {
+	one, two := replicas(t)
+	a := one.register("a")
+	first := one.attached(a)
+	second := two.attach(a)
+	_, err := first.Next(t.Context())
+	wantErr(t, err, ErrSuperseded)
+	streaming := func(p *plant) bool {
+		agents, _, err := p.Agents(t.Context(), AgentFilter{}, Page{})
+		must(t, err)
+		return len(agents) == 1 && agents[0].Streaming
+	}
+	until(t, "the stream is known here", func() bool { return streaming(one) })
+	second.Close()
+	until(t, "its end is known here", func() bool { return !streaming(one) })
+	if streaming(two) {
+		t.Error("its end is not known there")
+	}
+}
+
+func TestAHeartbeatToAnyReplicaCounts(t *testing.T) {
+	one, two := replicas(t)
+	a := one.register("a")
+	until(t, "the worker is known here", func() bool { _, known := two.agent(a); return known })
+	for range int(2 * DefaultLeaseTimeout / (10 * time.Second)) {
+		must(t, one.Heartbeat(t.Context(), a))
+		must(t, one.sweep(t.Context()))
+		now := one.clock.Now()
+		until(t, "the heartbeat is known here", func() bool {
+			agents, _, err := two.Agents(t.Context(), AgentFilter{}, Page{})
+			must(t, err)
+			return agents[0].LastSeenAt.Equal(now)
+		})
+		two.pass(10 * time.Second)
+	}
+	one.agentState(a, store.AgentConnected)
+}
+
+func TestTwoOffersBecomeOne(t *testing.T) {
+	p := newPlant(t, Options{})
+	a, b := p.register("a"), p.register("b")
+	first, second := p.submit(Submission{}), p.submit(Submission{})
+	p.pings(a, Instruction{Kind: JobAssigned, JobID: first})
+	job, err := p.st.Job(t.Context(), second) // what another replica would do
+	must(t, err)
+	job.State, job.AgentID = store.JobAssigned, a
+	_, err = p.st.PutJob(t.Context(), job)
+	must(t, err)
+	until(t, "it is known here", func() bool { _, known := p.jobInHand(second); return known })
+	p.pass(time.Second)
+	p.state(first, store.JobAssigned)
+	p.pings(b, Instruction{Kind: JobAssigned, JobID: second})
+}

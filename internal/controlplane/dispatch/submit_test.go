@@ -1,0 +1,256 @@
+package dispatch
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+)
+
+func TestSubmissionsAreRefusedByField(t *testing.T) {
+	p := newPlant(t, Options{})
+	ok := []string{"true"}
+	for _, row := range []struct {
+		field string
+		s     Submission
+	}{
+		{"command", Submission{}},
+		{"command", Submission{Command: []string{""}}},
+		{"command", Submission{Command: []string{"a\x00"}}},
+		{"command", Submission{Command: []string{strings.Repeat("x", MaxJobSize+1)}}},
+		{"env", Submission{Command: ok, Env: map[string]string{"": "x"}}},
+		{"env", Submission{Command: ok, Env: map[string]string{"A=B": "x"}}},
+		{"env", Submission{Command: ok, Env: map[string]string{"A": "x\x00"}}},
+		{"queue", Submission{Command: ok, Queue: "a b"}},
+		{"queue", Submission{Command: ok, Queue: strings.Repeat("q", maxName+1)}},
+		{"timeout", Submission{Command: ok, Timeout: -1}},
+		{"retries", Submission{Command: ok, Retries: -1}},
+		{"retries", Submission{Command: ok, Retries: MaxRetries + 1}},
+		{"idempotency_key", Submission{Command: ok, IdempotencyKey: strings.Repeat("k", MaxIdempotencyKey+1)}},
+	} {
+		_, _, err := p.Submit(t.Context(), row.s)
+		var invalid *InvalidError
+		if !errors.As(err, &invalid) || invalid.Field != row.field || !errors.Is(err, ErrInvalid) {
+			t.Errorf("got %v, want %s refused", err, row.field)
+		}
+	}
+	for _, row := range []struct {
+		field string
+		r     Registration
+	}{
+		{"name", Registration{}},
+		{"queue", Registration{Name: "a", Tags: []string{"queue="}}},
+		{"meta_data", Registration{Name: "a", Tags: []string{"queue=a", "queue=b"}}},
+	} {
+		_, _, err := p.Register(t.Context(), row.r)
+		var invalid *InvalidError
+		if !errors.As(err, &invalid) || invalid.Field != row.field {
+			t.Errorf("got %v, want %s refused", err, row.field)
+		}
+	}
+}
+
+func TestTheSameKeyIsTheSameJob(t *testing.T) {
+	p := newPlant(t, Options{})
+	const submitters = 8
+	ids := make([]string, submitters)
+	created := make([]bool, submitters)
+	var all sync.WaitGroup
+	for i := range submitters {
+		all.Go(func() {
+			job, existed, err := p.Submit(t.Context(), Submission{Command: []string{"true"}, IdempotencyKey: "k"})
+			if err != nil {
+				t.Error(err)
+			}
+			ids[i], created[i] = job.ID, !existed
+		})
+	}
+	all.Wait()
+	n := 0
+	for i := range submitters {
+		if ids[i] != ids[0] {
+			t.Errorf("two jobs: %s and %s", ids[i], ids[0])
+		}
+		if created[i] {
+			n++
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d submitters were told that they made the job, want 1", n)
+	}
+	p.restart()
+	job, existed, err := p.Submit(t.Context(), Submission{Command: []string{"other"}, IdempotencyKey: "k"})
+	must(t, err)
+	if !existed || job.ID != ids[0] || job.Command[0] != "true" {
+		t.Errorf("got %+v, existed %v", job, existed)
+	}
+	if other := p.submit(Submission{IdempotencyKey: "k2"}); other == ids[0] {
+		t.Error("another key is the same job")
+	}
+}
+
+func TestAKeyWithoutItsJob(t *testing.T) {
+	p := newPlant(t, Options{})
+	for name, row := range map[string]struct {
+		key  store.Key
+		same bool
+	}{
+		"the process ended between the two writes": {store.Key{JobID: newID()}, true},
+		"the job has expired":                      {store.Key{JobID: newID(), Over: true}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			must(t, p.st.PutKey(t.Context(), name, row.key))
+			job, existed, err := p.Submit(t.Context(), Submission{Command: []string{"true"}, IdempotencyKey: name})
+			must(t, err)
+			if existed || (job.ID == row.key.JobID) != row.same {
+				t.Errorf("got %s, existed %v; the key named %s", job.ID, existed, row.key.JobID)
+			}
+			again, existed, err := p.Submit(t.Context(), Submission{Command: []string{"true"}, IdempotencyKey: name})
+			must(t, err)
+			if !existed || again.ID != job.ID {
+				t.Errorf("again: got %s, existed %v", again.ID, existed)
+			}
+		})
+	}
+}
+
+func TestAnIdleWorkerIsNamedAtOnce(t *testing.T) {
+	p := newPlant(t, Options{})
+	a := p.register("a")
+	feed := p.attached(a)
+	job, _, err := p.Submit(t.Context(), Submission{Command: []string{"true"}})
+	must(t, err)
+	if job.State != store.JobAssigned || job.AgentID != a || job.AgentName != "a" {
+		t.Errorf("got %+v", job)
+	}
+	p.wants(feed, Instruction{Kind: JobAssigned, JobID: job.ID})
+}
+
+func TestJobsArePaged(t *testing.T) {
+	p := newPlant(t, Options{})
+	a := p.register("a")
+	var ids []string
+	for i := range 7 {
+		ids = append(ids, p.submit(Submission{Queue: []string{"default", "other"}[i%2]}))
+	}
+	p.pings(a, Instruction{Kind: JobAssigned, JobID: ids[0]})
+	p.cancel(ids[3], "canceled")
+	for name, row := range map[string]struct {
+		filter JobFilter
+		size   int
+		want   []int
+	}{
+		"all":            {JobFilter{}, 3, []int{6, 5, 4, 3, 2, 1, 0}},
+		"exactly a page": {JobFilter{}, 7, []int{6, 5, 4, 3, 2, 1, 0}},
+		"a queue":        {JobFilter{Queue: "other"}, 2, []int{5, 3, 1}},
+		"states":         {JobFilter{States: []store.JobState{store.JobCanceled, store.JobAssigned}}, 1, []int{3, 0}},
+		"an agent":       {JobFilter{AgentID: a}, 0, []int{0}},
+		"nothing":        {JobFilter{Queue: "none"}, 0, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			page := Page{Size: row.size}
+			for {
+				jobs, next, err := p.Jobs(t.Context(), row.filter, page)
+				must(t, err)
+				for _, job := range jobs {
+					got = append(got, job.ID)
+				}
+				if page.Token = next; next == "" {
+					break
+				}
+			}
+			var want []string
+			for _, i := range row.want {
+				want = append(want, ids[i])
+			}
+			if fmt.Sprint(got) != fmt.Sprint(want) {
+				t.Errorf("got %v, want %v", got, want)
+			}
+		})
+	}
+	for _, row := range []struct {
+		f JobFilter
+		p Page
+	}{
+		{JobFilter{}, Page{Size: -1}},
+		{JobFilter{}, Page{Size: MaxPageSize + 1}},
+		{JobFilter{}, Page{Token: "x"}},
+		{JobFilter{States: []store.JobState{"x"}}, Page{}},
+		{JobFilter{AgentID: "x"}, Page{}},
+	} {
+		_, _, err := p.Jobs(t.Context(), row.f, row.p)
+		wantErr(t, err, ErrInvalid)
+	}
+}
+
+func TestAgentsArePaged(t *testing.T) {
+	p := newPlant(t, Options{})
+	var ids []string
+	for i := range 5 {
+		agent, _, err := p.Register(t.Context(), Registration{Name: fmt.Sprint("w", i), Tags: []string{"os=linux", "queue=q"}})
+		must(t, err)
+		ids = append(ids, agent.ID)
+	}
+	must(t, p.Disconnect(t.Context(), ids[1]))
+	p.attached(ids[2])
+	id := p.submit(Submission{Queue: "q"})
+	var got []string
+	page := Page{Size: 2}
+	for {
+		agents, next, err := p.Agents(t.Context(), AgentFilter{Queue: "q"}, page)
+		must(t, err)
+		for _, a := range agents {
+			got = append(got, a.ID)
+			if a.Streaming != (a.ID == ids[2]) || (a.JobID == id) != (a.ID == ids[2]) || a.LastSeenAt.IsZero() {
+				t.Errorf("got %+v", a)
+			}
+		}
+		if page.Token = next; next == "" {
+			break
+		}
+	}
+	if want := []string{ids[4], ids[3], ids[2], ids[0]}; fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	_, _, err := p.Agents(t.Context(), AgentFilter{}, Page{Token: "x"})
+	wantErr(t, err, ErrInvalid)
+}
+
+func TestWhyAJobWaits(t *testing.T) {
+	p := newPlant(t, Options{})
+	why := func(want string) {
+		t.Helper()
+		jobs, _, err := p.Jobs(t.Context(), JobFilter{States: []store.JobState{store.JobQueued}}, Page{Size: 1})
+		must(t, err)
+		if got := p.WaitingReason(jobs[0]); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	first := p.submit(Submission{})
+	p.submit(Submission{})
+	why("no agent is connected in queue default")
+	a := p.register("a")
+	why("an agent in queue default is free, and will be given the job when it polls")
+	p.pings(a, Instruction{Kind: JobAssigned, JobID: first})
+	why("the one agent in queue default is busy")
+	b, c := p.register("b"), p.register("c")
+	for _, id := range []string{b, c} {
+		_, err := p.Pause(t.Context(), id, "why")
+		must(t, err)
+	}
+	why("no agent in queue default is free: 1 busy, 2 paused")
+	must(t, p.Disconnect(t.Context(), a))
+	why("all 2 agents in queue default are paused")
+	for _, id := range []string{b, c} {
+		_, err := p.Stop(t.Context(), id, false, "")
+		must(t, err)
+	}
+	why("all 2 agents in queue default are taking no more work")
+	if got := p.WaitingReason(store.Job{State: store.JobRunning}); got != "" {
+		t.Errorf("a running job waits: %q", got)
+	}
+}

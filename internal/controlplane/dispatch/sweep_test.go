@@ -1,0 +1,309 @@
+package dispatch
+
+import (
+	"testing"
+	"time"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+)
+
+func TestAnOfferLapses(t *testing.T) {
+	p := newPlant(t, Options{})
+	a, b := p.register("a"), p.register("b")
+	feed := p.attached(a)
+	id := p.submit(Submission{})
+	p.wants(feed, Instruction{Kind: JobAssigned, JobID: id})
+	other := p.attached(b)
+	p.passBeating(DefaultAssignTimeout, a)
+	p.silent(other)
+	p.pass(2 * time.Second)
+	// The other worker has been idle for longer.
+	p.wants(other, Instruction{Kind: JobAssigned, JobID: id})
+	_, _, err := p.Accept(t.Context(), a, id)
+	wantErr(t, err, ErrWrongState)
+	p.accept(b, id)
+}
+
+func TestAnAcceptanceLapses(t *testing.T) {
+	p := newPlant(t, Options{})
+	a := p.register("a")
+	id := p.submit(Submission{})
+	p.pings(a, Instruction{Kind: JobAssigned, JobID: id})
+	g := p.accept(a, id)
+	p.passBeating(DefaultStartTimeout, a)
+	p.state(id, store.JobAccepted)
+	p.pass(2 * time.Second)
+	p.state(id, store.JobQueued)
+	wantErr(t, g.Start(t.Context(), time.Time{}), ErrUnauthenticated)
+}
+
+func TestSilentWorkersAreLost(t *testing.T) {
+	p := newPlant(t, Options{})
+	silent, waiting, alive := p.register("silent"), p.register("waiting"), p.register("alive")
+	feed := p.attached(silent)
+	id := p.submit(Submission{})
+	p.wants(feed, Instruction{Kind: JobAssigned, JobID: id})
+	g := p.accept(silent, id)
+	p.startJob(g)
+	accepted := p.submit(Submission{})
+	p.pings(waiting, Instruction{Kind: JobAssigned, JobID: accepted})
+	acceptance := p.accept(waiting, accepted)
+
+	p.passBeating(DefaultLeaseTimeout, alive)
+	p.agentState(silent, store.AgentConnected)
+	p.passBeating(2*time.Second, alive)
+	p.agentState(silent, store.AgentLost)
+	p.agentState(waiting, store.AgentLost)
+	p.agentState(alive, store.AgentConnected)
+	p.state(id, store.JobLost)
+	p.state(accepted, store.JobQueued)
+	for _, g := range []JobGrant{g, acceptance} {
+		wantErr(t, g.Start(t.Context(), time.Time{}), ErrUnauthenticated)
+		wantErr(t, g.Finish(t.Context(), Result{}), ErrUnauthenticated)
+	}
+
+	// Heard again, it is connected again, and given work on the stream it has.
+	must(t, p.Heartbeat(t.Context(), silent))
+	p.agentState(silent, store.AgentConnected)
+	p.wants(feed, Instruction{Kind: JobAssigned, JobID: accepted})
+}
+
+func (p *plant) agentState(id string, want store.AgentState) {
+	p.t.Helper()
+	agent, err := p.st.Agent(p.t.Context(), id)
+	must(p.t, err)
+	if agent.State != want {
+		p.t.Fatalf("the worker is %s, want %s", agent.State, want)
+	}
+}
+
+func TestEverySignOfLifeRenewsALease(t *testing.T) {
+	for name, sign := range map[string]func(p *plant, agentID string, token string) error{
+		"heartbeat": func(p *plant, id, _ string) error { return p.Heartbeat(p.t.Context(), id) },
+		"ping":      func(p *plant, id, _ string) error { _, err := p.Ping(p.t.Context(), id); return err },
+		"connect":   func(p *plant, id, _ string) error { return p.Connect(p.t.Context(), id) },
+		"job token": func(p *plant, _, token string) error { _, err := p.AuthorizeJob(p.t.Context(), token); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlant(t, Options{})
+			a := p.register("a")
+			id := p.submit(Submission{})
+			p.pings(a, Instruction{Kind: JobAssigned, JobID: id})
+			_, token, err := p.Accept(t.Context(), a, id)
+			must(t, err)
+			for range 4 {
+				p.pass(DefaultLeaseTimeout - time.Second)
+				must(t, sign(p, a, token))
+			}
+			p.agentState(a, store.AgentConnected)
+			p.pass(DefaultLeaseTimeout + 2*time.Second)
+			p.agentState(a, store.AgentLost)
+		})
+	}
+}
+
+func TestDisconnectPutsBackWhatWasNotStarted(t *testing.T) {
+	for name, row := range map[string]struct {
+		until store.JobState
+		want  store.JobState
+		later store.JobState
+	}{
+		"assigned": {store.JobAssigned, store.JobQueued, store.JobQueued},
+		"accepted": {store.JobAccepted, store.JobQueued, store.JobQueued},
+		"running":  {store.JobRunning, store.JobRunning, store.JobLost},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlant(t, Options{})
+			a := p.register("a")
+			id := p.submit(Submission{})
+			p.pings(a, Instruction{Kind: JobAssigned, JobID: id})
+			if row.until != store.JobAssigned {
+				g := p.accept(a, id)
+				if row.until == store.JobRunning {
+					p.startJob(g)
+				}
+			}
+			must(t, p.Disconnect(t.Context(), a))
+			must(t, p.Disconnect(t.Context(), a))
+			p.state(id, row.want)
+			p.pass(DefaultLeaseTimeout + 2*time.Second)
+			p.state(id, row.later)
+
+			wantErr(t, p.Heartbeat(t.Context(), a), ErrWrongState)
+			_, err := p.Ping(t.Context(), a)
+			wantErr(t, err, ErrWrongState)
+			_, err = p.Attach(t.Context(), a)
+			wantErr(t, err, ErrWrongState)
+			must(t, p.Connect(t.Context(), a))
+			must(t, p.Heartbeat(t.Context(), a))
+		})
+	}
+}
+
+func TestAWorkerThatPollsIsNotRunningItsJob(t *testing.T) {
+	idle := Instruction{Kind: Resume}
+	t.Run("one late ping proves nothing", func(t *testing.T) {
+		p := newPlant(t, Options{})
+		a := p.register("a")
+		g := p.run(a, Submission{})
+		p.pings(a, idle)
+		p.passBeating(DefaultAbsenceTimeout+time.Second, a)
+		p.state(g.JobID, store.JobRunning)
+	})
+	t.Run("pings and a word about the job", func(t *testing.T) {
+		p := newPlant(t, Options{})
+		a := p.register("a")
+		id := p.submit(Submission{})
+		p.pings(a, Instruction{Kind: JobAssigned, JobID: id})
+		_, token, err := p.Accept(t.Context(), a, id)
+		must(t, err)
+		p.startJob(p.grant(token))
+		for range 8 {
+			p.pings(a, idle)
+			p.passBeating(DefaultAbsenceTimeout/2, a)
+			p.grant(token)
+		}
+		p.state(id, store.JobRunning)
+	})
+	t.Run("pings and silence about the job", func(t *testing.T) {
+		p := newPlant(t, Options{})
+		a := p.register("a")
+		g := p.run(a, Submission{})
+		for range 3 {
+			p.pings(a, idle)
+			p.state(g.JobID, store.JobRunning)
+			p.passBeating(DefaultAbsenceTimeout/2, a)
+		}
+		p.pass(time.Second)
+		p.state(g.JobID, store.JobLost)
+		next := p.submit(Submission{})
+		p.pings(a, Instruction{Kind: JobAssigned, JobID: next})
+	})
+	t.Run("no pings, and silence about the job", func(t *testing.T) {
+		p := newPlant(t, Options{SilenceTimeout: 2 * time.Minute})
+		a := p.register("a")
+		p.attached(a)
+		g := p.run(a, Submission{})
+		p.passBeating(2*time.Minute, a)
+		p.state(g.JobID, store.JobRunning)
+		p.passBeating(2*time.Second, a)
+		p.state(g.JobID, store.JobLost)
+	})
+}
+
+func TestLostJobsAreRetried(t *testing.T) {
+	p := newPlant(t, Options{})
+	a := p.register("a")
+	g := p.run(a, Submission{Command: []string{"make", "it"}, Env: map[string]string{"A": "B"}, Priority: 3, Timeout: time.Hour, Retries: 1, IdempotencyKey: "k"})
+	p.pass(DefaultLeaseTimeout + 2*time.Second)
+	lost := p.job(g.JobID)
+	if lost.State != store.JobLost || lost.RetriedBy == "" || lost.LostReason == "" || lost.ExitStatus != "-1" {
+		t.Fatalf("got %+v", lost)
+	}
+	wantErr(t, g.Finish(t.Context(), Result{ExitStatus: "0"}), ErrUnauthenticated)
+	retry := p.job(lost.RetriedBy)
+	if retry.State != store.JobQueued || retry.RetryOf != lost.ID || retry.RetriesLeft != 0 ||
+		retry.Command[1] != "it" || retry.Env["A"] != "B" || retry.Priority != 3 || retry.Timeout != time.Hour {
+		t.Fatalf("got %+v", retry)
+	}
+	must(t, p.Heartbeat(t.Context(), a))
+	p.pings(a, Instruction{Kind: JobAssigned, JobID: retry.ID})
+	p.startJob(p.accept(a, retry.ID))
+	p.pass(DefaultLeaseTimeout + 2*time.Second)
+	if again := p.job(retry.ID); again.State != store.JobLost || again.RetriedBy != "" {
+		t.Errorf("got %+v", again)
+	}
+}
+
+func TestCanceledJobsAreNotRetried(t *testing.T) {
+	p := newPlant(t, Options{})
+	g := p.run(p.register("a"), Submission{Retries: 3})
+	p.cancel(g.JobID, "canceling")
+	p.pass(DefaultLeaseTimeout + 2*time.Second)
+	if lost := p.job(g.JobID); lost.State != store.JobLost || lost.RetriedBy != "" {
+		t.Errorf("got %+v", lost)
+	}
+}
+
+func TestTheRetryIsStoredEvenAfterACrash(t *testing.T) {
+	p := newPlant(t, Options{})
+	// What a process leaves that ended between the two writes.
+	retry := newID()
+	lost, err := p.st.PutJob(t.Context(), store.Job{
+		ID: newID(), Command: []string{"true"}, Queue: "default", State: store.JobLost,
+		RetriesLeft: 2, RetriedBy: retry, FinishedAt: p.clock.Now(),
+	})
+	must(t, err)
+	p.restart()
+	p.pass(time.Second)
+	p.state(retry, store.JobQueued)
+	if got := p.job(retry); got.RetriesLeft != 1 || got.RetryOf != lost.ID {
+		t.Errorf("got %+v", got)
+	}
+	p.restart()
+	a := p.register("a")
+	p.pings(a, Instruction{Kind: JobAssigned, JobID: retry})
+	p.pass(time.Second)
+	p.state(retry, store.JobAssigned)
+	if n := len(p.unretried()); n != 0 {
+		t.Errorf("%d retries are still to be stored", n)
+	}
+}
+
+func TestASleepingReplicaBlamesNobody(t *testing.T) {
+	p := newPlant(t, Options{})
+	a := p.register("a")
+	g := p.run(a, Submission{})
+	p.clock.move(time.Hour)
+	p.pass(time.Second)
+	p.agentState(a, store.AgentConnected)
+	p.state(g.JobID, store.JobRunning)
+	p.pass(DefaultLeaseTimeout + 2*time.Second)
+	p.agentState(a, store.AgentLost)
+}
+
+func TestRestart(t *testing.T) {
+	p := newPlant(t, Options{})
+	agent, session, err := p.Register(t.Context(), Registration{Name: "a", Tags: []string{"queue=q"}})
+	must(t, err)
+	a := agent.ID
+	running := p.submit(Submission{Queue: "q"})
+	p.pings(a, Instruction{Kind: JobAssigned, JobID: running})
+	_, token, err := p.Accept(t.Context(), a, running)
+	must(t, err)
+	p.startJob(p.grant(token))
+	queued := p.submit(Submission{Queue: "q"})
+	p.pass(DefaultLeaseTimeout - 2*time.Second)
+
+	p.restart()
+	p.pass(DefaultLeaseTimeout - 2*time.Second) // a full term
+	p.agentState(a, store.AgentConnected)
+	got, err := p.AuthenticateSession(t.Context(), session)
+	must(t, err)
+	must(t, p.Heartbeat(t.Context(), got))
+	feed := p.attached(a)
+	p.silent(feed)
+	p.jobState(running, "running")
+	must(t, p.grant(token).Finish(t.Context(), Result{ExitStatus: "0"}))
+	p.wants(feed, Instruction{Kind: JobAssigned, JobID: queued})
+
+	p.restart()
+	feed = p.attached(a)
+	p.wants(feed, Instruction{Kind: JobAssigned, JobID: queued})
+	p.pass(DefaultAssignTimeout - time.Second)
+	p.state(queued, store.JobAssigned)
+	must(t, p.grant(token).Finish(t.Context(), Result{ExitStatus: "0"}))
+}
+
+func TestForgottenWorkers(t *testing.T) {
+	p := newPlant(t, Options{})
+	a := p.register("a")
+	must(t, p.Disconnect(t.Context(), a))
+	p.clock.move(store.DefaultAgentRetention + time.Second)
+	p.pass(time.Second)
+	agents, _, err := p.Agents(t.Context(), AgentFilter{States: []store.AgentState{store.AgentDisconnected}}, Page{})
+	must(t, err)
+	if len(agents) != 0 || len(p.x.queues) != 0 {
+		t.Errorf("%d workers and %d queues are kept", len(agents), len(p.x.queues))
+	}
+}
