@@ -37,7 +37,8 @@ const (
 type point struct{ x, y int }
 
 type box struct {
-	point         // the middle
+	point // the middle
+
 	width, height int
 	class         string
 }

@@ -160,13 +160,13 @@ func reasons(pairs []fsm.Ignored, s fsm.State) []string {
 
 // everyEventBut says shortly what a pseudo-state ignores: all that has no row.
 func everyEventBut(rows []fsm.Row) string {
-	but := "every event"
+	words := []string{"every event"}
 	for i := range rows {
 		if i == 0 || rows[i].On != rows[i-1].On {
-			but += " but `" + rows[i].On.String() + "`"
+			words = append(words, "but", "`"+rows[i].On.String()+"`")
 		}
 	}
-	return but
+	return strings.Join(words, " ")
 }
 
 // ignoredEvents returns the events that the state ignores for this reason; one

@@ -18,11 +18,7 @@ import (
 // requireMermaid, set to 1, turns the skip of TestMermaidRenders into a failure.
 const requireMermaid = "SWITCHYARD_REQUIRE_MERMAID"
 
-const (
-	mermaidScript   = "../../.tools/mermaid/node_modules/mermaid/dist/mermaid.min.js"
-	installMermaid  = "npm ci --ignore-scripts --prefix .tools/mermaid"
-	installChromium = "apt-get install --no-install-recommends chromium"
-)
+const mermaidScript = "../../.tools/mermaid/node_modules/mermaid/dist/mermaid.min.js"
 
 // mermaidPage draws the diagram in it with Mermaid, as a code host does.
 const mermaidPage = `<!doctype html><meta charset="utf-8"><title>waiting</title>
@@ -94,12 +90,12 @@ func TestBrokenMermaidFails(t *testing.T) {
 // findRenderer returns the paths of the browser and of Mermaid.
 func findRenderer(t *testing.T) (browser, script string) {
 	t.Helper()
-	missing := func(what, how string) {
+	missing := func(what string) {
 		t.Helper()
 		if os.Getenv(requireMermaid) == "1" {
-			t.Fatalf("%s is missing, and %s=1 requires it: %s", what, requireMermaid, how)
+			t.Fatalf("%s is missing, and %s=1 requires it: run .tools/mermaid/install", what, requireMermaid)
 		}
-		t.Skipf("%s is missing; install it with: %s", what, how)
+		t.Skipf("%s is missing: run .tools/mermaid/install", what)
 	}
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome-stable", "google-chrome"} {
 		if path, err := exec.LookPath(name); err == nil {
@@ -108,14 +104,14 @@ func findRenderer(t *testing.T) (browser, script string) {
 		}
 	}
 	if browser == "" {
-		missing("Chromium", installChromium)
+		missing("Chromium")
 	}
 	script, err := filepath.Abs(mermaidScript)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(script); err != nil {
-		missing("Mermaid", installMermaid)
+		missing("Mermaid")
 	}
 	return browser, script
 }

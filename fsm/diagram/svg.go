@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"html"
+	"strconv"
 	"strings"
 
 	"github.com/switchyard-ci/switchyard/fsm"
@@ -140,7 +141,7 @@ func (d *drawing) number(i int) string {
 	if !d.options.rowByRow() {
 		return ""
 	}
-	return fmt.Sprint(i + 1)
+	return strconv.Itoa(i + 1)
 }
 
 func tooltip(e *edge) string {
