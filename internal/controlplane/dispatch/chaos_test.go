@@ -1,0 +1,253 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+)
+
+// storm is a control plane that is restarted under the feet of its workers.
+type storm struct {
+	t   *testing.T
+	dir string
+
+	mu sync.RWMutex // held for writing while there is no dispatcher
+	st *store.Store
+	d  *Dispatcher
+
+	runs   sync.Map // job id to how often it was started
+	starts chan string
+
+	restarts int
+}
+
+func (s *storm) open() {
+	var err error
+	if s.st, err = store.Open(s.t.Context(), store.Options{DataDir: s.dir}); err != nil {
+		s.t.Error(err)
+		return
+	}
+	s.d, err = New(s.t.Context(), s.st, Options{
+		LeaseTimeout: 20 * time.Second, AssignTimeout: 250 * time.Millisecond, StartTimeout: 2 * time.Second,
+		Logger: zap.NewNop(),
+	})
+	if err != nil {
+		s.t.Error(err)
+	}
+}
+
+func (s *storm) now() *Dispatcher {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.d
+}
+
+func (s *storm) restart() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.st.Close() // first: what is being written fails in the middle
+	s.d.Close()
+	s.open()
+	s.restarts++
+}
+
+// again calls until the answer is definite, as an agent does.
+func (s *storm) again(ctx context.Context, call func(*Dispatcher) error) error {
+	for {
+		err := call(s.now())
+		if err == nil || errors.Is(err, ErrWrongState) || errors.Is(err, ErrUnauthenticated) || errors.Is(err, ErrNotFound) || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+// worker is an agent's worker: a stream that breaks, pings in between, one job at
+// a time, started at most once.
+func (s *storm) worker(ctx context.Context, name string, r *rand.Rand) {
+	var agent store.Agent
+	err := s.again(ctx, func(d *Dispatcher) (err error) {
+		agent, _, err = d.Register(ctx, Registration{Name: name, Tags: []string{"queue=" + []string{"a", "b"}[r.IntN(2)]}})
+		return err
+	})
+	if err != nil {
+		return
+	}
+	seen := map[string]bool{}
+	for ctx.Err() == nil {
+		if r.IntN(3) == 0 {
+			if in, err := s.now().Ping(ctx, agent.ID); err == nil {
+				s.obey(ctx, agent.ID, in, seen, r)
+			}
+			continue
+		}
+		feed, err := s.now().Attach(ctx, agent.ID)
+		if err != nil {
+			continue
+		}
+		life, cancel := context.WithTimeout(ctx, time.Duration(r.IntN(40))*time.Millisecond)
+		for {
+			in, err := feed.Next(life)
+			if err != nil {
+				break
+			}
+			s.obey(ctx, agent.ID, in, seen, r)
+		}
+		cancel()
+		feed.Close()
+	}
+}
+
+func (s *storm) obey(ctx context.Context, agentID string, in Instruction, seen map[string]bool, r *rand.Rand) {
+	if in.Kind != JobAssigned || seen[in.JobID] || r.IntN(10) == 0 { // now and then an offer goes unheard
+		return
+	}
+	var grant JobGrant
+	err := s.again(ctx, func(d *Dispatcher) error {
+		_, token, err := d.Accept(ctx, agentID, in.JobID)
+		if err == nil {
+			grant, err = d.AuthorizeJob(ctx, token)
+		}
+		return err
+	})
+	if err != nil || r.IntN(20) == 0 { // now and then the acceptance is lost on the way
+		return
+	}
+	on := func(d *Dispatcher) JobGrant { g := grant; g.d = d; return g }
+	if err := s.again(ctx, func(d *Dispatcher) error { return on(d).Start(ctx, time.Now()) }); err != nil {
+		return
+	}
+	seen[in.JobID] = true
+	count, _ := s.runs.LoadOrStore(in.JobID, new(int))
+	*count.(*int)++ //nolint:forcetypeassert // nothing else is stored
+	s.starts <- in.JobID
+	if err := s.again(ctx, func(d *Dispatcher) error {
+		return on(d).AppendLog(ctx, LogChunk{Sequence: 1, Data: []byte(in.JobID)})
+	}); err != nil && ctx.Err() == nil {
+		s.t.Errorf("the log of a running job: %v", err)
+	}
+	if err := s.again(ctx, func(d *Dispatcher) error { return on(d).Finish(ctx, Result{ExitStatus: "0"}) }); err != nil && ctx.Err() == nil {
+		s.t.Errorf("the end of a running job: %v", err)
+	}
+}
+
+// Streams break, offers go unheard, workers are paused and resumed, and the
+// control plane is restarted on its store: each job is run exactly once, and
+// none is stuck.
+func TestEachJobIsRunOnce(t *testing.T) {
+	const workers, jobs = 20, 300
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	s := &storm{t: t, dir: t.TempDir(), starts: make(chan string, 2*jobs)}
+	s.open()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	var all, submitting sync.WaitGroup
+	for i := range workers {
+		all.Go(func() { s.worker(ctx, fmt.Sprint("w", i), rand.New(rand.NewPCG(seed, uint64(i)))) })
+	}
+	var mu sync.Mutex
+	ids := map[string]bool{}
+	for i := range 4 {
+		submitting.Go(func() {
+			for j := range jobs / 4 {
+				err := s.again(ctx, func(d *Dispatcher) error {
+					job, _, err := d.Submit(ctx, Submission{
+						Command: []string{"true"}, Queue: []string{"a", "b"}[j%2], Priority: int32(j % 3),
+						IdempotencyKey: fmt.Sprint(i, "-", j), // so that asking again is safe
+					})
+					if err == nil {
+						mu.Lock()
+						defer mu.Unlock()
+						ids[job.ID] = true
+					}
+					return err
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Go(func() { s.trouble(ctx, rand.New(rand.NewPCG(seed, workers))) })
+	started := 0
+	for started < jobs && ctx.Err() == nil {
+		select {
+		case <-s.starts:
+			started++
+		case <-ctx.Done():
+		}
+	}
+	submitting.Wait()
+	err := s.again(ctx, s.allOver)
+	cancel()
+	all.Wait()
+	if err != nil {
+		t.Errorf("after %d starts of %d: %v", started, jobs, err)
+	}
+	t.Logf("%d restarts, %d starts", s.restarts, started)
+	if len(ids) != jobs {
+		t.Errorf("%d jobs were made, want %d", len(ids), jobs)
+	}
+	s.runs.Range(func(id, count any) bool {
+		if n := *count.(*int); n != 1 || !ids[id.(string)] { //nolint:forcetypeassert // nothing else is stored
+			t.Errorf("job %s was run %d times", id, n)
+		}
+		delete(ids, id.(string)) //nolint:forcetypeassert // the same
+		return true
+	})
+	for id := range ids {
+		t.Errorf("job %s was not run", id)
+	}
+	s.d.Close()
+	s.st.Close()
+}
+
+// allOver fails, as long as there are jobs that are not finished.
+func (s *storm) allOver(d *Dispatcher) error {
+	jobs, _, err := d.Jobs(s.t.Context(), JobFilter{States: []store.JobState{
+		store.JobQueued, store.JobAssigned, store.JobAccepted, store.JobRunning, store.JobCanceled, store.JobLost,
+	}}, Page{})
+	if err == nil && len(jobs) > 0 {
+		err = fmt.Errorf("job %s is %s", jobs[0].ID, jobs[0].State) //nolint:err113 // for the test's log
+	}
+	return err
+}
+
+// trouble pauses and resumes workers, and restarts the control plane.
+func (s *storm) trouble(ctx context.Context, r *rand.Rand) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		d := s.now()
+		agents, _, err := d.Agents(ctx, AgentFilter{}, Page{})
+		if err != nil || len(agents) == 0 {
+			continue
+		}
+		agent := agents[r.IntN(len(agents))]
+		switch r.IntN(8) {
+		case 0:
+			s.restart()
+		case 1, 2:
+			_, _ = d.Pause(ctx, agent.ID, "weather") // may meet a restart
+		default:
+			for _, a := range agents {
+				if a.Paused {
+					_, _ = d.Resume(ctx, a.ID) // the same
+				}
+			}
+		}
+	}
+}

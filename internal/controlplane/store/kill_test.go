@@ -1,0 +1,86 @@
+package store
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"testing"
+)
+
+// writerDir tells the test binary to be the writer of TestKilledWriter.
+const writerDir = "SWITCHYARD_TEST_WRITER_DIR"
+
+// TestWriter is not a test but the process that TestKilledWriter kills: it stores
+// jobs and says so, for ever.
+func TestWriter(t *testing.T) {
+	dir := os.Getenv(writerDir)
+	if dir == "" {
+		t.Skip("a part of TestKilledWriter")
+	}
+	s := openTest(t, Options{DataDir: dir})
+	for i := 0; ; i++ {
+		job, err := s.PutJob(t.Context(), Job{ID: fmt.Sprint(os.Getpid(), "-", i), Command: []string{"true"}, State: JobQueued})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.AppendLog(t.Context(), job.ID, Chunk{Sequence: 1, Data: []byte(job.ID)}); err != nil {
+			t.Fatal(err)
+		}
+		job.State = JobRunning
+		if job, err = s.PutJob(t.Context(), job); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Println("stored", job.ID, job.Revision)
+	}
+}
+
+// What was acknowledged is there after SIGKILL, and the next writes go on.
+func TestKilledWriter(t *testing.T) {
+	dir := t.TempDir()
+	for round := range 3 {
+		self, err := os.Executable()
+		if err != nil {
+			t.Fatal(err)
+		}
+		writer := exec.CommandContext(t.Context(), self, "-test.run=^TestWriter$")
+		writer.Env = append(os.Environ(), writerDir+"="+dir)
+		out, err := writer.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := writer.Start(); err != nil {
+			t.Fatal(err)
+		}
+		stored := map[string]uint64{}
+		lines := bufio.NewScanner(out)
+		for lines.Scan() {
+			var id string
+			var revision uint64
+			if n, _ := fmt.Sscanf(lines.Text(), "stored %s %d", &id, &revision); n == 2 {
+				stored[id] = revision
+			}
+			if len(stored) == 100 {
+				_ = writer.Process.Kill()
+			}
+		}
+		_ = writer.Wait() // it was killed
+		if len(stored) < 100 {
+			t.Fatalf("the writer stored %d jobs only", len(stored))
+		}
+		s := openTest(t, Options{DataDir: dir})
+		for id, revision := range stored {
+			job, err := s.Job(t.Context(), id)
+			if err != nil {
+				t.Fatalf("round %d: %v", round, err)
+			}
+			if job.State != JobRunning || job.Revision < revision {
+				t.Errorf("job %s is %s at %d, was running at %d", id, job.State, job.Revision, revision)
+			}
+			if c, err := s.LastChunk(t.Context(), id); err != nil || string(c.Data) != id {
+				t.Errorf("log of %s: %q, %v", id, c.Data, err)
+			}
+		}
+		s.Close()
+	}
+}
