@@ -1,6 +1,7 @@
 package store
 
 import (
+	"net"
 	"testing"
 	"time"
 
@@ -11,7 +12,12 @@ import (
 // startExternal is a NATS server of the kind that an operator runs, on loopback.
 func startExternal(t *testing.T) *server.Server {
 	t.Helper()
-	srv, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true})
+	return startExternalAt(t, server.RANDOM_PORT, t.TempDir())
+}
+
+func startExternalAt(t *testing.T, port int, dir string) *server.Server {
+	t.Helper()
+	srv, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: port, JetStream: true, StoreDir: dir, NoSigs: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,5 +80,39 @@ func TestEverythingIsThereAfterReopening(t *testing.T) {
 				t.Errorf("the revision does not hold after reopening: %v", err)
 			}
 		})
+	}
+}
+
+// A server that goes away and comes back ends nothing: the watch goes on with what
+// was stored since, and whoever counts on signals is told that some were missed.
+func TestAnExternalServerMayRestart(t *testing.T) {
+	dir := t.TempDir()
+	srv := startExternalAt(t, server.RANDOM_PORT, dir)
+	addr, ok := srv.Addr().(*net.TCPAddr)
+	if !ok {
+		t.Fatalf("the server listens on %v", srv.Addr())
+	}
+	s := openTest(t, Options{URL: srv.ClientURL()})
+	interrupted := make(chan struct{}, 10)
+	s.OnInterruption(func() { interrupted <- struct{}{} })
+	job, err := s.PutJob(t.Context(), Job{ID: "before", State: JobQueued})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := watch(t.Context(), s)
+	if got := w.next(t); got != "job before queued <nil>" {
+		t.Fatalf("got %q", got)
+	}
+	<-w.caughtUp
+	srv.Shutdown()
+	srv.WaitForShutdown()
+	startExternalAt(t, addr.Port, dir)
+	<-interrupted
+	job.State = JobAssigned
+	if _, err := s.PutJob(t.Context(), job); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.next(t); got != "job before assigned <nil>" {
+		t.Errorf("after the restart the watch gave %q", got)
 	}
 }
