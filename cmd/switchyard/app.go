@@ -62,12 +62,15 @@ func oneLine(message string) string {
 }
 
 // action makes an Action of a command's work. What it returns is a failure of
-// the work, exit code 1, unless it says otherwise.
+// the work, exit code 1, unless it says otherwise or a signal has interrupted it.
 func action(work cli.ActionFunc) cli.ActionFunc {
 	return func(ctx context.Context, cmd *cli.Command) error {
 		err := work(ctx, cmd)
 		if _, said := errors.AsType[*exitError](err); said || err == nil {
 			return err
+		}
+		if interrupted, ok := errors.AsType[interruptedError](err); ok {
+			return &exitError{code: exitSignal + int(interrupted.signal), err: err}
 		}
 		return &exitError{code: exitFailure, err: err}
 	}

@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/urfave/cli/v3"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/switchyard-ci/switchyard/internal/client"
 	"github.com/switchyard-ci/switchyard/internal/present"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
@@ -90,6 +93,10 @@ func (a *app) submitJob(ctx context.Context, cmd *cli.Command) error {
 	ctx, stop := interruptible(ctx)
 	defer stop()
 	submitted, err := c.Submit(ctx, request)
+	if failed, ok := errors.AsType[*client.Error](err); ok && failed.Uncertain() {
+		return fmt.Errorf("%w; whether the job was stored is not known: with --%s it can be submitted again as the same job",
+			err, flagIdempotencyKey)
+	}
 	if err != nil {
 		return err
 	}

@@ -15,15 +15,16 @@ import (
 // waitForJob follows a job, and the ones that retry it, to the end, and ends the
 // program as the job ended.
 func (a *app) waitForJob(ctx context.Context, cmd *cli.Command, c *client.Client, id string) error {
+	options := client.FollowOptions{}
 	for {
-		job, err := c.Follow(ctx, id, client.FollowOptions{}, a.follower(cmd, true))
+		job, err := c.Follow(ctx, id, options, a.follower(cmd, true))
 		if err != nil {
 			return a.stoppedWaiting(cmd, id, err)
 		}
 		if job.GetState() != switchyardv1.JobState_JOB_STATE_LOST || job.GetRetriedBy() == "" {
 			return exitOf(exitOfJob(job))
 		}
-		id = job.GetRetriedBy()
+		id, options.Expected = job.GetRetriedBy(), true
 		a.notef("job %s retries it", id)
 	}
 }

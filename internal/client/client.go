@@ -158,9 +158,12 @@ func call[Req, Res any](
 	ctx context.Context, c *Client, doing string,
 	method func(context.Context, *Req) (*Res, error), req *Req,
 ) (*Res, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	limited, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	res, err := method(ctx, req)
+	res, err := method(limited, req)
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx) // who ended it knows why
+	}
 	if err != nil {
 		return nil, c.failed(doing, err)
 	}
@@ -168,7 +171,7 @@ func call[Req, Res any](
 }
 
 // Submit stores a job, and says whether its idempotency key named one that was
-// there before.
+// there before. Where its error is Uncertain, the job may have been stored.
 func (c *Client) Submit(ctx context.Context, req *switchyardv1.SubmitJobRequest) (*switchyardv1.SubmitJobResponse, error) {
 	return call(ctx, c, "submitting the job", c.jobs.SubmitJob, req)
 }

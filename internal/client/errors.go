@@ -1,7 +1,6 @@
 package client
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -32,6 +31,12 @@ func (e *Error) Error() string {
 		advice = "; " + advice
 	}
 	return fmt.Sprintf("%s at %s: %s%s", e.Doing, e.Endpoint, cause, advice)
+}
+
+// Uncertain says whether what was asked may have been done all the same: the
+// request may have arrived, and no answer to it came.
+func (e *Error) Uncertain() bool {
+	return !definite(e.Code) && !errors.Is(e.Err, syscall.ECONNREFUSED)
 }
 
 // Unwrap is the cause.
@@ -93,8 +98,6 @@ func (e *Error) explainConnection() (cause, advice string, ok bool) {
 	switch {
 	case errors.Is(e.Err, syscall.ECONNREFUSED):
 		return "nothing listens there", "is `switchyard up` running? --endpoint says where the control plane is", true
-	case errors.Is(e.Err, context.Canceled):
-		return "interrupted", "", true
 	case strings.Contains(e.Err.Error(), "server gave HTTP response to HTTPS client"):
 		return "it does not speak TLS", "say http:// in --endpoint", true
 	case strings.Contains(e.Err.Error(), "first record does not look like a TLS handshake"):

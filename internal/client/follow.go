@@ -46,6 +46,9 @@ type FollowOptions struct {
 	LogOffset uint64
 	// NoWait ends the follow once what has arrived has been told.
 	NoWait bool
+	// Expected says that the job is on its way, as a retry is once the job that it
+	// retries is lost: that it is not known yet is no failure.
+	Expected bool
 }
 
 // Follow tells f of a job until the job has ended and its log is whole, and
@@ -61,6 +64,7 @@ func (c *Client) Follow(ctx context.Context, id string, opts FollowOptions, f Fo
 		patience: c.patience,
 		offset:   opts.LogOffset,
 		noWait:   opts.NoWait,
+		expected: opts.Expected,
 	})
 }
 
@@ -78,6 +82,7 @@ type followLoop struct {
 	failed   func(error) error
 	patience time.Duration
 	noWait   bool
+	expected bool
 
 	offset uint64 // of the next byte of the log
 	job    *switchyardv1.Job
@@ -96,6 +101,7 @@ func follow(ctx context.Context, f Follower, l followLoop) (*switchyardv1.Job, e
 	var giveUp time.Time
 	for {
 		spoke, err := l.connection(ctx, f)
+		early := l.expected && !l.heard && connect.CodeOf(err) == connect.CodeNotFound
 		told, isTold := errors.AsType[tellError](err)
 		switch {
 		case ctx.Err() != nil:
@@ -106,6 +112,7 @@ func follow(ctx context.Context, f Follower, l followLoop) (*switchyardv1.Job, e
 			return l.job, nil
 		case err == nil:
 			err = connect.NewError(connect.CodeUnavailable, errEndedEarly)
+		case early:
 		case definite(connect.CodeOf(err)), !l.heard:
 			return l.job, l.failed(err)
 		}
@@ -113,7 +120,7 @@ func follow(ctx context.Context, f Follower, l followLoop) (*switchyardv1.Job, e
 			pace.Reset()
 			giveUp = time.Now().Add(l.patience)
 		}
-		if !l.lost {
+		if !l.lost && !early {
 			l.lost = true
 			f.Interrupted(l.failed(err), giveUp)
 		}

@@ -79,6 +79,7 @@ func TestFollow(t *testing.T) {
 		connections []*connection // the last one answers every further try
 		noWait      bool
 		offset      uint64
+		expected    bool
 		full        error
 		told        []string
 		offsets     []uint64 // asked for, by each connection; the first few
@@ -146,6 +147,15 @@ func TestFollow(t *testing.T) {
 			told:        []string{"running", "0:x"}, offsets: []uint64{0},
 		},
 		{
+			name: "a job that is expected may come late", expected: true,
+			connections: []*connection{{end: unknown}, {end: unknown}, {messages: []*switchyardv1.FollowJobResponse{finished}}},
+			told:        []string{"finished"}, offsets: []uint64{0, 0, 0},
+		},
+		{
+			name: "but not for ever", expected: true, connections: []*connection{{end: unknown}},
+			offsets: []uint64{0, 0, 0}, err: "no answer for 1m0s: not_found: no such job",
+		},
+		{
 			name:        "the first connection must come about",
 			connections: []*connection{{refused: broken}},
 			offsets:     []uint64{0}, err: "connection reset",
@@ -190,7 +200,7 @@ func TestFollow(t *testing.T) {
 						return c, c.refused
 					},
 					failed: func(err error) error { return err }, patience: time.Minute,
-					noWait: tt.noWait, offset: tt.offset,
+					noWait: tt.noWait, expected: tt.expected, offset: tt.offset,
 				})
 				if (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
 					t.Errorf("error %v, want %q", err, tt.err)
