@@ -1,0 +1,63 @@
+package e2e_test
+
+import (
+	"flag"
+	"log"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// parallel is how many tests run at once, whatever the machine: they wait for
+// processes far more than they work.
+const parallel = "6"
+
+// bin is the directory of the program under test.
+//
+//nolint:gochecknoglobals // made once, before the first test, and then only read
+var bin string
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(building{m}) }
+
+// building builds the program before the tests run, and removes it after them.
+type building struct{ m *testing.M }
+
+func (b building) Run() int {
+	flag.Parse()
+	if testing.Short() {
+		return b.m.Run()
+	}
+	if err := flag.Set("test.parallel", parallel); err != nil {
+		log.Print(err)
+		return 1
+	}
+	dir, err := os.MkdirTemp("", "switchyard-e2e-")
+	if err != nil {
+		log.Print(err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	arguments := []string{"build", "-o", filepath.Join(dir, "switchyard")}
+	if raceEnabled {
+		arguments = append(arguments, "-race")
+	}
+	build := exec.Command("go", append(arguments, "github.com/switchyard-ci/switchyard/cmd/switchyard")...) //nolint:noctx,gosec // go test bounds it
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		log.Printf("building the program: %v", err)
+		return 1
+	}
+	bin = dir
+	return b.m.Run()
+}
+
+// skipIfShort leaves the test out where go test -short asks for quick ones.
+func skipIfShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("end to end, with real processes")
+	}
+}
