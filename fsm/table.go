@@ -75,8 +75,7 @@ var table = []Row{
 	{Running, JobFinished, pollingAllowed, FallingBack, do(armPollNow)},
 	{Running, JobFinished, otherwise, FallingBack, nil},
 	{Running, JobRejected, leaving, Stopped, do(stop)},
-	{Running, JobRejected, all(retiring, streamTrusted), Stopped, do(stop)},
-	{Running, JobRejected, all(retiring, streamOnly), Stopped, do(stop)},
+	{Running, JobRejected, retiring, Stopped, do(stop)}, // by uptime, which asks for no last ping
 	{Running, JobRejected, all(streamRefused, streamOnly), Stopped, do(failStream)},
 	{Running, JobRejected, all(notPaused, mailboxHasJob), Running, do(startWaiting)},
 	{Running, JobRejected, streamUp, StreamHealthy, nil},
@@ -137,6 +136,7 @@ var table = []Row{
 	{PollingBusy, JobFinished, leaving, Stopped, do(stop)},
 	{PollingBusy, JobFinished, otherwise, FallingBack, do(armPollNow)},
 	{PollingBusy, JobRejected, leaving, Stopped, do(stop)},
+	{PollingBusy, JobRejected, retiring, Stopped, do(stop)}, // by uptime, as above
 	{PollingBusy, JobRejected, otherwise, FallingBack, do(armPollLater)},
 	{PollingBusy, DrainRequested, pingInFlight, Stopped, do(cancelPing, stop)},
 	{PollingBusy, DrainRequested, otherwise, PollingBusy, do(stopAccepting)},
