@@ -31,8 +31,8 @@ type Dispatcher struct {
 	st     *store.Store
 	o      Options
 	log    *zap.Logger
-	id     string // of this replica
-	ctx    context.Context
+	id     string          // of this replica
+	ctx    context.Context //nolint:containedctx // of the goroutines that live as long as the dispatcher
 	cancel context.CancelCauseFunc
 
 	// work counts the goroutines; mu makes sure that none begins after Close.
@@ -158,7 +158,9 @@ func (d *Dispatcher) change(edit func(x *index)) {
 	}
 	d.mu.Unlock()
 	for _, c := range claims {
-		d.spawn(func(ctx context.Context) { d.assign(ctx, c) })
+		d.spawn(func(ctx context.Context) {
+			_ = d.assign(ctx, c) // is logged, and tried again with the next match
+		})
 	}
 }
 

@@ -24,17 +24,9 @@ type JobGrant struct {
 	hash []byte
 }
 
-// in reports whether the grant is one of the job's acceptance as it stands.
-func (g JobGrant) in(job *store.Job) error {
-	if g.hash == nil {
-		return nil
-	}
-	for _, h := range job.TokenHashes {
-		if slices.Equal(h, g.hash) {
-			return nil
-		}
-	}
-	return ErrUnauthenticated
+// holds reports whether the grant is one of the job's acceptance as it stands.
+func (g JobGrant) holds(job store.Job) bool {
+	return g.hash == nil || slices.ContainsFunc(job.TokenHashes, func(h []byte) bool { return slices.Equal(h, g.hash) })
 }
 
 // AuthenticateJob answers with the job that a job token belongs to: AuthorizeJob
@@ -90,8 +82,8 @@ func (d *Dispatcher) StartJob(ctx context.Context, jobID string, at time.Time) e
 func (g JobGrant) Start(ctx context.Context, at time.Time) error {
 	d := g.d
 	job, err := d.changeJob(ctx, g.JobID, func(job *store.Job) error {
-		if err := g.in(job); err != nil {
-			return err
+		if !g.holds(*job) {
+			return ErrUnauthenticated
 		}
 		switch job.State {
 		case store.JobRunning:
@@ -161,8 +153,8 @@ func (g JobGrant) Finish(ctx context.Context, r Result) error {
 	}
 	size := d.logSize(ctx, g.JobID)
 	job, err := d.changeJob(ctx, g.JobID, func(job *store.Job) error {
-		if err := g.in(job); err != nil {
-			return err
+		if !g.holds(*job) {
+			return ErrUnauthenticated
 		}
 		switch job.State {
 		case store.JobAccepted, store.JobRunning:
@@ -195,7 +187,7 @@ func (g JobGrant) Finish(ctx context.Context, r Result) error {
 // before the job's end, which would make the worker free.
 func (d *Dispatcher) ignoreAgentOf(ctx context.Context, g JobGrant) error {
 	job, indexed := d.jobInHand(g.JobID)
-	if !indexed || g.in(&job) != nil {
+	if !indexed || !g.holds(job) {
 		return nil // over already, or not this worker's: what comes next says so
 	}
 	_, err := d.changeAgent(ctx, job.AgentID, func(a *store.Agent) error {

@@ -26,16 +26,19 @@ type signal struct {
 }
 
 // agent notes a worker for the next signal.
-func (s *signal) agent(id string) { note(&s.agents, id) }
+func (s *signal) agent(id string) {
+	if s.agents == nil {
+		s.agents = map[string]struct{}{}
+	}
+	s.agents[id] = struct{}{}
+}
 
 // job notes a job for the next signal.
-func (s *signal) job(id string) { note(&s.jobs, id) }
-
-func note(set *map[string]struct{}, id string) {
-	if *set == nil {
-		*set = map[string]struct{}{}
+func (s *signal) job(id string) {
+	if s.jobs == nil {
+		s.jobs = map[string]struct{}{}
 	}
-	(*set)[id] = struct{}{}
+	s.jobs[id] = struct{}{}
 }
 
 // maxHeard bounds the ids of one signal, to a tenth of what a message may hold.

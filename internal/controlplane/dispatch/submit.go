@@ -50,36 +50,42 @@ func (d *Dispatcher) submitKeyed(ctx context.Context, job store.Job) (_ store.Jo
 	for range maxConflicts {
 		job.ID = newID()
 		err := d.st.PutKey(ctx, job.IdempotencyKey, store.Key{JobID: job.ID, Revision: replace})
-		if errors.Is(err, store.ErrConflict) {
-			key, err := d.st.Key(ctx, job.IdempotencyKey)
-			if errors.Is(err, ErrNotFound) {
-				replace = 0
-				continue
-			}
-			if err != nil {
-				return store.Job{}, false, err //nolint:wrapcheck // the store's errors are in words already
-			}
-			job.ID = key.JobID
-			existing, err := d.readJob(ctx, key.JobID)
-			if !errors.Is(err, ErrNotFound) {
-				return existing, err == nil, err
-			}
-			if key.Over || time.Since(key.StoredAt) > d.st.Retention() {
-				replace = key.Revision
-				continue
-			}
-		} else if err != nil {
+		if err == nil {
+			return d.createOnce(ctx, job)
+		}
+		if !errors.Is(err, store.ErrConflict) {
+			return store.Job{}, false, err //nolint:wrapcheck // the store's errors are in words already
+		}
+		key, err := d.st.Key(ctx, job.IdempotencyKey)
+		if errors.Is(err, ErrNotFound) {
+			replace = 0 // it has expired meanwhile
+			continue
+		}
+		if err != nil {
 			return store.Job{}, false, err //nolint:wrapcheck // the same
 		}
-		id := job.ID
-		job, err := d.create(ctx, job)
-		if errors.Is(err, store.ErrConflict) { // another submission of the key stored it
-			existing, err := d.readJob(ctx, id)
+		existing, err := d.readJob(ctx, key.JobID)
+		if !errors.Is(err, ErrNotFound) {
 			return existing, err == nil, err
 		}
-		return job, false, err
+		if !key.Over && time.Since(key.StoredAt) <= d.st.Retention() {
+			job.ID = key.JobID
+			return d.createOnce(ctx, job)
+		}
+		replace = key.Revision
 	}
 	return store.Job{}, false, fmt.Errorf("idempotency key %q: %w", job.IdempotencyKey, store.ErrConflict)
+}
+
+// createOnce stores the job that a key names, unless another submission of the
+// key has.
+func (d *Dispatcher) createOnce(ctx context.Context, job store.Job) (_ store.Job, existed bool, err error) {
+	created, err := d.create(ctx, job)
+	if errors.Is(err, store.ErrConflict) {
+		existing, err := d.readJob(ctx, job.ID)
+		return existing, err == nil, err
+	}
+	return created, false, err
 }
 
 // create stores a new job, in the hands of an idle worker if there is one.

@@ -78,7 +78,7 @@ func (p *plant) agentState(id string, want store.AgentState) {
 }
 
 func TestEverySignOfLifeRenewsALease(t *testing.T) {
-	for name, sign := range map[string]func(p *plant, agentID string, token string) error{
+	for name, sign := range map[string]func(p *plant, agentID, token string) error{
 		"heartbeat": func(p *plant, id, _ string) error { return p.Heartbeat(p.t.Context(), id) },
 		"ping":      func(p *plant, id, _ string) error { _, err := p.Ping(p.t.Context(), id); return err },
 		"connect":   func(p *plant, id, _ string) error { return p.Connect(p.t.Context(), id) },

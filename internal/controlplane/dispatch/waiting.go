@@ -49,13 +49,13 @@ func (c *crew) count(a *agentEntry) {
 func (c *crew) reason(queue string) string {
 	switch c.connected {
 	case 0:
-		return fmt.Sprintf("no agent is connected in queue %s", queue)
+		return "no agent is connected in queue " + queue
 	case c.paused:
-		return fmt.Sprintf("%s paused", all(c.paused, queue))
+		return all(c.paused, queue) + " paused"
 	case c.busy:
-		return fmt.Sprintf("%s busy", all(c.busy, queue))
+		return all(c.busy, queue) + " busy"
 	case c.leaving:
-		return fmt.Sprintf("%s taking no more work", all(c.leaving, queue))
+		return all(c.leaving, queue) + " taking no more work"
 	case c.paused + c.busy + c.leaving:
 		return fmt.Sprintf("no agent in queue %s is free: %s", queue, c.parts())
 	}

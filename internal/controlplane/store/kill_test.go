@@ -31,7 +31,7 @@ func TestWriter(t *testing.T) {
 		if job, err = s.PutJob(t.Context(), job); err != nil {
 			t.Fatal(err)
 		}
-		fmt.Println("stored", job.ID, job.Revision)
+		fmt.Fprintln(os.Stdout, "stored", job.ID, job.Revision)
 	}
 }
 

@@ -99,7 +99,7 @@ func TestSignalsReachEveryReplica(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer stop()
+		t.Cleanup(stop)
 	}
 	// A subscription is in force once the server has answered a later request.
 	if _, err := two.Job(t.Context(), "none"); !errors.Is(err, ErrNotFound) {
