@@ -110,7 +110,7 @@ func (a *attempt) read(ctx context.Context) error {
 			return err
 		}
 		if ctx.Err() != nil {
-			return context.Cause(ctx) //nolint:wrapcheck // judged by its identity
+			return context.Cause(ctx)
 		}
 		a.heard()
 		first := !a.spoken
@@ -158,7 +158,7 @@ func announcedSilence(response *http.Response) time.Duration {
 	if every := parseRetryAfter(response.Header.Get(KeepAliveHeader), time.Now()); every > 0 {
 		return max(time.Duration(keepAlivesMissed*float64(every)), time.Second)
 	}
-	if response.ProtoMajor < 2 { //nolint:mnd // HTTP/2
+	if response.ProtoMajor < 2 {
 		return http1SilenceLimit
 	}
 	return 0

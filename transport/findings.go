@@ -54,7 +54,7 @@ func (f *findings) of(ctx context.Context, address string) (finding, error) {
 			// Found, or not: then this request asks for itself, so that one
 			// caller's end or bad luck is not everybody's.
 		case <-ctx.Done():
-			return finding{}, context.Cause(ctx) //nolint:wrapcheck // the caller's own
+			return finding{}, context.Cause(ctx)
 		}
 	}
 }

@@ -135,11 +135,11 @@ func (p *Pacer) wait(ctx context.Context) error {
 			p.mu.Lock()
 			p.waiting = false
 			p.mu.Unlock()
-			return ctx.Err() //nolint:wrapcheck // the caller's own
+			return ctx.Err()
 		case <-p.moved:
 			timer.Reset(p.untilDue())
 		case <-ctx.Done():
-			return ctx.Err() //nolint:wrapcheck // the caller's own
+			return ctx.Err()
 		}
 	}
 }
