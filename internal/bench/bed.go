@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/switchyard-ci/switchyard/internal/client"
+	"github.com/switchyard-ci/switchyard/internal/config"
+	"github.com/switchyard-ci/switchyard/internal/controlplane"
+	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
+)
+
+// lab is what the experiments share: how much is to be measured, a directory,
+// and the program.
+type lab struct {
+	plan   plan
+	dir    string
+	binary string
+}
+
+// bed is one control plane with a probe around it, and a client of it.
+type bed struct {
+	dir               string
+	certFile, keyFile string // empty without TLS
+	tokenFile         string
+	probe             *probe
+	server            *controlplane.Server
+	client            *client.Client
+	agents            []*agentProcess
+}
+
+const (
+	cleanUpTimeout = 20 * time.Second
+	pingInterval   = 2 * time.Second
+)
+
+// makeBed starts a control plane on a store of its own. The caller clears it.
+func (l *lab) makeBed(ctx context.Context, tls bool) (*bed, error) {
+	b := &bed{probe: newProbe()}
+	if err := b.start(ctx, l.dir, tls); err != nil {
+		return nil, errors.Join(err, b.clear())
+	}
+	return b, nil
+}
+
+func (b *bed) start(ctx context.Context, dir string, tls bool) error {
+	var err error
+	if b.dir, err = os.MkdirTemp(dir, "bed-"); err != nil {
+		return fmt.Errorf("making a directory: %w", err)
+	}
+	if tls {
+		if b.certFile, b.keyFile, err = makeCertificate(b.dir); err != nil {
+			return err
+		}
+	}
+	b.server, err = controlplane.Start(ctx, controlplane.Config{
+		Listen: "127.0.0.1:0", DataDir: filepath.Join(b.dir, "data"), Stream: true, PingInterval: pingInterval,
+		TLSCertFile: b.certFile, TLSKeyFile: b.keyFile, Wrap: b.probe.wrap,
+	})
+	if err != nil {
+		return fmt.Errorf("starting the control plane: %w", err)
+	}
+	b.tokenFile = filepath.Join(b.dir, "registration-token")
+	if err := os.WriteFile(b.tokenFile, []byte(b.server.RegistrationToken()), secretMode); err != nil {
+		return fmt.Errorf("writing the token: %w", err)
+	}
+	options := client.Options{Endpoint: b.server.URL(), Token: b.server.AdminToken()}
+	if tls {
+		if options.TLS, err = config.ClientTLS(b.certFile, "", ""); err != nil {
+			return fmt.Errorf("trusting the certificate: %w", err)
+		}
+	}
+	if b.client, err = client.New(options); err != nil {
+		return fmt.Errorf("making a client: %w", err)
+	}
+	return nil
+}
+
+// clear ends what runs on the bed, and removes its directory. It goes on where
+// something fails.
+func (b *bed) clear() error {
+	var errs []error
+	for _, a := range b.agents {
+		errs = append(errs, a.end())
+	}
+	if b.client != nil {
+		b.client.Close()
+	}
+	if b.server != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), cleanUpTimeout)
+		defer cancel()
+		errs = append(errs, b.server.Shutdown(ctx))
+	}
+	if b.dir != "" {
+		errs = append(errs, os.RemoveAll(b.dir))
+	}
+	return errors.Join(errs...)
+}
+
+// submit has a job `true` stored, and answers with its id.
+func (b *bed) submit(ctx context.Context) (string, error) {
+	answer, err := b.client.Submit(ctx, &switchyardv1.SubmitJobRequest{Command: []string{"true"}})
+	if err != nil {
+		return "", fmt.Errorf("submitting a job: %w", err)
+	}
+	return answer.GetJob().GetId(), nil
+}
+
+// inControl waits until the stream has spoken to that many workers, and answers
+// with when it first did, by worker.
+func inControl(ctx context.Context, w *watch, workers int) (map[string]time.Time, error) {
+	first := map[string]time.Time{}
+	err := w.until(ctx, fmt.Sprintf("the streams of %d workers", workers), func(s sight) bool {
+		if _, known := first[s.worker]; s.what == spoke && !known {
+			first[s.worker] = s.at
+		}
+		return len(first) == workers
+	})
+	return first, err
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/switchyard-ci/switchyard/internal/config"
+)
+
+const (
+	acceptHalf, accept99 = 400 * time.Microsecond, time.Millisecond
+	finishHalf           = 3 * time.Millisecond
+
+	// jobTimeout bounds one job `true`.
+	jobTimeout = 30 * time.Second
+)
+
+// measureDispatch gives jobs to one worker, one after the other, over TLS.
+func measureDispatch(ctx context.Context, l *lab) (results []result, err error) {
+	b, err := l.makeBed(ctx, true)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, b.clear()) }()
+	if _, _, err := b.join(ctx, l.binary, "", 1); err != nil {
+		return nil, err
+	}
+	var toAccept, toFinish []time.Duration
+	w := b.probe.watch()
+	defer b.probe.forget(w)
+	for range l.plan.jobs {
+		accept, finish, err := b.dispatchOne(ctx, w)
+		if err != nil {
+			return nil, err
+		}
+		toAccept, toFinish = append(toAccept, accept), append(toFinish, finish)
+	}
+	bare, err := b.bareRequest(ctx, l.plan.jobs)
+	if err != nil {
+		return nil, err
+	}
+	sync, err := syncTime(b.dir)
+	if err != nil {
+		return nil, err
+	}
+	p50, p99, finish := quantile(toAccept, half), quantile(toAccept, percent99), quantile(toFinish, half)
+	return []result{{
+		key: keyAccept, value: milliseconds(p50) + " / " + milliseconds(p99) + " ms", samples: len(toAccept),
+		verdict: decide(true, p50 <= acceptHalf && p99 <= accept99),
+		notes: []string{fmt.Sprintf("a bare request in the same run: p50 %s, p99 %s ms; the accept is %.1f of it at p50",
+			milliseconds(quantile(bare, half)), milliseconds(quantile(bare, percent99)),
+			float64(p50)/float64(quantile(bare, half)))},
+	}, {
+		key: keyFinish, value: milliseconds(finish) + " ms", samples: len(toFinish),
+		verdict: decide(true, finish <= finishHalf),
+		notes: []string{fmt.Sprintf("the accept and the start are each on disk before they are answered; "+
+			"a write with its sync took p50 %s, p99 %s ms here",
+			milliseconds(quantile(sync, half)), milliseconds(quantile(sync, percent99)))},
+	}}, nil
+}
+
+// dispatchOne submits one job and measures it from the message to the accept and
+// to the finish.
+func (b *bed) dispatchOne(ctx context.Context, w *watch) (accept, finish time.Duration, err error) {
+	ctx, cancel := context.WithTimeout(ctx, jobTimeout)
+	defer cancel()
+	if _, err := b.submit(ctx); err != nil {
+		return 0, 0, err
+	}
+	var written time.Time
+	err = w.until(ctx, "a job's finish", func(s sight) bool {
+		switch s.what { //nolint:exhaustive // the rest is not about a job
+		case assigned:
+			written = s.at
+		case accepted:
+			accept = s.at.Sub(written)
+		case finished:
+			finish = s.at.Sub(written)
+			return true
+		}
+		return false
+	})
+	return accept, finish, err
+}
+
+// bareRequest measures a request that does nothing, over HTTP/2 and TLS, to the
+// same server.
+func (b *bed) bareRequest(ctx context.Context, times int) ([]time.Duration, error) {
+	trust, err := config.ClientTLS(b.certFile, "", "")
+	if err != nil {
+		return nil, fmt.Errorf("trusting the certificate: %w", err)
+	}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP2(true)
+	wire := &http.Transport{TLSClientConfig: trust, Protocols: protocols}
+	defer wire.CloseIdleConnections()
+	var took []time.Duration
+	for i := range times + 1 {
+		began := time.Now()
+		if err := get(ctx, wire, b.server.URL()+"/healthz"); err != nil {
+			return nil, err
+		}
+		if i > 0 { // the first one connects
+			took = append(took, time.Since(began))
+		}
+	}
+	return took, nil
+}
+
+func get(ctx context.Context, wire http.RoundTripper, url string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return fmt.Errorf("making a request: %w", err)
+	}
+	response, err := wire.RoundTrip(request)
+	if err != nil {
+		return fmt.Errorf("a bare request: %w", err)
+	}
+	_, err = io.Copy(io.Discard, response.Body)
+	if err = errors.Join(err, response.Body.Close()); err != nil {
+		return fmt.Errorf("a bare request: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,72 @@
+package main
+
+import "context"
+
+// A figure is one row of the design's table "Figures to reach".
+type figure struct{ key, what, reach, peer string }
+
+// Keys of the figures.
+const (
+	keyAccept    = "accept"
+	keyFinish    = "finish"
+	keySteady    = "steady"
+	keyKill      = "kill"
+	keyMute      = "mute"
+	keyBlackhole = "blackhole"
+	keyBack      = "stream-back"
+	keyAllBack   = "all-back"
+	keyStart     = "start"
+	keyMemory    = "memory"
+	keyCPU       = "cpu"
+	keySize      = "size"
+	keyLeave     = "leave"
+)
+
+// figures are the rows in the design's order, with the best existing agent
+// measured the same way.
+func figures() []figure {
+	return []figure{
+		{keyAccept, "message written on the stream to accept received, TLS, HTTP/2: p50 / p99", "0.4 / 1.0 ms", "0.85 / 1.34"},
+		{keyFinish, "the same to finish received, job `true`: p50", "3 ms", "3.75"},
+		{keySteady, "20 workers, steady arrivals, three minutes: job ready to accept, p99.9", "10 ms", "658"},
+		{keyKill, "stream killed to ping received: p50", "3 ms", "2.7"},
+		{keyMute, "a stream that never opens or never speaks: polling", "10.5 s", "never"},
+		{keyBlackhole, "a black-holed connection: polling, HTTP/2; HTTP/1.1", "16 s; 150 s unless announced", "13.5; never"},
+		{keyBack, "stream endpoint back after 60 s, pings fine: stream in control, p50 / max", "6 / 20 s", "25 / 64"},
+		{keyAllBack, "everything back after 60 s, ping interval 2 s: p50 / max", "3 / 6 s", "not measured"},
+		{keyStart, "process start to stream in control: p50", "100 ms", "730"},
+		{keyMemory, "idle resident memory, 1 / 200 workers", "20 / 30 MB", "38 / 74"},
+		{keyCPU, "agent idle, 200 workers: CPU in 30 s", "50 ms", "150"},
+		{keySize, "stripped binary, control plane included", "35 MB", "44.6, without one"},
+		{keyLeave, "SIGTERM, idle, to exit: p50", "4 ms", "3.4"},
+	}
+}
+
+// An experiment measures one figure, or several that are seen in one run.
+type experiment struct {
+	name string
+	run  func(context.Context, *lab) ([]result, error)
+}
+
+func experiments() []experiment {
+	return []experiment{
+		{"dispatch", measureDispatch},
+		{"steady", measureSteady},
+		{"kill", measureKill},
+		{"mute", measureMute},
+		{"blackhole", measureBlackhole},
+		{"stream-back", measureStreamBack},
+		{"all-back", measureAllBack},
+		{"start", measureStart},
+		{"idle", measureIdle},
+		{"size", measureSize},
+	}
+}
+
+func names() []string {
+	var all []string
+	for _, e := range experiments() {
+		all = append(all, e.name)
+	}
+	return all
+}

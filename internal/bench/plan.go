@@ -1,0 +1,134 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+)
+
+// plan is how much is measured, and where.
+type plan struct {
+	quick       bool
+	only        []string
+	dir, binary string
+
+	jobs    int           // one after the other, for message to accept
+	steady  time.Duration // of steady arrivals
+	rate    int           // of steady arrivals, jobs a second
+	kills   int           // of streams
+	outage  time.Duration // before a recovery
+	fleet   int           // workers that recover together
+	starts  int           // of a process
+	settle  time.Duration // before memory and CPU are read
+	idle    time.Duration // over which CPU is read
+	silence bool          // also the waits of minutes over HTTP/1.1
+}
+
+// The conditions of the design's table. A shorter outage or idle time measures
+// something else, so its verdict is left open.
+const (
+	designOutage = time.Minute
+	designIdle   = 30 * time.Second
+	designSteady = 3 * time.Minute
+)
+
+func parse(args []string, stderr io.Writer) (plan, error) {
+	var p plan
+	var only string
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.BoolVar(&p.quick, "quick", false, "fewer samples, short outages, and no waits of minutes: about two minutes")
+	flags.StringVar(&only, "only", "", "the `EXPERIMENTS` to make, separated by commas: "+strings.Join(names(), ", "))
+	flags.StringVar(&p.dir, "dir", "", "the `DIR` to keep the store and the rest in, until the end; the default is that for temporary files")
+	flags.StringVar(&p.binary, "binary", "", "a switchyard `FILE` to measure instead of building one")
+	flags.IntVar(&p.jobs, "jobs", 1000, "jobs one after the other")
+	flags.DurationVar(&p.steady, "steady", designSteady, "how long jobs arrive steadily")
+	flags.IntVar(&p.rate, "rate", 20, "jobs a second that arrive steadily")
+	flags.IntVar(&p.kills, "kills", 200, "streams to kill")
+	flags.DurationVar(&p.outage, "outage", designOutage, "how long an outage lasts")
+	flags.IntVar(&p.fleet, "fleet", 100, "workers that recover from an outage together")
+	flags.IntVar(&p.starts, "starts", 50, "processes to start and to end")
+	flags.DurationVar(&p.settle, "settle", 15*time.Second, "how long an agent idles before its memory is read")
+	flags.DurationVar(&p.idle, "idle", designIdle, "how long the CPU of an idle agent is read")
+	flags.BoolVar(&p.silence, "silence", true, "also a silent connection over HTTP/1.1, which takes four minutes")
+	if err := flags.Parse(args); err != nil {
+		return plan{}, fmt.Errorf("flags: %w", err)
+	}
+	if p.quick {
+		p.shorten(given(flags))
+	}
+	if only != "" {
+		p.only = strings.Split(only, ",")
+	}
+	return p, p.validate()
+}
+
+// given are the flags that were said.
+func given(flags *flag.FlagSet) map[string]bool {
+	set := map[string]bool{}
+	flags.Visit(func(f *flag.Flag) { set[f.Name] = true })
+	return set
+}
+
+// shorten makes a quick run of what was not said otherwise.
+func (p *plan) shorten(said map[string]bool) {
+	for name, set := range map[string]func(){
+		"jobs":    func() { p.jobs = 200 },
+		"steady":  func() { p.steady = 20 * time.Second },
+		"kills":   func() { p.kills = 40 },
+		"outage":  func() { p.outage = 8 * time.Second },
+		"fleet":   func() { p.fleet = 50 },
+		"starts":  func() { p.starts = 15 },
+		"settle":  func() { p.settle = 5 * time.Second },
+		"idle":    func() { p.idle = 10 * time.Second },
+		"silence": func() { p.silence = false },
+	} {
+		if !said[name] {
+			set()
+		}
+	}
+}
+
+// Bounds of what a run may be asked for: it shares its machine.
+const (
+	mostSamples = 20000
+	mostTime    = 10 * time.Minute
+	mostRate    = 200
+	mostWorkers = 500
+)
+
+func (p *plan) validate() error {
+	var errs []error
+	for _, n := range []struct {
+		name        string
+		value, most int
+	}{
+		{"jobs", p.jobs, mostSamples},
+		{"rate", p.rate, mostRate},
+		{"kills", p.kills, mostSamples},
+		{"fleet", p.fleet, mostWorkers},
+		{"starts", p.starts, mostSamples},
+	} {
+		if n.value < 1 || n.value > n.most {
+			errs = append(errs, fmt.Errorf("-%s is %d, and must be from 1 to %d", n.name, n.value, n.most))
+		}
+	}
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{{"steady", p.steady}, {"outage", p.outage}, {"settle", p.settle}, {"idle", p.idle}} {
+		if d.value < time.Second || d.value > mostTime {
+			errs = append(errs, fmt.Errorf("-%s is %v, and must be from 1s to %v", d.name, d.value, mostTime))
+		}
+	}
+	for _, name := range p.only {
+		if !slices.Contains(names(), name) {
+			errs = append(errs, fmt.Errorf("-only names %q, and must name some of %s", name, strings.Join(names(), ", ")))
+		}
+	}
+	return errors.Join(errs...)
+}
