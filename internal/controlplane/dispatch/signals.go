@@ -98,7 +98,12 @@ func (d *Dispatcher) heardSignal(data []byte) {
 // heardSelf: the signal of a feed has come back. What other replicas say from now
 // on, they said after the feed was opened.
 func (x *index) heardSelf(s signal) {
-	if a := x.agents[s.Attached]; a != nil && a.feed != nil && a.feed.number == s.Feed {
+	a := x.agents[s.Attached]
+	if a == nil {
+		return
+	}
+	a.remote = "" // that was said before
+	if a.feed != nil && a.feed.number == s.Feed {
 		a.feed.announced = true
 	}
 }

@@ -89,8 +89,8 @@ func (d *Dispatcher) look() (silent []string) {
 			case a.record.State == store.AgentConnected && now.Sub(a.seen) > d.o.LeaseTimeout:
 				silent = append(silent, id)
 			case a.record.State != store.AgentConnected && len(a.jobs) == 0 && a.claim == nil &&
-				now.Sub(a.record.LeftAt) > d.st.AgentRetention():
-				x.forgetAgent(a)
+				a.record.Revision <= x.position && now.Sub(a.record.LeftAt) > d.st.AgentRetention():
+				x.forgetAgent(a) // the watch has passed it, and will not bring it back
 			}
 		}
 		d.expiry = x.past.expire(d.expiry, now, expirySteps)
