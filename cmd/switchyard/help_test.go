@@ -16,7 +16,7 @@ import (
 // nor a key: in a file they would be meant for every call.
 var perCall = []string{
 	"help", "version", "config",
-	"idempotency-key", "state", "agent", "limit", "follow", "offset", "reason", "force", "format", "guards", "effects", "self-loops",
+	"idempotency-key", "state", "agent", "limit", "follow", "offset", "reason", "force", "format", "guards", "effects", "self-loops", "highlight",
 }
 
 // TestEverySettingIsInHelp goes through every command: each flag either names
