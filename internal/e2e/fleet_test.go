@@ -2,12 +2,15 @@ package e2e_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -22,54 +25,62 @@ import (
 )
 
 const (
-	fleetWorkers = 50
-	fleetJobs    = 500
 	// submitters is how many submit at once.
 	submitters = 8
 	// The streams are cut after a random part of betweenCuts, for a random part
 	// of whileCut.
 	betweenCuts = 1500 * time.Millisecond
 	whileCut    = 500 * time.Millisecond
-	// aLoadedMachine bounds the whole test.
+	// kills is how often a control plane is killed, each after a random part of
+	// betweenKills.
+	kills        = 3
+	betweenKills = 2 * time.Second
+	// lookAgain is the time before what failed is tried again.
+	lookAgain = 50 * time.Millisecond
+	// aLoadedMachine bounds a whole test.
 	aLoadedMachine = 4 * time.Minute
 )
 
-// TestFleet has 50 workers run 500 jobs while their streams are cut at random:
-// each job must run exactly once, and none be lost.
+// TestFleet has many workers run many jobs while something goes wrong: each job
+// must run exactly once, and none be lost.
 func TestFleet(t *testing.T) {
 	skipIfShort(t)
-	ctx, cancel := context.WithTimeout(t.Context(), aLoadedMachine)
-	defer cancel()
-	f := newFleet(ctx, t)
-
-	cutting, stopCutting := context.WithCancel(ctx)
-	cuts := make(chan int)
-	go func() { cuts <- cutAtRandom(cutting, f.proxy) }()
-	jobs, err := f.submit(ctx)
-	if err == nil {
-		err = f.await(ctx, jobs)
-	}
-	stopCutting()
-	n := <-cuts
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	f.leave(ctx, t)
-	f.check(t, jobs)
-	ways := map[string]int{}
-	lines, _ := f.agent.journal.lines(0)
-	for _, event := range []string{"StreamLost", "ReceivedJob", "AnsweredJob", "JobRejected"} {
-		pattern := regexp.MustCompile(`"event":"` + event)
-		for _, line := range lines {
-			if pattern.MatchString(line) {
-				ways[event]++
+	for _, row := range []struct {
+		name          string
+		workers, jobs int
+		// disturb goes on until the context ends, and returns how often it did harm.
+		disturb func(*fleet, context.Context) (int, error)
+		// shows are the workers' events without which the test has shown nothing.
+		shows []string
+	}{
+		{"streams cut", 50, 500, (*fleet).cutAtRandom, []string{"StreamLost", "ReceivedJob", "AnsweredJob"}},
+		{"control plane killed", 20, 200, (*fleet).killAtRandom, []string{"StreamLost", "ReceivedJob"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), aLoadedMachine)
+			defer cancel()
+			f := newFleet(ctx, t, row.workers)
+			disturbing, calm := context.WithCancel(ctx)
+			defer calm()
+			var harm int
+			disturbed := make(chan error)
+			go func() {
+				var err error
+				harm, err = row.disturb(f, disturbing)
+				disturbed <- err
+			}()
+			jobs, err := f.submit(ctx, row.jobs)
+			if err == nil {
+				err = f.await(ctx, jobs)
 			}
-		}
-	}
-	t.Logf("streams cut %d times; events of the workers: %v", n, ways)
-	if n == 0 || ways["StreamLost"] < fleetWorkers || ways["ReceivedJob"] == 0 || ways["AnsweredJob"] == 0 {
-		t.Errorf("streams cut %d times, events %v: the test has not shown what it is for", n, ways)
+			calm()
+			if err = errors.Join(err, <-disturbed); err != nil {
+				t.Fatal(err)
+			}
+			f.leave(ctx, t)
+			f.check(t, jobs)
+			f.shown(t, harm, row.shows)
+		})
 	}
 }
 
@@ -78,42 +89,34 @@ func TestFleet(t *testing.T) {
 type fleet struct {
 	dir           string
 	server, agent *process
+	listen        string // where the control plane listens
 	proxy         *faultproxy.Proxy
 	client        *client.Client
+
+	mu      sync.Mutex
+	started []*process // all, in order
 }
 
-func newFleet(ctx context.Context, t *testing.T) *fleet {
+func newFleet(ctx context.Context, t *testing.T, workers int) *fleet {
 	t.Helper()
-	f := &fleet{dir: t.TempDir()}
-	data := filepath.Join(f.dir, "data")
-	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + f.dir, "SWITCHYARD_DATA_DIR=" + data, "SWITCHYARD_LOG_FORMAT=json"}
-	program := filepath.Join(bin, "switchyard")
-	run := func(name string, args ...string) *process {
-		p, err := startProcess(name, f.dir, env, program, args...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
+	f := &fleet{dir: t.TempDir(), listen: "127.0.0.1:0"}
+	t.Cleanup(func() {
+		for _, p := range f.started {
 			p.kill()
 			if t.Failed() {
-				t.Logf("%s wrote last:\n%s", name, tail(p.stderr))
+				t.Logf("%s wrote last:\n%s", p.name, tail(p.stderr))
 			}
-		})
-		return p
-	}
-	t.Cleanup(func() {
+		}
 		if left := endLeftovers(f.dir, !t.Failed()); !t.Failed() && len(left) > 0 {
 			t.Errorf("processes were left behind: %q", left)
 		}
 	})
 
-	f.server = run("server", "server", "start", "--listen", "127.0.0.1:0", "--ping-interval", "1s")
-	groups, _, ok := f.server.journal.await(ctx, 0, regexp.MustCompile(`for people and programs +(http://\S+)$`))
-	if !ok {
-		t.Fatal("the control plane does not come up")
+	err := f.serve(ctx)
+	if err != nil {
+		t.Fatal(err)
 	}
-	var err error
-	if f.proxy, err = faultproxy.Start(ctx, groups[1]); err != nil {
+	if f.proxy, err = faultproxy.Start(ctx, "http://"+f.listen); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -121,51 +124,108 @@ func newFleet(ctx context.Context, t *testing.T) *fleet {
 			t.Error(err)
 		}
 	})
-	token, err := os.ReadFile(filepath.Join(data, "admin-token"))
+	token, err := os.ReadFile(filepath.Join(f.dir, "data", "admin-token"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.client, err = client.New(client.Options{Endpoint: groups[1], Token: strings.TrimSpace(string(token))})
+	f.client, err = client.New(client.Options{Endpoint: "http://" + f.listen, Token: strings.TrimSpace(string(token))})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(f.client.Close)
-	f.agent = run("agent", "agent", "start", "--endpoint", f.proxy.URL()+"/v3", "--spawn", fmt.Sprint(fleetWorkers),
-		"--name", "fleet", "--log-level", "debug")
+	f.agent, err = f.run("agent", "agent", "start", "--endpoint", f.proxy.URL()+"/v3",
+		"--spawn", strconv.Itoa(workers), "--name", "fleet", "--log-level", "debug")
+	if err != nil {
+		t.Fatal(err)
+	}
 	return f
 }
 
+// run starts the program; it is killed at the test's end.
+func (f *fleet) run(name string, args ...string) (*process, error) {
+	p, err := startProcess(name, f.dir, []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + f.dir, "GORACE=halt_on_error=1",
+		"SWITCHYARD_DATA_DIR=" + filepath.Join(f.dir, "data"), "SWITCHYARD_LOG_FORMAT=json",
+	}, filepath.Join(bin, "switchyard"), args...)
+	if err == nil {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.started = append(f.started, p)
+	}
+	return p, err
+}
+
+// serve starts the control plane, on the port that it had before, and waits
+// until it is up.
+func (f *fleet) serve(ctx context.Context) error {
+	var err error
+	f.server, err = f.run("server", "server", "start", "--listen", f.listen, "--ping-interval", "1s")
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	groups, _, ok := f.server.journal.await(ctx, 0, regexp.MustCompile(`for people and programs +http://(\S+)$`))
+	if !ok {
+		return errors.New("the control plane does not come up")
+	}
+	f.listen = groups[1]
+	return nil
+}
+
 // submit submits the jobs, each of which notes its id, and returns their ids.
-func (f *fleet) submit(ctx context.Context) ([]string, error) {
-	ids := make([]string, fleetJobs)
+func (f *fleet) submit(ctx context.Context, n int) ([]string, error) {
+	ids := make([]string, n)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(submitters)
 	for i := range ids {
 		group.Go(func() error {
-			answer, err := f.client.Submit(ctx, &switchyardv1.SubmitJobRequest{
+			answer, err := f.submitOne(ctx, &switchyardv1.SubmitJobRequest{
 				Command:        []string{"sh", "-c", `echo "$BUILDKITE_JOB_ID" >> "$HOME/runs"; sleep 0.3`},
 				IdempotencyKey: fmt.Sprintf("fleet-%d", i),
 				Timeout:        durationpb.New(aLoadedMachine),
 			})
 			ids[i] = answer.GetJob().GetId()
-			return err //nolint:wrapcheck // it says what failed
+			return err
 		})
 	}
-	return ids, group.Wait() //nolint:wrapcheck // as above
+	return ids, group.Wait() //nolint:wrapcheck // it says what failed
+}
+
+// submitOne submits a job again until the control plane has acknowledged it; its
+// key keeps it one job.
+func (f *fleet) submitOne(ctx context.Context, job *switchyardv1.SubmitJobRequest) (*switchyardv1.SubmitJobResponse, error) {
+	for {
+		answer, err := f.client.Submit(ctx, job)
+		if err == nil || !pause(ctx, lookAgain) {
+			return answer, err //nolint:wrapcheck // it says what failed
+		}
+	}
 }
 
 // await waits until every job has finished well.
 func (f *fleet) await(ctx context.Context, ids []string) error {
 	for _, id := range ids {
-		job, err := f.client.Follow(ctx, id, client.FollowOptions{}, deaf{})
+		job, err := f.follow(ctx, id)
 		if err != nil {
-			return err //nolint:wrapcheck // it says what failed
+			return err
 		}
 		if job.GetState() != switchyardv1.JobState_JOB_STATE_FINISHED || job.GetExitStatus() != "0" {
 			return fmt.Errorf("job %s: %v, exit status %q", id, job.GetState(), job.GetExitStatus())
 		}
 	}
 	return nil
+}
+
+// follow waits for a job's end, however often the control plane goes away: a
+// first connection that fails is not tried again by the client itself.
+func (f *fleet) follow(ctx context.Context, id string) (*switchyardv1.Job, error) {
+	for {
+		job, err := f.client.Follow(ctx, id, client.FollowOptions{}, deaf{})
+		if err == nil || !pause(ctx, lookAgain) {
+			return job, err //nolint:wrapcheck // it says what failed
+		}
+	}
 }
 
 // leave drains the agent and ends the control plane in good order.
@@ -207,18 +267,53 @@ func (f *fleet) check(t *testing.T, ids []string) {
 	}
 }
 
+// shown counts what happened to the workers, so that a test which no longer
+// does any harm is noticed.
+func (f *fleet) shown(t *testing.T, harm int, events []string) {
+	t.Helper()
+	counts := map[string]int{}
+	lines, _ := f.agent.journal.lines(0)
+	event := regexp.MustCompile(`"event":"(\w+)`)
+	for _, line := range lines {
+		if groups := event.FindStringSubmatch(line); groups != nil {
+			counts[groups[1]]++
+		}
+	}
+	t.Logf("harm was done %d times; events of the workers: %v", harm, counts)
+	for _, e := range events {
+		if counts[e] == 0 || harm == 0 {
+			t.Errorf("harm was done %d times, and %s happened %d times", harm, e, counts[e])
+		}
+	}
+}
+
 // cutAtRandom cuts all streams and heals them until the context ends, and
 // returns how often it did.
-func cutAtRandom(ctx context.Context, proxy *faultproxy.Proxy) int {
+func (f *fleet) cutAtRandom(ctx context.Context) (int, error) {
 	const stream = agentedgev1connect.AgentEdgeServiceStreamPingsProcedure
 	for n := 0; ; n++ {
 		if !pause(ctx, rand.N(betweenCuts)) { //nolint:gosec // no secret
-			return n
+			return n, nil
 		}
-		proxy.Cut(stream)
+		f.proxy.Cut(stream)
 		pause(ctx, rand.N(whileCut)) //nolint:gosec // no secret
-		proxy.Heal(stream)
+		f.proxy.Heal(stream)
 	}
+}
+
+// killAtRandom kills the control plane and starts it again a few times, and
+// returns how often it did.
+func (f *fleet) killAtRandom(ctx context.Context) (int, error) {
+	for n := range kills {
+		if !pause(ctx, rand.N(betweenKills)) { //nolint:gosec // no secret
+			return n, nil
+		}
+		f.server.kill()
+		if err := f.serve(context.WithoutCancel(ctx)); err != nil { // calm or not, it must come back
+			return n, err
+		}
+	}
+	return kills, nil
 }
 
 // pause waits, and says whether the context has let it.

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -33,7 +34,7 @@ func endLeftovers(dir string, aMoment bool) []string {
 		}
 		commands := make([]string, 0, len(pids))
 		for _, pid := range pids {
-			command, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cmdline")) // gone is as well
+			command, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)) // gone is as well
 			commands = append(commands, strings.ReplaceAll(string(command), "\x00", " "))
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
