@@ -165,7 +165,6 @@ func TestCancelBeforeStart(t *testing.T) {
 			p.cancel(id, "canceled")
 			if g.JobID != "" {
 				wantErr(t, g.Start(t.Context(), time.Time{}), ErrUnauthenticated)
-				wantErr(t, p.StartJob(t.Context(), id, time.Time{}), ErrWrongState)
 			}
 			_, _, err := p.Accept(t.Context(), a, id)
 			wantErr(t, err, ErrWrongState)
@@ -226,7 +225,7 @@ func TestTokensAreRefused(t *testing.T) {
 		wantErr(t, err, ErrUnauthenticated)
 	}
 	for _, token := range []string{"", session, forgedJob, job[:len(job)-1], jobPrefix + id + "_"} {
-		_, err := p.AuthenticateJob(t.Context(), token)
+		_, err := p.AuthorizeJob(t.Context(), token)
 		wantErr(t, err, ErrUnauthenticated)
 	}
 }

@@ -20,20 +20,12 @@ type JobGrant struct {
 	JobID string
 
 	d *Dispatcher
-	// hash is of the token; a grant without one was made from a bare id.
-	hash []byte
+	hash []byte // of the token
 }
 
 // holds reports whether the grant is one of the job's acceptance as it stands.
 func (g JobGrant) holds(job store.Job) bool {
-	return g.hash == nil || slices.ContainsFunc(job.TokenHashes, func(h []byte) bool { return slices.Equal(h, g.hash) })
-}
-
-// AuthenticateJob answers with the job that a job token belongs to: AuthorizeJob
-// for callers that need no more than its id. ErrUnauthenticated.
-func (d *Dispatcher) AuthenticateJob(ctx context.Context, token string) (string, error) {
-	grant, err := d.AuthorizeJob(ctx, token)
-	return grant.JobID, err
+	return slices.ContainsFunc(job.TokenHashes, func(h []byte) bool { return slices.Equal(h, g.hash) })
 }
 
 // AuthorizeJob answers with what a job token allows. The tokens of an acceptance
@@ -70,12 +62,6 @@ func refused(err error) error {
 	return err
 }
 
-// StartJob is JobGrant.Start for a caller that has only the job's id: it is not
-// refused where the job has gone to another worker since the token's check.
-func (d *Dispatcher) StartJob(ctx context.Context, jobID string, at time.Time) error {
-	return JobGrant{JobID: jobID, d: d}.Start(ctx, at)
-}
-
 // Start records that the job runs; at is the worker's clock, kept only in the
 // log. Idempotent while it runs. ErrNotFound, ErrUnauthenticated where the grant
 // no longer holds, and ErrWrongState where the job is not accepted.
@@ -100,11 +86,6 @@ func (g JobGrant) Start(ctx context.Context, at time.Time) error {
 	}
 	d.log.Info("job started", zap.String("job", job.ID), zap.String("agent", job.AgentID), zap.Time("at", at))
 	return nil
-}
-
-// AppendLog is JobGrant.AppendLog for a caller that has only the job's id.
-func (d *Dispatcher) AppendLog(ctx context.Context, jobID string, chunk LogChunk) error {
-	return JobGrant{JobID: jobID, d: d}.AppendLog(ctx, chunk)
 }
 
 // AppendLog stores one piece of the job's log. A piece that is there already may
@@ -132,12 +113,6 @@ func (g JobGrant) AppendLog(ctx context.Context, chunk LogChunk) error {
 		j.logEnd = max(j.logEnd, c.End())
 	}
 	return nil
-}
-
-// FinishJob is JobGrant.Finish for a caller that has only the job's id: it is not
-// refused where the job has gone to another worker since the token's check.
-func (d *Dispatcher) FinishJob(ctx context.Context, jobID string, r Result) error {
-	return JobGrant{JobID: jobID, d: d}.Finish(ctx, r)
 }
 
 // Finish records how the job ended: finished, or canceled where that was
