@@ -99,7 +99,21 @@ func (a *Agent) Run(ctx context.Context) error {
 		workers.Go(func() { errs[i] = a.runWorker(ctx, wire, i, onIdle) })
 	}
 	workers.Wait()
-	return errors.Join(errs...)
+	return joinOnce(errs)
+}
+
+// joinOnce joins errors as errors.Join does, those that say the same once: a
+// wrong token fails every worker for one reason.
+func joinOnce(errs []error) error {
+	said := map[string]bool{}
+	return errors.Join(slices.DeleteFunc(errs, func(err error) bool {
+		if err == nil {
+			return true
+		}
+		again := said[err.Error()]
+		said[err.Error()] = true
+		return again
+	})...)
 }
 
 // running returns the workers that were registered so far.
@@ -151,7 +165,10 @@ func (a *Agent) register(
 		Tags: append([]string{"queue=" + a.Queue}, a.Tags...), Features: a.features(),
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("registering %s with %s: %w", name, a.Endpoint, err)
+		if transport.Refused(err) {
+			err = fmt.Errorf("%w; look at the registration token", err)
+		}
+		return nil, nil, fmt.Errorf("%s: %w", a.Endpoint, err)
 	}
 	logger := a.Logger.With(zap.String("worker", name), zap.String("id", session.ID()))
 	logger.Info("registered", zap.String("endpoint", session.Endpoint()), zap.String("queue", a.Queue))

@@ -1,0 +1,109 @@
+package agent
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/switchyard-ci/switchyard/fsm"
+)
+
+func TestConfigIsValidated(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		edit  func(*Config)
+		names string // what the error must name; empty for none
+	}{
+		{"the least", func(*Config) {}, ""},
+		{"no token", func(c *Config) { c.Token = "" }, "Token"},
+		{"too many workers", func(c *Config) { c.Spawn = MaxSpawn + 1 }, "Spawn"},
+		{"fewer than none", func(c *Config) { c.Spawn = -1 }, "Spawn"},
+		{"two workers for one job", func(c *Config) { c.AcquireJob, c.Spawn = "J1", 2 }, "Spawn"},
+		{"acquire without a job", func(c *Config) { c.Mode = fsm.Acquire }, "AcquireJob"},
+		{"negative idle", func(c *Config) { c.DisconnectAfterIdle = -1 }, "DisconnectAfterIdle"},
+		{"negative uptime", func(c *Config) { c.DisconnectAfterUptime = -1 }, "DisconnectAfterUptime"},
+		{"a tag without a value", func(c *Config) { c.Tags = []string{"os"} }, "Tags"},
+		{"the queue as a tag", func(c *Config) { c.Tags = []string{"queue=x"} }, "Queue"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			config := Config{Token: "registration"}
+			c.edit(&config)
+			_, err := New(config)
+			switch {
+			case c.names == "" && err != nil:
+				t.Errorf("New: %v", err)
+			case c.names != "" && (err == nil || !strings.Contains(err.Error(), c.names)):
+				t.Errorf("New: %v, which does not name %s", err, c.names)
+			}
+		})
+	}
+}
+
+// TestFeatures shows that streams are told of unless nobody would open one.
+func TestFeatures(t *testing.T) {
+	t.Parallel()
+	for mode, streams := range map[fsm.Mode]bool{fsm.Auto: true, fsm.StreamOnly: true, fsm.PollOnly: false} {
+		told := strings.Contains(strings.Join(Config{Mode: mode}.features(), " "), "streaming-pings")
+		if told != streams {
+			t.Errorf("%v: streaming-pings told is %v", mode, told)
+		}
+	}
+}
+
+// TestIdleClock expires when all workers have been idle together for the limit.
+func TestIdleClock(t *testing.T) {
+	t.Parallel()
+	type step struct {
+		wait time.Duration
+		idle bool // one worker becomes idle, or ceases to be
+	}
+	for _, c := range []struct {
+		name    string
+		steps   []step
+		expires time.Duration // after the last step; zero for never
+	}{
+		{"one of two", []step{{0, true}}, 0},
+		{"both", []step{{0, true}, {time.Second, true}}, time.Minute},
+		{"busy again", []step{{0, true}, {0, true}, {59 * time.Second, false}}, 0},
+		{"busy and idle again", []step{{0, true}, {0, true}, {59 * time.Second, false}, {time.Second, true}}, time.Minute},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var expired time.Time
+				clock := newIdleClock(time.Minute, 2, func() { expired = time.Now() })
+				defer clock.stop()
+				for _, s := range c.steps {
+					time.Sleep(s.wait)
+					clock.set(s.idle)
+				}
+				last := time.Now()
+				time.Sleep(time.Hour)
+				synctest.Wait()
+				switch {
+				case c.expires == 0 && !expired.IsZero():
+					t.Errorf("expired after %v", expired.Sub(last))
+				case c.expires != 0 && expired.Sub(last) != c.expires:
+					t.Errorf("expired after %v, want %v", expired.Sub(last), c.expires)
+				}
+			})
+		})
+	}
+}
+
+// TestJoinOnce says a common reason once.
+func TestJoinOnce(t *testing.T) {
+	t.Parallel()
+	wrong, other := errors.New("wrong token"), errors.New("no route")
+	if err := joinOnce([]error{nil, wrong, nil, errors.New("wrong token"), other}); err == nil ||
+		err.Error() != "wrong token\nno route" || !errors.Is(err, other) {
+		t.Errorf("joined: %v", err)
+	}
+	if err := joinOnce([]error{nil, nil}); err != nil {
+		t.Errorf("nothing joined: %v", err)
+	}
+}
