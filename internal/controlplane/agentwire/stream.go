@@ -24,6 +24,10 @@ const (
 	// maxStreamRequestBytes bounds the one message of a stream's request, an id.
 	maxStreamRequestBytes = 4 << 10
 
+	// compressFrom is the size, in bytes, of a message that is worth compressing:
+	// most are a few dozen bytes, that gzip makes longer and later.
+	compressFrom = 1 << 10
+
 	// ageJitter is the last part of a stream's greatest age in which its planned
 	// end falls, so that streams opened together do not end together.
 	ageJitter = 0.2
@@ -39,7 +43,8 @@ func (h *Handler) streamHandler() (string, http.Handler) {
 	if h.options.Stream {
 		service = h
 	}
-	return agentedgev1connect.NewAgentEdgeServiceHandler(service, connect.WithReadMaxBytes(maxStreamRequestBytes))
+	return agentedgev1connect.NewAgentEdgeServiceHandler(service,
+		connect.WithReadMaxBytes(maxStreamRequestBytes), connect.WithCompressMinBytes(compressFrom))
 }
 
 // StreamPings implements agentedgev1connect.AgentEdgeServiceHandler. It sends the
