@@ -19,7 +19,7 @@ type JobGrant struct {
 	// JobID is the job that the token belongs to.
 	JobID string
 
-	d *Dispatcher
+	d    *Dispatcher
 	hash []byte // of the token
 }
 
