@@ -90,16 +90,16 @@ func (s *jobService) FollowJob(ctx context.Context, req *switchyardv1.FollowJobR
 		if err != nil {
 			return s.coded(naming("following", "job", req.GetId()), err)
 		}
-		if err := stream.Send(s.followed(event)); err != nil {
+		if err := stream.Send(followed(event)); err != nil {
 			return fmt.Errorf("sending an event: %w", err)
 		}
 	}
 	return nil
 }
 
-func (s *jobService) followed(event dispatch.Event) *switchyardv1.FollowJobResponse {
+func followed(event dispatch.Event) *switchyardv1.FollowJobResponse {
 	if event.Job != nil {
-		return &switchyardv1.FollowJobResponse{Event: &switchyardv1.FollowJobResponse_Job{Job: s.job(*event.Job)}}
+		return &switchyardv1.FollowJobResponse{Event: &switchyardv1.FollowJobResponse_Job{Job: jobMessage(*event.Job, event.Waits)}}
 	}
 	return &switchyardv1.FollowJobResponse{Event: &switchyardv1.FollowJobResponse_Log{Log: &switchyardv1.LogPiece{
 		Offset: event.Log.Offset, Data: event.Log.Data, Missing: event.Log.Missing,

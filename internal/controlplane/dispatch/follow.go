@@ -48,12 +48,12 @@ func (f *follower) signal() {
 	}
 }
 
-// Follow gives the job as it stands, then every change of it and every piece of
-// its log in order, and ends when the job has ended and its log is whole. A
-// follower that is slow may miss changes in between, never the last. The log
-// waits for a missing piece for LogGrace at most; a job's own end is waited for as
-// long as it takes. An error is the last thing it gives: ErrNotFound, ErrClosed,
-// or the context's.
+// Follow gives the job as it stands, then every change of it, or of why it waits,
+// and every piece of its log in order, and ends when the job has ended and its log
+// is whole. A follower that is slow may miss changes in between, never the last.
+// The log waits for a missing piece for LogGrace at most; a job's own end is waited
+// for as long as it takes. An error is the last thing it gives: ErrNotFound,
+// ErrClosed, or the context's.
 func (d *Dispatcher) Follow(ctx context.Context, id string, o FollowOptions) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		ctx, cancel := context.WithCancelCause(ctx)
@@ -83,6 +83,7 @@ type following struct {
 	yield func(Event, error) bool
 
 	job      store.Job
+	waits    string // why, as it was told last
 	assembly assembly
 	pieces   chan store.Chunk
 	readErr  error
@@ -122,6 +123,9 @@ func (f *following) run(ctx context.Context) error {
 					return err
 				}
 			}
+			if err := f.reconsidered(); err != nil {
+				return err
+			}
 		case c, ok := <-f.pieces:
 			if !ok {
 				return f.readErr
@@ -154,8 +158,8 @@ func (f *following) changed(ctx context.Context, job store.Job) error {
 	if job.Revision <= f.job.Revision {
 		return nil
 	}
-	f.job = job
-	if !f.yield(Event{Job: &job}, nil) {
+	f.job, f.waits = job, f.d.WaitingReason(job)
+	if !f.yield(Event{Job: &job, Waits: f.waits}, nil) {
 		return errStopped
 	}
 	if f.o.OmitLog || f.lastKnown || !f.o.NoWait && !job.State.Final() {
@@ -166,6 +170,22 @@ func (f *following) changed(ctx context.Context, job store.Job) error {
 		return err //nolint:wrapcheck // the store's errors are in words already
 	}
 	f.last, f.lastKnown = last.Position, true
+	return nil
+}
+
+// reconsidered gives the job again where it waits for another reason than before:
+// workers come, go and pause without a change of the job's record. Every sweep
+// wakes the followers, so that it is seen within its interval.
+func (f *following) reconsidered() error {
+	waits := f.d.WaitingReason(f.job)
+	if waits == f.waits {
+		return nil
+	}
+	f.waits = waits
+	job := f.job
+	if !f.yield(Event{Job: &job, Waits: waits}, nil) {
+		return errStopped
+	}
 	return nil
 }
 

@@ -159,6 +159,45 @@ func TestFollowOfALostJobWaitsForNothing(t *testing.T) {
 	}
 }
 
+func TestFollowTellsAnewWhyAJobWaits(t *testing.T) {
+	p := newPlant(t, Options{})
+	id := p.submit(Submission{})
+	var a string
+	changes := []struct {
+		change func()
+		waits  string
+	}{
+		{func() {}, "no agent is connected in queue default"},
+		{func() { a = p.register("a"); must(t, p.Connect(t.Context(), a)) }, "an agent in queue default is free, and will be given the job when it polls"},
+		{func() { _, err := p.Pause(t.Context(), a, "why"); must(t, err) }, "the one agent in queue default is paused"},
+		{func() { must(t, p.Disconnect(t.Context(), a)) }, "no agent is connected in queue default"},
+	}
+	told := make(chan string)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	go func() {
+		defer close(told)
+		for event, err := range p.Follow(ctx, id, FollowOptions{}) {
+			if err != nil {
+				return
+			}
+			told <- event.Waits
+		}
+	}()
+	for _, c := range changes {
+		c.change()
+		p.pass(time.Second)
+		if got := <-told; got != c.waits {
+			t.Errorf("it waits: %q, want %q", got, c.waits)
+		}
+	}
+	p.pass(time.Second) // nothing has changed, so nothing is told
+	cancel()
+	if got, more := <-told; more {
+		t.Errorf("told without a change: %q", got)
+	}
+}
+
 func TestFollowEnds(t *testing.T) {
 	p := newPlant(t, Options{})
 	drain := func(ctx context.Context, id string, each func()) (err error) {

@@ -125,10 +125,11 @@ type FollowOptions struct {
 }
 
 // Event is one change of a followed job, or one piece of its log: exactly one of
-// the two is set.
+// Job and Log is set.
 type Event struct {
-	// Job is the job as it stands.
-	Job *store.Job
+	// Job is the job as it stands, and Waits why it waits, if it does.
+	Job   *store.Job
+	Waits string
 	// Log is the next piece of its log.
 	Log *LogPiece
 }
