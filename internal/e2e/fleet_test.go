@@ -31,10 +31,11 @@ const (
 	// of whileCut.
 	betweenCuts = 1500 * time.Millisecond
 	whileCut    = 500 * time.Millisecond
-	// kills is how often a control plane is killed, each after a random part of
-	// betweenKills.
+	// kills is how often a control plane is killed: each time after so many more
+	// jobs have finished, and a random part of untilKill.
 	kills        = 3
-	betweenKills = 2 * time.Second
+	betweenKills = 30
+	untilKill    = 500 * time.Millisecond
 	// lookAgain is the time before what failed is tried again.
 	lookAgain = 50 * time.Millisecond
 	// aLoadedMachine bounds a whole test.
@@ -301,11 +302,18 @@ func (f *fleet) cutAtRandom(ctx context.Context) (int, error) {
 	}
 }
 
-// killAtRandom kills the control plane and starts it again a few times, and
-// returns how often it did.
+// killAtRandom kills the control plane and starts it again, a few times while
+// jobs run, and returns how often it did.
 func (f *fleet) killAtRandom(ctx context.Context) (int, error) {
-	for n := range kills {
-		if !pause(ctx, rand.N(betweenKills)) { //nolint:gosec // no secret
+	finished := regexp.MustCompile(`"event":"JobFinished`)
+	for n, line := 0, 0; n < kills; n++ {
+		for range betweenKills {
+			var ok bool
+			if _, line, ok = f.agent.journal.await(ctx, line, finished); !ok {
+				return n, nil
+			}
+		}
+		if !pause(ctx, rand.N(untilKill)) { //nolint:gosec // no secret
 			return n, nil
 		}
 		f.server.kill()
