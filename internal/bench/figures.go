@@ -64,7 +64,7 @@ func experiments() []experiment {
 }
 
 func names() []string {
-	var all []string
+	all := make([]string, 0, len(experiments()))
 	for _, e := range experiments() {
 		all = append(all, e.name)
 	}

@@ -64,7 +64,10 @@ func parse(args []string, stderr io.Writer) (plan, error) {
 	if only != "" {
 		p.only = strings.Split(only, ",")
 	}
-	return p, p.validate()
+	if err := p.validate(); err != nil {
+		return p, err
+	}
+	return p, nil
 }
 
 // given are the flags that were said.

@@ -69,7 +69,7 @@ func measureIdle(ctx context.Context, l *lab) ([]result, error) {
 		return nil, err
 	}
 	return []result{{
-		key: keyMemory, value: fmt.Sprintf("%.1f / %.1f MB", float64(few)/megabyte, float64(many)/megabyte), samples: 2, //nolint:mnd // two agents
+		key: keyMemory, value: fmt.Sprintf("%.1f / %.1f MB", float64(few)/megabyte, float64(many)/megabyte), samples: 2,
 		verdict: decide(true, few <= fewReach && many <= manyReach),
 		notes:   []string{fmt.Sprintf("after %v", l.plan.settle)},
 	}, {

@@ -27,7 +27,7 @@ func residentMemory(pid int) (int64, error) {
 		if err != nil {
 			return 0, fmt.Errorf("reading the memory of a process: %w", err)
 		}
-		return kilobytes << 10, nil //nolint:mnd // kilobytes
+		return kilobytes << 10, nil
 	}
 	return 0, fmt.Errorf("reading the memory of process %d: the kernel does not say", pid)
 }
@@ -41,7 +41,7 @@ func cpuTime(pid int) (time.Duration, error) {
 	}
 	var sum time.Duration
 	for _, file := range files {
-		text, err := os.ReadFile(file) //nolint:gosec // named by the kernel
+		text, err := os.ReadFile(file)
 		if err != nil {
 			return 0, fmt.Errorf("reading the CPU time of a thread: %w", err)
 		}

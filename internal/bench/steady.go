@@ -62,7 +62,8 @@ func measureSteady(ctx context.Context, l *lab) (results []result, err error) {
 		key: keySteady, value: milliseconds(p999) + " ms", samples: len(fromSubmit),
 		verdict: decide(l.plan.steady >= designSteady, p999 <= steadyReach),
 		notes: []string{
-			fmt.Sprintf("%d jobs a second for %v, from the beginning of the submitter's call, the store's sync included: p50 %s, p99 %s, max %s ms",
+			fmt.Sprintf("%d jobs a second for %v, from the beginning of the submitter's call, the store's sync included: "+
+				"p50 %s, p99 %s, max %s ms",
 				l.plan.rate, l.plan.steady, milliseconds(quantile(fromSubmit, half)),
 				milliseconds(quantile(fromSubmit, percent99)), milliseconds(quantile(fromSubmit, everything))),
 			fmt.Sprintf("from the message on the stream, once the job is stored: p50 %s, p99 %s, p99.9 %s ms",

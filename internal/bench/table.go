@@ -5,6 +5,7 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 )
@@ -20,9 +21,9 @@ const (
 )
 
 // decide judges a figure, unless its conditions were not the design's.
-func decide(comparable, good bool) verdict {
+func decide(measured, good bool) verdict {
 	switch {
-	case !comparable:
+	case !measured:
 		return open
 	case good:
 		return reached
@@ -54,12 +55,12 @@ func printTable(w io.Writer, results []result) error {
 			continue
 		}
 		r := results[i]
-		mark := ""
+		var mark strings.Builder
 		for _, note := range r.notes {
 			notes = append(notes, note)
-			mark += fmt.Sprintf("[%d]", len(notes))
+			fmt.Fprintf(&mark, "[%d]", len(notes))
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d %s\n", f.what, r.value, f.reach, r.verdict, f.peer, r.samples, mark)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d %s\n", f.what, r.value, f.reach, r.verdict, f.peer, r.samples, mark.String())
 	}
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("printing the table: %w", err)
