@@ -31,6 +31,7 @@ type bed struct {
 	server            *controlplane.Server
 	client            *client.Client
 	agents            []*agentProcess
+	links             []*link
 }
 
 const (
@@ -86,6 +87,9 @@ func (b *bed) clear() error {
 	var errs []error
 	for _, a := range b.agents {
 		errs = append(errs, a.end())
+	}
+	for _, l := range b.links { // after the agents, whose goodbye goes through them
+		errs = append(errs, l.close())
 	}
 	if b.client != nil {
 		b.client.Close()

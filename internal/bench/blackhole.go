@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"time"
 )
@@ -66,11 +65,14 @@ func (l *lab) blackhole(ctx context.Context, http2 bool, fault streamFault) (too
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, between.close()) }()
 	for range holeAgents {
 		if _, _, err := b.join(ctx, l.binary, between.url(), 1); err != nil {
 			return nil, err
 		}
+	}
+	// What was written last must arrive: it is an open stream that falls silent.
+	if err := pause(ctx, restTime); err != nil {
+		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, holeTimeout)
 	defer cancel()
@@ -86,23 +88,29 @@ func (l *lab) blackhole(ctx context.Context, http2 bool, fault streamFault) (too
 }
 
 // linkTo is a link to the control plane: one that only passes on TLS, or one
-// that ends it and speaks HTTP/1.1 alone to agents, as many a proxy does.
+// that ends it and speaks HTTP/1.1 alone to agents, as many a proxy does. It is
+// closed with the bed.
 func (b *bed) linkTo(ctx context.Context, http2 bool) (*link, error) {
 	at, err := url.Parse(b.server.URL())
 	if err != nil {
 		return nil, fmt.Errorf("the control plane's address: %w", err)
 	}
-	if http2 {
-		return newLink(ctx, at.Host, nil)
+	var secure *tls.Config
+	if !http2 {
+		if b.certFile, b.keyFile, err = makeCertificate(b.dir); err != nil {
+			return nil, err
+		}
+		pair, err := tls.LoadX509KeyPair(b.certFile, b.keyFile)
+		if err != nil {
+			return nil, fmt.Errorf("reading the certificate: %w", err)
+		}
+		secure = &tls.Config{
+			MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, NextProtos: []string{"http/1.1"},
+		}
 	}
-	if b.certFile, b.keyFile, err = makeCertificate(b.dir); err != nil {
-		return nil, err
+	l, err := newLink(ctx, at.Host, secure)
+	if err == nil {
+		b.links = append(b.links, l)
 	}
-	pair, err := tls.LoadX509KeyPair(b.certFile, b.keyFile)
-	if err != nil {
-		return nil, fmt.Errorf("reading the certificate: %w", err)
-	}
-	return newLink(ctx, net.JoinHostPort(at.Hostname(), at.Port()), &tls.Config{
-		MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, NextProtos: []string{"http/1.1"},
-	})
+	return l, err
 }

@@ -60,7 +60,6 @@ func (l *lab) recovery(ctx context.Context, begin, end func(*bed, *link)) (took 
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, between.close()) }()
 	if _, _, err := b.join(ctx, l.binary, between.url(), l.plan.fleet); err != nil {
 		return nil, err
 	}
