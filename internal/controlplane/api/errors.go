@@ -31,18 +31,24 @@ func failure(code connect.Code, format string, args ...any) error {
 }
 
 // coded gives an error of the dispatcher its code. doing says what was asked, with
-// the id it was asked of.
+// the id it was asked of. A refusal names the id alone: who
+// asked knows what was asked.
 func (s service) coded(doing string, err error) error {
 	if wrong, ok := errors.AsType[*dispatch.InvalidError](err); ok {
 		return invalid(wrong.Field, "%s", wrong.Problem)
 	}
+	if used, ok := errors.AsType[*dispatch.KeyInUseError](err); ok {
+		return failure(connect.CodeAlreadyExists, "%v", used)
+	}
+	_, what, _ := strings.Cut(doing, " ")
 	switch {
 	case errors.Is(err, dispatch.ErrNotFound):
-		return failure(connect.CodeNotFound, "%s: there is none of that name", doing)
+		return failure(connect.CodeNotFound, "%s: there is none of that name", what)
 	case errors.Is(err, dispatch.ErrInvalid):
 		return failure(connect.CodeInvalidArgument, "%s: %v", doing, err)
 	case errors.Is(err, dispatch.ErrWrongState):
-		return failure(connect.CodeFailedPrecondition, "%s: %v", doing, err)
+		return failure(connect.CodeFailedPrecondition, "%s", strings.TrimSuffix(err.Error(), ": "+dispatch.ErrWrongState.Error()))
+
 	case errors.Is(err, store.ErrTooLarge):
 		return failure(connect.CodeInvalidArgument, "%s: too large to be stored", doing)
 	case errors.Is(err, dispatch.ErrClosed), errors.Is(err, context.Canceled):

@@ -71,7 +71,7 @@ func (s *jobService) CancelJob(ctx context.Context, req *switchyardv1.CancelJobR
 	}
 	job, err := s.dispatcher.Cancel(ctx, req.GetId(), req.GetReason())
 	if err != nil {
-		return nil, s.coded(naming("cancelling", "job", req.GetId()), err)
+		return nil, s.coded(naming("canceling", "job", req.GetId()), err)
 	}
 	return &switchyardv1.CancelJobResponse{Job: s.job(job)}, nil
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // What is checked here is what only this side knows of: how a request may be
-// spelt. What it may ask for is checked by the dispatcher.
+// spelled. What it may ask for is checked by the dispatcher.
 const (
 	maxIDBytes = 256
 	// maxTimeout keeps a timeout far from the end of what a Duration can count.

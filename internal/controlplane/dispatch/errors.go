@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 )
@@ -18,6 +19,9 @@ var (
 	// ErrInvalid: a field of the request is not acceptable. The error is an
 	// *InvalidError, which names it.
 	ErrInvalid = errors.New("invalid")
+	// ErrKeyInUse: the idempotency key belongs to another job. The error is a
+	// *KeyInUseError, which names it.
+	ErrKeyInUse = errors.New("idempotency key in use")
 	// ErrUnauthenticated: the token is not one that was given out, or has stopped
 	// working. The message does not say which.
 	ErrUnauthenticated = errors.New("token not accepted")
@@ -27,6 +31,21 @@ var (
 	// ErrClosed: the dispatcher, or the feed, was closed.
 	ErrClosed = errors.New("closed")
 )
+
+// KeyInUseError refuses a submission under the idempotency key of a job that is
+// another one, so that it is not dropped in silence.
+type KeyInUseError struct {
+	// Key is the idempotency key, JobID the job that it belongs to.
+	Key, JobID string
+}
+
+// Error is one line: the key, and whose it is.
+func (e *KeyInUseError) Error() string {
+	return fmt.Sprintf("idempotency key %q belongs to job %s, whose command, environment or queue is another", e.Key, e.JobID)
+}
+
+// Is makes a KeyInUseError an ErrKeyInUse.
+func (*KeyInUseError) Is(target error) bool { return target == ErrKeyInUse }
 
 // InvalidError names a field that is not acceptable, and says why.
 type InvalidError struct {

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -13,8 +15,9 @@ import (
 )
 
 // Submit stores a job, and answers once it is safe; existed says that the
-// idempotency key named a job that was there before, which is then the answer,
-// whatever else the submission says. ErrInvalid names a bad field.
+// idempotency key named a job that was there before, which is then the answer.
+// ErrKeyInUse: that job's command, environment or queue is another. ErrInvalid
+// names a bad field.
 //
 // A worker that is idle on its stream is named by the write that stores the job,
 // so the answer may be assigned already.
@@ -32,7 +35,11 @@ func (d *Dispatcher) Submit(ctx context.Context, s Submission) (job store.Job, e
 		job.ID = newID()
 		job, err = d.create(ctx, job)
 	} else {
+		asked := job
 		job, existed, err = d.submitKeyed(ctx, job)
+		if err == nil && existed && !sameWork(job, asked) {
+			err = &KeyInUseError{Key: asked.IdempotencyKey, JobID: job.ID}
+		}
 	}
 	if err != nil {
 		return store.Job{}, false, fmt.Errorf("submitting a job: %w", err)
@@ -41,6 +48,12 @@ func (d *Dispatcher) Submit(ctx context.Context, s Submission) (job store.Job, e
 		d.log.Info("job submitted", zap.String("job", job.ID), zap.String("queue", job.Queue), zap.String("agent", job.AgentID))
 	}
 	return job, existed, nil
+}
+
+// sameWork says whether two jobs do the same. How urgent they are, how long they
+// may take and how often they are retried is no part of that.
+func sameWork(a, b store.Job) bool {
+	return slices.Equal(a.Command, b.Command) && maps.Equal(a.Env, b.Env) && a.Queue == b.Queue
 }
 
 // submitKeyed stores a job under an idempotency key: the key first, and then the

@@ -53,6 +53,38 @@ func TestSubmissionsAreRefusedByField(t *testing.T) {
 	}
 }
 
+func TestTheKeyOfAnotherJobIsRefused(t *testing.T) {
+	p := newPlant(t, Options{})
+	first := Submission{Command: []string{"echo", "1"}, Env: map[string]string{"A": "1"}, IdempotencyKey: "k"}
+	job, _, err := p.Submit(t.Context(), first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		name string
+		edit func(*Submission)
+		same bool
+	}{
+		{"as it was", func(*Submission) {}, true},
+		{"with the default queue said", func(s *Submission) { s.Queue = DefaultQueue }, true},
+		{"more urgent", func(s *Submission) { s.Priority = 1 }, true},
+		{"another command", func(s *Submission) { s.Command = []string{"echo", "2"} }, false},
+		{"another environment", func(s *Submission) { s.Env = map[string]string{"A": "2"} }, false},
+		{"another queue", func(s *Submission) { s.Queue = "other" }, false},
+	} {
+		again := first
+		row.edit(&again)
+		got, existed, err := p.Submit(t.Context(), again)
+		var used *KeyInUseError
+		switch {
+		case row.same && (err != nil || !existed || got.ID != job.ID):
+			t.Errorf("%s: got %s, %v, %v; want job %s", row.name, got.ID, existed, err, job.ID)
+		case !row.same && (!errors.Is(err, ErrKeyInUse) || !errors.As(err, &used) || used.JobID != job.ID):
+			t.Errorf("%s: got %v, want it refused with job %s", row.name, err, job.ID)
+		}
+	}
+}
+
 func TestTheSameKeyIsTheSameJob(t *testing.T) {
 	p := newPlant(t, Options{})
 	const submitters = 8
@@ -82,7 +114,7 @@ func TestTheSameKeyIsTheSameJob(t *testing.T) {
 		t.Errorf("%d submitters were told that they made the job, want 1", n)
 	}
 	p.restart()
-	job, existed, err := p.Submit(t.Context(), Submission{Command: []string{"other"}, IdempotencyKey: "k"})
+	job, existed, err := p.Submit(t.Context(), Submission{Command: []string{"true"}, IdempotencyKey: "k"})
 	must(t, err)
 	if !existed || job.ID != ids[0] || job.Command[0] != "true" {
 		t.Errorf("got %+v, existed %v", job, existed)
