@@ -18,7 +18,7 @@ func jobMessage(job store.Job, waitingReason string) *switchyardv1.Job {
 		IdempotencyKey: job.IdempotencyKey, State: jobState(job.State), WaitingReason: waitingReason,
 		AgentId: job.AgentID, AgentName: job.AgentName,
 		ExitStatus: job.ExitStatus, Signal: job.Signal, SignalReason: job.SignalReason,
-		CancelReason: job.CancelReason, CancelRequested: job.CancelRequested,
+		CancelReason: cancelReason(job), CancelRequested: job.CancelRequested,
 		SubmittedAt: timestamp(job.SubmittedAt), AssignedAt: timestamp(job.AssignedAt),
 		AcceptedAt: timestamp(job.AcceptedAt), StartedAt: timestamp(job.StartedAt),
 		FinishedAt: timestamp(job.FinishedAt), LogSize: job.LogSize,
@@ -30,6 +30,16 @@ func jobMessage(job store.Job, waitingReason string) *switchyardv1.Job {
 		message.Timeout = durationpb.New(job.Timeout)
 	}
 	return message
+}
+
+// cancelReason says it also where nobody asked for the cancellation: a job that
+// has run and was not asked to end is canceled only when its time has run out.
+func cancelReason(job store.Job) string {
+	unasked := job.State == store.JobCanceled && !job.CancelRequested && !job.StartedAt.IsZero()
+	if job.CancelReason == "" && (job.TimedOut || unasked) {
+		return "its time ran out"
+	}
+	return job.CancelReason
 }
 
 // maxCount is the most that a count of the API can say.
