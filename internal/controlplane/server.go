@@ -66,14 +66,15 @@ func Start(ctx context.Context, config Config) (*Server, error) {
 // open takes each thing that the server needs, the cheap and likely to fail
 // first. What was taken when it fails is for release to give back.
 func (s *Server) open(ctx context.Context, config Config) error {
-	if err := s.claimData(config); err != nil {
-		return err
-	}
 	tlsConfig, err := loadTLS(config)
 	if err != nil {
 		return err
 	}
+	// Before the data directory, which would be made for nothing.
 	if s.listener, err = listen(ctx, config.Listen); err != nil {
+		return err
+	}
+	if err := s.claimData(config); err != nil {
 		return err
 	}
 	s.tls = tlsConfig != nil
