@@ -2,11 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
 
 	"github.com/urfave/cli/v3"
 
 	"github.com/switchyard-ci/switchyard/internal/agent"
 	"github.com/switchyard-ci/switchyard/internal/config"
+	"github.com/switchyard-ci/switchyard/transport"
 )
 
 const agentDescription = `Runs jobs on this machine until it is told to leave.
@@ -79,7 +84,20 @@ func (a *app) startAgent(ctx context.Context, cmd *cli.Command) error {
 	if err != nil {
 		return usage(cmd, "%w", err)
 	}
-	return a.untilLeft(leaving(daemon), func() error { return daemon.Run(ctx) })
+	return a.untilLeft(leaving(daemon), func() error {
+		return hintAtPath(settings.Endpoint, daemon.Run(ctx))
+	})
+}
+
+// hintAtPath adds, where something that is not the agents' API has answered, that
+// the endpoint lacks the path of that API.
+func hintAtPath(endpoint string, err error) error {
+	status, ok := errors.AsType[*transport.StatusError](err)
+	if !ok || status.FromControlPlane || status.Code != http.StatusNotFound ||
+		strings.HasSuffix(strings.TrimRight(endpoint, "/"), agentPath) {
+		return err
+	}
+	return fmt.Errorf("%w; the agents' API is usually at %s%s", err, strings.TrimRight(endpoint, "/"), agentPath)
 }
 
 // registrationToken is the token that was given or, for a control plane on this

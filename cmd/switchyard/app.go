@@ -8,8 +8,10 @@ import (
 	"os"
 	"strings"
 
+	"connectrpc.com/connect"
 	"github.com/urfave/cli/v3"
 
+	"github.com/switchyard-ci/switchyard/internal/client"
 	"github.com/switchyard-ci/switchyard/internal/config"
 )
 
@@ -62,15 +64,22 @@ func oneLine(message string) string {
 }
 
 // action makes an Action of a command's work. What it returns is a failure of
-// the work, exit code 1, unless it says otherwise or a signal has interrupted it.
+// the work, exit code 1, unless it says otherwise, a signal has interrupted it, or
+// the control plane has refused what the command line asked for.
 func action(work cli.ActionFunc) cli.ActionFunc {
 	return func(ctx context.Context, cmd *cli.Command) error {
+		if err := checkTexts(cmd); err != nil {
+			return err
+		}
 		err := work(ctx, cmd)
 		if _, said := errors.AsType[*exitError](err); said || err == nil {
 			return err
 		}
 		if interrupted, ok := errors.AsType[interruptedError](err); ok {
 			return &exitError{code: exitSignal + int(interrupted.signal), err: err}
+		}
+		if failed, ok := errors.AsType[*client.Error](err); ok && failed.Code == connect.CodeInvalidArgument {
+			return &exitError{code: exitUsage, err: err}
 		}
 		return &exitError{code: exitFailure, err: err}
 	}

@@ -113,6 +113,9 @@ type tokenKind struct{ what, flag, file string }
 // localToken is the token in the data directory of a control plane on this
 // machine. No other control plane is to be told that.
 func localToken(cmd *cli.Command, endpoint string, kind tokenKind) (string, error) {
+	if !strings.Contains(endpoint, "://") {
+		return "", usage(cmd, "endpoint %q must begin with http:// or https://", endpoint)
+	}
 	if !onThisMachine(endpoint) {
 		return "", usage(cmd, "no %s for %s; give its token with %s", kind.what, endpoint, kind.flag)
 	}

@@ -28,13 +28,14 @@ const (
 	endOfFlags = "--"
 )
 
-const submitDescription = `Stores a job and writes its id. The command is what stands after "--", and it is
-word; for what only a shell can do, run one: -- sh -c "..."
+const submitDescription = `Stores a job and writes its id. The command is what stands after "--", and is
+taken word for word; for what only a shell can do, run one: -- sh -c "..."
 
 With --wait it writes the job's log to standard output as it comes, byte for
 byte, and what happens to the job to standard error: why it waits, where it runs,
 how it ended. When the control plane goes away it is sought again for as long as
---patience says, and the log goes on where it was. Ctrl-C ends the waiting, not
+--patience says, and the log goes on where it was; the submission itself is tried
+once. Ctrl-C ends the waiting, not
 the job. A job that is lost and retried is followed to its next try.
 
 ` + exitCodes

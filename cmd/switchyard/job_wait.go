@@ -43,6 +43,9 @@ func (a *app) follower(cmd *cli.Command, states bool) client.Follower {
 func (a *app) stoppedWaiting(cmd *cli.Command, id string, err error) error {
 	interrupted, ok := errors.AsType[interruptedError](err)
 	if !ok {
+		if failed, is := errors.AsType[*client.Error](err); is && failed.Uncertain() {
+			a.notef("job %s may go on; to follow it again: %s job logs --follow%s %s", id, name, a.connectionArguments(cmd), id)
+		}
 		return err
 	}
 	a.notef("job %s goes on; to cancel it: %s job cancel%s %s", id, name, a.connectionArguments(cmd), id)

@@ -43,6 +43,8 @@ func onUsageError(_ context.Context, cmd *cli.Command, err error, _ bool) error 
 
 var (
 	libraryBadSource = regexp.MustCompile(`(?s)^could not parse (".*") as \S+ value from (.*) for flag ([\w-]+): (.*)$`)
+	unitMissing      = regexp.MustCompile(`time: missing unit in duration "([^"]*)"`)
+	negativeCount    = regexp.MustCompile(`strconv\.ParseUint: parsing "-\d+": invalid syntax`)
 	strconvNoise     = regexp.MustCompile(`strconv\.\w+: parsing ".*": `)
 )
 
@@ -50,6 +52,8 @@ var (
 // concerns only them.
 func plain(message string) string {
 	message = libraryBadSource.ReplaceAllString(message, "$2: invalid value $1 for --$3: $4")
+	message = unitMissing.ReplaceAllString(message, "a duration needs a unit, as in ${1}s")
+	message = negativeCount.ReplaceAllString(message, "must not be negative")
 	return strconvNoise.ReplaceAllString(message, "")
 }
 

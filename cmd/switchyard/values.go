@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // positive accepts a duration that is more than nothing.
@@ -28,9 +29,16 @@ func parseEnv(pairs []string) (map[string]string, error) {
 	env := make(map[string]string, len(pairs))
 	for _, pair := range pairs {
 		name, value, ok := strings.Cut(pair, "=")
-		if !ok || name == "" {
-			// The value may be a secret, so only the name is shown.
+		// The value may be a secret, so only the name is shown.
+		switch {
+		case ok && name == "":
+			return nil, errors.New(`--env has nothing before its "="; it must be NAME=VALUE`)
+		case !ok || name == "":
 			return nil, fmt.Errorf("--env %q must be NAME=VALUE", name)
+		case !utf8.ValidString(name):
+			return nil, fmt.Errorf("--env %q: the name is not UTF-8, and cannot be sent", name)
+		case !utf8.ValidString(value):
+			return nil, fmt.Errorf("--env %q: the value is not UTF-8, and cannot be sent", name)
 		}
 		env[name] = value
 	}

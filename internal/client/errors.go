@@ -5,12 +5,16 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"syscall"
 
 	"connectrpc.com/connect"
 )
+
+// agentsPath ends the endpoint of agents, which some take for this one.
+const agentsPath = "/v3"
 
 // Error is a call that failed.
 type Error struct {
@@ -74,6 +78,9 @@ func (e *Error) explain() (cause, advice string) {
 	if answer, ok := errors.AsType[*connect.Error](e.Err); ok && answer.Message() != "" {
 		cause = answer.Message()
 	}
+	if strings.HasSuffix(e.Endpoint, agentsPath) && strings.Contains(cause, "not served") {
+		return cause, agentsPath + " is for agents alone: leave it out of --endpoint"
+	}
 	switch e.Code {
 	case connect.CodeUnauthenticated, connect.CodePermissionDenied:
 		return "the admin token was refused",
@@ -98,6 +105,8 @@ func (e *Error) explainConnection() (cause, advice string, ok bool) {
 	switch {
 	case errors.Is(e.Err, syscall.ECONNREFUSED):
 		return "nothing listens there", "is `switchyard up` running? --endpoint says where the control plane is", true
+	case errors.Is(e.Err, io.ErrUnexpectedEOF):
+		return "the connection broke", "", true
 	case strings.Contains(e.Err.Error(), "server gave HTTP response to HTTPS client"):
 		return "it does not speak TLS", "say http:// in --endpoint", true
 	case strings.Contains(e.Err.Error(), "first record does not look like a TLS handshake"):

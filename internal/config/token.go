@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/urfave/cli/v3"
 )
@@ -41,7 +42,11 @@ func (s *Settings) Token(cmd *cli.Command, flag, key string) (string, error) {
 	case direct == inFile:
 		return "", fmt.Errorf("--%s and --%s are both given; give one", flag, file)
 	case direct < inFile:
-		return cmd.String(flag), nil
+		token := cmd.String(flag)
+		if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+			return "", fmt.Errorf("--%s holds what no token does: white space, or a character outside ASCII", flag)
+		}
+		return token, nil
 	default:
 		return ReadTokenFile(cmd.String(file))
 	}
