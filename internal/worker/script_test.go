@@ -3,6 +3,7 @@ package worker_test
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -142,7 +143,10 @@ func (s *stage) tell() string {
 
 func (s *stage) start(t *testing.T, d *datadriven.TestData) {
 	t.Helper()
-	config := worker.Config{RunJob: s.runJob, Observe: s.observe}
+	config := worker.Config{
+		RunJob: s.runJob, Observe: s.observe,
+		Rand: rand.New(rand.NewPCG(1, 2)), //nolint:gosec // the same jitter in every run
+	}
 	for _, a := range d.CmdArgs {
 		value := ""
 		if len(a.Vals) > 0 {
