@@ -22,8 +22,10 @@ const (
 
 	// DefaultPingInterval is how often a worker that polls asks for work.
 	DefaultPingInterval = 2 * time.Second
-	// DefaultHeartbeatInterval is how often a worker says that it is alive.
-	DefaultHeartbeatInterval = 10 * time.Second
+	// DefaultHeartbeatInterval is how often a worker says that it is alive: three
+	// times in a lease. Each is a request, and the greater part of what an idle
+	// agent of many workers does.
+	DefaultHeartbeatInterval = 30 * time.Second
 	// DefaultJobStatusInterval is how often a worker asks whether its job was
 	// cancelled, and so how long a cancellation takes to arrive.
 	DefaultJobStatusInterval = time.Second

@@ -51,7 +51,7 @@ func TestRegister(t *testing.T) {
 				return
 			}
 			for field, want := range map[string]any{
-				"ping_interval": 2.0, "heartbeat_interval": 10.0, "job_status_interval": 1.0, "endpoint": "",
+				"ping_interval": 2.0, "heartbeat_interval": 30.0, "job_status_interval": 1.0, "endpoint": "",
 			} {
 				if got.body[field] != want {
 					t.Errorf("%s is %v, want %v", field, got.body[field], want)
