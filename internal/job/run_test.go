@@ -79,7 +79,7 @@ func TestRun(t *testing.T) {
 			output: "nul\x00 bad\xff\xfe cr\r\x1b[31mred\x1b[0m\r\n\n no end",
 		},
 		{name: "killed by another", script: "kill -KILL $$", status: "-1", signal: "SIGKILL"},
-		{name: "signal of another", script: "kill -HUP $$", status: "-1", signal: "SIGHUP"},
+		{name: "signal of another", script: "kill -USR1 $$", status: "-1", signal: "SIGUSR1"},
 		{
 			name: "own shell", script: "$0 $1", setup: func(s setup) { s.opts.Shell = []string{"/bin/echo", "run:"} },
 			status: "0", output: "run: $0 $1\n",
