@@ -128,6 +128,8 @@ func requestSight(r *http.Request) (sight, bool) {
 		switch call {
 		case "accept":
 			s.what = accepted
+		case "start":
+			s.what = started
 		case "finish":
 			s.what = finished
 		default:

@@ -11,10 +11,11 @@ import (
 type occasion string
 
 const (
-	// connected, pinged, accepted and finished are requests that arrived.
+	// connected, pinged, accepted, started and finished are requests that arrived.
 	connected occasion = "a worker connected"
 	pinged    occasion = "a ping"
 	accepted  occasion = "an accept"
+	started   occasion = "a start"
 	finished  occasion = "a finish"
 	// spoke is a message that is about to be written on a stream, assigned is one
 	// that assigns a job.
