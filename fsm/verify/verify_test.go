@@ -1,0 +1,219 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/datadriven"
+
+	"github.com/switchyard-ci/switchyard/fsm"
+	"github.com/switchyard-ci/switchyard/fsm/replay"
+)
+
+// TestEveryPropertyHolds explores a small world of every kind of worker; the
+// full one is explored by `switchyard fsm verify`.
+func TestEveryPropertyHolds(t *testing.T) {
+	t.Parallel()
+	r, err := Check(t.Context(), Options{Bounds: SmallBounds()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range r.Violations {
+		t.Errorf("%s: %s\n%s", name(v.Config), v.Property, v.Script)
+	}
+	if len(r.Runs) != len(configs()) || len(r.Rows) != len(fsm.Rows()) {
+		t.Errorf("%d kinds of worker and %d rows in the report", len(r.Runs), len(r.Rows))
+	}
+}
+
+// TestCheckIsDeterministic shows that two checks differ in nothing but time.
+func TestCheckIsDeterministic(t *testing.T) {
+	t.Parallel()
+	var reports [2]*Report
+	for i := range reports {
+		r, err := Check(t.Context(), Options{Bounds: SmallBounds(), Modes: []fsm.Mode{fsm.PollOnly, fsm.StreamOnly}, Workers: i + 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Elapsed = 0
+		for j := range r.Runs {
+			r.Runs[j].Elapsed = 0
+		}
+		for j := range r.Rows {
+			r.Rows[j].Row = fsm.Row{} // holds functions, which are not to be compared
+		}
+		reports[i] = r
+	}
+	if !reflect.DeepEqual(reports[0], reports[1]) {
+		t.Errorf("one check found\n%+v\nand another\n%+v", reports[0], reports[1])
+	}
+}
+
+// small returns the space of a small world of a worker in mode auto.
+func small(t *testing.T) *space {
+	t.Helper()
+	s := newSpace(fsm.Config{Mode: fsm.Auto}, SmallBounds(), fsm.Advance)
+	if err := s.explore(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestPackedIsWhole shows that nothing of a world is lost in two words, nor of a
+// machine in its situation.
+func TestPackedIsWhole(t *testing.T) {
+	t.Parallel()
+	s := small(t)
+	for _, p := range s.states {
+		var w world
+		w.unpack(p)
+		for _, next := range s.around.successors(&w) {
+			var again world
+			again.unpack(next.world.pack())
+			if again != next.world {
+				t.Fatalf("%+v becomes %+v", next.world, again)
+			}
+		}
+	}
+	m := s.around.machines
+	for _, at := range m.situations {
+		f := at.facts(m.config)
+		if again := situate(at.state, &f, nowConnection); again != at {
+			t.Fatalf("%+v becomes %+v", at, again)
+		}
+	}
+}
+
+// TestScriptsReplay writes the ways to some states as scripts, and has package
+// replay run them with the same answers.
+func TestScriptsReplay(t *testing.T) {
+	t.Parallel()
+	s := small(t)
+	const some = 97
+	for at := 1; at < len(s.states); at += max(1, len(s.states)/some) {
+		script := s.script(&violation{at: s.parent[at], by: s.by[at], broken: "none"})
+		var session replay.Session
+		datadriven.RunTestFromString(t, script, func(t *testing.T, d *datadriven.TestData) string {
+			t.Helper()
+			args := make([]replay.Arg, len(d.CmdArgs))
+			for i, a := range d.CmdArgs {
+				args[i].Key = a.Key
+				if len(a.Vals) > 0 {
+					args[i].Value = a.Vals[0]
+				}
+			}
+			answer, err := session.Do(d.Cmd, args)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return answer
+		})
+	}
+}
+
+// TestViolationHasShortestScript looks at what is said of machines with one thing
+// wrong: the shortest way to see it.
+func TestViolationHasShortestScript(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		mutant, property string
+		last             string // lines of the script
+		events           int
+	}{
+		{
+			"rule removed: once: what was started is forgotten", "a job is started twice",
+			"StreamHealthy -> Running [not paused, not seen]\n  start job J1\n", 4,
+		},
+		{
+			"rule removed: sticky: a resume outweighs a disconnect", "a worker that is to leave stays without work",
+			"JobRejected job=J1\n----\nRunning -> StreamHealthy [stream up]\n", 5,
+		},
+		{
+			"row dropped: StreamHealthy / ReceivedResume [mailbox has job]",
+			"with streams and pings that work, a job on offer is never started",
+			"ReceivedResume epoch=1\n----\nStreamHealthy [otherwise]\n", 4,
+		},
+	} {
+		t.Run(c.mutant, func(t *testing.T) {
+			t.Parallel()
+			all := Mutants()
+			i := slices.IndexFunc(all, func(m Mutant) bool { return m.Name() == c.mutant })
+			r, err := run(t.Context(), fsm.Config{Mode: fsm.Auto}, &Options{Bounds: SmallBounds(), Advance: all[i].advance}, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(r.violations) == 0 || r.violations[0].Property != c.property {
+				t.Fatalf("not the violation of %q: %v", c.property, r.violations)
+			}
+			script := r.violations[0].Script
+			if n := strings.Count(script, "----\n"); n != c.events || !strings.HasSuffix(script, c.last) {
+				t.Errorf("%d events:\n%s", n, script)
+			}
+		})
+	}
+}
+
+func TestReport(t *testing.T) {
+	t.Parallel()
+	r, err := Check(t.Context(), Options{Bounds: SmallBounds(), Modes: []fsm.Mode{fsm.PollOnly}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	if err := r.WriteText(&b, true); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"1 jobs", "any number of losses", "poll-only, one job", "PollDue [polling allowed]", "Every property holds"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("the report does not say %q:\n%s", want, b.String())
+		}
+	}
+	if never := r.NeverTaken(); never != nil {
+		t.Errorf("with modes left out, %d rows count as never taken", len(never))
+	}
+}
+
+func TestCheckRefuses(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		names  string
+		bounds Bounds
+	}{
+		{"jobs", Bounds{}},
+		{"jobs", Bounds{Jobs: 4, InFlight: 4}},
+		{"in-flight", Bounds{Jobs: 2, InFlight: 2}},
+		{"in-flight", Bounds{Jobs: 2, InFlight: 5}},
+		{"losses", Bounds{Jobs: 1, InFlight: 2, Losses: 16}},
+		{"pauses", Bounds{Jobs: 1, InFlight: 2, Pauses: 16}},
+	} {
+		if _, err := Check(t.Context(), Options{Bounds: c.bounds}); err == nil || !strings.Contains(err.Error(), c.names) {
+			t.Errorf("%+v: %v, which does not name %s", c.bounds, err, c.names)
+		}
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	because := errors.New("enough")
+	cancel(because)
+	if _, err := Check(ctx, Options{Bounds: SmallBounds()}); !errors.Is(err, because) {
+		t.Errorf("with a context that ended: %v", err)
+	}
+}
+
+// BenchmarkExplore tells states and transitions per second.
+func BenchmarkExplore(b *testing.B) {
+	states, transitions := 0, 0
+	for b.Loop() {
+		s := newSpace(fsm.Config{Mode: fsm.Auto}, SmallBounds(), fsm.Advance)
+		if err := s.explore(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		s.live(fsm.Auto)
+		states += len(s.states)
+		transitions += s.transitions
+	}
+	b.ReportMetric(float64(states)/b.Elapsed().Seconds(), "states/s")
+	b.ReportMetric(float64(transitions)/b.Elapsed().Seconds(), "transitions/s")
+}
