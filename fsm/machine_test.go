@@ -14,63 +14,68 @@ import (
 // after each; and the invariants of the design hold all the way.
 func TestMachineFollowsTheTable(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		config := Config{
-			Mode:           rapid.SampledFrom([]Mode{Auto, StreamOnly, PollOnly, Acquire}).Draw(t, "mode"),
-			RetireAfterJob: rapid.Bool().Draw(t, "after job"),
+	rapid.Check(t, machineFollowsTheTable)
+}
+
+// FuzzStep is the same, with events that the fuzzer picks.
+func FuzzStep(f *testing.F) { f.Fuzz(rapid.MakeFuzz(machineFollowsTheTable)) }
+
+func machineFollowsTheTable(t *rapid.T) {
+	config := Config{
+		Mode:           rapid.SampledFrom([]Mode{Auto, StreamOnly, PollOnly, Acquire}).Draw(t, "mode"),
+		RetireAfterJob: rapid.Bool().Draw(t, "after job"),
+	}
+	if config.Mode == Acquire {
+		config.AcquireJob = "J0"
+	}
+	m, err := New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state, facts := m.State(), m.Facts()
+	started := map[JobID]int{}
+	rejected := map[JobID]int{}
+	step := func(ev Event) {
+		if ev.Kind == Started {
+			ev.Job = config.AcquireJob
 		}
-		if config.Mode == Acquire {
-			config.AcquireJob = "J0"
-		}
-		m, err := New(config)
+		wantState, wantFacts, wantEffects, decision := Advance(state, &facts, ev)
+		effects, err := m.Step(ev)
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("%v in %v: %v", ev, state, err)
 		}
-		state, facts := m.State(), m.Facts()
-		started := map[JobID]int{}
-		rejected := map[JobID]int{}
-		step := func(ev Event) {
-			if ev.Kind == Started {
-				ev.Job = config.AcquireJob
-			}
-			wantState, wantFacts, wantEffects, decision := Advance(state, &facts, ev)
-			effects, err := m.Step(ev)
-			if err != nil {
-				t.Fatalf("%v in %v: %v", ev, state, err)
-			}
-			for _, e := range effects {
-				if e.Kind == StartJob || e.Kind == AcquireJob {
-					started[e.Job]++
-				}
-			}
-			if ev.Kind == JobRejected && decision.Row != nil {
-				rejected[ev.Job]++
-			}
-			if got := m.State(); got != wantState {
-				t.Fatalf("%v in %v: the machine is in %v, the table says %v", ev, state, got, wantState)
-			}
-			if got, want := fmt.Sprint(effects), fmt.Sprint(wantEffects); got != want {
-				t.Fatalf("%v in %v: the machine's effects are %s, the table's %s", ev, state, got, want)
-			}
-			gotFacts := m.Facts()
-			if got, want := fmt.Sprintf("%+v", gotFacts), fmt.Sprintf("%+v", wantFacts); got != want {
-				t.Fatalf("%v in %v: the machine's facts are %s, the table's %s", ev, state, got, want)
-			}
-			state, facts = wantState, wantFacts
-			if broken := invariant(state, &facts); broken != "" {
-				t.Fatalf("after %v in %v: %s; facts %+v", ev, state, broken, facts)
-			}
-			for job, n := range started {
-				if n > rejected[job]+1 {
-					t.Fatalf("%s was started %d times and rejected %d times", job, n, rejected[job])
-				}
+		for _, e := range effects {
+			if e.Kind == StartJob || e.Kind == AcquireJob {
+				started[e.Job]++
 			}
 		}
-		step(Event{Kind: Started})
-		for range rapid.IntRange(1, 60).Draw(t, "length") {
-			step(drawEvent(t, &facts))
+		if ev.Kind == JobRejected && decision.Row != nil {
+			rejected[ev.Job]++
 		}
-	})
+		if got := m.State(); got != wantState {
+			t.Fatalf("%v in %v: the machine is in %v, the table says %v", ev, state, got, wantState)
+		}
+		if got, want := fmt.Sprint(effects), fmt.Sprint(wantEffects); got != want {
+			t.Fatalf("%v in %v: the machine's effects are %s, the table's %s", ev, state, got, want)
+		}
+		gotFacts := m.Facts()
+		if got, want := fmt.Sprintf("%+v", gotFacts), fmt.Sprintf("%+v", wantFacts); got != want {
+			t.Fatalf("%v in %v: the machine's facts are %s, the table's %s", ev, state, got, want)
+		}
+		state, facts = wantState, wantFacts
+		if broken := invariant(state, &facts); broken != "" {
+			t.Fatalf("after %v in %v: %s; facts %+v", ev, state, broken, facts)
+		}
+		for job, n := range started {
+			if n > rejected[job]+1 {
+				t.Fatalf("%s was started %d times and rejected %d times", job, n, rejected[job])
+			}
+		}
+	}
+	step(Event{Kind: Started})
+	for range rapid.IntRange(1, 60).Draw(t, "length") {
+		step(drawEvent(t, &facts))
+	}
 }
 
 // drawEvent draws an event that the world could send, most of the time, and a

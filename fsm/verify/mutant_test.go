@@ -30,6 +30,7 @@ func TestMutants(t *testing.T) {
 }
 
 func trySample(t *testing.T) {
+	oneGoroutine(t)
 	const every = 23 // no divisor of any pattern in the order of mutants
 	known := readScore(t)
 	if known.table != fsm.TableHash() {

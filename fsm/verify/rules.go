@@ -58,7 +58,9 @@ func isAnswer(ev *fsm.Event) bool { return ev.Kind >= fsm.AnsweredIdle && ev.Kin
 // keepPause undoes what an event did about the pause.
 func keepPause(before, after *fsm.Facts) { after.Paused = before.Paused }
 
-// rules are in the order of design.md.
+// rules are those of design.md that no row alone can break. That work in hand is
+// never abandoned, and that every wait has a deadline, is in the rows: mutants of
+// targets and actions take them away.
 func rules() []rule {
 	return slices.Concat(onceRules(), pauseRules(), streamRules(), leavingRules(), staleRules())
 }

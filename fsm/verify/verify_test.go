@@ -18,6 +18,7 @@ import (
 // full one is explored by `switchyard fsm verify`.
 func TestEveryPropertyHolds(t *testing.T) {
 	t.Parallel()
+	oneGoroutine(t)
 	r, err := Check(t.Context(), Options{Bounds: SmallBounds()})
 	if err != nil {
 		t.Fatal(err)
@@ -35,7 +36,7 @@ func TestCheckIsDeterministic(t *testing.T) {
 	t.Parallel()
 	var reports [2]*Report
 	for i := range reports {
-		r, err := Check(t.Context(), Options{Bounds: SmallBounds(), Modes: []fsm.Mode{fsm.PollOnly, fsm.StreamOnly}, Workers: i + 1})
+		r, err := Check(t.Context(), Options{Bounds: SmallBounds(), Modes: []fsm.Mode{fsm.PollOnly, fsm.Acquire}, Workers: i + 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,9 +54,19 @@ func TestCheckIsDeterministic(t *testing.T) {
 	}
 }
 
+// oneGoroutine skips a long test of what one goroutine does, under the race
+// detector.
+func oneGoroutine(t *testing.T) {
+	t.Helper()
+	if underRace {
+		t.Skip("one goroutine has no races")
+	}
+}
+
 // small returns the space of a small world of a worker in mode auto.
 func small(t *testing.T) *space {
 	t.Helper()
+	oneGoroutine(t)
 	s := newSpace(fsm.Config{Mode: fsm.Auto}, SmallBounds(), fsm.Advance)
 	if err := s.explore(t.Context()); err != nil {
 		t.Fatal(err)
@@ -119,6 +130,7 @@ func TestScriptsReplay(t *testing.T) {
 // wrong: the shortest way to see it.
 func TestViolationHasShortestScript(t *testing.T) {
 	t.Parallel()
+	oneGoroutine(t)
 	for _, c := range []struct {
 		mutant, property string
 		last             string // lines of the script
