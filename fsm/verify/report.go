@@ -80,8 +80,12 @@ func (b Bounds) String() string {
 		}
 		return fmt.Sprintf("up to %d", n)
 	}
-	return fmt.Sprintf("%d jobs, up to %d messages on their way, %s losses, %s pauses, any number of everything else",
-		b.Jobs, b.InFlight, times(b.Losses), times(b.Pauses))
+	jobs := "jobs"
+	if b.Jobs == 1 {
+		jobs = "job"
+	}
+	return fmt.Sprintf("%d %s, up to %d messages on their way, %s losses, %s pauses, any number of everything else",
+		b.Jobs, jobs, b.InFlight, times(b.Losses), times(b.Pauses))
 }
 
 func (r *Report) figures(b *strings.Builder) {

@@ -179,7 +179,7 @@ func TestReport(t *testing.T) {
 	if err := r.WriteText(&b, true); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"1 jobs", "any number of losses", "poll-only, one job", "PollDue [polling allowed]", "Every property holds"} {
+	for _, want := range []string{"1 job,", "any number of losses", "poll-only, one job", "PollDue [polling allowed]", "Every property holds"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("the report does not say %q:\n%s", want, b.String())
 		}
