@@ -52,18 +52,22 @@ func measureDispatch(ctx context.Context, l *lab) (results []result, err error) 
 	return []result{{
 		key: keyAccept, value: milliseconds(p50) + " / " + milliseconds(p99) + " ms", samples: len(idle.accept),
 		verdict: decide(true, p50 <= acceptHalf && p99 <= accept99),
-		notes: []string{fmt.Sprintf("a bare request in the same run: p50 %s, p99 %s ms; the accept is %.1f of it at p50",
-			milliseconds(quantile(bare, half)), milliseconds(quantile(bare, percent99)),
-			float64(p50)/float64(quantile(bare, half))),
+		notes: []string{
+			fmt.Sprintf("a bare request in the same run: p50 %s, p99 %s ms; the accept is %.1f of it at p50",
+				milliseconds(quantile(bare, half)), milliseconds(quantile(bare, percent99)),
+				float64(p50)/float64(quantile(bare, half))),
 			fmt.Sprintf("each job comes to an idle worker; where it comes as the last one finishes: p50 %s, p99 %s ms",
-				milliseconds(quantile(busy.accept, half)), milliseconds(quantile(busy.accept, percent99)))},
+				milliseconds(quantile(busy.accept, half)), milliseconds(quantile(busy.accept, percent99))),
+		},
 	}, {
 		key: keyFinish, value: milliseconds(finish) + " ms", samples: len(idle.finish),
 		verdict: decide(true, finish <= finishHalf),
-		notes: []string{fmt.Sprintf("to the start: p50 %s ms; the accept and the start are each on disk before they are answered, "+
-			"and a write with its sync took p50 %s, p99 %s ms here", milliseconds(quantile(idle.start, half)),
-			milliseconds(quantile(sync, half)), milliseconds(quantile(sync, percent99))),
-			"where it comes as the last one finishes: p50 " + milliseconds(quantile(busy.finish, half)) + " ms"},
+		notes: []string{
+			fmt.Sprintf("to the start: p50 %s ms; the accept and the start are each on disk before they are answered, "+
+				"and a write with its sync took p50 %s, p99 %s ms here", milliseconds(quantile(idle.start, half)),
+				milliseconds(quantile(sync, half)), milliseconds(quantile(sync, percent99))),
+			"where it comes as the last one finishes: p50 " + milliseconds(quantile(busy.finish, half)) + " ms",
+		},
 	}}, nil
 }
 
