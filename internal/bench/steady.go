@@ -40,6 +40,10 @@ func measureSteady(ctx context.Context, l *lab) (results []result, err error) {
 	}
 	w := b.probe.watch()
 	defer b.probe.forget(w)
+	watching, stop := context.WithCancel(ctx)
+	defer stop()
+	late := make(chan []time.Duration, 1)
+	go func() { late <- lateness(watching) }()
 	count := b.arrive(ctx, l.plan, jobs)
 	if err := errors.Join(jobs.errs...); err != nil {
 		return nil, err
@@ -52,6 +56,8 @@ func measureSteady(ctx context.Context, l *lab) (results []result, err error) {
 	}); err != nil {
 		return nil, err
 	}
+	stop()
+	wakeUps := <-late
 	fromSubmit, fromMessage := jobs.took()
 	p999 := quantile(fromSubmit, permille)
 	disk, err := syncTime(b.dir)
@@ -71,6 +77,9 @@ func measureSteady(ctx context.Context, l *lab) (results []result, err error) {
 				milliseconds(quantile(fromMessage, permille))),
 			fmt.Sprintf("a write with its sync, after it: p50 %s, p99 %s, max %s ms", milliseconds(quantile(disk, half)),
 				milliseconds(quantile(disk, percent99)), milliseconds(quantile(disk, everything))),
+			fmt.Sprintf("meanwhile a timer of %v came late by p50 %s, p99 %s, p99.9 %s ms: what the machine adds to every waking",
+				lateTick, milliseconds(quantile(wakeUps, half)), milliseconds(quantile(wakeUps, percent99)),
+				milliseconds(quantile(wakeUps, permille))),
 		},
 	}}, nil
 }
