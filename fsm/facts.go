@@ -70,8 +70,8 @@ func (s StreamStatus) String() string {
 	return "StreamStatus(?)"
 }
 
-// Facts is what a machine knows besides its state: all that guards read. A
-// copy shares the memory of Seen with the original: see Clone.
+// Facts is what a machine knows besides its state: all that guards read. It is
+// a value: a copy is independent.
 type Facts struct {
 	// Mode never changes.
 	Mode Mode
@@ -107,13 +107,6 @@ type Facts struct {
 	Mailbox Mailbox
 	// Seen holds the jobs that were started and not rejected.
 	Seen Seen
-}
-
-// Clone returns an independent copy.
-func (f *Facts) Clone() Facts {
-	c := *f
-	c.Seen = f.Seen.Clone()
-	return c
 }
 
 // Idle tells whether a worker in state s with these facts waits for work that

@@ -75,7 +75,7 @@ func (m *Machine) State() State {
 }
 
 // Facts returns what the machine knows, as an independent copy.
-func (m *Machine) Facts() Facts { return m.facts.Clone() }
+func (m *Machine) Facts() Facts { return m.facts }
 
 // Idle tells whether the worker waits for work that it would take.
 func (m *Machine) Idle() bool { return m.facts.Idle(m.State()) }

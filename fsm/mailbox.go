@@ -12,8 +12,7 @@ const MailboxSize = 16
 // worker was paused: in order, without duplicates. The zero value is empty. It
 // is a value: a copy is independent.
 type Mailbox struct {
-	ids [MailboxSize]JobID
-	n   int
+	ids []JobID // shared by copies and never written
 }
 
 // MailboxOf returns a mailbox that holds the ids, as if they had come in this
@@ -27,45 +26,50 @@ func MailboxOf(ids ...JobID) Mailbox {
 }
 
 // Len returns the number of ids.
-func (m *Mailbox) Len() int { return m.n }
+func (m *Mailbox) Len() int { return len(m.ids) }
 
 // IDs returns the ids, oldest first, in a slice of the caller's own.
-func (m *Mailbox) IDs() []JobID {
-	return append([]JobID(nil), m.ids[:m.n]...)
-}
+func (m *Mailbox) IDs() []JobID { return slices.Clone(m.ids) }
 
 // Has tells whether the id is held.
 func (m *Mailbox) Has(id JobID) bool {
-	return slices.Contains(m.ids[:m.n], id)
+	return slices.Contains(m.ids, id)
 }
 
 // add holds the id unless it is held already or there is no room.
 func (m *Mailbox) add(id JobID) {
-	if m.n == MailboxSize || m.Has(id) {
-		return
+	if len(m.ids) < MailboxSize && !m.Has(id) {
+		m.ids = append(slices.Clip(m.ids), id)
 	}
-	m.ids[m.n] = id
-	m.n++
 }
 
 // remove lets the id go, if it is held.
-func (m *Mailbox) remove(id JobID) {
-	for i, held := range m.ids[:m.n] {
-		if held == id {
-			copy(m.ids[i:m.n], m.ids[i+1:m.n])
-			m.n--
-			m.ids[m.n] = ""
-			return
-		}
-	}
-}
+func (m *Mailbox) remove(id JobID) { m.ids = without(m.ids, id) }
 
-// take lets the oldest id go and returns it; the mailbox must not be empty.
+// take lets the oldest id go and returns it; an empty mailbox gives the empty id.
 func (m *Mailbox) take() JobID {
+	if len(m.ids) == 0 {
+		return ""
+	}
 	id := m.ids[0]
 	m.remove(id)
 	return id
 }
 
 // clear lets every id go.
-func (m *Mailbox) clear() { *m = Mailbox{} }
+func (m *Mailbox) clear() { m.ids = nil }
+
+// without returns the ids without one of them, and leaves those that it is given
+// as they are. None are nil, so that what holds nothing is the same however it
+// came to that.
+func without(ids []JobID, id JobID) []JobID {
+	at := slices.Index(ids, id)
+	switch {
+	case at < 0:
+		return ids
+	case len(ids) == 1:
+		return nil
+	default:
+		return slices.Concat(ids[:at], ids[at+1:])
+	}
+}

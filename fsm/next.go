@@ -126,11 +126,10 @@ func Advance(s State, f *Facts, ev Event) (State, Facts, []Effect, Decision) {
 // function: the facts that it is given stay as they are.
 func (t *Table) Advance(s State, f *Facts, ev Event) (State, Facts, []Effect, Decision) {
 	d := t.Next(s, f, ev)
-	after := f.Clone()
+	after := *f
 	if d.Row == nil {
 		return s, after, nil, d
 	}
-	d.facts.Seen = after.Seen
 	a := acting{facts: &after}
 	a.carryOut(&d)
 	return d.Row.To, after, a.effects, d

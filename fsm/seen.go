@@ -7,10 +7,11 @@ import "slices"
 const SeenSize = 256
 
 // Seen remembers the ids of the last jobs that were started. The zero value
-// remembers none. A copy shares its memory with the original: see Clone.
+// remembers none. It is a value: what one copy learns, no other knows. That a
+// job's start makes a copy of the ids costs nothing beside the job, and lets
+// facts be kept, compared and logged as they were.
 type Seen struct {
-	ids []JobID // at most SeenSize; oldest first from next, once full
-	at  int     // where the next id goes, once full
+	ids []JobID // at most SeenSize, oldest first, shared by copies and never written
 }
 
 // SeenOf returns a memory of the ids, as if they had been started in this order.
@@ -28,50 +29,16 @@ func (s *Seen) Has(id JobID) bool {
 }
 
 // Len returns the number of ids remembered.
-func (s *Seen) Len() int {
-	n := 0
-	for _, id := range s.ids {
-		if id != "" {
-			n++
-		}
-	}
-	return n
-}
+func (s *Seen) Len() int { return len(s.ids) }
 
-// IDs returns the ids in no particular order, in a slice of the caller's own.
-func (s *Seen) IDs() []JobID {
-	ids := make([]JobID, 0, len(s.ids))
-	for _, id := range s.ids {
-		if id != "" {
-			ids = append(ids, id)
-		}
-	}
-	return ids
-}
-
-// Clone returns an independent copy.
-func (s *Seen) Clone() Seen {
-	return Seen{ids: append([]JobID(nil), s.ids...), at: s.at}
-}
+// IDs returns the ids, oldest first, in a slice of the caller's own.
+func (s *Seen) IDs() []JobID { return slices.Clone(s.ids) }
 
 // add remembers the id, and forgets the oldest one if there are too many.
 func (s *Seen) add(id JobID) {
-	if s.ids == nil {
-		s.ids = make([]JobID, 0, SeenSize)
-	}
-	if len(s.ids) < SeenSize {
-		s.ids = append(s.ids, id)
-		return
-	}
-	s.ids[s.at] = id
-	s.at = (s.at + 1) % SeenSize
+	kept := s.ids[max(0, len(s.ids)+1-SeenSize):]
+	s.ids = append(slices.Clip(kept), id)
 }
 
-// remove forgets the id; its place stays empty until the ring comes round.
-func (s *Seen) remove(id JobID) {
-	for i, known := range s.ids {
-		if known == id {
-			s.ids[i] = ""
-		}
-	}
-}
+// remove forgets the id, if it is remembered.
+func (s *Seen) remove(id JobID) { s.ids = without(s.ids, id) }

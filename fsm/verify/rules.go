@@ -31,11 +31,11 @@ func doctored(change func(before, after *fsm.Facts, ev fsm.Event)) func(Advance)
 func deceived(change func(f *fsm.Facts, ev *fsm.Event)) func(Advance) Advance {
 	return func(advance Advance) Advance {
 		return func(s fsm.State, f *fsm.Facts, ev fsm.Event) (fsm.State, fsm.Facts, []fsm.Effect, fsm.Decision) {
-			shown := f.Clone()
+			shown := *f
 			change(&shown, &ev)
 			state, after, effects, d := advance(s, &shown, ev)
 			if d.Row == nil {
-				after = f.Clone() // nothing was done, so nothing is to be seen of it
+				after = *f // nothing was done, so nothing is to be seen of it
 			}
 			return state, after, effects, d
 		}
@@ -72,7 +72,7 @@ func onceRules() []rule {
 		{"once: what was started is forgotten", doctored(func(_, after *fsm.Facts, _ fsm.Event) { after.Seen = fsm.Seen{} })},
 		{"once: a rejected job may never be offered again", doctored(func(before, after *fsm.Facts, ev fsm.Event) {
 			if ev.Kind == fsm.JobRejected {
-				after.Seen = before.Clone().Seen
+				after.Seen = before.Seen
 			}
 		})},
 		{"once: an offer of the job in hand is dropped", doctored(func(before, after *fsm.Facts, ev fsm.Event) {
@@ -230,7 +230,7 @@ func staleRules() []rule {
 // was picked.
 func oneJobTooLate(advance Advance) Advance {
 	return func(s fsm.State, f *fsm.Facts, ev fsm.Event) (fsm.State, fsm.Facts, []fsm.Effect, fsm.Decision) {
-		shown := f.Clone()
+		shown := *f
 		shown.RetireAfterJob = false
 		state, after, effects, d := advance(s, &shown, ev)
 		after.RetireAfterJob = f.RetireAfterJob
