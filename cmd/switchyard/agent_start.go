@@ -17,7 +17,8 @@ import (
 const agentDescription = `Runs jobs on this machine until it is told to leave.
 
 The first SIGINT or SIGTERM drains: no more work is taken, what runs is finished.
-The second cancels what runs, and leaves. The third exits at once.
+The second cancels what runs, and leaves. The third exits at once. SIGUSR1 writes
+the last events of each worker to a file, for fsm replay.
 
 Exit codes: 0 when it left as it was told, 1 when it could not go on, 2 when a
 setting is wrong, 128 and the number of the signal after a third signal.`
@@ -84,6 +85,7 @@ func (a *app) startAgent(ctx context.Context, cmd *cli.Command) error {
 	if err != nil {
 		return usage(cmd, "%w", err)
 	}
+	defer a.historyOnSignal(daemon)()
 	return a.untilLeft(leaving(daemon), func() error {
 		return hintAtPath(settings.Endpoint, daemon.Run(ctx))
 	})

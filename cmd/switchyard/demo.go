@@ -23,7 +23,7 @@ func (a *app) demo() *cli.Command {
 		Name:        "demo",
 		Usage:       "see jobs survive the death of the stream, on real parts",
 		Description: demoDescription,
-		Flags:       a.logFlags("error"),
+		Flags:       append([]cli.Flag{a.transitionLogFlag()}, a.logFlags("error")...),
 		Action: func(ctx context.Context, cmd *cli.Command) error {
 			if err := noArguments(cmd); err != nil {
 				return err
@@ -34,7 +34,7 @@ func (a *app) demo() *cli.Command {
 			}
 			ctx, stop := interruptible(ctx)
 			defer stop()
-			return demo.Run(ctx, a.stdout, logger)
+			return demo.Run(ctx, a.stdout, cmd.String(flagTransitionLog), logger)
 		},
 	}
 }

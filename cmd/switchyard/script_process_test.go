@@ -181,11 +181,10 @@ func isClosed(done <-chan struct{}) bool {
 }
 
 func signalProcess(ts *testscript.TestScript, neg bool, args []string) {
-	signals := map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL}
-	if neg || len(args) != 2 || signals[args[1]] == 0 {
-		ts.Fatalf("usage: signal NAME INT|TERM|KILL")
+	if neg || len(args) != 2 || signalNumber("SIG"+args[1]) == 0 {
+		ts.Fatalf("usage: signal NAME SIGNAL, such as INT, of this system's")
 	}
-	ts.Check(running(ts, args[0]).cmd.Process.Signal(signals[args[1]]))
+	ts.Check(running(ts, args[0]).cmd.Process.Signal(syscall.Signal(signalNumber("SIG" + args[1]))))
 }
 
 func endProcess(ts *testscript.TestScript, neg bool, args []string) {

@@ -26,6 +26,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("XDG_STATE_HOME", env.WorkDir+"/state")
+			env.Setenv("TMPDIR", env.WorkDir)
 			env.Values[processesKey] = processes{}
 			return nil
 		},

@@ -19,6 +19,7 @@ from each other, there are server start and agent start.
 
 The first SIGINT or SIGTERM drains the agent: no more work is taken, what runs is
 finished. The second cancels what runs, and leaves. The third exits at once.
+SIGUSR1 writes the last events of each worker to a file, for fsm replay.
 
 Exit codes: 0 when it left as it was told, 1 when it failed, 2 when a setting is
 wrong, 128 and the number of the signal after a third signal.`
@@ -71,6 +72,7 @@ func (a *app) runUp(ctx context.Context, cmd *cli.Command) error {
 	if err := a.tellServer(cmd, server, serving, "Switchyard", workersLine(working)); err != nil {
 		return shutdown(server, err)
 	}
+	defer a.historyOnSignal(daemon)()
 	return a.untilLeft(leaving(daemon), func() error {
 		return shutdown(server, runBeside(ctx, server, daemon))
 	})

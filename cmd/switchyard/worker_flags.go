@@ -11,9 +11,15 @@ import (
 	"github.com/switchyard-ci/switchyard/fsm"
 	"github.com/switchyard-ci/switchyard/internal/agent"
 	"github.com/switchyard-ci/switchyard/internal/job"
+	"github.com/switchyard-ci/switchyard/internal/telemetry"
 )
 
 const (
+	flagTransitionLog     = "transition-log"
+	flagTransitionLogSize = "transition-log-size"
+	maxTransitionLogSize  = 1 << 20 // in MiB, which is as good as no limit
+	mebibyte              = 20      // bits
+
 	flagToken      = "token"
 	flagClientCert = "client-cert"
 	flagClientKey  = "client-key"
@@ -92,6 +98,20 @@ func (a *app) workerFlags() []cli.Flag {
 			Name: flagDisconnectUptime, Usage: "leave after `DURATION`, once what runs is finished", DefaultText: "stay",
 			Sources: a.settings.Value("agent.disconnect-after-uptime"), Validator: notNegative[time.Duration],
 		},
+		a.transitionLogFlag(),
+		&cli.IntFlag{
+			Name: flagTransitionLogSize, Value: telemetry.DefaultTransitionLogSize >> mebibyte,
+			Usage:   "begin a new file of the transition log at `MIB`; the four before it are kept, as FILE.1 to FILE.4",
+			Sources: a.settings.Value("agent.transition-log-size"), Validator: between(1, maxTransitionLogSize),
+		},
+	}
+}
+
+// transitionLogFlag names the file of the transition log.
+func (a *app) transitionLogFlag() cli.Flag {
+	return &cli.StringFlag{
+		Name: flagTransitionLog, Usage: "write every event of a worker, and what its machine answered, to `FILE`, for fsm replay",
+		Sources: a.settings.Value("agent.transition-log"), TakesFile: true,
 	}
 }
 
@@ -123,6 +143,8 @@ func (a *app) agentConfig(cmd *cli.Command) (agent.Config, error) {
 		DisconnectAfterIdle:   cmd.Duration(flagDisconnectIdle),
 		DisconnectAfterUptime: cmd.Duration(flagDisconnectUptime),
 		SilenceLimit:          cmd.Duration(flagSilenceLimit),
+		TransitionLog:         cmd.String(flagTransitionLog),
+		TransitionLogSize:     int64(cmd.Int(flagTransitionLogSize)) << mebibyte,
 		Job: job.Options{
 			BuildPath:   builds,
 			Shell:       strings.Fields(cmd.String(flagShell)),

@@ -1,7 +1,3 @@
-// Package replay runs events, written as text, through the table of package
-// fsm and tells in text what the table answers. Scripts of events with their
-// expected answers are the machine's specification by example; they live in
-// testdata/scenarios at the top of the repository.
 package replay
 
 import (
@@ -21,8 +17,19 @@ type Arg struct {
 // Session is a machine that is driven by commands. It must be used by one
 // goroutine at a time. The zero value waits for the command start.
 type Session struct {
-	machine *fsm.Machine
+	// Table answers. Nil means fsm.Default.
+	Table *fsm.Table
+
+	started bool
+	state   fsm.State
+	facts   fsm.Facts
+	last    Record
 }
+
+const (
+	commandStart = "start"
+	commandFacts = "facts"
+)
 
 // Do carries out one command and returns its answer:
 //
@@ -36,10 +43,10 @@ type Session struct {
 // changes nothing.
 func (s *Session) Do(command string, args []Arg) (string, error) {
 	switch command {
-	case "start":
+	case commandStart:
 		return s.start(args)
-	case "facts":
-		return s.facts()
+	case commandFacts:
+		return s.tellFacts()
 	default:
 		return s.event(command, args)
 	}
@@ -63,21 +70,24 @@ func (s *Session) start(args []Arg) (string, error) {
 			return "", fmt.Errorf("start: unknown argument %q", a.Key)
 		}
 	}
-	m, err := fsm.New(c)
-	if err != nil {
+	if err := c.Validate(); err != nil {
 		return "", fmt.Errorf("start: %w", err)
 	}
-	s.machine = m
-	return s.step(fsm.Event{Kind: fsm.Started})
+	s.started, s.state = true, fsm.Initial
+	s.facts = fsm.Facts{Mode: c.Mode, RetireAfterJob: c.RetireAfterJob}
+	return s.step(fsm.Event{Kind: fsm.Started, Job: c.AcquireJob})
 }
 
-func (s *Session) facts() (string, error) {
-	if s.machine == nil {
+func (s *Session) tellFacts() (string, error) {
+	if !s.started {
 		return "", errNotStarted
 	}
-	f := s.machine.Facts()
-	return Facts(&f) + "\n", nil
+	return Facts(&s.facts) + "\n", nil
 }
+
+// Last returns the last event with its answer, and whether there was one. It has
+// neither a time nor a worker.
+func (s *Session) Last() (Record, bool) { return s.last, s.started }
 
 var errNotStarted = errors.New("no machine: begin the script with start")
 
@@ -86,7 +96,7 @@ func (s *Session) event(command string, args []Arg) (string, error) {
 	if !ok || kind == fsm.Started {
 		return "", fmt.Errorf("unknown command %q: it is neither start, facts nor the name of an event", command)
 	}
-	if s.machine == nil {
+	if !s.started {
 		return "", errNotStarted
 	}
 	ev := fsm.Event{Kind: kind}
@@ -108,32 +118,46 @@ func (s *Session) event(command string, args []Arg) (string, error) {
 }
 
 func (s *Session) step(ev fsm.Event) (string, error) {
-	effects, err := s.machine.Step(ev)
-	if err != nil {
-		return "", fmt.Errorf("step: %w", err)
+	table := s.Table
+	if table == nil {
+		table = fsm.Default()
 	}
-	from, decision := s.machine.Last()
-	return Transition(from, &decision, effects), nil
+	to, after, effects, d := table.Advance(s.state, &s.facts, ev)
+	s.last = Record{Event: ev}
+	s.last.Decide(s.state, to, &d, effects, &after)
+	s.state, s.facts = to, after
+	return s.last.tell(), nil
 }
 
 // Transition writes the answer to an event: the transition on one line, then a
 // line for each effect.
 func Transition(from fsm.State, d *fsm.Decision, effects []fsm.Effect) string {
+	to := from
+	if d.Row != nil {
+		to = d.Row.To
+	}
+	var r Record
+	r.Decide(from, to, d, effects, &fsm.Facts{})
+	return r.tell()
+}
+
+// tell writes the answer of the record as Transition does.
+func (r *Record) tell() string {
 	var b strings.Builder
 	switch {
-	case d.Row == nil:
-		fmt.Fprintf(&b, "%v: ignored: %s\n", from, d.Ignored)
+	case r.Ignored != "":
+		fmt.Fprintf(&b, "%v: ignored: %s\n", r.From, r.Ignored)
 		return b.String()
-	case d.Row.To == from:
-		fmt.Fprintf(&b, "%v", from)
+	case r.To == r.From:
+		fmt.Fprintf(&b, "%v", r.From)
 	default:
-		fmt.Fprintf(&b, "%v -> %v", from, d.Row.To)
+		fmt.Fprintf(&b, "%v -> %v", r.From, r.To)
 	}
-	if d.Row.When.Name != "" {
-		fmt.Fprintf(&b, " [%s]", d.Row.When.Name)
+	if r.Guard != "" {
+		fmt.Fprintf(&b, " [%s]", r.Guard)
 	}
 	b.WriteByte('\n')
-	for _, e := range effects {
+	for _, e := range r.Effects {
 		b.WriteString("  " + Effect(e) + "\n")
 	}
 	return b.String()

@@ -15,6 +15,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/fsm"
+	"github.com/switchyard-ci/switchyard/fsm/replay"
+	"github.com/switchyard-ci/switchyard/internal/telemetry"
 	"github.com/switchyard-ci/switchyard/internal/worker"
 	"github.com/switchyard-ci/switchyard/transport"
 )
@@ -81,6 +83,19 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 	defer wire.Close()
 
+	if a.TransitionLog != "" {
+		log, err := telemetry.OpenTransitionLog(a.TransitionLog, a.TransitionLogSize, a.Version, a.Logger)
+		if err != nil {
+			return fmt.Errorf("agent: %w", err)
+		}
+		defer log.Close()
+		observe := a.Observe
+		a.Observe = func(r replay.Record) {
+			observe(r)
+			log.Record(r)
+		}
+	}
+
 	idle := newIdleClock(a.DisconnectAfterIdle, a.Spawn, func() {
 		a.Logger.Info("all workers were idle for long enough", zap.Duration("limit", a.DisconnectAfterIdle))
 		for _, w := range a.running() {
@@ -121,6 +136,17 @@ func (a *Agent) running() []*worker.Worker {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.workers
+}
+
+// History returns the last events of every worker with what its machine answered,
+// at most worker.HistorySize of each, oldest first within a worker. It may be
+// called at any time.
+func (a *Agent) History() []replay.Record {
+	var records []replay.Record
+	for _, w := range a.running() {
+		records = append(records, w.History()...)
+	}
+	return records
 }
 
 // runWorker registers one worker and runs it until it leaves.

@@ -11,8 +11,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/fsm"
+	"github.com/switchyard-ci/switchyard/fsm/replay"
 	"github.com/switchyard-ci/switchyard/internal/job"
-	"github.com/switchyard-ci/switchyard/internal/worker"
 )
 
 const (
@@ -69,7 +69,12 @@ type Config struct {
 	// Version is this program's version, told to the control plane.
 	Version string
 	// Observe is told of every event of every worker; see worker.Config.
-	Observe func(worker.Transition)
+	Observe func(replay.Record)
+	// TransitionLog is the file to which the workers' machines are logged; see
+	// telemetry.OpenTransitionLog. Empty means none. TransitionLogSize is its size
+	// in bytes; zero means telemetry.DefaultTransitionLogSize.
+	TransitionLog     string
+	TransitionLogSize int64
 	// Logger receives what happens. Nil logs nothing.
 	Logger *zap.Logger
 }
@@ -86,6 +91,9 @@ func (c Config) withDefaults(hostname string) (Config, error) {
 	}
 	if c.Spawn == 0 {
 		c.Spawn = 1
+	}
+	if c.Observe == nil {
+		c.Observe = func(replay.Record) {}
 	}
 	if c.Logger == nil {
 		c.Logger = zap.NewNop()

@@ -15,7 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/fsm"
-	"github.com/switchyard-ci/switchyard/internal/worker"
+	"github.com/switchyard-ci/switchyard/fsm/replay"
 )
 
 // timeLimit is how long the demo may take. Its one long wait is the reconnect,
@@ -31,12 +31,13 @@ var ErrBroken = errors.New("a promise did not hold")
 // Run plays the demo, tells it on out as it happens, and gives the account at
 // its end. An error wraps ErrBroken if a job was lost or run twice, or if
 // control did not go where it should; it is the context's cause if that ended.
-// The logger receives the logs of the parts.
-func Run(ctx context.Context, out io.Writer, logger *zap.Logger) (err error) {
+// The logger receives the logs of the parts. The worker's transitions are logged
+// to the file transitions as well, unless that is empty.
+func Run(ctx context.Context, out io.Writer, transitions string, logger *zap.Logger) (err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, timeLimit, errTooLong)
 	defer cancel()
 	tell := &teller{out: out, begun: time.Now()}
-	s, err := setStage(ctx, logger, newWatch(tell.transition))
+	s, err := setStage(ctx, transitions, logger, newWatch(tell.transition))
 	defer func() { err = errors.Join(err, s.strike()) }()
 	if err != nil {
 		return err
@@ -59,7 +60,7 @@ type story struct {
 }
 
 // await waits for the next transition that is wanted.
-func (s *story) await(ctx context.Context, what string, wanted func(worker.Transition) bool) (worker.Transition, error) {
+func (s *story) await(ctx context.Context, what string, wanted func(replay.Record) bool) (replay.Record, error) {
 	t, at, err := s.watch.await(ctx, s.at, what, wanted)
 	s.at = at
 	return t, err
@@ -80,7 +81,7 @@ func play(ctx context.Context, s *stage, tell *teller) (account, error) {
 // opening waits for the stream, and has it bring a job.
 func (s *story) opening(ctx context.Context) error {
 	s.tell.line("A control plane, an agent, and between them a proxy that can cut the stream alone.")
-	if _, err := s.await(ctx, "the stream is up", func(t worker.Transition) bool {
+	if _, err := s.await(ctx, "the stream is up", func(t replay.Record) bool {
 		return t.To == fsm.StreamHealthy && t.Facts.Stream == fsm.StreamUp
 	}); err != nil {
 		return err
@@ -180,13 +181,13 @@ func (s *story) count(ctx context.Context) error {
 }
 
 // into is the transition by which a worker comes into a state.
-func into(to fsm.State) func(worker.Transition) bool {
-	return func(t worker.Transition) bool { return t.To == to && t.From != to }
+func into(to fsm.State) func(replay.Record) bool {
+	return func(t replay.Record) bool { return t.To == to && t.From != to }
 }
 
 // on is the transition that answers an event, and does not ignore it.
-func on(kind fsm.EventKind) func(worker.Transition) bool {
-	return func(t worker.Transition) bool { return t.Event.Kind == kind && t.Ignored == "" }
+func on(kind fsm.EventKind) func(replay.Record) bool {
+	return func(t replay.Record) bool { return t.Event.Kind == kind && t.Ignored == "" }
 }
 
 // release lets the job of that name end.

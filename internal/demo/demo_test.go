@@ -1,15 +1,21 @@
 package demo_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
 	"go.uber.org/zap/zaptest"
 
+	"github.com/switchyard-ci/switchyard/fsm"
+	"github.com/switchyard-ci/switchyard/fsm/replay"
 	"github.com/switchyard-ci/switchyard/internal/demo"
 )
 
@@ -21,7 +27,8 @@ func TestDemoKeepsItsPromises(t *testing.T) {
 		t.Skip("the demo takes up to 30 seconds")
 	}
 	var told strings.Builder
-	if err := demo.Run(t.Context(), &told, zaptest.NewLogger(t)); err != nil {
+	log := filepath.Join(t.TempDir(), "log")
+	if err := demo.Run(t.Context(), &told, log, zaptest.NewLogger(t)); err != nil {
 		t.Fatalf("%v\n%s", err, told.String())
 	}
 	for _, want := range []string{
@@ -32,6 +39,49 @@ func TestDemoKeepsItsPromises(t *testing.T) {
 		if !regexp.MustCompile(want).MatchString(told.String()) {
 			t.Errorf("the demo did not tell %q:\n%s", want, told.String())
 		}
+	}
+	replayed(t, log)
+}
+
+// replayed runs the demo's log through the table, and then through tables in which
+// one row that was taken leads elsewhere: each diverges where it was first taken.
+func replayed(t *testing.T, log string) {
+	t.Helper()
+	text, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p replay.Replay
+	if err := p.Read("log", bytes.NewReader(text)); err != nil {
+		t.Fatalf("the log of the demo diverges: %v", err)
+	}
+	if lines := bytes.Count(text, []byte("\n")); p.Checked != lines-1 || p.OnFaith != 0 || p.Dropped != 0 {
+		t.Errorf("of %d lines behind the header %d held, %d on faith, %d dropped", lines-1, p.Checked, p.OnFaith, p.Dropped)
+	}
+	changed := 0
+	for i := range fsm.Rows() {
+		rows := fsm.Rows()
+		row := &rows[i]
+		first := slices.IndexFunc(p.Records, func(r replay.Record) bool {
+			return r.Ignored == "" && r.From == row.From && r.Event.Kind == row.On && r.Guard == row.When.Name
+		})
+		if first < 0 {
+			continue
+		}
+		changed++
+		row.To = fsm.Reclaiming
+		if p.Records[first].To == fsm.Reclaiming {
+			row.To = fsm.StreamHealthy
+		}
+		altered := replay.Replay{Table: fsm.NewTable(rows, fsm.IgnoredPairs())}
+		err := altered.Read("log", bytes.NewReader(text))
+		d, ok := errors.AsType[*replay.Divergence](err)
+		if !ok || d.Line != first+2 || d.OtherTable != fsm.TableHash() { // behind the header, from 1
+			t.Errorf("with %v / %s -> %v, want a divergence in line %d: %v", row.From, row.Name(), row.To, first+2, err)
+		}
+	}
+	if changed < 10 {
+		t.Errorf("the demo took %d rows", changed)
 	}
 }
 
@@ -45,7 +95,7 @@ func TestDemoEndsWhenAsked(t *testing.T) {
 		}
 		return len(text), nil
 	})
-	if err := demo.Run(ctx, told, zaptest.NewLogger(t)); !errors.Is(err, asked) {
+	if err := demo.Run(ctx, told, "", zaptest.NewLogger(t)); !errors.Is(err, asked) {
 		t.Errorf("Run: %v, want %v", err, asked)
 	}
 }

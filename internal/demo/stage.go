@@ -38,7 +38,7 @@ type stage struct {
 }
 
 // setStage starts everything; the caller must call strike, also after an error.
-func setStage(ctx context.Context, logger *zap.Logger, w *watch) (*stage, error) {
+func setStage(ctx context.Context, transitions string, logger *zap.Logger, w *watch) (*stage, error) {
 	s := &stage{watch: w}
 	var err error
 	if s.dir, err = os.MkdirTemp("", "switchyard-demo-"); err != nil {
@@ -62,7 +62,7 @@ func setStage(ctx context.Context, logger *zap.Logger, w *watch) (*stage, error)
 	s.agent, err = agent.New(agent.Config{
 		Endpoint: s.proxy.URL() + "/v3", Token: s.server.RegistrationToken(), Name: "demo", Version: "demo",
 		Job:     job.Options{BuildPath: filepath.Join(s.dir, "builds")},
-		Observe: w.observe, Logger: logger.Named("agent"),
+		Observe: w.observe, TransitionLog: transitions, Logger: logger.Named("agent"),
 	})
 	if err != nil {
 		return s, fmt.Errorf("making an agent: %w", err)

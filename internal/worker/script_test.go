@@ -15,6 +15,7 @@ import (
 	"github.com/cockroachdb/datadriven"
 
 	"github.com/switchyard-ci/switchyard/fsm"
+	"github.com/switchyard-ci/switchyard/fsm/replay"
 	"github.com/switchyard-ci/switchyard/internal/job"
 	"github.com/switchyard-ci/switchyard/internal/memnet"
 	"github.com/switchyard-ci/switchyard/internal/worker"
@@ -44,7 +45,8 @@ func TestScripts(t *testing.T) {
 	for _, path := range paths {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".txt"), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := newStage(t)
+				c := newControl()
+				s := newStage(t, c, c.mux)
 				defer s.strike()
 				datadriven.RunTest(t, path, s.do)
 			})
@@ -69,10 +71,12 @@ type stage struct {
 	left  string
 }
 
-func newStage(t *testing.T) *stage {
+// newStage returns a world without a worker yet. The handler is the control
+// plane's, with whatever stands in front of it.
+func newStage(t *testing.T, c *control, handler http.Handler) *stage {
 	t.Helper()
-	s := &stage{control: newControl(), network: memnet.New(), ended: make(chan struct{}), job: make(chan struct{})}
-	s.server = &http.Server{Handler: s.control.mux, Protocols: new(http.Protocols), ReadHeaderTimeout: time.Minute}
+	s := &stage{control: c, network: memnet.New(), ended: make(chan struct{}), job: make(chan struct{})}
+	s.server = &http.Server{Handler: handler, Protocols: new(http.Protocols), ReadHeaderTimeout: time.Minute}
 	s.server.Protocols.SetHTTP1(true)
 	s.server.Protocols.SetUnencryptedHTTP2(true)
 	go func() { _ = s.server.Serve(s.network) }()
@@ -171,6 +175,12 @@ func (s *stage) start(t *testing.T, d *datadriven.TestData) {
 			d.Fatalf(t, "no such argument: %s", a.Key)
 		}
 	}
+	s.begin(t, config)
+}
+
+// begin registers a worker and lets it run.
+func (s *stage) begin(t *testing.T, config worker.Config) {
+	t.Helper()
 	var err error
 	s.wire, err = transport.New(transport.Options{
 		Endpoint: "http://control.test/v3", DialContext: s.network.DialContext,
@@ -199,7 +209,7 @@ func (s *stage) start(t *testing.T, d *datadriven.TestData) {
 	time.Sleep(200 * time.Millisecond) // a process's first attempt at the stream comes within 100 ms
 }
 
-func (s *stage) observe(t worker.Transition) {
+func (s *stage) observe(t replay.Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state = t.To

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/switchyard-ci/switchyard/fsm"
+	"github.com/switchyard-ci/switchyard/fsm/replay"
 )
 
 // ErrLeft is in the chain of errors of Run when the worker left for a reason
@@ -26,6 +27,7 @@ type Worker struct {
 	Config
 
 	machine *fsm.Machine
+	history history
 	events  chan news
 	// done is closed when nobody takes events any more.
 	done chan struct{}
@@ -103,6 +105,10 @@ func (w *Worker) ExpireIdle() {
 	w.post(news{event: fsm.Event{Kind: fsm.IdleExpired}})
 }
 
+// History returns the last events of the worker with what its machine answered,
+// oldest first, at most HistorySize of them. It waits for nothing.
+func (w *Worker) History() []replay.Record { return w.history.last() }
+
 // post hands news to the owner of the machine. It waits for no longer than it
 // takes to be taken, and not at all once the worker has stopped.
 func (w *Worker) post(n news) {
@@ -169,7 +175,7 @@ func (w *Worker) loop(ctx context.Context) error {
 	}
 	defer uptime.Stop()
 
-	n := news{event: fsm.Event{Kind: fsm.Started}}
+	n := news{event: fsm.Event{Kind: fsm.Started, Job: w.Machine.AcquireJob}}
 	for {
 		if err := w.step(ctx, n); err != nil {
 			return err
@@ -200,18 +206,14 @@ func (w *Worker) step(ctx context.Context, n news) error {
 		return fmt.Errorf("worker %s: %w", w.Session.ID(), err)
 	}
 	from, decision := w.machine.Last()
-	t := Transition{
-		Time: now, Worker: w.Session.ID(), Event: n.event, Cause: n.cause,
-		From: from, To: w.machine.State(), Ignored: decision.Ignored,
-		Effects: slices.Clone(effects), Facts: w.machine.Facts(),
-	}
-	if decision.Row != nil {
-		t.Guard = decision.Row.When.Name
-	}
-	t.log(w.Logger)
-	w.Observe(t)
+	r := replay.Record{Time: now, Worker: w.Session.ID(), Event: n.event, Cause: n.cause}
+	facts := w.machine.Facts()
+	r.Decide(from, w.machine.State(), &decision, slices.Clone(effects), &facts)
+	log(w.Logger, &r)
+	w.history.add(&r)
+	w.Observe(r)
 	w.pace.holdOff(now, n.notBefore)
-	for _, e := range t.Effects {
+	for _, e := range r.Effects {
 		w.perform(ctx, e)
 	}
 	if idle := w.machine.Idle(); idle != w.idle {
