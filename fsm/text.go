@@ -59,6 +59,6 @@ func named[T ~uint8](value *T, names []string, text []byte, what string) error {
 	if i < 0 {
 		return fmt.Errorf("no %s is called %q", what, text)
 	}
-	*value = T(i) //nolint:gosec // there are fewer names than that
+	*value = T(i)
 	return nil
 }

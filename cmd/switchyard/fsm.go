@@ -7,6 +7,6 @@ func (a *app) fsm() *cli.Command {
 	return &cli.Command{
 		Name:     "fsm",
 		Usage:    "look at the machine that every worker runs",
-		Commands: []*cli.Command{a.fsmDiagram()},
+		Commands: []*cli.Command{a.fsmDiagram(), a.fsmVerify(), a.fsmReplay()},
 	}
 }

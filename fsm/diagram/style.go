@@ -25,10 +25,10 @@ const stylesheet = `text{font-family:system-ui,-apple-system,"Segoe UI",Helvetic
 .head.home path{fill:#15803d}
 .dot{fill:#57606a}
 .state rect{stroke-width:2}
-.stream rect{fill:#dcfce7;stroke:#15803d}
-.poller rect{fill:#ffedd5;stroke:#d9480f}
-.returning rect{fill:#fef9c3;stroke:#4d7c0f}
-.stopped rect{fill:#f6f8fa;stroke:#57606a}
+.stream rect{fill:` + streamFill + `;stroke:` + streamLine + `}
+.poller rect{fill:` + pollerFill + `;stroke:` + pollerLine + `}
+.returning rect{fill:` + returningFill + `;stroke:` + returningLine + `}
+.stopped rect{fill:` + stoppedFill + `;stroke:` + stoppedLine + `}
 .current rect{fill:#1d4ed8;stroke:#1e3a8a;stroke-width:4}
 .current .name,.current .hint{fill:#ffffff}
 .name{font-size:17px;font-weight:700}
@@ -55,10 +55,10 @@ text{fill:#e6edf3}
 .head.down path{fill:#f0743a}
 .head.home path{fill:#2ea45a}
 .key,.row{fill:#9aa4af}
-.stream rect{fill:#12402a;stroke:#2ea45a}
-.poller rect{fill:#4a2510;stroke:#f0743a}
-.returning rect{fill:#3b3a0f;stroke:#9bb33a}
-.stopped rect{fill:#21262d;stroke:#9aa4af}
+.stream rect{fill:` + streamDarkFill + `;stroke:` + streamDarkLine + `}
+.poller rect{fill:` + pollerDarkFill + `;stroke:` + pollerDarkLine + `}
+.returning rect{fill:` + returningDarkFill + `;stroke:` + returningDarkLine + `}
+.stopped rect{fill:` + stoppedDarkFill + `;stroke:` + stoppedDarkLine + `}
 .current rect{fill:#2f6feb;stroke:#a5c8ff}
 }
 `

@@ -8,7 +8,7 @@
 // A log is what workers did, as they recorded it: a line of JSON for each event,
 // with the answer of the machine and what it knew afterwards. A table that has
 // changed since answers otherwise somewhere; the first such place is a
-// Divergence. A log has this form:
+// DivergenceError. A log has this form:
 //
 //   - each file begins with a Header, which names the version of the table;
 //   - a Record follows for each event, in the order of each worker's events;

@@ -46,9 +46,9 @@ type known struct {
 	facts fsm.Facts
 }
 
-// Divergence is the first place where a table answers otherwise than it was
+// DivergenceError is the first place where a table answers otherwise than it was
 // recorded. It is an error.
-type Divergence struct {
+type DivergenceError struct {
 	// File and Line, from 1, say where.
 	File string
 	Line int
@@ -65,7 +65,7 @@ type Divergence struct {
 }
 
 // Error says on one line where it is and what the event was.
-func (d *Divergence) Error() string {
+func (d *DivergenceError) Error() string {
 	s := fmt.Sprintf("%s:%d: the table answers otherwise than recorded on %s", d.File, d.Line, d.Event)
 	if d.Worker != "" {
 		s += " of worker " + d.Worker
@@ -77,7 +77,7 @@ func (d *Divergence) Error() string {
 }
 
 // Detail says, on several lines, what was recorded and what the table says.
-func (d *Divergence) Detail() string {
+func (d *DivergenceError) Detail() string {
 	return "recorded:\n" + indent(d.Recorded) + "the table says:\n" + indent(d.Answered)
 }
 
@@ -91,7 +91,7 @@ func indent(text string) string {
 
 // Read runs one file: a log if it begins with a brace, a script otherwise. The
 // name is for messages. Several files of one log are read oldest first. The
-// error is a *Divergence where the table answers otherwise than recorded, and
+// error is a *DivergenceError where the table answers otherwise than recorded, and
 // else says what is wrong with the file, and in which line.
 func (p *Replay) Read(name string, r io.Reader) error {
 	text := bufio.NewReader(r)
@@ -189,7 +189,7 @@ func keepEnds(data []byte, atEOF bool) (int, []byte, error) {
 
 // check compares a record with the table's answer, and lets the worker go on
 // from what was recorded.
-func (p *Replay) check(e *entry) *Divergence {
+func (p *Replay) check(e *entry) *DivergenceError {
 	r := e.record
 	w := p.workers[r.Worker]
 	if w == nil && r.Event.Kind == fsm.Started {
@@ -211,7 +211,7 @@ func (p *Replay) check(e *entry) *Divergence {
 			recorded += tellFacts(&r.Facts)
 			answered += tellFacts(&said.Facts)
 		}
-		return &Divergence{Worker: r.Worker, Event: r.Event.String(), Recorded: recorded, Answered: answered}
+		return &DivergenceError{Worker: r.Worker, Event: r.Event.String(), Recorded: recorded, Answered: answered}
 	}
 	w.state, w.facts = to, after
 	p.Checked++

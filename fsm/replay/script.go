@@ -91,7 +91,7 @@ func (p *Replay) script(name string, r io.Reader) error {
 			return fmt.Errorf("%s: line %d: %w", name, s.line, err)
 		}
 		if answer != s.want {
-			return &Divergence{
+			return &DivergenceError{
 				File: name, Line: s.line, Event: strings.Join(append([]string{s.command}, words(s.args)...), " "),
 				Recorded: s.want, Answered: answer,
 			}
@@ -107,7 +107,7 @@ func (p *Replay) script(name string, r io.Reader) error {
 }
 
 func words(args []Arg) []string {
-	var words []string
+	words := make([]string, 0, len(args))
 	for _, a := range args {
 		word := a.Key
 		if a.Value != "" {

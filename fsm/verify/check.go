@@ -60,6 +60,8 @@ type Violation struct {
 
 // Report is what a check found.
 type Report struct {
+	// Table is the hash of the default table's version; see fsm.TableHash.
+	Table  string
 	Bounds Bounds
 	Runs   []Run
 	// Rows are those of the default table, in its order. One that was never
@@ -104,7 +106,7 @@ func Check(ctx context.Context, o Options) (*Report, error) {
 			return nil, fmt.Errorf("verify: %s: %w", name(chosen[i]), err)
 		}
 	}
-	r := &Report{Bounds: o.Bounds, Runs: runs, Rows: rowUses(runs), Elapsed: time.Since(begin)}
+	r := &Report{Table: fsm.TableHash(), Bounds: o.Bounds, Runs: runs, Rows: rowUses(runs), Elapsed: time.Since(begin)}
 	for i := range runs {
 		r.Violations = append(r.Violations, runs[i].violations...)
 	}
@@ -120,7 +122,9 @@ func run(ctx context.Context, c fsm.Config, o *Options, firstOnly bool) (Run, er
 		return Run{}, err
 	}
 	if len(s.violations) == 0 || !firstOnly {
-		s.live(c.Mode)
+		if err := s.live(ctx, c.Mode); err != nil {
+			return Run{}, err
+		}
 	}
 	r := Run{
 		Config: c, States: len(s.states), Transitions: s.transitions, Depth: s.depth,

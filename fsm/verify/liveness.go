@@ -1,6 +1,9 @@
 package verify
 
 import (
+	"context"
+	"fmt"
+
 	"github.com/switchyard-ci/switchyard/fsm"
 )
 
@@ -76,7 +79,9 @@ func climates(m fsm.Mode) []climate {
 // In a finite space, a goal that can be reached from wherever a well-behaved
 // world leads is reached in the end by every world that behaves and does not
 // for ever avoid something that it could do again and again.
-func (s *space) live(m fsm.Mode) {
+//
+// An error says that the context ended.
+func (s *space) live(ctx context.Context, m fsm.Mode) error {
 	for _, c := range climates(m) {
 		can := make([]goals, len(s.states))
 		for i := range can {
@@ -84,18 +89,24 @@ func (s *space) live(m fsm.Mode) {
 			w.unpack(s.states[i])
 			can[i] = s.reached(&w)
 		}
-		s.spread(can, c.weather)
+		if err := s.spread(ctx, can, c.weather); err != nil {
+			return err
+		}
 		for i, g := range can {
 			if missing := c.expect &^ g; missing != 0 {
 				s.violated(violation{at: uint32(i), weather: c.weather, broken: goalNames(missing, c.name)})
 			}
 		}
 	}
+	return nil
 }
 
 // spread lets every state reach what one of those after it reaches.
-func (s *space) spread(can []goals, in weather) {
+func (s *space) spread(ctx context.Context, can []goals, in weather) error {
 	for changed := true; changed; {
+		if ctx.Err() != nil {
+			return fmt.Errorf("looking for what never happens: %w", context.Cause(ctx))
+		}
 		changed = false
 		for i := len(can) - 1; i >= 0; i-- {
 			g := can[i]
@@ -110,4 +121,5 @@ func (s *space) spread(can []goals, in weather) {
 			}
 		}
 	}
+	return nil
 }

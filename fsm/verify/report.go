@@ -14,14 +14,8 @@ import (
 // NeverTaken returns the rows that no machine took, if machines of every mode
 // were explored.
 func (r *Report) NeverTaken() []fsm.Row {
-	modes := map[fsm.Mode]bool{}
-	for i := range r.Runs {
-		modes[r.Runs[i].Config.Mode] = true
-	}
-	for _, c := range configs() {
-		if !modes[c.Mode] {
-			return nil
-		}
+	if !r.allModes() {
+		return nil
 	}
 	var rows []fsm.Row
 	for i := range r.Rows {
@@ -30,6 +24,20 @@ func (r *Report) NeverTaken() []fsm.Row {
 		}
 	}
 	return rows
+}
+
+// allModes tells whether machines of every mode were explored.
+func (r *Report) allModes() bool {
+	modes := map[fsm.Mode]bool{}
+	for i := range r.Runs {
+		modes[r.Runs[i].Config.Mode] = true
+	}
+	for _, c := range configs() {
+		if !modes[c.Mode] {
+			return false
+		}
+	}
+	return true
 }
 
 // OK tells whether nothing was found: no violation, and no row without use.
@@ -45,11 +53,20 @@ func (r *Report) States() (states, transitions int) {
 	return states, transitions
 }
 
+// perSecond returns how many states were explored per second, in all.
+func (r *Report) perSecond() int {
+	states, _ := r.States()
+	if r.Elapsed <= 0 {
+		return 0
+	}
+	return int(float64(states) / r.Elapsed.Seconds())
+}
+
 // WriteText writes the report for people; with rows, also how each row of the
 // table was taken.
 func (r *Report) WriteText(w io.Writer, rows bool) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Bounds: %s.\n\n", r.Bounds)
+	fmt.Fprintf(&b, "Table:  %s\nBounds: %s.\n\n", r.Table, r.Bounds)
 	r.figures(&b)
 	if rows {
 		b.WriteByte('\n')
@@ -63,8 +80,12 @@ func (r *Report) WriteText(w io.Writer, rows bool) error {
 		v := &r.Violations[i]
 		fmt.Fprintf(&b, "\nVIOLATION (%s): %s\n\n%s", name(v.Config), v.Property, v.Script)
 	}
-	if r.OK() {
+	switch {
+	case !r.OK():
+	case r.allModes():
 		b.WriteString("\nEvery property holds in every state, and every row is taken.\n")
+	default:
+		b.WriteString("\nEvery property holds in every state. With modes left out, not every row can be taken.\n")
 	}
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return fmt.Errorf("writing the report: %w", err)
@@ -99,16 +120,15 @@ func (r *Report) figures(b *strings.Builder) {
 	states, transitions := r.States()
 	row("together", states, transitions, "", "", r.Elapsed.Round(time.Millisecond))
 	_ = t.Flush() // into memory
+	fmt.Fprintf(b, "\n%d states per second.\n", r.perSecond())
 }
 
 func (r *Report) uses(b *strings.Builder) {
+	b.WriteString("Rows, each with its guard, in how many situations of a machine it was taken, and in which modes:\n\n")
 	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 	for i := range r.Rows {
 		u := &r.Rows[i]
-		modes := make([]string, len(u.Modes))
-		for j, m := range u.Modes {
-			modes[j] = m.String()
-		}
+		modes := modeNames(u.Modes)
 		slices.Sort(modes)
 		fmt.Fprintf(t, "%v\t%s\t-> %v\t%d\t%s\n", u.Row.From, u.Row.Name(), u.Row.To, u.Situations, strings.Join(modes, ", "))
 	}

@@ -58,11 +58,11 @@ func isAnswer(ev *fsm.Event) bool { return ev.Kind >= fsm.AnsweredIdle && ev.Kin
 // keepPause undoes what an event did about the pause.
 func keepPause(before, after *fsm.Facts) { after.Paused = before.Paused }
 
-// rules are those of design.md that no row alone can break. That work in hand is
-// never abandoned, and that every wait has a deadline, is in the rows: mutants of
-// targets and actions take them away.
+// rules are those of design.md, each as a whole. That work in hand is never
+// abandoned, and that every wait has a deadline, is in the rows as well: mutants
+// of targets and actions take it away one row at a time.
 func rules() []rule {
-	return slices.Concat(onceRules(), pauseRules(), streamRules(), leavingRules(), staleRules())
+	return slices.Concat(onceRules(), pauseRules(), streamRules(), leavingRules(), staleRules(), workRules(), deadlineRules())
 }
 
 // onceRules are that a job is started once, and that the stream's word is newer
@@ -223,6 +223,70 @@ func staleRules() []rule {
 		{"over: the mailbox outlives its connection", doctored(on(func(before, after *fsm.Facts) {
 			after.Mailbox = before.Mailbox
 		}, fsm.StreamEnded, fsm.StreamLost, fsm.StreamRefused))},
+	}
+}
+
+// workRules are that a change of control abandons no work in hand.
+func workRules() []rule {
+	return []rule{
+		{
+			"work: a job in hand is abandoned when the stream is lost",
+			abandoning(fsm.StreamLost, fsm.FallingBack, func(f *fsm.Facts) []fsm.Effect {
+				if f.Job == "" {
+					return nil
+				}
+				job := f.Job
+				f.Job = ""
+				return []fsm.Effect{{Kind: fsm.CancelJob, Job: job}}
+			}),
+		},
+		{
+			"work: a ping in flight is abandoned when the stream speaks",
+			abandoning(fsm.ReceivedResume, fsm.StreamHealthy, func(f *fsm.Facts) []fsm.Effect {
+				if !f.Pinging {
+					return nil
+				}
+				f.Pinging = false
+				return []fsm.Effect{{Kind: fsm.CancelPing}}
+			}),
+		},
+	}
+}
+
+// abandoning returns a machine that gives work up on an event, and goes to
+// another state. give returns no effects where there is nothing to give up.
+func abandoning(on fsm.EventKind, to fsm.State, give func(f *fsm.Facts) []fsm.Effect) func(Advance) Advance {
+	return func(advance Advance) Advance {
+		return func(s fsm.State, f *fsm.Facts, ev fsm.Event) (fsm.State, fsm.Facts, []fsm.Effect, fsm.Decision) {
+			state, after, effects, d := advance(s, f, ev)
+			if ev.Kind != on || d.Row == nil || state == fsm.Stopped {
+				return state, after, effects, d
+			}
+			if given := give(&after); given != nil {
+				return to, after, append(effects, given...), d
+			}
+			return state, after, effects, d
+		}
+	}
+}
+
+// deadlineRules are that no state waits for the outside without an event that
+// comes if it does not.
+func deadlineRules() []rule {
+	return []rule{
+		{"deadline: a first message is waited for without one", unarmed(fsm.ArmTrust)},
+		{"deadline: no ping is due at once", unarmed(fsm.ArmPollNow)},
+		{"deadline: no ping is due after the interval", unarmed(fsm.ArmPollLater)},
+	}
+}
+
+// unarmed returns a machine that never asks for an effect.
+func unarmed(kind fsm.EffectKind) func(Advance) Advance {
+	return func(advance Advance) Advance {
+		return func(s fsm.State, f *fsm.Facts, ev fsm.Event) (fsm.State, fsm.Facts, []fsm.Effect, fsm.Decision) {
+			state, after, effects, d := advance(s, f, ev)
+			return state, after, slices.DeleteFunc(effects, func(e fsm.Effect) bool { return e.Kind == kind }), d
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"reflect"
 	"slices"
@@ -103,27 +104,41 @@ func TestPackedIsWhole(t *testing.T) {
 // replay run them with the same answers.
 func TestScriptsReplay(t *testing.T) {
 	t.Parallel()
-	s := small(t)
-	const some = 97
-	for at := 1; at < len(s.states); at += max(1, len(s.states)/some) {
-		script := s.script(&violation{at: s.parent[at], by: s.by[at], broken: "none"})
-		var session replay.Session
-		datadriven.RunTestFromString(t, script, func(t *testing.T, d *datadriven.TestData) string {
-			t.Helper()
-			args := make([]replay.Arg, len(d.CmdArgs))
-			for i, a := range d.CmdArgs {
-				args[i].Key = a.Key
-				if len(a.Vals) > 0 {
-					args[i].Value = a.Vals[0]
-				}
-			}
-			answer, err := session.Do(d.Cmd, args)
-			if err != nil {
+	oneGoroutine(t)
+	for _, c := range configs() {
+		t.Run(name(c), func(t *testing.T) {
+			t.Parallel()
+			s := newSpace(c, SmallBounds(), fsm.Advance)
+			if err := s.explore(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			return answer
+			const some = 97
+			for at := 1; at < len(s.states); at += max(1, len(s.states)/some) {
+				replays(t, s.script(&violation{at: s.parent[at], by: s.by[at], broken: "none"}))
+			}
 		})
 	}
+}
+
+// replays has package replay run a script, and wants the answers that it has.
+func replays(t *testing.T, script string) {
+	t.Helper()
+	var session replay.Session
+	datadriven.RunTestFromString(t, script, func(t *testing.T, d *datadriven.TestData) string {
+		t.Helper()
+		args := make([]replay.Arg, len(d.CmdArgs))
+		for i, a := range d.CmdArgs {
+			args[i].Key = a.Key
+			if len(a.Vals) > 0 {
+				args[i].Value = a.Vals[0]
+			}
+		}
+		answer, err := session.Do(d.Cmd, args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answer
+	})
 }
 
 // TestViolationHasShortestScript looks at what is said of machines with one thing
@@ -189,6 +204,57 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// TestReportOfFindings shows what is said of a machine that does wrong, and what
+// the files of its scripts are called.
+func TestReportOfFindings(t *testing.T) {
+	t.Parallel()
+	oneGoroutine(t)
+	all := Mutants()
+	i := slices.IndexFunc(all, func(m Mutant) bool {
+		return m.Kind == "row dropped" && m.row.From == fsm.Running && m.row.On == fsm.JobRejected
+	})
+	r, err := Check(t.Context(), Options{Bounds: SmallBounds(), Advance: all[i].advance})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.OK() || len(r.Violations) == 0 || len(r.NeverTaken()) == 0 {
+		t.Fatalf("%d violations, %d rows never taken", len(r.Violations), len(r.NeverTaken()))
+	}
+	var b strings.Builder
+	if err := r.WriteText(&b, false); err != nil {
+		t.Fatal(err)
+	}
+	if text := b.String(); strings.Contains(text, "Every property holds") ||
+		!strings.Contains(text, "\nVIOLATION (auto): ") || !strings.Contains(text, "\nNever taken: Running / JobRejected [leaving] -> Stopped\n") {
+		t.Errorf("the report does not say what is wrong:\n%s", text)
+	}
+	files := map[string]bool{}
+	for j := range r.Violations {
+		files[r.Violations[j].FileName()] = true
+	}
+	if len(files) != len(r.Violations) {
+		t.Errorf("%d names for %d violations: %v", len(files), len(r.Violations), files)
+	}
+	v := Violation{Config: fsm.Config{Mode: fsm.StreamOnly, RetireAfterJob: true}, Property: "arm poll now after JobFinished, it's wrong"}
+	if got := v.FileName(); got != "arm_poll_now_after_jobfinished_it_s_wrong_stream_only_one_job.txt" {
+		t.Errorf("a script is called %s", got)
+	}
+
+	var wire wireReport
+	text, err := json.Marshal(r)
+	if err == nil {
+		err = json.Unmarshal(text, &wire)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if wire.OK || wire.Table != fsm.TableHash() || wire.Bounds != wireBounds(SmallBounds()) || len(wire.Runs) != len(configs()) ||
+		len(wire.Rows) != len(fsm.Rows()) || len(wire.NeverTaken) != len(r.NeverTaken()) || len(wire.Violations) != len(r.Violations) ||
+		wire.Violations[0].Script != r.Violations[0].Script {
+		t.Errorf("as JSON: %s", text)
+	}
+}
+
 func TestCheckRefuses(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -222,7 +288,9 @@ func BenchmarkExplore(b *testing.B) {
 		if err := s.explore(b.Context()); err != nil {
 			b.Fatal(err)
 		}
-		s.live(fsm.Auto)
+		if err := s.live(b.Context(), fsm.Auto); err != nil {
+			b.Fatal(err)
+		}
 		states += len(s.states)
 		transitions += s.transitions
 	}

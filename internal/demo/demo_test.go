@@ -75,7 +75,7 @@ func replayed(t *testing.T, log string) {
 		}
 		altered := replay.Replay{Table: fsm.NewTable(rows, fsm.IgnoredPairs())}
 		err := altered.Read("log", bytes.NewReader(text))
-		d, ok := errors.AsType[*replay.Divergence](err)
+		d, ok := errors.AsType[*replay.DivergenceError](err)
 		if !ok || d.Line != first+2 || d.OtherTable != fsm.TableHash() { // behind the header, from 1
 			t.Errorf("with %v / %s -> %v, want a divergence in line %d: %v", row.From, row.Name(), row.To, first+2, err)
 		}

@@ -142,7 +142,8 @@ func (l *TransitionLog) write(w *waiting) {
 
 // rotate begins a new file, and tells whether there is one to write to.
 func (l *TransitionLog) rotate() bool {
-	if l.flush(); l.file.closed() {
+	l.flush()
+	if l.file.closed() {
 		return false
 	}
 	if err := l.file.rotate(); err != nil {
