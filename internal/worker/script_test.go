@@ -3,6 +3,8 @@ package worker_test
 import (
 	"context"
 	"fmt"
+	"io"
+	"log"
 	"math/rand/v2"
 	"net/http"
 	"path/filepath"
@@ -77,6 +79,7 @@ func newStage(t *testing.T, c *control, handler http.Handler) *stage {
 	t.Helper()
 	s := &stage{control: c, network: memnet.New(), ended: make(chan struct{}), job: make(chan struct{})}
 	s.server = &http.Server{Handler: handler, Protocols: new(http.Protocols), ReadHeaderTimeout: time.Minute}
+	s.server.ErrorLog = log.New(io.Discard, "", 0) // a dark network leaves requests in pieces
 	s.server.Protocols.SetHTTP1(true)
 	s.server.Protocols.SetUnencryptedHTTP2(true)
 	go func() { _ = s.server.Serve(s.network) }()
