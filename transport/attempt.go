@@ -47,12 +47,15 @@ type attempt struct {
 	session *Session
 	epoch   uint64
 	limit   time.Duration // on silence, as configured
-	post    func(StreamEvent)
+	// protocol is the one to use, never StreamAuto.
+	protocol StreamProtocol
+	post     func(StreamEvent)
 
 	route   route
 	asked   http.Header // what the control plane wants to be sent along
 	status  int         // HTTP status of the response, zero before it
 	header  http.Header
+	answer  *observedResponse // nil before it
 	cancel  context.CancelCauseFunc
 	watch   *time.Timer
 	silence time.Duration // limit in force after the first message; zero is none
@@ -97,8 +100,7 @@ func (a *attempt) read(ctx context.Context) error {
 	s := a.session
 	base, headers := s.where()
 	a.asked = headers
-	client := agentedgev1connect.NewAgentEdgeServiceClient(a, base.root(),
-		connect.WithGRPC(), connect.WithReadMaxBytes(maxStreamMessage))
+	client := agentedgev1connect.NewAgentEdgeServiceClient(a, base.root(), a.protocol.clientOptions()...)
 	stream, err := client.StreamPings(ctx, &agentedgev1.StreamPingsRequest{AgentId: s.id})
 	if err != nil {
 		return err //nolint:wrapcheck // judged by its code
@@ -145,7 +147,7 @@ func (a *attempt) Do(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // the gRPC library wraps it
 	}
-	a.status, a.header = response.StatusCode, response.Header
+	a.status, a.header, a.answer = response.StatusCode, response.Header, observed(response)
 	if a.limit == 0 {
 		a.silence = announcedSilence(response)
 	}

@@ -20,6 +20,8 @@ type StreamOptions struct {
 	// and one of 150 seconds over HTTP/1.1. Below zero there is no limit at
 	// all.
 	SilenceLimit time.Duration
+	// Protocol is the protocol of the stream.
+	Protocol StreamProtocol
 }
 
 // StreamEventKind says what happened on the stream.
@@ -90,9 +92,10 @@ func (s *Session) RunStream(ctx context.Context, options StreamOptions, post fun
 	refusals := 0
 	for s.pacer.wait(ctx) == nil {
 		try := &attempt{
-			session: s,
-			epoch:   s.epoch.Add(1),
-			limit:   options.SilenceLimit,
+			session:  s,
+			epoch:    s.epoch.Add(1),
+			limit:    options.SilenceLimit,
+			protocol: s.transport.trailers.protocol(options.Protocol),
 			post: func(event StreamEvent) {
 				if event.First {
 					s.transport.hadStream.Store(true)
@@ -105,6 +108,9 @@ func (s *Session) RunStream(ctx context.Context, options StreamOptions, post fun
 		end := try.run(ctx)
 		if ctx.Err() != nil {
 			return
+		}
+		if options.Protocol == StreamAuto {
+			s.transport.trailers.learn(try.protocol, try.spoken, try.answer)
 		}
 		if end.refusal {
 			refusals++

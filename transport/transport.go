@@ -69,6 +69,7 @@ type Transport struct {
 	log       *zap.Logger
 	client    *http.Client // for calls and streams alike; it has no timeout of its own
 	router    *router
+	trailers  trailers // whether those of streams arrive
 
 	// hadStream is set once any worker of this process has received a message
 	// over a stream. A refusal after that may be an upgrade of the control
@@ -97,6 +98,7 @@ func New(options Options) (*Transport, error) {
 		log:       options.Logger,
 		client:    &http.Client{Transport: router, CheckRedirect: checkRedirect},
 		router:    router,
+		trailers:  trailers{log: options.Logger},
 	}, nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/agent"
 	"github.com/switchyard-ci/switchyard/internal/job"
 	"github.com/switchyard-ci/switchyard/internal/telemetry"
+	"github.com/switchyard-ci/switchyard/transport"
 )
 
 const (
@@ -33,6 +34,7 @@ const (
 	flagShell            = "shell"
 	flagCancelGrace      = "cancel-grace"
 	flagSilenceLimit     = "silence-limit"
+	flagStreamProtocol   = "stream-protocol"
 	flagDisconnectJob    = "disconnect-after-job"
 	flagDisconnectIdle   = "disconnect-after-idle"
 	flagDisconnectUptime = "disconnect-after-uptime"
@@ -86,6 +88,12 @@ func (a *app) workerFlags() []cli.Flag {
 			DefaultText: "what the control plane announces; else 150s over HTTP/1.1, and none over HTTP/2",
 			Sources:     a.settings.Value("agent.silence-limit"), Validator: notNegative[time.Duration],
 		},
+		&cli.StringFlag{
+			Name: flagStreamProtocol, Value: transport.StreamAuto.String(),
+			Usage:     "speak `PROTOCOL` on the stream: grpc, connect, or auto: gRPC, and Connect where a proxy drops what gRPC needs",
+			Sources:   a.settings.Value("agent.stream-protocol"),
+			Validator: func(name string) error { _, err := transport.ParseStreamProtocol(name); return err },
+		},
 		&cli.BoolFlag{
 			Name: flagDisconnectJob, Usage: "have each worker leave after one job",
 			Sources: a.settings.Value("agent.disconnect-after-job"),
@@ -121,6 +129,10 @@ func (a *app) agentConfig(cmd *cli.Command) (agent.Config, error) {
 	if !ok { // the flag lets nothing else through
 		return agent.Config{}, usage(cmd, "unknown mode %q", cmd.String(flagMode))
 	}
+	protocol, err := transport.ParseStreamProtocol(cmd.String(flagStreamProtocol))
+	if err != nil {
+		return agent.Config{}, usage(cmd, "%w", err)
+	}
 	builds := cmd.String(flagBuildPath)
 	if builds == "" {
 		dir, err := dataDir(cmd)
@@ -143,6 +155,7 @@ func (a *app) agentConfig(cmd *cli.Command) (agent.Config, error) {
 		DisconnectAfterIdle:   cmd.Duration(flagDisconnectIdle),
 		DisconnectAfterUptime: cmd.Duration(flagDisconnectUptime),
 		SilenceLimit:          cmd.Duration(flagSilenceLimit),
+		StreamProtocol:        protocol,
 		TransitionLog:         cmd.String(flagTransitionLog),
 		TransitionLogSize:     int64(cmd.Int(flagTransitionLogSize)) << mebibyte,
 		Job: job.Options{

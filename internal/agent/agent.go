@@ -206,7 +206,7 @@ func (a *Agent) register(
 			Mode: a.Mode, RetireAfterJob: a.DisconnectAfterJob, AcquireJob: fsm.JobID(a.AcquireJob),
 		},
 		Heartbeat: answer.HeartbeatInterval,
-		Stream:    transport.StreamOptions{SilenceLimit: a.SilenceLimit},
+		Stream:    transport.StreamOptions{SilenceLimit: a.SilenceLimit, Protocol: a.StreamProtocol},
 		Uptime:    a.DisconnectAfterUptime,
 		Job:       options,
 		Observe:   a.Observe,

@@ -13,6 +13,7 @@ import (
 	"github.com/switchyard-ci/switchyard/fsm"
 	"github.com/switchyard-ci/switchyard/fsm/replay"
 	"github.com/switchyard-ci/switchyard/internal/job"
+	"github.com/switchyard-ci/switchyard/transport"
 )
 
 const (
@@ -63,6 +64,9 @@ type Config struct {
 	// SilenceLimit is how long a stream may go without a message; see
 	// transport.StreamOptions.
 	SilenceLimit time.Duration
+
+	// StreamProtocol is the protocol of the stream; see transport.StreamOptions.
+	StreamProtocol transport.StreamProtocol
 
 	// Job are the settings for every job.
 	Job job.Options

@@ -1,0 +1,138 @@
+package transport_test
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"connectrpc.com/connect"
+
+	"github.com/switchyard-ci/switchyard/transport"
+)
+
+// middle stands between an agent and its control plane, and notes in which
+// protocol each stream is asked for.
+type middle struct {
+	next         http.Handler
+	dropTrailers bool
+	refuses      string // the content type of requests that it turns away
+
+	mu    sync.Mutex
+	asked []string
+}
+
+func (m *middle) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !strings.HasSuffix(r.URL.Path, "/StreamPings") {
+		m.next.ServeHTTP(w, r)
+		return
+	}
+	kind := strings.TrimPrefix(strings.TrimPrefix(r.Header.Get("Content-Type"), "application/"), "connect+")
+	m.mu.Lock()
+	m.asked = append(m.asked, kind)
+	m.mu.Unlock()
+	if m.refuses == kind {
+		w.WriteHeader(http.StatusUnsupportedMediaType)
+		return
+	}
+	m.next.ServeHTTP(w, r)
+	if !m.dropTrailers {
+		return
+	}
+	for name := range w.Header() {
+		if strings.HasPrefix(name, http.TrailerPrefix) {
+			w.Header().Del(name)
+		}
+	}
+}
+
+// TestStreamProtocol shows in which protocol streams are asked for, what is heard
+// of them, and what is said about it.
+func TestStreamProtocol(t *testing.T) {
+	planned := then(say(resume()), wait(time.Minute), fail(connect.CodeDeadlineExceeded))
+	const (
+		toConnect = "something between here and the control plane drops HTTP trailers, which gRPC needs; streams use the Connect protocol from now on"
+		toGRPC    = "streams in the Connect protocol are not served either; they use gRPC again"
+	)
+	rows := []struct {
+		name     string
+		protocol transport.StreamProtocol
+		middle   middle
+		change   []bedOption
+		asked    string   // of four streams
+		events   string   // the ends of the first three
+		says     []string // about the protocol
+	}{
+		{name: "all is well", asked: "grpc grpc grpc grpc", events: "ended ended ended"},
+		{name: "all is well over HTTP/1.1", change: []bedOption{http1}, asked: "grpc grpc grpc grpc", events: "ended ended ended"},
+		{
+			name: "trailers are dropped", middle: middle{dropTrailers: true},
+			asked: "grpc proto proto proto", events: "lost ended ended", says: []string{toConnect},
+		},
+		{
+			name: "trailers are dropped over HTTP/1.1", middle: middle{dropTrailers: true}, change: []bedOption{http1},
+			asked: "grpc proto proto proto", events: "lost ended ended", says: []string{toConnect},
+		},
+		{
+			name: "trailers are dropped, and Connect is not served", middle: middle{dropTrailers: true, refuses: "proto"},
+			asked: "grpc proto grpc grpc", events: "lost lost lost", says: []string{toConnect, toGRPC},
+		},
+		{
+			name: "gRPC, whatever happens", protocol: transport.StreamGRPC, middle: middle{dropTrailers: true},
+			asked: "grpc grpc grpc grpc", events: "lost lost lost",
+		},
+		{name: "Connect", protocol: transport.StreamConnect, asked: "proto proto proto proto", events: "ended ended ended"},
+	}
+	for i := range rows {
+		row := &rows[i]
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				_, row.middle.next = newEdge(planned)
+				bed := newBed(t, &row.middle, row.change...)
+				stream := run(t, bed.register(t), transport.StreamOptions{Protocol: row.protocol})
+				var ends []string
+				for len(ends) < 3 {
+					time.Sleep(time.Second)
+					ends = nil
+					for _, event := range stream.all() {
+						if event.Kind != transport.StreamMessage {
+							ends = append(ends, event.Kind.String())
+						}
+					}
+				}
+				time.Sleep(2 * time.Minute) // for the fourth
+				row.middle.mu.Lock()
+				defer row.middle.mu.Unlock()
+				if asked := strings.Join(row.middle.asked, " "); !strings.HasPrefix(asked, row.asked) {
+					t.Errorf("asked for %s, want %s", asked, row.asked)
+				}
+				if got := strings.Join(ends[:3], " "); got != row.events {
+					t.Errorf("heard %s, want %s", got, row.events)
+				}
+				var says []string
+				for _, entry := range bed.logs.All() {
+					if strings.Contains(entry.Message, "Connect protocol") {
+						says = append(says, entry.Message)
+					}
+				}
+				if strings.Join(says, "\n") != strings.Join(row.says, "\n") {
+					t.Errorf("said %q, want %q", says, row.says)
+				}
+			})
+		})
+	}
+}
+
+func TestParseStreamProtocol(t *testing.T) {
+	t.Parallel()
+	for _, p := range []transport.StreamProtocol{transport.StreamAuto, transport.StreamGRPC, transport.StreamConnect} {
+		if again, err := transport.ParseStreamProtocol(p.String()); err != nil || again != p {
+			t.Errorf("%v is read as %v, %v", p, again, err)
+		}
+	}
+	if _, err := transport.ParseStreamProtocol("grpc-web"); err == nil || !strings.Contains(err.Error(), "auto, grpc, connect") {
+		t.Errorf("grpc-web: %v", err)
+	}
+}
