@@ -22,7 +22,9 @@ type Network struct {
 	Refuse atomic.Bool
 	// Hang makes connecting take for ever.
 	Hang atomic.Bool
-	// Dark makes every byte vanish, both ways, without a word.
+	// Dark makes every byte vanish, both ways, without a word. A connection that
+	// has lost some stays dark when there is light again, since TCP never goes on
+	// behind a gap.
 	Dark atomic.Bool
 	// Mute is how many of the next connections are accepted by nobody.
 	Mute atomic.Int64
@@ -56,7 +58,7 @@ func (n *Network) DialContext(ctx context.Context, network, _ string) (net.Conn,
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
-	client, server := net.Pipe()
+	client, server := pipe()
 	if n.Mute.Add(-1) >= 0 {
 		n.Open.Add(1)
 		return &conn{Conn: client, of: n}, nil
@@ -122,7 +124,9 @@ func (n *Network) Reopen() {
 }
 
 // Addr is an address of loopback, for those who ask.
-func (*Network) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80} }
+func (*Network) Addr() net.Addr { return address() }
+
+func address() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80} }
 
 // conn is the dialling side of a connection.
 type conn struct {
@@ -130,10 +134,19 @@ type conn struct {
 
 	of   *Network
 	once sync.Once
+	gap  atomic.Bool // bytes have vanished
+}
+
+// vanish tells whether bytes that pass now are lost.
+func (c *conn) vanish() bool {
+	if c.of.Dark.Load() {
+		c.gap.Store(true)
+	}
+	return c.gap.Load()
 }
 
 func (c *conn) Write(b []byte) (int, error) {
-	if c.of.Dark.Load() {
+	if c.vanish() {
 		return len(b), nil
 	}
 	n, err := c.Conn.Write(b)
@@ -146,7 +159,7 @@ func (c *conn) Write(b []byte) (int, error) {
 func (c *conn) Read(b []byte) (int, error) {
 	for {
 		n, err := c.Conn.Read(b)
-		if err == nil && c.of.Dark.Load() {
+		if err == nil && c.vanish() {
 			continue
 		}
 		if err != nil && c.of.Expire.Load() {

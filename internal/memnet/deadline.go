@@ -1,0 +1,61 @@
+package memnet
+
+import (
+	"sync"
+	"time"
+)
+
+// deadline is one that may be moved while somebody waits for it.
+type deadline struct {
+	mu    sync.Mutex
+	timer *time.Timer
+	over  chan struct{} // closed when it has passed
+}
+
+func newDeadline() *deadline { return &deadline{over: make(chan struct{})} }
+
+// expired is closed when the deadline has passed; one that is set anew after that
+// has another.
+func (d *deadline) expired() <-chan struct{} {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.over
+}
+
+// set moves the deadline; the zero time is none.
+func (d *deadline) set(at time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.timer != nil {
+		d.timer.Stop()
+		d.timer = nil
+	}
+	if isClosed(d.over) {
+		d.over = make(chan struct{})
+	}
+	if at.IsZero() {
+		return
+	}
+	over := d.over
+	wait := time.Until(at)
+	if wait <= 0 {
+		close(over)
+		return
+	}
+	d.timer = time.AfterFunc(wait, func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if d.over == over && !isClosed(over) {
+			close(over)
+		}
+	})
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
