@@ -76,7 +76,11 @@ func (t *Transport) try(ctx context.Context, base endpoint, headers http.Header,
 	defer func() { _ = response.Body.Close() }() // what is left unread is not wanted
 
 	if response.StatusCode < 200 || response.StatusCode > 299 {
-		return fmt.Errorf("%s: %w", c.doing, statusError(response, c.token))
+		status := statusError(response, c.token)
+		if askedForTLS(response, status.Message) {
+			return fmt.Errorf("%s: %s: %w", c.doing, base, &failure{kind: hopeless, err: fmt.Errorf("%w (%w)", errSpeaksTLS, status)})
+		}
+		return fmt.Errorf("%s: %w", c.doing, status)
 	}
 	if c.into == nil {
 		// The status is the answer; the rest is read only so that the

@@ -33,6 +33,7 @@ type router struct {
 	clear    *http.Transport
 	findings *findings
 	conns    *connections
+	asked    *certificateAsked
 }
 
 func newRouter(options Options) *router {
@@ -45,6 +46,8 @@ func newRouter(options Options) *router {
 	if tlsConfig == nil {
 		tlsConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
+	asked := new(certificateAsked)
+	asked.watch(tlsConfig)
 	withTLS, withoutTLS := new(http.Protocols), new(http.Protocols)
 	withTLS.SetHTTP1(true)
 	withTLS.SetHTTP2(true)
@@ -54,6 +57,7 @@ func newRouter(options Options) *router {
 		clear:    newHTTPTransport(conns, withoutTLS, nil, nil),
 		findings: newFindings(conns.dialContext),
 		conns:    conns,
+		asked:    asked,
 	}
 }
 
@@ -77,6 +81,21 @@ func newHTTPTransport(
 
 // RoundTrip implements [http.RoundTripper].
 func (r *router) RoundTrip(request *http.Request) (*http.Response, error) {
+	response, err := r.send(request)
+	switch {
+	case err == nil:
+		if response.TLS != nil {
+			r.asked.content.Store(true)
+		}
+	case tlsMeaning(err) != nil:
+		err = plainly(tlsMeaning(err), err)
+	case request.URL.Scheme == schemeHTTPS && r.asked.meaning(err) != nil:
+		err = plainly(r.asked.meaning(err), err)
+	}
+	return response, err
+}
+
+func (r *router) send(request *http.Request) (*http.Response, error) {
 	if request.URL.Scheme != schemeHTTP || r.proxied(request) {
 		return r.direct.RoundTrip(request) //nolint:wrapcheck // net/http's errors name the request already
 	}
