@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -49,6 +50,14 @@ func (a *app) agentStart() *cli.Command {
 				DefaultText: "the system's", Sources: a.settings.Value("agent.ca-file"), TakesFile: true,
 			},
 			&cli.StringFlag{
+				Name: flagExtraCAFile, Usage: "PEM `FILE` of authorities to trust beside those",
+				Sources: a.settings.Value("agent.extra-ca-file"), TakesFile: true,
+			},
+			&cli.StringFlag{
+				Name: flagTLSMinVersion, Value: config.TLSVersions()[0], Usage: "speak `VERSION` of TLS or a later one: 1.2 or 1.3",
+				Sources: a.settings.Value("agent.tls-min-version"), Validator: oneOf(config.TLSVersions()...),
+			},
+			&cli.StringFlag{
 				Name: flagClientCert, Usage: "PEM `FILE` of the agent's own certificate",
 				Sources: a.settings.Value("agent.client-cert"), TakesFile: true,
 			},
@@ -78,7 +87,13 @@ func (a *app) startAgent(ctx context.Context, cmd *cli.Command) error {
 	if settings.Token, err = a.registrationToken(cmd, settings.Endpoint); err != nil {
 		return err
 	}
-	if settings.TLS, err = config.ClientTLS(cmd.String(flagCAFile), cmd.String(flagClientCert), cmd.String(flagClientKey)); err != nil {
+	if settings.TLS, err = config.ClientTLS(config.ClientTLSOptions{
+		CAFile:      cmd.String(flagCAFile),
+		ExtraCAFile: cmd.String(flagExtraCAFile),
+		CertFile:    cmd.String(flagClientCert),
+		KeyFile:     cmd.String(flagClientKey),
+		MinVersion:  cmd.String(flagTLSMinVersion),
+	}); err != nil {
 		return usage(cmd, "%w", err)
 	}
 	daemon, err := agent.New(settings)
@@ -87,7 +102,7 @@ func (a *app) startAgent(ctx context.Context, cmd *cli.Command) error {
 	}
 	defer a.historyOnSignal(daemon)()
 	return a.untilLeft(leaving(daemon), func() error {
-		return hintAtPath(settings.Endpoint, daemon.Run(ctx))
+		return hintAtTLS(hintAtPath(settings.Endpoint, daemon.Run(ctx)))
 	})
 }
 
@@ -100,6 +115,17 @@ func hintAtPath(endpoint string, err error) error {
 		return err
 	}
 	return fmt.Errorf("%w; the agents' API is usually at %s%s", err, strings.TrimRight(endpoint, "/"), agentPath)
+}
+
+// hintAtTLS adds which flags help where the two sides do not trust each other.
+func hintAtTLS(err error) error {
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return fmt.Errorf("%w; name the authority's certificate with --%s, or --%s", err, flagExtraCAFile, flagCAFile)
+	}
+	if errors.Is(err, transport.ErrClientCertificate) {
+		return fmt.Errorf("%w; give one with --%s and --%s", err, flagClientCert, flagClientKey)
+	}
+	return err
 }
 
 // registrationToken is the token that was given or, for a control plane on this

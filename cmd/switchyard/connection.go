@@ -75,7 +75,7 @@ func (a *app) connect(cmd *cli.Command) (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	tlsConfig, err := config.ClientTLS(cmd.String(flagCAFile), "", "")
+	tlsConfig, err := config.ClientTLS(config.ClientTLSOptions{CAFile: cmd.String(flagCAFile)})
 	if err != nil {
 		return nil, usage(cmd, "%w", err)
 	}

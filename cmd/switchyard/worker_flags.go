@@ -21,7 +21,10 @@ const (
 	maxTransitionLogSize  = 1 << 20 // in MiB, which is as good as no limit
 	mebibyte              = 20      // bits
 
-	flagToken      = "token"
+	flagToken         = "token"
+	flagExtraCAFile   = "extra-ca-file"
+	flagTLSMinVersion = "tls-min-version"
+
 	flagClientCert = "client-cert"
 	flagClientKey  = "client-key"
 	flagAcquireJob = "acquire-job"

@@ -71,7 +71,7 @@ func (b *bed) start(ctx context.Context, dir string, tls bool) error {
 	}
 	options := client.Options{Endpoint: b.server.URL(), Token: b.server.AdminToken()}
 	if tls {
-		if options.TLS, err = config.ClientTLS(b.certFile, "", ""); err != nil {
+		if options.TLS, err = config.ClientTLS(config.ClientTLSOptions{CAFile: b.certFile}); err != nil {
 			return fmt.Errorf("trusting the certificate: %w", err)
 		}
 	}

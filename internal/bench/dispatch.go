@@ -117,7 +117,7 @@ func (b *bed) dispatchOne(ctx context.Context, w *watch, all *passages) error {
 // bareRequest measures a request that does nothing, over HTTP/2 and TLS, to the
 // same server.
 func (b *bed) bareRequest(ctx context.Context, times int) ([]time.Duration, error) {
-	trust, err := config.ClientTLS(b.certFile, "", "")
+	trust, err := config.ClientTLS(config.ClientTLSOptions{CAFile: b.certFile})
 	if err != nil {
 		return nil, fmt.Errorf("trusting the certificate: %w", err)
 	}
