@@ -69,6 +69,7 @@ type end struct {
 	code       connect.Code
 	err        error
 	retryAfter time.Duration
+	refreshed  bool // by this side, to be opened anew at once
 }
 
 // run connects, reads to the end, and leaves nothing behind.
@@ -88,7 +89,7 @@ func (a *attempt) run(ctx context.Context) end {
 	defer func() { a.watch.Stop() }() // by then it may be another one
 
 	ended := a.judge(ctx, a.read(ctx))
-	if ended.kind == StreamLost {
+	if ended.kind == StreamLost && !ended.refreshed {
 		s.transport.router.lost(&a.route)
 	}
 	return ended
@@ -98,7 +99,8 @@ func (a *attempt) run(ctx context.Context) end {
 // end.
 func (a *attempt) read(ctx context.Context) error {
 	s := a.session
-	base, headers := s.where()
+	base, headers := s.open(a.cancel)
+	defer s.closed()
 	a.asked = headers
 	client := agentedgev1connect.NewAgentEdgeServiceClient(a, base.root(), a.protocol.clientOptions()...)
 	stream, err := client.StreamPings(ctx, &agentedgev1.StreamPingsRequest{AgentId: s.id})
@@ -169,7 +171,13 @@ func announcedSilence(response *http.Response) time.Duration {
 // judge sorts the end of an attempt.
 func (a *attempt) judge(ctx context.Context, err error) end {
 	lost := end{kind: StreamLost, err: err}
-	if cause := context.Cause(ctx); cause != nil {
+	if cause := context.Cause(ctx); errors.Is(cause, errRefreshed) {
+		if a.spoken {
+			return end{kind: StreamEnded, refreshed: true}
+		}
+		lost.err, lost.refreshed = cause, true
+		return lost
+	} else if cause != nil {
 		lost.err = cause // ours, or the caller's end
 		return lost
 	}

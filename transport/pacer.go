@@ -210,6 +210,14 @@ func (p *Pacer) over(kind StreamEventKind, retryAfter time.Duration) {
 	}
 }
 
+// refreshed is told that an attempt was ended in favour of another: that one
+// comes within a second, and nothing has failed.
+func (p *Pacer) refreshed() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.owed = true
+}
+
 // reachable reports whether pings succeed: the last one did, and it is not
 // older than two pings can be apart (an interval, its jitter, and the time to
 // answer).

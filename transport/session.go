@@ -25,6 +25,7 @@ type Session struct {
 	mu       sync.Mutex
 	endpoint endpoint
 	headers  http.Header // replaced as a whole, never changed in place
+	opened   *opened     // the stream in progress, if any
 }
 
 // ID is the id that the control plane gave the worker.

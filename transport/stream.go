@@ -31,8 +31,9 @@ type StreamEventKind int
 const (
 	// StreamMessage is one message, and its instruction.
 	StreamMessage StreamEventKind = iota + 1
-	// StreamEnded is the planned end (clean, or deadline exceeded) of a
-	// connection that has spoken. The next attempt follows within a second.
+	// StreamEnded is the planned end (clean, deadline exceeded, or by
+	// [Session.RefreshStream]) of a connection that has spoken. The next
+	// attempt follows within a second.
 	StreamEnded
 	// StreamLost is any other end, or a failed attempt.
 	StreamLost
@@ -121,7 +122,11 @@ func (s *Session) RunStream(ctx context.Context, options StreamOptions, post fun
 		if end.refusal && (refusals >= refusalsToBelieve || !s.transport.hadStream.Load()) {
 			event.Kind = StreamRefused
 		}
-		s.pacer.over(event.Kind, end.retryAfter)
+		if end.refreshed {
+			s.pacer.refreshed()
+		} else {
+			s.pacer.over(event.Kind, end.retryAfter)
+		}
 		report.over(event)
 		post(event)
 	}

@@ -119,6 +119,10 @@ func (c *control) answer(w http.ResponseWriter, r *http.Request, kind string) {
 		_ = json.NewEncoder(w).Encode(map[string]string{"action": way})
 	case "job":
 		_ = json.NewEncoder(w).Encode(map[string]any{"job": map[string]string{"id": id}})
+	case "job-and-header": // beside the job, a header that streams are to carry
+		_ = json.NewEncoder(w).Encode(map[string]any{
+			"job": map[string]string{"id": id}, "request_headers": map[string]string{"Buildkite-For": id},
+		})
 	case "grant":
 		_ = json.NewEncoder(w).Encode(map[string]any{
 			"id": r.PathValue("id"), "chunks_max_size_bytes": 1 << 20, "token": "job",

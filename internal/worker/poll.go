@@ -26,6 +26,7 @@ func (w *Worker) ping(ctx context.Context, epoch fsm.Epoch) {
 	n := heardOfPing(answer, err)
 	n.event.Epoch = epoch
 	w.post(n)
+	w.Session.RefreshStream() // after the instruction, which it must not overtake
 }
 
 // heardOfPing is the outcome of a ping as the machine knows it.
