@@ -124,6 +124,14 @@ func TestTokensOfEveryRoute(t *testing.T) {
 		{"PUT", "/v3/jobs/" + id, []string{"job"}},
 		{"PUT", "/v3/jobs/" + id + "/finish", []string{"job"}},
 		{"PUT", "/v3/jobs/" + id + "/promise_failure", []string{"job"}},
+		{"POST", "/v3/jobs/" + id + "/data/set", []string{"job"}},
+		{"POST", "/v3/jobs/" + id + "/data/set-batch", []string{"job"}},
+		{"POST", "/v3/jobs/" + id + "/data/get", []string{"job"}},
+		{"POST", "/v3/jobs/" + id + "/data/exists", []string{"job"}},
+		{"POST", "/v3/jobs/" + id + "/data/keys", []string{"job"}},
+		{"POST", "/v3/builds/" + id + "/data/get", []string{"job"}},
+		{"POST", "/v3/builds/" + id + "/data/exists", []string{"job"}},
+		{"POST", "/v3/builds/" + id + "/data/keys", []string{"job"}},
 	} {
 		for name, token := range tokens {
 			if slices.Contains(row.takes, name) {

@@ -27,8 +27,13 @@ const (
 // newer than we are may send them, and an absent body is an empty object, since
 // all members of some requests may be left out.
 func decodeJSON[T any](body io.Reader) (T, error) {
+	return decodeJSONOf[T](body, maxJSONBytes)
+}
+
+// decodeJSONOf is decodeJSON for a body of at most limit bytes.
+func decodeJSONOf[T any](body io.Reader, limit int64) (T, error) {
 	var into T
-	raw, err := readBounded(body, maxJSONBytes)
+	raw, err := readBounded(body, limit)
 	if err != nil || len(bytes.TrimSpace(raw)) == 0 {
 		return into, err
 	}

@@ -27,7 +27,7 @@ func environment(job store.Job) map[string]string {
 		"BUILDKITE_BRANCH":            "main",
 		"BUILDKITE_AGENT_ID":          job.AgentID,
 		"BUILDKITE_AGENT_NAME":        job.AgentName,
-		"BUILDKITE_BUILD_ID":          job.ID,
+		"BUILDKITE_BUILD_ID":          job.Build(),
 		"BUILDKITE_ORGANIZATION_SLUG": organizationSlug,
 		"BUILDKITE_PIPELINE_SLUG":     pipelineSlug,
 		"BUILDKITE_PIPELINE_PROVIDER": "git",

@@ -19,6 +19,10 @@ func badRequest(message string) error {
 	return &httpError{status: http.StatusBadRequest, message: message}
 }
 
+func notFound(message string) error {
+	return &httpError{status: http.StatusNotFound, message: message}
+}
+
 func tooLarge(message string) error {
 	return &httpError{status: http.StatusRequestEntityTooLarge, message: message}
 }

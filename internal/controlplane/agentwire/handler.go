@@ -91,7 +91,7 @@ func (h *Handler) writeFailure(w http.ResponseWriter, r *http.Request, route rou
 		writeError(w, http.StatusBadRequest, err.Error())
 	case errors.Is(err, store.ErrTooLarge):
 		writeError(w, http.StatusRequestEntityTooLarge, "the request is too large to be stored")
-	case errors.Is(err, store.ErrUnavailable), errors.Is(err, dispatch.ErrClosed),
+	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrConflict), errors.Is(err, dispatch.ErrClosed),
 		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		h.options.Logger.Warn("a call was not answered", zap.String("route", route.path), zap.Error(err))
 		w.Header().Set("Retry-After", retryAfter)

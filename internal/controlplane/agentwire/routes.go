@@ -28,7 +28,7 @@ type route struct {
 // routes is every REST call that agents make of us. Those that they may make and
 // that are not here are answered with 501 and their name.
 func (h *Handler) routes() []route {
-	return []route{
+	return append(dataRoutes(), []route{
 		{http.MethodPost, "register", registration, h.register},
 		{http.MethodGet, "token", registration, h.token},
 
@@ -50,7 +50,7 @@ func (h *Handler) routes() []route {
 		{http.MethodPut, "jobs/{id}", job, h.update},
 		{http.MethodPut, "jobs/{id}/finish", job, h.finish},
 		{http.MethodPut, "jobs/{id}/promise_failure", job, h.promiseFailure},
-	}
+	}...)
 }
 
 // restHandler serves the routes, and answers what is none of them.

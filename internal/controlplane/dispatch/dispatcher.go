@@ -56,6 +56,9 @@ type Dispatcher struct {
 	toSignal signal
 
 	stopSignals func()
+
+	// dataTurns order the writes of meta-data: see SetData.
+	dataTurns *turns
 }
 
 // New reads the state, and gives every lease a full term. It answers once the
@@ -66,7 +69,7 @@ func New(ctx context.Context, st *store.Store, opts Options) (*Dispatcher, error
 	if err := opts.validate(); err != nil {
 		return nil, err
 	}
-	d := &Dispatcher{st: st, o: opts, log: opts.Logger, id: newID(), x: newIndex(), swept: opts.Clock.Now()}
+	d := &Dispatcher{st: st, o: opts, log: opts.Logger, id: newID(), x: newIndex(), swept: opts.Clock.Now(), dataTurns: newTurns()}
 	d.ctx, d.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	stop, err := st.OnSignal(d.heardSignal)
 	if err != nil {

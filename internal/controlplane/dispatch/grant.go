@@ -18,6 +18,8 @@ import (
 type JobGrant struct {
 	// JobID is the job that the token belongs to.
 	JobID string
+	// BuildID is the build that the job is of.
+	BuildID string
 
 	d    *Dispatcher
 	hash []byte // of the token
@@ -47,6 +49,7 @@ func (d *Dispatcher) AuthorizeJob(ctx context.Context, token string) (JobGrant, 
 			return JobGrant{}, ErrUnauthenticated
 		}
 	}
+	grant.BuildID = job.Build()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.x.hearJob(id, d.now())

@@ -251,7 +251,8 @@ func (d *Dispatcher) retry(ctx context.Context, lost store.Job) error {
 	_, err := d.putJob(ctx, store.Job{
 		ID: lost.RetriedBy, Command: lost.Command, Env: lost.Env, Queue: lost.Queue,
 		Priority: lost.Priority, Timeout: lost.Timeout, State: store.JobQueued,
-		SubmittedAt: d.now().UTC(), RetriesLeft: lost.RetriesLeft - 1, RetryOf: lost.ID,
+		SubmittedAt: d.now().UTC(), RetriesLeft: lost.RetriesLeft - 1,
+		RetryOf: lost.ID, BuildID: lost.Build(),
 	})
 	if errors.Is(err, store.ErrConflict) {
 		d.mu.Lock()

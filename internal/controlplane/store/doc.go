@@ -1,5 +1,5 @@
-// Package store keeps jobs, workers and logs in NATS JetStream: in a server
-// embedded in the process, on disk and synced before an answer, or on an
+// Package store keeps jobs, workers, logs and meta-data in NATS JetStream: in a
+// server embedded in the process, on disk and synced before an answer, or on an
 // external server or cluster. After the connection is made the two are the same.
 //
 // # What is stored, and where
@@ -8,12 +8,14 @@
 //	                   switchyard.state.agent.ID   a worker
 //	                   switchyard.state.key.HASH   an idempotency key
 //	SWITCHYARD_LOGS    switchyard.log.JOB-ID       the pieces of a job's log
+//	SWITCHYARD_DATA    switchyard.data.BUILD-ID    the meta-data of a build
 //
-// Each subject of the state stream holds one message, the record as JSON. It
-// changes by compare-and-set only: a write names the sequence that it replaces,
-// and fails with ErrConflict where that is not the last one. A record that is
-// over (a job that ended, a worker that left) is written with a time to live; a
-// live one never expires. Log pieces expire by age.
+// Each subject of the state and data streams holds one message, the record as
+// JSON. It changes by compare-and-set only: a write names the sequence that it
+// replaces, and fails with ErrConflict where that is not the last one. A record
+// of the state that is over (a job that ended, a worker that left) is written with
+// a time to live; a live one never expires. Log pieces and meta-data expire by
+// age.
 //
 // # One message is one change
 //

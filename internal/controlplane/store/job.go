@@ -1,6 +1,9 @@
 package store
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // JobState is where a job stands. It changes by compare-and-set only.
 type JobState string
@@ -102,6 +105,10 @@ type Job struct {
 	// RetriesLeft is how many more times the job is submitted anew, under a new
 	// id, if it is lost.
 	RetriesLeft int `json:"retries_left,omitempty"`
+	// BuildID is the first of the jobs that this one is a retry of, and retries of
+	// retries: the build that they are of, and share the meta-data of. Empty is the
+	// job itself; see Build.
+	BuildID string `json:"build_id,omitempty"`
 	// RetryOf is the job that this one retries, RetriedBy the one that retries it.
 	RetryOf   string `json:"retry_of,omitempty"`
 	RetriedBy string `json:"retried_by,omitempty"`
@@ -110,3 +117,7 @@ type Job struct {
 	// replace. 0 is a record that is not stored yet.
 	Revision uint64 `json:"-"`
 }
+
+// Build is the build that the job is of, a job and its retries: the id of the
+// first of them.
+func (j Job) Build() string { return cmp.Or(j.BuildID, j.ID) }

@@ -39,7 +39,7 @@ func (s *Store) PutKey(ctx context.Context, key string, k Key) error {
 // Key reads what an idempotency key names. ErrNotFound, ErrUnavailable.
 func (s *Store) Key(ctx context.Context, key string) (Key, error) {
 	var k Key
-	msg, err := s.get(ctx, keyPrefix, keySubject(key), &k)
+	msg, err := s.get(ctx, s.state, keyPrefix, keySubject(key), &k)
 	if err != nil {
 		return Key{}, err
 	}

@@ -10,7 +10,7 @@ import (
 
 // Defaults of Options.
 const (
-	// DefaultRetention is how long jobs that have ended, and logs, are kept.
+	// DefaultRetention is how long jobs that have ended, logs and meta-data are kept.
 	DefaultRetention = 7 * 24 * time.Hour
 	// DefaultAgentRetention is how long workers that have left are kept.
 	DefaultAgentRetention = 24 * time.Hour
@@ -37,9 +37,10 @@ type Options struct {
 	// Replicas is the number of copies of each stream, 1 to 5; 0 is
 	// DefaultReplicas. The embedded store has one.
 	Replicas int
-	// Retention is how long a job is kept after its end, and a piece of a log after
-	// it arrived; at least a second, 0 is DefaultRetention. A live job never
-	// expires. The idempotency key of a job is kept as long as the job.
+	// Retention is how long a job is kept after its end, a piece of a log after it
+	// arrived, and a build's meta-data after its last change; at least a second, 0 is
+	// DefaultRetention. A live job never expires. The idempotency key of a job is
+	// kept as long as the job.
 	Retention time.Duration
 	// AgentRetention is how long a worker is kept after it left; at least a second,
 	// 0 is DefaultAgentRetention.

@@ -25,7 +25,7 @@ func (s *Store) PutJob(ctx context.Context, job Job) (Job, error) {
 // Job reads a job. ErrNotFound, ErrUnavailable.
 func (s *Store) Job(ctx context.Context, id string) (Job, error) {
 	var job Job
-	msg, err := s.get(ctx, jobPrefix, id, &job)
+	msg, err := s.get(ctx, s.state, jobPrefix, id, &job)
 	if err != nil {
 		return Job{}, err
 	}
@@ -50,7 +50,7 @@ func (s *Store) PutAgent(ctx context.Context, agent Agent) (Agent, error) {
 // Agent reads a worker. ErrNotFound, ErrUnavailable.
 func (s *Store) Agent(ctx context.Context, id string) (Agent, error) {
 	var agent Agent
-	msg, err := s.get(ctx, agentPrefix, id, &agent)
+	msg, err := s.get(ctx, s.state, agentPrefix, id, &agent)
 	if err != nil {
 		return Agent{}, err
 	}
@@ -76,13 +76,14 @@ func (s *Store) put(ctx context.Context, subject string, record any, expected ui
 	return ack.Sequence, nil
 }
 
-func (s *Store) get(ctx context.Context, prefix, id string, record any) (*jetstream.RawStreamMsg, error) {
+// get is the one read of a record. It keeps to ids: see validToken.
+func (*Store) get(ctx context.Context, stream jetstream.Stream, prefix, id string, record any) (*jetstream.RawStreamMsg, error) {
 	subject := prefix + id
 	doing := "reading " + subject
 	if !validToken(id) {
 		return nil, fmt.Errorf("%s: %w", doing, ErrNotFound)
 	}
-	msg, err := s.state.GetLastMsgForSubject(ctx, subject)
+	msg, err := stream.GetLastMsgForSubject(ctx, subject)
 	if err != nil {
 		return nil, failed(err, doing)
 	}

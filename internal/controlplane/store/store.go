@@ -17,7 +17,7 @@ import (
 // wire waits.
 const callTimeout = 15 * time.Second
 
-// Store is the connection to the state and logs. All methods may be called
+// Store is the connection to the state, logs and meta-data. All methods may be called
 // concurrently.
 type Store struct {
 	opts     Options
@@ -26,6 +26,7 @@ type Store struct {
 	js       jetstream.JetStream
 	state    jetstream.Stream
 	logs     jetstream.Stream
+	data     jetstream.Stream
 
 	close sync.Once
 

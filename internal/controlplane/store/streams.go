@@ -13,12 +13,14 @@ import (
 const (
 	stateStream = "SWITCHYARD_STATE"
 	logStream   = "SWITCHYARD_LOGS"
+	dataStream  = "SWITCHYARD_DATA"
 
 	statePrefix  = "switchyard.state."
 	jobPrefix    = statePrefix + "job."
 	agentPrefix  = statePrefix + "agent."
 	keyPrefix    = statePrefix + "key."
 	logPrefix    = "switchyard.log."
+	dataPrefix   = "switchyard.data."
 	signalPrefix = "switchyard.signal"
 )
 
@@ -50,6 +52,10 @@ func (s *Store) openStreams(ctx context.Context) error {
 		c.Duplicates = min(duplicateWindow, s.opts.Retention)
 		c.Compression = jetstream.S2Compression
 	})
+	if err != nil {
+		return err
+	}
+	s.data, err = s.openStream(ctx, dataStream, s.governData)
 	return err
 }
 
