@@ -462,35 +462,3 @@ func TestAJobPausesItsWorker(t *testing.T) {
 		t.Errorf("the worker is %v, want it paused", got)
 	}
 }
-
-func TestWhatIsNotServed(t *testing.T) {
-	b := start(t)
-	w := b.register("w", "q")
-	for _, row := range []struct {
-		method, path string
-		status       int
-		says         string
-	}{
-		{"POST", "/v3/jobs/x/annotations", 501, "POST /v3/jobs/x/annotations"},
-		{"POST", "/v3/jobs/x/artifacts", 501, "/artifacts"},
-		{"POST", "/v3/jobs/x/header_times", 501, "/header_times"},
-		{"PUT", "/v3/steps/x", 501, "PUT /v3/steps/x"},
-		{"GET", "/v3/", 501, "GET /v3/"},
-		{"GET", "/v3/" + strings.Repeat("x", 1000), 501, "..."},
-		{"GET", "/v3/register", 405, "GET is not a method of this call, which takes POST"},
-		{"POST", "/v3/ping", 405, "takes GET"},
-		{"DELETE", "/v3/jobs/x", 405, "takes GET and PUT"},
-		{"POST", "/v3/jobs/x/accept", 405, "takes PUT"},
-	} {
-		got := b.do(request{method: row.method, path: row.path, token: w.token})
-		if got.status != row.status {
-			t.Errorf("%s %.40s: status %d, want %d", row.method, row.path, got.status, row.status)
-		}
-		if message := got.message(t); !strings.Contains(message, row.says) || len(message) > 400 {
-			t.Errorf("%s %.40s: message %q does not say %q", row.method, row.path, message, row.says)
-		}
-		if row.status == 405 && got.header.Get("Allow") == "" {
-			t.Errorf("%s %s: 405 without Allow", row.method, row.path)
-		}
-	}
-}

@@ -3,6 +3,7 @@ package controlplane
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/agentwire"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/api"
@@ -23,7 +24,6 @@ func (s *Server) routes(config Config) http.Handler {
 		Logger:            s.logger.Named("agentwire"),
 	})
 	mux := http.NewServeMux()
-	mux.Handle(agentwire.Prefix, agents.REST())
 	mux.Handle(agents.Stream())
 	for path, handler := range api.Handlers(s.dispatcher, api.Options{
 		AdminToken: s.admin.hash, Logger: s.logger.Named("api"),
@@ -31,7 +31,19 @@ func (s *Server) routes(config Config) http.Handler {
 		mux.Handle(path, handler)
 	}
 	(&health{closing: s.closing.Done()}).routes(mux)
-	return s.streams(mux)
+	return s.streams(agentsFirst(agents.REST(), mux))
+}
+
+// agentsFirst has the agents' calls pass by the mux, which would answer a path
+// such as /v3//ping with a redirect and a page, where they read JSON.
+func agentsFirst(agents, others http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.EscapedPath(), agentwire.Prefix) {
+			agents.ServeHTTP(w, r)
+			return
+		}
+		others.ServeHTTP(w, r)
+	})
 }
 
 // streams treats the calls that last: they have no time for the whole, and they

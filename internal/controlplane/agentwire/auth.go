@@ -20,6 +20,7 @@ const (
 	session                            // a worker's, given to it when it registered
 	job                                // a job's, given to its worker when it accepted
 	sessionOrJob                       // a worker's, or that of the job in its hands
+	anyToken                           // any of the three
 )
 
 // refusal says which token a call takes, to a caller who has not shown it.
@@ -31,6 +32,8 @@ func (a authentication) refusal() string {
 		return "this call takes the session token of a registered worker, as Authorization: Token TOKEN"
 	case job:
 		return "this call takes the token of the job, which no longer works once the job is not its worker's"
+	case anyToken:
+		return "every call takes a token of this control plane, as Authorization: Token TOKEN"
 	case sessionOrJob:
 	}
 	return "this call takes the session token of a worker, or the token of its job, as Authorization: Token TOKEN"
@@ -58,6 +61,11 @@ func (h *Handler) authenticate(r *http.Request, auth authentication) (caller, er
 		return h.sessionOf(r.Context(), token)
 	case job:
 		return h.jobOf(r.Context(), token)
+	case anyToken:
+		if h.options.RegistrationToken.Matches(token) {
+			return caller{}, nil
+		}
+		return h.authenticate(r, sessionOrJob)
 	case sessionOrJob:
 		got, err := h.sessionOf(r.Context(), token)
 		if errors.Is(err, dispatch.ErrUnauthenticated) {

@@ -3,6 +3,8 @@ package agentwire
 import (
 	"fmt"
 	"net/http"
+	"net/url"
+	"path"
 	"strings"
 )
 
@@ -59,20 +61,32 @@ func (h *Handler) restHandler() http.Handler {
 	for _, route := range h.routes() {
 		mux.Handle(route.method+" "+Prefix+route.path, h.serve(route))
 	}
-	mux.HandleFunc(Prefix, func(w http.ResponseWriter, r *http.Request) { notRouted(mux, w, r) })
-	return mux
+	unrouted := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.notRouted(mux, w, r) })
+	mux.Handle(Prefix, unrouted)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !clean(r.URL.EscapedPath()) {
+			unrouted(w, r) // the mux would answer with a redirect, and a page
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// clean says whether a path is written as it is served: no empty segment, and no
+// dots in the place of one.
+func clean(p string) bool {
+	return path.Clean(p) == strings.TrimSuffix(p, "/")
 }
 
 // notRouted answers a request that no route takes: its path has other methods,
-// or it is a call of the protocol that this control plane does not serve.
-func notRouted(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
-	var allowed []string
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut} {
-		probe := &http.Request{Method: method, URL: r.URL, Host: r.Host}
-		if _, pattern := mux.Handler(probe); pattern != Prefix && pattern != "" {
-			allowed = append(allowed, method)
-		}
+// or it is a call of the protocol that this control plane does not serve. It says
+// so to those who have a token alone, of any kind.
+func (h *Handler) notRouted(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
+	if _, err := h.authenticate(r, anyToken); err != nil {
+		h.writeFailure(w, r, route{path: "none", auth: anyToken}, err)
+		return
 	}
+	allowed := methodsOf(mux, r.URL, r.Host)
 	if len(allowed) > 0 {
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
 		writeError(w, http.StatusMethodNotAllowed,
@@ -83,9 +97,24 @@ func notRouted(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
 		fmt.Sprintf("%s %s is not served by this control plane", r.Method, shorten(r.URL.Path)))
 }
 
-func shorten(path string) string {
-	if len(path) > maxNamedPath {
-		return strings.ToValidUTF8(path[:maxNamedPath], "") + "..."
+// methodsOf are the methods of the routes that a path has.
+func methodsOf(mux *http.ServeMux, at *url.URL, host string) []string {
+	var methods []string
+	if !clean(at.EscapedPath()) {
+		return nil // for which the mux would name the route that it redirects to
 	}
-	return path
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut} {
+		probe := &http.Request{Method: method, URL: at, Host: host}
+		if _, pattern := mux.Handler(probe); pattern != Prefix && pattern != "" {
+			methods = append(methods, method)
+		}
+	}
+	return methods
+}
+
+func shorten(text string) string {
+	if len(text) > maxNamedPath {
+		return strings.ToValidUTF8(text[:maxNamedPath], "") + "..."
+	}
+	return text
 }
