@@ -51,16 +51,16 @@ var dialects = []dialect{
 }
 
 // startOver makes a bed whose client speaks over a link alone.
-func startOver(t *testing.T, l link) *bed {
+func startOver(t *testing.T, l link, changes ...func(*controlplane.Config)) *bed {
 	t.Helper()
 	if !l.tls {
-		b := start(t)
+		b := start(t, changes...)
 		b.client = &http.Client{Transport: protocolsOf(t, l.set)}
 		b.speak()
 		return b
 	}
 	certFile, keyFile, roots := certificate(t)
-	b := start(t, func(c *controlplane.Config) { c.TLSCertFile, c.TLSKeyFile = certFile, keyFile })
+	b := start(t, append(changes, func(c *controlplane.Config) { c.TLSCertFile, c.TLSKeyFile = certFile, keyFile })...)
 	transport := protocolsOf(t, l.set)
 	transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	b.client = &http.Client{Transport: transport}
