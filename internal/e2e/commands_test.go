@@ -34,6 +34,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		{"exits", "CODE PROGRAM [ARGUMENT...]", 2, -1, exits},
 		{"proxy", "", 0, 0, startProxy},
 		{"cut", "stream|PATH", 1, 1, cutRoute},
+		{"mute", "stream|PATH", 1, 1, muteRoute},
 		{"heal", "stream|PATH", 1, 1, healRoute},
 	} {
 		all[c.name] = func(ts *testscript.TestScript, neg bool, args []string) {
@@ -52,7 +53,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 var settings = []string{
 	"PATH", "HOME", "TMPDIR", "GORACE",
 	"SWITCHYARD_DATA_DIR", "SWITCHYARD_ENDPOINT", "SWITCHYARD_LOG_FORMAT", "SWITCHYARD_LOG_LEVEL",
-	"SWITCHYARD_SERVER_LISTEN", "SWITCHYARD_SERVER_PING_INTERVAL", "SWITCHYARD_SERVER_STREAM",
+	"SWITCHYARD_SERVER_LISTEN", "SWITCHYARD_SERVER_PING_INTERVAL", "SWITCHYARD_SERVER_STREAM", "SWITCHYARD_SERVER_KEEP_ALIVE",
 	"SWITCHYARD_AGENT_ENDPOINT", "SWITCHYARD_AGENT_MODE", "SWITCHYARD_AGENT_NAME",
 }
 
@@ -191,6 +192,10 @@ func route(name string) string {
 
 func cutRoute(ts *testscript.TestScript, s *stage, args []string) {
 	s.proxied(ts).Cut(route(args[0]))
+}
+
+func muteRoute(ts *testscript.TestScript, s *stage, args []string) {
+	s.proxied(ts).Mute(route(args[0]))
 }
 
 func healRoute(ts *testscript.TestScript, s *stage, args []string) {

@@ -22,6 +22,7 @@
 //	exits CODE PROGRAM [ARGUMENT...]  run a program to its end, with this exit code
 //	proxy                             put a proxy between the control plane and agents that start later
 //	cut stream|PATH                   have the proxy break a route
+//	mute stream|PATH                  have it keep the route's connections, and forward no answer
 //	heal stream|PATH                  have it let the route through again
 //
 // A job finds its script's directory as $HOME, and a program `hold FILE` that

@@ -15,6 +15,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -37,6 +38,7 @@ type Proxy struct {
 type route struct {
 	whole context.Context //nolint:containedctx // ends every request on the route
 	cut   context.CancelFunc
+	muted atomic.Bool // what is answered on it does not arrive
 }
 
 // Start forwards what arrives at a free port of 127.0.0.1 to the target, an
@@ -90,10 +92,21 @@ func (p *Proxy) Cut(path string) {
 	p.route(path).cut()
 }
 
-// Heal lets requests for the path through again.
+// Mute has the requests for the path that are under way, and later ones, go on
+// without anything that they are answered arriving, until Heal. The connections
+// stay, and answer every PING.
+func (p *Proxy) Mute(path string) {
+	p.route(path).muted.Store(true)
+}
+
+// Heal lets requests for the path through again. Those that were muted are
+// broken, for they have missed something.
 func (p *Proxy) Heal(path string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if r := p.routes[path]; r != nil && r.muted.Load() {
+		r.cut()
+	}
 	delete(p.routes, path)
 }
 
@@ -103,7 +116,7 @@ func (p *Proxy) route(path string) *route {
 	r := p.routes[path]
 	if r == nil {
 		whole, cut := context.WithCancel(context.Background())
-		r = &route{whole, cut}
+		r = &route{whole: whole, cut: cut}
 		p.routes[path] = r
 	}
 	return r
@@ -111,15 +124,19 @@ func (p *Proxy) route(path string) *route {
 
 // ServeHTTP forwards one request.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	whole := p.route(r.URL.Path).whole
-	if whole.Err() != nil {
+	route := p.route(r.URL.Path)
+	if route.whole.Err() != nil {
 		http.Error(w, "this route is cut", http.StatusServiceUnavailable)
 		return
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	defer context.AfterFunc(whole, cancel)()
-	p.forward.ServeHTTP(w, r.WithContext(ctx))
+	defer context.AfterFunc(route.whole, cancel)()
+	p.forward.ServeHTTP(&mutable{ResponseWriter: w, muted: &route.muted}, r.WithContext(ctx))
+	if route.muted.Load() { // the end is not to arrive either
+		<-ctx.Done()
+		panic(http.ErrAbortHandler)
+	}
 }
 
 // Close ends every request and stops listening.

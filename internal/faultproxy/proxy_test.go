@@ -15,28 +15,34 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// backend answers /quick at once and lets /slow run until its client is gone.
-func backend(t *testing.T) *httptest.Server {
+// backend answers /quick at once and lets /slow run until its client is gone. It
+// counts the requests for /quick that have arrived.
+func backend(t *testing.T) (s *httptest.Server, arrived chan struct{}) {
 	t.Helper()
+	arrived = make(chan struct{}, 10)
 	mux := http.NewServeMux()
-	mux.HandleFunc("/quick", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "quick") })
+	mux.HandleFunc("/quick", func(w http.ResponseWriter, _ *http.Request) {
+		arrived <- struct{}{}
+		_, _ = io.WriteString(w, "quick")
+	})
 	mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, "begun")
 		_ = http.NewResponseController(w).Flush()
 		<-r.Context().Done()
 	})
-	s := httptest.NewUnstartedServer(mux)
+	s = httptest.NewUnstartedServer(mux)
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
 	s.Config.Protocols = protocols
 	s.Start()
 	t.Cleanup(s.Close)
-	return s
+	return s, arrived
 }
 
 func TestCutTakesOneRouteAwayAndHealGivesItBack(t *testing.T) {
-	p, err := faultproxy.Start(t.Context(), backend(t).URL)
+	target, _ := backend(t)
+	p, err := faultproxy.Start(t.Context(), target.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,6 +81,63 @@ func TestCutTakesOneRouteAwayAndHealGivesItBack(t *testing.T) {
 			t.Errorf("%s: status %d, want %d", c.name, r.StatusCode, c.status)
 		}
 		_ = r.Body.Close()
+	}
+}
+
+func TestMuteSwallowsAnswersUntilHeal(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		set  func(*http.Protocols, bool)
+	}{
+		{"HTTP1", (*http.Protocols).SetHTTP1},
+		{"HTTP2", (*http.Protocols).SetUnencryptedHTTP2},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			target, arrived := backend(t)
+			p, err := faultproxy.Start(t.Context(), target.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			protocols := new(http.Protocols)
+			row.set(protocols, true)
+			transport := &http.Transport{Protocols: protocols}
+			client := &http.Client{Transport: transport}
+			t.Cleanup(func() {
+				transport.CloseIdleConnections()
+				if err := p.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+			p.Mute("/quick")
+			ended := make(chan error, 1)
+			go func() {
+				request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.URL()+"/quick", http.NoBody)
+				if err == nil {
+					var response *http.Response
+					if response, err = client.Do(request); err == nil {
+						_ = response.Body.Close()
+					}
+				}
+				ended <- err
+			}()
+			<-arrived
+			other := get(t, client, p.URL()+"/other") // takes longer than an answer would
+			_ = other.Body.Close()
+			select {
+			case err := <-ended:
+				t.Fatalf("the muted request ended with %v", err)
+			default:
+			}
+			p.Heal("/quick")
+			if err := <-ended; err == nil {
+				t.Error("the muted request was answered after all")
+			}
+			healed := get(t, client, p.URL()+"/quick")
+			if body, err := io.ReadAll(healed.Body); err != nil || string(body) != "quick" {
+				t.Errorf("healed, it answers %q, %v", body, err)
+			}
+			_ = healed.Body.Close()
+		})
 	}
 }
 
