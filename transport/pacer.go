@@ -153,14 +153,16 @@ func (p *Pacer) plan(now time.Time) {
 	case p.owed:
 		start := later(now, p.notBefore)
 		p.due, p.end = p.moment(start, promptWindow), start.Add(promptWindow)
-	case !p.refusedUntil.IsZero():
-		p.due = later(p.refusedUntil, p.notBefore)
+	case p.refusedUntil.After(p.notBefore):
+		p.due = p.refusedUntil
 		p.end = p.due
 	default:
 		start := later(now, later(p.end, p.notBefore))
 		p.due, p.end = p.moment(start, p.length), start.Add(p.length)
 	}
-	p.owed, p.refusedUntil, p.notBefore = false, time.Time{}, time.Time{}
+	// What Retry-After asked stays: a ping's success may yet bring the attempt
+	// forward.
+	p.owed, p.refusedUntil = false, time.Time{}
 }
 
 func (p *Pacer) untilDue() time.Duration {
@@ -187,9 +189,7 @@ func (p *Pacer) over(kind StreamEventKind, retryAfter time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	if retryAfter > 0 {
-		p.notBefore = now.Add(retryAfter)
-	}
+	p.notBefore = now.Add(retryAfter)
 	if kind == StreamRefused {
 		spread := 1 + refusedSpread*(2*p.random()-1)
 		p.refusedUntil = now.Add(time.Duration(spread * float64(refusedWait)))

@@ -31,6 +31,10 @@ func lostFor(retryAfter time.Duration) func(*Pacer) {
 	return func(p *Pacer) { p.over(StreamLost, retryAfter) }
 }
 
+func refusedFor(retryAfter time.Duration) func(*Pacer) {
+	return func(p *Pacer) { p.over(StreamRefused, retryAfter) }
+}
+
 // during lets time pass between an attempt and what follows.
 func during(d time.Duration) func(*Pacer) { return func(*Pacer) { time.Sleep(d) } }
 
@@ -198,6 +202,19 @@ func TestPacer(t *testing.T) {
 			name: "Retry-After holds against a ping's success", pingInterval: 10 * s,
 			script: []pacing{
 				attemptAt(50 * ms), does(pingFails), does(lostFor(30 * s)), does(pingSucceeds), attemptAt(30550 * ms),
+			},
+		},
+		{
+			name: "Retry-After holds against a ping's success while it is waited for", pingInterval: 10 * s,
+			script: []pacing{
+				attemptAt(50 * ms), does(pingFails), does(lostFor(30 * s)), does(after(5*s, pingSucceeds)), attemptAt(30550 * ms),
+				does(lost), attemptAt(36050 * ms), // it asked once
+			},
+		},
+		{
+			name: "Retry-After longer than a refusal is kept, and spread", pingInterval: 10 * s,
+			script: []pacing{
+				attemptAt(50 * ms), does(refusedFor(20 * time.Minute)), attemptAt(1205050 * ms), does(refusedFor(time.Minute)), attemptAt(1805050 * ms),
 			},
 		},
 		{

@@ -17,7 +17,7 @@ func (w *Worker) perform(ctx context.Context, e fsm.Effect) {
 		w.trusted = e.Epoch
 		w.trust.Reset(w.FirstMessageDeadline)
 	case fsm.ArmPollNow:
-		w.poll.Reset(w.pace.now(time.Now()))
+		w.poll.Reset(w.pace.now(time.Now(), w.Session.PingInterval(), w.Rand.Float64()))
 	case fsm.ArmPollLater:
 		w.poll.Reset(w.pace.later(time.Now(), w.Session.PingInterval(), w.Rand.Float64()))
 	case fsm.DisarmPoll:

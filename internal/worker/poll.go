@@ -65,15 +65,18 @@ func (p *pollPace) holdOff(at time.Time, wait time.Duration) {
 }
 
 // now is the time to wait for a ping that is due at once: none, unless the
-// control plane wants to be left alone.
-func (p *pollPace) now(at time.Time) time.Duration {
-	return max(0, p.blocked.Sub(at))
+// control plane wants to be left alone. Then it is jittered as that of a later
+// one: workers that were sent away together do not come back together.
+func (p *pollPace) now(at time.Time, interval time.Duration, where float64) time.Duration {
+	if blocked := p.blocked.Sub(at); blocked > 0 {
+		return blocked + time.Duration(where*float64(interval))
+	}
+	return 0
 }
 
 // later is the time to wait for the next ping: the interval, jittered over its
 // own length, so that workers which fell back together soon poll apart. The
 // argument where, in [0, 1), is the place in the jitter.
 func (p *pollPace) later(at time.Time, interval time.Duration, where float64) time.Duration {
-	jittered := interval/2 + time.Duration(where*float64(interval))
-	return max(jittered, p.blocked.Sub(at))
+	return max(interval/2, p.blocked.Sub(at)) + time.Duration(where*float64(interval))
 }

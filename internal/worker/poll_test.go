@@ -22,8 +22,10 @@ func TestPollPace(t *testing.T) {
 		{"the earliest", 0, 0, 0, 0, time.Second},
 		{"the middle", 0, 0, 0.5, 0, 2 * time.Second},
 		{"the latest", 0, 0, 0.999, 0, 2998 * time.Millisecond},
-		{"left alone", time.Minute, 0, 0.5, time.Minute, time.Minute},
-		{"left alone for the rest", time.Minute, 59 * time.Second, 0.5, time.Second, 2 * time.Second},
+		{"left alone", time.Minute, 0, 0, time.Minute, time.Minute},
+		{"left alone, and apart after it", time.Minute, 0, 0.5, 61 * time.Second, 61 * time.Second},
+		{"left alone for the rest", time.Minute, 59 * time.Second, 0.5, 2 * time.Second, 2 * time.Second},
+		{"left alone for less than half an interval", time.Minute, 59500 * time.Millisecond, 0.5, 1500 * time.Millisecond, 2 * time.Second},
 		{"left alone long enough", time.Minute, 2 * time.Minute, 0.5, 0, 2 * time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -31,7 +33,7 @@ func TestPollPace(t *testing.T) {
 			var p pollPace
 			p.holdOff(begin, c.holdOff)
 			at := begin.Add(c.after)
-			if got := p.now(at); got != c.now {
+			if got := p.now(at, interval, c.where); got != c.now {
 				t.Errorf("now: %v, want %v", got, c.now)
 			}
 			if got := p.later(at, interval, c.where); got != c.later {

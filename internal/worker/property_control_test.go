@@ -183,10 +183,13 @@ func (w *witness) arm(now time.Time, e fsm.Effect) string {
 	const interval = 2 * time.Second // see control
 	switch e.Kind {                  //nolint:exhaustive // the others arm nothing
 	case fsm.ArmPollNow:
-		w.pollFrom = latest(now, w.blocked)
-		w.pollTo = w.pollFrom
+		w.pollFrom, w.pollTo = now, now
+		if w.blocked.After(now) { // and then not together with the rest of a fleet
+			w.pollFrom, w.pollTo = w.blocked, w.blocked.Add(interval)
+		}
 	case fsm.ArmPollLater:
-		w.pollFrom, w.pollTo = latest(now.Add(interval/2), w.blocked), latest(now.Add(interval*3/2), w.blocked)
+		w.pollFrom = latest(now.Add(interval/2), w.blocked)
+		w.pollTo = w.pollFrom.Add(interval)
 	case fsm.DisarmPoll:
 		w.pollFrom, w.pollTo = time.Time{}, time.Time{}
 	case fsm.ArmTrust:

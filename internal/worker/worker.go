@@ -136,7 +136,8 @@ func (w *Worker) Run(ctx context.Context) (fsm.LeaveReason, error) {
 	// What belongs to the worker ends with it; what belongs to the control
 	// plane's knowledge of it (heartbeats) goes on until the loop is over.
 	life, end := context.WithCancelCause(ctx)
-	w.tasks.Go(func() { w.beat(life) })
+	firstBeat := time.Duration(w.Rand.Float64() * float64(w.Heartbeat))
+	w.tasks.Go(func() { w.beat(life, firstBeat) })
 	err := w.loop(life)
 	close(w.done)
 	end(context.Canceled)
