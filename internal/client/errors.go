@@ -78,7 +78,9 @@ func (e *Error) explain() (cause, advice string) {
 	if answer, ok := errors.AsType[*connect.Error](e.Err); ok && answer.Message() != "" {
 		cause = answer.Message()
 	}
-	if strings.HasSuffix(e.Endpoint, agentsPath) && strings.Contains(cause, "not served") {
+	// The agents' API says what it does not serve to agents alone; anybody else's
+	// token is refused there.
+	if strings.HasSuffix(e.Endpoint, agentsPath) && (strings.Contains(cause, "not served") || e.Code == connect.CodeUnauthenticated) {
 		return cause, agentsPath + " is for agents alone: leave it out of --endpoint"
 	}
 	switch e.Code {
