@@ -158,7 +158,7 @@ func (a *attempt) Do(request *http.Request) (*http.Response, error) {
 
 // announcedSilence is the limit on silence where none is configured.
 func announcedSilence(response *http.Response) time.Duration {
-	// The notation is that of Retry-After in seconds, and so are the bounds.
+	// The notation is that of Retry-After, and so are the bounds.
 	if every := parseRetryAfter(response.Header.Get(KeepAliveHeader), time.Now()); every > 0 {
 		return max(time.Duration(keepAlivesMissed*float64(every)), time.Second)
 	}
@@ -213,9 +213,7 @@ func (a *attempt) judge(ctx context.Context, err error) end {
 // retryAfter finds how long the control plane wants to be left alone: in the
 // headers of the response, or in the trailers that came with the error.
 func (a *attempt) retryAfter(failed *connect.Error) time.Duration {
-	now := time.Now()
-	return max(
-		parseRetryAfter(a.header.Get(headerRetryAfter), now),
-		parseRetryAfter(failed.Meta().Get(headerRetryAfter), now),
-	)
+	// The trailers have no date of their own; that of the headers may be as old
+	// as the stream, and a Retry-After in them is then in seconds or too long.
+	return max(retryAfterOf(a.header), parseRetryAfter(failed.Meta().Get(headerRetryAfter), time.Now()))
 }

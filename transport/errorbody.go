@@ -15,8 +15,8 @@ const (
 )
 
 // parseErrorBody finds the message in the body of an unsuccessful answer. The
-// control plane says {"message": "..."}; anything else is quoted, and is not
-// its own word. The message is one line.
+// control plane says {"message": "..."}; anything else is quoted, or described
+// if it is an HTML page, and is not its own word. The message is one line.
 func parseErrorBody(body []byte) (message string, fromControlPlane bool) {
 	var answer struct {
 		Message string `json:"message"`
@@ -25,6 +25,9 @@ func parseErrorBody(body []byte) (message string, fromControlPlane bool) {
 		if line := oneLine(answer.Message); line != "" {
 			return line, true
 		}
+	}
+	if isPage(body) {
+		return describePage(body), false
 	}
 	return oneLine(string(body)), false
 }

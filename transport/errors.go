@@ -32,8 +32,8 @@ type StatusError struct {
 	// Code is the HTTP status.
 	Code int
 	// Message is what the answer says, on one line: the control plane's own
-	// message, or the beginning of a body that is not the control plane's. It
-	// may be empty.
+	// message, or what an HTML page is about, or the beginning of another body
+	// that is not the control plane's. It may be empty.
 	Message string
 	// FromControlPlane tells an answer of the control plane (JSON with a
 	// message) from a page that something between agent and control plane made

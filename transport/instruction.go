@@ -2,6 +2,7 @@ package transport
 
 import (
 	"errors"
+	"fmt"
 
 	agentedgev1 "github.com/switchyard-ci/switchyard/proto/agentedge/v1"
 )
@@ -42,27 +43,46 @@ func (k InstructionKind) String() string {
 // answer to a ping.
 type Instruction struct {
 	Kind InstructionKind
-	// JobID names the job of JobAssigned; it is not empty then.
+	// JobID names the job of JobAssigned; it is not empty then, nor longer than
+	// 255 bytes.
 	JobID string
-	// Reason says why, in words for people, for Pause and Disconnect. It may
-	// be empty.
+	// Reason says why, in words for people and one line, for Pause and
+	// Disconnect. It may be empty.
 	Reason string
 }
 
-// errNoJobID breaks the connection that brought it.
-var errNoJobID = errors.New("a job was assigned without an id")
+// maxJobID bounds the id of a job, in bytes. Some hundreds of them may be kept.
+const maxJobID = 255
+
+// These break the connection that brought them.
+var (
+	errNoJobID      = errors.New("a job was assigned without an id")
+	errEndlessJobID = fmt.Errorf("a job was assigned with an id of more than %d bytes", maxJobID)
+)
+
+// checkJobID finds an id that cannot name a job.
+func checkJobID(id string) error {
+	switch {
+	case id == "":
+		return errNoJobID
+	case len(id) > maxJobID:
+		return errEndlessJobID
+	default:
+		return nil
+	}
+}
 
 // streamInstruction reads one message of the stream.
 func streamInstruction(message *agentedgev1.StreamPingsResponse) (Instruction, error) {
 	switch action := message.GetAction().(type) {
 	case *agentedgev1.StreamPingsResponse_Pause:
-		return Instruction{Kind: Pause, Reason: action.Pause.GetReason()}, nil
+		return Instruction{Kind: Pause, Reason: oneLine(action.Pause.GetReason())}, nil
 	case *agentedgev1.StreamPingsResponse_Disconnect:
-		return Instruction{Kind: Disconnect, Reason: action.Disconnect.GetReason()}, nil
+		return Instruction{Kind: Disconnect, Reason: oneLine(action.Disconnect.GetReason())}, nil
 	case *agentedgev1.StreamPingsResponse_JobAssigned:
 		id := action.JobAssigned.GetJob().GetId()
-		if id == "" {
-			return Instruction{}, errNoJobID
+		if err := checkJobID(id); err != nil {
+			return Instruction{}, err
 		}
 		return Instruction{Kind: JobAssigned, JobID: id}, nil
 	default:

@@ -45,6 +45,30 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
+// TestRetryAfterOf shows that a date is held against the clock of whoever said
+// it: this machine's may be years off.
+func TestRetryAfterOf(t *testing.T) {
+	rows := []struct {
+		name, date, value string
+		want              time.Duration
+	}{
+		{"seconds", "", "7", 7 * time.Second},
+		{"seconds, whatever the clock", "Fri, 21 Aug 1976 12:00:00 GMT", "7", 7 * time.Second},
+		{"a date, by their clock", "Sat, 21 Aug 1976 12:00:00 GMT", "Sat, 21 Aug 1976 12:00:30 GMT", 30 * time.Second},
+		{"a date in the past, by their clock", "Sat, 21 Aug 1976 12:00:00 GMT", "Sat, 21 Aug 1976 11:59:30 GMT", 0},
+		{"a date in the past, by ours", "", "Sat, 21 Aug 1976 12:00:30 GMT", 0},
+		{"a date in the future, with a Date that is none", "now", "Sun, 21 Aug 2976 12:00:30 GMT", time.Hour},
+	}
+	for _, row := range rows {
+		header := http.Header{}
+		header.Set("Date", row.date)
+		header.Set("Retry-After", row.value)
+		if got := retryAfterOf(header); got != row.want {
+			t.Errorf("%s: got %s, want %s", row.name, got, row.want)
+		}
+	}
+}
+
 func FuzzRetryAfter(f *testing.F) {
 	for _, seed := range []string{"", "7", "0.5", "-1", "1e308", "NaN", "Fri, 21 Aug 2026 12:00:30 GMT", "0x1p-2"} {
 		f.Add(seed)
@@ -67,7 +91,13 @@ func TestErrorBody(t *testing.T) {
 		{"JSON without a message", `{"error":"no"}`, `{"error":"no"}`, false},
 		{"an empty message", `{"message":" "}`, `{"message":" "}`, false},
 		{"a message that is no string", `{"message":1}`, `{"message":1}`, false},
-		{"a page", "<html>\r\n<body>\x00 502\u200b \x1b[31mBad</body>", "<html> <body> 502 [31mBad</body>", false},
+		{"a page", "<html>\r\n<body>\x00 502\u200b \x1b[31mBad</body>", "HTML page: 502 [31mBad", false},
+		{
+			"a page with a title", "\xef\xbb\xbf <!DOCTYPE html><HTML><head><style>p{}</style><TITLE lang=en>502\n Bad &amp; gone</TITLE></head><p>more",
+			"HTML page: 502 Bad & gone", false,
+		},
+		{"a page with an empty title", "<html><title> </title><script>let a = '<p>'</script><!-- x --><h1>Blocked", "HTML page: Blocked", false},
+		{"a page of nothing", "<html><body", "HTML page without words", false},
 		{"nothing", "", "", false},
 		{"not UTF-8", "\xff\xfebad", "bad", false},
 		{"null", "null", "null", false},
@@ -159,7 +189,7 @@ func TestDecode(t *testing.T) {
 	}{
 		{"an object", ` {"id":"a"}`, ""},
 		{"empty", " \n", "it is empty"},
-		{"a page", "<html>\nlog in</html>", `it is a page: "<html> log in</html>"`},
+		{"a page", "<html>\nlog in</html>", `it is an HTML page: log in`},
 		{"null", "null", "it is not a JSON object"},
 		{"a list", `["secret"]`, "it is not a JSON object"},
 		{"cut off", `{"id":"a"`, "unexpected end of JSON input"},

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 type PingResponse struct {
 	// Instruction is Resume when there is nothing to do.
 	Instruction Instruction
-	// Message is for people; it may be empty.
+	// Message is for people, in one line; it may be empty.
 	Message string
 }
 
@@ -94,8 +95,11 @@ func (s *Session) pingAt(ctx context.Context, base endpoint, deadline time.Time)
 
 // check finds a job that cannot be named.
 func (p wirePing) check() error {
-	if p.Action != actionPause && p.Action != actionDisconnect && p.Job != nil && p.Job.ID == "" {
-		return incomplete(doingPing, "id of its job")
+	if p.Action == actionPause || p.Action == actionDisconnect || p.Job == nil {
+		return nil
+	}
+	if err := checkJobID(p.Job.ID); err != nil {
+		return fmt.Errorf("%s: %w", doingPing, &failure{kind: undecodable, err: fmt.Errorf("%w: %w", ErrUndecodable, err)})
 	}
 	return nil
 }
@@ -103,14 +107,14 @@ func (p wirePing) check() error {
 // response reads the instruction: a pause or disconnect leaves no room for a
 // job.
 func (p wirePing) response() PingResponse {
-	instruction := Instruction{Kind: Resume}
+	instruction, message := Instruction{Kind: Resume}, oneLine(p.Message)
 	switch {
 	case p.Action == actionPause:
-		instruction = Instruction{Kind: Pause, Reason: p.Message}
+		instruction = Instruction{Kind: Pause, Reason: message}
 	case p.Action == actionDisconnect:
-		instruction = Instruction{Kind: Disconnect, Reason: p.Message}
+		instruction = Instruction{Kind: Disconnect, Reason: message}
 	case p.Job != nil:
 		instruction = Instruction{Kind: JobAssigned, JobID: p.Job.ID}
 	}
-	return PingResponse{Instruction: instruction, Message: p.Message}
+	return PingResponse{Instruction: instruction, Message: message}
 }

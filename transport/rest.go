@@ -159,7 +159,7 @@ func statusError(response *http.Response, token string) *StatusError {
 		Code:             response.StatusCode,
 		Message:          withoutSecret(message, token),
 		FromControlPlane: own,
-		RetryAfter:       parseRetryAfter(response.Header.Get(headerRetryAfter), time.Now()),
+		RetryAfter:       retryAfterOf(response.Header),
 	}
 }
 
@@ -172,8 +172,8 @@ func decode(body []byte, into any) error {
 	switch {
 	case len(trimmed) == 0:
 		return &failure{kind: undecodable, err: fmt.Errorf("%w: it is empty", ErrUndecodable)}
-	case trimmed[0] == '<':
-		return &failure{kind: undecodable, err: fmt.Errorf("%w: it is a page: %q", ErrUndecodable, oneLine(string(trimmed)))}
+	case isPage(body):
+		return &failure{kind: undecodable, err: fmt.Errorf("%w: it is an %s", ErrUndecodable, describePage(body))}
 	case trimmed[0] != '{':
 		return &failure{kind: undecodable, err: fmt.Errorf("%w: it is not a JSON object", ErrUndecodable)}
 	}

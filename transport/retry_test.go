@@ -63,6 +63,7 @@ func TestRetries(t *testing.T) {
 		{name: "ping answered by a page", call: ping, answers: steps{page}, tries: 1, err: transport.ErrUndecodable, retryable: true},
 		{name: "ping answered by nothing", call: ping, answers: steps{reply(200, ``)}, tries: 1, err: transport.ErrUndecodable, retryable: true},
 		{name: "ping with a job that has no id", call: ping, answers: steps{reply(200, `{"job":{}}`)}, tries: 1, err: transport.ErrUndecodable, retryable: true},
+		{name: "ping with a job whose id has no end", call: ping, answers: steps{reply(200, `{"job":{"id":"`+strings.Repeat("j", 256)+`"}}`)}, tries: 1, err: transport.ErrUndecodable, retryable: true},
 		{name: "ping never answered", call: ping, answers: steps{silent}, tries: 1, least: 10 * time.Second, most: 10 * time.Second, err: transport.ErrNoAnswer, retryable: true},
 		{name: "ping redirected to a login", call: ping, answers: steps{reply(302, ``)}, tries: 1, err: errAny},
 		{name: "accept without an answer", call: accept, answers: steps{cut, page, gateway, reply(200, `{}`), reply(200, `{"id":"j2"}`), ok}, tries: 6, least: 25 * time.Second, most: 25 * time.Second},

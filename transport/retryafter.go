@@ -12,6 +12,17 @@ import (
 // mistyped header does not silence an agent for good.
 const maxRetryAfter = time.Hour
 
+// retryAfterOf is what an answer's headers ask for. A date is held against the
+// clock that it was read from, which the answer's own Date header shows: the
+// clock of this machine may be wrong, or be set at any moment.
+func retryAfterOf(header http.Header) time.Duration {
+	now, err := http.ParseTime(header.Get("Date"))
+	if err != nil {
+		now = time.Now()
+	}
+	return parseRetryAfter(header.Get(headerRetryAfter), now)
+}
+
 // parseRetryAfter reads a Retry-After header: seconds, with a fraction if
 // need be, or an HTTP date (RFC 9110, section 10.2.3). What is missing, in the
 // past or unreadable is zero; what is beyond maxRetryAfter is cut to it.

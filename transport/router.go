@@ -21,6 +21,8 @@ const (
 	// maxIdlePerHost suits hundreds of workers on one HTTP/1.1 control plane;
 	// the default of two would dial for nearly every call.
 	maxIdlePerHost = 256
+	// maxHeader bounds the headers of an answer, and the trailers of a stream.
+	maxHeader = 256 << 10
 )
 
 // router sends each request over the protocol that its server speaks. It is
@@ -71,7 +73,9 @@ func newHTTPTransport(
 		TLSHandshakeTimeout: tlsHandshakeTimeout,
 		IdleConnTimeout:     idleConnTimeout,
 		MaxIdleConnsPerHost: maxIdlePerHost,
-		Protocols:           protocols,
+
+		MaxResponseHeaderBytes: maxHeader,
+		Protocols:              protocols,
 		// Connections beyond a server's limit of concurrent streams are
 		// opened as needed, so that streams of many workers do not block
 		// each other (StrictMaxConcurrentRequests stays false).

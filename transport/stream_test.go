@@ -263,6 +263,18 @@ func TestStreamEvents(t *testing.T) {
 		{name: "superseded by another process", streams: []serve{then(works, fail(connect.CodeAborted))}, want: "1 message first: resume\n1 lost aborted"},
 		{name: "a job without an id", streams: []serve{say(assign(&agentedgev1.Job{}))}, want: "1 lost", errHas: "without an id"},
 		{name: "no job", streams: []serve{then(works, say(assign(nil)), stay)}, want: "1 message first: resume\n1 lost", errHas: "without an id"},
+		{
+			name: "an id without end", streams: []serve{then(works, say(assign(&agentedgev1.Job{Id: strings.Repeat("j", 256)})), stay)},
+			want: "1 message first: resume\n1 lost", errHas: "more than 255 bytes",
+		},
+		{
+			name: "a message without end", streams: []serve{then(works, say(pause(strings.Repeat("x", 1<<20))), stay)},
+			want: "1 message first: resume\n1 lost resource_exhausted\n2 message first: resume\n2 lost resource_exhausted", errHas: "larger than configured max",
+		},
+		{
+			name: "a long reason is cut, and one line", streams: []serve{then(say(pause("up\n\x1b[31m"+strings.Repeat("x", 1<<16))), stay)},
+			want: "1 message first: pause up [31m" + strings.Repeat("x", 233) + "...",
+		},
 		{name: "unauthenticated at the start", streams: []serve{fail(connect.CodeUnauthenticated)}, want: "1 refused unauthenticated\n2 refused unauthenticated", errHas: "so it says"},
 		{name: "denied", streams: []serve{fail(connect.CodePermissionDenied)}, want: "1 refused permission_denied"},
 		{name: "unimplemented", streams: []serve{fail(connect.CodeUnimplemented)}, want: "1 refused unimplemented"},

@@ -290,6 +290,7 @@ func TestPing(t *testing.T) {
 		{"job", `{"job":{"id":"j1","env":{"A":"1"}}}`, transport.Instruction{Kind: transport.JobAssigned, JobID: "j1"}},
 		{"pause", `{"action":"pause","message":"upgrade"}`, transport.Instruction{Kind: transport.Pause, Reason: "upgrade"}},
 		{"pause leaves no room for a job", `{"action":"pause","job":{"id":"j1"}}`, transport.Instruction{Kind: transport.Pause}},
+		{"a reason on several lines", `{"action":"pause","message":"up\n\u001b[31mgrade"}`, transport.Instruction{Kind: transport.Pause, Reason: "up [31mgrade"}},
 		{"disconnect", `{"action":"disconnect","message":"bye"}`, transport.Instruction{Kind: transport.Disconnect, Reason: "bye"}},
 	}
 	for _, row := range rows {
