@@ -52,6 +52,7 @@ type attempt struct {
 	post     func(StreamEvent)
 
 	route   route
+	base    endpoint
 	asked   http.Header // what the control plane wants to be sent along
 	status  int         // HTTP status of the response, zero before it
 	header  http.Header
@@ -101,7 +102,7 @@ func (a *attempt) read(ctx context.Context) error {
 	s := a.session
 	base, headers := s.open(a.cancel)
 	defer s.closed()
-	a.asked = headers
+	a.base, a.asked = base, headers
 	client := agentedgev1connect.NewAgentEdgeServiceClient(a, base.root(), a.protocol.clientOptions()...)
 	stream, err := client.StreamPings(ctx, &agentedgev1.StreamPingsRequest{AgentId: s.id})
 	if err != nil {
@@ -147,7 +148,7 @@ func (a *attempt) Do(request *http.Request) (*http.Response, error) {
 	s.transport.decorate(request.Header, a.asked, s.token)
 	response, err := s.transport.client.Do(request) //nolint:gosec // the configured control plane
 	if err != nil {
-		return nil, err //nolint:wrapcheck // the gRPC library wraps it
+		return nil, a.base.nameIn(err)
 	}
 	a.status, a.header, a.answer = response.StatusCode, response.Header, observed(response)
 	if a.limit == 0 {

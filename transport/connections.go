@@ -45,6 +45,9 @@ func (c *connections) dialContext(ctx context.Context, network, address string) 
 	if c.isClosed() {
 		return nil, fmt.Errorf("connecting to %s: transport: %w", address, net.ErrClosed)
 	}
+	if socket, ok := socketOf(address); ok {
+		network, address = "unix", socket
+	}
 	conn, err := c.dial(ctx, network, address)
 	if err != nil {
 		return nil, err

@@ -22,6 +22,9 @@ func checkRedirect(request *http.Request, via []*http.Request) error {
 	if request.Method != first.Method {
 		return http.ErrUseLastResponse
 	}
+	if isUnixHost(request.URL.Host) && request.URL.Host != first.URL.Host {
+		return errLocalSocket
+	}
 	if len(via) >= maxRedirects {
 		return errTooManyRedirects
 	}

@@ -71,7 +71,7 @@ func (t *Transport) try(ctx context.Context, base endpoint, headers http.Header,
 	}
 	response, err := t.client.Do(request)
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.doing, t.unanswered(ctx, tryCtx, c.timeout, err))
+		return fmt.Errorf("%s: %w", c.doing, t.unanswered(ctx, tryCtx, c.timeout, base.nameIn(err)))
 	}
 	defer func() { _ = response.Body.Close() }() // what is left unread is not wanted
 

@@ -55,7 +55,7 @@ func newRouter(options Options) *router {
 	withTLS.SetHTTP2(true)
 	withoutTLS.SetUnencryptedHTTP2(true)
 	return &router{
-		direct:   newHTTPTransport(conns, withTLS, proxy, tlsConfig),
+		direct:   newHTTPTransport(conns, withTLS, notOverSockets(proxy), tlsConfig),
 		clear:    newHTTPTransport(conns, withoutTLS, nil, nil),
 		findings: newFindings(conns.dialContext),
 		conns:    conns,
@@ -100,6 +100,10 @@ func (r *router) RoundTrip(request *http.Request) (*http.Response, error) {
 }
 
 func (r *router) send(request *http.Request) (*http.Response, error) {
+	if isUnixHost(request.URL.Host) {
+		request = request.WithContext(request.Context()) // a copy: the caller's is not ours to change
+		request.Host = unixHostHeader
+	}
 	if request.URL.Scheme != schemeHTTP || r.proxied(request) {
 		return r.direct.RoundTrip(request) //nolint:wrapcheck // net/http's errors name the request already
 	}

@@ -127,7 +127,10 @@ func (s *Session) setHeaders(asked map[string]string) {
 	s.headers = headers
 }
 
-var errDowngrade = errors.New("it would send the session's token unencrypted")
+var (
+	errDowngrade   = errors.New("it would send the session's token unencrypted")
+	errLocalSocket = errors.New("only a control plane on a socket may name another socket of this machine")
+)
 
 // nextEndpoint is the endpoint that an answer names, or nil if it names none
 // or the one in use.
@@ -143,6 +146,8 @@ func (s *Session) nextEndpoint(named string) (*endpoint, error) {
 	switch {
 	case next.String() == current.String():
 		return nil, nil //nolint:nilnil // it is in use already
+	case next.socket != "" && current.socket == "":
+		return nil, fmt.Errorf("endpoint %q: %w", next, errLocalSocket)
 	case current.secure() && !next.secure():
 		return nil, fmt.Errorf("endpoint %q: %w", next, errDowngrade)
 	default:

@@ -18,7 +18,8 @@ const defaultUserAgent = "switchyard"
 // Options says how to reach a control plane.
 type Options struct {
 	// Endpoint is the base URL of the control plane's REST API, http or https,
-	// for example http://127.0.0.1:7420/v3. Required.
+	// for example http://127.0.0.1:7420/v3, or a Unix socket and the API's path
+	// there, for example unix:///run/switchyard.sock:/v3. Required.
 	Endpoint string
 	// UserAgent is sent with every request. Empty means "switchyard".
 	UserAgent string
@@ -32,7 +33,8 @@ type Options struct {
 	// never logged. Nil logs nothing.
 	Logger *zap.Logger
 	// DialContext opens connections. Nil means a [net.Dialer] with TCP
-	// keep-alive.
+	// keep-alive, which looks the host's name up for every connection. For a
+	// Unix socket the network is "unix", and the address its path.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 	// Proxy picks the proxy of a request. Nil means
 	// [http.ProxyFromEnvironment].

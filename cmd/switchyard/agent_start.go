@@ -32,7 +32,8 @@ func (a *app) agentStart() *cli.Command {
 		Description: agentDescription,
 		Flags: append(append([]cli.Flag{
 			&cli.StringFlag{
-				Name: flagEndpoint, Value: agent.DefaultEndpoint, Usage: "`URL` of the control plane's agent API",
+				Name: flagEndpoint, Value: agent.DefaultEndpoint,
+				Usage:   "`URL` of the control plane's agent API: http, https, or unix:///path/to.sock:/v3 for a Unix socket",
 				Sources: a.settings.Value("agent.endpoint"),
 			},
 			&cli.StringFlag{
@@ -114,7 +115,11 @@ func hintAtPath(endpoint string, err error) error {
 		strings.HasSuffix(strings.TrimRight(endpoint, "/"), agentPath) {
 		return err
 	}
-	return fmt.Errorf("%w; the agents' API is usually at %s%s", err, strings.TrimRight(endpoint, "/"), agentPath)
+	usual := strings.TrimRight(endpoint, "/")
+	if strings.HasPrefix(usual, "unix://") {
+		usual += ":"
+	}
+	return fmt.Errorf("%w; the agents' API is usually at %s%s", err, usual, agentPath)
 }
 
 // hintAtTLS adds which flags help where the two sides do not trust each other.

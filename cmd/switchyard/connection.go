@@ -145,13 +145,13 @@ func dataDir(cmd *cli.Command) (string, error) {
 	return config.DefaultDataDir()
 }
 
-// onThisMachine says whether the endpoint's host is a loopback address.
+// onThisMachine says whether the endpoint's host is a loopback address, or a socket.
 func onThisMachine(endpoint string) bool {
 	u, err := url.Parse(endpoint)
 	if err != nil {
 		return false
 	}
-	if u.Hostname() == "localhost" {
+	if u.Hostname() == "localhost" || u.Scheme == "unix" {
 		return true
 	}
 	address, err := netip.ParseAddr(u.Hostname())

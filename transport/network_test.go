@@ -1,0 +1,163 @@
+package transport_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/switchyard-ci/switchyard/transport"
+)
+
+// throughNothing is a proxy that must not be asked.
+func throughNothing(*http.Request) (*url.URL, error) { return nil, errors.New("asked for a proxy") }
+
+// watchedDial dials, and tells of it.
+func watchedDial(tell func(network, address string)) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		tell(network, address)
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}
+}
+
+// streaming is a RunStream in real time, whose events can be waited for.
+func streaming(t *testing.T, session *transport.Session) <-chan transport.StreamEvent {
+	t.Helper()
+	events := make(chan transport.StreamEvent, 64)
+	done := make(chan struct{})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		defer close(done)
+		session.RunStream(ctx, transport.StreamOptions{}, func(event transport.StreamEvent) { events <- event })
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-done
+	})
+	return events
+}
+
+// serveOn starts a server on a listener, with HTTP/2 or without.
+func serveOn(t *testing.T, listener net.Listener, handler http.Handler, http2 bool) *httptest.Server {
+	t.Helper()
+	server := httptest.NewUnstartedServer(handler)
+	_ = server.Listener.Close()
+	server.Listener = listener
+	server.Config.ErrorLog = quiet()
+	server.Config.Protocols = new(http.Protocols)
+	server.Config.Protocols.SetHTTP1(true)
+	server.Config.Protocols.SetUnencryptedHTTP2(http2)
+	server.Start()
+	t.Cleanup(server.Close)
+	return server
+}
+
+// TestUnixSocket talks over a real socket: calls below the path that was given,
+// streams at the root, by both protocols, and past any proxy.
+func TestUnixSocket(t *testing.T) {
+	for _, http2 := range []bool{true, false} {
+		t.Run(map[bool]string{true: "HTTP2", false: "HTTP1"}[http2], func(t *testing.T) {
+			socket := filepath.Join(t.TempDir(), "a.sock")
+			listener, err := net.Listen("unix", socket)
+			if err != nil {
+				t.Skipf("no Unix sockets here: %v", err)
+			}
+			service, streams := newEdge(then(say(resume()), stay))
+			var mu sync.Mutex
+			var asked []string
+			mux := http.NewServeMux()
+			mux.Handle("/", streams)
+			mux.Handle("POST /behind/v3/register", reply(200, registerAnswer))
+			mux.Handle("GET /behind/v3/ping", reply(200, `{}`))
+			server := serveOn(t, listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				mu.Lock()
+				if r.Host != "" { // else it is the question for HTTP/2
+					asked = append(asked, r.Host+" "+r.URL.Path)
+				}
+				mu.Unlock()
+				mux.ServeHTTP(w, r)
+			}), http2)
+			endpoint := "unix://" + socket + ":/behind/v3"
+			client, err := transport.New(transport.Options{Endpoint: endpoint, Proxy: throughNothing})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer client.Close()
+			session, answer, err := client.Register(t.Context(), registrationToken, transport.RegisterRequest{Name: "one"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if answer.Endpoint != endpoint {
+				t.Errorf("at %s, want %s", answer.Endpoint, endpoint)
+			}
+			if _, err := session.Ping(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if event := <-streaming(t, session); event.Kind != transport.StreamMessage {
+				t.Errorf("got %v: %v", event.Kind, event.Err)
+			}
+			mu.Lock()
+			got := strings.Join(asked, "\n")
+			mu.Unlock()
+			if want := "localhost /behind/v3/register\nlocalhost /behind/v3/ping\nlocalhost " + procedure; got != want {
+				t.Errorf("asked for\n%s\nwant\n%s", got, want)
+			}
+			if want := map[bool]string{true: "HTTP/2.0", false: "HTTP/1.1"}[http2]; service.over() != want {
+				t.Errorf("over %s, want %s", service.over(), want)
+			}
+			server.CloseClientConnections()
+			server.Close()
+			_, _ = session.Ping(t.Context()) // which may find the end of the connection
+			_, err = session.Ping(t.Context())
+			if want := `Get "` + endpoint + `/ping": dial unix ` + socket; err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("got %v, want %s", err, want)
+			}
+		})
+	}
+}
+
+// TestSocketsAreNotNamedFromAfar shows that a control plane elsewhere cannot have
+// an agent talk to a socket of its machine.
+func TestSocketsAreNotNamedFromAfar(t *testing.T) {
+	var touched sync.Map
+	dial := func(network, address string) { touched.Store(network, address) }
+	const hidden = "http://2f72756e2f612e736f636b.socket.invalid/v3"
+	for _, named := range []string{"unix:///run/a.sock:/v3", hidden} {
+		mux := http.NewServeMux()
+		mux.Handle("POST /v3/register", reply(200, strings.Replace(registerAnswer, "{", `{"endpoint":"`+named+`",`, 1)))
+		mux.Handle("GET /v3/ping", reply(200, `{"endpoint":"`+named+`"}`))
+		mux.Handle("GET /v3/jobs/j1", reply(307, "", "Location", hidden))
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		server := serveOn(t, listener, mux, false)
+		client, err := transport.New(transport.Options{Endpoint: server.URL + "/v3", DialContext: watchedDial(dial)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		session, _, err := client.Register(t.Context(), registrationToken, transport.RegisterRequest{Name: "one"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := session.Ping(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if _, err := session.Job(transport.AcceptedJob{ID: "j1"}).State(t.Context()); err == nil {
+			t.Error("followed a redirect to a socket")
+		}
+		if session.Endpoint() != server.URL+"/v3" {
+			t.Errorf("moved to %s", session.Endpoint())
+		}
+		client.Close()
+	}
+	if address, ok := touched.Load("unix"); ok {
+		t.Errorf("dialled %v", address)
+	}
+}
