@@ -30,7 +30,7 @@ func (s *Server) routes(config Config) http.Handler {
 	}) {
 		mux.Handle(path, handler)
 	}
-	(&health{closing: s.closing.Done()}).routes(mux)
+	(&health{closing: s.closing.Done(), store: s.store.Reachable, logger: s.logger.Named("health")}).routes(mux)
 	return s.streams(agentsFirst(agents.REST(), mux))
 }
 

@@ -64,6 +64,10 @@ func (c Change) Agent() (Agent, error) {
 // gone.
 const watchInactive = 30 * time.Second
 
+// forgetTimeout bounds the removal of a reader, which is a courtesy: whoever leaves
+// must not wait for a server that is gone.
+const forgetTimeout = 2 * time.Second
+
 // watchBatch is how many messages a reader has on their way to it.
 const watchBatch = 500
 
@@ -144,12 +148,12 @@ func (s *Store) readFailed(ctx context.Context, err error, doing string) error {
 
 // forget removes a reader's place from the server, which would otherwise keep it
 // for watchInactive. The place has another name if the reader had to begin anew;
-// that one is left to its time.
+// that one is left to its time, and so is every one while the server is out of reach.
 func (s *Store) forget(stream, name string) {
-	if s.nc.IsClosed() {
+	if !s.nc.IsConnected() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), forgetTimeout)
 	defer cancel()
 	err := s.js.DeleteConsumer(ctx, stream, name)
 	if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) && !s.nc.IsClosed() {
