@@ -1,6 +1,7 @@
 package agentwire
 
 import (
+	"cmp"
 	"maps"
 	"strconv"
 	"time"
@@ -18,29 +19,40 @@ const (
 
 // environment is what the job's process finds in its environment, and what an
 // agent reads there to run it. What the submitter gave is kept, but for the
-// command, which is said once, in Command.
+// command, which is said once, in Command, and for an empty value where agents
+// want one, which is none to them.
 func environment(job store.Job) map[string]string {
 	env := map[string]string{
-		"BUILDKITE":                   "true",
-		"BUILDKITE_REPO":              noRepository,
-		"BUILDKITE_COMMIT":            "HEAD",
-		"BUILDKITE_BRANCH":            "main",
-		"BUILDKITE_AGENT_ID":          job.AgentID,
-		"BUILDKITE_AGENT_NAME":        job.AgentName,
-		"BUILDKITE_BUILD_ID":          job.Build(),
-		"BUILDKITE_ORGANIZATION_SLUG": organizationSlug,
-		"BUILDKITE_PIPELINE_SLUG":     pipelineSlug,
-		"BUILDKITE_PIPELINE_PROVIDER": "git",
+		"BUILDKITE":          "true",
+		"BUILDKITE_AGENT_ID": job.AgentID,
+		"BUILDKITE_BUILD_ID": job.Build(),
 	}
-	if _, given := job.Env["BUILDKITE_REPO"]; !given {
+	if job.Env["BUILDKITE_REPO"] == "" {
 		env["BUILDKITE_SKIP_CHECKOUT"] = "true"
 	}
 	if job.Timeout > 0 {
 		env["BUILDKITE_TIMEOUT"] = strconv.FormatInt(minutes(job.Timeout), 10)
 	}
 	maps.Copy(env, job.Env)
+	for name, value := range wanted(job) {
+		env[name] = cmp.Or(env[name], value)
+	}
 	env["BUILDKITE_COMMAND"] = shellCommand(job.Command)
 	return env
+}
+
+// wanted are the variables without which an agent by others refuses a job, and
+// what stands where the submitter gave none.
+func wanted(job store.Job) map[string]string {
+	return map[string]string{
+		"BUILDKITE_REPO":              noRepository,
+		"BUILDKITE_COMMIT":            "HEAD",
+		"BUILDKITE_BRANCH":            "main",
+		"BUILDKITE_AGENT_NAME":        job.AgentName,
+		"BUILDKITE_ORGANIZATION_SLUG": organizationSlug,
+		"BUILDKITE_PIPELINE_SLUG":     pipelineSlug,
+		"BUILDKITE_PIPELINE_PROVIDER": "git",
+	}
 }
 
 // minutes is d in whole minutes, upwards: the variable is for information, and a

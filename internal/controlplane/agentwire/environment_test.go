@@ -1,0 +1,100 @@
+package agentwire
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+)
+
+// What an agent with stock flags needs to run a job: the seven without which it
+// refuses one, no checkout where there is nothing to check out, and the command.
+func TestEnvironment(t *testing.T) {
+	t.Parallel()
+	none := map[string]string{
+		"BUILDKITE":                   "true",
+		"BUILDKITE_AGENT_ID":          "agent-id",
+		"BUILDKITE_AGENT_NAME":        "agent",
+		"BUILDKITE_BRANCH":            "main",
+		"BUILDKITE_BUILD_ID":          "first",
+		"BUILDKITE_COMMAND":           "exec true 'a b'",
+		"BUILDKITE_COMMIT":            "HEAD",
+		"BUILDKITE_ORGANIZATION_SLUG": "switchyard",
+		"BUILDKITE_PIPELINE_PROVIDER": "git",
+		"BUILDKITE_PIPELINE_SLUG":     "jobs",
+		"BUILDKITE_REPO":              "https://switchyard.invalid/none.git",
+		"BUILDKITE_SKIP_CHECKOUT":     "true",
+	}
+	const absent = "\x00"
+	for _, row := range []struct {
+		name    string
+		given   map[string]string
+		timeout time.Duration
+		other   map[string]string // than none
+	}{
+		{"nothing", nil, 0, nil},
+		{
+			"variables of one's own",
+			map[string]string{"MINE": "1", "EMPTY": "", "BUILDKITE_MESSAGE": "hello"},
+			0,
+			map[string]string{"MINE": "1", "EMPTY": "", "BUILDKITE_MESSAGE": "hello"},
+		},
+		{
+			"a repository",
+			map[string]string{"BUILDKITE_REPO": "git@example.com:x.git", "BUILDKITE_COMMIT": "abc", "BUILDKITE_BRANCH": "topic"},
+			0,
+			map[string]string{
+				"BUILDKITE_REPO": "git@example.com:x.git", "BUILDKITE_COMMIT": "abc", "BUILDKITE_BRANCH": "topic",
+				"BUILDKITE_SKIP_CHECKOUT": absent,
+			},
+		},
+		{
+			"a repository that is not to be checked out",
+			map[string]string{"BUILDKITE_REPO": "r", "BUILDKITE_SKIP_CHECKOUT": "true"},
+			0,
+			map[string]string{"BUILDKITE_REPO": "r"},
+		},
+		{
+			"names of one's own",
+			map[string]string{
+				"BUILDKITE_AGENT_NAME": "n", "BUILDKITE_ORGANIZATION_SLUG": "o", "BUILDKITE_PIPELINE_SLUG": "p",
+				"BUILDKITE_PIPELINE_PROVIDER": "github", "BUILDKITE_BUILD_ID": "b",
+			},
+			0,
+			map[string]string{
+				"BUILDKITE_AGENT_NAME": "n", "BUILDKITE_ORGANIZATION_SLUG": "o", "BUILDKITE_PIPELINE_SLUG": "p",
+				"BUILDKITE_PIPELINE_PROVIDER": "github", "BUILDKITE_BUILD_ID": "b",
+			},
+		},
+		{
+			"empty ones, which are none to agents",
+			map[string]string{"BUILDKITE_REPO": "", "BUILDKITE_COMMIT": "", "BUILDKITE_BRANCH": "", "BUILDKITE_PIPELINE_SLUG": ""},
+			0, nil,
+		},
+		{"another command", map[string]string{"BUILDKITE_COMMAND": "rm -rf /"}, 0, nil},
+		{"a timeout", nil, 61 * time.Second, map[string]string{"BUILDKITE_TIMEOUT": "2"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			want := map[string]string{}
+			for _, values := range []map[string]string{none, row.other} {
+				for name, value := range values {
+					if value == absent {
+						delete(want, name)
+						continue
+					}
+					want[name] = value
+				}
+			}
+			got := environment(store.Job{
+				ID: "second", BuildID: "first", AgentID: "agent-id", AgentName: "agent",
+				Command: []string{"true", "a b"}, Env: row.given, Timeout: row.timeout,
+			})
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("the environment differs (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
