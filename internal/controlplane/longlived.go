@@ -11,6 +11,12 @@ import (
 // the transport's windows hold.
 const streamWriteTimeout = 20 * time.Second
 
+// accelBuffering tells nginx, and the proxies that took the header over from it,
+// not to collect an answer before they pass it on. As it comes, nginx asks us in
+// HTTP/1.0, and would keep the small messages of a stream until it ends. It acts on
+// the header and keeps it to itself.
+const accelBuffering = "X-Accel-Buffering"
+
 // longLived lifts the server's time for a whole answer for a handler of streams,
 // and bounds each write instead. The time to read the request stays: it is one
 // small message, and once it has been read it binds nothing.
@@ -21,6 +27,7 @@ func longLived(next http.Handler, writeTimeout time.Duration) http.Handler {
 			http.Error(w, "streams are not supported on this connection", http.StatusInternalServerError)
 			return
 		}
+		w.Header().Set(accelBuffering, "no")
 		next.ServeHTTP(bounded, r)
 	})
 }

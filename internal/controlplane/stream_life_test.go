@@ -52,6 +52,9 @@ func (b *bed) live(t *testing.T, d dialect) (end func()) {
 	if told := second.received.ResponseHeader().Get(transport.KeepAliveHeader); told != "1" {
 		t.Errorf("%s: keep-alives are announced every %q seconds, want 1, the next whole second", d.name, told)
 	}
+	if buffering := second.received.ResponseHeader().Get("X-Accel-Buffering"); buffering != "no" {
+		t.Errorf("%s: proxies are told %q about buffering, want no", d.name, buffering)
+	}
 	for n := 1; n <= 3; n++ {
 		second.wants("resume")
 		if after := time.Since(opened); after < time.Duration(n)*shortKeepAlive {

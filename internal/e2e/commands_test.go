@@ -33,6 +33,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		{"ready", "NAME", 1, 1, ready},
 		{"exits", "CODE PROGRAM [ARGUMENT...]", 2, -1, exits},
 		{"proxy", "", 0, 0, startProxy},
+		{"nginx", "FRONT", 1, 1, startNginx},
 		{"cut", "stream|PATH", 1, 1, cutRoute},
 		{"mute", "stream|PATH", 1, 1, muteRoute},
 		{"heal", "stream|PATH", 1, 1, healRoute},
@@ -54,6 +55,7 @@ var settings = []string{
 	"PATH", "HOME", "TMPDIR", "GORACE",
 	"SWITCHYARD_DATA_DIR", "SWITCHYARD_ENDPOINT", "SWITCHYARD_LOG_FORMAT", "SWITCHYARD_LOG_LEVEL",
 	"SWITCHYARD_SERVER_LISTEN", "SWITCHYARD_SERVER_PING_INTERVAL", "SWITCHYARD_SERVER_STREAM", "SWITCHYARD_SERVER_KEEP_ALIVE",
+	"SWITCHYARD_SERVER_STREAM_MAX_AGE",
 	"SWITCHYARD_AGENT_ENDPOINT", "SWITCHYARD_AGENT_MODE", "SWITCHYARD_AGENT_NAME",
 }
 
@@ -151,8 +153,11 @@ func ready(ts *testscript.TestScript, s *stage, args []string) {
 	address := s.await(ts, s.process(ts, args[0]), `for people and programs +http://(\S+)$`)[1]
 	ts.Setenv("SWITCHYARD_SERVER_LISTEN", address)
 	ts.Setenv("SWITCHYARD_ENDPOINT", "http://"+address)
-	if s.proxy == nil {
+	if s.proxy == nil && s.nginx == nil {
 		ts.Setenv("SWITCHYARD_AGENT_ENDPOINT", "http://"+address+"/v3")
+	}
+	if s.front != "" && s.nginx == nil {
+		startNginx(ts, s, []string{s.front})
 	}
 	if s.cut && s.proxy == nil {
 		startProxy(ts, s, nil)

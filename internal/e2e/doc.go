@@ -4,7 +4,9 @@
 //
 // The scripts of testdata/script run as they are. Those of testdata/path are
 // about what must hold by whichever way work reaches a worker, and run once for
-// each row of the table in script_test.go. Each script has a directory of its
+// each row of the table in script_test.go. Those of testdata/nginx have nginx
+// stand between; where it is not installed they are left out, unless
+// SWITCHYARD_REQUIRE_NGINX=1 asks for them. Each script has a directory of its
 // own, which is its $HOME and holds the data directory. Settings that all share
 // come from the environment, as a user could set them; see the table.
 //
@@ -21,6 +23,7 @@
 //	                                  a later start on the same port included
 //	exits CODE PROGRAM [ARGUMENT...]  run a program to its end, with this exit code
 //	proxy                             put a proxy between the control plane and agents that start later
+//	nginx FRONT                       put nginx there, with a front of testdata/nginx
 //	cut stream|PATH                   have the proxy break a route
 //	mute stream|PATH                  have it keep the route's connections, and forward no answer
 //	heal stream|PATH                  have it let the route through again

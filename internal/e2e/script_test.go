@@ -8,41 +8,58 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// paths are the ways by which work can reach a worker.
-//
-//nolint:gochecknoglobals // a table, never written
-var paths = []struct {
+// path is a way by which work can reach a worker.
+type path struct {
 	name     string
 	settings map[string]string
-	cut      bool // a proxy stands between, and has cut the stream
-}{
+	cut      bool   // a proxy stands between, and has cut the stream
+	nginx    string // nginx stands between, with this front of testdata/nginx
+}
+
+// paths are all of them.
+//
+//nolint:gochecknoglobals // a table, never written
+var paths = []path{
 	{name: "stream"},
 	{name: "stream-only", settings: map[string]string{"SWITCHYARD_AGENT_MODE": "stream-only"}},
 	{name: "poll-only", settings: map[string]string{"SWITCHYARD_AGENT_MODE": "poll-only"}},
 	{name: "no stream served", settings: map[string]string{"SWITCHYARD_SERVER_STREAM": "false"}},
 	{name: "stream cut", cut: true},
+	{name: "nginx HTTP2", nginx: "http2"},
+	{name: "nginx HTTP1", nginx: "http1"},
 }
 
 // TestScripts runs the scripts that know by which way work comes.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	skipIfShort(t)
-	testscript.Run(t, params(t, "testdata/script", nil, false))
+	testscript.Run(t, params(t, "testdata/script", path{}))
 }
 
 // TestPaths runs the others, over every path.
 func TestPaths(t *testing.T) {
 	t.Parallel()
 	skipIfShort(t)
-	for _, path := range paths {
-		t.Run(path.name, func(t *testing.T) {
+	for _, way := range paths {
+		t.Run(way.name, func(t *testing.T) {
 			t.Parallel()
-			testscript.Run(t, params(t, "testdata/path", path.settings, path.cut))
+			if way.nginx != "" {
+				needNginx(t)
+			}
+			testscript.Run(t, params(t, "testdata/path", way))
 		})
 	}
 }
 
-func params(t *testing.T, dir string, settings map[string]string, cut bool) testscript.Params {
+// TestNginx runs the scripts about nginx between agents and control plane.
+func TestNginx(t *testing.T) {
+	t.Parallel()
+	skipIfShort(t)
+	needNginx(t)
+	testscript.Run(t, params(t, "testdata/nginx", path{}))
+}
+
+func params(t *testing.T, dir string, way path) testscript.Params {
 	t.Helper()
 	tools, err := filepath.Abs("testdata/bin")
 	if err != nil {
@@ -68,10 +85,10 @@ func params(t *testing.T, dir string, settings map[string]string, cut bool) test
 			} {
 				env.Setenv(name, value)
 			}
-			for name, value := range settings {
+			for name, value := range way.settings {
 				env.Setenv(name, value)
 			}
-			env.Values[stageKey{}] = newStage(env, cut)
+			env.Values[stageKey{}] = newStage(env, way)
 			return nil
 		},
 	}

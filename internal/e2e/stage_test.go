@@ -16,11 +16,13 @@ type stage struct {
 	started   []*process          // all, in order
 	proxy     *faultproxy.Proxy
 	cut       bool // the proxy comes with the control plane, and cuts the stream
+	nginx     *process
+	front     string // how nginx, which comes with the control plane, faces agents; empty is no nginx
 }
 
 // newStage makes the stage of one script, and has it struck at the script's end.
-func newStage(env *testscript.Env, cut bool) *stage {
-	s := &stage{processes: map[string]*process{}, cut: cut}
+func newStage(env *testscript.Env, way path) *stage {
+	s := &stage{processes: map[string]*process{}, cut: way.cut, front: way.nginx}
 	work := env.WorkDir
 	t, _ := env.T().(interface {
 		Failed() bool
