@@ -66,7 +66,7 @@ type registerAnswer struct {
 }
 
 // Register registers one worker with a registration token and returns its
-// session. It is tried up to 30 times, ten seconds apart, while nothing
+// session. It is tried up to 30 times, about ten seconds apart, while nothing
 // answers or the answer is a 429 or a status of at least 500; [Refused] tells
 // a wrong token from an outage.
 func (t *Transport) Register(ctx context.Context, token string, worker RegisterRequest) (*Session, RegisterResponse, error) {

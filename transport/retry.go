@@ -4,15 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
 	"go.uber.org/zap"
 )
 
-// retryAfterSpread is the part of a Retry-After that is added at random, so
-// that callers who were sent away together do not come back together.
+// retryAfterSpread is the most that is added to a Retry-After at random, as a part
+// of it.
 const retryAfterSpread = 0.1
 
 // rule says how a call is tried again.
@@ -82,8 +81,7 @@ type obedient struct {
 func (o *obedient) NextBackOff() time.Duration {
 	next := o.BackOff.NextBackOff()
 	if o.retryAfter > 0 && next != backoff.Stop {
-		spread := rand.Float64() * retryAfterSpread //nolint:gosec // spreading load needs no secrecy
-		next = o.retryAfter + time.Duration(spread*float64(o.retryAfter))
+		next = spread(o.retryAfter)
 	}
 	return next
 }

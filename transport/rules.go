@@ -26,16 +26,17 @@ const (
 	acquireJitterLeast, acquireJitterMost = -time.Second, 5 * time.Second
 )
 
-// The rules. Two things differ from existing agents on purpose: a chunk that
-// meets a 429 is kept and tried again, and Retry-After is obeyed everywhere.
+// The rules. Three things differ from existing agents on purpose: a chunk that
+// meets a 429 is kept and tried again, Retry-After is obeyed everywhere, and a
+// fleet that registers or connects again is spread.
 
 func registerRule() rule {
-	return rule{tries: registerTries, waits: every(registerWait), again: Retryable}
+	return rule{tries: registerTries, waits: about(registerWait), again: Retryable}
 }
 
 // Connecting and disconnecting are worth another try whatever the answer.
 func connectRule() rule {
-	return rule{tries: connectTries, waits: every(connectWait), again: always}
+	return rule{tries: connectTries, waits: about(connectWait), again: always}
 }
 
 func disconnectRule() rule {
@@ -85,6 +86,17 @@ func unansweredAccept(err error) bool {
 func acquirable(err error) bool {
 	status, ok := errors.AsType[*StatusError](err)
 	return ok && status.Code == http.StatusLocked || Retryable(err)
+}
+
+// about makes waits of a half to one and a half of the given one, for calls that
+// a whole fleet may make at the same moment: after an outage, say.
+func about(wait time.Duration) func() backoff.BackOff {
+	const half = 0.5
+	return func() backoff.BackOff {
+		return &backoff.ExponentialBackOff{
+			InitialInterval: wait, Multiplier: 1, RandomizationFactor: half, MaxInterval: wait,
+		}
+	}
 }
 
 func every(wait time.Duration) func() backoff.BackOff {

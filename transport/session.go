@@ -21,6 +21,7 @@ type Session struct {
 	pingInterval time.Duration
 	pacer        *Pacer
 	epoch        atomic.Uint64 // of the last connection attempt of the stream
+	holdOffs     holdOffs
 
 	mu       sync.Mutex
 	endpoint endpoint
@@ -53,7 +54,7 @@ func (s *Session) RequestHeaders() http.Header {
 }
 
 // Connect tells the control plane that the worker is there. Whatever the
-// error, it is tried up to ten times, five seconds apart.
+// error, it is tried up to ten times, about five seconds apart.
 func (s *Session) Connect(ctx context.Context) error {
 	return s.retryPlain(ctx, connectRule(), call{
 		doing: "connecting worker " + s.id, method: http.MethodPost, path: []string{"connect"},
@@ -88,16 +89,22 @@ func (s *Session) Heartbeat(ctx context.Context) error {
 	return err
 }
 
-// try makes one call as this worker.
+// try makes one call as this worker, once the control plane wants it.
 func (s *Session) try(ctx context.Context, c call) error {
-	base, headers := s.where()
 	if c.token == "" {
 		c.token = s.token
 	}
 	if c.timeout == 0 {
 		c.timeout = callTimeout
 	}
-	return s.transport.try(ctx, base, headers, c)
+	leave, err := s.holdOffs.enter(ctx, c.kind())
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.doing, &failure{kind: callerEnded, err: err})
+	}
+	base, headers := s.where() // as it is by now
+	err = s.transport.try(ctx, base, headers, c)
+	leave(RetryAfter(err))
+	return err
 }
 
 // retryPlain makes a call of which only the success matters.

@@ -1,0 +1,165 @@
+package transport_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/switchyard-ci/switchyard/transport"
+)
+
+// unwilling answers everything with a status and a Retry-After, in each of its
+// notations in turn, and notes who came before that was over.
+type unwilling struct {
+	status  int
+	message string // in the control plane's words, or a proxy's
+	asks    time.Duration
+
+	mu        sync.Mutex
+	notBefore map[string]time.Time
+	calls     map[string]int
+	early     []string
+}
+
+func newUnwilling(status int, message string, asks time.Duration) *unwilling {
+	return &unwilling{
+		status: status, message: message, asks: asks, notBefore: map[string]time.Time{}, calls: map[string]int{},
+	}
+}
+
+func (u *unwilling) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	kind := r.Method + " " + r.URL.Path
+	now := time.Now()
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if left := u.notBefore[kind].Sub(now); left > 0 {
+		u.early = append(u.early, fmt.Sprintf("%s came %v too early", kind, left))
+	}
+	value, until := strconv.FormatFloat(u.asks.Seconds(), 'f', -1, 64), now.Add(u.asks)
+	if u.calls[kind]%2 == 1 { // a date has whole seconds
+		until = until.Truncate(time.Second)
+		value = until.UTC().Format(http.TimeFormat)
+	}
+	u.calls[kind]++
+	u.notBefore[kind] = until
+	reply(u.status, u.message, "Retry-After", value)(w, r)
+}
+
+// TestLeftAlone calls a control plane that is busy, whatever it is asked, again
+// and again, as impatiently as the method allows: nobody comes back before the
+// time that the last answer named is over.
+func TestLeftAlone(t *testing.T) {
+	const times = 3 // each call is made, with all its tries
+	job := func(s *transport.Session) *transport.JobSession { return s.Job(transport.AcceptedJob{ID: "j1"}) }
+	type call func(context.Context, *transport.Session)
+	for _, row := range []struct {
+		kind  string // of the request
+		call  call
+		least int // of its tries
+	}{
+		{"POST /v3/connect", func(ctx context.Context, s *transport.Session) { _ = s.Connect(ctx) }, 20},
+		{"POST /v3/heartbeat", func(ctx context.Context, s *transport.Session) { _ = s.Heartbeat(ctx) }, 20},
+		{"PUT /v3/jobs/j1/accept", func(ctx context.Context, s *transport.Session) { _, _ = s.Accept(ctx, "j1") }, 3},
+		{"PUT /v3/jobs/j1/acquire", func(ctx context.Context, s *transport.Session) { _, _ = s.Acquire(ctx, "j1") }, 9},
+		{"PUT /v3/jobs/j1/start", func(ctx context.Context, s *transport.Session) { _ = job(s).Start(ctx, time.Now()) }, 14},
+		{"GET /v3/jobs/j1", func(ctx context.Context, s *transport.Session) {
+			// Asked with a patience of its own, as a job does.
+			ctx, cancel := context.WithTimeout(ctx, time.Second)
+			defer cancel()
+			_, _ = job(s).State(ctx)
+			<-ctx.Done()
+		}, 1},
+		{"PUT /v3/jobs/j1/finish", func(ctx context.Context, s *transport.Session) {
+			_ = job(s).Finish(ctx, transport.FinishRequest{ExitStatus: "0"})
+		}, 24},
+		{"POST /v3/jobs/j1/chunks", func(ctx context.Context, s *transport.Session) {
+			var beside sync.WaitGroup // as a job does it
+			for n := range uint64(3) {
+				beside.Go(func() {
+					time.Sleep(time.Duration(n) * time.Millisecond) // what is under way when the answer comes is not to blame
+					_ = job(s).Chunk(ctx, transport.Chunk{Sequence: n + 1, Data: []byte("x")})
+				})
+			}
+			beside.Wait()
+		}, 24},
+		{"POST /v3/disconnect", func(ctx context.Context, s *transport.Session) { _ = s.Disconnect(ctx) }, 8},
+		{"POST " + streamRoute, func(ctx context.Context, s *transport.Session) {
+			ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+			defer cancel()
+			// Pings that fail and succeed would bring an attempt forward.
+			for at := time.Second; at < 10*time.Minute; at += time.Second {
+				time.AfterFunc(at, s.Pacer().PingFailed)
+				time.AfterFunc(at+time.Millisecond, s.Pacer().PingSucceeded)
+			}
+			s.RunStream(ctx, transport.StreamOptions{}, func(transport.StreamEvent) {})
+		}, 8},
+	} {
+		for _, busy := range []struct {
+			name, message string
+			status        int
+			asks          time.Duration
+		}{
+			{"429, the control plane's", `{"message":"slow down"}`, http.StatusTooManyRequests, 37 * time.Second},
+			{"503, a proxy's", `<html>later</html>`, http.StatusServiceUnavailable, 37 * time.Second},
+			{"503, and not for long", `{"message":"wait"}`, http.StatusServiceUnavailable, 1500 * time.Millisecond},
+		} {
+			t.Run(row.kind+"/"+busy.name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					control := newUnwilling(busy.status, busy.message, busy.asks)
+					session := newBed(t, registering(control)).register(t)
+					for range times {
+						row.call(t.Context(), session)
+					}
+					if len(control.early) > 0 {
+						t.Errorf("%d of %d: %s", len(control.early), control.calls[row.kind], control.early[0])
+					}
+					if control.calls[row.kind] < row.least {
+						t.Errorf("%d tries, want %d at least", control.calls[row.kind], row.least)
+					}
+				})
+			})
+		}
+	}
+}
+
+const streamRoute = "/agentedge.v1.AgentEdgeService/StreamPings"
+
+// TestRegistrationIsLeftAlone is the same for the call that comes before there is
+// a session.
+func TestRegistrationIsLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		control := newUnwilling(http.StatusServiceUnavailable, "", 37*time.Second)
+		bed := newBed(t, control)
+		if _, _, err := bed.Register(t.Context(), registrationToken, transport.RegisterRequest{}); err == nil {
+			t.Fatal("registered")
+		}
+		if calls := control.calls["POST /v3/register"]; calls != 30 || len(control.early) > 0 {
+			t.Errorf("%d tries; %q", calls, control.early)
+		}
+	})
+}
+
+// TestOtherCallsGoOn shows that one call which is to wait holds up no other.
+func TestOtherCallsGoOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mux := http.NewServeMux()
+		mux.Handle("PUT /v3/jobs/{id}/accept", reply(http.StatusServiceUnavailable, `{"message":"busy"}`, "Retry-After", "60"))
+		mux.Handle("/", reply(http.StatusOK, `{}`))
+		session := newBed(t, registering(mux)).register(t)
+		if _, err := session.Accept(t.Context(), "j1"); err == nil {
+			t.Fatal("accepted")
+		}
+		began := time.Now()
+		if err := session.Heartbeat(t.Context()); err != nil || time.Since(began) != 0 {
+			t.Errorf("a heartbeat took %v: %v", time.Since(began), err)
+		}
+		if _, err := session.Accept(t.Context(), "j2"); err == nil || time.Since(began) < time.Minute {
+			t.Errorf("another accept took %v: %v", time.Since(began), err)
+		}
+	})
+}
