@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 
+	"connectrpc.com/connect"
+
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
@@ -159,5 +161,86 @@ func TestSocketsAreNotNamedFromAfar(t *testing.T) {
 	}
 	if address, ok := touched.Load("unix"); ok {
 		t.Errorf("dialled %v", address)
+	}
+}
+
+// TestIPv6 talks to an address of IPv6, which has brackets in a URL.
+func TestIPv6(t *testing.T) {
+	listener, err := net.Listen("tcp6", "[::1]:0")
+	if err != nil {
+		t.Skipf("no IPv6 here: %v", err)
+	}
+	_, handler := newEdge(then(say(resume()), stay))
+	server := serveOn(t, listener, handler, true)
+	client, err := transport.New(transport.Options{Endpoint: "http://" + listener.Addr().String() + "/v3"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	session, _, err := client.Register(t.Context(), registrationToken, transport.RegisterRequest{Name: "one"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if event := <-streaming(t, session); event.Kind != transport.StreamMessage {
+		t.Errorf("got %v: %v", event.Kind, event.Err)
+	}
+	server.CloseClientConnections()
+}
+
+// TestNamesAreLookedUpAnew moves a name from one server to another: the next
+// stream is opened there, whether the first server has gone or not.
+func TestNamesAreLookedUpAnew(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		ends serve // of the first server's stream
+	}{
+		{"planned end", fail(connect.CodeDeadlineExceeded)},
+		{"loss", fail(connect.CodeUnavailable)},
+	} {
+		for _, http2 := range []bool{true, false} {
+			t.Run(row.name+map[bool]string{true: "/HTTP2", false: "/HTTP1"}[http2], func(t *testing.T) {
+				moved := make(chan struct{})
+				_, first := newEdge(then(say(resume()), func(context.Context, *streamOut) error {
+					<-moved
+					return nil
+				}, row.ends))
+				_, second := newEdge(then(say(pause("here")), stay))
+				var names sync.Map // the lookup of names
+				for name, handler := range map[string]http.Handler{"first": first, "second": second} {
+					listener, err := net.Listen("tcp", "127.0.0.1:0")
+					if err != nil {
+						t.Fatal(err)
+					}
+					serveOn(t, listener, handler, http2)
+					names.Store(name, listener.Addr().String())
+				}
+				where, _ := names.Load("first")
+				names.Store("control.test:80", where)
+				client, err := transport.New(transport.Options{
+					Endpoint: "http://control.test/v3",
+					DialContext: func(ctx context.Context, network, name string) (net.Conn, error) {
+						address, _ := names.Load(name)
+						return new(net.Dialer).DialContext(ctx, network, address.(string))
+					},
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(client.Close)
+				session, _, err := client.Register(t.Context(), registrationToken, transport.RegisterRequest{Name: "one"})
+				if err != nil {
+					t.Fatal(err)
+				}
+				events := streaming(t, session)
+				<-events
+				where, _ = names.Load("second")
+				names.Store("control.test:80", where)
+				close(moved)
+				<-events // the end
+				if event := <-events; event.Instruction.Reason != "here" {
+					t.Errorf("got %v %v: %v", event.Kind, event.Instruction, event.Err)
+				}
+			})
+		}
 	}
 }

@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -36,6 +37,8 @@ type router struct {
 	findings *findings
 	conns    *connections
 	asked    *certificateAsked
+
+	redialing redialing
 }
 
 func newRouter(options Options) *router {
@@ -67,9 +70,16 @@ func newHTTPTransport(
 	conns *connections, protocols *http.Protocols, proxy func(*http.Request) (*url.URL, error), tlsConfig *tls.Config,
 ) *http.Transport {
 	return &http.Transport{
-		Proxy:               proxy,
-		DialContext:         conns.dialContext,
-		TLSClientConfig:     tlsConfig,
+		Proxy:           proxy,
+		DialContext:     conns.dialContext,
+		TLSClientConfig: tlsConfig,
+		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
+			if answer.StatusCode != http.StatusOK {
+				// Not which proxy: its URL may hold a password.
+				return fmt.Errorf("the proxy answers %s", answer.Status)
+			}
+			return nil
+		},
 		TLSHandshakeTimeout: tlsHandshakeTimeout,
 		IdleConnTimeout:     idleConnTimeout,
 		MaxIdleConnsPerHost: maxIdlePerHost,

@@ -106,6 +106,9 @@ func (s *Session) RunStream(ctx context.Context, options StreamOptions, post fun
 				post(event)
 			},
 		}
+		if try.epoch > 1 {
+			s.transport.router.redial()
+		}
 		end := try.run(ctx)
 		if ctx.Err() != nil {
 			return

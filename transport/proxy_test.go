@@ -1,0 +1,180 @@
+package transport_test
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/switchyard-ci/switchyard/transport"
+)
+
+// proxy is an HTTP proxy, with CONNECT, to which every host is one server.
+type proxy struct {
+	server string // where it leads
+	needs  string // the Proxy-Authorization that it wants, if any
+	mu     sync.Mutex
+	asked  []string
+}
+
+func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	p.asked = append(p.asked, r.Method+" "+r.Host)
+	p.mu.Unlock()
+	if p.needs != "" && r.Header.Get("Proxy-Authorization") != p.needs {
+		w.WriteHeader(http.StatusProxyAuthRequired)
+		return
+	}
+	if r.Method != http.MethodConnect {
+		forward := httputil.ReverseProxy{
+			Rewrite:       func(r *httputil.ProxyRequest) { r.Out.URL.Host, r.Out.Host = p.server, r.In.Host },
+			FlushInterval: -1, ErrorLog: quiet(),
+		}
+		forward.ServeHTTP(w, r)
+		return
+	}
+	there, err := net.Dial("tcp", p.server)
+	if err != nil {
+		w.WriteHeader(http.StatusBadGateway)
+		return
+	}
+	here, buffered, err := w.(http.Hijacker).Hijack()
+	if err != nil {
+		_ = there.Close()
+		return
+	}
+	_, _ = io.WriteString(here, "HTTP/1.1 200 OK\r\n\r\n")
+	var both sync.WaitGroup
+	both.Go(func() {
+		_, _ = io.Copy(there, buffered)
+		_ = there.Close()
+	})
+	both.Go(func() {
+		_, _ = io.Copy(here, there)
+		_ = here.Close()
+	})
+	both.Wait()
+}
+
+func (p *proxy) String() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return strings.Join(p.asked, ", ")
+}
+
+// TestProxyFromTheEnvironment runs an agent's side in a process of its own, since
+// the environment is read once, for each setting of the environment.
+func TestProxyFromTheEnvironment(t *testing.T) {
+	const name = "control.test"
+	ours := newAuthority(t)
+	_, handler := newEdge(then(say(resume()), stay))
+	secure := httptest.NewUnstartedServer(handler)
+	secure.EnableHTTP2 = true
+	secure.Config.ErrorLog = quiet()
+	secure.TLS = &tls.Config{Certificates: []tls.Certificate{ours.sign(t, ours.certificate.NotAfter, name)}}
+	secure.StartTLS()
+	defer secure.Close()
+	plain := httptest.NewServer(handler)
+	defer plain.Close()
+
+	for _, row := range []struct {
+		name    string
+		scheme  string
+		env     string
+		needs   string
+		through string // the proxy, or empty for directly
+		says    string
+	}{
+		{name: "https", scheme: "https", env: "HTTPS_PROXY=http://PROXY", through: "CONNECT control.test:443", says: "heard: message"},
+		{name: "https, in small letters", scheme: "https", env: "https_proxy=http://PROXY", through: "CONNECT control.test:443", says: "heard: message"},
+		{name: "http", scheme: "http", env: "HTTP_PROXY=http://PROXY", through: "POST control.test", says: "heard: message"},
+		{name: "https is not http", scheme: "https", env: "HTTP_PROXY=http://PROXY", says: "heard: message"},
+		{name: "NO_PROXY", scheme: "https", env: "HTTPS_PROXY=http://PROXY NO_PROXY=other.test,control.test", says: "heard: message"},
+		{name: "NO_PROXY of a domain", scheme: "https", env: "HTTPS_PROXY=http://PROXY NO_PROXY=.test", says: "heard: message"},
+		{name: "NO_PROXY of others", scheme: "https", env: "HTTPS_PROXY=http://PROXY NO_PROXY=other.test", through: "CONNECT control.test:443", says: "heard: message"},
+		{
+			name: "with a password", scheme: "https", env: "HTTPS_PROXY=http://me:secret@PROXY", needs: "Basic bWU6c2VjcmV0",
+			through: "CONNECT control.test:443", says: "heard: message",
+		},
+		{
+			name: "with a wrong password", scheme: "https", env: "HTTPS_PROXY=http://me:secret@PROXY", needs: "Basic other",
+			through: "CONNECT control.test:443", says: "the proxy answers 407 Proxy Authentication Required",
+		},
+		{name: "a proxy that is not there", scheme: "https", env: "HTTPS_PROXY=http://127.0.0.1:1", says: "proxyconnect tcp: dial tcp 127.0.0.1:1:"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			server := secure.Listener.Addr().String()
+			if row.scheme == "http" {
+				server = plain.Listener.Addr().String()
+			}
+			between := &proxy{server: server, needs: row.needs}
+			proxying := httptest.NewServer(between)
+			defer proxying.Close()
+			child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestBehindProxy$", "-test.v")
+			child.Env = append([]string{
+				"SWITCHYARD_TEST_ENDPOINT=" + row.scheme + "://" + name + "/v3", "SWITCHYARD_TEST_SERVER=" + server,
+			}, strings.Fields(row.env)...)
+			for i, setting := range child.Env {
+				child.Env[i] = strings.Replace(setting, "//PROXY", "//"+proxying.Listener.Addr().String(), 1)
+				child.Env[i] = strings.Replace(child.Env[i], "@PROXY", "@"+proxying.Listener.Addr().String(), 1)
+			}
+			output, err := child.CombinedOutput()
+			if err != nil {
+				t.Fatalf("%v\n%s", err, output)
+			}
+			if !strings.Contains(string(output), row.says) {
+				t.Errorf("got\n%s\nwant %s", output, row.says)
+			}
+			if got := between.String(); !strings.HasPrefix(got, row.through) || (got == "") != (row.through == "") {
+				t.Errorf("the proxy was asked for %q, want %q", got, row.through)
+			}
+			if strings.Contains(string(output), "secret") {
+				t.Errorf("the password is in\n%s", output)
+			}
+		})
+	}
+}
+
+// TestBehindProxy is the agent's side of TestProxyFromTheEnvironment.
+func TestBehindProxy(t *testing.T) {
+	endpoint, server := os.Getenv("SWITCHYARD_TEST_ENDPOINT"), os.Getenv("SWITCHYARD_TEST_SERVER")
+	if endpoint == "" {
+		t.Skip("it is run by another test")
+	}
+	options := transport.Options{
+		Endpoint: endpoint,
+		TLS:      &tls.Config{InsecureSkipVerify: true},
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			if strings.HasPrefix(address, "control.test:") {
+				address = server // as a name server would have it
+			}
+			return new(net.Dialer).DialContext(ctx, network, address)
+		},
+	}
+	if err := registerOnce(t, options); err != nil {
+		if errors.Is(err, errTriedAgain) || !transport.Retryable(err) {
+			t.Logf("heard: %v", err)
+		}
+		return
+	}
+	client, err := transport.New(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	session, _, err := client.Register(t.Context(), registrationToken, transport.RegisterRequest{Name: "one"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	event := <-streaming(t, session)
+	t.Logf("heard: %v %v", event.Kind, event.Err)
+}
