@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strconv"
 	"strings"
 )
@@ -47,8 +48,12 @@ func decodeJSONOf[T any](body io.Reader, limit int64) (T, error) {
 func describeJSON(err error) string {
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		field := wrong.Field
-		if field == "" {
+		switch {
+		case field != "":
+		case wrong.Type.Kind() == reflect.Struct, wrong.Type.Kind() == reflect.Map:
 			field = "the whole"
+		default:
+			field = "a member" // of a map, whose names the decoder does not say
 		}
 		return fmt.Sprintf("%s must not be a JSON %s", field, wrong.Value)
 	}
