@@ -20,9 +20,9 @@ const accelBuffering = "X-Accel-Buffering"
 // longLived lifts the server's time for a whole answer for a handler of streams,
 // and bounds each write instead. The time to read the request stays: it is one
 // small message, and once it has been read it binds nothing.
-func longLived(next http.Handler, writeTimeout time.Duration) http.Handler {
+func longLived(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		bounded := &boundedWriter{ResponseWriter: w, control: http.NewResponseController(w), timeout: writeTimeout}
+		bounded := &boundedWriter{ResponseWriter: w, control: http.NewResponseController(w), timeout: streamWriteTimeout}
 		if err := bounded.disarm(); err != nil {
 			http.Error(w, "streams are not supported on this connection", http.StatusInternalServerError)
 			return

@@ -113,7 +113,7 @@ func TestStreamsOutliveTheTimeOfARequest(t *testing.T) {
 				_, _ = io.WriteString(w, "x")
 				w.(http.Flusher).Flush()
 			}
-		}), streamWriteTimeout)
+		}))
 		conn := servePiped(t, handler).dial()
 		defer conn.Close()
 		began := time.Now()
@@ -147,7 +147,7 @@ func TestSlowReaderOfAStreamIsDropped(t *testing.T) {
 				w.(http.Flusher).Flush()
 			}
 			close(failed)
-		}), streamWriteTimeout)
+		}))
 		conn := servePiped(t, handler).dial()
 		defer conn.Close()
 		began := time.Now()

@@ -49,7 +49,7 @@ func agentsFirst(agents, others http.Handler) http.Handler {
 // streams treats the calls that last: they have no time for the whole, and they
 // end when the server begins to shut down.
 func (s *Server) streams(next http.Handler) http.Handler {
-	lasting := longLived(s.untilClosing(next), streamWriteTimeout)
+	lasting := longLived(s.untilClosing(next))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case agentedgev1connect.AgentEdgeServiceStreamPingsProcedure, switchyardv1connect.JobServiceFollowJobProcedure:
