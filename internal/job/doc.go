@@ -25,6 +25,12 @@
 // Every wait has a deadline; [Options] holds them. No wait is for a tick when there is nothing left to wait for: a
 // command that ends is flushed and finished at once.
 //
+// # Secrets
+//
+// All output passes a front that takes secrets out before any of it is uploaded, so offsets and sizes are those of what
+// is uploaded: values of variables whose names match [Options.RedactedVars], the job's token, [Options.Secrets], and what
+// the job's commands add while it runs. Package redact says what is found, and in which forms.
+//
 // # Systems
 //
 // On Unix the group is a process group, on Windows a job object. What Windows lacks is said in group_windows.go.

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/switchyard-ci/switchyard/internal/job/joblink"
 )
 
 // passed are the variables of the agent's own environment that a job gets: what programs need to find their way on
@@ -37,9 +39,9 @@ const (
 //
 // Of the variables that wire-facts, section 5, lists, these are set, as each is true of this agent: the job's id and
 // token, endpoint and request headers for commands that call the control plane; the build path, and the working
-// directory as the checkout path; the agent's process id, shell and cancel signal; trace context; and that there is no
-// pty, that commands are run, and that there are no plugins and no hooks. The others name files and features that this
-// agent does not have.
+// directory as the checkout path; the agent's process id, shell, cancel signal and globs of secret variables; trace
+// context; and that there is no pty, that commands are run, and that there are no plugins and no hooks. The others name
+// files and features that this agent does not have.
 func environment(spec Spec, opts Options, dir string) (string, []string, error) {
 	script := spec.Env[commandName]
 	if strings.TrimSpace(script) == "" {
@@ -86,6 +88,11 @@ func ownVariables(spec Spec, opts Options, dir string) map[string]string {
 		"BUILDKITE_COMMAND_EVAL":        "true",
 		"BUILDKITE_PLUGINS_ENABLED":     "false",
 		"BUILDKITE_LOCAL_HOOKS_ENABLED": "false",
+		redactedVarsName:                strings.Join(opts.RedactedVars, ","),
+	}
+
+	if opts.socket != "" {
+		env[joblink.Variable] = opts.socket
 	}
 
 	if opts.Endpoint != "" {

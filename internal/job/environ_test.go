@@ -48,7 +48,7 @@ func TestEnvironment(t *testing.T) {
 			setup: func(s *Spec, o *Options) { s.Token, o.Endpoint = "job-token", "http://127.0.0.1:7420/v3" },
 			want: map[string]string{
 				"BUILDKITE_JOB_ID": "0190-test", "BUILDKITE_AGENT_ENDPOINT": "http://127.0.0.1:7420/v3",
-				"BUILDKITE_AGENT_ACCESS_TOKEN": "job-token", "BUILDKITE_AGENT_PID": strconv.Itoa(os.Getpid()),
+				"BUILDKITE_AGENT_ACCESS_TOKEN": "[REDACTED]", "BUILDKITE_AGENT_PID": strconv.Itoa(os.Getpid()),
 				"BUILDKITE_SHELL": "/bin/sh -e -c", "BUILDKITE_CANCEL_SIGNAL": "SIGTERM", "BUILDKITE_PTY": "false",
 				"BUILDKITE_COMMAND_EVAL": "true", "BUILDKITE_PLUGINS_ENABLED": "false", "BUILDKITE_LOCAL_HOOKS_ENABLED": "false",
 			},
@@ -80,6 +80,7 @@ func TestEnvironment(t *testing.T) {
 			maps.Copy(spec.Env, tt.env)
 
 			opts.Environ = agent
+			opts.RedactedVars = []string{} // to see them
 			if tt.setup != nil {
 				tt.setup(&spec, &opts)
 			}

@@ -112,6 +112,7 @@ func (r *run) execute(ctx context.Context) string {
 	r.watching.Go(func() { watchState(watchCtx, r.cp, r.opts.StatusInterval, cancel, r.logger) })
 
 	up := newUploader(context.WithoutCancel(ctx), r.cp, r.spec, r.logger)
+	defer r.hide(up)()
 
 	workspace, cmd, out := r.launch(jobCtx, up)
 
@@ -183,7 +184,7 @@ func (r *run) launch(ctx context.Context, up *uploader) (string, *command, *outp
 		return workspace, nil, nil
 	}
 
-	out.copyTo(up)
+	out.copyTo(up.front)
 	r.logger.Info("the job's command is started", zap.Int("pid", cmd.pid()), zap.String("directory", workspace))
 
 	return workspace, cmd, out

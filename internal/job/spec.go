@@ -48,6 +48,14 @@ type Options struct {
 	// ("cmd.exe /D /S /C" on Windows).
 	Shell []string
 
+	// RedactedVars are globs for the names of variables whose values are hidden in the log; nil means
+	// [DefaultRedactedVars].
+	RedactedVars []string
+	// Secrets are hidden in the log too: the agent's own tokens.
+	Secrets []string
+	// TimestampLines puts the time at the start of each line of the log, as an escape sequence.
+	TimestampLines bool
+
 	// StatusInterval is the time between two questions for the job's state, to which a random part of the same length
 	// is added each time; 0 means 1 s (wire-facts, section 1, job_status_interval).
 	StatusInterval time.Duration
@@ -72,6 +80,8 @@ type Options struct {
 
 	// Logger is the agent's log; nil means none.
 	Logger *zap.Logger
+
+	socket string // the path of the running job's; empty if it has none
 }
 
 // Defaults of Spec and Options; the reason for each is beside its field.
@@ -107,6 +117,14 @@ func (o Options) WithDefaults() (Options, error) {
 
 	if len(o.Shell) == 0 {
 		o.Shell = defaultShell()
+	}
+
+	if o.RedactedVars == nil {
+		o.RedactedVars = DefaultRedactedVars()
+	}
+
+	if err := checkGlobs(o.RedactedVars); err != nil {
+		return o, err
 	}
 
 	if o.CancelSignal == 0 {

@@ -30,6 +30,7 @@ type uploader struct {
 	interval time.Duration
 	warnAt   uint64
 	logger   *zap.Logger
+	front    *front // where output comes in
 
 	mu       sync.Mutex
 	freed    sync.Cond   // an upload has ended
@@ -42,7 +43,6 @@ type uploader struct {
 	flushing bool
 	inFlight int
 	failed   int
-	last     byte // of the output
 	warned   bool
 }
 
@@ -57,11 +57,12 @@ func newUploader(ctx context.Context, cp ControlPlane, spec Spec, logger *zap.Lo
 	}
 	u.ctx, u.abort = context.WithCancel(ctx)
 	u.freed.L = &u.mu
+	u.front = newFront(u)
 
 	return u
 }
 
-// Write takes output. It never fails: a chunk that does is counted, and the job goes on.
+// Write takes output that has come through the front. It never fails: a chunk that does is counted, and the job goes on.
 func (u *uploader) Write(p []byte) (int, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -75,7 +76,6 @@ func (u *uploader) Write(p []byte) (int, error) {
 		first := len(u.buf) == 0
 
 		u.buf = append(u.buf, rest[:n]...)
-		u.last = rest[n-1]
 		rest = rest[n:]
 
 		u.dispatch()
@@ -96,16 +96,13 @@ func (u *uploader) Write(p []byte) (int, error) {
 
 // linef adds a line of the agent's own to the output, on a line of its own.
 func (u *uploader) linef(format string, args ...any) {
-	text := "switchyard: " + fmt.Sprintf(format, args...) + "\n"
-	if u.total() > 0 && u.last != '\n' {
-		text = "\n" + text
-	}
-
-	_, _ = u.Write([]byte(text)) // never fails
+	u.front.line("switchyard: " + fmt.Sprintf(format, args...))
 }
 
 // flush uploads what is left, waits for every upload to end, and ends the uploader. It is bounded by abort.
 func (u *uploader) flush() {
+	u.front.flush()
+
 	u.mu.Lock()
 	defer u.mu.Unlock()
 

@@ -264,7 +264,7 @@ func TestUploaderLine(t *testing.T) {
 		cp := &recorder{}
 		up := uploaderFor(t.Context(), cp, 100)
 
-		_, _ = up.Write([]byte(tt.output))
+		_, _ = up.front.Write([]byte(tt.output))
 
 		up.linef("%d thing", 1)
 		up.flush()

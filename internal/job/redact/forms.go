@@ -100,15 +100,13 @@ func base64Forms(s string, encoding *base64.Encoding) []string {
 		text := encoding.EncodeToString(append(make([]byte, before, before+len(s)), s...))
 		from, to := (before*bits+char-1)/char, (before+len(s))*bits/char
 
-		all = append(all, text[from:to])
+		padding := strings.Repeat("=", (group-(before+len(s))%group)%group)
 
-		if to < len(text) {
-			padding := strings.Repeat("=", group-(before+len(s))%group)
-			all = append(all, text[from:], text[from:]+padding)
-		}
+		all = append(all, text[from:to], text[from:], text[from:]+padding)
 
 		if before == 0 {
 			all = append(all, wrapped(text)...)
+			all = append(all, wrapped(text+padding)...)
 		}
 	}
 
