@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -40,6 +41,9 @@ const (
 	lookAgain = 50 * time.Millisecond
 	// aLoadedMachine bounds a whole test.
 	aLoadedMachine = 4 * time.Minute
+
+	// noteRun is how a job notes in a script that it runs.
+	noteRun = `echo "$BUILDKITE_JOB_ID" >> "$HOME/runs"`
 )
 
 // TestFleet has many workers run many jobs while something goes wrong: each job
@@ -60,7 +64,8 @@ func TestFleet(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), aLoadedMachine)
 			defer cancel()
-			f := newFleet(ctx, t, row.workers)
+			f := newFleet(ctx, t)
+			f.joinByProxy(ctx, t, row.workers)
 			disturbing, calm := context.WithCancel(ctx)
 			defer calm()
 			var harm int
@@ -70,7 +75,9 @@ func TestFleet(t *testing.T) {
 				harm, err = row.disturb(f, disturbing)
 				disturbed <- err
 			}()
-			jobs, err := f.submit(ctx, row.jobs)
+			jobs, err := f.submit(ctx, row.jobs, &switchyardv1.SubmitJobRequest{
+				Command: []string{"sh", "-c", noteRun + "; sleep 0.3"}, IdempotencyKey: "fleet",
+			})
 			if err == nil {
 				err = f.await(ctx, jobs)
 			}
@@ -85,22 +92,24 @@ func TestFleet(t *testing.T) {
 	}
 }
 
-// fleet is a control plane and an agent of many workers, each a process, with a
-// proxy between them.
+// fleet is a control plane and agents of many workers, each a process.
 type fleet struct {
-	dir           string
-	server, agent *process
-	listen        string // where the control plane listens
-	proxy         *faultproxy.Proxy
-	client        *client.Client
+	dir       string
+	server    *process
+	agents    []*process
+	listen    string   // where the control plane listens
+	serveArgs []string // of the control plane, beside those that all have
+	proxy     *faultproxy.Proxy
+	client    *client.Client
 
 	mu      sync.Mutex
 	started []*process // all, in order
 }
 
-func newFleet(ctx context.Context, t *testing.T, workers int) *fleet {
+// newFleet starts a control plane. Agents join it later.
+func newFleet(ctx context.Context, t *testing.T, serveArgs ...string) *fleet {
 	t.Helper()
-	f := &fleet{dir: t.TempDir(), listen: "127.0.0.1:0"}
+	f := &fleet{dir: t.TempDir(), listen: "127.0.0.1:0", serveArgs: serveArgs}
 	t.Cleanup(func() {
 		for _, p := range f.started {
 			p.kill()
@@ -117,14 +126,6 @@ func newFleet(ctx context.Context, t *testing.T, workers int) *fleet {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.proxy, err = faultproxy.Start(ctx, "http://"+f.listen); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := f.proxy.Close(); err != nil {
-			t.Error(err)
-		}
-	})
 	token, err := os.ReadFile(filepath.Join(f.dir, "data", "admin-token"))
 	if err != nil {
 		t.Fatal(err)
@@ -134,12 +135,36 @@ func newFleet(ctx context.Context, t *testing.T, workers int) *fleet {
 		t.Fatal(err)
 	}
 	t.Cleanup(f.client.Close)
-	f.agent, err = f.run("agent", "agent", "start", "--endpoint", f.proxy.URL()+"/v3",
-		"--spawn", strconv.Itoa(workers), "--name", "fleet", "--log-level", "debug")
+	return f
+}
+
+// joinByProxy starts an agent that reaches the control plane by a proxy.
+func (f *fleet) joinByProxy(ctx context.Context, t *testing.T, workers int) {
+	t.Helper()
+	var err error
+	if f.proxy, err = faultproxy.Start(ctx, "http://"+f.listen); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := f.proxy.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	f.join(t, "fleet", f.proxy.URL(), workers)
+}
+
+// join starts an agent.
+func (f *fleet) join(t *testing.T, name, url string, workers int, args ...string) *process {
+	t.Helper()
+	agent, err := f.run(name, append([]string{
+		"agent", "start", "--endpoint", url + "/v3",
+		"--spawn", strconv.Itoa(workers), "--name", name, "--log-level", "debug",
+	}, args...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return f
+	f.agents = append(f.agents, agent)
+	return agent
 }
 
 // run starts the program; it is killed at the test's end.
@@ -160,7 +185,9 @@ func (f *fleet) run(name string, args ...string) (*process, error) {
 // until it is up.
 func (f *fleet) serve(ctx context.Context) error {
 	var err error
-	f.server, err = f.run("server", "server", "start", "--listen", f.listen, "--ping-interval", "1s")
+	f.server, err = f.run("server", append([]string{
+		"server", "start", "--listen", f.listen, "--ping-interval", "1s",
+	}, f.serveArgs...)...)
 	if err != nil {
 		return err
 	}
@@ -174,16 +201,18 @@ func (f *fleet) serve(ctx context.Context) error {
 	return nil
 }
 
-// submit submits the jobs, each of which notes its id, and returns their ids.
-func (f *fleet) submit(ctx context.Context, n int) ([]string, error) {
+// submit submits so many jobs like that one, whose key is the beginning of theirs,
+// and returns their ids.
+func (f *fleet) submit(ctx context.Context, n int, like *switchyardv1.SubmitJobRequest) ([]string, error) {
 	ids := make([]string, n)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(submitters)
 	for i := range ids {
 		group.Go(func() error {
 			answer, err := f.submitOne(ctx, &switchyardv1.SubmitJobRequest{
-				Command:        []string{"sh", "-c", `echo "$BUILDKITE_JOB_ID" >> "$HOME/runs"; sleep 0.3`},
-				IdempotencyKey: fmt.Sprintf("fleet-%d", i),
+				Command:        like.GetCommand(),
+				Queue:          like.GetQueue(),
+				IdempotencyKey: fmt.Sprintf("%s-%d", like.GetIdempotencyKey(), i),
 				Timeout:        durationpb.New(aLoadedMachine),
 			})
 			ids[i] = answer.GetJob().GetId()
@@ -229,10 +258,10 @@ func (f *fleet) follow(ctx context.Context, id string) (*switchyardv1.Job, error
 	}
 }
 
-// leave drains the agent and ends the control plane in good order.
+// leave drains the agents and ends the control plane in good order.
 func (f *fleet) leave(ctx context.Context, t *testing.T) {
 	t.Helper()
-	for _, p := range []*process{f.agent, f.server} {
+	for _, p := range append(slices.Clone(f.agents), f.server) {
 		if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
@@ -273,11 +302,13 @@ func (f *fleet) check(t *testing.T, ids []string) {
 func (f *fleet) shown(t *testing.T, harm int, events []string) {
 	t.Helper()
 	counts := map[string]int{}
-	lines, _ := f.agent.journal.lines(0)
 	event := regexp.MustCompile(`"event":"(\w+)`)
-	for _, line := range lines {
-		if groups := event.FindStringSubmatch(line); groups != nil {
-			counts[groups[1]]++
+	for _, agent := range f.agents {
+		lines, _ := agent.journal.lines(0)
+		for _, line := range lines {
+			if groups := event.FindStringSubmatch(line); groups != nil {
+				counts[groups[1]]++
+			}
 		}
 	}
 	t.Logf("harm was done %d times; events of the workers: %v", harm, counts)
@@ -309,7 +340,7 @@ func (f *fleet) killAtRandom(ctx context.Context) (int, error) {
 	for n, line := 0, 0; n < kills; n++ {
 		for range betweenKills {
 			var ok bool
-			if _, line, ok = f.agent.journal.await(ctx, line, finished); !ok {
+			if _, line, ok = f.agents[0].journal.await(ctx, line, finished); !ok {
 				return n, nil
 			}
 		}
