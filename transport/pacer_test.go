@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -302,4 +303,24 @@ func TestPacerStopsWaiting(t *testing.T) {
 			t.Errorf("got %v after %s", err, time.Since(started))
 		}
 	})
+}
+
+// TestPacerKeepsMonotonicTime shows that no moment which the pacer remembers has
+// lost its reading of the monotonic clock: without it, a clock that is set would
+// move the moment.
+func TestPacerKeepsMonotonicTime(t *testing.T) {
+	p := newPacer(time.Second)
+	p.PingFailed()
+	p.over(StreamLost, time.Minute)
+	remembered := map[string]time.Time{"notBefore": p.notBefore}
+	p.over(StreamRefused, 0)
+	remembered["refusedUntil"] = p.refusedUntil
+	p.plan(time.Now())
+	p.PingSucceeded()
+	remembered["due"], remembered["end"], remembered["reachedAt"] = p.due, p.end, p.reachedAt
+	for name, at := range remembered {
+		if !strings.Contains(at.String(), " m=") {
+			t.Errorf("%s is %s", name, at)
+		}
+	}
 }

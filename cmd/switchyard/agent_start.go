@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 
 	"github.com/urfave/cli/v3"
@@ -22,7 +23,12 @@ The second cancels what runs, and leaves. The third exits at once. SIGUSR1 write
 the last events of each worker to a file, for fsm replay.
 
 Exit codes: 0 when it left as it was told, 1 when it could not go on, 2 when a
-setting is wrong, 128 and the number of the signal after a third signal.`
+setting is wrong, 128 and the number of the signal after a third signal; with
+--acquire-job, 27 when the control plane will not hand out the job, and 28 when
+the job still waits for another one after five minutes.
+
+BUILDKITE_REQUEST_HEADER_BUILDKITE_NAME=VALUE in the environment has it send the
+header Buildkite-Name, until the control plane asks for others.`
 
 // agentStart is `switchyard agent start`.
 func (a *app) agentStart() *cli.Command {
@@ -85,6 +91,7 @@ func (a *app) startAgent(ctx context.Context, cmd *cli.Command) error {
 	}
 	settings.Endpoint = cmd.String(flagEndpoint)
 	settings.AcquireJob = cmd.String(flagAcquireJob)
+	settings.Headers = requestHeaders(os.Environ())
 	if settings.Token, err = a.registrationToken(cmd, settings.Endpoint); err != nil {
 		return err
 	}
@@ -103,7 +110,7 @@ func (a *app) startAgent(ctx context.Context, cmd *cli.Command) error {
 	}
 	defer a.historyOnSignal(daemon)()
 	return a.untilLeft(leaving(daemon), func() error {
-		return hintAtTLS(hintAtPath(settings.Endpoint, daemon.Run(ctx)))
+		return exitOfAcquire(hintAtTLS(hintAtPath(settings.Endpoint, daemon.Run(ctx))))
 	})
 }
 
@@ -120,6 +127,19 @@ func hintAtPath(endpoint string, err error) error {
 		usual += ":"
 	}
 	return fmt.Errorf("%w; the agents' API is usually at %s%s", err, usual, agentPath)
+}
+
+// exitOfAcquire gives the ways in which a job cannot be had the exit codes that
+// existing agents have for them.
+func exitOfAcquire(err error) error {
+	switch {
+	case errors.Is(err, transport.ErrAcquireRejected):
+		return &exitError{code: exitAcquireRejected, err: err}
+	case errors.Is(err, transport.ErrAcquireLocked):
+		return &exitError{code: exitAcquireLocked, err: err}
+	default:
+		return err
+	}
 }
 
 // hintAtTLS adds which flags help where the two sides do not trust each other.

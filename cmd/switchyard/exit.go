@@ -12,9 +12,14 @@ import (
 // The exit codes. The ones from 124 on are those of timeout(1), env(1) and the
 // shells, so that a script need not learn new ones.
 const (
-	exitOK       = 0
-	exitFailure  = 1
-	exitUsage    = 2
+	exitOK      = 0
+	exitFailure = 1
+	exitUsage   = 2
+
+	// These two are those of existing agents.
+	exitAcquireRejected = 27
+	exitAcquireLocked   = 28
+
 	exitCanceled = 124
 	exitLost     = 125
 	exitNeverRan = 126

@@ -43,13 +43,25 @@ func TestConfigIsValidated(t *testing.T) {
 	}
 }
 
-// TestFeatures shows that streams are told of unless nobody would open one.
+// TestFeatures shows that streams are told of unless nobody would open one, and
+// everything else where it is in use.
 func TestFeatures(t *testing.T) {
 	t.Parallel()
-	for mode, streams := range map[fsm.Mode]bool{fsm.Auto: true, fsm.StreamOnly: true, fsm.PollOnly: false} {
-		told := strings.Contains(strings.Join(Config{Mode: mode}.features(), " "), "streaming-pings")
-		if told != streams {
-			t.Errorf("%v: streaming-pings told is %v", mode, told)
+	for _, c := range []struct {
+		config Config
+		want   string
+	}{
+		{Config{Mode: fsm.Auto}, "no-plugins streaming-pings"},
+		{Config{Mode: fsm.StreamOnly}, "no-plugins streaming-pings"},
+		{Config{Mode: fsm.PollOnly}, "no-plugins"},
+		{Config{Mode: fsm.Acquire, AcquireJob: "J1"}, "no-plugins streaming-pings acquire-job"},
+		{
+			Config{DisconnectAfterJob: true, DisconnectAfterIdle: time.Minute, DisconnectAfterUptime: time.Hour},
+			"no-plugins streaming-pings disconnect-after-job disconnect-after-idle disconnect-after-uptime",
+		},
+	} {
+		if got := strings.Join(c.config.features(), " "); got != c.want {
+			t.Errorf("got %s, want %s", got, c.want)
 		}
 	}
 }

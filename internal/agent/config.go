@@ -134,11 +134,23 @@ func (c Config) validate() error {
 	return nil
 }
 
-// features names what this agent can do, in the words of the agents' wire.
+// features names what is in use of what an agent can do, in the words of the
+// agents' wire.
 func (c Config) features() []string {
-	features := []string{"acquire-job", "disconnect-after-job", "disconnect-after-idle", "disconnect-after-uptime"}
-	if c.Mode != fsm.PollOnly {
-		features = append(features, "streaming-pings")
+	features := []string{"no-plugins"} // a job's plugins are never run
+	for _, feature := range []struct {
+		name  string
+		inUse bool
+	}{
+		{"streaming-pings", c.Mode != fsm.PollOnly},
+		{"acquire-job", c.AcquireJob != ""},
+		{"disconnect-after-job", c.DisconnectAfterJob},
+		{"disconnect-after-idle", c.DisconnectAfterIdle > 0},
+		{"disconnect-after-uptime", c.DisconnectAfterUptime > 0},
+	} {
+		if feature.inUse {
+			features = append(features, feature.name)
+		}
 	}
 	return features
 }
