@@ -87,7 +87,7 @@ func (e endpoint) url(segments ...string) (*url.URL, error) {
 // root is where the stream is served: scheme and host of the endpoint, its
 // path replaced, as existing agents do it.
 func (e endpoint) root() string {
-	return e.base.Scheme + "://" + e.base.Host
+	return (&url.URL{Scheme: e.base.Scheme, Host: e.base.Host}).String()
 }
 
 // escapeSegment escapes one segment of a path. The dot is escaped as well, so

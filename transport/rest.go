@@ -154,7 +154,8 @@ func (t *Transport) unanswered(ctx, tryCtx context.Context, timeout time.Duratio
 func statusError(response *http.Response, token string) *StatusError {
 	// A body that breaks off is quoted as far as it came.
 	body, _ := io.ReadAll(io.LimitReader(response.Body, maxErrorBody))
-	message, own := parseErrorBody(body)
+	// Before it is cut, lest a part of the token is left at the end.
+	message, own := parseErrorBody([]byte(withoutSecret(string(body), token)))
 	return &StatusError{
 		Code:             response.StatusCode,
 		Message:          withoutSecret(message, token),

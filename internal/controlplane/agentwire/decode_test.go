@@ -181,6 +181,20 @@ func FuzzDecodeJSON(f *testing.F) {
 		_ = statusOf(t, err)
 		_, err = decodeJSON[map[string]string](bytes.NewReader(body))
 		_ = statusOf(t, err)
+		_, err = decodeJSON[startRequest](bytes.NewReader(body))
+		_ = statusOf(t, err)
+		_, err = decodeJSON[pauseRequest](bytes.NewReader(body))
+		_ = statusOf(t, err)
+		_, err = decodeJSON[stopRequest](bytes.NewReader(body))
+		_ = statusOf(t, err)
+		_, err = decodeJSON[promiseFailureRequest](bytes.NewReader(body))
+		_ = statusOf(t, err)
+		if beat, err := decodeJSON[heartbeatRequest](bytes.NewReader(body)); err == nil {
+			at, err := parseTime("sent_at", beat.SentAt)
+			if _ = statusOf(t, err); err == nil && at.IsZero() && beat.SentAt != "" && !strings.HasPrefix(beat.SentAt, "0") {
+				t.Errorf("%q is taken for no time", beat.SentAt)
+			}
+		}
 		finish, err := decodeJSON[finishRequest](bytes.NewReader(body))
 		if _ = statusOf(t, err); err != nil {
 			return

@@ -1,0 +1,44 @@
+package api
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"connectrpc.com/connect"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
+)
+
+// FuzzSubmission reads a submission from any bytes, as JSON and as protobuf: what
+// is taken has a sane timeout and a command that no shell takes for an option, and
+// what is not is refused in one line with the code of a caller's mistake.
+func FuzzSubmission(f *testing.F) {
+	for _, seed := range []string{
+		`{}`, `{"command":["true"],"queue":"q","timeout":"3s"}`, `{"command":["-c"],"timeout":"-1s"}`, `{"timeout":"315576000000s"}`, `{"retries":-1,"env":{"":""}}`,
+		"\x0a\x04true\x2a\x02\x08\x03", "\x0a\x01-",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		for _, read := range []func([]byte, proto.Message) error{protojson.Unmarshal, proto.Unmarshal} {
+			var req switchyardv1.SubmitJobRequest
+			if read(body, &req) != nil {
+				continue
+			}
+			got, err := submissionOf(&req)
+			if err != nil {
+				if failed, ok := errors.AsType[*connect.Error](err); !ok || failed.Code() != connect.CodeInvalidArgument || strings.Contains(err.Error(), "\n") {
+					t.Errorf("refused with %v", err)
+				}
+				continue
+			}
+			if got.Timeout < 0 || got.Timeout > 366*24*time.Hour || len(got.Command) > 0 && strings.HasPrefix(got.Command[0], "-") {
+				t.Errorf("taken: %+v", got)
+			}
+		}
+	})
+}

@@ -1,0 +1,28 @@
+package controlplane
+
+import (
+	"strings"
+	"testing"
+)
+
+// FuzzParseSecret shows that a token which is refused is not shown, and that one
+// which is taken is matched by itself alone.
+func FuzzParseSecret(f *testing.F) {
+	for _, seed := range []string{
+		"0123456789abcdef0123456789abcdef", "short", "sha256:", "sha256:" + strings.Repeat("ab", 32), "sha256:" + strings.Repeat("zz", 32),
+		"with space 0123456789abcdef0123456789", "\xff0123456789abcdef0123456789abcdef", strings.Repeat("x", 10000),
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		got, err := parseSecret(value)
+		switch {
+		case err != nil && len(value) > len(hashPrefix) && strings.Contains(err.Error(), value):
+			t.Errorf("said %q", err)
+		case err == nil && got.clear != "" && (got.clear != value || !got.hash.Matches(value) || got.hash.Matches(value+"x")):
+			t.Errorf("%q became %q", value, got.clear)
+		case err == nil && got.clear == "" && got.hash.Matches(value):
+			t.Errorf("%q passes for the token that it is the hash of", value)
+		}
+	})
+}
