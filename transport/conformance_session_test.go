@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,17 +31,29 @@ var factsOfSessions = []fact{
 		}
 	}},
 	{
-		section: "1 session", fact: "register switches the endpoint, and sets the headers, of all that follows",
+		section: "1 session", fact: "register switches the endpoint, once it has answered a ping, and sets the headers, of all that follows",
 		answers: answers{"POST /register": func(w http.ResponseWriter, r *http.Request) {
 			reply(200, `{"id":"w-1","access_token":"session-secret","endpoint":"http://`+r.Host+`/v4/","request_headers":{"Buildkite-A":"1","X-B":"2"}}`)(w, r)
 		}},
 		act: func(t *testing.T, s scene) {
 			<-streaming(t, s.session)
-			ping(t, s)
 			header(t, s.one(t, "GET /v4/ping"), "Buildkite-A", "1")
 			header(t, s.one(t, "GET /v4/ping"), "X-B", "")
 			header(t, s.one(t, "GET /v4/ping"), "Buildkite-Cell", "")
 			header(t, s.one(t, "POST "+procedure), "Buildkite-A", "1")
+		},
+	},
+	{
+		section: "1 session", fact: "an endpoint named by register that does not answer is not switched to",
+		answers: answers{"POST /register": func(w http.ResponseWriter, r *http.Request) {
+			reply(200, `{"id":"w-1","access_token":"session-secret","endpoint":"http://`+r.Host+`/v4"}`)(w, r)
+		}, "GET /v4/ping": reply(503, ``)},
+		act: func(t *testing.T, s scene) {
+			if s.answer.Endpoint != s.session.Endpoint() || strings.HasSuffix(s.answer.Endpoint, "/v4") {
+				t.Errorf("switched to %s", s.answer.Endpoint)
+			}
+			ping(t, s)
+			s.one(t, "GET /v3/ping")
 		},
 	},
 	{

@@ -7,8 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"time"
-
-	"go.uber.org/zap"
 )
 
 // RegisterRequest is what a worker says about itself when it registers.
@@ -100,6 +98,10 @@ func (t *Transport) Register(ctx context.Context, token string, worker RegisterR
 		return nil, RegisterResponse{}, err
 	}
 	session, response := t.newSession(answer)
+	// One that does not answer leaves the worker where it has just been heard. An
+	// instruction that comes with the test is given again.
+	session.follow(ctx, answer.Endpoint, time.Now().Add(pingTimeout))
+	response.Endpoint = session.Endpoint()
 	return session, response, nil
 }
 
@@ -114,12 +116,6 @@ func (t *Transport) newSession(answer registerAnswer) (*Session, RegisterRespons
 		headers:      maps.Clone(t.headers),
 	}
 	session.setHeaders(answer.RequestHeaders)
-	if next, err := session.nextEndpoint(answer.Endpoint); err != nil {
-		t.log.Warn("the control plane names an endpoint that cannot be used; keeping the present one",
-			zap.Stringer("endpoint", t.endpoint), zap.Error(err))
-	} else if next != nil {
-		session.endpoint = *next
-	}
 	session.pacer = newPacer(session.pingInterval)
 	return session, RegisterResponse{
 		ID:                answer.ID,
