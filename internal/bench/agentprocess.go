@@ -32,8 +32,8 @@ type agentProcess struct {
 }
 
 // startAgent runs an agent of some workers, without waiting for them. endpoint
-// is empty for the control plane itself.
-func (b *bed) startAgent(ctx context.Context, binary, endpoint string, workers int) (*agentProcess, error) {
+// is empty for the control plane itself; more are flags of the agent.
+func (b *bed) startAgent(ctx context.Context, binary, endpoint string, workers int, more ...string) (*agentProcess, error) {
 	if endpoint == "" {
 		endpoint = b.server.URL()
 	}
@@ -45,6 +45,7 @@ func (b *bed) startAgent(ctx context.Context, binary, endpoint string, workers i
 	if b.certFile != "" {
 		args = append(args, "--ca-file", b.certFile)
 	}
+	args = append(args, more...)
 	ctx, kill := context.WithCancel(ctx)
 	a := &agentProcess{kill: kill, said: &bytes.Buffer{}, exited: make(chan struct{})}
 	a.cmd = exec.CommandContext(ctx, binary, args...)
@@ -66,10 +67,12 @@ func (b *bed) startAgent(ctx context.Context, binary, endpoint string, workers i
 
 // join runs an agent and waits until the stream is in control of its workers. It
 // answers with when each one's stream first spoke.
-func (b *bed) join(ctx context.Context, binary, endpoint string, workers int) (*agentProcess, map[string]time.Time, error) {
+func (b *bed) join(
+	ctx context.Context, binary, endpoint string, workers int, more ...string,
+) (*agentProcess, map[string]time.Time, error) {
 	w := b.probe.watch()
 	defer b.probe.forget(w)
-	a, err := b.startAgent(ctx, binary, endpoint, workers)
+	a, err := b.startAgent(ctx, binary, endpoint, workers, more...)
 	if err != nil {
 		return nil, nil, err
 	}

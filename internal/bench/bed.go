@@ -58,12 +58,8 @@ func (b *bed) start(ctx context.Context, dir string, tls bool) error {
 			return err
 		}
 	}
-	b.server, err = controlplane.Start(ctx, controlplane.Config{
-		Listen: "127.0.0.1:0", DataDir: filepath.Join(b.dir, "data"), Stream: true, PingInterval: pingInterval,
-		TLSCertFile: b.certFile, TLSKeyFile: b.keyFile, Wrap: b.probe.wrap,
-	})
-	if err != nil {
-		return fmt.Errorf("starting the control plane: %w", err)
+	if err := b.serve(ctx, "127.0.0.1:0"); err != nil {
+		return err
 	}
 	b.tokenFile = filepath.Join(b.dir, "registration-token")
 	if err := os.WriteFile(b.tokenFile, []byte(b.server.RegistrationToken()), secretMode); err != nil {
@@ -78,6 +74,19 @@ func (b *bed) start(ctx context.Context, dir string, tls bool) error {
 	if b.client, err = client.New(options); err != nil {
 		return fmt.Errorf("making a client: %w", err)
 	}
+	return nil
+}
+
+// serve starts the control plane on the bed's store, for the first time or again.
+func (b *bed) serve(ctx context.Context, address string) error {
+	server, err := controlplane.Start(ctx, controlplane.Config{
+		Listen: address, DataDir: filepath.Join(b.dir, "data"), Stream: true, PingInterval: pingInterval,
+		TLSCertFile: b.certFile, TLSKeyFile: b.keyFile, Wrap: b.probe.wrap,
+	})
+	if err != nil {
+		return fmt.Errorf("starting the control plane: %w", err)
+	}
+	b.server = server
 	return nil
 }
 

@@ -11,4 +11,10 @@
 //	go run ./internal/bench            # everything, about ten minutes
 //	go run ./internal/bench -quick     # fewer samples and short outages, about two minutes
 //	go run ./internal/bench -only dispatch,kill
+//	go run ./internal/bench -only storm -plot storm.svg
+//
+// The last draws when the requests of 1,000 workers come around a restart of the
+// control plane; testdata/storm.svg is one such picture, and storm.txt its figures.
+// A machine that is busy with other things stalls, and what stalled arrives
+// together: the notes say how late a timer was meanwhile.
 package main

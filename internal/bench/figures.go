@@ -15,6 +15,7 @@ const (
 	keyBlackhole = "blackhole"
 	keyBack      = "stream-back"
 	keyAllBack   = "all-back"
+	keyStorm     = "storm"
 	keyStart     = "start"
 	keyMemory    = "memory"
 	keyCPU       = "cpu"
@@ -34,6 +35,10 @@ func figures() []figure {
 		{keyBlackhole, "a black-holed connection: polling, HTTP/2; HTTP/1.1", "16 s; 150 s unless announced", "13.5; never"},
 		{keyBack, "stream endpoint back after 60 s, pings fine: stream in control, p50 / max", "6 / 20 s", "25 / 64"},
 		{keyAllBack, "everything back after 60 s, ping interval 2 s: p50 / max", "3 / 6 s", "not measured"},
+		{
+			keyStorm, "1,000 workers, a restart of the control plane: reconnects / pings after the first in the busiest 100 ms",
+			"no wave: 150 / 119", "not measured",
+		},
 		{keyStart, "process start to stream in control: p50", "100 ms", "730"},
 		{keyMemory, "idle resident memory, 1 / 200 workers", "20 / 30 MB", "38 / 74"},
 		{keyCPU, "agent idle, 200 workers: CPU in 30 s", "50 ms", "150"},
@@ -57,6 +62,7 @@ func experiments() []experiment {
 		{"blackhole", measureBlackhole},
 		{"stream-back", measureStreamBack},
 		{"all-back", measureAllBack},
+		{"storm", measureStorm},
 		{"start", measureStart},
 		{"idle", measureIdle},
 		{"size", measureSize},

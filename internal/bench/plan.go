@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/switchyard-ci/switchyard/internal/agent"
 )
 
 // plan is how much is measured, and where.
@@ -15,6 +17,7 @@ type plan struct {
 	quick       bool
 	only        []string
 	dir, binary string
+	plot        string // the file for the picture of the storm; empty draws none
 
 	jobs    int           // one after the other, for message to accept
 	steady  time.Duration // of steady arrivals
@@ -22,6 +25,8 @@ type plan struct {
 	kills   int           // of streams
 	outage  time.Duration // before a recovery
 	fleet   int           // workers that recover together
+	crowd   int           // workers that a restart of the control plane meets
+	away    time.Duration // of the control plane in that restart
 	starts  int           // of a process
 	settle  time.Duration // before memory and CPU are read
 	idle    time.Duration // over which CPU is read
@@ -34,6 +39,7 @@ const (
 	designOutage = time.Minute
 	designIdle   = 30 * time.Second
 	designSteady = 3 * time.Minute
+	designCrowd  = 1000
 )
 
 func parse(args []string, stderr io.Writer) (plan, error) {
@@ -51,6 +57,9 @@ func parse(args []string, stderr io.Writer) (plan, error) {
 	flags.IntVar(&p.kills, "kills", 200, "streams to kill")
 	flags.DurationVar(&p.outage, "outage", designOutage, "how long an outage lasts")
 	flags.IntVar(&p.fleet, "fleet", 100, "workers that recover from an outage together")
+	flags.IntVar(&p.crowd, "crowd", designCrowd, "workers that a restart of the control plane meets")
+	flags.DurationVar(&p.away, "away", 20*time.Second, "how long the control plane is away in that restart")
+	flags.StringVar(&p.plot, "plot", "", "draw when the crowd of the restart came back into a `FILE`, as SVG")
 	flags.IntVar(&p.starts, "starts", 50, "processes to start and to end")
 	flags.DurationVar(&p.settle, "settle", 15*time.Second, "how long an agent idles before its memory is read")
 	flags.DurationVar(&p.idle, "idle", designIdle, "how long the CPU of an idle agent is read")
@@ -85,6 +94,8 @@ func (p *plan) shorten(said map[string]bool) {
 		"kills":   func() { p.kills = 40 },
 		"outage":  func() { p.outage = 8 * time.Second },
 		"fleet":   func() { p.fleet = 50 },
+		"crowd":   func() { p.crowd = 200 },
+		"away":    func() { p.away = 5 * time.Second },
 		"starts":  func() { p.starts = 15 },
 		"settle":  func() { p.settle = 5 * time.Second },
 		"idle":    func() { p.idle = 10 * time.Second },
@@ -102,6 +113,7 @@ const (
 	mostTime    = 10 * time.Minute
 	mostRate    = 200
 	mostWorkers = 500
+	mostCrowd   = agent.MaxSpawn
 )
 
 func (p *plan) validate() error {
@@ -114,6 +126,7 @@ func (p *plan) validate() error {
 		{"rate", p.rate, mostRate},
 		{"kills", p.kills, mostSamples},
 		{"fleet", p.fleet, mostWorkers},
+		{"crowd", p.crowd, mostCrowd},
 		{"starts", p.starts, mostSamples},
 	} {
 		if n.value < 1 || n.value > n.most {
@@ -123,7 +136,7 @@ func (p *plan) validate() error {
 	for _, d := range []struct {
 		name  string
 		value time.Duration
-	}{{"steady", p.steady}, {"outage", p.outage}, {"settle", p.settle}, {"idle", p.idle}} {
+	}{{"steady", p.steady}, {"outage", p.outage}, {"away", p.away}, {"settle", p.settle}, {"idle", p.idle}} {
 		if d.value < time.Second || d.value > mostTime {
 			errs = append(errs, fmt.Errorf("-%s is %v, and must be from 1s to %v", d.name, d.value, mostTime))
 		}

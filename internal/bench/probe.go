@@ -99,6 +99,7 @@ func (p *probe) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		now := time.Now()
 		if r.URL.Path == agentedgev1connect.AgentEdgeServiceStreamPingsProcedure {
+			p.note(sight{what: asked, at: now, worker: r.Header.Get("Authorization")})
 			p.stream(next, w, r)
 			return
 		}
@@ -122,6 +123,8 @@ func requestSight(r *http.Request) (sight, bool) {
 		s.what = connected
 	case "ping":
 		s.what = pinged
+	case "heartbeat":
+		s.what = beat
 	default:
 		var call string
 		s.job, call, _ = strings.Cut(strings.TrimPrefix(route, "jobs/"), "/")

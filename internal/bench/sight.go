@@ -11,12 +11,15 @@ import (
 type occasion string
 
 const (
-	// connected, pinged, accepted, started and finished are requests that arrived.
+	// connected, pinged, accepted, started, finished and beat are requests that arrived.
 	connected occasion = "a worker connected"
 	pinged    occasion = "a ping"
 	accepted  occasion = "an accept"
 	started   occasion = "a start"
 	finished  occasion = "a finish"
+	beat      occasion = "a heartbeat"
+	// asked is a stream that an agent asks for, before it is served or not.
+	asked occasion = "a stream asked for"
 	// spoke is a message that is about to be written on a stream, assigned is one
 	// that assigns a job.
 	spoke    occasion = "a message on the stream"
@@ -78,4 +81,13 @@ func (w *watch) until(ctx context.Context, awaited string, done func(sight) bool
 			return fmt.Errorf("waiting for %s: %w", awaited, context.Cause(ctx))
 		}
 	}
+}
+
+// all takes every sight so far.
+func (w *watch) all() []sight {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	seen := w.seen
+	w.seen = nil
+	return seen
 }
