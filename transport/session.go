@@ -32,6 +32,9 @@ type Session struct {
 // ID is the id that the control plane gave the worker.
 func (s *Session) ID() string { return s.id }
 
+// Token is the worker's token. Whoever asks wants to keep it out of a log.
+func (s *Session) Token() string { return s.token }
+
 // PingInterval is how long the control plane wants between two pings; at
 // least a second.
 func (s *Session) PingInterval() time.Duration { return s.pingInterval }

@@ -59,6 +59,7 @@ func (a *app) build(root *cli.Command) {
 		a.agent(),
 		a.job(),
 		a.agents(),
+		a.redact(),
 		a.fsm(),
 		a.demo(),
 		a.version(),

@@ -54,3 +54,9 @@ func between(low, high int) func(int) error {
 		return nil
 	}
 }
+
+// splitAll splits each element of a list at its commas; empty elements are none.
+// The result is not nil.
+func splitAll(list []string) []string {
+	return strings.FieldsFunc(strings.Join(list, ","), func(r rune) bool { return r == ',' })
+}

@@ -36,6 +36,8 @@ const (
 	flagBuildPath        = "build-path"
 	flagShell            = "shell"
 	flagCancelGrace      = "cancel-grace"
+	flagRedactedVars     = "redacted-vars"
+	flagTimestampLines   = "timestamp-lines"
 	flagSilenceLimit     = "silence-limit"
 	flagStreamProtocol   = "stream-protocol"
 	flagDisconnectJob    = "disconnect-after-job"
@@ -85,6 +87,16 @@ func (a *app) workerFlags() []cli.Flag {
 		&cli.DurationFlag{
 			Name: flagCancelGrace, Value: defaultCancelGrace, Usage: "leave a canceled job `DURATION` from SIGTERM to SIGKILL",
 			Sources: a.settings.Value("agent.cancel-grace"), Validator: positive,
+		},
+		&cli.StringSliceFlag{
+			Name: flagRedactedVars, Value: job.DefaultRedactedVars(),
+			Usage:     "hide values of variables whose names match `GLOB` in jobs' logs; may be repeated, replaces the default, none if empty",
+			Sources:   a.settings.List("agent.redacted-vars"),
+			Validator: func(globs []string) error { return job.CheckRedactedVars(splitAll(globs)) },
+		},
+		&cli.BoolFlag{
+			Name: flagTimestampLines, Usage: "put the time at the start of each line of a job's log, as an escape sequence",
+			Sources: a.settings.Value("agent.timestamp-lines"),
 		},
 		&cli.DurationFlag{
 			Name: flagSilenceLimit, Usage: "take a stream for lost after `DURATION` without a message",
@@ -166,6 +178,9 @@ func (a *app) agentConfig(cmd *cli.Command) (agent.Config, error) {
 			Shell:       strings.Fields(cmd.String(flagShell)),
 			CancelGrace: cmd.Duration(flagCancelGrace),
 			Logger:      logger,
+
+			RedactedVars:   splitAll(cmd.StringSlice(flagRedactedVars)),
+			TimestampLines: cmd.Bool(flagTimestampLines),
 		},
 		Version: readVersion().Version,
 		Logger:  logger,

@@ -200,6 +200,7 @@ func (a *Agent) register(
 	logger.Info("registered", zap.String("endpoint", session.Endpoint()), zap.String("queue", a.Queue))
 	options := a.Job
 	options.StatusInterval = answer.JobStatusInterval
+	options.Secrets = append(slices.Clone(options.Secrets), a.Token, session.Token())
 	w, err := worker.New(worker.Config{
 		Session: session,
 		Machine: fsm.Config{

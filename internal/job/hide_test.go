@@ -219,7 +219,7 @@ func TestRedactedVarsAreChecked(t *testing.T) {
 	t.Parallel()
 
 	_, err := Options{BuildPath: t.TempDir(), RedactedVars: []string{"*_KEY", "[A-"}}.WithDefaults()
-	if err == nil || !strings.Contains(err.Error(), `RedactedVars has "[A-"`) {
+	if err == nil || !strings.Contains(err.Error(), `RedactedVars: "[A-" is no glob`) {
 		t.Errorf("WithDefaults: %v", err)
 	}
 }

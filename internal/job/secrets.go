@@ -27,11 +27,11 @@ func DefaultRedactedVars() []string {
 //nolint:gochecknoglobals // a table, never written
 var notSecret = []string{"BUILDKITE_STEP_KEY", "BUILDKITE_GROUP_KEY"}
 
-// checkGlobs refuses what is no glob.
-func checkGlobs(globs []string) error {
+// CheckRedactedVars refuses what is no glob.
+func CheckRedactedVars(globs []string) error {
 	for _, glob := range globs {
-		if _, err := path.Match(glob, ""); err != nil {
-			return fmt.Errorf("RedactedVars has %q: %w", glob, err)
+		if _, err := path.Match(glob, ""); err != nil || glob == "" {
+			return fmt.Errorf("%q is no glob for the name of a variable", glob)
 		}
 	}
 
@@ -44,7 +44,7 @@ func namesSecret(globs []string, name string) bool {
 
 	return slices.ContainsFunc(globs, func(glob string) bool {
 		glob = strings.ToUpper(glob)
-		matched, _ := path.Match(glob, name) // checked by checkGlobs
+		matched, _ := path.Match(glob, name) // checked by CheckRedactedVars
 
 		return matched && (glob == name || !slices.Contains(notSecret, name))
 	})

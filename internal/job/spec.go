@@ -123,8 +123,8 @@ func (o Options) WithDefaults() (Options, error) {
 		o.RedactedVars = DefaultRedactedVars()
 	}
 
-	if err := checkGlobs(o.RedactedVars); err != nil {
-		return o, err
+	if err := CheckRedactedVars(o.RedactedVars); err != nil {
+		return o, fmt.Errorf("RedactedVars: %w", err)
 	}
 
 	if o.CancelSignal == 0 {
