@@ -15,7 +15,7 @@ const (
 	// Marker stands in the output where a secret was.
 	Marker = "[REDACTED]"
 	// MaxForms is the most strings that one Writer looks for, all forms of all secrets together. A secret in one line
-	// has about seven, so that is room for some thousands; it bounds the memory that a job can make its agent take.
+	// has about eight, so that is room for two thousand and more; it bounds the memory that a job can make its agent take.
 	MaxForms = 20_000
 	// maxWindow is how much is looked at in one piece, beside what was held back.
 	maxWindow = 64 << 10
@@ -69,7 +69,7 @@ func (w *Writer) Add(secrets ...string) error {
 	}
 
 	if len(w.wanted)+len(fresh) > MaxForms {
-		return fmt.Errorf("redact: %w: no more than %d strings are looked for, at about seven a secret", ErrTooMany, MaxForms)
+		return fmt.Errorf("redact: %w: no more than %d strings are looked for, at about eight a secret", ErrTooMany, MaxForms)
 	}
 
 	for form := range w.wanted {

@@ -179,3 +179,28 @@ func FuzzWriter(f *testing.F) {
 		}
 	})
 }
+
+// TestEveryByte has heads with every byte there is, which is more than the library can put into classes.
+func TestEveryByte(t *testing.T) {
+	t.Parallel()
+
+	all := make([]string, 256)
+	for b := range all {
+		all[b] = "<" + string([]byte{byte(b)}) + "1234>"
+	}
+
+	var out bytes.Buffer
+
+	w := NewWriter(&out)
+	if err := w.Add(all...); err != nil {
+		t.Fatal(err)
+	}
+
+	if _, err := w.Write([]byte(strings.Join(all, " "))); err != nil {
+		t.Fatal(err)
+	}
+
+	if want := strings.Repeat(" "+Marker, len(all))[1:]; out.String() != want {
+		t.Errorf("%q", out.String())
+	}
+}
