@@ -22,7 +22,8 @@ type group interface {
 	await(cmd *exec.Cmd) error
 	// terminate asks the group to end.
 	terminate(sig syscall.Signal) error
-	// kill ends the group by force; a group without members is no error.
+	// kill ends the group by force, with what has left it as far as the system tells; a group without members is no
+	// error. It may wait for what it has killed to be gone.
 	kill() error
 	// close gives back what the group holds of the system; the group is not used after that.
 	close() error
@@ -32,38 +33,48 @@ type group interface {
 type command struct {
 	cmd    *exec.Cmd
 	group  group
+	reaper *Reaper
 	signal syscall.Signal
 	done   chan struct{}
 }
 
-// startCommand runs the script in the shell, in a group of its own, with both outputs on out.
-func startCommand(opts Options, script string, env []string, dir string, out *os.File) (*command, error) {
-	argv := slices.Concat(opts.Shell[1:], []string{script})
+// task is a program to run for a job: its command, or what comes before that.
+type task struct {
+	what string // in words, for an error
+	argv []string
+	env  []string
+	dir  string
+}
+
+// startCommand runs a task in a group of its own, with both outputs on out.
+func startCommand(opts Options, t task, out *os.File) (*command, error) {
+	mark := newMark(opts.Claim.id())
 
 	// Without a context: what ends a job is its group's business.
-	cmd := exec.Command(opts.Shell[0], argv...) //nolint:gosec,noctx // running what the job says is the point
-	cmd.Dir, cmd.Env = dir, env
+	cmd := exec.Command(t.argv[0], t.argv[1:]...) //nolint:gosec,noctx // running what the job says is the point
+	cmd.Dir, cmd.Env = t.dir, append(slices.Clip(t.env), markName+"="+mark)
 	cmd.Stdout, cmd.Stderr = out, out
 
-	members, err := newGroup()
+	members, err := newGroup(&family{mark: mark, reaper: opts.Reaper, limit: opts.KillWait})
 	if err != nil {
 		return nil, fmt.Errorf("making a process group: %w", err)
 	}
 
 	members.prepare(cmd)
 
-	if err := cmd.Start(); err != nil {
+	if err := opts.Reaper.start(cmd, mark); err != nil {
 		_ = members.close()
 
-		return nil, fmt.Errorf("starting the shell %s: %w%s", opts.Shell[0], err, hint(err))
+		return nil, fmt.Errorf("starting %s %s: %w%s", t.what, t.argv[0], err, hint(err))
 	}
 
-	c := &command{cmd: cmd, group: members, signal: opts.CancelSignal, done: make(chan struct{})}
+	c := &command{cmd: cmd, group: members, reaper: opts.Reaper, signal: opts.CancelSignal, done: make(chan struct{})}
 
 	if err := members.adopt(cmd.Process); err != nil {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 		_ = members.close()
+		opts.Reaper.forget(cmd.Process.Pid)
 
 		return nil, fmt.Errorf("taking the command into its process group: %w", err)
 	}
@@ -86,7 +97,7 @@ func (c *command) terminate() error { return c.group.terminate(c.signal) }
 
 func (c *command) kill() error { return c.group.kill() }
 
-// endGroup kills what is left of the group. It comes before exit.
+// endGroup kills what the command has left running. It comes before exit.
 func (c *command) endGroup(logger *zap.Logger) {
 	if err := c.group.kill(); err != nil {
 		logger.Warn("what the job left running could not be killed", zap.Int("group", c.pid()), zap.Error(err))
@@ -103,6 +114,7 @@ func (c *command) exit() (status, signal string, err error) {
 	}
 
 	_ = c.group.close()
+	c.reaper.forget(c.pid())
 
 	state := c.cmd.ProcessState
 	if state == nil {

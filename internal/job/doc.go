@@ -16,9 +16,12 @@
 //
 // Cancelling the context of Run cancels the job. The cause says why ([ErrCanceled], [ErrTimedOut], [ErrAgentStop]) and
 // decides the signal reason of the result. The control plane cancels through [ControlPlane.State]. Either way the
-// process group gets the cancel signal, has the grace to end, and is killed. What the command leaves running in its
-// group when it ends by itself is killed too; a process that has left the group (a daemon with a session of its own)
-// is not found.
+// process group gets the cancel signal, has the grace to end, and is killed.
+//
+// However a command ends, nothing that it has started is left running. On Linux that holds for what has left the group,
+// too (a daemon with a session of its own): it is known by a mark in its environment, by its session, by its ancestors,
+// and, in a process that has a [Reaper], by being an orphan that no other job can have left. Elsewhere on Unix, what has
+// left the group is not found.
 //
 // # Bounds
 //

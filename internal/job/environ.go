@@ -32,6 +32,7 @@ const (
 	agentTokenName = "BUILDKITE_AGENT_TOKEN"
 	headerPrefix   = "Buildkite-"
 	headerEnv      = "BUILDKITE_REQUEST_HEADER_"
+	no             = "false"
 )
 
 // environment gives the script and the environment of the job's command: a few variables of the agent's, the job's own
@@ -39,12 +40,12 @@ const (
 //
 // Of the variables that wire-facts, section 5, lists, these are set, as each is true of this agent: the job's id and
 // token, endpoint and request headers for commands that call the control plane; the build path, and the working
-// directory as the checkout path; the agent's process id, shell, cancel signal and globs of secret variables; trace
-// context; and that there is no pty, that commands are run, and that there are no plugins and no hooks. The others name
-// files and features that this agent does not have.
+// directory as the checkout path; the files for an executor, if there is one; the agent's process id, shell, cancel
+// signal and globs of secret variables; trace context; and that there is no pty, that commands are run, and that there
+// are no plugins and no hooks. The others name files and features that this agent does not have.
 func environment(spec Spec, opts Options, dir string) (string, []string, error) {
 	script := spec.Env[commandName]
-	if strings.TrimSpace(script) == "" {
+	if strings.TrimSpace(script) == "" && opts.Executor == "" {
 		return "", nil, errors.New("the job has no command: " + commandName + " is empty")
 	}
 
@@ -84,10 +85,10 @@ func ownVariables(spec Spec, opts Options, dir string) map[string]string {
 		"BUILDKITE_BUILD_CHECKOUT_PATH": dir,
 		"BUILDKITE_SHELL":               strings.Join(opts.Shell, " "),
 		"BUILDKITE_CANCEL_SIGNAL":       signalName(opts.CancelSignal),
-		"BUILDKITE_PTY":                 "false",
+		"BUILDKITE_PTY":                 no,
 		"BUILDKITE_COMMAND_EVAL":        "true",
-		"BUILDKITE_PLUGINS_ENABLED":     "false",
-		"BUILDKITE_LOCAL_HOOKS_ENABLED": "false",
+		"BUILDKITE_PLUGINS_ENABLED":     no,
+		"BUILDKITE_LOCAL_HOOKS_ENABLED": no,
 		redactedVarsName:                strings.Join(opts.RedactedVars, ","),
 	}
 

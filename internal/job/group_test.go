@@ -154,8 +154,8 @@ func TestRunLeavesNoProcess(t *testing.T) {
 	}
 }
 
-// A process that has left the group keeps the pipe open and is not found; the job ends all the same, and says so. What
-// the command itself wrote is all there, however much.
+// A process that has left the group keeps the pipe open, and on some systems is not found; the job ends all the same, and
+// says so. What the command itself wrote is all there, however much.
 func TestRunEndsWithoutADaemon(t *testing.T) {
 	t.Parallel()
 

@@ -12,19 +12,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// processGroup is a POSIX process group. A process that moves to another group or session leaves it.
+// processGroup is a POSIX process group, in a session of its own, so that the agent's terminal is not the job's: nobody
+// is there to answer a question that is asked on it. A process that moves to another group or session leaves the group;
+// where the system can tell, the family finds it.
 type processGroup struct {
-	id int // of the group and of its first process; 0 before adopt
+	id     int // of the group, of the session and of their first process; 0 before adopt
+	family *family
 }
 
-func newGroup() (group, error) { return &processGroup{}, nil }
+func newGroup(f *family) (group, error) { return &processGroup{family: f}, nil }
 
 func (g *processGroup) prepare(cmd *exec.Cmd) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 }
 
 func (g *processGroup) adopt(p *os.Process) error {
-	g.id = p.Pid // Setpgid without a Pgid: the child is the first of its own group
+	g.id = p.Pid // Setsid: the child is the first of its own session and group
 
 	return nil
 }
@@ -33,7 +36,8 @@ func (g *processGroup) await(cmd *exec.Cmd) error { return awaitExit(cmd) }
 
 func (g *processGroup) terminate(sig syscall.Signal) error { return g.send(sig) }
 
-func (g *processGroup) kill() error { return g.send(syscall.SIGKILL) }
+// kill ends the group, and then what has left it.
+func (g *processGroup) kill() error { return errors.Join(g.send(syscall.SIGKILL), g.family.end(g.id)) }
 
 func (g *processGroup) close() error { return nil }
 

@@ -25,7 +25,7 @@ type jobObject struct {
 	pid    int
 }
 
-func newGroup() (group, error) {
+func newGroup(*family) (group, error) {
 	handle, err := windows.CreateJobObject(nil, nil)
 	if err != nil {
 		return nil, fmt.Errorf("making a job object: %w", err)

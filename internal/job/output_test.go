@@ -100,7 +100,7 @@ func TestSettleWithoutAnEnd(t *testing.T) {
 
 	cp := &recorder{}
 	spec, opts := jobFor(t, "mkfifo f; echo ready | cat - f")
-	opts.CancelGrace, opts.KillWait = time.Millisecond, time.Millisecond
+	opts.CancelGrace = time.Millisecond
 
 	opts, err := opts.WithDefaults()
 	if err != nil {
@@ -123,7 +123,8 @@ func TestSettleWithoutAnEnd(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(ErrCanceled)
 
-	end := supervise(ctx, cmd, opts.CancelGrace, opts.KillWait)
+	r.opts.KillWait = time.Millisecond // the mortal one keeps its longer one
+	end := supervise(ctx, cmd, r.opts.CancelGrace, r.opts.KillWait)
 	r.result.FinishedAt = time.Now()
 	r.settle(end, cmd, out, up)
 	up.flush()

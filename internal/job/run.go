@@ -54,6 +54,7 @@ type run struct {
 
 	result   Result
 	errs     []error
+	files    string         // the folder of what the executor is given; empty if there is none
 	watching sync.WaitGroup // the questions for the job's state
 }
 
@@ -155,14 +156,21 @@ func (r *run) launch(ctx context.Context, up *uploader) (string, *command, *outp
 		return "", nil, nil
 	}
 
-	workspace, err := makeWorkspace(r.opts.BuildPath, r.spec.ID)
+	workspace, err := r.workspace()
 	if err != nil {
 		r.neverRan(PhasePrepare, up, err)
 
 		return "", nil, nil
 	}
 
-	script, env, err := environment(r.spec, r.opts, workspace)
+	t, err := r.prepare(ctx, workspace, up)
+	if ctx.Err() != nil {
+		r.canceled(context.Cause(ctx))
+		up.linef("%v before its command was run", context.Cause(ctx))
+
+		return workspace, nil, nil
+	}
+
 	if err != nil {
 		r.neverRan(PhasePrepare, up, err)
 
@@ -176,7 +184,7 @@ func (r *run) launch(ctx context.Context, up *uploader) (string, *command, *outp
 		return workspace, nil, nil
 	}
 
-	cmd, err := startCommand(r.opts, script, env, workspace, out.write)
+	cmd, err := startCommand(r.opts, t, out.write)
 	if err != nil {
 		out.discard()
 		r.neverRan(PhaseProcess, up, err)
@@ -252,16 +260,5 @@ func (r *run) finish(ctx context.Context) {
 
 	if err := r.cp.Finish(finishCtx, r.result); err != nil {
 		r.fail(PhaseFinish, err)
-	}
-}
-
-// discard removes the working directory. The result has been delivered by then, so only the agent's log can hear of it.
-func (r *run) discard(workspace string) {
-	if workspace == "" {
-		return
-	}
-
-	if err := removeWorkspace(workspace); err != nil {
-		r.logger.Warn("the job's working directory stays behind; remove it by hand", zap.Error(err))
 	}
 }

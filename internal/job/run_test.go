@@ -210,7 +210,7 @@ func TestRun(t *testing.T) {
 		},
 		{
 			name: "finish does not hold up an agent that stops", script: waits, cancel: ErrAgentStop, setup: func(s setup) {
-				s.opts.LeaveTimeout = 20 * time.Millisecond
+				s.opts.LeaveTimeout = 500 * time.Millisecond
 				s.cp.onFinish = func(ctx context.Context) error {
 					<-ctx.Done()
 

@@ -47,6 +47,13 @@ type Options struct {
 	// Shell is the program, with its arguments, that the script is appended to; nil means "/bin/sh -e -c"
 	// ("cmd.exe /D /S /C" on Windows).
 	Shell []string
+	// Executor is the absolute path of a program that runs every job in the shell's place, see FindExecutor; empty means
+	// none. It is run without arguments in the fresh working directory, with the job in its environment, and with the
+	// variables that the control plane gave also in the files that BUILDKITE_ENV_FILE and BUILDKITE_ENV_JSON_FILE name. A
+	// job need not have a command then, and what is to be checked out is the executor's business.
+	Executor string
+	// Cleanup says which working directories are removed; empty means CleanupAlways.
+	Cleanup Cleanup
 
 	// RedactedVars are globs for the names of variables whose values are hidden in the log; nil means
 	// [DefaultRedactedVars].
@@ -77,11 +84,18 @@ type Options struct {
 	// LeaveTimeout replaces FlushTimeout and FinishTimeout, for each of the two, from the moment that the agent stops;
 	// 0 means 10 s.
 	LeaveTimeout time.Duration
+	// Claim is this agent's claim on the build path; nil means that an agent that comes after this one was killed does not
+	// know what this one has left there.
+	Claim *Claim
+	// Reaper inherits what jobs leave running, so that it is found; nil means that it is found by its mark alone. See
+	// Reaper for when it may be used.
+	Reaper *Reaper
 
 	// Logger is the agent's log; nil means none.
 	Logger *zap.Logger
 
 	socket string // the path of the running job's; empty if it has none
+	checkoutPause time.Duration // the first pause after a checkout that failed; 0 means 2 s
 }
 
 // Defaults of Spec and Options; the reason for each is beside its field.
@@ -147,6 +161,7 @@ func (o Options) WithDefaults() (Options, error) {
 		{"FlushTimeout", &o.FlushTimeout, defaultFlushTimeout},
 		{"FinishTimeout", &o.FinishTimeout, defaultFinishTimeout},
 		{"LeaveTimeout", &o.LeaveTimeout, defaultLeaveTimeout},
+		{"checkoutPause", &o.checkoutPause, checkoutPause},
 	} {
 		if *wait.value < 0 {
 			return o, fmt.Errorf("%s is %v: it must not be negative", wait.name, *wait.value)
