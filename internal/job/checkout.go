@@ -190,7 +190,7 @@ func (c *checkout) run(ctx context.Context, args ...string) error {
 		return err
 	}
 
-	out.copyTo(c.up)
+	out.copyTo(c.up.front)
 
 	end := supervise(ctx, cmd, c.opts.CancelGrace, c.opts.KillWait)
 	out.settle(time.Now().Add(gitPipeGrace), func() { cmd.endGroup(c.logger) })

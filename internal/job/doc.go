@@ -7,10 +7,17 @@
 //     is reported ([ErrAbandoned]).
 //  2. prepare: a fresh working directory, the environment, the command.
 //  3. process: the command in a process group of its own. Its output, stdout and stderr on one pipe and so in order, is
-//     uploaded in chunks as it comes, up to three at a time; while uploads are slow the pipe fills and the command
-//     waits, so memory stays bounded. The job's state is asked for now and then.
+//     uploaded in chunks as it comes, up to three at a time; while uploads are slow it waits in memory and in the
+//     spool. Past the bounds of both the command waits, a minute in all, and then output is cut, which the log says
+//     where it is so. The job's state is asked for now and then.
 //  4. flush: every byte that was collected is uploaded, or given up at a deadline and counted.
 //  5. finish: the result is delivered.
+//
+// # What is owed
+//
+// Before it is delivered, output is in the spool (package spool), and so is the result: what an agent has left there that
+// was killed, or that nobody answered, the next one delivers ([Deliver]). A job whose end was not seen is reported as
+// such.
 //
 // # Cancelling
 //

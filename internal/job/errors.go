@@ -20,6 +20,10 @@ var (
 	ErrTokenInvalid = errors.New("the job's token is no longer valid")
 )
 
+// ErrRefused is in the chain of an error of ControlPlane.Chunk, State or Finish when the control plane itself does not
+// want what it is told, and never will: the job is over for it, or not this agent's. Nothing is owed then.
+var ErrRefused = errors.New("refused")
+
 // ErrAbandoned means that the job was given up before it was run, and that no finish was sent: for the control plane
 // this agent has not started it. Every other error of [Run] comes with a result that was delivered, or that could not be
 // (a [PhaseError] with PhaseFinish).

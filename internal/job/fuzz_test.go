@@ -133,7 +133,7 @@ func FuzzOutput(f *testing.F) {
 
 		for rest := written; len(rest) > 0; {
 			n := min(len(rest), int(piece)*8)
-			_, _ = up.Write(rest[:n])
+			_, _ = up.front.Write(rest[:n])
 			rest = rest[n:]
 		}
 

@@ -56,6 +56,7 @@ type run struct {
 	errs     []error
 	files    string         // the folder of what the executor is given; empty if there is none
 	watching sync.WaitGroup // the questions for the job's state
+	owed     owed           // what is in the spool
 }
 
 func (r *run) run(ctx context.Context) (Result, error) {
@@ -64,6 +65,9 @@ func (r *run) run(ctx context.Context) (Result, error) {
 	}
 
 	r.result.StartedAt = time.Now()
+
+	r.openSpool()
+	defer r.closeSpool()
 
 	if err := r.cp.Start(ctx, r.result.StartedAt); err != nil {
 		if ctx.Err() == nil {
@@ -113,6 +117,7 @@ func (r *run) execute(ctx context.Context) string {
 	r.watching.Go(func() { watchState(watchCtx, r.cp, r.opts.StatusInterval, cancel, r.logger) })
 
 	up := newUploader(context.WithoutCancel(ctx), r.cp, r.spec, r.logger)
+	up.spoolTo(r.owed.entry, r.opts.SpoolSize)
 	defer r.hide(up)()
 
 	workspace, cmd, out := r.launch(jobCtx, up)
@@ -136,7 +141,9 @@ func (r *run) execute(ctx context.Context) string {
 		r.settle(end, cmd, out, up)
 	}
 
+	r.spoolResult(up) // before the flush, which may take long
 	up.flush()
+	r.spoolResult(up)
 
 	r.result.ChunksFailed, r.result.OutputBytes = up.failed, up.total()
 	if up.failed > 0 {
@@ -258,7 +265,9 @@ func (r *run) finish(ctx context.Context) {
 	finishCtx, cancel := linger(ctx, r.opts.FinishTimeout, r.opts.LeaveTimeout)
 	defer cancel()
 
-	if err := r.cp.Finish(finishCtx, r.result); err != nil {
-		r.fail(PhaseFinish, err)
+	if r.owed.result == nil { // nothing was run
+		r.spoolResult(nil)
 	}
+
+	r.finished(r.cp.Finish(finishCtx, r.result))
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/switchyard-ci/switchyard/internal/job/spool"
 )
 
 // Spec is one job as the control plane gave it.
@@ -37,6 +39,12 @@ type Spec struct {
 type Options struct {
 	// BuildPath is the folder under which each job gets a fresh working directory; required. It is made if missing.
 	BuildPath string
+	// Spool keeps what is owed to the control plane; nil means that it is kept in memory alone.
+	Spool *spool.Spool
+	// SpoolSize is the most output of one job, in bytes, that the spool holds; 0 means 1 GiB.
+	SpoolSize int64
+	// ReportEndpoint is the control plane's endpoint to which the job is reported, for the spool.
+	ReportEndpoint string
 	// Endpoint is the agent endpoint of the control plane, for the commands that the job runs.
 	Endpoint string
 	// Headers are the Buildkite-* request headers that the control plane asked for, handed on to the job's commands.
@@ -94,13 +102,14 @@ type Options struct {
 	// Logger is the agent's log; nil means none.
 	Logger *zap.Logger
 
-	socket string // the path of the running job's; empty if it has none
+	socket        string        // the path of the running job's; empty if it has none
 	checkoutPause time.Duration // the first pause after a checkout that failed; 0 means 2 s
 }
 
 // Defaults of Spec and Options; the reason for each is beside its field.
 const (
 	defaultChunkInterval  = time.Second
+	defaultSpoolSize      = 1 << 30
 	defaultLogMaxSize     = 1 << 30
 	defaultStatusInterval = time.Second
 	defaultCancelGrace    = 10 * time.Second
@@ -147,6 +156,14 @@ func (o Options) WithDefaults() (Options, error) {
 
 	if o.Logger == nil {
 		o.Logger = zap.NewNop()
+	}
+
+	if o.SpoolSize < 0 {
+		return o, fmt.Errorf("SpoolSize is %d: it must not be negative", o.SpoolSize)
+	}
+
+	if o.SpoolSize == 0 {
+		o.SpoolSize = defaultSpoolSize
 	}
 
 	for _, wait := range []struct {

