@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/switchyard-ci/switchyard/internal/present"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
@@ -36,7 +37,8 @@ const exitCodes = `Exit codes:
 
 Exit codes of job submit --wait, besides these: the job's own, and
   124  the job was canceled, or its time ran out
-  125  the job is lost: its agent fell silent, and how it ended is not known
+  125  the job is lost: its agent fell silent or was killed, and how it ended is
+       not known
   126  the job's command never ran
   128+N  signal N ended the job; or signal N ended the waiting, while the job
        goes on (130 is Ctrl-C)`
@@ -75,6 +77,8 @@ func exitOfJob(job *switchyardv1.Job) int {
 	}
 	status, err := strconv.Atoi(job.GetExitStatus())
 	switch {
+	case present.EndedWithAgent(job):
+		return exitLost
 	case err != nil:
 		return exitFailure
 	case status < 0:

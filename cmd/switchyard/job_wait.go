@@ -9,7 +9,6 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/client"
 	"github.com/switchyard-ci/switchyard/internal/present"
-	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
 // waitForJob follows a job, and the ones that retry it, to the end, and ends the
@@ -21,7 +20,7 @@ func (a *app) waitForJob(ctx context.Context, cmd *cli.Command, c *client.Client
 		if err != nil {
 			return a.stoppedWaiting(cmd, id, err)
 		}
-		if job.GetState() != switchyardv1.JobState_JOB_STATE_LOST || job.GetRetriedBy() == "" {
+		if job.GetRetriedBy() == "" {
 			return exitOf(exitOfJob(job))
 		}
 		id, options.Expected = job.GetRetriedBy(), true

@@ -34,6 +34,8 @@ const (
 	flagSpawn            = "spawn"
 	flagMode             = "mode"
 	flagBuildPath        = "build-path"
+	flagSpoolPath        = "spool-path"
+	flagSpoolSize        = "spool-size"
 	flagShell            = "shell"
 	flagCancelGrace      = "cancel-grace"
 	flagRedactedVars     = "redacted-vars"
@@ -46,6 +48,11 @@ const (
 
 	// buildsDir is where jobs run, in the data directory, unless it is said.
 	buildsDir = "builds"
+	// spoolDir is where what is owed is kept, in the data directory, unless it is
+	// said.
+	spoolDir         = "spool"
+	defaultSpoolSize = 1 << 10 // in MiB
+	maxSpoolSize     = 1 << 30 // in MiB, which is as good as no limit
 
 	defaultCancelGrace = 10 * time.Second
 )
@@ -79,6 +86,15 @@ func (a *app) workerFlags() []cli.Flag {
 			Name: flagBuildPath, Usage: "`DIR` in which each job gets a working directory of its own",
 			DefaultText: buildsDir + " in the data directory",
 			Sources:     a.settings.Value("agent.build-path"), TakesFile: true,
+		},
+		&cli.StringFlag{
+			Name: flagSpoolPath, Usage: "`DIR` in which output and results are kept until the control plane has them; agents may share it",
+			DefaultText: spoolDir + " in the data directory",
+			Sources:     a.settings.Value("agent.spool-path"), TakesFile: true,
+		},
+		&cli.IntFlag{
+			Name: flagSpoolSize, Value: defaultSpoolSize, Usage: "keep at most `MIB` of the output of one job there; past that it is cut",
+			Sources: a.settings.Value("agent.spool-size"), Validator: between(1, maxSpoolSize),
 		},
 		&cli.StringFlag{
 			Name: flagShell, Usage: "`PROGRAM` with arguments, separated by spaces, that a job's script is appended to",
@@ -138,6 +154,18 @@ func (a *app) transitionLogFlag() cli.Flag {
 	}
 }
 
+// inDataDir is what a flag says, or a folder of that name in the data directory.
+func inDataDir(cmd *cli.Command, flag, name string) (string, error) {
+	if path := cmd.String(flag); path != "" {
+		return path, nil
+	}
+	dir, err := dataDir(cmd)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(dir, name), nil
+}
+
 // agentConfig is what workerFlags and logFlags say.
 func (a *app) agentConfig(cmd *cli.Command) (agent.Config, error) {
 	mode, ok := fsm.ParseMode(cmd.String(flagMode))
@@ -148,13 +176,13 @@ func (a *app) agentConfig(cmd *cli.Command) (agent.Config, error) {
 	if err != nil {
 		return agent.Config{}, usage(cmd, "%w", err)
 	}
-	builds := cmd.String(flagBuildPath)
-	if builds == "" {
-		dir, err := dataDir(cmd)
-		if err != nil {
-			return agent.Config{}, err
-		}
-		builds = filepath.Join(dir, buildsDir)
+	builds, err := inDataDir(cmd, flagBuildPath, buildsDir)
+	if err != nil {
+		return agent.Config{}, err
+	}
+	owed, err := inDataDir(cmd, flagSpoolPath, spoolDir)
+	if err != nil {
+		return agent.Config{}, err
 	}
 	logger, err := a.logger(cmd)
 	if err != nil {
@@ -173,8 +201,10 @@ func (a *app) agentConfig(cmd *cli.Command) (agent.Config, error) {
 		StreamProtocol:        protocol,
 		TransitionLog:         cmd.String(flagTransitionLog),
 		TransitionLogSize:     int64(cmd.Int(flagTransitionLogSize)) << mebibyte,
+		SpoolPath:             owed,
 		Job: job.Options{
 			BuildPath:   builds,
+			SpoolSize:   int64(cmd.Int(flagSpoolSize)) << mebibyte,
 			Shell:       strings.Fields(cmd.String(flagShell)),
 			CancelGrace: cmd.Duration(flagCancelGrace),
 			Logger:      logger,

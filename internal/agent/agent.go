@@ -16,6 +16,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/fsm"
 	"github.com/switchyard-ci/switchyard/fsm/replay"
+	"github.com/switchyard-ci/switchyard/internal/job/spool"
 	"github.com/switchyard-ci/switchyard/internal/telemetry"
 	"github.com/switchyard-ci/switchyard/internal/worker"
 	"github.com/switchyard-ci/switchyard/transport"
@@ -94,6 +95,19 @@ func (a *Agent) Run(ctx context.Context) error {
 			observe(r)
 			log.Record(r)
 		}
+	}
+
+	if a.SpoolPath != "" {
+		kept, err := spool.Open(a.SpoolPath, a.Logger)
+		if err != nil {
+			return fmt.Errorf("agent: %w", err)
+		}
+		a.Job.Spool = kept
+		var delivering sync.WaitGroup
+		defer delivering.Wait()
+		owing, end := context.WithCancel(ctx)
+		defer end() // what is owed then, the next agent delivers
+		delivering.Go(func() { deliverOwed(owing, kept, wire, a.Logger) })
 	}
 
 	idle := newIdleClock(a.DisconnectAfterIdle, a.Spawn, func() {

@@ -68,8 +68,11 @@ type Config struct {
 	// StreamProtocol is the protocol of the stream; see transport.StreamOptions.
 	StreamProtocol transport.StreamProtocol
 
-	// Job are the settings for every job.
+	// Job are the settings for every job. Job.Spool is the agent's business.
 	Job job.Options
+	// SpoolPath is the folder that keeps what is owed to the control plane; see
+	// spool.Open. Empty means that nothing is kept beyond this process.
+	SpoolPath string
 	// Version is this program's version, told to the control plane.
 	Version string
 	// Observe is told of every event of every worker; see worker.Config.

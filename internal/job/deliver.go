@@ -17,9 +17,9 @@ import (
 // ended. If the job's end was not seen, that is what it says, in the job's log and in its result ([ReasonAgentStop]).
 //
 // After nil nothing is owed any more: it was delivered, or the control plane does not want it, and the entry is removed.
-// After an error the entry is as good as before, and closed.
+// After an error the entry is as good as before, and closed. The logger names the job.
 func Deliver(ctx context.Context, entry *spool.Entry, cp ControlPlane, logger *zap.Logger) error {
-	d := delivery{entry: entry, cp: cp, logger: logger.With(zap.String("job", entry.Job.ID))}
+	d := delivery{entry: entry, cp: cp, logger: logger}
 
 	switch err := d.deliver(ctx); {
 	case err == nil:

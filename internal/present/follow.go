@@ -88,6 +88,8 @@ func finished(job *switchyardv1.Job) string {
 	switch {
 	case job.GetSignal() != "":
 		return "was ended by " + Safe(job.GetSignal()) + because(job.GetSignalReason())
+	case EndedWithAgent(job):
+		return "ended with its agent " + Safe(job.GetAgentName()) + ", and how it ended is not known"
 	case job.GetExitStatus() == neverRan:
 		return "never ran" + because(job.GetSignalReason())
 	default:

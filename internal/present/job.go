@@ -19,6 +19,12 @@ const maxCommandColumn = 60
 // not seen.
 const neverRan = "-1"
 
+// EndedWithAgent reports whether a job's agent ended before it did, so that how it
+// ended is not known: its agent, started again, has said so.
+func EndedWithAgent(job *switchyardv1.Job) bool {
+	return job.GetExitStatus() == neverRan && job.GetSignal() == "" && job.GetSignalReason() == "agent_stop"
+}
+
 // Jobs writes a table of jobs, as they stand now.
 func Jobs(w io.Writer, jobs []*switchyardv1.Job, now time.Time) error {
 	rows := append(make([][]string, 0, 1+len(jobs)), []string{"ID", "STATE", "QUEUE", "AGENT", "AGE", "COMMAND"})
@@ -71,6 +77,8 @@ func Outcome(job *switchyardv1.Job) string {
 	switch {
 	case job.GetSignal() != "":
 		return state + "," + Safe(job.GetSignal())
+	case EndedWithAgent(job):
+		return state + ",end-unseen"
 	case job.GetExitStatus() == neverRan:
 		return state + ",never-ran"
 	default:

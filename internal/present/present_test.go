@@ -203,6 +203,7 @@ func TestNarrator(t *testing.T) {
 		job(switchyardv1.JobState_JOB_STATE_FINISHED, func(j *switchyardv1.Job) { j.ExitStatus = "7" }),
 		job(switchyardv1.JobState_JOB_STATE_FINISHED, func(j *switchyardv1.Job) { j.ExitStatus, j.Signal = "-1", "SIGKILL" }),
 		job(switchyardv1.JobState_JOB_STATE_FINISHED, func(j *switchyardv1.Job) { j.ExitStatus, j.SignalReason = "-1", "process_run_error" }),
+		job(switchyardv1.JobState_JOB_STATE_FINISHED, func(j *switchyardv1.Job) { j.ExitStatus, j.SignalReason = "-1", "agent_stop" }),
 	} {
 		if err := n.Job(j); err != nil {
 			t.Fatal(err)
@@ -227,6 +228,7 @@ switchyard: job 01B is lost: its agent box fell silent, and how it ended is not 
 switchyard: job 01B finished with exit status 7
 switchyard: job 01B was ended by SIGKILL
 switchyard: job 01B never ran: process_run_error
+switchyard: job 01B ended with its agent box, and how it ended is not known
 switchyard: 9 bytes of the log are missing here; the agent could not deliver them
 switchyard: following job 01B: gone; trying again until 12:05:00
 switchyard: connected again

@@ -81,6 +81,7 @@ func (w *Worker) jobOptions(a transport.AcceptedJob) job.Options {
 	if o.Endpoint == "" {
 		o.Endpoint = w.Session.Endpoint()
 	}
+	o.ReportEndpoint = w.Session.Endpoint()
 	o.Headers = w.Session.RequestHeaders()
 	o.Logger = w.Logger
 	return o
@@ -97,7 +98,7 @@ func (j jobWire) Start(ctx context.Context, startedAt time.Time) error {
 }
 
 func (j jobWire) Chunk(ctx context.Context, c job.Chunk) error {
-	return j.session.Chunk(ctx, transport.Chunk{Sequence: c.Sequence, Offset: c.Offset, Data: c.Data}) //nolint:wrapcheck // as above
+	return refusal(j.session.Chunk(ctx, transport.Chunk{Sequence: c.Sequence, Offset: c.Offset, Data: c.Data}))
 }
 
 func (j jobWire) State(ctx context.Context) (string, error) {
@@ -106,16 +107,16 @@ func (j jobWire) State(ctx context.Context) (string, error) {
 	if errors.As(err, &status) && status.Code == http.StatusUnauthorized {
 		return "", job.ErrTokenInvalid
 	}
-	return state, err //nolint:wrapcheck // as above
+	return state, refusal(err)
 }
 
 func (j jobWire) Finish(ctx context.Context, r job.Result) error {
-	return j.session.Finish(ctx, transport.FinishRequest{ //nolint:wrapcheck // as above
+	return refusal(j.session.Finish(ctx, transport.FinishRequest{
 		ExitStatus:   r.ExitStatus,
 		Signal:       r.Signal,
 		SignalReason: string(r.SignalReason),
 		FinishedAt:   r.FinishedAt,
 		ChunksFailed: r.ChunksFailed,
 		IgnoreAgent:  j.leaves,
-	})
+	}))
 }

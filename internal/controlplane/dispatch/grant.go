@@ -119,7 +119,8 @@ func (g JobGrant) AppendLog(ctx context.Context, chunk LogChunk) error {
 }
 
 // Finish records how the job ended: finished, or canceled where that was
-// asked for or its time ran out. Again, with the same result, it is a success.
+// asked for or its time ran out. Again, with the same result, it is a success. A
+// job that ended with its agent, unseen, is retried as a lost one is.
 // ErrNotFound, ErrUnauthenticated where the grant no longer holds, and
 // ErrWrongState where the job is not running or accepted.
 func (g JobGrant) Finish(ctx context.Context, r Result) error {
@@ -151,6 +152,9 @@ func (g JobGrant) Finish(ctx context.Context, r Result) error {
 		job.ExitStatus, job.Signal, job.SignalReason = r.ExitStatus, r.Signal, r.SignalReason
 		job.ChunksFailed, job.LogSize = max(0, r.ChunksFailed), size
 		job.FinishedAt = d.now().UTC()
+		if job.State == store.JobFinished && r.unseen() && retriable(*job) {
+			job.RetriedBy = newID()
+		}
 		return nil
 	})
 	if err != nil {
@@ -158,6 +162,9 @@ func (g JobGrant) Finish(ctx context.Context, r Result) error {
 	}
 	d.log.Info("job over", zap.String("job", job.ID), zap.String("agent", job.AgentID),
 		zap.String("state", string(job.State)), zap.String("exit_status", job.ExitStatus))
+	if job.RetriedBy != "" {
+		return d.retry(ctx, job)
+	}
 	return nil
 }
 

@@ -77,6 +77,13 @@ type Result struct {
 	IgnoreAgent bool
 }
 
+// unseen reports whether the job's agent ended before it did, so that nobody knows
+// how the job ended, or whether it ran at all: an agent says so about the jobs of
+// one that was killed.
+func (r Result) unseen() bool {
+	return r.ExitStatus == "-1" && r.Signal == "" && r.SignalReason == "agent_stop"
+}
+
 // JobFilter selects jobs; a zero field selects all.
 type JobFilter struct {
 	States  []store.JobState

@@ -228,9 +228,15 @@ func (d *Dispatcher) end(job *store.Job, reason string) {
 	job.State, job.LostReason, job.ExitStatus = store.JobLost, reason, "-1"
 	job.TokenHashes = nil
 	job.FinishedAt = d.now().UTC()
-	if job.RetriesLeft > 0 && !job.CancelRequested && !job.TimedOut {
+	if retriable(*job) {
 		job.RetriedBy = newID()
 	}
+}
+
+// retriable reports whether a job is to be submitted anew if how it ended is not
+// known.
+func retriable(job store.Job) bool {
+	return job.RetriesLeft > 0 && !job.CancelRequested && !job.TimedOut
 }
 
 // unretried are the lost jobs whose retry is not known to be stored: the process

@@ -215,6 +215,66 @@ func TestLostJobsAreRetried(t *testing.T) {
 	}
 }
 
+// TestAnOwedFinishIsTheEnd has an agent that was killed start again, as another
+// worker, and tell how its job ended: within the lease that is the end, after it
+// the job is lost for good and the token is dead.
+func TestAnOwedFinishIsTheEnd(t *testing.T) {
+	died := Result{ExitStatus: "-1", SignalReason: "agent_stop"}
+	for _, c := range []struct {
+		name    string
+		late    bool
+		cancel  bool
+		result  Result
+		state   store.JobState
+		retried bool
+	}{
+		{"its end was seen", false, false, Result{ExitStatus: "7"}, store.JobFinished, false},
+		{"its end was not seen", false, false, died, store.JobFinished, true},
+		{"it was to be canceled", false, true, died, store.JobCanceled, false},
+		{"stopped with its agent", false, false, Result{ExitStatus: "-1", Signal: "SIGTERM", SignalReason: "agent_stop"}, store.JobFinished, false},
+		{"too late", true, false, Result{ExitStatus: "7"}, store.JobLost, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := newPlant(t, Options{})
+			id := p.submit(Submission{Retries: 1})
+			a := p.register("a")
+			p.pings(a, Instruction{Kind: JobAssigned, JobID: id})
+			_, token, err := p.Accept(t.Context(), a, id)
+			must(t, err)
+			p.startJob(p.grant(token))
+			if c.cancel {
+				p.cancel(id, "canceling")
+			}
+
+			p.pass(DefaultLeaseTimeout - time.Second)
+			again := p.register("a")
+			if c.late {
+				p.pass(3 * time.Second)
+				_, err := p.AuthorizeJob(t.Context(), token)
+				wantErr(t, err, ErrUnauthenticated)
+			} else {
+				g := p.grant(token)
+				must(t, g.AppendLog(t.Context(), LogChunk{Sequence: 1, Data: []byte("x")}))
+				must(t, g.Finish(t.Context(), c.result))
+				must(t, g.Finish(t.Context(), c.result)) // its answer was lost
+			}
+			p.pass(DefaultLeaseTimeout)
+
+			job := p.job(id)
+			if job.State != c.state || (job.RetriedBy != "") != c.retried {
+				t.Fatalf("got %+v", job)
+			}
+			if c.retried {
+				if retry := p.job(job.RetriedBy); retry.RetryOf != id || retry.RetriesLeft != 0 {
+					t.Errorf("got %+v", retry)
+				}
+				return
+			}
+			p.pings(again, Instruction{Kind: Resume})
+		})
+	}
+}
+
 func TestCanceledJobsAreNotRetried(t *testing.T) {
 	p := newPlant(t, Options{})
 	g := p.run(p.register("a"), Submission{Retries: 3})

@@ -103,7 +103,7 @@ type Job struct {
 	FinishedAt  time.Time `json:"finished_at,omitzero"`
 
 	// RetriesLeft is how many more times the job is submitted anew, under a new
-	// id, if it is lost.
+	// id, if it is lost, or ended with its agent.
 	RetriesLeft int `json:"retries_left,omitempty"`
 	// BuildID is the first of the jobs that this one is a retry of, and retries of
 	// retries: the build that they are of, and share the meta-data of. Empty is the

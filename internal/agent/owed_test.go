@@ -1,0 +1,132 @@
+package agent
+
+import (
+	"compress/gzip"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/switchyard-ci/switchyard/internal/job/spool"
+	"github.com/switchyard-ci/switchyard/transport"
+)
+
+// receiver is a control plane that hears of one job.
+type receiver struct {
+	status int // of every answer
+
+	mu    sync.Mutex
+	calls []string
+}
+
+func (s *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	call := r.Method + " " + r.URL.RequestURI() + " " + r.Header.Get("Authorization") + " " + r.Header.Get("Buildkite-A")
+	body := io.Reader(r.Body)
+	if r.Header.Get("Content-Encoding") == "gzip" {
+		body, _ = gzip.NewReader(r.Body)
+	}
+	content, _ := io.ReadAll(body)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls = append(s.calls, call+" "+string(content))
+	w.WriteHeader(s.status)
+	_, _ = io.WriteString(w, `{"message":"so it is"}`)
+}
+
+// TestOwedIsDelivered has an agent find what one before it has left.
+func TestOwedIsDelivered(t *testing.T) {
+	t.Parallel()
+	delivered := func(failed string) []string {
+		return []string{
+			"POST /v3/jobs/J1/chunks?offset=3&sequence=2&size=4 Token secret b rest",
+			`PUT /v3/jobs/J1/finish Token secret b {"exit_status":"7","finished_at":"2026-11-25T00:00:00Z","chunks_failed_count":` + failed + "}",
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		edit   func(*spool.Job)
+		status int
+		calls  []string
+		owed   bool
+		says   string
+	}{
+		{"delivered", func(*spool.Job) {}, 200, delivered("0"), false, "delivered what the agent before"},
+		{"refused", func(*spool.Job) {}, 422, delivered("1"), false, "does not want"},
+		{"no token", func(j *spool.Job) { j.Token = "" }, 200, nil, false, "no token of its own"},
+		{"no endpoint", func(j *spool.Job) { j.Endpoint = "gopher://x" }, 200, nil, false, "cannot be delivered"},
+		{"a header of its own", func(j *spool.Job) { j.Headers = map[string][]string{"Host": {"x"}} }, 200, nil, false, "cannot be delivered"},
+		{"nobody there", func(j *spool.Job) { j.Endpoint = "http://127.0.0.1:1/v3" }, 200, nil, true, "tried again"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			server := &receiver{status: c.status}
+			listening := httptest.NewUnstartedServer(server)
+			listening.Config.Protocols = new(http.Protocols)
+			listening.Config.Protocols.SetUnencryptedHTTP2(true)
+			listening.Start()
+			defer listening.Close()
+			dir := filepath.Join(t.TempDir(), "spool")
+			core, logs := observer.New(zapcore.InfoLevel)
+			s, err := spool.Open(dir, zap.New(core))
+			if err != nil {
+				t.Fatal(err)
+			}
+			job := spool.Job{
+				ID: "J1", Token: "secret", Endpoint: listening.URL + "/v3", Headers: map[string][]string{"Buildkite-A": {"b"}},
+				ChunkMaxSize: 100, StartedAt: time.Now(),
+			}
+			c.edit(&job)
+			e, err := s.Begin(job)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := e.Append(2, 3, []byte("rest")); err != nil {
+				t.Fatal(err)
+			}
+			if err := e.SetResult(spool.Result{ExitStatus: "7", FinishedAt: time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)}); err != nil {
+				t.Fatal(err)
+			}
+			e.Close()
+
+			wire, err := transport.New(transport.Options{Endpoint: listening.URL + "/v3"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer wire.Close()
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if c.owed { // an attempt takes ten minutes; it ends with the agent
+				time.AfterFunc(100*time.Millisecond, cancel)
+			}
+			if all := deliverAll(ctx, s, wire, zap.New(core)); all == c.owed {
+				t.Errorf("nothing is left: %v", all)
+			}
+
+			if left, _ := os.ReadDir(dir); (len(left) > 0) != c.owed {
+				t.Errorf("left: %v", left)
+			}
+			if !slices.Equal(server.calls, c.calls) {
+				t.Errorf("calls\n%q, want\n%q", server.calls, c.calls)
+			}
+			if !c.owed && logs.FilterMessageSnippet(c.says).Len() == 0 {
+				t.Errorf("it says %v", logs.All())
+			}
+			for _, line := range logs.All() {
+				if strings.Contains(line.Message, "secret") {
+					t.Errorf("a token is in the log: %v", line)
+				}
+			}
+		})
+	}
+}
