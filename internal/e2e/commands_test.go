@@ -31,6 +31,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		{"signal", "NAME INT|TERM|KILL", 2, 2, sendSignal},
 		{"end", "NAME CODE|SIGNAL", 2, 2, end},
 		{"ready", "NAME", 1, 1, ready},
+		{"peak", "NAME MIB", 2, 2, peak},
 		{"exits", "CODE PROGRAM [ARGUMENT...]", 2, -1, exits},
 		{"proxy", "", 0, 0, startProxy},
 		{"nginx", "FRONT", 1, 1, startNginx},
@@ -164,6 +165,22 @@ func ready(ts *testscript.TestScript, s *stage, args []string) {
 		cutRoute(ts, s, []string{streamRoute})
 	}
 }
+
+func peak(ts *testscript.TestScript, s *stage, args []string) {
+	most, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	got, known := peakMemory(s.process(ts, args[0]).cmd.Process.Pid)
+	if !known || raceEnabled {
+		return
+	}
+	ts.Logf("%s had at most %d MiB in memory", args[0], got>>mebibyte)
+	if got>>mebibyte >= most {
+		ts.Fatalf("%s had %d MiB in memory, want less than %d", args[0], got>>mebibyte, most)
+	}
+}
+
+// mebibyte is in bits.
+const mebibyte = 20
 
 func exits(ts *testscript.TestScript, _ *stage, args []string) {
 	got := 0

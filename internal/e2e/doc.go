@@ -22,6 +22,8 @@
 //	                                  stderr are then what it wrote
 //	ready NAME                        wait until a control plane is up, and let later commands find it,
 //	                                  a later start on the same port included
+//	peak NAME MIB                     have it checked that the process never had so much in memory (on Linux,
+//	                                  and not under the race detector)
 //	exits CODE PROGRAM [ARGUMENT...]  run a program to its end, with this exit code
 //	proxy                             put a proxy between the control plane and agents that start later
 //	nginx FRONT                       put nginx there, with a front of testdata/nginx

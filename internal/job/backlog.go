@@ -9,7 +9,7 @@ import (
 const (
 	// maxMemory bounds the chunks that are kept in memory beside the one being filled, in bytes. Past it they are in the
 	// spool alone.
-	maxMemory = 8 << 20
+	maxMemory = 4 << 20
 	// minCost is what a piece takes on the disk at least, in bytes.
 	minCost = 4 << 10
 	// maxHold is how long a job is held up in all, when there is no room for its output, before that is cut. It is for a

@@ -148,7 +148,7 @@ func (d delivery) upload(ctx context.Context, pieces []spool.Piece) (int, error)
 				return context.Cause(ctx)
 			}
 
-			data, err := d.entry.Read(piece)
+			data, err := d.entry.Read(piece, nil)
 			if err != nil {
 				refused.Add(1)
 				d.logger.Error("a piece of output is lost", zap.Error(err))

@@ -17,10 +17,12 @@ const (
 	maxInFlight = 3
 	// maxChunk bounds a chunk whatever the control plane allows.
 	maxChunk = 1 << 20
+	// forTheWay is the part of the interval that is left for the upload, so that output arrives within it.
+	forTheWay = 5
 )
 
-// uploader cuts output into chunks and uploads them. A chunk goes out when it is full, when the interval has passed
-// since its first byte, and at the flush. While maxInFlight uploads are under way, full chunks wait in the [backlog].
+// uploader cuts output into chunks and uploads them. A chunk goes out when it is full, when most of the interval has
+// passed since its first byte, and at the flush. While maxInFlight uploads are under way, full chunks wait in the [backlog].
 //
 // Write and linef are for one goroutine at a time; abort may be called by any.
 type uploader struct {
@@ -57,7 +59,7 @@ func newUploader(ctx context.Context, cp ControlPlane, spec Spec, logger *zap.Lo
 	u := &uploader{
 		cp:       cp,
 		limit:    int(min(spec.ChunkMaxSize, maxChunk)),
-		interval: spec.ChunkInterval,
+		interval: spec.ChunkInterval - spec.ChunkInterval/forTheWay,
 		warnAt:   spec.LogMaxSize,
 		logger:   logger,
 		number:   1,
@@ -187,9 +189,30 @@ func (u *uploader) cut() {
 	u.number++
 	u.due = false
 
-	if n := len(u.spare); u.buf == nil && n > 0 {
-		u.buf, u.spare = u.spare[n-1], u.spare[:n-1]
+	if u.buf == nil {
+		u.buf = u.popSpare()
 	}
+}
+
+// popSpare gives a buffer of an ended upload, or nil. The lock is held.
+func (u *uploader) popSpare() []byte {
+	n := len(u.spare)
+	if n == 0 {
+		return nil
+	}
+
+	buf := u.spare[n-1]
+	u.spare = u.spare[:n-1]
+
+	return buf
+}
+
+// takeSpare is popSpare for whoever has not got the lock.
+func (u *uploader) takeSpare() []byte {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+
+	return u.popSpare()
 }
 
 // dispatch sends what waits, as far as there is room; the chunk being filled waits from when it is due, and may fill
@@ -217,7 +240,7 @@ func (u *uploader) upload(c chunk) {
 
 	data := c.data
 	if err == nil && data == nil {
-		data, err = u.backlog.entry.Read(spool.Piece{Number: c.number, Offset: c.offset, Size: c.size})
+		data, err = u.backlog.entry.Read(spool.Piece{Number: c.number, Offset: c.offset, Size: c.size}, u.takeSpare())
 	}
 
 	if err == nil {

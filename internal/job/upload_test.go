@@ -16,7 +16,9 @@ import (
 )
 
 func uploaderFor(ctx context.Context, cp ControlPlane, limit uint64) *uploader {
-	return newUploader(ctx, cp, Spec{ChunkMaxSize: limit, ChunkInterval: time.Second, LogMaxSize: math.MaxUint64}, zap.NewNop())
+	const interval = 1250 * time.Millisecond // of which a second is spent waiting
+
+	return newUploader(ctx, cp, Spec{ChunkMaxSize: limit, ChunkInterval: interval, LogMaxSize: math.MaxUint64}, zap.NewNop())
 }
 
 // What goes out, and when: each row writes, and lists the chunks with the time of each.

@@ -154,18 +154,24 @@ func (e *Entry) open(number, offset uint64) error {
 	return nil
 }
 
-// Read gives the bytes of a piece.
-func (e *Entry) Read(piece Piece) ([]byte, error) {
-	data, err := os.ReadFile(e.path(piece.Number, piece.Offset))
+// Read gives the bytes of a piece, in buf if that is large enough.
+func (e *Entry) Read(piece Piece, buf []byte) ([]byte, error) {
+	file, err := os.Open(e.path(piece.Number, piece.Offset))
 	if err != nil {
 		return nil, fmt.Errorf("reading the spool: %w", err)
 	}
+	defer func() { _ = file.Close() }() // it was only read
 
-	if uint64(len(data)) != piece.Size {
-		return nil, fmt.Errorf("reading the spool: chunk %d has %d bytes, not %d", piece.Number, len(data), piece.Size)
+	if uint64(cap(buf)) < piece.Size {
+		buf = make([]byte, piece.Size)
 	}
 
-	return data, nil
+	buf = buf[:piece.Size]
+	if _, err := io.ReadFull(file, buf); err != nil {
+		return nil, fmt.Errorf("reading chunk %d from the spool: %w", piece.Number, err)
+	}
+
+	return buf, nil
 }
 
 // Delivered forgets a piece: it was delivered, or is not wanted. The newest stays until there is a newer one.

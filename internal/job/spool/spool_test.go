@@ -103,7 +103,7 @@ func TestSpool(t *testing.T) {
 				t.Errorf("job %+v", e.Job)
 			}
 
-			if data, err := e.Read(pieces[0]); err != nil || string(data) != "abc" {
+			if data, err := e.Read(pieces[0], nil); err != nil || string(data) != "abc" {
 				t.Errorf("%q, %v", data, err)
 			}
 		})
@@ -133,13 +133,13 @@ func TestNewestPieceStays(t *testing.T) {
 	write(t, e, 1, 0, "ab")
 	e.Delivered(Piece{1, 0, 2})
 
-	if _, err := e.Read(Piece{1, 0, 2}); err != nil {
+	if _, err := e.Read(Piece{1, 0, 2}, nil); err != nil {
 		t.Error(err)
 	}
 
 	write(t, e, 2, 2, "c")
 
-	if _, err := e.Read(Piece{1, 0, 2}); err == nil {
+	if _, err := e.Read(Piece{1, 0, 2}, nil); err == nil {
 		t.Error("a delivered piece is left though there is a newer one")
 	}
 
