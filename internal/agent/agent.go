@@ -16,6 +16,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/fsm"
 	"github.com/switchyard-ci/switchyard/fsm/replay"
+	"github.com/switchyard-ci/switchyard/internal/job/joblink"
 	"github.com/switchyard-ci/switchyard/internal/job/spool"
 	"github.com/switchyard-ci/switchyard/internal/telemetry"
 	"github.com/switchyard-ci/switchyard/internal/worker"
@@ -108,6 +109,12 @@ func (a *Agent) Run(ctx context.Context) error {
 		owing, end := context.WithCancel(ctx)
 		defer end() // what is owed then, the next agent delivers
 		delivering.Go(func() { deliverOwed(owing, kept, wire, a.Logger) })
+	}
+
+	// Without one each job tries, and says in its log why it cannot.
+	if folder, err := joblink.Folder(); err == nil {
+		defer func() { _ = os.RemoveAll(folder) }()
+		a.Job.SocketFolder = folder
 	}
 
 	idle := newIdleClock(a.DisconnectAfterIdle, a.Spawn, func() {

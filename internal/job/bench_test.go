@@ -5,11 +5,14 @@ package job
 import (
 	"context"
 	"sync/atomic"
+	"os"
 	"testing"
 	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"github.com/switchyard-ci/switchyard/internal/job/joblink"
 )
 
 // sink is a control plane that takes everything at once and keeps nothing.
@@ -40,6 +43,14 @@ func BenchmarkRun(b *testing.B) {
 
 	spec, opts := jobFor(b, "true")
 	opts.Logger = logger
+
+	folder, err := joblink.Folder() // as an agent has it
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer os.RemoveAll(folder)
+
+	opts.SocketFolder = folder
 
 	var toStart time.Duration
 

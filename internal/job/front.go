@@ -44,8 +44,8 @@ func (f *front) line(text string) {
 func (f *front) flush() { _ = f.redactor.Flush() }
 
 // hide makes up hide what is secret in the job and stamp its lines, and lets the job's commands add secrets, where the
-// system can. It comes before any output. The function that it gives ends the adding.
-func (r *run) hide(up *uploader) func() {
+// system can. It comes before any output.
+func (r *run) hide(up *uploader) {
 	if r.opts.TimestampLines {
 		up.front = newFront(&stamper{to: up})
 	}
@@ -61,17 +61,20 @@ func (r *run) hide(up *uploader) func() {
 		up.linef("not hidden in this log, as a value of fewer than %d bytes is not: %s", redact.Minimum, strings.Join(tooShort, ", "))
 	}
 
-	link, err := joblink.Listen(func(secrets []string) error { return up.front.redactor.Add(secrets...) })
+	link, err := joblink.Listen(r.opts.SocketFolder, func(secrets []string) error { return up.front.redactor.Add(secrets...) })
 
 	switch {
 	case err == nil:
-		r.opts.socket = link.Path()
-
-		return link.Close
+		r.link, r.opts.socket = link, link.Path()
 	case !errors.Is(err, errors.ErrUnsupported):
 		r.logger.Warn("the job cannot add secrets to be hidden", zap.Error(err))
 		up.linef("`switchyard redact add` does not work in this job: %v", err)
 	}
+}
 
-	return func() {}
+// unlink ends the adding of secrets. It comes after the finish, which it need not hold up.
+func (r *run) unlink() {
+	if r.link != nil {
+		r.link.Close()
+	}
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/switchyard-ci/switchyard/internal/job/joblink"
 )
 
 // Run runs one job from its start to its finish and returns when both the process and the finish are over.
@@ -54,9 +56,10 @@ type run struct {
 
 	result   Result
 	errs     []error
-	files    string         // the folder of what the executor is given; empty if there is none
-	watching sync.WaitGroup // the questions for the job's state
-	owed     owed           // what is in the spool
+	files    string          // the folder of what the executor is given; empty if there is none
+	watching sync.WaitGroup  // the questions for the job's state
+	owed     owed            // what is in the spool
+	link     *joblink.Server // nil if the job cannot add secrets
 }
 
 func (r *run) run(ctx context.Context) (Result, error) {
@@ -82,6 +85,7 @@ func (r *run) run(ctx context.Context) (Result, error) {
 		return r.result, errors.Join(r.errs...)
 	}
 
+	defer r.unlink()
 	defer r.watching.Wait() // only now: a question that is slow to end does not hold up the finish
 
 	if r.spec.ChunkMaxSize == 0 {
@@ -118,7 +122,7 @@ func (r *run) execute(ctx context.Context) string {
 
 	up := newUploader(context.WithoutCancel(ctx), r.cp, r.spec, r.logger)
 	up.spoolTo(r.owed.entry, r.opts.SpoolSize)
-	defer r.hide(up)()
+	r.hide(up)
 
 	workspace, cmd, out := r.launch(jobCtx, up)
 

@@ -68,6 +68,9 @@ type Options struct {
 	RedactedVars []string
 	// Secrets are hidden in the log too: the agent's own tokens.
 	Secrets []string
+	// SocketFolder is a folder for the sockets of jobs, private to this user, as joblink.Folder makes it; empty means one of
+	// its own for each job.
+	SocketFolder string
 	// TimestampLines puts the time at the start of each line of the log, as an escape sequence.
 	TimestampLines bool
 

@@ -31,7 +31,7 @@ func TestRedact(t *testing.T) {
 		heard []string
 	)
 
-	server, err := Listen(func(secrets []string) error {
+	server, err := Listen("", func(secrets []string) error {
 		mu.Lock()
 		defer mu.Unlock()
 
@@ -80,7 +80,7 @@ func TestRedact(t *testing.T) {
 func TestNonsense(t *testing.T) {
 	t.Parallel()
 
-	server, err := Listen(func([]string) error { return nil })
+	server, err := Listen("", func([]string) error { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestNonsense(t *testing.T) {
 func TestClose(t *testing.T) {
 	t.Parallel()
 
-	server, err := Listen(func([]string) error { return nil })
+	server, err := Listen("", func([]string) error { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,6 +127,44 @@ func TestClose(t *testing.T) {
 
 	if err := Redact(t.Context(), server.Path(), []string{"a"}); err == nil {
 		t.Error("a closed server answers")
+	}
+}
+
+// TestFolder has several jobs share a folder, which stays when they end.
+func TestFolder(t *testing.T) {
+	t.Parallel()
+
+	folder, err := Folder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(folder)
+
+	var servers []*Server
+
+	for range 2 {
+		server, err := Listen(folder, func([]string) error { return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		servers = append(servers, server)
+	}
+
+	for _, server := range servers {
+		if err := Redact(t.Context(), server.Path(), []string{"a"}); err != nil {
+			t.Error(err)
+		}
+
+		server.Close()
+
+		if _, err := os.Stat(server.Path()); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("the socket is still there: %v", err)
+		}
+	}
+
+	if _, err := os.Stat(folder); err != nil {
+		t.Error(err)
 	}
 }
 

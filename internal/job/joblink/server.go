@@ -1,6 +1,7 @@
 package joblink
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,6 +26,8 @@ const (
 	patience = 10 * time.Second
 	// pause is the time until the next try when a connection could not be taken.
 	pause = 100 * time.Millisecond
+	// nameLength is how much of a random text, of 32 letters and digits, keeps the sockets of a folder apart.
+	nameLength = 12
 	// maxFolder keeps the path below what the address of a socket holds, 104 bytes on some systems.
 	maxFolder = 60
 )
@@ -41,7 +44,8 @@ type answer struct {
 // Server is the agent's end, for one job.
 type Server struct {
 	redact   func(secrets []string) error
-	folder   string
+	path     string
+	folder   string // to be removed with the socket; empty if it is the caller's
 	listener net.Listener
 	room     chan struct{}
 	serving  sync.WaitGroup
@@ -53,13 +57,11 @@ type Server struct {
 	closed bool
 }
 
-// Listen makes the socket and serves it until Close. redact is called with what a command wants to be hidden, from several
-// goroutines; the command is told when it has returned, and what it has answered.
-//
-// The error is [errors.ErrUnsupported] on a system that has no such sockets.
-func Listen(redact func(secrets []string) error) (*Server, error) {
+// Folder makes a folder for sockets, private to this user. Who runs many jobs makes one for all of them, which takes less
+// time than one for each, and removes it.
+func Folder() (string, error) {
 	if runtime.GOOS == "windows" {
-		return nil, fmt.Errorf("a job's socket on Windows: %w", errors.ErrUnsupported)
+		return "", fmt.Errorf("jobs' sockets on Windows: %w", errors.ErrUnsupported)
 	}
 
 	parent := os.TempDir()
@@ -69,19 +71,40 @@ func Listen(redact func(secrets []string) error) (*Server, error) {
 
 	folder, err := os.MkdirTemp(parent, "switchyard-job-*") // for its owner alone
 	if err != nil {
-		return nil, fmt.Errorf("making a folder for the job's socket: %w", err)
+		return "", fmt.Errorf("making a folder for jobs' sockets: %w", err)
+	}
+
+	return folder, nil
+}
+
+// Listen makes a socket in the folder, or in one of its own if folder is empty, and serves it until Close. redact is
+// called with what a command wants to be hidden, from several goroutines; the command is told when it has returned, and
+// what it has answered.
+//
+// The error is [errors.ErrUnsupported] on a system that has no such sockets.
+func Listen(folder string, redact func(secrets []string) error) (*Server, error) {
+	own := ""
+
+	if folder == "" {
+		var err error
+		if own, err = Folder(); err != nil {
+			return nil, err
+		}
+
+		folder = own
 	}
 
 	s := &Server{
 		redact:  redact,
-		folder:  folder,
+		path:    filepath.Join(folder, rand.Text()[:nameLength]),
+		folder:  own,
 		room:    make(chan struct{}, maxConnections),
 		open:    map[net.Conn]struct{}{},
 		closing: make(chan struct{}),
 	}
 
 	if err := s.listen(); err != nil {
-		_ = os.RemoveAll(folder)
+		s.remove()
 
 		return nil, err
 	}
@@ -108,7 +131,7 @@ func (s *Server) listen() error {
 }
 
 // Path is the path of the socket.
-func (s *Server) Path() string { return filepath.Join(s.folder, "socket") }
+func (s *Server) Path() string { return s.path }
 
 // Close ends all connections and removes the socket.
 func (s *Server) Close() {
@@ -121,10 +144,16 @@ func (s *Server) Close() {
 	}
 	s.mu.Unlock()
 
-	_ = s.listener.Close()
+	_ = s.listener.Close() // which removes the socket
 	s.serving.Wait()
+	s.remove()
+}
 
-	_ = os.RemoveAll(s.folder) // what stays behind is empty, and in the folder for such
+// remove removes the folder. If that fails, what stays behind is empty, and among the temporary files.
+func (s *Server) remove() {
+	if s.folder != "" {
+		_ = os.Remove(s.folder)
+	}
 }
 
 func (s *Server) accept() {
