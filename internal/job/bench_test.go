@@ -4,8 +4,8 @@ package job
 
 import (
 	"context"
-	"sync/atomic"
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
 
