@@ -12,8 +12,8 @@
 //	    result               how the job ended
 //
 // A piece that was delivered is removed, except the newest, whose name and size say where the output stands; it is sent
-// again by whoever comes after a crash, which is harmless, since it is the same piece. job and result are written beside
-// their place, synced and renamed, and carry a checksum. The pieces are not synced: what a process has written outlives
+// again by whoever comes after a crash, which is harmless, since it is the same piece. job and result carry a
+// checksum, and are synced before the result is sent. The pieces are not synced: what a process has written outlives
 // the process, and a power cut may cost the last seconds of a log, but no result.
 //
 // # Whose it is

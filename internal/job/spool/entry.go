@@ -50,6 +50,11 @@ func (e *Entry) begin() error {
 		return err
 	}
 
+	// Its name is synced with the others, so that the result is safe with one sync more, which the finish waits for.
+	if err := os.WriteFile(filepath.Join(e.dir, resultFile), nil, ownerOnlyFile); err != nil {
+		return fmt.Errorf("writing to the spool: %w", err)
+	}
+
 	e.synced = make(chan error, 1)
 
 	go func() {
@@ -73,6 +78,7 @@ func (e *Entry) load() error {
 	path := filepath.Join(e.dir, resultFile)
 
 	switch result, err := read[Result](path); {
+	case empty(path):
 	case err == nil:
 		e.result = &result
 	case !errors.Is(err, fs.ErrNotExist): // without it the job's end was not seen
@@ -191,15 +197,19 @@ func (e *Entry) Delivered(piece Piece) {
 
 // SetResult keeps how the job ended. When it returns without an error, not even a power cut undoes it.
 func (e *Entry) SetResult(result Result) error {
-	if e.synced != nil {
-		if err := <-e.synced; err != nil {
-			return fmt.Errorf("syncing the spool: %w", err)
-		}
-
-		e.synced = nil
+	if e.synced == nil { // not the first
+		return e.write(resultFile, result, true)
 	}
 
-	return e.write(resultFile, result, true)
+	err := e.fill(resultFile, result) // beside the other sync, so that the disk makes one of them
+
+	if syncErr := <-e.synced; syncErr != nil {
+		err = errors.Join(err, fmt.Errorf("syncing the spool: %w", syncErr))
+	}
+
+	e.synced = nil
+
+	return err
 }
 
 // Remove ends the job: nothing is owed any more. The entry is not used after that.
@@ -289,6 +299,37 @@ func (e *Entry) write(name string, record any, durably bool) error {
 	}
 
 	return nil
+}
+
+// fill writes a record into an empty file. A power cut may leave it half written, which the checksum tells.
+func (e *Entry) fill(name string, record any) error {
+	data, err := encode(record)
+	if err != nil {
+		return err
+	}
+
+	file, err := os.OpenFile(filepath.Join(e.dir, name), os.O_WRONLY|os.O_TRUNC, ownerOnlyFile) //nolint:gosec // the folder is ours
+	if err != nil {
+		return fmt.Errorf("writing to the spool: %w", err)
+	}
+	defer func() { _ = file.Close() }() // it is synced
+
+	if _, err := file.Write(data); err != nil {
+		return fmt.Errorf("writing to the spool: %w", err)
+	}
+
+	if err := file.Sync(); err != nil {
+		return fmt.Errorf("syncing the spool: %w", err)
+	}
+
+	return nil
+}
+
+// empty tells whether nothing was written to a file yet.
+func empty(path string) bool {
+	info, err := os.Stat(path)
+
+	return err == nil && info.Size() == 0
 }
 
 // read reads a record.

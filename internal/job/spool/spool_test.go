@@ -205,6 +205,7 @@ func TestDamage(t *testing.T) {
 		{"job empty", map[string]string{"job": ""}, 0, 0, false, "."},
 		{"job of another kind", map[string]string{"job": string(must(encode(Result{ExitStatus: "0"})))}, 0, 0, false, "."},
 		{"result half written", map[string]string{"result": `{"exit`}, 2, 0, false, "bad-result"},
+		{"no result yet", map[string]string{"result": ""}, 2, 0, false, ""},
 		{"result beside its place", map[string]string{"result.new": `{"exit`}, 2, 0, true, ""},
 		{"empty piece", map[string]string{"chunk-1-0": ""}, 1, 1, true, ""},
 		{"piece too large", map[string]string{"chunk-1-0": strings.Repeat("x", 101)}, 1, 1, true, "bad-chunk-1-0"},
