@@ -104,6 +104,7 @@ func (a *app) startAgent(ctx context.Context, cmd *cli.Command) error {
 	}); err != nil {
 		return usage(cmd, "%w", err)
 	}
+	defer inherit(&settings)()
 	daemon, err := agent.New(settings)
 	if err != nil {
 		return usage(cmd, "%w", err)

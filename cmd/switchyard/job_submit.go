@@ -23,6 +23,9 @@ const (
 	flagTimeout        = "timeout"
 	flagRetries        = "retries"
 	flagIdempotencyKey = "idempotency-key"
+	flagRepo           = "repo"
+	flagCommit         = "commit"
+	flagBranch         = "branch"
 
 	// endOfFlags stands before the job's command.
 	endOfFlags = "--"
@@ -59,6 +62,17 @@ func (a *app) jobSubmit() *cli.Command {
 			&cli.StringSliceFlag{
 				Name: flagEnv, Aliases: []string{"e"}, Usage: "put `NAME=VALUE` into the job's environment; may be repeated",
 				Sources: a.settings.List("job.env"),
+			},
+			&cli.StringFlag{
+				Name: flagRepo, Usage: "have the git repository at `URL` checked out into the job's working directory",
+				DefaultText: "none", Sources: a.settings.Value("job.repo"),
+			},
+			&cli.StringFlag{
+				Name: flagCommit, Usage: "check out `COMMIT` of it: a commit's name, a tag, or HEAD", DefaultText: head,
+				Sources: a.settings.Value("job.commit"),
+			},
+			&cli.StringFlag{
+				Name: flagBranch, Usage: "`BRANCH` of it whose end HEAD is", DefaultText: "its own choice", Sources: a.settings.Value("job.branch"),
 			},
 			&cli.Int32Flag{
 				Name: flagPriority, Usage: "higher `NUMBER`s run first", Sources: a.settings.Value("job.priority"),
@@ -128,6 +142,9 @@ func (a *app) submission(cmd *cli.Command) (*switchyardv1.SubmitJobRequest, erro
 	env, err := parseEnv(cmd.StringSlice(flagEnv))
 	if err != nil {
 		return nil, usage(cmd, "%w", err)
+	}
+	if err := addSource(cmd, env); err != nil {
+		return nil, err
 	}
 	request := &switchyardv1.SubmitJobRequest{
 		Command:        command,

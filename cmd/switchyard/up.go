@@ -65,6 +65,7 @@ func (a *app) runUp(ctx context.Context, cmd *cli.Command) error {
 			return shutdown(server, err)
 		}
 	}
+	defer inherit(&working)()
 	daemon, err := agent.New(working)
 	if err != nil {
 		return shutdown(server, usage(cmd, "%w", err))

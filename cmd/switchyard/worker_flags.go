@@ -3,14 +3,13 @@ package main
 import (
 	"fmt"
 	"path/filepath"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v3"
 
 	"github.com/switchyard-ci/switchyard/fsm"
 	"github.com/switchyard-ci/switchyard/internal/agent"
-	"github.com/switchyard-ci/switchyard/internal/job"
 	"github.com/switchyard-ci/switchyard/internal/telemetry"
 	"github.com/switchyard-ci/switchyard/transport"
 )
@@ -36,7 +35,11 @@ const (
 	flagBuildPath        = "build-path"
 	flagSpoolPath        = "spool-path"
 	flagSpoolSize        = "spool-size"
+	flagBuildCleanup     = "build-cleanup"
 	flagShell            = "shell"
+	flagExecutor         = "executor"
+	flagPty              = "pty"
+	flagCancelSignal     = "cancel-signal"
 	flagCancelGrace      = "cancel-grace"
 	flagRedactedVars     = "redacted-vars"
 	flagTimestampLines   = "timestamp-lines"
@@ -54,13 +57,14 @@ const (
 	defaultSpoolSize = 1 << 10 // in MiB
 	maxSpoolSize     = 1 << 30 // in MiB, which is as good as no limit
 
-	defaultCancelGrace = 10 * time.Second
+	defaultCancelGrace  = 10 * time.Second
+	defaultCancelSignal = "SIGTERM"
 )
 
 // workerFlags say how the workers of an agent behave; `agent start` and `up`
 // have them.
 func (a *app) workerFlags() []cli.Flag {
-	return []cli.Flag{
+	return slices.Concat([]cli.Flag{
 		&cli.StringFlag{
 			Name: flagName, Usage: "`NAME` of the workers; with several, each gets a number behind it", DefaultText: "the host's name",
 			Sources: a.settings.Value("agent.name"),
@@ -82,38 +86,7 @@ func (a *app) workerFlags() []cli.Flag {
 			Usage:   "how workers may get work, `MODE`: auto (stream, else polling), stream-only or poll-only",
 			Sources: a.settings.Value("agent.mode"), Validator: oneOf(fsm.Auto.String(), fsm.StreamOnly.String(), fsm.PollOnly.String()),
 		},
-		&cli.StringFlag{
-			Name: flagBuildPath, Usage: "`DIR` in which each job gets a working directory of its own",
-			DefaultText: buildsDir + " in the data directory",
-			Sources:     a.settings.Value("agent.build-path"), TakesFile: true,
-		},
-		&cli.StringFlag{
-			Name: flagSpoolPath, Usage: "`DIR` in which output and results are kept until the control plane has them; agents may share it",
-			DefaultText: spoolDir + " in the data directory",
-			Sources:     a.settings.Value("agent.spool-path"), TakesFile: true,
-		},
-		&cli.IntFlag{
-			Name: flagSpoolSize, Value: defaultSpoolSize, Usage: "keep at most `MIB` of the output of one job there; past that it is cut",
-			Sources: a.settings.Value("agent.spool-size"), Validator: between(1, maxSpoolSize),
-		},
-		&cli.StringFlag{
-			Name: flagShell, Usage: "`PROGRAM` with arguments, separated by spaces, that a job's script is appended to",
-			DefaultText: "/bin/sh -e -c", Sources: a.settings.Value("agent.shell"),
-		},
-		&cli.DurationFlag{
-			Name: flagCancelGrace, Value: defaultCancelGrace, Usage: "leave a canceled job `DURATION` from SIGTERM to SIGKILL",
-			Sources: a.settings.Value("agent.cancel-grace"), Validator: positive,
-		},
-		&cli.StringSliceFlag{
-			Name: flagRedactedVars, Value: job.DefaultRedactedVars(),
-			Usage:     "hide values of variables whose names match `GLOB` in jobs' logs; may be repeated, replaces the default, none if empty",
-			Sources:   a.settings.List("agent.redacted-vars"),
-			Validator: func(globs []string) error { return job.CheckRedactedVars(splitAll(globs)) },
-		},
-		&cli.BoolFlag{
-			Name: flagTimestampLines, Usage: "put the time at the start of each line of a job's log, as an escape sequence",
-			Sources: a.settings.Value("agent.timestamp-lines"),
-		},
+	}, a.runFlags(), a.logFlagsOfJobs(), []cli.Flag{
 		&cli.DurationFlag{
 			Name: flagSilenceLimit, Usage: "take a stream for lost after `DURATION` without a message",
 			DefaultText: "what the control plane announces; else 150s over HTTP/1.1, and none over HTTP/2",
@@ -143,7 +116,7 @@ func (a *app) workerFlags() []cli.Flag {
 			Usage:   "begin a new file of the transition log at `MIB`; the four before it are kept, as FILE.1 to FILE.4",
 			Sources: a.settings.Value("agent.transition-log-size"), Validator: between(1, maxTransitionLogSize),
 		},
-	}
+	})
 }
 
 // transitionLogFlag names the file of the transition log.
@@ -184,10 +157,15 @@ func (a *app) agentConfig(cmd *cli.Command) (agent.Config, error) {
 	if err != nil {
 		return agent.Config{}, err
 	}
+	options, err := jobOptions(cmd, builds)
+	if err != nil {
+		return agent.Config{}, usage(cmd, "%w", err)
+	}
 	logger, err := a.logger(cmd)
 	if err != nil {
 		return agent.Config{}, err
 	}
+	options.Logger = logger
 	return agent.Config{
 		Name:                  cmd.String(flagName),
 		Queue:                 cmd.String(flagQueue),
@@ -202,17 +180,8 @@ func (a *app) agentConfig(cmd *cli.Command) (agent.Config, error) {
 		TransitionLog:         cmd.String(flagTransitionLog),
 		TransitionLogSize:     int64(cmd.Int(flagTransitionLogSize)) << mebibyte,
 		SpoolPath:             owed,
-		Job: job.Options{
-			BuildPath:   builds,
-			SpoolSize:   int64(cmd.Int(flagSpoolSize)) << mebibyte,
-			Shell:       strings.Fields(cmd.String(flagShell)),
-			CancelGrace: cmd.Duration(flagCancelGrace),
-			Logger:      logger,
-
-			RedactedVars:   splitAll(cmd.StringSlice(flagRedactedVars)),
-			TimestampLines: cmd.Bool(flagTimestampLines),
-		},
-		Version: readVersion().Version,
-		Logger:  logger,
+		Job:                   options,
+		Version:               readVersion().Version,
+		Logger:                logger,
 	}, nil
 }

@@ -129,6 +129,7 @@ func (a *Agent) Run(ctx context.Context) error {
 		onIdle = func(bool) {}
 	}
 
+	defer a.claimBuilds()()
 	errs := make([]error, a.Spawn)
 	var workers sync.WaitGroup
 	for i := range a.Spawn {

@@ -366,6 +366,33 @@ func TestAcceptedJob(t *testing.T) {
 	}
 }
 
+// What is checked out is what the submitter said; without a branch it is the repository's own choice.
+func TestAcceptedJobWithARepository(t *testing.T) {
+	b := start(t)
+	for _, c := range []struct {
+		given, want map[string]string
+	}{
+		{map[string]string{}, map[string]string{"BUILDKITE_SKIP_CHECKOUT": "true", "BUILDKITE_BRANCH": "main"}},
+		{
+			map[string]string{"BUILDKITE_REPO": "r"},
+			map[string]string{"BUILDKITE_REPO": "r", "BUILDKITE_COMMIT": "HEAD", "BUILDKITE_BRANCH": "HEAD", "BUILDKITE_SKIP_CHECKOUT": ""},
+		},
+		{
+			map[string]string{"BUILDKITE_REPO": "r", "BUILDKITE_COMMIT": "c", "BUILDKITE_BRANCH": "b"},
+			map[string]string{"BUILDKITE_REPO": "r", "BUILDKITE_COMMIT": "c", "BUILDKITE_BRANCH": "b", "BUILDKITE_SKIP_CHECKOUT": ""},
+		},
+	} {
+		w := b.register("builder", "q")
+		job := b.accepted(w, &switchyardv1.SubmitJobRequest{Command: []string{"true"}, Queue: "q", Env: c.given})
+		env, _ := job.body["env"].(map[string]any)
+		for name, want := range c.want {
+			if got, _ := env[name].(string); got != want {
+				t.Errorf("given %v: %s is %q, want %q", c.given, name, got, want)
+			}
+		}
+	}
+}
+
 func TestAcceptedJobKeepsTheTokensOfOneAcceptance(t *testing.T) {
 	b := start(t)
 	w := b.register("w", "q")

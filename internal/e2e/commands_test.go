@@ -35,6 +35,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		{"exits", "CODE PROGRAM [ARGUMENT...]", 2, -1, exits},
 		{"proxy", "", 0, 0, startProxy},
 		{"nginx", "FRONT", 1, 1, startNginx},
+		{"repository", "MODULE", 1, 1, serveRepository},
 		{"cut", "stream|PATH", 1, 1, cutRoute},
 		{"mute", "stream|PATH", 1, 1, muteRoute},
 		{"heal", "stream|PATH", 1, 1, healRoute},

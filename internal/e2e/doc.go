@@ -25,6 +25,8 @@
 //	peak NAME MIB                     have it checked that the process never had so much in memory (on Linux,
 //	                                  and not under the race detector)
 //	exits CODE PROGRAM [ARGUMENT...]  run a program to its end, with this exit code
+//	repository MODULE                 serve a module of this one's requirements from a git repository on loopback;
+//	                                  $REPO and $COMMIT are what to check out, $GOCACHE saves building all of Go
 //	proxy                             put a proxy between the control plane and agents that start later
 //	nginx FRONT                       put nginx there, with a front of testdata/nginx
 //	cut stream|PATH                   have the proxy break a route

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"net/http/httptest"
 	"slices"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -15,7 +16,8 @@ type stage struct {
 	processes map[string]*process // the last of each name
 	started   []*process          // all, in order
 	proxy     *faultproxy.Proxy
-	cut       bool // the proxy comes with the control plane, and cuts the stream
+	served    *httptest.Server // a repository
+	cut       bool             // the proxy comes with the control plane, and cuts the stream
 	nginx     *process
 	front     string // how nginx, which comes with the control plane, faces agents; empty is no nginx
 }
@@ -36,6 +38,9 @@ func newStage(env *testscript.Env, way path) *stage {
 			if err := s.proxy.Close(); err != nil {
 				t.Errorf("%v", err)
 			}
+		}
+		if s.served != nil {
+			s.served.Close()
 		}
 		passed := !t.Failed()
 		if left := endLeftovers(work, passed); passed && len(left) > 0 {

@@ -44,6 +44,8 @@ type task struct {
 	argv []string
 	env  []string
 	dir  string
+	// terminal says that its outputs are a terminal's, which is then its input as well.
+	terminal bool
 }
 
 // startCommand runs a task in a group of its own, with both outputs on out.
@@ -61,6 +63,11 @@ func startCommand(opts Options, t task, out *os.File) (*command, error) {
 	}
 
 	members.prepare(cmd)
+
+	if t.terminal {
+		cmd.Stdin = out
+		onTerminal(cmd)
+	}
 
 	if err := opts.Reaper.start(cmd, mark); err != nil {
 		_ = members.close()

@@ -41,7 +41,7 @@ const (
 // Of the variables that wire-facts, section 5, lists, these are set, as each is true of this agent: the job's id and
 // token, endpoint and request headers for commands that call the control plane; the build path, and the working
 // directory as the checkout path; the files for an executor, if there is one; the agent's process id, shell, cancel
-// signal and globs of secret variables; trace context; and that there is no pty, that commands are run, and that there
+// signal and globs of secret variables; whether there is a pty; trace context; and that commands are run, and that there
 // are no plugins and no hooks. The others name files and features that this agent does not have.
 func environment(spec Spec, opts Options, dir string) (string, []string, error) {
 	script := spec.Env[commandName]
@@ -55,6 +55,10 @@ func environment(spec Spec, opts Options, dir string) (string, []string, error) 
 		if name, value, ok := strings.Cut(pair, "="); ok && isPassed(name) {
 			env[name] = value
 		}
+	}
+
+	if opts.Pty {
+		env["TERM"] = terminalName
 	}
 
 	for name, value := range spec.Env {
@@ -85,7 +89,7 @@ func ownVariables(spec Spec, opts Options, dir string) map[string]string {
 		"BUILDKITE_BUILD_CHECKOUT_PATH": dir,
 		"BUILDKITE_SHELL":               strings.Join(opts.Shell, " "),
 		"BUILDKITE_CANCEL_SIGNAL":       signalName(opts.CancelSignal),
-		"BUILDKITE_PTY":                 no,
+		"BUILDKITE_PTY":                 strconv.FormatBool(opts.Pty),
 		"BUILDKITE_COMMAND_EVAL":        "true",
 		"BUILDKITE_PLUGINS_ENABLED":     no,
 		"BUILDKITE_LOCAL_HOOKS_ENABLED": no,

@@ -76,7 +76,7 @@ func (o *output) copyAll(w io.Writer) {
 
 			return
 		default: // io.EOF; or settle has closed a pipe that knows no deadlines
-			o.unended = !errors.Is(err, io.EOF)
+			o.unended = !atEnd(err)
 
 			return
 		}
@@ -98,7 +98,7 @@ func (o *output) copyRest(w io.Writer, buf []byte) bool {
 		}
 
 		if err != nil {
-			return errors.Is(err, io.EOF)
+			return atEnd(err)
 		}
 	}
 

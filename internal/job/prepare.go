@@ -32,7 +32,7 @@ func (r *run) prepare(ctx context.Context, workspace string, up *uploader) (task
 		return task{}, err
 	}
 
-	t := task{what: "the shell", argv: slices.Concat(r.opts.Shell, []string{script}), env: env, dir: workspace}
+	t := task{what: "the shell", argv: slices.Concat(r.opts.Shell, []string{script}), env: env, dir: workspace, terminal: r.opts.Pty}
 
 	if r.opts.Executor != "" {
 		var variables map[string]string

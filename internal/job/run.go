@@ -188,7 +188,12 @@ func (r *run) launch(ctx context.Context, up *uploader) (string, *command, *outp
 		return workspace, nil, nil
 	}
 
-	out, err := newOutput()
+	open := newOutput
+	if t.terminal {
+		open = newTerminal
+	}
+
+	out, err := open()
 	if err != nil {
 		r.neverRan(PhasePrepare, up, err)
 

@@ -60,6 +60,8 @@ type Options struct {
 	// variables that the control plane gave also in the files that BUILDKITE_ENV_FILE and BUILDKITE_ENV_JSON_FILE name. A
 	// job need not have a command then, and what is to be checked out is the executor's business.
 	Executor string
+	// Pty gives jobs a terminal of their own for their input and output, which ends lines with CR LF. Not on Windows.
+	Pty bool
 	// Cleanup says which working directories are removed; empty means CleanupAlways.
 	Cleanup Cleanup
 
@@ -136,6 +138,10 @@ func (o Options) WithDefaults() (Options, error) {
 	}
 
 	o.BuildPath = path
+
+	if o.Pty && !hasTerminals {
+		return o, errors.New("a terminal for each job was asked for (Pty), and this system has none")
+	}
 
 	if o.Environ == nil {
 		o.Environ = os.Environ()

@@ -29,6 +29,8 @@ func environment(job store.Job) map[string]string {
 	}
 	if job.Env["BUILDKITE_REPO"] == "" {
 		env["BUILDKITE_SKIP_CHECKOUT"] = "true"
+	} else {
+		env["BUILDKITE_BRANCH"] = "HEAD" // the repository's own choice; "main" might not exist
 	}
 	if job.Timeout > 0 {
 		env["BUILDKITE_TIMEOUT"] = strconv.FormatInt(minutes(job.Timeout), 10)
