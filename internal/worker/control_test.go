@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -137,6 +138,8 @@ func (c *control) answer(w http.ResponseWriter, r *http.Request, kind string) {
 		w.Header().Set("Retry-After", "60")
 		http.Error(w, "later", http.StatusTooManyRequests)
 	case "hang":
+		// Over HTTP/1.1 the end of a connection is noticed behind the body alone.
+		_, _ = io.Copy(io.Discard, r.Body)
 		<-r.Context().Done()
 	default:
 		panic("no such way: " + way)

@@ -54,7 +54,7 @@ func TestEnvironment(t *testing.T) {
 			"a repository that is not to be checked out",
 			map[string]string{"BUILDKITE_REPO": "r", "BUILDKITE_SKIP_CHECKOUT": "true"},
 			0,
-			map[string]string{"BUILDKITE_REPO": "r"},
+			map[string]string{"BUILDKITE_REPO": "r", "BUILDKITE_BRANCH": "HEAD"},
 		},
 		{
 			"names of one's own",
