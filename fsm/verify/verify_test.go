@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cockroachdb/datadriven"
-
 	"github.com/switchyard-ci/switchyard/fsm"
 	"github.com/switchyard-ci/switchyard/fsm/replay"
 )
@@ -123,22 +121,10 @@ func TestScriptsReplay(t *testing.T) {
 // replays has package replay run a script, and wants the answers that it has.
 func replays(t *testing.T, script string) {
 	t.Helper()
-	var session replay.Session
-	datadriven.RunTestFromString(t, script, func(t *testing.T, d *datadriven.TestData) string {
-		t.Helper()
-		args := make([]replay.Arg, len(d.CmdArgs))
-		for i, a := range d.CmdArgs {
-			args[i].Key = a.Key
-			if len(a.Vals) > 0 {
-				args[i].Value = a.Vals[0]
-			}
-		}
-		answer, err := session.Do(d.Cmd, args)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return answer
-	})
+	var p replay.Replay
+	if err := p.Read("script", strings.NewReader(script)); err != nil {
+		t.Errorf("%v\n%s", err, script)
+	}
 }
 
 // TestViolationHasShortestScript looks at what is said of machines with one thing
