@@ -305,14 +305,16 @@ func uploadAll(ctx context.Context, limit uint64, writes [][]byte, pauses, uploa
 		time.Sleep(time.Duration(pauses[i]) * time.Millisecond)
 		synctest.Wait()
 
-		cp.mu.Lock()
+		up.mu.Lock()
+		late := up.inFlight < maxInFlight && len(up.buf) > 0
+		up.mu.Unlock()
 
 		// A second is the interval: what was written that long ago is on its way, if there is room.
-		if up.inFlight < maxInFlight && pauses[i] >= 1000 && len(up.buf) > 0 {
+		if late && pauses[i] >= 1000 {
+			cp.mu.Lock()
 			problems = append(problems, errors.New("a byte is late"))
+			cp.mu.Unlock()
 		}
-
-		cp.mu.Unlock()
 	}
 
 	up.flush()
