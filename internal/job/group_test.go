@@ -172,9 +172,12 @@ func TestRunEndsWithoutADaemon(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 
-			gate := filepath.Join(t.TempDir(), "gate")
-			if err := syscall.Mkfifo(gate, 0o600); err != nil {
-				t.Fatal(err)
+			gate, away := filepath.Join(t.TempDir(), "gate"), filepath.Join(t.TempDir(), "away")
+
+			for _, path := range []string{gate, away} {
+				if err := syscall.Mkfifo(path, 0o600); err != nil {
+					t.Fatal(err)
+				}
 			}
 
 			// The daemon ends when the gate is opened and closed again.
@@ -186,8 +189,10 @@ func TestRunEndsWithoutADaemon(t *testing.T) {
 			line := newLifeline(t)
 			cp := &recorder{}
 
-			spec, opts := jobFor(t, `exec 9>"$LIFELINE"; setsid sh -c "$DAEMON" & head -c 50000 /dev/zero | tr '\0' '#'; exit 3`)
-			spec.Env["DAEMON"], spec.Env["GATE"], spec.Env["LIFELINE"] = tt.daemon, gate, line.path
+			// The command waits until the daemon is out of its group, or would end it with the rest.
+			spec, opts := jobFor(t, `exec 9>"$LIFELINE"; setsid sh -c "echo >\"\$AWAY\"; $DAEMON" &
+				read x <"$AWAY"; head -c 50000 /dev/zero | tr '\0' '#'; exit 3`)
+			spec.Env["DAEMON"], spec.Env["GATE"], spec.Env["AWAY"], spec.Env["LIFELINE"] = tt.daemon, gate, away, line.path
 			opts.PipeGrace = 100 * time.Millisecond
 
 			result, err := Run(t.Context(), spec, cp, opts)

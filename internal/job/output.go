@@ -23,7 +23,7 @@ const (
 type output struct {
 	read, write *os.File
 	done        chan struct{} // closed when nothing more is read
-	waiting     atomic.Bool   // the reader waits for something to read, and is not held up by what it hands on
+	waiting     atomic.Bool   // the reader waits for something to read, and is not held up by what it hands on: see abandoned
 	unended     bool          // reading ended before the end of the pipe; valid after done
 }
 
@@ -109,7 +109,7 @@ func (o *output) copyRest(w io.Writer, buf []byte) bool {
 // been taken. It tells whether some process held the pipe open to the last. The time that is spent in handing output
 // on is not bounded here but by the uploader.
 func (o *output) settle(closeBy time.Time, endGroup func()) bool {
-	held := !within(o.done, time.Until(closeBy)) && o.waiting.Load()
+	held := !within(o.done, time.Until(closeBy)) && !o.abandoned()
 
 	endGroup()
 

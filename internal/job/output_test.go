@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // gated takes output only once it is opened.
@@ -51,12 +53,12 @@ func TestOutputTakesTheRest(t *testing.T) {
 			}
 
 			// The command's copy of the writing end.
-			fd, err := syscall.Dup(int(out.write.Fd())) //nolint:gosec // a descriptor fits
+			fd, err := unix.FcntlInt(out.write.Fd(), unix.F_DUPFD_CLOEXEC, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
 
-			command := os.NewFile(uintptr(fd), "command") //nolint:gosec // as above
+			command := os.NewFile(uintptr(fd), "command") //nolint:gosec // a descriptor fits
 			want := bytes.Repeat([]byte("0123456789"), 6000)
 
 			if _, err := command.Write(want); err != nil {
