@@ -8,7 +8,7 @@ import (
 // acceptedJob is the job object, whole. The token differs with every acceptance.
 const acceptedJob = `{"id":"$job","endpoint":"","state":"accepted","chunks_max_size_bytes":524288,"chunks_interval_seconds":1,` +
 	`"log_max_size_bytes":1073741824,"token":"$text","runnable_at":"$time","priority":4,"env":{"MINE":"1","BUILDKITE":"true",` +
-	`"BUILDKITE_AGENT_ID":"$worker","BUILDKITE_AGENT_NAME":"w","BUILDKITE_BUILD_ID":"$job","BUILDKITE_COMMAND":"exec echo 'a b'",` +
+	`"BUILDKITE_AGENT_ID":"$worker","BUILDKITE_AGENT_NAME":"w","BUILDKITE_BUILD_ID":"$job","BUILDKITE_JOB_ID":"$job","BUILDKITE_COMMAND":"exec echo 'a b'",` +
 	`"BUILDKITE_REPO":"https://switchyard.invalid/none.git","BUILDKITE_COMMIT":"HEAD","BUILDKITE_BRANCH":"main",` +
 	`"BUILDKITE_ORGANIZATION_SLUG":"switchyard","BUILDKITE_PIPELINE_SLUG":"jobs","BUILDKITE_PIPELINE_PROVIDER":"git",` +
 	`"BUILDKITE_SKIP_CHECKOUT":"true"}}`

@@ -40,6 +40,7 @@ func environment(job store.Job) map[string]string {
 		env[name] = cmp.Or(env[name], value)
 	}
 	env["BUILDKITE_COMMAND"] = shellCommand(job.Command)
+	env["BUILDKITE_JOB_ID"] = job.ID // buildkite-agent 3.138 does not set it, and its bootstrap refuses to run without
 	return env
 }
 

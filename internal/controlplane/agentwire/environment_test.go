@@ -9,7 +9,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 )
 
-// What an agent with stock flags needs to run a job: the seven without which it
+// What an agent with stock flags needs to run a job: the eight without which it
 // refuses one, no checkout where there is nothing to check out, and the command.
 func TestEnvironment(t *testing.T) {
 	t.Parallel()
@@ -21,6 +21,7 @@ func TestEnvironment(t *testing.T) {
 		"BUILDKITE_BUILD_ID":          "first",
 		"BUILDKITE_COMMAND":           "exec true 'a b'",
 		"BUILDKITE_COMMIT":            "HEAD",
+		"BUILDKITE_JOB_ID":            "second",
 		"BUILDKITE_ORGANIZATION_SLUG": "switchyard",
 		"BUILDKITE_PIPELINE_PROVIDER": "git",
 		"BUILDKITE_PIPELINE_SLUG":     "jobs",
@@ -73,7 +74,7 @@ func TestEnvironment(t *testing.T) {
 			map[string]string{"BUILDKITE_REPO": "", "BUILDKITE_COMMIT": "", "BUILDKITE_BRANCH": "", "BUILDKITE_PIPELINE_SLUG": ""},
 			0, nil,
 		},
-		{"another command", map[string]string{"BUILDKITE_COMMAND": "rm -rf /"}, 0, nil},
+		{"another command and id", map[string]string{"BUILDKITE_COMMAND": "rm -rf /", "BUILDKITE_JOB_ID": "third"}, 0, nil},
 		{"a timeout", nil, 61 * time.Second, map[string]string{"BUILDKITE_TIMEOUT": "2"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
