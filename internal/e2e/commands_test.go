@@ -70,8 +70,11 @@ func start(ts *testscript.TestScript, s *stage, args []string) {
 		}
 	}
 	path := program
-	if program == "switchyard" {
+	switch program {
+	case "switchyard":
 		path = filepath.Join(bin, program)
+	case peerProgram:
+		path, env = filepath.Join(ts.Getenv("WORK"), ".peer", program), peerSettings(ts)
 	}
 	p, err := startProcess(name, ts.Getenv("WORK"), env, path, args[2:]...)
 	ts.Check(err)

@@ -7,7 +7,10 @@
 // about what must hold by whichever way work reaches a worker, and run once for
 // each row of the table in script_test.go. Those of testdata/nginx have nginx
 // stand between; where it is not installed they are left out, unless
-// SWITCHYARD_REQUIRE_NGINX=1 asks for them. Each script has a directory of its
+// SWITCHYARD_REQUIRE_NGINX=1 asks for them. Those of testdata/peer have the
+// agent of Buildkite take its jobs, over every path too; it is found on
+// the PATH or by SWITCHYARD_PEER_AGENT, and SWITCHYARD_REQUIRE_PEER=1 asks for it.
+// Each script has a directory of its
 // own, which is its $HOME and holds the data directory. Settings that all share
 // come from the environment, as a user could set them; see the table.
 //
