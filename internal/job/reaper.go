@@ -12,6 +12,8 @@ import (
 // It is for a process that is an agent and nothing else: a child of this process that was neither started by a job nor
 // there before the Reaper is taken for something that a job has left. A process has at most one. Options without a Reaper
 // still find what carries a job's mark. Where there is no subreaper, a Reaper does nothing.
+// As process 1 of a container an agent inherits everybody's orphans: one that has cleared both its environment and its
+// session is left alone there, for it may be another's.
 //
 // All methods may be called concurrently, and on nil.
 type Reaper struct {
