@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/switchyard-ci/switchyard/internal/job/spool"
 )
 
 // FuzzEnvironment shows that whatever environment and headers a control plane
@@ -84,7 +86,7 @@ func FuzzWorkspace(f *testing.F) {
 			t.Fatalf("%q: %v", id, err)
 		}
 
-		if filepath.Dir(dir) != build || len(filepath.Base(dir)) > maxNameLen+20 {
+		if filepath.Dir(dir) != build || len(filepath.Base(dir)) > spool.MaxNameLen+20 {
 			t.Errorf("%q: %s", id, dir)
 		}
 

@@ -6,15 +6,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
+
+	"github.com/switchyard-ci/switchyard/internal/job/spool"
 )
 
-const (
-	// ownerOnly keeps a job's files from the machine's other users.
-	ownerOnly = 0o700
-	// maxNameLen keeps the name of a working directory short, whatever the id: some tools make socket paths in it.
-	maxNameLen = 40
-)
+// ownerOnly keeps a job's files from the machine's other users.
+const ownerOnly = 0o700
 
 // makeWorkspace makes a fresh working directory under buildPath, and buildPath if it is missing. The id comes from
 // outside: only what is harmless in a path goes into the name.
@@ -23,16 +20,7 @@ func makeWorkspace(buildPath, id string) (string, error) {
 		return "", fmt.Errorf("making the build path: %w", err)
 	}
 
-	name := strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_':
-			return r
-		default:
-			return '_'
-		}
-	}, id)
-
-	dir, err := os.MkdirTemp(buildPath, "job-"+name[:min(len(name), maxNameLen)]+"-*")
+	dir, err := os.MkdirTemp(buildPath, "job-"+spool.SafeName(id)+"-*")
 	if err != nil {
 		return "", fmt.Errorf("making a working directory: %w", err)
 	}

@@ -24,8 +24,6 @@ const (
 	goneFile   = "gone"
 	resultFile = "result"
 
-	// maxNameLen keeps the names of folders short, whatever the id.
-	maxNameLen = 40
 	// unborn is how old a folder without a job must be before it is taken for one whose process died while making it.
 	unborn = time.Hour
 )
@@ -68,7 +66,7 @@ func Open(dir string, logger *zap.Logger) (*Spool, error) {
 
 // Begin makes room for a job, which is this process's until Close or Remove.
 func (s *Spool) Begin(job Job) (*Entry, error) {
-	dir, err := os.MkdirTemp(s.dir, jobPrefix+safe(job.ID)+"-*")
+	dir, err := os.MkdirTemp(s.dir, jobPrefix+SafeName(job.ID)+"-*")
 	if err != nil {
 		return nil, fmt.Errorf("making room in the spool: %w", err)
 	}
@@ -158,18 +156,4 @@ func exists(path string) bool {
 	_, err := os.Lstat(path)
 
 	return !errors.Is(err, fs.ErrNotExist)
-}
-
-// safe is what of an id is harmless in a path.
-func safe(id string) string {
-	name := strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_':
-			return r
-		default:
-			return '_'
-		}
-	}, id)
-
-	return name[:min(len(name), maxNameLen)]
 }
