@@ -1,0 +1,66 @@
+package wire
+
+// JobState is the state of a job: what the control plane stores, and what GET
+// jobs/ID returns.
+type JobState string
+
+// The states of a job. Queued, Assigned, Accepted and Running are live; Finished,
+// Canceled and Lost are final.
+const (
+	// StateQueued waits for a worker.
+	StateQueued JobState = "queued"
+	// StateAssigned is offered to one worker, which has not accepted it yet.
+	StateAssigned JobState = "assigned"
+	// StateAccepted was taken by that worker, and is not started yet.
+	StateAccepted JobState = "accepted"
+	// StateRunning was started.
+	StateRunning JobState = "running"
+	// StateFinished ended by itself; its exit status says how.
+	StateFinished JobState = "finished"
+	// StateCanceled was ended by a cancellation or its timeout, or never began
+	// because of one.
+	StateCanceled JobState = "canceled"
+	// StateLost was held by a worker that was lost; how it ended is not known.
+	StateLost JobState = "lost"
+)
+
+// Words that GET jobs/ID returns for a job that must end: those of our control
+// plane for a running job, and those of existing ones once it has ended.
+const (
+	StateCanceling JobState = "canceling"
+	StateTimingOut JobState = "timing_out"
+	StateTimedOut  JobState = "timed_out"
+)
+
+// Final reports whether a job in this state has ended.
+func (s JobState) Final() bool {
+	return s == StateFinished || s == StateCanceled || s == StateLost
+}
+
+// InHand reports whether a job in this state belongs to one worker.
+func (s JobState) InHand() bool {
+	return s == StateAssigned || s == StateAccepted || s == StateRunning
+}
+
+// Valid reports whether s is a state that a stored job can have.
+func (s JobState) Valid() bool {
+	return s == StateQueued || s.InHand() || s.Final()
+}
+
+// ExitStatusNeverRan is the exit status of a command that never ran, or whose end
+// was not seen.
+const ExitStatusNeverRan = "-1"
+
+// Signal reasons of a finished job.
+const (
+	ReasonAgentRefused    = "agent_refused"
+	ReasonAgentStop       = "agent_stop"
+	ReasonCancel          = "cancel"
+	ReasonProcessRunError = "process_run_error"
+)
+
+// EndUnseen reports whether a result says that the end of the job was not seen,
+// because its agent was gone by then.
+func EndUnseen(exitStatus, signal, signalReason string) bool {
+	return exitStatus == ExitStatusNeverRan && signal == "" && signalReason == ReasonAgentStop
+}

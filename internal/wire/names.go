@@ -1,0 +1,61 @@
+package wire
+
+// Prefix is the path under which the REST calls are served, and the path of
+// every endpoint URL.
+const Prefix = "/v3"
+
+// TokenScheme is the scheme of the Authorization header for every token of the
+// protocol: "Authorization: Token TOKEN".
+const TokenScheme = "Token"
+
+// DefaultQueue is the queue of a worker, and of a job, that names none.
+const DefaultQueue = "default"
+
+// QueueTag is the prefix of the tag that names a worker's queue.
+const QueueTag = "queue="
+
+// Header names.
+const (
+	// HeaderTimeout tells the control plane how long the agent waits for the
+	// response, in milliseconds.
+	HeaderTimeout = "Buildkite-Timeout-Milliseconds"
+	// HeaderAcquireLock is "1" on an acquire: the job is locked for the caller.
+	HeaderAcquireLock = "X-Buildkite-Lock-Acquire-Job"
+	// HeaderAcquireAttempt counts the attempts of an acquire from 0.
+	HeaderAcquireAttempt = "X-Buildkite-Backoff-Sequence"
+	// HeaderKeepAlive is sent by our control plane with a stream's response
+	// headers: the longest time between two messages, in whole seconds.
+	HeaderKeepAlive = "Switchyard-Keep-Alive"
+	// RequestHeaderPrefix begins the name of every header that a control plane
+	// may ask its agents to send. The case matters to existing agents.
+	RequestHeaderPrefix = "Buildkite-"
+)
+
+// Paths of the REST calls below Prefix. The calls of one job are below
+// PathJobs/ID.
+const (
+	PathRegister   = "register"
+	PathToken      = "token"
+	PathConnect    = "connect"
+	PathDisconnect = "disconnect"
+	PathHeartbeat  = "heartbeat"
+	PathPing       = "ping"
+	PathStop       = "stop"
+	PathPause      = "pause"
+	PathResume     = "resume"
+	PathJobs       = "jobs"
+
+	PathAccept         = "accept"
+	PathAcquire        = "acquire"
+	PathStart          = "start"
+	PathChunks         = "chunks"
+	PathFinish         = "finish"
+	PathPromiseFailure = "promise_failure"
+)
+
+// Query parameters of an uploaded log chunk.
+const (
+	ChunkSequence = "sequence" // counts the chunks of a job from 1
+	ChunkOffset   = "offset"   // uncompressed bytes before the chunk
+	ChunkSize     = "size"     // uncompressed bytes in the chunk
+)
