@@ -7,7 +7,7 @@ import (
 	"os"
 	"os/signal"
 
-	"github.com/switchyard-ci/switchyard/fsm/replay"
+	"github.com/switchyard-ci/switchyard/fsm"
 	"github.com/switchyard-ci/switchyard/internal/agent"
 )
 
@@ -40,7 +40,7 @@ func (a *app) historyOnSignal(daemon *agent.Agent) func() {
 }
 
 // writeHistory writes records as a log, and returns the path of the file.
-func writeHistory(records []replay.Record) (path string, err error) {
+func writeHistory(records []fsm.Record) (path string, err error) {
 	file, err := os.CreateTemp("", "switchyard-transitions-*.jsonl")
 	if err != nil {
 		return "", fmt.Errorf("writing the last events: %w", err)
@@ -51,7 +51,7 @@ func writeHistory(records []replay.Record) (path string, err error) {
 		}
 	}()
 	out := bufio.NewWriter(file)
-	line := replay.NewHeader(readVersion().Version).Encode(nil)
+	line := fsm.NewLogHeader(readVersion().Version).Encode(nil)
 	begun := map[string]bool{}
 	for i := range records {
 		r := &records[i]

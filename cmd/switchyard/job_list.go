@@ -46,7 +46,7 @@ func (a *app) listJobs(ctx context.Context, cmd *cli.Command) error {
 	if err := noArguments(cmd); err != nil {
 		return err
 	}
-	request := &switchyardv1.ListJobsRequest{Queue: cmd.String(flagQueue), AgentId: cmd.String(flagAgent)}
+	request := &switchyardv1.ListJobsRequest{Queue: cmd.String(flagQueue), WorkerId: cmd.String(flagAgent)}
 	for _, word := range cmd.StringSlice(flagState) {
 		state, err := present.ParseJobState(word)
 		if err != nil {

@@ -58,7 +58,7 @@ func (a *app) build(root *cli.Command) {
 		a.server(),
 		a.agent(),
 		a.job(),
-		a.agents(),
+		a.workers(),
 		a.redact(),
 		a.fsm(),
 		a.demo(),

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"reflect"
-	"slices"
 	"strings"
 	"unicode"
 
@@ -33,9 +31,9 @@ type Replay struct {
 	// writer was killed.
 	Cut bool
 	// Header is that of the log last read; nil for scripts and before.
-	Header *Header
+	Header *fsm.LogHeader
 	// Records are what was read, in its order, up to a divergence.
-	Records []Record
+	Records []fsm.Record
 
 	workers map[string]*known
 }
@@ -131,7 +129,7 @@ func (p *Replay) table() *fsm.Table {
 	return p.Table
 }
 
-func (p *Replay) keep(r Record) { p.Records = append(p.Records, r) }
+func (p *Replay) keep(r fsm.Record) { p.Records = append(p.Records, r) }
 
 // log reads a recorded log.
 func (p *Replay) log(name string, r io.Reader) error {
@@ -146,20 +144,20 @@ func (p *Replay) log(name string, r io.Reader) error {
 		if len(bytes.TrimSpace(text)) == 0 {
 			continue
 		}
-		e, err := decode(text)
+		e, err := fsm.ParseLogLine(text)
 		switch {
 		case err != nil && !bytes.HasSuffix(text, []byte("\n")):
 			p.Cut = true
 			return nil
 		case err != nil:
 			return fmt.Errorf("%s: line %d: %w", name, n, err)
-		case e.header != nil && e.header.Format != formatVersion:
-			return fmt.Errorf("%s: line %d: the log has form %d, and this program reads form %d", name, n, e.header.Format, formatVersion)
-		case e.header != nil:
-			p.Header = e.header
+		case e.Header != nil && e.Header.Format != fsm.LogFormat:
+			return fmt.Errorf("%s: line %d: the log has form %d, and this program reads form %d", name, n, e.Header.Format, fsm.LogFormat)
+		case e.Header != nil:
+			p.Header = e.Header
 			continue
-		case e.gap != nil:
-			p.Dropped += e.gap.Dropped
+		case e.Gap != nil:
+			p.Dropped += e.Gap.Dropped
 			clear(p.workers)
 			continue
 		}
@@ -167,7 +165,7 @@ func (p *Replay) log(name string, r io.Reader) error {
 			d.File, d.Line, d.OtherTable = name, n, p.OtherTable()
 			return d
 		}
-		p.keep(*e.record)
+		p.keep(*e.Record)
 	}
 	if err := lineError(lines, n+1); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
@@ -189,24 +187,24 @@ func keepEnds(data []byte, atEOF bool) (int, []byte, error) {
 
 // check compares a record with the table's answer, and lets the worker go on
 // from what was recorded.
-func (p *Replay) check(e *entry) *DivergenceError {
-	r := e.record
+func (p *Replay) check(e *fsm.LogLine) *DivergenceError {
+	r := e.Record
 	w := p.workers[r.Worker]
 	if w == nil && r.Event.Kind == fsm.Started {
 		w = &known{facts: fsm.Facts{Mode: r.Facts.Mode, RetireAfterJob: r.Facts.RetireAfterJob}}
 		p.workers[r.Worker] = w
 	}
 	if w == nil {
-		if e.whole { // else it is not known what it has seen: wait for a record that says it
+		if e.Whole { // else it is not known what it has seen: wait for a record that says it
 			p.workers[r.Worker] = &known{r.To, r.Facts}
 		}
 		p.OnFaith++
 		return nil
 	}
-	said := Record{Event: r.Event}
+	said := fsm.Record{Event: r.Event}
 	to, after, effects, d := p.table().Advance(w.state, &w.facts, r.Event)
 	said.Decide(w.state, to, &d, effects, &after)
-	if recorded, answered := r.tell(), said.tell(); !same(r, &said, e.whole) {
+	if recorded, answered := tell(r), tell(&said); !r.SameAnswer(&said, e.Whole) {
 		if recorded == answered {
 			recorded += tellFacts(&r.Facts)
 			answered += tellFacts(&said.Facts)
@@ -216,13 +214,6 @@ func (p *Replay) check(e *entry) *DivergenceError {
 	w.state, w.facts = to, after
 	p.Checked++
 	return nil
-}
-
-// same tells whether two records of one event say the same. Why an event was
-// ignored is wording, and may change; a guard's name may not.
-func same(a, b *Record, whole bool) bool {
-	return a.From == b.From && a.To == b.To && a.Guard == b.Guard && (a.Ignored == "") == (b.Ignored == "") &&
-		slices.Equal(a.Effects, b.Effects) && reflect.DeepEqual(wireFacts(&a.Facts, whole), wireFacts(&b.Facts, whole))
 }
 
 // tellFacts writes all facts, with those that Facts leaves out.

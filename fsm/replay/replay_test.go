@@ -41,12 +41,12 @@ func TestReplayRunsEveryScenario(t *testing.T) {
 
 // recorded is a log of a worker that gets a job over the stream, loses the
 // stream in it, and polls.
-func recorded(t testing.TB) []replay.Record {
+func recorded(t testing.TB) []fsm.Record {
 	t.Helper()
 	at := time.Date(2026, 1, 1, 22, 0, 0, 0, time.UTC)
 	var state fsm.State
 	var facts fsm.Facts
-	var records []replay.Record
+	var records []fsm.Record
 	for _, ev := range []fsm.Event{
 		{Kind: fsm.Started},
 		{Kind: fsm.ReceivedResume, Epoch: 1},
@@ -57,7 +57,7 @@ func recorded(t testing.TB) []replay.Record {
 		{Kind: fsm.PollDue},
 		{Kind: fsm.AnsweredJob, Epoch: 1, Job: "J1"},
 	} {
-		r := replay.Record{Time: at, Worker: "w", Event: ev, Cause: "because"}
+		r := fsm.Record{Time: at, Worker: "w", Event: ev, Cause: "because"}
 		to, after, effects, d := fsm.Advance(state, &facts, ev)
 		r.Decide(state, to, &d, effects, &after)
 		records = append(records, r)
@@ -67,8 +67,8 @@ func recorded(t testing.TB) []replay.Record {
 }
 
 // logged writes records as a log; the one at whole is whole.
-func logged(records []replay.Record, whole ...int) string {
-	text := replay.NewHeader("test").Encode(nil)
+func logged(records []fsm.Record, whole ...int) string {
+	text := fsm.NewLogHeader("test").Encode(nil)
 	for i := range records {
 		text = records[i].Encode(text, slices.Contains(whole, i))
 	}
@@ -79,7 +79,7 @@ func TestReplayOfLogs(t *testing.T) {
 	t.Parallel()
 	records := recorded(t)
 	all := logged(records, 0)
-	gap := string(replay.Gap{Dropped: 3}.Encode(nil))
+	gap := string(fsm.LogGap{Dropped: 3}.Encode(nil))
 	for _, c := range []struct {
 		name, log                 string
 		checked, onFaith, dropped int
@@ -116,23 +116,23 @@ func TestDivergence(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name   string
-		change func(records []replay.Record)
+		change func(records []fsm.Record)
 		line   int
 		says   []string
 	}{
-		{"another state", func(r []replay.Record) { r[2].To = fsm.FallingBack }, 4, []string{
+		{"another state", func(r []fsm.Record) { r[2].To = fsm.FallingBack }, 4, []string{
 			"log:4: the table answers otherwise than recorded on ReceivedJob epoch=1 job=J1 of worker w",
 			"recorded:\n  StreamHealthy -> FallingBack [not paused, not seen]\n",
 			"the table says:\n  StreamHealthy -> Running [not paused, not seen]\n",
 		}},
-		{"another guard", func(r []replay.Record) { r[5].Guard = "otherwise" }, 7, []string{"[otherwise]", "[polling allowed]"}},
-		{"an effect missing", func(r []replay.Record) { r[6].Effects = nil }, 8, []string{"    send ping, epoch 1"}},
-		{"another effect", func(r []replay.Record) {
+		{"another guard", func(r []fsm.Record) { r[5].Guard = "otherwise" }, 7, []string{"[otherwise]", "[polling allowed]"}},
+		{"an effect missing", func(r []fsm.Record) { r[6].Effects = nil }, 8, []string{"    send ping, epoch 1"}},
+		{"another effect", func(r []fsm.Record) {
 			r[2].Effects = []fsm.Effect{{Kind: fsm.StartJob, Job: "J9"}}
 		}, 4, []string{"start job J9", "start job J1"}},
-		{"ignored", func(r []replay.Record) { r[3].Ignored = "who knows" }, 5, []string{"ignored: who knows", "Running [not seen or in hand]"}},
-		{"another fact", func(r []replay.Record) { r[3].Facts.Paused = true }, 5, []string{"paused job=J1", "stream=up job=J1"}},
-		{"an event missing", func(r []replay.Record) { r[2].Worker = "v" }, 5, []string{"Running [not seen or in hand]", "StreamHealthy -> Running"}},
+		{"ignored", func(r []fsm.Record) { r[3].Ignored = "who knows" }, 5, []string{"ignored: who knows", "Running [not seen or in hand]"}},
+		{"another fact", func(r []fsm.Record) { r[3].Facts.Paused = true }, 5, []string{"paused job=J1", "stream=up job=J1"}},
+		{"an event missing", func(r []fsm.Record) { r[2].Worker = "v" }, 5, []string{"Running [not seen or in hand]", "StreamHealthy -> Running"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -189,7 +189,7 @@ const startAnswer = "Initial -> StreamHealthy [otherwise]\n  open stream\n  arm 
 func FuzzRead(f *testing.F) {
 	records := recorded(f)
 	f.Add([]byte(logged(records, 0)))
-	f.Add([]byte(logged(records, 1) + string(replay.Gap{Dropped: 1}.Encode(nil)) + logged(records[4:], 0)))
+	f.Add([]byte(logged(records, 1) + string(fsm.LogGap{Dropped: 1}.Encode(nil)) + logged(records[4:], 0)))
 	f.Add([]byte("start mode=acquire job=J1\n----\nInitial -> PollingBusy [acquire mode]\n  acquire job J1\n\nfacts\n----\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		var p replay.Replay

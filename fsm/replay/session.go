@@ -23,7 +23,7 @@ type Session struct {
 	started bool
 	state   fsm.State
 	facts   fsm.Facts
-	last    Record
+	last    fsm.Record
 }
 
 const (
@@ -87,7 +87,7 @@ func (s *Session) tellFacts() (string, error) {
 
 // Last returns the last event with its answer, and whether there was one. It has
 // neither a time nor a worker.
-func (s *Session) Last() (Record, bool) { return s.last, s.started }
+func (s *Session) Last() (fsm.Record, bool) { return s.last, s.started }
 
 var errNotStarted = errors.New("no machine: begin the script with start")
 
@@ -123,10 +123,10 @@ func (s *Session) step(ev fsm.Event) (string, error) {
 		table = fsm.Default()
 	}
 	to, after, effects, d := table.Advance(s.state, &s.facts, ev)
-	s.last = Record{Event: ev}
+	s.last = fsm.Record{Event: ev}
 	s.last.Decide(s.state, to, &d, effects, &after)
 	s.state, s.facts = to, after
-	return s.last.tell(), nil
+	return tell(&s.last), nil
 }
 
 // Transition writes the answer to an event: the transition on one line, then a
@@ -136,13 +136,13 @@ func Transition(from fsm.State, d *fsm.Decision, effects []fsm.Effect) string {
 	if d.Row != nil {
 		to = d.Row.To
 	}
-	var r Record
+	var r fsm.Record
 	r.Decide(from, to, d, effects, &fsm.Facts{})
-	return r.tell()
+	return tell(&r)
 }
 
 // tell writes the answer of the record as Transition does.
-func (r *Record) tell() string {
+func tell(r *fsm.Record) string {
 	var b strings.Builder
 	switch {
 	case r.Ignored != "":

@@ -139,7 +139,7 @@ type Departure struct {
 // NewTimeline returns the timeline of records of any number of workers, mixed,
 // those of each worker in their order. Events that the machine ignored change
 // nothing.
-func NewTimeline(records []Record) *Timeline {
+func NewTimeline(records []fsm.Record) *Timeline {
 	t := &Timeline{}
 	tracks := map[string]*track{}
 	var order []*track

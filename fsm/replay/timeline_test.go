@@ -30,11 +30,11 @@ type happening struct {
 }
 
 // recordsOf steps a worker through a script.
-func recordsOf(worker string, begin time.Time, script []happening) []replay.Record {
+func recordsOf(worker string, begin time.Time, script []happening) []fsm.Record {
 	s, facts := fsm.Initial, fsm.Facts{Mode: fsm.Auto}
-	records := make([]replay.Record, 0, len(script))
+	records := make([]fsm.Record, 0, len(script))
 	for _, h := range script {
-		r := replay.Record{
+		r := fsm.Record{
 			Time: begin.Add(time.Duration(h.at * float64(time.Second))), Worker: worker, Cause: h.cause,
 			Event: fsm.Event{Kind: h.kind, Epoch: h.n, Job: h.job},
 		}
@@ -49,7 +49,7 @@ func recordsOf(worker string, begin time.Time, script []happening) []replay.Reco
 var midnight = time.Date(2026, 11, 25, 23, 55, 12, 0, time.UTC)
 
 // badNight is what two workers went through.
-func badNight() []replay.Record {
+func badNight() []fsm.Record {
 	first := recordsOf("wrk-a1f3", midnight, []happening{
 		{at: 0, kind: fsm.Started},
 		{at: 1.2, kind: fsm.ReceivedResume, n: 1},
@@ -95,7 +95,7 @@ func badNight() []replay.Record {
 		{at: 367, kind: fsm.AnsweredJob, n: 5, job: "job-nightly-7749"},
 		{at: 560, kind: fsm.StreamLost, n: 2, cause: "dial: i/o timeout"},
 	})
-	var records []replay.Record
+	var records []fsm.Record
 	for len(first)+len(second) > 0 { // mixed, by time
 		from := &first
 		if len(first) == 0 || len(second) > 0 && second[0].Time.Before(first[0].Time) {
@@ -118,7 +118,7 @@ var forms = []form{
 	{"svg", (*replay.Timeline).WriteSVG},
 }
 
-func written(t *testing.T, f form, records []replay.Record) string {
+func written(t *testing.T, f form, records []fsm.Record) string {
 	t.Helper()
 	var b bytes.Buffer
 	if err := f.write(replay.NewTimeline(records), &b); err != nil {
@@ -160,7 +160,7 @@ func TestTimelineForms(t *testing.T) {
 		r.Worker = "<script>&\"'\x1b[31m\xff" + r.Worker
 		r.Cause = "]]><b>&\x00 " + strings.Repeat("long", 100)
 	}
-	var many []replay.Record
+	var many []fsm.Record
 	for i := range 100 {
 		many = append(many, recordsOf(fmt.Sprintf("worker-%d", i), midnight, []happening{
 			{kind: fsm.Started}, {at: 5, kind: fsm.ReceivedResume, n: 1},
@@ -168,7 +168,7 @@ func TestTimelineForms(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name    string
-		records []replay.Record
+		records []fsm.Record
 	}{
 		{"none", nil}, {"one", badNight()[:1]}, {"middle", badNight()[7:9]}, {"hostile", hostile}, {"many", many}, {"night", badNight()},
 	} {

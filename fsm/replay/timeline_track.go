@@ -22,7 +22,7 @@ func newTrack(worker string) *track {
 }
 
 // add takes one record.
-func (k *track) add(r *Record) {
+func (k *track) add(r *fsm.Record) {
 	at := r.Time.UTC().Round(0) // without the clock of the process
 	first := len(k.w.States) == 0
 	switch {
@@ -69,7 +69,7 @@ func (k *track) enter(s fsm.State, at time.Time) {
 }
 
 // event takes what the record's event ends or marks.
-func (k *track) event(r *Record, at time.Time) {
+func (k *track) event(r *fsm.Record, at time.Time) {
 	switch r.Event.Kind { // what the rest does is in the effects and the facts
 	case fsm.StreamLost, fsm.StreamRefused, fsm.TrustExpired, fsm.StreamEnded:
 		m := StreamMark{Time: at, Kind: r.Event.Kind, Cause: r.Cause, Again: k.outage != none && r.Event.Kind != fsm.StreamEnded}
@@ -109,7 +109,7 @@ func (k *track) effects(effects []fsm.Effect, at time.Time) {
 
 // reconcile takes from the facts what no record told: what was in hand when the
 // log begins, or after a gap; and what has no event of its own.
-func (k *track) reconcile(r *Record, at time.Time) {
+func (k *track) reconcile(r *fsm.Record, at time.Time) {
 	f := &r.Facts
 	if k.job != none && k.w.Jobs[k.job].Job != f.Job {
 		k.endJob(k.w.Jobs[k.job].Job, Unfinished, "", at)

@@ -15,7 +15,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/fsm"
-	"github.com/switchyard-ci/switchyard/fsm/replay"
 	"github.com/switchyard-ci/switchyard/internal/job/joblink"
 	"github.com/switchyard-ci/switchyard/internal/job/spool"
 	"github.com/switchyard-ci/switchyard/internal/telemetry"
@@ -92,7 +91,7 @@ func (a *Agent) Run(ctx context.Context) error {
 		}
 		defer log.Close()
 		observe := a.Observe
-		a.Observe = func(r replay.Record) {
+		a.Observe = func(r fsm.Record) {
 			observe(r)
 			log.Record(r)
 		}
@@ -163,8 +162,8 @@ func (a *Agent) running() []*worker.Worker {
 // History returns the last events of every worker with what its machine answered,
 // at most worker.HistorySize of each, oldest first within a worker. It may be
 // called at any time.
-func (a *Agent) History() []replay.Record {
-	var records []replay.Record
+func (a *Agent) History() []fsm.Record {
+	var records []fsm.Record
 	for _, w := range a.running() {
 		records = append(records, w.History()...)
 	}

@@ -11,7 +11,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/fsm"
-	"github.com/switchyard-ci/switchyard/fsm/replay"
 	"github.com/switchyard-ci/switchyard/internal/job"
 	"github.com/switchyard-ci/switchyard/transport"
 )
@@ -76,7 +75,7 @@ type Config struct {
 	// Version is this program's version, told to the control plane.
 	Version string
 	// Observe is told of every event of every worker; see worker.Config.
-	Observe func(replay.Record)
+	Observe func(fsm.Record)
 	// TransitionLog is the file to which the workers' machines are logged; see
 	// telemetry.OpenTransitionLog. Empty means none. TransitionLogSize is its size
 	// in bytes; zero means telemetry.DefaultTransitionLogSize.
@@ -100,7 +99,7 @@ func (c Config) withDefaults(hostname string) (Config, error) {
 		c.Spawn = 1
 	}
 	if c.Observe == nil {
-		c.Observe = func(replay.Record) {}
+		c.Observe = func(fsm.Record) {}
 	}
 	if c.Logger == nil {
 		c.Logger = zap.NewNop()

@@ -89,7 +89,7 @@ func (s *storm) read(path string) error {
 }
 
 // cutOff tells the end of a stream that had spoken from an attempt that failed.
-func (s *storm) cutOff(r *replay.Record) bool {
+func (s *storm) cutOff(r *fsm.Record) bool {
 	return s.way.crash && (r.From == fsm.StreamHealthy || r.From == fsm.Running)
 }
 

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/switchyard-ci/switchyard/fsm"
-	"github.com/switchyard-ci/switchyard/fsm/replay"
 )
 
 const ms = time.Millisecond
@@ -56,7 +55,7 @@ func TestStormSeen(t *testing.T) {
 		t.Fatalf("seen: %+v", s)
 	}
 
-	log := replay.NewHeader("test").Encode(nil)
+	log := fsm.NewLogHeader("test").Encode(nil)
 	machine, err := fsm.New(fsm.Config{})
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +99,7 @@ func record(t *testing.T, machine *fsm.Machine, at time.Time, event fsm.Event) [
 		t.Fatal(err)
 	}
 	from, decision := machine.Last()
-	r := replay.Record{Time: at, Worker: "a", Event: event}
+	r := fsm.Record{Time: at, Worker: "a", Event: event}
 	facts := machine.Facts()
 	r.Decide(from, machine.State(), &decision, effects, &facts)
 	return r.Encode(nil, true)

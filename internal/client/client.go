@@ -56,7 +56,7 @@ type Client struct {
 	patience time.Duration
 	http     *http.Client
 	jobs     switchyardv1connect.JobServiceClient
-	agents   switchyardv1connect.AgentServiceClient
+	agents   switchyardv1connect.WorkerServiceClient
 }
 
 // New returns a client, without connecting. It fails on an endpoint that
@@ -83,7 +83,7 @@ func New(opts Options) (*Client, error) {
 		patience: opts.Patience,
 		http:     httpClient,
 		jobs:     switchyardv1connect.NewJobServiceClient(httpClient, base, identity),
-		agents:   switchyardv1connect.NewAgentServiceClient(httpClient, base, identity),
+		agents:   switchyardv1connect.NewWorkerServiceClient(httpClient, base, identity),
 	}, nil
 }
 
@@ -189,24 +189,24 @@ func (c *Client) CancelJob(ctx context.Context, id, reason string) (*switchyardv
 	return res.GetJob(), err
 }
 
-// PauseAgent has a worker take no more work; reason is words for people. The
+// PauseWorker has a worker take no more work; reason is words for people. The
 // worker is named by its id, or by its name where only one has it.
-func (c *Client) PauseAgent(ctx context.Context, id, reason string) (*switchyardv1.Agent, error) {
-	res, err := call(ctx, c, "pausing agent "+id, c.agents.PauseAgent,
-		&switchyardv1.PauseAgentRequest{Id: id, Reason: reason})
-	return res.GetAgent(), err
+func (c *Client) PauseWorker(ctx context.Context, id, reason string) (*switchyardv1.Worker, error) {
+	res, err := call(ctx, c, "pausing agent "+id, c.agents.PauseWorker,
+		&switchyardv1.PauseWorkerRequest{Id: id, Reason: reason})
+	return res.GetWorker(), err
 }
 
-// ResumeAgent lets a paused worker take work again.
-func (c *Client) ResumeAgent(ctx context.Context, id string) (*switchyardv1.Agent, error) {
-	res, err := call(ctx, c, "resuming agent "+id, c.agents.ResumeAgent, &switchyardv1.ResumeAgentRequest{Id: id})
-	return res.GetAgent(), err
+// ResumeWorker lets a paused worker take work again.
+func (c *Client) ResumeWorker(ctx context.Context, id string) (*switchyardv1.Worker, error) {
+	res, err := call(ctx, c, "resuming agent "+id, c.agents.ResumeWorker, &switchyardv1.ResumeWorkerRequest{Id: id})
+	return res.GetWorker(), err
 }
 
-// StopAgent has a worker leave when it has finished what it runs, or with force
+// StopWorker has a worker leave when it has finished what it runs, or with force
 // cancel what it runs and leave.
-func (c *Client) StopAgent(ctx context.Context, id string, force bool, reason string) (*switchyardv1.Agent, error) {
-	res, err := call(ctx, c, "stopping agent "+id, c.agents.StopAgent,
-		&switchyardv1.StopAgentRequest{Id: id, Force: force, Reason: reason})
-	return res.GetAgent(), err
+func (c *Client) StopWorker(ctx context.Context, id string, force bool, reason string) (*switchyardv1.Worker, error) {
+	res, err := call(ctx, c, "stopping agent "+id, c.agents.StopWorker,
+		&switchyardv1.StopWorkerRequest{Id: id, Force: force, Reason: reason})
+	return res.GetWorker(), err
 }

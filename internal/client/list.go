@@ -21,13 +21,13 @@ func (c *Client) Jobs(ctx context.Context, req *switchyardv1.ListJobsRequest, li
 	})
 }
 
-// Agents goes through the workers that the request asks for as Jobs does through
+// Workers goes through the workers that the request asks for as Jobs does through
 // jobs.
-func (c *Client) Agents(ctx context.Context, req *switchyardv1.ListAgentsRequest, limit int) iter.Seq2[*switchyardv1.Agent, error] {
-	return pages(limit, func(size int32, token string) ([]*switchyardv1.Agent, string, error) {
+func (c *Client) Workers(ctx context.Context, req *switchyardv1.ListWorkersRequest, limit int) iter.Seq2[*switchyardv1.Worker, error] {
+	return pages(limit, func(size int32, token string) ([]*switchyardv1.Worker, string, error) {
 		req.PageSize, req.PageToken = size, token
-		res, err := call(ctx, c, "listing agents", c.agents.ListAgents, req)
-		return res.GetAgents(), res.GetNextPageToken(), err
+		res, err := call(ctx, c, "listing agents", c.agents.ListWorkers, req)
+		return res.GetWorkers(), res.GetNextPageToken(), err
 	})
 }
 

@@ -45,17 +45,17 @@ func TestAdminTokenOfEveryProcedure(t *testing.T) {
 		} {
 			options := append(slices.Clone(d.option), authorization(value))
 			jobs := switchyardv1connect.NewJobServiceClient(b.client, b.URL(), options...)
-			agents := switchyardv1connect.NewAgentServiceClient(b.client, b.URL(), options...)
+			agents := switchyardv1connect.NewWorkerServiceClient(b.client, b.URL(), options...)
 			for call, err := range map[string]error{
-				"SubmitJob":   second(jobs.SubmitJob(t.Context(), &switchyardv1.SubmitJobRequest{})),
-				"GetJob":      second(jobs.GetJob(t.Context(), &switchyardv1.GetJobRequest{})),
-				"ListJobs":    second(jobs.ListJobs(t.Context(), &switchyardv1.ListJobsRequest{})),
-				"CancelJob":   second(jobs.CancelJob(t.Context(), &switchyardv1.CancelJobRequest{})),
-				"FollowJob":   followError(jobs.FollowJob(t.Context(), &switchyardv1.FollowJobRequest{})),
-				"ListAgents":  second(agents.ListAgents(t.Context(), &switchyardv1.ListAgentsRequest{})),
-				"PauseAgent":  second(agents.PauseAgent(t.Context(), &switchyardv1.PauseAgentRequest{})),
-				"ResumeAgent": second(agents.ResumeAgent(t.Context(), &switchyardv1.ResumeAgentRequest{})),
-				"StopAgent":   second(agents.StopAgent(t.Context(), &switchyardv1.StopAgentRequest{})),
+				"SubmitJob":    second(jobs.SubmitJob(t.Context(), &switchyardv1.SubmitJobRequest{})),
+				"GetJob":       second(jobs.GetJob(t.Context(), &switchyardv1.GetJobRequest{})),
+				"ListJobs":     second(jobs.ListJobs(t.Context(), &switchyardv1.ListJobsRequest{})),
+				"CancelJob":    second(jobs.CancelJob(t.Context(), &switchyardv1.CancelJobRequest{})),
+				"FollowJob":    followError(jobs.FollowJob(t.Context(), &switchyardv1.FollowJobRequest{})),
+				"ListWorkers":  second(agents.ListWorkers(t.Context(), &switchyardv1.ListWorkersRequest{})),
+				"PauseWorker":  second(agents.PauseWorker(t.Context(), &switchyardv1.PauseWorkerRequest{})),
+				"ResumeWorker": second(agents.ResumeWorker(t.Context(), &switchyardv1.ResumeWorkerRequest{})),
+				"StopWorker":   second(agents.StopWorker(t.Context(), &switchyardv1.StopWorkerRequest{})),
 			} {
 				refused(t, call+" over "+d.name+" with token "+name, err, connect.CodeUnauthenticated, "admin token")
 			}
@@ -165,12 +165,12 @@ func TestNamesOfNothing(t *testing.T) {
 		{"../../etc/passwd", connect.CodeNotFound, "etc"},
 	} {
 		for call, err := range map[string]error{
-			"GetJob":      second(b.jobs.GetJob(ctx, &switchyardv1.GetJobRequest{Id: row.id})),
-			"CancelJob":   second(b.jobs.CancelJob(ctx, &switchyardv1.CancelJobRequest{Id: row.id})),
-			"FollowJob":   followError(b.jobs.FollowJob(ctx, &switchyardv1.FollowJobRequest{Id: row.id})),
-			"PauseAgent":  second(b.agents.PauseAgent(ctx, &switchyardv1.PauseAgentRequest{Id: row.id, Reason: "x"})),
-			"ResumeAgent": second(b.agents.ResumeAgent(ctx, &switchyardv1.ResumeAgentRequest{Id: row.id})),
-			"StopAgent":   second(b.agents.StopAgent(ctx, &switchyardv1.StopAgentRequest{Id: row.id})),
+			"GetJob":       second(b.jobs.GetJob(ctx, &switchyardv1.GetJobRequest{Id: row.id})),
+			"CancelJob":    second(b.jobs.CancelJob(ctx, &switchyardv1.CancelJobRequest{Id: row.id})),
+			"FollowJob":    followError(b.jobs.FollowJob(ctx, &switchyardv1.FollowJobRequest{Id: row.id})),
+			"PauseWorker":  second(b.agents.PauseWorker(ctx, &switchyardv1.PauseWorkerRequest{Id: row.id, Reason: "x"})),
+			"ResumeWorker": second(b.agents.ResumeWorker(ctx, &switchyardv1.ResumeWorkerRequest{Id: row.id})),
+			"StopWorker":   second(b.agents.StopWorker(ctx, &switchyardv1.StopWorkerRequest{Id: row.id})),
 		} {
 			refused(t, fmt.Sprintf("%s of %.20q", call, row.id), err, row.code, row.says)
 		}
@@ -200,7 +200,7 @@ func TestListJobs(t *testing.T) {
 		{"a state", &switchyardv1.ListJobsRequest{States: queuedState}, ids[:4]},
 		{"a state twice", &switchyardv1.ListJobsRequest{States: append(queuedState, queuedState...)}, ids[:4]},
 		{"another state", &switchyardv1.ListJobsRequest{States: []switchyardv1.JobState{switchyardv1.JobState_JOB_STATE_CANCELED}}, []string{cancelled}},
-		{"an agent's", &switchyardv1.ListJobsRequest{AgentId: noSuchID}, nil},
+		{"an agent's", &switchyardv1.ListJobsRequest{WorkerId: noSuchID}, nil},
 		{"no such queue", &switchyardv1.ListJobsRequest{Queue: "none"}, nil},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -249,15 +249,15 @@ func TestListsAreChecked(t *testing.T) {
 			PageSize: row.size, PageToken: row.token, States: []switchyardv1.JobState{switchyardv1.JobState(row.state)},
 		})
 		refused(t, "jobs, "+name, err, connect.CodeInvalidArgument, row.says)
-		_, err = b.agents.ListAgents(t.Context(), &switchyardv1.ListAgentsRequest{
-			PageSize: row.size, PageToken: row.token, States: []switchyardv1.AgentState{switchyardv1.AgentState(row.state)},
+		_, err = b.agents.ListWorkers(t.Context(), &switchyardv1.ListWorkersRequest{
+			PageSize: row.size, PageToken: row.token, States: []switchyardv1.WorkerState{switchyardv1.WorkerState(row.state)},
 		})
 		refused(t, "agents, "+name, err, connect.CodeInvalidArgument, row.says)
 	}
 	_, err := b.jobs.ListJobs(t.Context(), &switchyardv1.ListJobsRequest{States: make([]switchyardv1.JobState, 1000)})
 	refused(t, "a thousand states", err, connect.CodeInvalidArgument, "states must be")
-	_, err = b.jobs.ListJobs(t.Context(), &switchyardv1.ListJobsRequest{AgentId: strings.Repeat("x", 100<<10)})
-	refused(t, "a long agent_id", err, connect.CodeInvalidArgument, "agent_id is")
+	_, err = b.jobs.ListJobs(t.Context(), &switchyardv1.ListJobsRequest{WorkerId: strings.Repeat("x", 100<<10)})
+	refused(t, "a long worker_id", err, connect.CodeInvalidArgument, "worker_id is")
 }
 
 func TestCancel(t *testing.T) {
@@ -288,48 +288,48 @@ func TestAgentsByNameAndID(t *testing.T) {
 	b.register("twin", "q2")
 	ctx := t.Context()
 	for _, ref := range []string{one.id, "one"} {
-		paused, err := b.agents.PauseAgent(ctx, &switchyardv1.PauseAgentRequest{Id: ref, Reason: "new disk"})
+		paused, err := b.agents.PauseWorker(ctx, &switchyardv1.PauseWorkerRequest{Id: ref, Reason: "new disk"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := paused.GetAgent(); got.GetId() != one.id || !got.GetPaused() || got.GetPauseReason() != "new disk" {
+		if got := paused.GetWorker(); got.GetId() != one.id || !got.GetPaused() || got.GetPauseReason() != "new disk" {
 			t.Errorf("paused by %q, the worker is %v", ref, got)
 		}
-		resumed, err := b.agents.ResumeAgent(ctx, &switchyardv1.ResumeAgentRequest{Id: ref})
+		resumed, err := b.agents.ResumeWorker(ctx, &switchyardv1.ResumeWorkerRequest{Id: ref})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := resumed.GetAgent(); got.GetPaused() || got.GetPauseReason() != "" {
+		if got := resumed.GetWorker(); got.GetPaused() || got.GetPauseReason() != "" {
 			t.Errorf("resumed by %q, the worker is %v", ref, got)
 		}
 	}
-	_, err := b.agents.PauseAgent(ctx, &switchyardv1.PauseAgentRequest{Id: "twin", Reason: "x"})
+	_, err := b.agents.PauseWorker(ctx, &switchyardv1.PauseWorkerRequest{Id: "twin", Reason: "x"})
 	refused(t, "a name of two", err, connect.CodeInvalidArgument, "use the id")
-	_, err = b.agents.PauseAgent(ctx, &switchyardv1.PauseAgentRequest{Id: "one"})
+	_, err = b.agents.PauseWorker(ctx, &switchyardv1.PauseWorkerRequest{Id: "one"})
 	refused(t, "a pause without a reason", err, connect.CodeInvalidArgument, "reason must say why")
 
-	stopped, err := b.agents.StopAgent(ctx, &switchyardv1.StopAgentRequest{Id: first.id, Reason: "old"})
-	if err != nil || !stopped.GetAgent().GetStopping() {
+	stopped, err := b.agents.StopWorker(ctx, &switchyardv1.StopWorkerRequest{Id: first.id, Reason: "old"})
+	if err != nil || !stopped.GetWorker().GetStopping() {
 		t.Errorf("stopping: %v, %v", stopped, err)
 	}
 	b.must(200, request{method: "POST", path: "/v3/disconnect", token: first.token})
-	_, err = b.agents.PauseAgent(ctx, &switchyardv1.PauseAgentRequest{Id: first.id, Reason: "x"})
+	_, err = b.agents.PauseWorker(ctx, &switchyardv1.PauseWorkerRequest{Id: first.id, Reason: "x"})
 	refused(t, "pausing who has left", err, connect.CodeFailedPrecondition, "has left")
 
 	for _, row := range []struct {
-		req  *switchyardv1.ListAgentsRequest
+		req  *switchyardv1.ListWorkersRequest
 		want []string // names, newest first
 	}{
-		{&switchyardv1.ListAgentsRequest{}, []string{"twin", "one"}},
-		{&switchyardv1.ListAgentsRequest{Queue: "q"}, []string{"one"}},
-		{&switchyardv1.ListAgentsRequest{States: []switchyardv1.AgentState{switchyardv1.AgentState_AGENT_STATE_DISCONNECTED}}, []string{"twin"}},
+		{&switchyardv1.ListWorkersRequest{}, []string{"twin", "one"}},
+		{&switchyardv1.ListWorkersRequest{Queue: "q"}, []string{"one"}},
+		{&switchyardv1.ListWorkersRequest{States: []switchyardv1.WorkerState{switchyardv1.WorkerState_WORKER_STATE_DISCONNECTED}}, []string{"twin"}},
 	} {
-		res, err := b.agents.ListAgents(ctx, row.req)
+		res, err := b.agents.ListWorkers(ctx, row.req)
 		if err != nil {
 			t.Fatal(err)
 		}
 		names := make([]string, 0, len(row.want))
-		for _, agent := range res.GetAgents() {
+		for _, agent := range res.GetWorkers() {
 			names = append(names, agent.GetName())
 		}
 		if !slices.Equal(names, row.want) {

@@ -30,7 +30,7 @@ type bed struct {
 	t      *testing.T
 	client *http.Client
 	jobs   switchyardv1connect.JobServiceClient
-	agents switchyardv1connect.AgentServiceClient
+	agents switchyardv1connect.WorkerServiceClient
 }
 
 // start makes a bed that ends with the test.
@@ -63,7 +63,7 @@ func start(t *testing.T, changes ...func(*controlplane.Config)) *bed {
 // speak makes the clients of switchyard.v1 anew, over the bed's client.
 func (b *bed) speak() {
 	b.jobs = switchyardv1connect.NewJobServiceClient(b.client, b.URL(), bearer(b.AdminToken()))
-	b.agents = switchyardv1connect.NewAgentServiceClient(b.client, b.URL(), bearer(b.AdminToken()))
+	b.agents = switchyardv1connect.NewWorkerServiceClient(b.client, b.URL(), bearer(b.AdminToken()))
 }
 
 // protocolsOf is a transport that speaks one protocol alone, and ends with the test.

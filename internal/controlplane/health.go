@@ -85,7 +85,7 @@ func (h *health) storeAnswers(ctx context.Context) bool {
 func (h *health) Check(ctx context.Context, req *grpchealth.CheckRequest) (*grpchealth.CheckResponse, error) {
 	switch req.Service {
 	case "", agentedgev1connect.AgentEdgeServiceName,
-		switchyardv1connect.JobServiceName, switchyardv1connect.AgentServiceName:
+		switchyardv1connect.JobServiceName, switchyardv1connect.WorkerServiceName:
 	default:
 		return nil, connect.NewError(connect.CodeNotFound, nil) //nolint:wrapcheck // the code is the whole answer
 	}

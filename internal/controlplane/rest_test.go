@@ -78,14 +78,14 @@ func TestRegister(t *testing.T) {
 func TestRegisteredTagsAndQueue(t *testing.T) {
 	b := start(t)
 	w := b.register("tagged", "builds")
-	res, err := b.agents.ListAgents(t.Context(), &switchyardv1.ListAgentsRequest{Queue: "builds"})
+	res, err := b.agents.ListWorkers(t.Context(), &switchyardv1.ListWorkersRequest{Queue: "builds"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(res.GetAgents()) != 1 {
-		t.Fatalf("queue builds has %d workers, want 1", len(res.GetAgents()))
+	if len(res.GetWorkers()) != 1 {
+		t.Fatalf("queue builds has %d workers, want 1", len(res.GetWorkers()))
 	}
-	got := res.GetAgents()[0]
+	got := res.GetWorkers()[0]
 	if got.GetId() != w.id || got.GetQueue() != "builds" || !slices.Equal(got.GetTags(), []string{"queue=builds"}) ||
 		got.GetHostname() != "host" || got.GetOs() != "linux" || got.GetArch() != "amd64" {
 		t.Errorf("the worker is listed as %v", got)
@@ -481,11 +481,11 @@ func TestAJobPausesItsWorker(t *testing.T) {
 	w := b.register("w", "q")
 	job := b.accepted(w, queued("q"))
 	b.must(200, request{method: "POST", path: "/v3/pause", token: job.text("token"), body: `{"note":"broken disk"}`})
-	res, err := b.agents.ListAgents(t.Context(), &switchyardv1.ListAgentsRequest{})
+	res, err := b.agents.ListWorkers(t.Context(), &switchyardv1.ListWorkersRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := res.GetAgents()[0]; !got.GetPaused() || got.GetPauseReason() != "broken disk" {
+	if got := res.GetWorkers()[0]; !got.GetPaused() || got.GetPauseReason() != "broken disk" {
 		t.Errorf("the worker is %v, want it paused", got)
 	}
 }

@@ -218,7 +218,7 @@ func TestHealth(t *testing.T) {
 	}
 	for service, want := range map[string]string{
 		"": "SERVING", "agentedge.v1.AgentEdgeService": "SERVING",
-		"switchyard.v1.JobService": "SERVING", "switchyard.v1.AgentService": "SERVING", "unheard.of": "not_found",
+		"switchyard.v1.JobService": "SERVING", "switchyard.v1.WorkerService": "SERVING", "unheard.of": "not_found",
 	} {
 		got := b.do(request{
 			method: "POST", path: "/grpc.health.v1.Health/Check", body: `{"service":"` + service + `"}`,

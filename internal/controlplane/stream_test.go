@@ -24,13 +24,13 @@ type stream struct {
 }
 
 // open opens a stream with a token, for an agent id.
-func (b *bed) open(token, agentID string, options ...connect.ClientOption) *stream {
+func (b *bed) open(token, workerID string, options ...connect.ClientOption) *stream {
 	b.t.Helper()
 	client := agentedgev1connect.NewAgentEdgeServiceClient(b.client, b.URL(),
 		append(options, authorization("Token "+token))...)
 	ctx, cancel := context.WithTimeout(b.t.Context(), waitLimit)
 	b.t.Cleanup(cancel)
-	received, err := client.StreamPings(ctx, &agentedgev1.StreamPingsRequest{AgentId: agentID})
+	received, err := client.StreamPings(ctx, &agentedgev1.StreamPingsRequest{AgentId: workerID})
 	if err != nil {
 		b.t.Fatalf("opening a stream: %v", err)
 	}
@@ -86,14 +86,14 @@ func (s *stream) end() *connect.Error {
 
 func (b *bed) pause(agent, reason string) {
 	b.t.Helper()
-	if _, err := b.agents.PauseAgent(b.t.Context(), &switchyardv1.PauseAgentRequest{Id: agent, Reason: reason}); err != nil {
+	if _, err := b.agents.PauseWorker(b.t.Context(), &switchyardv1.PauseWorkerRequest{Id: agent, Reason: reason}); err != nil {
 		b.t.Fatalf("pausing: %v", err)
 	}
 }
 
 func (b *bed) resume(agent string) {
 	b.t.Helper()
-	if _, err := b.agents.ResumeAgent(b.t.Context(), &switchyardv1.ResumeAgentRequest{Id: agent}); err != nil {
+	if _, err := b.agents.ResumeWorker(b.t.Context(), &switchyardv1.ResumeWorkerRequest{Id: agent}); err != nil {
 		b.t.Fatalf("resuming: %v", err)
 	}
 }
@@ -115,7 +115,7 @@ func TestStreamSaysEverythingOverEveryProtocol(t *testing.T) {
 					s.wants("resume")
 					s.wants("job " + job.GetId())
 					b.must(200, request{method: "PUT", path: "/v3/jobs/" + job.GetId() + "/accept", token: w.token})
-					if _, err := b.agents.StopAgent(t.Context(), &switchyardv1.StopAgentRequest{Id: w.id, Reason: "old"}); err != nil {
+					if _, err := b.agents.StopWorker(t.Context(), &switchyardv1.StopWorkerRequest{Id: w.id, Reason: "old"}); err != nil {
 						t.Fatal(err)
 					}
 					s.wants("disconnect old")
@@ -130,7 +130,7 @@ func TestStreamBeginsWithWhatStands(t *testing.T) {
 	w := b.register("w", "q")
 	b.pause(w.id, "new disk")
 	b.stream(w).wants("pause new disk")
-	if _, err := b.agents.StopAgent(t.Context(), &switchyardv1.StopAgentRequest{Id: w.id, Reason: "old"}); err != nil {
+	if _, err := b.agents.StopWorker(t.Context(), &switchyardv1.StopWorkerRequest{Id: w.id, Reason: "old"}); err != nil {
 		t.Fatal(err)
 	}
 	b.stream(w).wants("disconnect old")
@@ -298,11 +298,11 @@ func TestStreamWhoseAgentIsGone(t *testing.T) {
 			s.cancel()
 			deadline := time.Now().Add(waitLimit)
 			for streaming := true; streaming; {
-				res, err := b.agents.ListAgents(t.Context(), &switchyardv1.ListAgentsRequest{})
+				res, err := b.agents.ListWorkers(t.Context(), &switchyardv1.ListWorkersRequest{})
 				if err != nil {
 					t.Fatal(err)
 				}
-				if streaming = res.GetAgents()[0].GetStreaming(); streaming && time.Now().After(deadline) {
+				if streaming = res.GetWorkers()[0].GetStreaming(); streaming && time.Now().After(deadline) {
 					t.Fatal("the worker is still taken to be streaming")
 				}
 			}

@@ -15,7 +15,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/fsm"
-	"github.com/switchyard-ci/switchyard/fsm/replay"
 )
 
 // timeLimit is how long the demo may take. Its one long wait is the reconnect,
@@ -60,7 +59,7 @@ type story struct {
 }
 
 // await waits for the next transition that is wanted.
-func (s *story) await(ctx context.Context, what string, wanted func(replay.Record) bool) (replay.Record, error) {
+func (s *story) await(ctx context.Context, what string, wanted func(fsm.Record) bool) (fsm.Record, error) {
 	t, at, err := s.watch.await(ctx, s.at, what, wanted)
 	s.at = at
 	return t, err
@@ -81,7 +80,7 @@ func play(ctx context.Context, s *stage, tell *teller) (account, error) {
 // opening waits for the stream, and has it bring a job.
 func (s *story) opening(ctx context.Context) error {
 	s.tell.line("A control plane, an agent, and between them a proxy that can cut the stream alone.")
-	if _, err := s.await(ctx, "the stream is up", func(t replay.Record) bool {
+	if _, err := s.await(ctx, "the stream is up", func(t fsm.Record) bool {
 		return t.To == fsm.StreamHealthy && t.Facts.Stream == fsm.StreamUp
 	}); err != nil {
 		return err
@@ -181,13 +180,13 @@ func (s *story) count(ctx context.Context) error {
 }
 
 // into is the transition by which a worker comes into a state.
-func into(to fsm.State) func(replay.Record) bool {
-	return func(t replay.Record) bool { return t.To == to && t.From != to }
+func into(to fsm.State) func(fsm.Record) bool {
+	return func(t fsm.Record) bool { return t.To == to && t.From != to }
 }
 
 // on is the transition that answers an event, and does not ignore it.
-func on(kind fsm.EventKind) func(replay.Record) bool {
-	return func(t replay.Record) bool { return t.Event.Kind == kind && t.Ignored == "" }
+func on(kind fsm.EventKind) func(fsm.Record) bool {
+	return func(t fsm.Record) bool { return t.Event.Kind == kind && t.Ignored == "" }
 }
 
 // release lets the job of that name end.

@@ -62,7 +62,7 @@ func replayed(t *testing.T, log string) {
 	for i := range fsm.Rows() {
 		rows := fsm.Rows()
 		row := &rows[i]
-		first := slices.IndexFunc(p.Records, func(r replay.Record) bool {
+		first := slices.IndexFunc(p.Records, func(r fsm.Record) bool {
 			return r.Ignored == "" && r.From == row.From && r.Event.Kind == row.On && r.Guard == row.When.Name
 		})
 		if first < 0 {

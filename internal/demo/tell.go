@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/switchyard-ci/switchyard/fsm/replay"
+	"github.com/switchyard-ci/switchyard/fsm"
 )
 
 // teller writes the demo for people. It may be used concurrently: the worker
@@ -24,7 +24,7 @@ type teller struct {
 func (t *teller) line(text string) { t.print("\n" + text + "\n") }
 
 // transition tells what the worker answered to an event.
-func (t *teller) transition(tr replay.Record) {
+func (t *teller) transition(tr fsm.Record) {
 	var b strings.Builder
 	move := tr.To.String()
 	if tr.From != tr.To {

@@ -5,24 +5,24 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/switchyard-ci/switchyard/fsm/replay"
+	"github.com/switchyard-ci/switchyard/fsm"
 )
 
 // watch keeps every transition of the worker, and lets the story wait for one.
 type watch struct {
-	tell func(replay.Record)
+	tell func(fsm.Record)
 
 	mu   sync.Mutex
-	seen []replay.Record
+	seen []fsm.Record
 	more chan struct{} // closed when seen has grown
 }
 
-func newWatch(tell func(replay.Record)) *watch {
+func newWatch(tell func(fsm.Record)) *watch {
 	return &watch{tell: tell, more: make(chan struct{})}
 }
 
 // observe is told of every transition, by the worker.
-func (w *watch) observe(t replay.Record) {
+func (w *watch) observe(t fsm.Record) {
 	w.tell(t)
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -34,8 +34,8 @@ func (w *watch) observe(t replay.Record) {
 // await returns the first transition at or after position from that is wanted,
 // and the position behind it.
 func (w *watch) await(
-	ctx context.Context, from int, what string, wanted func(replay.Record) bool,
-) (replay.Record, int, error) {
+	ctx context.Context, from int, what string, wanted func(fsm.Record) bool,
+) (fsm.Record, int, error) {
 	for {
 		w.mu.Lock()
 		seen, more := w.seen, w.more
@@ -48,7 +48,7 @@ func (w *watch) await(
 		select {
 		case <-more:
 		case <-ctx.Done():
-			return replay.Record{}, from, fmt.Errorf("waiting until %s: %w", what, context.Cause(ctx))
+			return fsm.Record{}, from, fmt.Errorf("waiting until %s: %w", what, context.Cause(ctx))
 		}
 	}
 }

@@ -72,13 +72,13 @@ func standing(job *switchyardv1.Job) string {
 		if job.GetCancelRequested() {
 			return "is being canceled" + because(job.GetCancelReason())
 		}
-		return "runs on agent " + Safe(job.GetAgentName())
+		return "runs on agent " + Safe(job.GetWorkerName())
 	case switchyardv1.JobState_JOB_STATE_FINISHED:
 		return finished(job)
 	case switchyardv1.JobState_JOB_STATE_CANCELED:
 		return "was canceled" + because(job.GetCancelReason())
 	case switchyardv1.JobState_JOB_STATE_LOST:
-		return "is lost: its agent " + Safe(job.GetAgentName()) + " fell silent, and how it ended is not known"
+		return "is lost: its agent " + Safe(job.GetWorkerName()) + " fell silent, and how it ended is not known"
 	default:
 		return "is in state " + JobState(job.GetState())
 	}
@@ -89,7 +89,7 @@ func finished(job *switchyardv1.Job) string {
 	case job.GetSignal() != "":
 		return "was ended by " + Safe(job.GetSignal()) + because(job.GetSignalReason())
 	case EndedWithAgent(job):
-		return "ended with its agent " + Safe(job.GetAgentName()) + ", and how it ended is not known"
+		return "ended with its agent " + Safe(job.GetWorkerName()) + ", and how it ended is not known"
 	case job.GetExitStatus() == neverRan:
 		return "never ran" + because(job.GetSignalReason())
 	default:

@@ -30,7 +30,7 @@ func Jobs(w io.Writer, jobs []*switchyardv1.Job, now time.Time) error {
 	rows := append(make([][]string, 0, 1+len(jobs)), []string{"ID", "STATE", "QUEUE", "AGENT", "AGE", "COMMAND"})
 	for _, job := range jobs {
 		rows = append(rows, []string{
-			job.GetId(), Outcome(job), cell(job.GetQueue()), cell(job.GetAgentName()),
+			job.GetId(), Outcome(job), cell(job.GetQueue()), cell(job.GetWorkerName()),
 			age(now, job.GetSubmittedAt()), shorten(Safe(Command(job.GetCommand())), maxCommandColumn),
 		})
 	}
@@ -87,10 +87,10 @@ func Outcome(job *switchyardv1.Job) string {
 }
 
 func agentOf(job *switchyardv1.Job) string {
-	if job.GetAgentId() == "" {
+	if job.GetWorkerId() == "" {
 		return ""
 	}
-	return strings.TrimSpace(job.GetAgentName() + " " + job.GetAgentId())
+	return strings.TrimSpace(job.GetWorkerName() + " " + job.GetWorkerId())
 }
 
 func duration(job *switchyardv1.Job) string {

@@ -59,12 +59,12 @@ func TestStates(t *testing.T) {
 		}
 	}
 	for _, word := range []string{"connected", "disconnected", "lost"} {
-		state, err := ParseAgentState(word)
-		if err != nil || AgentState(state) != word {
+		state, err := ParseWorkerState(word)
+		if err != nil || WorkerState(state) != word {
 			t.Errorf("%s: %v, %v", word, state, err)
 		}
 	}
-	_, err := ParseAgentState("unspecified")
+	_, err := ParseWorkerState("unspecified")
 	if want := `unknown state "unspecified"; the states are connected, disconnected, lost`; err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
@@ -97,7 +97,7 @@ func TestTables(t *testing.T) {
 	var b strings.Builder
 	err := Jobs(&b, []*switchyardv1.Job{
 		{
-			Id: "01B", State: switchyardv1.JobState_JOB_STATE_RUNNING, Queue: "default", AgentName: "a\x1b1",
+			Id: "01B", State: switchyardv1.JobState_JOB_STATE_RUNNING, Queue: "default", WorkerName: "a\x1b1",
 			Command: []string{"sh", "-c", strings.Repeat("x", 70)}, SubmittedAt: timestamppb.New(now.Add(-75 * time.Second)),
 		},
 		{Id: "01A", State: switchyardv1.JobState_JOB_STATE_QUEUED, Queue: "gpu", Command: []string{"true"}},
@@ -113,16 +113,16 @@ func TestTables(t *testing.T) {
 		t.Errorf("jobs:\n%swant:\n%s", got, want)
 	}
 	b.Reset()
-	err = Agents(&b, []*switchyardv1.Agent{
+	err = Workers(&b, []*switchyardv1.Worker{
 		{
-			Id: "1", Name: "box-1", State: switchyardv1.AgentState_AGENT_STATE_CONNECTED, Queue: "default", Streaming: true,
+			Id: "1", Name: "box-1", State: switchyardv1.WorkerState_WORKER_STATE_CONNECTED, Queue: "default", Streaming: true,
 			JobId: "01B", LastSeenAt: timestamppb.New(now.Add(-3 * time.Second)),
 		},
 		{
-			Id: "2", Name: "box-2", State: switchyardv1.AgentState_AGENT_STATE_CONNECTED, Queue: "default",
+			Id: "2", Name: "box-2", State: switchyardv1.WorkerState_WORKER_STATE_CONNECTED, Queue: "default",
 			Paused: true, PauseReason: "disk is full", Stopping: true, LastSeenAt: timestamppb.New(now.Add(-50 * time.Hour)),
 		},
-		{Id: "3", Name: "box-3", State: switchyardv1.AgentState_AGENT_STATE_LOST, Queue: "default"},
+		{Id: "3", Name: "box-3", State: switchyardv1.WorkerState_WORKER_STATE_LOST, Queue: "default"},
 	}, now)
 	if err != nil {
 		t.Fatal(err)
@@ -143,7 +143,7 @@ func TestJobDetails(t *testing.T) {
 	err := Job(&b, &switchyardv1.Job{
 		Id: "01B", State: switchyardv1.JobState_JOB_STATE_FINISHED, ExitStatus: "0", Queue: "default",
 		Command: []string{"make", "all"}, Env: map[string]string{"B": "2 3", "A": "1"}, Priority: -4,
-		Timeout: durationpb.New(90 * time.Second), AgentId: "7", AgentName: "box", LogSize: 12,
+		Timeout: durationpb.New(90 * time.Second), WorkerId: "7", WorkerName: "box", LogSize: 12,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -183,7 +183,7 @@ func TestJSON(t *testing.T) {
 func TestNarrator(t *testing.T) {
 	t.Parallel()
 	job := func(state switchyardv1.JobState, change func(*switchyardv1.Job)) *switchyardv1.Job {
-		j := &switchyardv1.Job{Id: "01B", State: state, AgentName: "box"}
+		j := &switchyardv1.Job{Id: "01B", State: state, WorkerName: "box"}
 		if change != nil {
 			change(j)
 		}

@@ -9,7 +9,7 @@ import (
 
 const (
 	jobStatePrefix   = "JOB_STATE_"
-	agentStatePrefix = "AGENT_STATE_"
+	agentStatePrefix = "WORKER_STATE_"
 )
 
 // JobState is the state's word, such as queued.
@@ -17,8 +17,8 @@ func JobState(state switchyardv1.JobState) string {
 	return strings.ToLower(strings.TrimPrefix(state.String(), jobStatePrefix))
 }
 
-// AgentState is the state's word, such as connected.
-func AgentState(state switchyardv1.AgentState) string {
+// WorkerState is the state's word, such as connected.
+func WorkerState(state switchyardv1.WorkerState) string {
 	return strings.ToLower(strings.TrimPrefix(state.String(), agentStatePrefix))
 }
 
@@ -29,10 +29,10 @@ func ParseJobState(word string) (switchyardv1.JobState, error) {
 	return switchyardv1.JobState(state), err
 }
 
-// ParseAgentState is the state that a word stands for, as ParseJobState.
-func ParseAgentState(word string) (switchyardv1.AgentState, error) {
-	state, err := parseState(word, agentStatePrefix, switchyardv1.AgentState_name, switchyardv1.AgentState_value)
-	return switchyardv1.AgentState(state), err
+// ParseWorkerState is the state that a word stands for, as ParseJobState.
+func ParseWorkerState(word string) (switchyardv1.WorkerState, error) {
+	state, err := parseState(word, agentStatePrefix, switchyardv1.WorkerState_name, switchyardv1.WorkerState_value)
+	return switchyardv1.WorkerState(state), err
 }
 
 func parseState(word, prefix string, names map[int32]string, values map[string]int32) (int32, error) {

@@ -9,7 +9,7 @@ import (
 	"os"
 	"strconv"
 
-	"github.com/switchyard-ci/switchyard/fsm/replay"
+	"github.com/switchyard-ci/switchyard/fsm"
 )
 
 // olderFiles is how many files are kept beside the one that is written.
@@ -20,7 +20,7 @@ const olderFiles = 4
 type transitionFile struct {
 	path   string
 	size   int64
-	header replay.Header
+	header fsm.LogHeader
 
 	disk    *os.File // nil while closed
 	out     *bufio.Writer
@@ -78,14 +78,14 @@ func wholeLines(disk *os.File) (int64, error) {
 // full tells whether the file has grown to its size.
 func (f *transitionFile) full() bool { return f.good+f.pending >= f.size }
 
-func (f *transitionFile) record(r *replay.Record) error {
+func (f *transitionFile) record(r *fsm.Record) error {
 	f.line = r.Encode(f.line[:0], !f.begun[r.Worker])
 	f.begun[r.Worker] = true
 	return f.write()
 }
 
 // gap writes a gap; every worker begins anew behind it.
-func (f *transitionFile) gap(g replay.Gap) error {
+func (f *transitionFile) gap(g fsm.LogGap) error {
 	clear(f.begun)
 	f.line = g.Encode(f.line[:0])
 	return f.write()

@@ -8,7 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/switchyard-ci/switchyard/fsm/replay"
+	"github.com/switchyard-ci/switchyard/fsm"
 )
 
 const (
@@ -49,7 +49,7 @@ type TransitionLog struct {
 // waiting is a record with how many were lost before it. That number is taken by
 // the worker that records, so that a gap never comes late for it.
 type waiting struct {
-	record replay.Record
+	record fsm.Record
 	lost   uint64
 }
 
@@ -72,7 +72,7 @@ func OpenTransitionLog(path string, size int64, program string, logger *zap.Logg
 	l := &TransitionLog{
 		logger: logger, records: make(chan waiting, transitionsWaiting),
 		end: make(chan struct{}), ended: make(chan struct{}),
-		file: &transitionFile{path: path, size: size, header: replay.NewHeader(program)},
+		file: &transitionFile{path: path, size: size, header: fsm.NewLogHeader(program)},
 	}
 	if err := l.file.open(); err != nil {
 		return nil, fmt.Errorf("opening the transition log: %w", err)
@@ -82,7 +82,7 @@ func OpenTransitionLog(path string, size int64, program string, logger *zap.Logg
 }
 
 // Record takes a record, or drops it. It never waits.
-func (l *TransitionLog) Record(r replay.Record) {
+func (l *TransitionLog) Record(r fsm.Record) {
 	select {
 	case l.records <- waiting{r, l.lost.Load()}:
 	default:
@@ -158,7 +158,7 @@ func (l *TransitionLog) gap(lost uint64, at time.Time) error {
 	if lost <= l.told {
 		return nil
 	}
-	g := replay.Gap{Time: at, Dropped: lost - l.told}
+	g := fsm.LogGap{Time: at, Dropped: lost - l.told}
 	l.told = lost
 	return l.file.gap(g)
 }

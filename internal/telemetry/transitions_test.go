@@ -19,14 +19,14 @@ import (
 )
 
 // life returns a worker that takes n jobs one after another, as records.
-func life(t testing.TB, worker string, jobs int) []replay.Record {
+func life(t testing.TB, worker string, jobs int) []fsm.Record {
 	t.Helper()
 	m, err := fsm.New(fsm.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	var records []replay.Record
+	var records []fsm.Record
 	take := func(ev fsm.Event) {
 		effects, err := m.Step(ev)
 		if err != nil {
@@ -34,7 +34,7 @@ func life(t testing.TB, worker string, jobs int) []replay.Record {
 		}
 		from, d := m.Last()
 		at = at.Add(time.Second)
-		r := replay.Record{Time: at, Worker: worker, Event: ev}
+		r := fsm.Record{Time: at, Worker: worker, Event: ev}
 		facts := m.Facts()
 		r.Decide(from, m.State(), &d, slices.Clone(effects), &facts)
 		records = append(records, r)
@@ -141,7 +141,7 @@ func TestDroppedRecordsAreCounted(t *testing.T) {
 		logger: zaptest.NewLogger(t), records: make(chan waiting, 10), end: make(chan struct{}), ended: make(chan struct{}),
 		file: &transitionFile{path: path, size: MinTransitionLogSize},
 	}
-	l.file.header = replay.NewHeader("test")
+	l.file.header = fsm.NewLogHeader("test")
 	if err := l.file.open(); err != nil {
 		t.Fatal(err)
 	}
@@ -170,12 +170,12 @@ func TestDiskOutOfOrder(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "log")
 	l := &TransitionLog{logger: zaptest.NewLogger(t), file: &transitionFile{path: path, size: MinTransitionLogSize}}
-	l.file.header = replay.NewHeader("test")
+	l.file.header = fsm.NewLogHeader("test")
 	if err := l.file.open(); err != nil {
 		t.Fatal(err)
 	}
 	records := life(t, "w", 10)
-	write := func(records []replay.Record) {
+	write := func(records []fsm.Record) {
 		for _, r := range records {
 			l.write(&waiting{r, l.lost.Load()})
 		}
@@ -200,7 +200,7 @@ func TestLogGoesOn(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "log")
 	records := life(t, "w", 1)
-	text := replay.NewHeader("test").Encode(nil)
+	text := fsm.NewLogHeader("test").Encode(nil)
 	text = records[0].Encode(text, true)
 	half := records[1].Encode(nil, false)
 	if err := os.WriteFile(path, append(text, half[:len(half)/2]...), 0o600); err != nil {

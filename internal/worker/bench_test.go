@@ -7,7 +7,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/fsm"
-	"github.com/switchyard-ci/switchyard/fsm/replay"
 	"github.com/switchyard-ci/switchyard/internal/telemetry"
 	"github.com/switchyard-ci/switchyard/transport"
 )
@@ -34,7 +33,7 @@ func BenchmarkEvent(b *testing.B) {
 				}
 			}
 		}},
-		{"driver", func(b *testing.B) func(fsm.Event) { b.Helper(); return driven(b, func(replay.Record) {}) }},
+		{"driver", func(b *testing.B) func(fsm.Event) { b.Helper(); return driven(b, func(fsm.Record) {}) }},
 		{"driver and log", func(b *testing.B) func(fsm.Event) { b.Helper(); return driven(b, log.Record) }},
 	} {
 		b.Run(c.name, func(b *testing.B) {
@@ -64,7 +63,7 @@ func started(b *testing.B) *fsm.Machine {
 	return m
 }
 
-func driven(b *testing.B, observe func(replay.Record)) func(fsm.Event) {
+func driven(b *testing.B, observe func(fsm.Record)) func(fsm.Event) {
 	b.Helper()
 	w := &Worker{
 		Config: Config{

@@ -10,7 +10,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/fsm"
-	"github.com/switchyard-ci/switchyard/fsm/replay"
 	"github.com/switchyard-ci/switchyard/internal/job"
 	"github.com/switchyard-ci/switchyard/transport"
 )
@@ -50,7 +49,7 @@ type Config struct {
 	RunJob RunJob
 	// Observe is told of every answer of the machine, in order, by the goroutine
 	// that owns it: it must be quick. Nil means nobody is told.
-	Observe func(replay.Record)
+	Observe func(fsm.Record)
 	// Idle is told, in the same way, when the worker begins and ceases to wait
 	// for work that it would take. Nil means nobody is told.
 	Idle func(idle bool)
@@ -80,7 +79,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.RunJob = job.Run
 	}
 	if c.Observe == nil {
-		c.Observe = func(replay.Record) {}
+		c.Observe = func(fsm.Record) {}
 	}
 	if c.Idle == nil {
 		c.Idle = func(bool) {}

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/switchyard-ci/switchyard/fsm"
-	"github.com/switchyard-ci/switchyard/fsm/replay"
 	"github.com/switchyard-ci/switchyard/internal/job"
 	"github.com/switchyard-ci/switchyard/internal/worker"
 )
@@ -85,7 +84,7 @@ func (w *witness) breaksf(format string, arguments ...any) {
 }
 
 // observe holds a record against the table, and against the rules.
-func (w *witness) observe(r replay.Record) {
+func (w *witness) observe(r fsm.Record) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	told := fmt.Sprintf("%v in %v (%s)", r.Event, r.From, r.Cause)
@@ -157,7 +156,7 @@ func wrongIn(s fsm.State, f *fsm.Facts) string {
 
 // unheard returns what the worker has heard that was not said, or not taken to
 // heart, or "".
-func (w *witness) unheard(r replay.Record) string {
+func (w *witness) unheard(r fsm.Record) string {
 	ways := map[fsm.EventKind]string{
 		fsm.AnsweredIdle: "idle", fsm.AnsweredPause: "pause", fsm.AnsweredDisconnect: "disconnect",
 		fsm.AnsweredJob: "job", fsm.PollRefused: "refuse",
@@ -207,7 +206,7 @@ func (w *witness) arm(now time.Time, e fsm.Effect) string {
 
 // late looks for deadlines that have passed without their event, and events
 // that came without their deadline.
-func (w *witness) late(r replay.Record) {
+func (w *witness) late(r fsm.Record) {
 	switch r.Event.Kind {
 	case fsm.PollDue:
 		if w.pollTo.IsZero() || r.Time.Before(w.pollFrom) {

@@ -6,11 +6,11 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
-	"github.com/switchyard-ci/switchyard/fsm/replay"
+	"github.com/switchyard-ci/switchyard/fsm"
 )
 
 // log writes a change of state as information, and the rest for debugging.
-func log(logger *zap.Logger, r *replay.Record) {
+func log(logger *zap.Logger, r *fsm.Record) {
 	level := zapcore.DebugLevel
 	if r.From != r.To {
 		level = zapcore.InfoLevel
@@ -40,11 +40,11 @@ const HistorySize = 64
 // agent are idle.
 type history struct {
 	mu      sync.Mutex
-	records []replay.Record // oldest first from at, once full
+	records []fsm.Record // oldest first from at, once full
 	at      int
 }
 
-func (h *history) add(r *replay.Record) {
+func (h *history) add(r *fsm.Record) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.records) < HistorySize {
@@ -56,8 +56,8 @@ func (h *history) add(r *replay.Record) {
 }
 
 // last returns the records, oldest first, in a slice of the caller's own.
-func (h *history) last() []replay.Record {
+func (h *history) last() []fsm.Record {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return append(append([]replay.Record(nil), h.records[h.at:]...), h.records[:h.at]...)
+	return append(append([]fsm.Record(nil), h.records[h.at:]...), h.records[:h.at]...)
 }

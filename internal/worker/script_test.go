@@ -17,7 +17,6 @@ import (
 	"github.com/cockroachdb/datadriven"
 
 	"github.com/switchyard-ci/switchyard/fsm"
-	"github.com/switchyard-ci/switchyard/fsm/replay"
 	"github.com/switchyard-ci/switchyard/internal/job"
 	"github.com/switchyard-ci/switchyard/internal/memnet"
 	"github.com/switchyard-ci/switchyard/internal/worker"
@@ -212,7 +211,7 @@ func (s *stage) begin(t *testing.T, config worker.Config) {
 	time.Sleep(200 * time.Millisecond) // a process's first attempt at the stream comes within 100 ms
 }
 
-func (s *stage) observe(t replay.Record) {
+func (s *stage) observe(t fsm.Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state = t.To

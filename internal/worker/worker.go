@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/switchyard-ci/switchyard/fsm"
-	"github.com/switchyard-ci/switchyard/fsm/replay"
 )
 
 // ErrLeft is in the chain of errors of Run when the worker left for a reason
@@ -107,7 +106,7 @@ func (w *Worker) ExpireIdle() {
 
 // History returns the last events of the worker with what its machine answered,
 // oldest first, at most HistorySize of them. It waits for nothing.
-func (w *Worker) History() []replay.Record { return w.history.last() }
+func (w *Worker) History() []fsm.Record { return w.history.last() }
 
 // post hands news to the owner of the machine. It waits for no longer than it
 // takes to be taken, and not at all once the worker has stopped.
@@ -207,7 +206,7 @@ func (w *Worker) step(ctx context.Context, n news) error {
 		return fmt.Errorf("worker %s: %w", w.Session.ID(), err)
 	}
 	from, decision := w.machine.Last()
-	r := replay.Record{Time: now, Worker: w.Session.ID(), Event: n.event, Cause: n.cause}
+	r := fsm.Record{Time: now, Worker: w.Session.ID(), Event: n.event, Cause: n.cause}
 	facts := w.machine.Facts()
 	r.Decide(from, w.machine.State(), &decision, slices.Clone(effects), &facts)
 	log(w.Logger, &r)

@@ -41,8 +41,8 @@ func (a authentication) refusal() string {
 
 // A caller is who sent a request, by its token.
 type caller struct {
-	agentID string            // of a session token
-	job     dispatch.JobGrant // of a job token
+	workerID string            // of a session token
+	job      dispatch.JobGrant // of a job token
 }
 
 // authenticate finds the caller, or fails with dispatch.ErrUnauthenticated.
@@ -78,8 +78,8 @@ func (h *Handler) authenticate(r *http.Request, auth authentication) (caller, er
 }
 
 func (h *Handler) sessionOf(ctx context.Context, token string) (caller, error) {
-	agentID, err := h.dispatcher.AuthenticateSession(ctx, token)
-	return caller{agentID: agentID}, err //nolint:wrapcheck // the route's name is added where it is answered
+	workerID, err := h.dispatcher.AuthenticateSession(ctx, token)
+	return caller{workerID: workerID}, err //nolint:wrapcheck // the route's name is added where it is answered
 }
 
 func (h *Handler) jobOf(ctx context.Context, token string) (caller, error) {

@@ -22,11 +22,11 @@ func (h *Handler) stop(r *http.Request, caller caller) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	agentID, err := h.worker(r.Context(), caller)
+	workerID, err := h.worker(r.Context(), caller)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := h.dispatcher.Stop(r.Context(), agentID, req.Force, stopReason); err != nil {
+	if _, err := h.dispatcher.Stop(r.Context(), workerID, req.Force, stopReason); err != nil {
 		return nil, fmt.Errorf("stopping a worker: %w", err)
 	}
 	return done{}, nil
@@ -50,22 +50,22 @@ func (h *Handler) pause(r *http.Request, caller caller) (any, error) {
 			message: "timeout_in_minutes: a pause lasts here until the worker is resumed; leave it out",
 		}
 	}
-	agentID, err := h.worker(r.Context(), caller)
+	workerID, err := h.worker(r.Context(), caller)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := h.dispatcher.Pause(r.Context(), agentID, cmp.Or(req.Note, pauseReason)); err != nil {
+	if _, err := h.dispatcher.Pause(r.Context(), workerID, cmp.Or(req.Note, pauseReason)); err != nil {
 		return nil, fmt.Errorf("pausing a worker: %w", err)
 	}
 	return done{}, nil
 }
 
 func (h *Handler) resume(r *http.Request, caller caller) (any, error) {
-	agentID, err := h.worker(r.Context(), caller)
+	workerID, err := h.worker(r.Context(), caller)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := h.dispatcher.Resume(r.Context(), agentID); err != nil {
+	if _, err := h.dispatcher.Resume(r.Context(), workerID); err != nil {
 		return nil, fmt.Errorf("resuming a worker: %w", err)
 	}
 	return done{}, nil
@@ -73,12 +73,12 @@ func (h *Handler) resume(r *http.Request, caller caller) (any, error) {
 
 // worker is the caller, or the worker in whose hands the calling job is.
 func (h *Handler) worker(ctx context.Context, caller caller) (string, error) {
-	if caller.agentID != "" {
-		return caller.agentID, nil
+	if caller.workerID != "" {
+		return caller.workerID, nil
 	}
 	job, err := h.dispatcher.Job(ctx, caller.job.JobID)
 	if err != nil {
 		return "", fmt.Errorf("finding the worker of a job: %w", err)
 	}
-	return job.AgentID, nil
+	return job.WorkerID, nil
 }

@@ -24,7 +24,7 @@ const (
 func environment(job store.Job) map[string]string {
 	env := map[string]string{
 		"BUILDKITE":          "true",
-		"BUILDKITE_AGENT_ID": job.AgentID,
+		"BUILDKITE_AGENT_ID": job.WorkerID,
 		"BUILDKITE_BUILD_ID": job.Build(),
 	}
 	if job.Env["BUILDKITE_REPO"] == "" {
@@ -51,7 +51,7 @@ func wanted(job store.Job) map[string]string {
 		"BUILDKITE_REPO":              noRepository,
 		"BUILDKITE_COMMIT":            "HEAD",
 		"BUILDKITE_BRANCH":            "main",
-		"BUILDKITE_AGENT_NAME":        job.AgentName,
+		"BUILDKITE_AGENT_NAME":        job.WorkerName,
 		"BUILDKITE_ORGANIZATION_SLUG": organizationSlug,
 		"BUILDKITE_PIPELINE_SLUG":     pipelineSlug,
 		"BUILDKITE_PIPELINE_PROVIDER": "git",

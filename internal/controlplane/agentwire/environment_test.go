@@ -90,7 +90,7 @@ func TestEnvironment(t *testing.T) {
 				}
 			}
 			got := environment(store.Job{
-				ID: "second", BuildID: "first", AgentID: "agent-id", AgentName: "agent",
+				ID: "second", BuildID: "first", WorkerID: "agent-id", WorkerName: "agent",
 				Command: []string{"true", "a b"}, Env: row.given, Timeout: row.timeout,
 			})
 			if diff := cmp.Diff(want, got); diff != "" {

@@ -56,7 +56,7 @@ func acceptedJob(job store.Job, token string) jobResponse {
 }
 
 func (h *Handler) accept(r *http.Request, caller caller) (any, error) {
-	job, token, err := h.dispatcher.Accept(r.Context(), caller.agentID, r.PathValue("id"))
+	job, token, err := h.dispatcher.Accept(r.Context(), caller.workerID, r.PathValue("id"))
 	if err != nil {
 		return nil, fmt.Errorf("accepting a job: %w", err)
 	}
@@ -67,7 +67,7 @@ func (h *Handler) accept(r *http.Request, caller caller) (any, error) {
 // which may leave it.
 func (h *Handler) acquire(r *http.Request, caller caller) (any, error) {
 	id := r.PathValue("id")
-	job, token, err := h.dispatcher.Acquire(r.Context(), caller.agentID, id)
+	job, token, err := h.dispatcher.Acquire(r.Context(), caller.workerID, id)
 	if err == nil {
 		return acceptedJob(job, token), nil
 	}

@@ -96,14 +96,14 @@ func (h *Handler) token(*http.Request, caller) (any, error) {
 }
 
 func (h *Handler) connect(r *http.Request, caller caller) (any, error) {
-	if err := h.dispatcher.Connect(r.Context(), caller.agentID); err != nil {
+	if err := h.dispatcher.Connect(r.Context(), caller.workerID); err != nil {
 		return nil, fmt.Errorf("connecting a worker: %w", err)
 	}
 	return done{}, nil
 }
 
 func (h *Handler) disconnect(r *http.Request, caller caller) (any, error) {
-	if err := h.dispatcher.Disconnect(r.Context(), caller.agentID); err != nil {
+	if err := h.dispatcher.Disconnect(r.Context(), caller.workerID); err != nil {
 		return nil, fmt.Errorf("disconnecting a worker: %w", err)
 	}
 	return done{}, nil
@@ -127,7 +127,7 @@ func (h *Handler) heartbeat(r *http.Request, caller caller) (any, error) {
 	if _, err := parseTime("sent_at", req.SentAt); err != nil {
 		return nil, err
 	}
-	if err := h.dispatcher.Heartbeat(r.Context(), caller.agentID); err != nil {
+	if err := h.dispatcher.Heartbeat(r.Context(), caller.workerID); err != nil {
 		return nil, fmt.Errorf("renewing a lease: %w", err)
 	}
 	return heartbeatResponse{SentAt: req.SentAt, ReceivedAt: received.UTC().Format(time.RFC3339Nano)}, nil
@@ -157,7 +157,7 @@ type pingJob struct {
 }
 
 func (h *Handler) ping(r *http.Request, caller caller) (any, error) {
-	next, err := h.dispatcher.Ping(r.Context(), caller.agentID)
+	next, err := h.dispatcher.Ping(r.Context(), caller.workerID)
 	if err != nil {
 		return nil, fmt.Errorf("answering a ping: %w", err)
 	}

@@ -59,13 +59,13 @@ func (h *Handler) streamHandler() (string, http.Handler) {
 func (h *Handler) StreamPings(ctx context.Context, req *agentedgev1.StreamPingsRequest,
 	stream *connect.ServerStream[agentedgev1.StreamPingsResponse],
 ) error {
-	agentID, err := h.streamCaller(ctx, req)
+	workerID, err := h.streamCaller(ctx, req)
 	if err != nil {
 		return err
 	}
-	feed, err := h.dispatcher.Attach(ctx, agentID)
+	feed, err := h.dispatcher.Attach(ctx, workerID)
 	if err != nil {
-		return h.streamError(ctx, agentID, err)
+		return h.streamError(ctx, workerID, err)
 	}
 	defer feed.Close()
 	// An agent that knows how often to expect a message notices a proxy that
@@ -80,7 +80,7 @@ func (h *Handler) StreamPings(ctx context.Context, req *agentedgev1.StreamPingsR
 		case errors.Is(err, errQuiet):
 			next = feed.Standing()
 		case err != nil:
-			return h.streamError(ctx, agentID, err)
+			return h.streamError(ctx, workerID, err)
 		}
 		if err := stream.Send(response(next)); err != nil {
 			return fmt.Errorf("sending an instruction: %w", err)
@@ -98,10 +98,10 @@ func (h *Handler) streamCaller(ctx context.Context, req *agentedgev1.StreamPings
 	if err != nil {
 		return "", h.streamError(ctx, "", err)
 	}
-	if caller.agentID != req.GetAgentId() {
+	if caller.workerID != req.GetAgentId() {
 		return "", ended(connect.CodePermissionDenied, "agent_id: the session token is not that worker's")
 	}
-	return caller.agentID, nil
+	return caller.workerID, nil
 }
 
 // nextInstruction waits for the dispatcher's next instruction, or for quiet.
@@ -112,7 +112,7 @@ func nextInstruction(ctx context.Context, feed *dispatch.Feed, quiet time.Durati
 }
 
 // streamError gives the end of a stream its code.
-func (h *Handler) streamError(ctx context.Context, agentID string, err error) error {
+func (h *Handler) streamError(ctx context.Context, workerID string, err error) error {
 	switch {
 	case errors.Is(err, dispatch.ErrSuperseded):
 		return ended(connect.CodeAborted, "another stream of this worker superseded this one")
@@ -125,7 +125,7 @@ func (h *Handler) streamError(ctx context.Context, agentID string, err error) er
 	case ctx.Err() != nil, errors.Is(err, dispatch.ErrClosed):
 		return ended(connect.CodeDeadlineExceeded, "planned end of the stream: connect again")
 	default:
-		h.options.Logger.Warn("a stream failed", zap.String("agent", agentID), zap.Error(err))
+		h.options.Logger.Warn("a stream failed", zap.String("agent", workerID), zap.Error(err))
 		return ended(connect.CodeUnavailable, "the control plane cannot serve the stream now")
 	}
 }

@@ -50,7 +50,7 @@ func (s *jobService) ListJobs(ctx context.Context, req *switchyardv1.ListJobsReq
 	if err != nil {
 		return nil, err
 	}
-	filter := dispatch.JobFilter{States: states, Queue: req.GetQueue(), AgentID: req.GetAgentId()}
+	filter := dispatch.JobFilter{States: states, Queue: req.GetQueue(), WorkerID: req.GetWorkerId()}
 	jobs, next, err := s.dispatcher.Jobs(ctx, filter, pageOf(req.GetPageSize(), req.GetPageToken()))
 	if err != nil {
 		return nil, s.coded("listing jobs", err)

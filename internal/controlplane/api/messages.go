@@ -16,7 +16,7 @@ func jobMessage(job store.Job, waitingReason string) *switchyardv1.Job {
 	message := &switchyardv1.Job{
 		Id: job.ID, Command: job.Command, Env: job.Env, Queue: job.Queue, Priority: job.Priority,
 		IdempotencyKey: job.IdempotencyKey, State: jobState(job.State), WaitingReason: waitingReason,
-		AgentId: job.AgentID, AgentName: job.AgentName,
+		WorkerId: job.WorkerID, WorkerName: job.WorkerName,
 		ExitStatus: job.ExitStatus, Signal: job.Signal, SignalReason: job.SignalReason,
 		CancelReason: cancelReason(job), CancelRequested: job.CancelRequested,
 		SubmittedAt: timestamp(job.SubmittedAt), AssignedAt: timestamp(job.AssignedAt),
@@ -45,13 +45,13 @@ func cancelReason(job store.Job) string {
 // maxCount is the most that a count of the API can say.
 const maxCount = 1<<31 - 1
 
-func agentMessage(agent dispatch.Agent) *switchyardv1.Agent {
-	return &switchyardv1.Agent{
-		Id: agent.ID, Name: agent.Name, Hostname: agent.Hostname, Os: agent.OS, Arch: agent.Arch,
-		Version: agent.Version, Queue: agent.Queue, Tags: agent.Tags, State: agentState(agent.State),
-		Paused: agent.Paused, PauseReason: agent.PauseReason, Stopping: agent.Stopping,
-		Streaming: agent.Streaming, JobId: agent.JobID,
-		RegisteredAt: timestamp(agent.RegisteredAt), LastSeenAt: timestamp(agent.LastSeenAt),
+func workerMessage(worker dispatch.Worker) *switchyardv1.Worker {
+	return &switchyardv1.Worker{
+		Id: worker.ID, Name: worker.Name, Hostname: worker.Hostname, Os: worker.OS, Arch: worker.Arch,
+		Version: worker.Version, Queue: worker.Queue, Tags: worker.Tags, State: workerState(worker.State),
+		Paused: worker.Paused, PauseReason: worker.PauseReason, Stopping: worker.Stopping,
+		Streaming: worker.Streaming, JobId: worker.JobID,
+		RegisteredAt: timestamp(worker.RegisteredAt), LastSeenAt: timestamp(worker.LastSeenAt),
 	}
 }
 

@@ -40,6 +40,6 @@ func Handlers(dispatcher *dispatch.Dispatcher, options Options) map[string]http.
 		connect.WithReadMaxBytes(maxRequestBytes),
 	}
 	jobsPath, jobs := switchyardv1connect.NewJobServiceHandler(&jobService{base}, handlerOptions...)
-	agentsPath, agents := switchyardv1connect.NewAgentServiceHandler(&agentService{base}, handlerOptions...)
-	return map[string]http.Handler{jobsPath: jobs, agentsPath: agents}
+	agentsPath, workers := switchyardv1connect.NewWorkerServiceHandler(&workerService{base}, handlerOptions...)
+	return map[string]http.Handler{jobsPath: jobs, agentsPath: workers}
 }

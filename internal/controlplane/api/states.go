@@ -33,21 +33,21 @@ func jobStatesOf(states []switchyardv1.JobState) ([]store.JobState, error) {
 	return statesOf(states, all, jobState)
 }
 
-func agentState(state store.AgentState) switchyardv1.AgentState {
+func workerState(state store.WorkerState) switchyardv1.WorkerState {
 	switch state {
-	case store.AgentConnected:
-		return switchyardv1.AgentState_AGENT_STATE_CONNECTED
-	case store.AgentDisconnected:
-		return switchyardv1.AgentState_AGENT_STATE_DISCONNECTED
-	case store.AgentLost:
-		return switchyardv1.AgentState_AGENT_STATE_LOST
+	case store.WorkerConnected:
+		return switchyardv1.WorkerState_WORKER_STATE_CONNECTED
+	case store.WorkerDisconnected:
+		return switchyardv1.WorkerState_WORKER_STATE_DISCONNECTED
+	case store.WorkerLost:
+		return switchyardv1.WorkerState_WORKER_STATE_LOST
 	}
-	return switchyardv1.AgentState_AGENT_STATE_UNSPECIFIED
+	return switchyardv1.WorkerState_WORKER_STATE_UNSPECIFIED
 }
 
-func agentStatesOf(states []switchyardv1.AgentState) ([]store.AgentState, error) {
-	all := []store.AgentState{store.AgentConnected, store.AgentDisconnected, store.AgentLost}
-	return statesOf(states, all, agentState)
+func workerStatesOf(states []switchyardv1.WorkerState) ([]store.WorkerState, error) {
+	all := []store.WorkerState{store.WorkerConnected, store.WorkerDisconnected, store.WorkerLost}
+	return statesOf(states, all, workerState)
 }
 
 // statesOf finds the stored state of each state asked for.

@@ -13,10 +13,10 @@ import (
 // as it is, and one more token that works (tokens are stored hashed and cannot be
 // given twice; the newest few work). ErrNotFound, and ErrWrongState where the job
 // is not this worker's to accept.
-func (d *Dispatcher) Accept(ctx context.Context, agentID, jobID string) (store.Job, string, error) {
-	return d.take(ctx, agentID, jobID, func(job *store.Job) error {
-		if job.AgentID != agentID || job.State != store.JobAssigned {
-			return fmt.Errorf("job %s is %s, not on offer to worker %s: %w", jobID, job.State, agentID, ErrWrongState)
+func (d *Dispatcher) Accept(ctx context.Context, workerID, jobID string) (store.Job, string, error) {
+	return d.take(ctx, workerID, jobID, func(job *store.Job) error {
+		if job.WorkerID != workerID || job.State != store.JobAssigned {
+			return fmt.Errorf("job %s is %s, not on offer to worker %s: %w", jobID, job.State, workerID, ErrWrongState)
 		}
 		return nil
 	})
@@ -25,19 +25,19 @@ func (d *Dispatcher) Accept(ctx context.Context, agentID, jobID string) (store.J
 // Acquire takes a queued job, named by the worker itself, for a worker of any
 // queue. Idempotent like Accept. ErrNotFound, and ErrWrongState where the job is
 // not queued.
-func (d *Dispatcher) Acquire(ctx context.Context, agentID, jobID string) (store.Job, string, error) {
-	agent, known := d.agent(agentID)
+func (d *Dispatcher) Acquire(ctx context.Context, workerID, jobID string) (store.Job, string, error) {
+	worker, known := d.worker(workerID)
 	if !known {
-		return store.Job{}, "", fmt.Errorf("worker %s: %w", agentID, ErrNotFound)
+		return store.Job{}, "", fmt.Errorf("worker %s: %w", workerID, ErrNotFound)
 	}
-	return d.take(ctx, agentID, jobID, func(job *store.Job) error {
-		if job.State == store.JobAssigned && job.AgentID == agentID {
+	return d.take(ctx, workerID, jobID, func(job *store.Job) error {
+		if job.State == store.JobAssigned && job.WorkerID == workerID {
 			return nil
 		}
 		if job.State != store.JobQueued {
 			return fmt.Errorf("job %s is %s: %w", jobID, job.State, ErrWrongState)
 		}
-		job.AgentID, job.AgentName = agentID, agent.Name
+		job.WorkerID, job.WorkerName = workerID, worker.Name
 		job.AssignedAt = d.now().UTC()
 		return nil
 	})
@@ -45,13 +45,13 @@ func (d *Dispatcher) Acquire(ctx context.Context, agentID, jobID string) (store.
 
 // take makes a job accepted by a worker, where first allows it, or repeats an
 // acceptance.
-func (d *Dispatcher) take(ctx context.Context, agentID, jobID string, first func(*store.Job) error) (store.Job, string, error) {
-	if err := d.present(ctx, agentID); err != nil {
+func (d *Dispatcher) take(ctx context.Context, workerID, jobID string, first func(*store.Job) error) (store.Job, string, error) {
+	if err := d.present(ctx, workerID); err != nil {
 		return store.Job{}, "", err
 	}
 	token, hash := newToken(jobPrefix, jobID)
 	job, err := d.changeJob(ctx, jobID, func(job *store.Job) error {
-		if job.State == store.JobAccepted && job.AgentID == agentID {
+		if job.State == store.JobAccepted && job.WorkerID == workerID {
 			hashes := append(slices.Clone(job.TokenHashes), hash)
 			job.TokenHashes = hashes[max(0, len(hashes)-maxTokens):]
 			return nil

@@ -16,7 +16,7 @@ func TestAcceptingAgainIsTheSameAcceptance(t *testing.T) {
 	for range maxTokens + 1 {
 		job, token, err := p.Accept(t.Context(), a, id)
 		must(t, err)
-		if job.State != store.JobAccepted || job.AgentID != a {
+		if job.State != store.JobAccepted || job.WorkerID != a {
 			t.Fatalf("got %+v", job)
 		}
 		tokens = append(tokens, token)
@@ -50,15 +50,15 @@ func TestAcceptIsRefusedToOthers(t *testing.T) {
 
 func TestAcquire(t *testing.T) {
 	p := newPlant(t, Options{})
-	agent, _, err := p.Register(t.Context(), Registration{Name: "a", IgnoreInDispatches: true})
+	worker, _, err := p.Register(t.Context(), Registration{Name: "a", IgnoreInDispatches: true})
 	must(t, err)
-	feed := p.attached(agent.ID)
+	feed := p.attached(worker.ID)
 	id := p.submit(Submission{Queue: "elsewhere"})
 	p.silent(feed)
 	for range 2 {
-		job, token, err := p.Acquire(t.Context(), agent.ID, id)
+		job, token, err := p.Acquire(t.Context(), worker.ID, id)
 		must(t, err)
-		if job.State != store.JobAccepted || job.AgentName != "a" {
+		if job.State != store.JobAccepted || job.WorkerName != "a" {
 			t.Fatalf("got %+v", job)
 		}
 		p.grant(token)
@@ -146,15 +146,15 @@ func (p *plant) jobState(id, want string) {
 }
 
 func TestCancelBeforeStart(t *testing.T) {
-	for name, reach := range map[string]func(p *plant, agentID, jobID string) JobGrant{
+	for name, reach := range map[string]func(p *plant, workerID, jobID string) JobGrant{
 		"queued": func(*plant, string, string) JobGrant { return JobGrant{} },
-		"assigned": func(p *plant, agentID, jobID string) JobGrant {
-			p.pings(agentID, Instruction{Kind: JobAssigned, JobID: jobID})
+		"assigned": func(p *plant, workerID, jobID string) JobGrant {
+			p.pings(workerID, Instruction{Kind: JobAssigned, JobID: jobID})
 			return JobGrant{}
 		},
-		"accepted": func(p *plant, agentID, jobID string) JobGrant {
-			p.pings(agentID, Instruction{Kind: JobAssigned, JobID: jobID})
-			return p.accept(agentID, jobID)
+		"accepted": func(p *plant, workerID, jobID string) JobGrant {
+			p.pings(workerID, Instruction{Kind: JobAssigned, JobID: jobID})
+			return p.accept(workerID, jobID)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -206,21 +206,21 @@ func TestTheWorkerOfALastJobIsGivenNoOther(t *testing.T) {
 
 func TestTokensAreRefused(t *testing.T) {
 	p := newPlant(t, Options{})
-	agent, session, err := p.Register(t.Context(), Registration{Name: "a"})
+	worker, session, err := p.Register(t.Context(), Registration{Name: "a"})
 	must(t, err)
 	id := p.submit(Submission{})
-	p.pings(agent.ID, Instruction{Kind: JobAssigned, JobID: id})
-	_, job, err := p.Accept(t.Context(), agent.ID, id)
+	p.pings(worker.ID, Instruction{Kind: JobAssigned, JobID: id})
+	_, job, err := p.Accept(t.Context(), worker.ID, id)
 	must(t, err)
 	got, err := p.AuthenticateSession(t.Context(), session)
 	must(t, err)
-	if got != agent.ID {
-		t.Errorf("the session is of %s, want %s", got, agent.ID)
+	if got != worker.ID {
+		t.Errorf("the session is of %s, want %s", got, worker.ID)
 	}
 	other, _ := newToken(sessionPrefix, newID())
-	forged, _ := newToken(sessionPrefix, agent.ID)
+	forged, _ := newToken(sessionPrefix, worker.ID)
 	forgedJob, _ := newToken(jobPrefix, id)
-	for _, token := range []string{"", "x", other, forged, job, session[:len(session)-1], session + "x", sessionPrefix + agent.ID, sessionPrefix + agent.ID + "_"} {
+	for _, token := range []string{"", "x", other, forged, job, session[:len(session)-1], session + "x", sessionPrefix + worker.ID, sessionPrefix + worker.ID + "_"} {
 		_, err := p.AuthenticateSession(t.Context(), token)
 		wantErr(t, err, ErrUnauthenticated)
 	}

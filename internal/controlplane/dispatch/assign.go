@@ -32,16 +32,16 @@ func (d *Dispatcher) assign(ctx context.Context, c *claim) error {
 func (d *Dispatcher) name(job *store.Job, c *claim) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	job.AgentID, job.AgentName = c.agent.record.ID, c.agent.record.Name
+	job.WorkerID, job.WorkerName = c.worker.record.ID, c.worker.record.Name
 	job.AssignedAt = d.now().UTC()
 }
 
 // settleClaim ends a claim whose write has come to an end, if it is known to
 // which, and looks at the worker again: it may have been paused meanwhile.
 func (d *Dispatcher) settleClaim(ctx context.Context, c *claim, err error) {
-	var agentID string
+	var workerID string
 	d.change(func(x *index) {
-		agentID = c.agent.record.ID
+		workerID = c.worker.record.ID
 		switch {
 		case errors.Is(err, ErrNotFound):
 			x.vanish(c.job.id)
@@ -52,10 +52,10 @@ func (d *Dispatcher) settleClaim(ctx context.Context, c *claim, err error) {
 		x.release(c)
 	})
 	if err != nil {
-		d.log.Warn("assigning a job", zap.String("agent", agentID), zap.Error(err))
+		d.log.Warn("assigning a job", zap.String("worker", workerID), zap.Error(err))
 		return
 	}
-	d.settleAgent(ctx, agentID)
+	d.settleWorker(ctx, workerID)
 }
 
 // vanish drops a live job whose record is gone: somebody removed it by hand.

@@ -59,7 +59,7 @@ func (s *storm) restart() {
 	s.restarts++
 }
 
-// again calls until the answer is definite, as an agent does.
+// again calls until the answer is definite, as a worker does.
 func (s *storm) again(ctx context.Context, call func(*Dispatcher) error) error {
 	for {
 		err := call(s.now())
@@ -69,12 +69,12 @@ func (s *storm) again(ctx context.Context, call func(*Dispatcher) error) error {
 	}
 }
 
-// worker is an agent's worker: a stream that breaks, pings in between, one job at
+// worker is a worker's worker: a stream that breaks, pings in between, one job at
 // a time, started at most once.
 func (s *storm) worker(ctx context.Context, name string, r *rand.Rand) {
-	var agent store.Agent
+	var worker store.Worker
 	err := s.again(ctx, func(d *Dispatcher) (err error) {
-		agent, _, err = d.Register(ctx, Registration{Name: name, Tags: []string{"queue=" + []string{"a", "b"}[r.IntN(2)]}})
+		worker, _, err = d.Register(ctx, Registration{Name: name, Tags: []string{"queue=" + []string{"a", "b"}[r.IntN(2)]}})
 		return err
 	})
 	if err != nil {
@@ -83,12 +83,12 @@ func (s *storm) worker(ctx context.Context, name string, r *rand.Rand) {
 	seen := map[string]bool{}
 	for ctx.Err() == nil {
 		if r.IntN(3) == 0 {
-			if in, err := s.now().Ping(ctx, agent.ID); err == nil {
-				s.obey(ctx, agent.ID, in, seen, r)
+			if in, err := s.now().Ping(ctx, worker.ID); err == nil {
+				s.obey(ctx, worker.ID, in, seen, r)
 			}
 			continue
 		}
-		feed, err := s.now().Attach(ctx, agent.ID)
+		feed, err := s.now().Attach(ctx, worker.ID)
 		if err != nil {
 			continue
 		}
@@ -98,20 +98,20 @@ func (s *storm) worker(ctx context.Context, name string, r *rand.Rand) {
 			if err != nil {
 				break
 			}
-			s.obey(ctx, agent.ID, in, seen, r)
+			s.obey(ctx, worker.ID, in, seen, r)
 		}
 		cancel()
 		feed.Close()
 	}
 }
 
-func (s *storm) obey(ctx context.Context, agentID string, in Instruction, seen map[string]bool, r *rand.Rand) {
+func (s *storm) obey(ctx context.Context, workerID string, in Instruction, seen map[string]bool, r *rand.Rand) {
 	if in.Kind != JobAssigned || seen[in.JobID] || r.IntN(10) == 0 { // now and then an offer goes unheard
 		return
 	}
 	var grant JobGrant
 	err := s.again(ctx, func(d *Dispatcher) error {
-		_, token, err := d.Accept(ctx, agentID, in.JobID)
+		_, token, err := d.Accept(ctx, workerID, in.JobID)
 		if err == nil {
 			grant, err = d.AuthorizeJob(ctx, token)
 		}
@@ -232,18 +232,18 @@ func (s *storm) trouble(ctx context.Context, r *rand.Rand) {
 		case <-tick.C:
 		}
 		d := s.now()
-		agents, _, err := d.Agents(ctx, AgentFilter{}, Page{})
-		if err != nil || len(agents) == 0 {
+		workers, _, err := d.Workers(ctx, WorkerFilter{}, Page{})
+		if err != nil || len(workers) == 0 {
 			continue
 		}
-		agent := agents[r.IntN(len(agents))]
+		worker := workers[r.IntN(len(workers))]
 		switch r.IntN(8) {
 		case 0:
 			s.restart()
 		case 1, 2:
-			_, _ = d.Pause(ctx, agent.ID, "weather") // may meet a restart
+			_, _ = d.Pause(ctx, worker.ID, "weather") // may meet a restart
 		default:
-			for _, a := range agents {
+			for _, a := range workers {
 				if a.Paused {
 					_, _ = d.Resume(ctx, a.ID) // the same
 				}

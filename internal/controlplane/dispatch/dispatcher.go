@@ -129,7 +129,7 @@ func (*Dispatcher) pause(ctx context.Context) {
 func (d *Dispatcher) Close() {
 	d.mu.Lock()
 	d.closed = true
-	for _, a := range d.x.agents {
+	for _, a := range d.x.workers {
 		if a.feed != nil {
 			a.feed.end(ErrClosed)
 		}
@@ -181,16 +181,16 @@ func (d *Dispatcher) watched(c store.Change) {
 			break
 		}
 		apply = func(x *index) { x.applyJob(job, d.now(), d.expires(job, c.StoredAt)) }
-	case store.AgentStored:
-		if d.knows((*index).knowsAgent, c) {
+	case store.WorkerStored:
+		if d.knows((*index).knowsWorker, c) {
 			break
 		}
-		agent, err := c.Agent()
+		worker, err := c.Worker()
 		if err != nil {
 			d.log.Error("leaving a record out", zap.Error(err))
 			break
 		}
-		apply = func(x *index) { x.applyAgent(agent, d.now()) }
+		apply = func(x *index) { x.applyWorker(worker, d.now()) }
 	case store.OtherStored:
 	}
 	d.change(func(x *index) {
@@ -291,63 +291,63 @@ func (d *Dispatcher) readJob(ctx context.Context, id string) (store.Job, error) 
 	return job, nil
 }
 
-// changeAgent is changeJob for workers.
-func (d *Dispatcher) changeAgent(ctx context.Context, id string, edit func(*store.Agent) error) (store.Agent, error) {
-	agent, indexed := d.agent(id)
+// changeWorker is changeJob for workers.
+func (d *Dispatcher) changeWorker(ctx context.Context, id string, edit func(*store.Worker) error) (store.Worker, error) {
+	worker, indexed := d.worker(id)
 	for range maxConflicts {
 		if !indexed {
 			var err error
-			if agent, err = d.readAgent(ctx, id); err != nil {
-				return store.Agent{}, err
+			if worker, err = d.readWorker(ctx, id); err != nil {
+				return store.Worker{}, err
 			}
 		}
-		edited := agent
+		edited := worker
 		err := edit(&edited)
 		switch {
 		case err == nil:
-			edited, err = d.putAgent(ctx, edited)
+			edited, err = d.putWorker(ctx, edited)
 			if !errors.Is(err, store.ErrConflict) {
 				return edited, err
 			}
 		case indexed:
 		case errors.Is(err, errKeep):
-			return agent, nil
+			return worker, nil
 		default:
-			return agent, err
+			return worker, err
 		}
 		indexed = false
 	}
-	return store.Agent{}, fmt.Errorf("changing worker %s: %w", id, store.ErrConflict)
+	return store.Worker{}, fmt.Errorf("changing worker %s: %w", id, store.ErrConflict)
 }
 
-func (d *Dispatcher) agent(id string) (store.Agent, bool) {
+func (d *Dispatcher) worker(id string) (store.Worker, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if a := d.x.agents[id]; a != nil {
+	if a := d.x.workers[id]; a != nil {
 		return a.record, true
 	}
-	return store.Agent{}, false
+	return store.Worker{}, false
 }
 
-func (d *Dispatcher) readAgent(ctx context.Context, id string) (store.Agent, error) {
-	agent, err := d.st.Agent(ctx, id)
+func (d *Dispatcher) readWorker(ctx context.Context, id string) (store.Worker, error) {
+	worker, err := d.st.Worker(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
-		return store.Agent{}, fmt.Errorf("worker %s: %w", id, ErrNotFound)
+		return store.Worker{}, fmt.Errorf("worker %s: %w", id, ErrNotFound)
 	}
 	if err != nil {
-		return store.Agent{}, err //nolint:wrapcheck // the store's errors are in words already
+		return store.Worker{}, err //nolint:wrapcheck // the store's errors are in words already
 	}
-	d.change(func(x *index) { x.applyAgent(agent, d.now()) })
-	return agent, nil
+	d.change(func(x *index) { x.applyWorker(worker, d.now()) })
+	return worker, nil
 }
 
-func (d *Dispatcher) putAgent(ctx context.Context, agent store.Agent) (store.Agent, error) {
+func (d *Dispatcher) putWorker(ctx context.Context, worker store.Worker) (store.Worker, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
-	agent, err := d.st.PutAgent(ctx, agent)
+	worker, err := d.st.PutWorker(ctx, worker)
 	if err != nil {
-		return agent, err //nolint:wrapcheck // the store's errors are in words already
+		return worker, err //nolint:wrapcheck // the store's errors are in words already
 	}
-	d.change(func(x *index) { x.applyAgent(agent, d.now()) })
-	return agent, nil
+	d.change(func(x *index) { x.applyWorker(worker, d.now()) })
+	return worker, nil
 }

@@ -120,7 +120,7 @@ func (f *Feed) signal() {
 
 // offers are the jobs that a worker was given and has not started, oldest first:
 // what a new stream, or a ping, names again.
-func (a *agentEntry) offers() []string {
+func (a *workerEntry) offers() []string {
 	var ids []string
 	for id, j := range a.jobs {
 		if j.state == store.JobAssigned || j.state == store.JobAccepted {

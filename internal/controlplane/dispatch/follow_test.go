@@ -167,10 +167,10 @@ func TestFollowTellsAnewWhyAJobWaits(t *testing.T) {
 		change func()
 		waits  string
 	}{
-		{func() {}, "no agent is connected in queue default"},
-		{func() { a = p.register("a"); must(t, p.Connect(t.Context(), a)) }, "an agent in queue default is free, and will be given the job when it polls"},
-		{func() { _, err := p.Pause(t.Context(), a, "why"); must(t, err) }, "the one agent in queue default is paused"},
-		{func() { must(t, p.Disconnect(t.Context(), a)) }, "no agent is connected in queue default"},
+		{func() {}, "no worker is connected in queue default"},
+		{func() { a = p.register("a"); must(t, p.Connect(t.Context(), a)) }, "a worker in queue default is free, and will be given the job when it polls"},
+		{func() { _, err := p.Pause(t.Context(), a, "why"); must(t, err) }, "the one worker in queue default is paused"},
+		{func() { must(t, p.Disconnect(t.Context(), a)) }, "no worker is connected in queue default"},
 	}
 	told := make(chan string)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)

@@ -87,7 +87,7 @@ func (g JobGrant) Start(ctx context.Context, at time.Time) error {
 	if err != nil {
 		return err
 	}
-	d.log.Info("job started", zap.String("job", job.ID), zap.String("agent", job.AgentID), zap.Time("at", at))
+	d.log.Info("job started", zap.String("job", job.ID), zap.String("worker", job.WorkerID), zap.Time("at", at))
 	return nil
 }
 
@@ -120,13 +120,13 @@ func (g JobGrant) AppendLog(ctx context.Context, chunk LogChunk) error {
 
 // Finish records how the job ended: finished, or canceled where that was
 // asked for or its time ran out. Again, with the same result, it is a success. A
-// job that ended with its agent, unseen, is retried as a lost one is.
+// job that ended with its worker, unseen, is retried as a lost one is.
 // ErrNotFound, ErrUnauthenticated where the grant no longer holds, and
 // ErrWrongState where the job is not running or accepted.
 func (g JobGrant) Finish(ctx context.Context, r Result) error {
 	d := g.d
 	if r.IgnoreAgent {
-		if err := d.ignoreAgentOf(ctx, g); err != nil {
+		if err := d.ignoreWorkerOf(ctx, g); err != nil {
 			return err
 		}
 	}
@@ -160,7 +160,7 @@ func (g JobGrant) Finish(ctx context.Context, r Result) error {
 	if err != nil {
 		return err
 	}
-	d.log.Info("job over", zap.String("job", job.ID), zap.String("agent", job.AgentID),
+	d.log.Info("job over", zap.String("job", job.ID), zap.String("worker", job.WorkerID),
 		zap.String("state", string(job.State)), zap.String("exit_status", job.ExitStatus))
 	if job.RetriedBy != "" {
 		return d.retry(ctx, job)
@@ -168,14 +168,14 @@ func (g JobGrant) Finish(ctx context.Context, r Result) error {
 	return nil
 }
 
-// ignoreAgentOf keeps the worker of a job from being given another. It is written
+// ignoreWorkerOf keeps the worker of a job from being given another. It is written
 // before the job's end, which would make the worker free.
-func (d *Dispatcher) ignoreAgentOf(ctx context.Context, g JobGrant) error {
+func (d *Dispatcher) ignoreWorkerOf(ctx context.Context, g JobGrant) error {
 	job, indexed := d.jobInHand(g.JobID)
 	if !indexed || !g.holds(job) {
 		return nil // over already, or not this worker's: what comes next says so
 	}
-	_, err := d.changeAgent(ctx, job.AgentID, func(a *store.Agent) error {
+	_, err := d.changeWorker(ctx, job.WorkerID, func(a *store.Worker) error {
 		if a.IgnoreInDispatches {
 			return errKeep
 		}

@@ -21,10 +21,10 @@ type history struct {
 
 // pastJob is one job of the history.
 type pastJob struct {
-	id, agent uuid.UUID
-	queue     unique.Handle[string]
-	expires   int64 // in seconds since 1970; 0 is never
-	state     pastState
+	id, worker uuid.UUID
+	queue      unique.Handle[string]
+	expires    int64 // in seconds since 1970; 0 is never
+	state      pastState
 }
 
 // pastState is a state in one byte: its place in pastStates.
@@ -54,7 +54,7 @@ func (h history) put(job store.Job, expires time.Time) {
 		queue: unique.Make(job.Queue),
 		state: pastState(max(0, slices.Index(pastStates(), job.State))), //nolint:gosec // at most six
 	}
-	p.agent, _ = uuid.Parse(job.AgentID) // none is the zero id
+	p.worker, _ = uuid.Parse(job.WorkerID) // none is the zero id
 	if !expires.IsZero() {
 		p.expires = expires.Unix()
 	}
@@ -80,13 +80,13 @@ func (h history) drop(id string) {
 type matcher struct {
 	states map[store.JobState]bool
 	queue  string
-	agent  uuid.UUID
+	worker uuid.UUID
 }
 
 func (m matcher) matches(p pastJob) bool {
 	return (len(m.states) == 0 || m.states[pastStates()[p.state]]) &&
 		(m.queue == "" || p.queue.Value() == m.queue) &&
-		(m.agent == uuid.Nil || p.agent == m.agent)
+		(m.worker == uuid.Nil || p.worker == m.worker)
 }
 
 // before gives up to limit ids that match and are older than cursor, newest first.

@@ -10,11 +10,11 @@ import (
 // what. It does no I/O, has no clock and no lock: the dispatcher calls it under
 // its own.
 type index struct {
-	jobs   map[string]*jobEntry // the live ones
-	inHand map[string]*jobEntry // those of them that belong to a worker
-	agents map[string]*agentEntry
-	queues map[string]*queueEntry
-	past   history
+	jobs    map[string]*jobEntry // the live ones
+	inHand  map[string]*jobEntry // those of them that belong to a worker
+	workers map[string]*workerEntry
+	queues  map[string]*queueEntry
+	past    history
 
 	// over has the revision of each job that ended, until the watch has come so far:
 	// an older record, still on its way, must not bring it back to life.
@@ -38,7 +38,7 @@ type jobEntry struct {
 	state    store.JobState
 	queue    *queueEntry
 	priority int32
-	agentID  string
+	workerID string
 	// record is the whole record of a job in hand. A queued one is read from the
 	// store when it is needed, so that a long queue does not fill the memory.
 	record *store.Job
@@ -55,9 +55,9 @@ type jobEntry struct {
 	logEnd uint64
 }
 
-// agentEntry is one worker.
-type agentEntry struct {
-	record store.Agent
+// workerEntry is one worker.
+type workerEntry struct {
+	record store.Worker
 	queue  *queueEntry
 	feed   *Feed
 	// remote is the other replica that last said it has the worker's stream.
@@ -73,7 +73,7 @@ func newIndex() *index {
 	return &index{
 		jobs:      map[string]*jobEntry{},
 		inHand:    map[string]*jobEntry{},
-		agents:    map[string]*agentEntry{},
+		workers:   map[string]*workerEntry{},
 		queues:    map[string]*queueEntry{},
 		past:      newHistory(),
 		over:      map[string]uint64{},
@@ -92,9 +92,9 @@ func (x *index) knowsJob(id string, revision uint64) bool {
 	return revision <= max(x.position, x.over[id])
 }
 
-// knowsAgent is the same for a worker.
-func (x *index) knowsAgent(id string, revision uint64) bool {
-	if a := x.agents[id]; a != nil {
+// knowsWorker is the same for a worker.
+func (x *index) knowsWorker(id string, revision uint64) bool {
+	if a := x.workers[id]; a != nil {
 		return a.record.Revision >= revision
 	}
 	return revision <= x.position
@@ -137,11 +137,11 @@ func (x *index) applyJob(job store.Job, now, expires time.Time) {
 		j.queue.live++
 	}
 	x.unplace(j)
-	if j.state != job.State || j.agentID != job.AgentID {
+	if j.state != job.State || j.workerID != job.WorkerID {
 		j.since, j.heard = now, now
 		j.absentFrom, j.absentTo = time.Time{}, time.Time{}
 	}
-	j.revision, j.state, j.agentID, j.record = job.Revision, job.State, job.AgentID, nil
+	j.revision, j.state, j.workerID, j.record = job.Revision, job.State, job.WorkerID, nil
 	if job.State.InHand() {
 		j.record = &job
 	}
@@ -166,7 +166,7 @@ func (x *index) place(j *jobEntry) {
 		return
 	}
 	x.inHand[j.id] = j
-	a := x.agents[j.agentID]
+	a := x.workers[j.workerID]
 	if a == nil {
 		return
 	}
@@ -181,7 +181,7 @@ func (x *index) place(j *jobEntry) {
 func (x *index) unplace(j *jobEntry) {
 	j.queue.ready.Delete(j)
 	delete(x.inHand, j.id)
-	a := x.agents[j.agentID]
+	a := x.workers[j.workerID]
 	if a == nil {
 		return
 	}
@@ -192,53 +192,53 @@ func (x *index) unplace(j *jobEntry) {
 	x.setIdle(a)
 }
 
-// applyAgent takes a stored record into the index, unless it is older than what
+// applyWorker takes a stored record into the index, unless it is older than what
 // is there.
-func (x *index) applyAgent(agent store.Agent, now time.Time) {
-	if x.knowsAgent(agent.ID, agent.Revision) {
+func (x *index) applyWorker(worker store.Worker, now time.Time) {
+	if x.knowsWorker(worker.ID, worker.Revision) {
 		return
 	}
-	a := x.agents[agent.ID]
+	a := x.workers[worker.ID]
 	if a == nil {
-		a = &agentEntry{jobs: map[string]*jobEntry{}, seen: now, queue: x.queue(agent.Queue)}
-		a.record.State = store.AgentConnected
-		x.agents[agent.ID] = a
-		a.queue.agents[agent.ID] = a
+		a = &workerEntry{jobs: map[string]*jobEntry{}, seen: now, queue: x.queue(worker.Queue)}
+		a.record.State = store.WorkerConnected
+		x.workers[worker.ID] = a
+		a.queue.workers[worker.ID] = a
 		for _, j := range x.inHand {
-			if j.agentID == agent.ID {
+			if j.workerID == worker.ID {
 				a.jobs[j.id] = j
 			}
 		}
 	}
 	before := a.record
-	a.record = agent
-	if agent.State == store.AgentConnected && before.State != store.AgentConnected {
+	a.record = worker
+	if worker.State == store.WorkerConnected && before.State != store.WorkerConnected {
 		a.seen = now
 	}
-	if agent.State == store.AgentDisconnected {
+	if worker.State == store.WorkerDisconnected {
 		a.remote = ""
 	}
-	if a.feed != nil && standing(before) != standing(agent) {
-		a.feed.stand(standing(agent))
+	if a.feed != nil && standing(before) != standing(worker) {
+		a.feed.stand(standing(worker))
 	}
 	x.setIdle(a)
 }
 
-// forgetAgent drops a worker whose record has expired.
-func (x *index) forgetAgent(a *agentEntry) {
+// forgetWorker drops a worker whose record has expired.
+func (x *index) forgetWorker(a *workerEntry) {
 	if a.feed != nil {
 		a.feed.end(ErrNotFound)
 		a.feed = nil
 	}
 	x.setIdle(a)
-	delete(x.agents, a.record.ID)
-	delete(a.queue.agents, a.record.ID)
+	delete(x.workers, a.record.ID)
+	delete(a.queue.workers, a.record.ID)
 	x.tidy(a.queue)
 }
 
 // renew gives everything a full term from now.
 func (x *index) renew(now time.Time) {
-	for _, a := range x.agents {
+	for _, a := range x.workers {
 		a.seen = now
 	}
 	for _, j := range x.inHand {
@@ -248,8 +248,8 @@ func (x *index) renew(now time.Time) {
 }
 
 // hear notes a sign of life of a worker.
-func (x *index) hear(agentID string, now time.Time) {
-	if a := x.agents[agentID]; a != nil && a.record.State != store.AgentDisconnected {
+func (x *index) hear(workerID string, now time.Time) {
+	if a := x.workers[workerID]; a != nil && a.record.State != store.WorkerDisconnected {
 		a.seen = now
 	}
 }
@@ -262,11 +262,11 @@ func (x *index) hearJob(jobID string, now time.Time) {
 	}
 	j.heard = now
 	j.absentFrom, j.absentTo = time.Time{}, time.Time{}
-	x.hear(j.agentID, now)
+	x.hear(j.workerID, now)
 }
 
 // standing is what a worker is to be told whenever there is nothing else.
-func standing(a store.Agent) Instruction {
+func standing(a store.Worker) Instruction {
 	switch {
 	case a.Stopping:
 		return Instruction{Kind: Disconnect, Reason: a.StopReason}

@@ -12,8 +12,8 @@ import (
 
 func TestAnOldRecordDoesNotComeBack(t *testing.T) {
 	now := time.Now()
-	job := func(revision uint64, state store.JobState, agent string) store.Job {
-		return store.Job{ID: "j", Queue: "q", State: state, AgentID: agent, Revision: revision}
+	job := func(revision uint64, state store.JobState, worker string) store.Job {
+		return store.Job{ID: "j", Queue: "q", State: state, WorkerID: worker, Revision: revision}
 	}
 	for name, do := range map[string]func(x *index){
 		"its own end is applied before the watch gives what came before": func(x *index) {
@@ -47,7 +47,7 @@ func TestMatching(t *testing.T) {
 		x := newIndex()
 		now := time.Now()
 		var revision uint64
-		jobs, agents := map[string]store.Job{}, map[string]store.Agent{}
+		jobs, workers := map[string]store.Job{}, map[string]store.Worker{}
 		var claims []*claim
 		id := func(kind string) string { return kind + fmt.Sprint(rapid.IntRange(0, 4).Draw(t, "id")) }
 		put := func(j store.Job) {
@@ -64,20 +64,20 @@ func TestMatching(t *testing.T) {
 					put(store.Job{ID: name, Queue: id("q"), State: store.JobQueued, Priority: rapid.Int32Range(0, 2).Draw(t, "priority")})
 				}
 			},
-			"agent": func(t *rapid.T) {
+			"worker": func(t *rapid.T) {
 				revision++
 				name := id("a")
-				a := agents[name]
+				a := workers[name]
 				if a.ID == "" {
-					a = store.Agent{ID: name, Queue: id("q")}
+					a = store.Worker{ID: name, Queue: id("q")}
 				}
-				a.State = rapid.SampledFrom([]store.AgentState{store.AgentConnected, store.AgentConnected, store.AgentLost}).Draw(t, "state")
+				a.State = rapid.SampledFrom([]store.WorkerState{store.WorkerConnected, store.WorkerConnected, store.WorkerLost}).Draw(t, "state")
 				a.Paused, a.Stopping, a.Revision = rapid.Bool().Draw(t, "paused"), rapid.Bool().Draw(t, "stopping"), revision
-				agents[name] = a
-				x.applyAgent(a, now)
+				workers[name] = a
+				x.applyWorker(a, now)
 			},
 			"stream": func(t *rapid.T) {
-				if a := x.agents[id("a")]; a != nil {
+				if a := x.workers[id("a")]; a != nil {
 					if a.feed == nil {
 						a.feed = newFeed(standing(a.record), a.offers(), func(*Feed) {})
 					} else {
@@ -87,7 +87,7 @@ func TestMatching(t *testing.T) {
 				}
 			},
 			"ping": func(t *rapid.T) {
-				if a := x.agents[id("a")]; a != nil {
+				if a := x.workers[id("a")]; a != nil {
 					if c := x.claimReady(a); c != nil {
 						claims = append(claims, c)
 					}
@@ -100,7 +100,7 @@ func TestMatching(t *testing.T) {
 				c := claims[0]
 				claims = claims[1:]
 				if j := jobs[c.job.id]; j.State == store.JobQueued && rapid.Bool().Draw(t, "stored") {
-					j.State, j.AgentID = store.JobAssigned, c.agent.record.ID
+					j.State, j.WorkerID = store.JobAssigned, c.worker.record.ID
 					put(j)
 				}
 				x.release(c)
@@ -111,17 +111,17 @@ func TestMatching(t *testing.T) {
 					return
 				}
 				j.State = rapid.SampledFrom([]store.JobState{store.JobQueued, store.JobCanceled}).Draw(t, "state")
-				j.AgentID = ""
+				j.WorkerID = ""
 				put(j)
 			},
 			"": func(t *rapid.T) {
 				claims = append(claims, x.match()...)
-				claimedJobs, claimedAgents := map[string]bool{}, map[string]bool{}
+				claimedJobs, claimedWorkers := map[string]bool{}, map[string]bool{}
 				for _, c := range claims {
-					if claimedJobs[c.job.id] || claimedAgents[c.agent.record.ID] {
+					if claimedJobs[c.job.id] || claimedWorkers[c.worker.record.ID] {
 						t.Fatal("claimed twice")
 					}
-					claimedJobs[c.job.id], claimedAgents[c.agent.record.ID] = true, true
+					claimedJobs[c.job.id], claimedWorkers[c.worker.record.ID] = true, true
 				}
 				for _, q := range x.queues {
 					if q.ready.Len() > 0 && q.idle.Len() > 0 {
@@ -139,10 +139,10 @@ func TestMatching(t *testing.T) {
 						wantReady++
 					}
 				}
-				for _, a := range x.agents {
+				for _, a := range x.workers {
 					if a.free() && a.feed != nil {
 						wantIdle++
-						if claimedAgents[a.record.ID] || a.record.Paused || a.record.Stopping || a.record.State != store.AgentConnected {
+						if claimedWorkers[a.record.ID] || a.record.Paused || a.record.Stopping || a.record.State != store.WorkerConnected {
 							t.Fatalf("%s is free", a.record.ID)
 						}
 					}
@@ -167,15 +167,15 @@ func BenchmarkIndexWith100kQueued(b *testing.B) {
 		x.reached(j.ID, revision)
 		return j
 	}
-	x.applyAgent(store.Agent{ID: "a", Queue: "q", State: store.AgentConnected, Revision: 1}, now)
+	x.applyWorker(store.Worker{ID: "a", Queue: "q", State: store.WorkerConnected, Revision: 1}, now)
 	for i := range queued {
 		put(store.Job{ID: newID(), Queue: "q", State: store.JobQueued, Priority: int32(i % 3)})
 	}
-	a := x.agents["a"]
+	a := x.workers["a"]
 	for b.Loop() { // a job comes, the best is given out, and ends
 		put(store.Job{ID: newID(), Queue: "q", State: store.JobQueued})
 		c := x.claimReady(a)
-		job := put(store.Job{ID: c.job.id, Queue: "q", State: store.JobAssigned, AgentID: "a"})
+		job := put(store.Job{ID: c.job.id, Queue: "q", State: store.JobAssigned, WorkerID: "a"})
 		x.release(c)
 		job.State = store.JobFinished
 		put(job)

@@ -38,9 +38,9 @@ func (d *Dispatcher) Jobs(ctx context.Context, f JobFilter, p Page) ([]store.Job
 		}
 		m.states[state] = true
 	}
-	if f.AgentID != "" {
-		if m.agent, err = uuid.Parse(f.AgentID); err != nil {
-			return nil, "", &InvalidError{"agent_id", fmt.Sprintf("is %q, which is no id of a worker", f.AgentID)}
+	if f.WorkerID != "" {
+		if m.worker, err = uuid.Parse(f.WorkerID); err != nil {
+			return nil, "", &InvalidError{"worker_id", fmt.Sprintf("is %q, which is no id of a worker", f.WorkerID)}
 		}
 	}
 	cursor := uuid.Max

@@ -21,7 +21,7 @@ const (
 // judge says what the records and the silence mean for a job in hand. a is its
 // worker, nil if that is not known. It is the one place of these rules; it only
 // looks, so that it may be asked at any time.
-func judge(j *jobEntry, a *agentEntry, now time.Time, o Options) (verdict, string) {
+func judge(j *jobEntry, a *workerEntry, now time.Time, o Options) (verdict, string) {
 	switch j.state {
 	case store.JobAssigned, store.JobAccepted:
 		return judgeWaiting(j, a, now, o)
@@ -33,7 +33,7 @@ func judge(j *jobEntry, a *agentEntry, now time.Time, o Options) (verdict, strin
 }
 
 // judgeWaiting judges a job that was given to a worker and has not started.
-func judgeWaiting(j *jobEntry, a *agentEntry, now time.Time, o Options) (verdict, string) {
+func judgeWaiting(j *jobEntry, a *workerEntry, now time.Time, o Options) (verdict, string) {
 	since := now.Sub(j.since)
 	assigned := j.state == store.JobAssigned
 	switch {
@@ -41,7 +41,7 @@ func judgeWaiting(j *jobEntry, a *agentEntry, now time.Time, o Options) (verdict
 		if since > o.AssignTimeout {
 			return putBack, "its worker is not known"
 		}
-	case a.record.State != store.AgentConnected:
+	case a.record.State != store.WorkerConnected:
 		return putBack, "its worker is " + string(a.record.State)
 	case a.record.StopForce:
 		return putBack, "its worker was stopped"
@@ -64,7 +64,7 @@ func judgeWaiting(j *jobEntry, a *agentEntry, now time.Time, o Options) (verdict
 }
 
 // judgeRunning judges a job that was started.
-func judgeRunning(j *jobEntry, a *agentEntry, now time.Time, o Options) (verdict, string) {
+func judgeRunning(j *jobEntry, a *workerEntry, now time.Time, o Options) (verdict, string) {
 	last := j.heard
 	if a != nil && a.seen.After(last) {
 		last = a.seen
@@ -91,7 +91,7 @@ func overdue(job store.Job, now time.Time) bool {
 	return job.Timeout > 0 && now.Sub(job.StartedAt) > job.Timeout
 }
 
-func (a *agentEntry) has(is func(*jobEntry) bool) bool {
+func (a *workerEntry) has(is func(*jobEntry) bool) bool {
 	for _, j := range a.jobs {
 		if is(j) {
 			return true

@@ -12,29 +12,29 @@ func TestJudge(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	ago := func(d time.Duration) time.Time { return now.Add(-d) }
 	fresh := ago(time.Second)
-	connected := store.Agent{ID: "a", State: store.AgentConnected}
-	with := func(edit func(*store.Agent)) store.Agent {
+	connected := store.Worker{ID: "a", State: store.WorkerConnected}
+	with := func(edit func(*store.Worker)) store.Worker {
 		a := connected
 		edit(&a)
 		return a
 	}
-	paused := with(func(a *store.Agent) { a.Paused = true })
-	stopping := with(func(a *store.Agent) { a.Stopping = true })
-	forced := with(func(a *store.Agent) { a.Stopping, a.StopForce = true, true })
-	lost := with(func(a *store.Agent) { a.State = store.AgentLost })
-	gone := with(func(a *store.Agent) { a.State = store.AgentDisconnected })
+	paused := with(func(a *store.Worker) { a.Paused = true })
+	stopping := with(func(a *store.Worker) { a.Stopping = true })
+	forced := with(func(a *store.Worker) { a.Stopping, a.StopForce = true, true })
+	lost := with(func(a *store.Worker) { a.State = store.WorkerLost })
+	gone := with(func(a *store.Worker) { a.State = store.WorkerDisconnected })
 	const (
 		assigned = store.JobAssigned
 		accepted = store.JobAccepted
 		running  = store.JobRunning
 	)
 	for name, row := range map[string]struct {
-		state store.JobState
-		agent store.Agent // the zero one is not known
-		since time.Time   // of the job where it stands, and of its last word
-		seen  time.Time   // of the worker
-		edit  func(j *jobEntry, a *agentEntry)
-		want  verdict
+		state  store.JobState
+		worker store.Worker // the zero one is not known
+		since  time.Time    // of the job where it stands, and of its last word
+		seen   time.Time    // of the worker
+		edit   func(j *jobEntry, a *workerEntry)
+		want   verdict
 	}{
 		"an offer":                               {assigned, connected, fresh, fresh, nil, keep},
 		"an offer that lapses":                   {assigned, connected, ago(o.AssignTimeout + 1), fresh, nil, putBack},
@@ -42,8 +42,8 @@ func TestJudge(t *testing.T) {
 		"an offer to a worker that is to leave":  {assigned, stopping, fresh, fresh, nil, putBack},
 		"an offer to a worker that left":         {assigned, gone, fresh, fresh, nil, putBack},
 		"an offer to a lost worker":              {assigned, lost, fresh, fresh, nil, putBack},
-		"an offer to nobody known":               {assigned, store.Agent{}, fresh, fresh, nil, keep},
-		"an offer to nobody known, for long":     {assigned, store.Agent{}, ago(o.AssignTimeout + 1), fresh, nil, putBack},
+		"an offer to nobody known":               {assigned, store.Worker{}, fresh, fresh, nil, keep},
+		"an offer to nobody known, for long":     {assigned, store.Worker{}, ago(o.AssignTimeout + 1), fresh, nil, putBack},
 		"a second offer":                         {assigned, connected, fresh, fresh, other(assigned, "0"), putBack},
 		"the first of two offers":                {assigned, connected, fresh, fresh, other(assigned, "9"), keep},
 		"an offer beside a job":                  {assigned, connected, fresh, fresh, other(running, "9"), putBack},
@@ -58,24 +58,24 @@ func TestJudge(t *testing.T) {
 		"a job of a paused worker":               {running, paused, fresh, fresh, nil, keep},
 		"a job of a worker that is to leave":     {running, stopping, fresh, fresh, nil, keep},
 		"a job of a worker to leave at once":     {running, forced, fresh, fresh, nil, cancelJob},
-		"that is being cancelled already":        {running, forced, fresh, fresh, func(j *jobEntry, _ *agentEntry) { j.record.CancelRequested = true }, keep},
+		"that is being cancelled already":        {running, forced, fresh, fresh, func(j *jobEntry, _ *workerEntry) { j.record.CancelRequested = true }, keep},
 		"a job of a worker that left just now":   {running, gone, ago(o.LeaseTimeout + 1), fresh, nil, keep},
 		"a job of a silent worker":               {running, lost, ago(o.LeaseTimeout + 1), ago(o.LeaseTimeout + 1), nil, lose},
 		"the job speaks, the worker does not":    {running, connected, fresh, ago(time.Hour), nil, keep},
-		"a job of nobody known":                  {running, store.Agent{}, ago(o.LeaseTimeout + 1), fresh, nil, lose},
+		"a job of nobody known":                  {running, store.Worker{}, ago(o.LeaseTimeout + 1), fresh, nil, lose},
 		"the worker speaks, the job does not":    {running, connected, ago(o.SilenceTimeout + 1), fresh, nil, lose},
 		"the worker pinged once":                 {running, connected, ago(time.Minute), fresh, pinged(ago(time.Minute), ago(time.Minute)), keep},
 		"the worker has pinged for long":         {running, connected, ago(time.Minute), fresh, pinged(ago(o.AbsenceTimeout), now), lose},
 		"a job whose time is not up":             {running, connected, fresh, fresh, timeout(time.Minute, ago(time.Second)), keep},
 		"a job whose time is up":                 {running, connected, fresh, fresh, timeout(time.Minute, ago(time.Minute+1)), timeOut},
-		"and that is known":                      {running, connected, fresh, fresh, func(j *jobEntry, a *agentEntry) { timeout(1, ago(2))(j, a); j.record.TimedOut = true }, keep},
+		"and that is known":                      {running, connected, fresh, fresh, func(j *jobEntry, a *workerEntry) { timeout(1, ago(2))(j, a); j.record.TimedOut = true }, keep},
 		"a job whose time is up, and its worker": {running, connected, ago(o.LeaseTimeout + 1), ago(o.LeaseTimeout + 1), timeout(1, ago(2)), lose},
 	} {
 		t.Run(name, func(t *testing.T) {
 			j := &jobEntry{id: "5", state: row.state, record: &store.Job{State: row.state}, since: row.since, heard: row.since}
-			var a *agentEntry
-			if row.agent.ID != "" {
-				a = &agentEntry{record: row.agent, seen: row.seen, jobs: map[string]*jobEntry{j.id: j}}
+			var a *workerEntry
+			if row.worker.ID != "" {
+				a = &workerEntry{record: row.worker, seen: row.seen, jobs: map[string]*jobEntry{j.id: j}}
 			}
 			if row.edit != nil {
 				row.edit(j, a)
@@ -87,17 +87,17 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-func other(state store.JobState, id string) func(*jobEntry, *agentEntry) {
-	return func(_ *jobEntry, a *agentEntry) { a.jobs[id] = &jobEntry{id: id, state: state} }
+func other(state store.JobState, id string) func(*jobEntry, *workerEntry) {
+	return func(_ *jobEntry, a *workerEntry) { a.jobs[id] = &jobEntry{id: id, state: state} }
 }
 
-func pinged(from, to time.Time) func(*jobEntry, *agentEntry) {
-	return func(j *jobEntry, _ *agentEntry) {
+func pinged(from, to time.Time) func(*jobEntry, *workerEntry) {
+	return func(j *jobEntry, _ *workerEntry) {
 		j.absent(from)
 		j.absent(to)
 	}
 }
 
-func timeout(d time.Duration, started time.Time) func(*jobEntry, *agentEntry) {
-	return func(j *jobEntry, _ *agentEntry) { j.record.Timeout, j.record.StartedAt = d, started }
+func timeout(d time.Duration, started time.Time) func(*jobEntry, *workerEntry) {
+	return func(j *jobEntry, _ *workerEntry) { j.record.Timeout, j.record.StartedAt = d, started }
 }

@@ -91,33 +91,33 @@ func (p *plant) pass(d time.Duration) {
 }
 
 // passBeating is pass with heartbeats of a worker.
-func (p *plant) passBeating(d time.Duration, agentID string) {
+func (p *plant) passBeating(d time.Duration, workerID string) {
 	p.t.Helper()
 	for ; d > 0; d -= time.Second {
-		must(p.t, p.Heartbeat(p.t.Context(), agentID))
+		must(p.t, p.Heartbeat(p.t.Context(), workerID))
 		p.pass(min(d, time.Second))
 	}
 }
 
 func (p *plant) register(name string) string {
 	p.t.Helper()
-	agent, _, err := p.Register(p.t.Context(), Registration{Name: name})
+	worker, _, err := p.Register(p.t.Context(), Registration{Name: name})
 	must(p.t, err)
-	return agent.ID
+	return worker.ID
 }
 
-func (p *plant) attach(agentID string) *Feed {
+func (p *plant) attach(workerID string) *Feed {
 	p.t.Helper()
-	feed, err := p.Attach(p.t.Context(), agentID)
+	feed, err := p.Attach(p.t.Context(), workerID)
 	must(p.t, err)
 	p.t.Cleanup(feed.Close)
 	return feed
 }
 
 // attached is attach with the standing resume read.
-func (p *plant) attached(agentID string) *Feed {
+func (p *plant) attached(workerID string) *Feed {
 	p.t.Helper()
-	feed := p.attach(agentID)
+	feed := p.attach(workerID)
 	p.wants(feed, Instruction{Kind: Resume})
 	return feed
 }
@@ -132,9 +132,9 @@ func (p *plant) submit(s Submission) string {
 	return job.ID
 }
 
-func (p *plant) accept(agentID, jobID string) JobGrant {
+func (p *plant) accept(workerID, jobID string) JobGrant {
 	p.t.Helper()
-	_, token, err := p.Accept(p.t.Context(), agentID, jobID)
+	_, token, err := p.Accept(p.t.Context(), workerID, jobID)
 	must(p.t, err)
 	return p.grant(token)
 }
@@ -152,11 +152,11 @@ func (p *plant) startJob(g JobGrant) {
 }
 
 // run has a job of its own in a worker's hands, started.
-func (p *plant) run(agentID string, s Submission) JobGrant {
+func (p *plant) run(workerID string, s Submission) JobGrant {
 	p.t.Helper()
 	id := p.submit(s)
-	p.pings(agentID, Instruction{Kind: JobAssigned, JobID: id})
-	grant := p.accept(agentID, id)
+	p.pings(workerID, Instruction{Kind: JobAssigned, JobID: id})
+	grant := p.accept(workerID, id)
 	p.startJob(grant)
 	return grant
 }
@@ -200,9 +200,9 @@ func (p *plant) silent(feed *Feed) {
 	}
 }
 
-func (p *plant) pings(agentID string, want Instruction) {
+func (p *plant) pings(workerID string, want Instruction) {
 	p.t.Helper()
-	got, err := p.Ping(p.t.Context(), agentID)
+	got, err := p.Ping(p.t.Context(), workerID)
 	must(p.t, err)
 	if got != want {
 		p.t.Fatalf("the ping was answered %+v, want %+v", got, want)

@@ -11,10 +11,10 @@ import (
 // queueEntry is one queue: the jobs that wait in it, the best first, and the
 // workers that serve it.
 type queueEntry struct {
-	name   string
-	ready  *btree.BTreeG[*jobEntry]
-	idle   *btree.BTreeG[*agentEntry]
-	agents map[string]*agentEntry
+	name    string
+	ready   *btree.BTreeG[*jobEntry]
+	idle    *btree.BTreeG[*workerEntry]
+	workers map[string]*workerEntry
 	// live counts the live jobs that came from here.
 	live int
 }
@@ -22,9 +22,9 @@ type queueEntry struct {
 // claim is a job and a worker held for each other while the assignment is
 // written. job is nil while the job itself is being written for the first time.
 type claim struct {
-	job   *jobEntry
-	agent *agentEntry
-	done  chan struct{}
+	job    *jobEntry
+	worker *workerEntry
+	done   chan struct{}
 }
 
 // queue finds or makes a queue.
@@ -33,10 +33,10 @@ func (x *index) queue(name string) *queueEntry {
 	if q == nil {
 		unlocked := btree.Options{NoLocks: true}
 		q = &queueEntry{
-			name:   name,
-			ready:  btree.NewBTreeGOptions(readyBefore, unlocked),
-			idle:   btree.NewBTreeGOptions(idleBefore, unlocked),
-			agents: map[string]*agentEntry{},
+			name:    name,
+			ready:   btree.NewBTreeGOptions(readyBefore, unlocked),
+			idle:    btree.NewBTreeGOptions(idleBefore, unlocked),
+			workers: map[string]*workerEntry{},
 		}
 		x.queues[name] = q
 	}
@@ -45,7 +45,7 @@ func (x *index) queue(name string) *queueEntry {
 
 // tidy drops a queue that nobody is in.
 func (x *index) tidy(q *queueEntry) {
-	if q.live == 0 && len(q.agents) == 0 {
+	if q.live == 0 && len(q.workers) == 0 {
 		delete(x.queues, q.name)
 		delete(x.dirty, q)
 	}
@@ -61,7 +61,7 @@ func readyBefore(a, b *jobEntry) bool {
 
 // idleBefore: priority first, then the longest idle, so that a worker that let an
 // offer lapse is asked last.
-func idleBefore(a, b *agentEntry) bool {
+func idleBefore(a, b *workerEntry) bool {
 	return cmp.Or(
 		-cmp.Compare(a.record.Priority, b.record.Priority),
 		cmp.Compare(a.idleAt, b.idleAt),
@@ -78,14 +78,14 @@ func (x *index) setReady(j *jobEntry) {
 }
 
 // free reports whether a worker may be given a job.
-func (a *agentEntry) free() bool {
-	return a.record.State == store.AgentConnected && !a.record.Paused && !a.record.Stopping &&
+func (a *workerEntry) free() bool {
+	return a.record.State == store.WorkerConnected && !a.record.Paused && !a.record.Stopping &&
 		!a.record.IgnoreInDispatches && len(a.jobs) == 0 && a.claim == nil
 }
 
 // setIdle has a worker among the idle of its queue if it is free and has a
 // stream here to be given a job on.
-func (x *index) setIdle(a *agentEntry) {
+func (x *index) setIdle(a *workerEntry) {
 	idle := a.free() && a.feed != nil
 	switch {
 	case idle && a.idleAt == 0:
@@ -131,7 +131,7 @@ func (x *index) claimIdle(queue string) *claim {
 }
 
 // claimReady claims the best ready job for a worker that asks, if it is free.
-func (x *index) claimReady(a *agentEntry) *claim {
+func (x *index) claimReady(a *workerEntry) *claim {
 	if !a.free() {
 		return nil
 	}
@@ -142,8 +142,8 @@ func (x *index) claimReady(a *agentEntry) *claim {
 	return x.claim(j, a)
 }
 
-func (x *index) claim(j *jobEntry, a *agentEntry) *claim {
-	c := &claim{job: j, agent: a, done: make(chan struct{})}
+func (x *index) claim(j *jobEntry, a *workerEntry) *claim {
+	c := &claim{job: j, worker: a, done: make(chan struct{})}
 	if j != nil {
 		j.queue.ready.Delete(j)
 		j.claim = c
@@ -159,9 +159,9 @@ func (x *index) release(c *claim) {
 		j.claim = nil
 		x.setReady(j)
 	}
-	c.agent.claim = nil
-	if x.agents[c.agent.record.ID] == c.agent {
-		x.setIdle(c.agent)
+	c.worker.claim = nil
+	if x.workers[c.worker.record.ID] == c.worker {
+		x.setIdle(c.worker)
 	}
 	close(c.done)
 }

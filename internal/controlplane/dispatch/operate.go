@@ -16,11 +16,11 @@ import (
 // worker has, to take no work. What is on offer to it goes back to the queue.
 // Idempotent; a new reason replaces the old. ErrNotFound, ErrInvalid (reason, or
 // an ambiguous name), and ErrWrongState for one that has left.
-func (d *Dispatcher) Pause(ctx context.Context, agent, reason string) (Agent, error) {
+func (d *Dispatcher) Pause(ctx context.Context, worker, reason string) (Worker, error) {
 	if err := checkReason(reason, true); err != nil {
-		return Agent{}, err
+		return Worker{}, err
 	}
-	return d.operate(ctx, agent, "worker paused", func(a *store.Agent) error {
+	return d.operate(ctx, worker, "worker paused", func(a *store.Worker) error {
 		if a.Paused && a.PauseReason == reason {
 			return errKeep
 		}
@@ -30,8 +30,8 @@ func (d *Dispatcher) Pause(ctx context.Context, agent, reason string) (Agent, er
 }
 
 // Resume lets a paused worker take work again. Idempotent. Errors as for Pause.
-func (d *Dispatcher) Resume(ctx context.Context, agent string) (Agent, error) {
-	return d.operate(ctx, agent, "worker resumed", func(a *store.Agent) error {
+func (d *Dispatcher) Resume(ctx context.Context, worker string) (Worker, error) {
+	return d.operate(ctx, worker, "worker resumed", func(a *store.Worker) error {
 		if !a.Paused {
 			return errKeep
 		}
@@ -43,11 +43,11 @@ func (d *Dispatcher) Resume(ctx context.Context, agent string) (Agent, error) {
 // Stop tells a worker to finish what it runs and to leave; with force its
 // running job is cancelled, and one that it has not started goes back to the
 // queue. Idempotent; force may be added later. Errors as for Pause.
-func (d *Dispatcher) Stop(ctx context.Context, agent string, force bool, reason string) (Agent, error) {
+func (d *Dispatcher) Stop(ctx context.Context, worker string, force bool, reason string) (Worker, error) {
 	if err := checkReason(reason, false); err != nil {
-		return Agent{}, err
+		return Worker{}, err
 	}
-	return d.operate(ctx, agent, "worker told to leave", func(a *store.Agent) error {
+	return d.operate(ctx, worker, "worker told to leave", func(a *store.Worker) error {
 		if a.Stopping && (a.StopForce || !force) {
 			return errKeep
 		}
@@ -57,25 +57,25 @@ func (d *Dispatcher) Stop(ctx context.Context, agent string, force bool, reason 
 }
 
 // operate changes a worker for a person, and sees to its jobs at once.
-func (d *Dispatcher) operate(ctx context.Context, ref, done string, edit func(*store.Agent) error) (Agent, error) {
+func (d *Dispatcher) operate(ctx context.Context, ref, done string, edit func(*store.Worker) error) (Worker, error) {
 	id, err := d.resolve(ref)
 	if err != nil {
-		return Agent{}, err
+		return Worker{}, err
 	}
-	record, err := d.changeAgent(ctx, id, func(a *store.Agent) error {
-		if a.State == store.AgentDisconnected {
+	record, err := d.changeWorker(ctx, id, func(a *store.Worker) error {
+		if a.State == store.WorkerDisconnected {
 			return fmt.Errorf("worker %s has left: %w", ref, ErrWrongState)
 		}
 		return edit(a)
 	})
 	if err != nil {
-		return Agent{}, err
+		return Worker{}, err
 	}
-	d.log.Info(done, zap.String("agent", id), zap.String("name", record.Name))
-	d.settleAgent(ctx, id)
+	d.log.Info(done, zap.String("worker", id), zap.String("name", record.Name))
+	d.settleWorker(ctx, id)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.view(record, d.x.agents[id]), nil
+	return d.view(record, d.x.workers[id]), nil
 }
 
 // resolve finds the worker that a person means.
@@ -86,8 +86,8 @@ func (d *Dispatcher) resolve(ref string) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var ids []string
-	for id, a := range d.x.agents {
-		if a.record.Name == ref && a.record.State == store.AgentConnected {
+	for id, a := range d.x.workers {
+		if a.record.Name == ref && a.record.State == store.WorkerConnected {
 			ids = append(ids, id)
 		}
 	}
@@ -101,8 +101,8 @@ func (d *Dispatcher) resolve(ref string) (string, error) {
 }
 
 // view adds what is seen of a worker now to its record.
-func (*Dispatcher) view(record store.Agent, a *agentEntry) Agent {
-	v := Agent{Agent: record}
+func (*Dispatcher) view(record store.Worker, a *workerEntry) Worker {
+	v := Worker{Worker: record}
 	if a == nil {
 		return v
 	}
@@ -116,9 +116,9 @@ func (*Dispatcher) view(record store.Agent, a *agentEntry) Agent {
 	return v
 }
 
-// Agents lists workers, newest first, and answers with the token of the next
+// Workers lists workers, newest first, and answers with the token of the next
 // page, empty when this was the last. It reads memory only. ErrInvalid.
-func (d *Dispatcher) Agents(_ context.Context, f AgentFilter, p Page) ([]Agent, string, error) {
+func (d *Dispatcher) Workers(_ context.Context, f WorkerFilter, p Page) ([]Worker, string, error) {
 	size, err := p.size()
 	if err != nil {
 		return nil, "", err
@@ -128,20 +128,20 @@ func (d *Dispatcher) Agents(_ context.Context, f AgentFilter, p Page) ([]Agent, 
 	}
 	states := f.States
 	if len(states) == 0 {
-		states = []store.AgentState{store.AgentConnected}
+		states = []store.WorkerState{store.WorkerConnected}
 	}
-	var agents []Agent
+	var workers []Worker
 	d.mu.Lock()
-	for id, a := range d.x.agents {
+	for id, a := range d.x.workers {
 		if slices.Contains(states, a.record.State) && (f.Queue == "" || f.Queue == a.record.Queue) &&
 			(p.Token == "" || id < p.Token) {
-			agents = append(agents, d.view(a.record, a))
+			workers = append(workers, d.view(a.record, a))
 		}
 	}
 	d.mu.Unlock()
-	slices.SortFunc(agents, func(a, b Agent) int { return cmp.Compare(b.ID, a.ID) })
-	if len(agents) <= size {
-		return agents, "", nil
+	slices.SortFunc(workers, func(a, b Worker) int { return cmp.Compare(b.ID, a.ID) })
+	if len(workers) <= size {
+		return workers, "", nil
 	}
-	return agents[:size:size], agents[size-1].ID, nil
+	return workers[:size:size], workers[size-1].ID, nil
 }

@@ -15,7 +15,7 @@ const (
 	// DefaultAssignTimeout is longer than a worker takes to notice that its
 	// stream is dead (15 s) and to poll.
 	DefaultAssignTimeout = 30 * time.Second
-	// DefaultStartTimeout is longer than an agent tries to start a job (7 attempts
+	// DefaultStartTimeout is longer than a worker tries to start a job (7 attempts
 	// within about two minutes).
 	DefaultStartTimeout = 5 * time.Minute
 	// DefaultAbsenceTimeout is three times as long as a ping may be in flight.

@@ -54,9 +54,9 @@ func until(t *testing.T, what string, is func() bool) {
 
 func TestReplicasShareTheWork(t *testing.T) {
 	one, two := replicas(t)
-	agent, session, err := one.Register(t.Context(), Registration{Name: "a"})
+	worker, session, err := one.Register(t.Context(), Registration{Name: "a"})
 	must(t, err)
-	a := agent.ID
+	a := worker.ID
 	got, err := two.AuthenticateSession(t.Context(), session)
 	must(t, err)
 	feed := two.attached(got)
@@ -71,9 +71,9 @@ func TestReplicasShareTheWork(t *testing.T) {
 	two.wants(feed, Instruction{Kind: Pause, Reason: "why"})
 	must(t, one.grant(token).Finish(t.Context(), Result{ExitStatus: "0"}))
 	until(t, "the worker is free here too", func() bool {
-		agents, _, err := two.Agents(t.Context(), AgentFilter{}, Page{})
+		workers, _, err := two.Workers(t.Context(), WorkerFilter{}, Page{})
 		must(t, err)
-		return agents[0].JobID == ""
+		return workers[0].JobID == ""
 	})
 	two.silent(feed)
 	_, err = one.Dispatcher.Resume(t.Context(), a)
@@ -89,9 +89,9 @@ func TestAStreamToAnotherReplicaSupersedes(t *testing.T) {
 	_, err := first.Next(t.Context())
 	wantErr(t, err, ErrSuperseded)
 	streaming := func(p *plant) bool {
-		agents, _, err := p.Agents(t.Context(), AgentFilter{}, Page{})
+		workers, _, err := p.Workers(t.Context(), WorkerFilter{}, Page{})
 		must(t, err)
-		return len(agents) == 1 && agents[0].Streaming
+		return len(workers) == 1 && workers[0].Streaming
 	}
 	until(t, "the stream is known here", func() bool { return streaming(one) })
 	second.Close()
@@ -102,19 +102,19 @@ func TestAStreamToAnotherReplicaSupersedes(t *testing.T) {
 func TestAHeartbeatToAnyReplicaCounts(t *testing.T) {
 	one, two := replicas(t)
 	a := one.register("a")
-	until(t, "the worker is known here", func() bool { _, known := two.agent(a); return known })
+	until(t, "the worker is known here", func() bool { _, known := two.worker(a); return known })
 	for range int(2 * DefaultLeaseTimeout / (10 * time.Second)) {
 		must(t, one.Heartbeat(t.Context(), a))
 		must(t, one.sweep(t.Context()))
 		now := one.clock.Now()
 		until(t, "the heartbeat is known here", func() bool {
-			agents, _, err := two.Agents(t.Context(), AgentFilter{}, Page{})
+			workers, _, err := two.Workers(t.Context(), WorkerFilter{}, Page{})
 			must(t, err)
-			return agents[0].LastSeenAt.Equal(now)
+			return workers[0].LastSeenAt.Equal(now)
 		})
 		two.pass(10 * time.Second)
 	}
-	one.agentState(a, store.AgentConnected)
+	one.workerState(a, store.WorkerConnected)
 }
 
 func TestTwoOffersBecomeOne(t *testing.T) {
@@ -124,7 +124,7 @@ func TestTwoOffersBecomeOne(t *testing.T) {
 	p.pings(a, Instruction{Kind: JobAssigned, JobID: first})
 	job, err := p.st.Job(t.Context(), second) // what another replica would do
 	must(t, err)
-	job.State, job.AgentID = store.JobAssigned, a
+	job.State, job.WorkerID = store.JobAssigned, a
 	_, err = p.st.PutJob(t.Context(), job)
 	must(t, err)
 	until(t, "it is known here", func() bool { _, known := p.jobInHand(second); return known })

@@ -77,8 +77,8 @@ type Result struct {
 	IgnoreAgent bool
 }
 
-// unseen reports whether the job's agent ended before it did, so that nobody knows
-// how the job ended, or whether it ran at all: an agent says so about the jobs of
+// unseen reports whether the job's worker ended before it did, so that nobody knows
+// how the job ended, or whether it ran at all: a worker says so about the jobs of
 // one that was killed.
 func (r Result) unseen() bool {
 	return r.ExitStatus == "-1" && r.Signal == "" && r.SignalReason == "agent_stop"
@@ -86,15 +86,15 @@ func (r Result) unseen() bool {
 
 // JobFilter selects jobs; a zero field selects all.
 type JobFilter struct {
-	States  []store.JobState
-	Queue   string
-	AgentID string
+	States   []store.JobState
+	Queue    string
+	WorkerID string
 }
 
-// AgentFilter selects workers; empty States selects the connected ones, an empty
+// WorkerFilter selects workers; empty States selects the connected ones, an empty
 // Queue all.
-type AgentFilter struct {
-	States []store.AgentState
+type WorkerFilter struct {
+	States []store.WorkerState
 	Queue  string
 }
 
@@ -107,9 +107,9 @@ type Page struct {
 	Token string
 }
 
-// Agent is a worker: its record, and what the control plane sees of it now.
-type Agent struct {
-	store.Agent
+// Worker is a worker: its record, and what the control plane sees of it now.
+type Worker struct {
+	store.Worker
 
 	// Streaming is whether the worker has a stream open to any replica, as far as
 	// this one knows.

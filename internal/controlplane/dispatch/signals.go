@@ -13,24 +13,24 @@ import (
 type signal struct {
 	// From is the replica.
 	From string `json:"from"`
-	// Agents and Jobs were heard since the last signal.
-	Agents []string `json:"agents,omitempty"`
-	Jobs   []string `json:"jobs,omitempty"`
+	// Workers and Jobs were heard since the last signal.
+	Workers []string `json:"workers,omitempty"`
+	Jobs    []string `json:"jobs,omitempty"`
 	// Attached and Detached are the worker whose stream was opened or closed.
 	Attached string `json:"attached,omitempty"`
 	Detached string `json:"detached,omitempty"`
 	// Feed is the number of the opened stream at From.
 	Feed uint64 `json:"feed,omitempty"`
 
-	agents, jobs map[string]struct{}
+	workers, jobs map[string]struct{}
 }
 
-// agent notes a worker for the next signal.
-func (s *signal) agent(id string) {
-	if s.agents == nil {
-		s.agents = map[string]struct{}{}
+// worker notes a worker for the next signal.
+func (s *signal) worker(id string) {
+	if s.workers == nil {
+		s.workers = map[string]struct{}{}
 	}
-	s.agents[id] = struct{}{}
+	s.workers[id] = struct{}{}
 }
 
 // job notes a job for the next signal.
@@ -51,10 +51,10 @@ func (d *Dispatcher) signalHeard() {
 	d.toSignal = signal{}
 	d.mu.Unlock()
 	var s signal
-	for id := range heard.agents {
-		if s.Agents = append(s.Agents, id); len(s.Agents) == maxHeard {
+	for id := range heard.workers {
+		if s.Workers = append(s.Workers, id); len(s.Workers) == maxHeard {
 			d.send(s)
-			s.Agents = nil
+			s.Workers = nil
 		}
 	}
 	for id := range heard.jobs {
@@ -63,7 +63,7 @@ func (d *Dispatcher) signalHeard() {
 			s = signal{}
 		}
 	}
-	if len(s.Agents)+len(s.Jobs) > 0 {
+	if len(s.Workers)+len(s.Jobs) > 0 {
 		d.send(s)
 	}
 }
@@ -98,7 +98,7 @@ func (d *Dispatcher) heardSignal(data []byte) {
 // heardSelf: the signal of a feed has come back. What other replicas say from now
 // on, they said after the feed was opened.
 func (x *index) heardSelf(s signal) {
-	a := x.agents[s.Attached]
+	a := x.workers[s.Attached]
 	if a == nil {
 		return
 	}
@@ -109,13 +109,13 @@ func (x *index) heardSelf(s signal) {
 }
 
 func (x *index) heardOther(s signal, now time.Time) {
-	for _, id := range s.Agents {
+	for _, id := range s.Workers {
 		x.hear(id, now)
 	}
 	for _, id := range s.Jobs {
 		x.hearJob(id, now)
 	}
-	if a := x.agents[s.Attached]; a != nil && (a.feed == nil || a.feed.announced) {
+	if a := x.workers[s.Attached]; a != nil && (a.feed == nil || a.feed.announced) {
 		a.remote = s.From
 		if a.feed != nil {
 			a.feed.end(ErrSuperseded)
@@ -123,7 +123,7 @@ func (x *index) heardOther(s signal, now time.Time) {
 			x.setIdle(a)
 		}
 	}
-	if a := x.agents[s.Detached]; a != nil && a.remote == s.From {
+	if a := x.workers[s.Detached]; a != nil && a.remote == s.From {
 		a.remote = ""
 	}
 }

@@ -98,7 +98,7 @@ func TestASecondStreamSupersedesTheFirst(t *testing.T) {
 }
 
 func TestStandingInstructions(t *testing.T) {
-	type step func(p *plant, agentID string) error
+	type step func(p *plant, workerID string) error
 	pause := func(reason string) step {
 		return func(p *plant, id string) error { _, err := p.Pause(p.t.Context(), id, reason); return err }
 	}
@@ -169,10 +169,10 @@ func TestStopWithForce(t *testing.T) {
 	_, err := p.Stop(t.Context(), a, false, "slowly")
 	must(t, err)
 	p.jobState(g.JobID, "running")
-	agent, err := p.Stop(t.Context(), a, true, "now")
+	worker, err := p.Stop(t.Context(), a, true, "now")
 	must(t, err)
-	if !agent.StopForce || agent.JobID != g.JobID {
-		t.Errorf("got %+v", agent)
+	if !worker.StopForce || worker.JobID != g.JobID {
+		t.Errorf("got %+v", worker)
 	}
 	p.jobState(g.JobID, "canceling")
 	if got := p.job(g.JobID).CancelReason; got != "now" {

@@ -45,7 +45,7 @@ func (d *Dispatcher) Submit(ctx context.Context, s Submission) (job store.Job, e
 		return store.Job{}, false, fmt.Errorf("submitting a job: %w", err)
 	}
 	if !existed {
-		d.log.Info("job submitted", zap.String("job", job.ID), zap.String("queue", job.Queue), zap.String("agent", job.AgentID))
+		d.log.Info("job submitted", zap.String("job", job.ID), zap.String("queue", job.Queue), zap.String("worker", job.WorkerID))
 	}
 	return job, existed, nil
 }

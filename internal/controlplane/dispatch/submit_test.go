@@ -155,7 +155,7 @@ func TestAnIdleWorkerIsNamedAtOnce(t *testing.T) {
 	feed := p.attached(a)
 	job, _, err := p.Submit(t.Context(), Submission{Command: []string{"true"}})
 	must(t, err)
-	if job.State != store.JobAssigned || job.AgentID != a || job.AgentName != "a" {
+	if job.State != store.JobAssigned || job.WorkerID != a || job.WorkerName != "a" {
 		t.Errorf("got %+v", job)
 	}
 	p.wants(feed, Instruction{Kind: JobAssigned, JobID: job.ID})
@@ -179,7 +179,7 @@ func TestJobsArePaged(t *testing.T) {
 		"exactly a page": {JobFilter{}, 7, []int{6, 5, 4, 3, 2, 1, 0}},
 		"a queue":        {JobFilter{Queue: "other"}, 2, []int{5, 3, 1}},
 		"states":         {JobFilter{States: []store.JobState{store.JobCanceled, store.JobAssigned}}, 1, []int{3, 0}},
-		"an agent":       {JobFilter{AgentID: a}, 0, []int{0}},
+		"a worker":       {JobFilter{WorkerID: a}, 0, []int{0}},
 		"nothing":        {JobFilter{Queue: "none"}, 0, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -212,20 +212,20 @@ func TestJobsArePaged(t *testing.T) {
 		{JobFilter{}, Page{Size: MaxPageSize + 1}},
 		{JobFilter{}, Page{Token: "x"}},
 		{JobFilter{States: []store.JobState{"x"}}, Page{}},
-		{JobFilter{AgentID: "x"}, Page{}},
+		{JobFilter{WorkerID: "x"}, Page{}},
 	} {
 		_, _, err := p.Jobs(t.Context(), row.f, row.p)
 		wantErr(t, err, ErrInvalid)
 	}
 }
 
-func TestAgentsArePaged(t *testing.T) {
+func TestWorkersArePaged(t *testing.T) {
 	p := newPlant(t, Options{})
 	var ids []string
 	for i := range 5 {
-		agent, _, err := p.Register(t.Context(), Registration{Name: fmt.Sprint("w", i), Tags: []string{"os=linux", "queue=q"}})
+		worker, _, err := p.Register(t.Context(), Registration{Name: fmt.Sprint("w", i), Tags: []string{"os=linux", "queue=q"}})
 		must(t, err)
-		ids = append(ids, agent.ID)
+		ids = append(ids, worker.ID)
 	}
 	must(t, p.Disconnect(t.Context(), ids[1]))
 	p.attached(ids[2])
@@ -233,9 +233,9 @@ func TestAgentsArePaged(t *testing.T) {
 	var got []string
 	page := Page{Size: 2}
 	for {
-		agents, next, err := p.Agents(t.Context(), AgentFilter{Queue: "q"}, page)
+		workers, next, err := p.Workers(t.Context(), WorkerFilter{Queue: "q"}, page)
 		must(t, err)
-		for _, a := range agents {
+		for _, a := range workers {
 			got = append(got, a.ID)
 			if a.Streaming != (a.ID == ids[2]) || (a.JobID == id) != (a.ID == ids[2]) || a.LastSeenAt.IsZero() {
 				t.Errorf("got %+v", a)
@@ -248,7 +248,7 @@ func TestAgentsArePaged(t *testing.T) {
 	if want := []string{ids[4], ids[3], ids[2], ids[0]}; fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	_, _, err := p.Agents(t.Context(), AgentFilter{}, Page{Token: "x"})
+	_, _, err := p.Workers(t.Context(), WorkerFilter{}, Page{Token: "x"})
 	wantErr(t, err, ErrInvalid)
 }
 
@@ -264,24 +264,24 @@ func TestWhyAJobWaits(t *testing.T) {
 	}
 	first := p.submit(Submission{})
 	p.submit(Submission{})
-	why("no agent is connected in queue default")
+	why("no worker is connected in queue default")
 	a := p.register("a")
-	why("an agent in queue default is free, and will be given the job when it polls")
+	why("a worker in queue default is free, and will be given the job when it polls")
 	p.pings(a, Instruction{Kind: JobAssigned, JobID: first})
-	why("the one agent in queue default is busy")
+	why("the one worker in queue default is busy")
 	b, c := p.register("b"), p.register("c")
 	for _, id := range []string{b, c} {
 		_, err := p.Pause(t.Context(), id, "why")
 		must(t, err)
 	}
-	why("no agent in queue default is free: 1 busy, 2 paused")
+	why("no worker in queue default is free: 1 busy, 2 paused")
 	must(t, p.Disconnect(t.Context(), a))
-	why("all 2 agents in queue default are paused")
+	why("all 2 workers in queue default are paused")
 	for _, id := range []string{b, c} {
 		_, err := p.Stop(t.Context(), id, false, "")
 		must(t, err)
 	}
-	why("all 2 agents in queue default are taking no more work")
+	why("all 2 workers in queue default are taking no more work")
 	if got := p.WaitingReason(store.Job{State: store.JobRunning}); got != "" {
 		t.Errorf("a running job waits: %q", got)
 	}

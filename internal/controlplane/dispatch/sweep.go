@@ -48,7 +48,7 @@ func (d *Dispatcher) sweep(ctx context.Context) error {
 	d.signalHeard()
 	silent := d.look()
 	for _, id := range silent {
-		if err := d.loseAgent(ctx, id); err != nil {
+		if err := d.loseWorker(ctx, id); err != nil {
 			return err
 		}
 	}
@@ -84,13 +84,13 @@ func (d *Dispatcher) look() (silent []string) {
 				delete(x.over, id)
 			}
 		}
-		for id, a := range x.agents {
+		for id, a := range x.workers {
 			switch {
-			case a.record.State == store.AgentConnected && now.Sub(a.seen) > d.o.LeaseTimeout:
+			case a.record.State == store.WorkerConnected && now.Sub(a.seen) > d.o.LeaseTimeout:
 				silent = append(silent, id)
-			case a.record.State != store.AgentConnected && len(a.jobs) == 0 && a.claim == nil &&
-				a.record.Revision <= x.position && now.Sub(a.record.LeftAt) > d.st.AgentRetention():
-				x.forgetAgent(a) // the watch has passed it, and will not bring it back
+			case a.record.State != store.WorkerConnected && len(a.jobs) == 0 && a.claim == nil &&
+				a.record.Revision <= x.position && now.Sub(a.record.LeftAt) > d.st.WorkerRetention():
+				x.forgetWorker(a) // the watch has passed it, and will not bring it back
 			}
 		}
 		d.expiry = x.past.expire(d.expiry, now, expirySteps)
@@ -103,26 +103,26 @@ func (d *Dispatcher) look() (silent []string) {
 	return silent
 }
 
-// loseAgent records that a worker's lease has run out, unless it is heard
+// loseWorker records that a worker's lease has run out, unless it is heard
 // meanwhile.
-func (d *Dispatcher) loseAgent(ctx context.Context, id string) error {
-	agent, err := d.changeAgent(ctx, id, func(a *store.Agent) error {
-		if a.State != store.AgentConnected || !d.silent(id) {
+func (d *Dispatcher) loseWorker(ctx context.Context, id string) error {
+	worker, err := d.changeWorker(ctx, id, func(a *store.Worker) error {
+		if a.State != store.WorkerConnected || !d.silent(id) {
 			return errKeep
 		}
-		a.State, a.LeftAt = store.AgentLost, d.now().UTC()
+		a.State, a.LeftAt = store.WorkerLost, d.now().UTC()
 		return nil
 	})
 	if errors.Is(err, ErrNotFound) {
 		d.change(func(x *index) {
-			if a := x.agents[id]; a != nil {
-				x.forgetAgent(a)
+			if a := x.workers[id]; a != nil {
+				x.forgetWorker(a)
 			}
 		})
 		return nil
 	}
-	if err == nil && agent.State == store.AgentLost {
-		d.log.Warn("worker lost", zap.String("agent", id), zap.String("name", agent.Name),
+	if err == nil && worker.State == store.WorkerLost {
+		d.log.Warn("worker lost", zap.String("worker", id), zap.String("name", worker.Name),
 			zap.Duration("silent", d.o.LeaseTimeout))
 	}
 	return err
@@ -131,7 +131,7 @@ func (d *Dispatcher) loseAgent(ctx context.Context, id string) error {
 func (d *Dispatcher) silent(id string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	a := d.x.agents[id]
+	a := d.x.workers[id]
 	return a != nil && d.now().Sub(a.seen) > d.o.LeaseTimeout
 }
 
@@ -144,12 +144,12 @@ type sentence struct {
 }
 
 // sentences judges the jobs of a worker, or of all.
-func (d *Dispatcher) sentences(agentID string) []sentence {
+func (d *Dispatcher) sentences(workerID string) []sentence {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	jobs := d.x.inHand
-	if agentID != "" {
-		a := d.x.agents[agentID]
+	if workerID != "" {
+		a := d.x.workers[workerID]
 		if a == nil {
 			return nil
 		}
@@ -158,16 +158,16 @@ func (d *Dispatcher) sentences(agentID string) []sentence {
 	var out []sentence
 	now := d.now()
 	for id, j := range jobs {
-		if v, reason := judge(j, d.x.agents[j.agentID], now, d.o); v != keep {
+		if v, reason := judge(j, d.x.workers[j.workerID], now, d.o); v != keep {
 			out = append(out, sentence{id, j.revision, v, reason})
 		}
 	}
 	return out
 }
 
-// settleAgent judges the jobs of a worker at once, instead of with the next sweep.
-func (d *Dispatcher) settleAgent(ctx context.Context, agentID string) {
-	for _, s := range d.sentences(agentID) {
+// settleWorker judges the jobs of a worker at once, instead of with the next sweep.
+func (d *Dispatcher) settleWorker(ctx context.Context, workerID string) {
+	for _, s := range d.sentences(workerID) {
 		if err := d.carryOut(ctx, s); err != nil {
 			d.log.Warn("left to the next sweep", zap.String("job", s.jobID), zap.Error(err))
 		}
@@ -219,7 +219,7 @@ func (d *Dispatcher) carryOut(ctx context.Context, s sentence) error {
 // requeue undoes everything that a worker was given, its tokens first of all.
 func requeue(job *store.Job) {
 	job.State = store.JobQueued
-	job.AgentID, job.AgentName, job.TokenHashes = "", "", nil
+	job.WorkerID, job.WorkerName, job.TokenHashes = "", "", nil
 	job.AssignedAt, job.AcceptedAt, job.StartedAt = time.Time{}, time.Time{}, time.Time{}
 }
 

@@ -50,11 +50,11 @@ func TestSilentWorkersAreLost(t *testing.T) {
 	acceptance := p.accept(waiting, accepted)
 
 	p.passBeating(DefaultLeaseTimeout, alive)
-	p.agentState(silent, store.AgentConnected)
+	p.workerState(silent, store.WorkerConnected)
 	p.passBeating(2*time.Second, alive)
-	p.agentState(silent, store.AgentLost)
-	p.agentState(waiting, store.AgentLost)
-	p.agentState(alive, store.AgentConnected)
+	p.workerState(silent, store.WorkerLost)
+	p.workerState(waiting, store.WorkerLost)
+	p.workerState(alive, store.WorkerConnected)
 	p.state(id, store.JobLost)
 	p.state(accepted, store.JobQueued)
 	for _, g := range []JobGrant{g, acceptance} {
@@ -64,21 +64,21 @@ func TestSilentWorkersAreLost(t *testing.T) {
 
 	// Heard again, it is connected again, and given work on the stream it has.
 	must(t, p.Heartbeat(t.Context(), silent))
-	p.agentState(silent, store.AgentConnected)
+	p.workerState(silent, store.WorkerConnected)
 	p.wants(feed, Instruction{Kind: JobAssigned, JobID: accepted})
 }
 
-func (p *plant) agentState(id string, want store.AgentState) {
+func (p *plant) workerState(id string, want store.WorkerState) {
 	p.t.Helper()
-	agent, err := p.st.Agent(p.t.Context(), id)
+	worker, err := p.st.Worker(p.t.Context(), id)
 	must(p.t, err)
-	if agent.State != want {
-		p.t.Fatalf("the worker is %s, want %s", agent.State, want)
+	if worker.State != want {
+		p.t.Fatalf("the worker is %s, want %s", worker.State, want)
 	}
 }
 
 func TestEverySignOfLifeRenewsALease(t *testing.T) {
-	for name, sign := range map[string]func(p *plant, agentID, token string) error{
+	for name, sign := range map[string]func(p *plant, workerID, token string) error{
 		"heartbeat": func(p *plant, id, _ string) error { return p.Heartbeat(p.t.Context(), id) },
 		"ping":      func(p *plant, id, _ string) error { _, err := p.Ping(p.t.Context(), id); return err },
 		"connect":   func(p *plant, id, _ string) error { return p.Connect(p.t.Context(), id) },
@@ -95,9 +95,9 @@ func TestEverySignOfLifeRenewsALease(t *testing.T) {
 				p.pass(DefaultLeaseTimeout - time.Second)
 				must(t, sign(p, a, token))
 			}
-			p.agentState(a, store.AgentConnected)
+			p.workerState(a, store.WorkerConnected)
 			p.pass(DefaultLeaseTimeout + 2*time.Second)
-			p.agentState(a, store.AgentLost)
+			p.workerState(a, store.WorkerLost)
 		})
 	}
 }
@@ -215,7 +215,7 @@ func TestLostJobsAreRetried(t *testing.T) {
 	}
 }
 
-// TestAnOwedFinishIsTheEnd has an agent that was killed start again, as another
+// TestAnOwedFinishIsTheEnd has a worker that was killed start again, as another
 // worker, and tell how its job ended: within the lease that is the end, after it
 // the job is lost for good and the token is dead.
 func TestAnOwedFinishIsTheEnd(t *testing.T) {
@@ -231,7 +231,7 @@ func TestAnOwedFinishIsTheEnd(t *testing.T) {
 		{"its end was seen", false, false, Result{ExitStatus: "7"}, store.JobFinished, false},
 		{"its end was not seen", false, false, died, store.JobFinished, true},
 		{"it was to be canceled", false, true, died, store.JobCanceled, false},
-		{"stopped with its agent", false, false, Result{ExitStatus: "-1", Signal: "SIGTERM", SignalReason: "agent_stop"}, store.JobFinished, false},
+		{"stopped with its worker", false, false, Result{ExitStatus: "-1", Signal: "SIGTERM", SignalReason: "agent_stop"}, store.JobFinished, false},
 		{"too late", true, false, Result{ExitStatus: "7"}, store.JobLost, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -316,17 +316,17 @@ func TestASleepingReplicaBlamesNobody(t *testing.T) {
 	g := p.run(a, Submission{})
 	p.clock.move(time.Hour)
 	p.pass(time.Second)
-	p.agentState(a, store.AgentConnected)
+	p.workerState(a, store.WorkerConnected)
 	p.state(g.JobID, store.JobRunning)
 	p.pass(DefaultLeaseTimeout + 2*time.Second)
-	p.agentState(a, store.AgentLost)
+	p.workerState(a, store.WorkerLost)
 }
 
 func TestRestart(t *testing.T) {
 	p := newPlant(t, Options{})
-	agent, session, err := p.Register(t.Context(), Registration{Name: "a", Tags: []string{"queue=q"}})
+	worker, session, err := p.Register(t.Context(), Registration{Name: "a", Tags: []string{"queue=q"}})
 	must(t, err)
-	a := agent.ID
+	a := worker.ID
 	running := p.submit(Submission{Queue: "q"})
 	p.pings(a, Instruction{Kind: JobAssigned, JobID: running})
 	_, token, err := p.Accept(t.Context(), a, running)
@@ -337,7 +337,7 @@ func TestRestart(t *testing.T) {
 
 	p.restart()
 	p.pass(DefaultLeaseTimeout - 2*time.Second) // a full term
-	p.agentState(a, store.AgentConnected)
+	p.workerState(a, store.WorkerConnected)
 	got, err := p.AuthenticateSession(t.Context(), session)
 	must(t, err)
 	must(t, p.Heartbeat(t.Context(), got))
@@ -359,12 +359,12 @@ func TestForgottenWorkers(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
 	must(t, p.Disconnect(t.Context(), a))
-	p.clock.move(store.DefaultAgentRetention + time.Second)
+	p.clock.move(store.DefaultWorkerRetention + time.Second)
 	until(t, "the worker is forgotten", func() bool {
 		p.pass(time.Second)
-		agents, _, err := p.Agents(t.Context(), AgentFilter{States: []store.AgentState{store.AgentDisconnected}}, Page{})
+		workers, _, err := p.Workers(t.Context(), WorkerFilter{States: []store.WorkerState{store.WorkerDisconnected}}, Page{})
 		must(t, err)
-		return len(agents) == 0
+		return len(workers) == 0
 	})
 	p.mu.Lock()
 	defer p.mu.Unlock()

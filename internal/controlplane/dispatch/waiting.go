@@ -17,7 +17,7 @@ func (d *Dispatcher) WaitingReason(job store.Job) string {
 	defer d.mu.Unlock()
 	var c crew
 	if q := d.x.queues[job.Queue]; q != nil {
-		for _, a := range q.agents {
+		for _, a := range q.workers {
 			c.count(a)
 		}
 	}
@@ -29,8 +29,8 @@ type crew struct {
 	connected, paused, leaving, busy int
 }
 
-func (c *crew) count(a *agentEntry) {
-	if a.record.State != store.AgentConnected {
+func (c *crew) count(a *workerEntry) {
+	if a.record.State != store.WorkerConnected {
 		return
 	}
 	c.connected++
@@ -49,7 +49,7 @@ func (c *crew) count(a *agentEntry) {
 func (c *crew) reason(queue string) string {
 	switch c.connected {
 	case 0:
-		return "no agent is connected in queue " + queue
+		return "no worker is connected in queue " + queue
 	case c.paused:
 		return all(c.paused, queue) + " paused"
 	case c.busy:
@@ -57,16 +57,16 @@ func (c *crew) reason(queue string) string {
 	case c.leaving:
 		return all(c.leaving, queue) + " taking no more work"
 	case c.paused + c.busy + c.leaving:
-		return fmt.Sprintf("no agent in queue %s is free: %s", queue, c.parts())
+		return fmt.Sprintf("no worker in queue %s is free: %s", queue, c.parts())
 	}
-	return fmt.Sprintf("an agent in queue %s is free, and will be given the job when it polls", queue)
+	return fmt.Sprintf("a worker in queue %s is free, and will be given the job when it polls", queue)
 }
 
 func all(n int, queue string) string {
 	if n == 1 {
-		return fmt.Sprintf("the one agent in queue %s is", queue)
+		return fmt.Sprintf("the one worker in queue %s is", queue)
 	}
-	return fmt.Sprintf("all %d agents in queue %s are", n, queue)
+	return fmt.Sprintf("all %d workers in queue %s are", n, queue)
 }
 
 func (c *crew) parts() string {

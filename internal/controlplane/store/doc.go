@@ -5,7 +5,7 @@
 // # What is stored, and where
 //
 //	SWITCHYARD_STATE   switchyard.state.job.ID     a job
-//	                   switchyard.state.agent.ID   a worker
+//	                   switchyard.state.worker.ID   a worker
 //	                   switchyard.state.key.HASH   an idempotency key
 //	SWITCHYARD_LOGS    switchyard.log.JOB-ID       the pieces of a job's log
 //	SWITCHYARD_DATA    switchyard.data.BUILD-ID    the meta-data of a build

@@ -47,7 +47,7 @@ func (s JobState) Valid() bool {
 // It is a value; Command, Env and TokenHashes are never changed in place, so that
 // copies may share them.
 type Job struct {
-	// ID is a UUIDv7: sortable by the moment of submission, and a UUID as agents
+	// ID is a UUIDv7: sortable by the moment of submission, and a UUID as workers
 	// expect it.
 	ID string `json:"id"`
 	// Command is the program with its arguments, at least one element.
@@ -65,10 +65,10 @@ type Job struct {
 
 	// State is where the job stands.
 	State JobState `json:"state"`
-	// AgentID and AgentName name the worker that the job was last given to. They
+	// WorkerID and WorkerName name the worker that the job was last given to. They
 	// are empty while the job is queued.
-	AgentID   string `json:"agent_id,omitempty"`
-	AgentName string `json:"agent_name,omitempty"`
+	WorkerID   string `json:"worker_id,omitempty"`
+	WorkerName string `json:"worker_name,omitempty"`
 	// TokenHashes are the SHA-256 hashes of the tokens given out for the current
 	// acceptance, newest last. Without one, every token of the job is refused.
 	TokenHashes [][]byte `json:"token_hashes,omitempty"`
@@ -103,7 +103,7 @@ type Job struct {
 	FinishedAt  time.Time `json:"finished_at,omitzero"`
 
 	// RetriesLeft is how many more times the job is submitted anew, under a new
-	// id, if it is lost, or ended with its agent.
+	// id, if it is lost, or ended with its worker.
 	RetriesLeft int `json:"retries_left,omitempty"`
 	// BuildID is the first of the jobs that this one is a retry of, and retries of
 	// retries: the build that they are of, and share the meta-data of. Empty is the

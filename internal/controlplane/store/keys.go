@@ -63,5 +63,5 @@ func (s *Store) ExpireKey(ctx context.Context, key, jobID string) error {
 // Retention is how long a job is kept after its end.
 func (s *Store) Retention() time.Duration { return s.opts.Retention }
 
-// AgentRetention is how long a worker is kept after it left.
-func (s *Store) AgentRetention() time.Duration { return s.opts.AgentRetention }
+// WorkerRetention is how long a worker is kept after it left.
+func (s *Store) WorkerRetention() time.Duration { return s.opts.WorkerRetention }

@@ -12,8 +12,8 @@ import (
 const (
 	// DefaultRetention is how long jobs that have ended, logs and meta-data are kept.
 	DefaultRetention = 7 * 24 * time.Hour
-	// DefaultAgentRetention is how long workers that have left are kept.
-	DefaultAgentRetention = 24 * time.Hour
+	// DefaultWorkerRetention is how long workers that have left are kept.
+	DefaultWorkerRetention = 24 * time.Hour
 	// DefaultReplicas is the number of copies on an external cluster.
 	DefaultReplicas = 1
 )
@@ -42,9 +42,9 @@ type Options struct {
 	// DefaultRetention. A live job never expires. The idempotency key of a job is
 	// kept as long as the job.
 	Retention time.Duration
-	// AgentRetention is how long a worker is kept after it left; at least a second,
-	// 0 is DefaultAgentRetention.
-	AgentRetention time.Duration
+	// WorkerRetention is how long a worker is kept after it left; at least a second,
+	// 0 is DefaultWorkerRetention.
+	WorkerRetention time.Duration
 	// Logger gets the store's own log, and that of the embedded server from
 	// warnings up. Nil is none.
 	Logger *zap.Logger
@@ -58,8 +58,8 @@ func (o Options) withDefaults() Options {
 	if o.Retention == 0 {
 		o.Retention = DefaultRetention
 	}
-	if o.AgentRetention == 0 {
-		o.AgentRetention = DefaultAgentRetention
+	if o.WorkerRetention == 0 {
+		o.WorkerRetention = DefaultWorkerRetention
 	}
 	if o.Logger == nil {
 		o.Logger = zap.NewNop()
@@ -78,8 +78,8 @@ func (o Options) validate() error {
 		return fmt.Errorf("store: Replicas is %d, but the embedded store has one copy: set URL", o.Replicas)
 	case o.Retention < minRetention:
 		return fmt.Errorf("store: Retention is %s, want at least %s", o.Retention, minRetention)
-	case o.AgentRetention < minRetention:
-		return fmt.Errorf("store: AgentRetention is %s, want at least %s", o.AgentRetention, minRetention)
+	case o.WorkerRetention < minRetention:
+		return fmt.Errorf("store: WorkerRetention is %s, want at least %s", o.WorkerRetention, minRetention)
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ func TestOptionsAreRefusedByName(t *testing.T) {
 		{Options{URL: "nats://h", Replicas: 6}, "Replicas"},
 		{Options{URL: "nats://h", Replicas: -1}, "Replicas"},
 		{Options{DataDir: "d", Retention: time.Millisecond}, "Retention"},
-		{Options{DataDir: "d", AgentRetention: -time.Hour}, "AgentRetention"},
+		{Options{DataDir: "d", WorkerRetention: -time.Hour}, "WorkerRetention"},
 	} {
 		t.Run(row.want, func(t *testing.T) {
 			if _, err := Open(t.Context(), row.opts); err == nil || !strings.Contains(err.Error(), row.want) {

@@ -33,29 +33,29 @@ func (s *Store) Job(ctx context.Context, id string) (Job, error) {
 	return job, nil
 }
 
-// PutAgent stores a worker in the place of the record of agent.Revision, or as a
+// PutWorker stores a worker in the place of the record of worker.Revision, or as a
 // new one if that is 0, and answers with it and its new revision. A worker that
-// has left expires after AgentRetention. ErrConflict, ErrTooLarge,
+// has left expires after WorkerRetention. ErrConflict, ErrTooLarge,
 // ErrUnavailable.
-func (s *Store) PutAgent(ctx context.Context, agent Agent) (Agent, error) {
+func (s *Store) PutWorker(ctx context.Context, worker Worker) (Worker, error) {
 	var ttl time.Duration
-	if agent.State != AgentConnected {
-		ttl = s.opts.AgentRetention
+	if worker.State != WorkerConnected {
+		ttl = s.opts.WorkerRetention
 	}
 	var err error
-	agent.Revision, err = s.put(ctx, agentPrefix+agent.ID, agent, agent.Revision, ttl)
-	return agent, err
+	worker.Revision, err = s.put(ctx, workerPrefix+worker.ID, worker, worker.Revision, ttl)
+	return worker, err
 }
 
-// Agent reads a worker. ErrNotFound, ErrUnavailable.
-func (s *Store) Agent(ctx context.Context, id string) (Agent, error) {
-	var agent Agent
-	msg, err := s.get(ctx, s.state, agentPrefix, id, &agent)
+// Worker reads a worker. ErrNotFound, ErrUnavailable.
+func (s *Store) Worker(ctx context.Context, id string) (Worker, error) {
+	var worker Worker
+	msg, err := s.get(ctx, s.state, workerPrefix, id, &worker)
 	if err != nil {
-		return Agent{}, err
+		return Worker{}, err
 	}
-	agent.Revision = msg.Sequence
-	return agent, nil
+	worker.Revision = msg.Sequence
+	return worker, nil
 }
 
 // put is the one compare-and-set.

@@ -19,7 +19,7 @@ func TestPutJobComparesAndSets(t *testing.T) {
 		t.Fatal(err)
 	}
 	second := first
-	second.State, second.AgentID = JobAssigned, "a1"
+	second.State, second.WorkerID = JobAssigned, "a1"
 	second, err = s.PutJob(t.Context(), second)
 	if err != nil {
 		t.Fatal(err)
@@ -47,16 +47,16 @@ func TestErrorsAreTheStoresOwn(t *testing.T) {
 		call func() error
 		want error
 	}{
-		"unknown job":   {func() error { _, err := s.Job(t.Context(), "none"); return err }, ErrNotFound},
-		"unknown agent": {func() error { _, err := s.Agent(t.Context(), "none"); return err }, ErrNotFound},
-		"unknown key":   {func() error { _, err := s.Key(t.Context(), "none"); return err }, ErrNotFound},
-		"pattern as id": {func() error { _, err := s.Job(t.Context(), "*"); return err }, ErrNotFound},
-		"empty id":      {func() error { _, err := s.Job(t.Context(), ""); return err }, ErrNotFound},
-		"no log":        {func() error { _, err := s.LastChunk(t.Context(), "none"); return err }, ErrNotFound},
-		"no position":   {func() error { _, err := s.ChunkAt(t.Context(), 9); return err }, ErrNotFound},
-		"too large":     {func() error { _, err := s.PutJob(t.Context(), large); return err }, ErrTooLarge},
-		"canceled":      {func() error { _, err := s.Job(canceled, "j"); return err }, context.Canceled},
-		"changed key":   {func() error { return s.PutKey(t.Context(), "k", Key{JobID: "j", Revision: 7}) }, ErrConflict},
+		"unknown job":    {func() error { _, err := s.Job(t.Context(), "none"); return err }, ErrNotFound},
+		"unknown worker": {func() error { _, err := s.Worker(t.Context(), "none"); return err }, ErrNotFound},
+		"unknown key":    {func() error { _, err := s.Key(t.Context(), "none"); return err }, ErrNotFound},
+		"pattern as id":  {func() error { _, err := s.Job(t.Context(), "*"); return err }, ErrNotFound},
+		"empty id":       {func() error { _, err := s.Job(t.Context(), ""); return err }, ErrNotFound},
+		"no log":         {func() error { _, err := s.LastChunk(t.Context(), "none"); return err }, ErrNotFound},
+		"no position":    {func() error { _, err := s.ChunkAt(t.Context(), 9); return err }, ErrNotFound},
+		"too large":      {func() error { _, err := s.PutJob(t.Context(), large); return err }, ErrTooLarge},
+		"canceled":       {func() error { _, err := s.Job(canceled, "j"); return err }, context.Canceled},
+		"changed key":    {func() error { return s.PutKey(t.Context(), "k", Key{JobID: "j", Revision: 7}) }, ErrConflict},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := row.call(); !errors.Is(err, row.want) {
@@ -71,14 +71,14 @@ func TestErrorsAreTheStoresOwn(t *testing.T) {
 }
 
 func TestOnlyWhatIsOverExpires(t *testing.T) {
-	s := openTest(t, Options{Retention: time.Second, AgentRetention: time.Second})
+	s := openTest(t, Options{Retention: time.Second, WorkerRetention: time.Second})
 	for _, job := range []Job{{ID: "queued", State: JobQueued}, {ID: "running", State: JobRunning}, {ID: "finished", State: JobFinished}} {
 		if _, err := s.PutJob(t.Context(), job); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, agent := range []Agent{{ID: "here", State: AgentConnected}, {ID: "gone", State: AgentDisconnected}} {
-		if _, err := s.PutAgent(t.Context(), agent); err != nil {
+	for _, worker := range []Worker{{ID: "here", State: WorkerConnected}, {ID: "gone", State: WorkerDisconnected}} {
+		if _, err := s.PutWorker(t.Context(), worker); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -98,14 +98,14 @@ func TestOnlyWhatIsOverExpires(t *testing.T) {
 	defer poll.Stop()
 	for {
 		_, jobErr := s.Job(t.Context(), "finished")
-		_, agentErr := s.Agent(t.Context(), "gone")
+		_, workerErr := s.Worker(t.Context(), "gone")
 		_, keyErr := s.Key(t.Context(), "over")
-		if gone(jobErr) && gone(agentErr) && gone(keyErr) {
+		if gone(jobErr) && gone(workerErr) && gone(keyErr) {
 			break
 		}
 		select {
 		case <-deadline.C:
-			t.Fatalf("still there: job %v, agent %v, key %v", jobErr, agentErr, keyErr)
+			t.Fatalf("still there: job %v, worker %v, key %v", jobErr, workerErr, keyErr)
 		case <-poll.C:
 		}
 	}
@@ -114,7 +114,7 @@ func TestOnlyWhatIsOverExpires(t *testing.T) {
 			t.Errorf("job %s: %v", id, err)
 		}
 	}
-	if _, err := s.Agent(t.Context(), "here"); err != nil {
+	if _, err := s.Worker(t.Context(), "here"); err != nil {
 		t.Error(err)
 	}
 	if _, err := s.Key(t.Context(), "live"); err != nil {

@@ -44,7 +44,7 @@ func TestEverythingIsThereAfterReopening(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			agent, err := s.PutAgent(t.Context(), Agent{ID: "a", Name: "n", State: AgentConnected, TokenHash: []byte{3}})
+			worker, err := s.PutWorker(t.Context(), Worker{ID: "a", Name: "n", State: WorkerConnected, TokenHash: []byte{3}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -58,7 +58,7 @@ func TestEverythingIsThereAfterReopening(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			gotAgent, err := s.Agent(t.Context(), "a")
+			gotWorker, err := s.Worker(t.Context(), "a")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -69,8 +69,8 @@ func TestEverythingIsThereAfterReopening(t *testing.T) {
 			if diff := cmp.Diff(job, gotJob); diff != "" {
 				t.Errorf("job (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(agent, gotAgent); diff != "" {
-				t.Errorf("agent (-want +got):\n%s", diff)
+			if diff := cmp.Diff(worker, gotWorker); diff != "" {
+				t.Errorf("worker (-want +got):\n%s", diff)
 			}
 			if string(chunk.Data) != "hello" {
 				t.Errorf("log: got %q", chunk.Data)

@@ -17,7 +17,7 @@ const (
 
 	statePrefix  = "switchyard.state."
 	jobPrefix    = statePrefix + "job."
-	agentPrefix  = statePrefix + "agent."
+	workerPrefix = statePrefix + "worker."
 	keyPrefix    = statePrefix + "key."
 	logPrefix    = "switchyard.log."
 	dataPrefix   = "switchyard.data."

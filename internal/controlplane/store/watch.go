@@ -19,8 +19,8 @@ type ChangeKind int
 const (
 	// JobStored is a job's record.
 	JobStored ChangeKind = iota + 1
-	// AgentStored is a worker's record.
-	AgentStored
+	// WorkerStored is a worker's record.
+	WorkerStored
 	// OtherStored is a record that watchers have no use for; it is given because
 	// its revision says how far the watch has come.
 	OtherStored
@@ -50,14 +50,14 @@ func (c Change) Job() (Job, error) {
 	return job, nil
 }
 
-// Agent decodes the record of an AgentStored.
-func (c Change) Agent() (Agent, error) {
-	var agent Agent
-	if err := json.Unmarshal(c.data, &agent); err != nil {
-		return Agent{}, fmt.Errorf("the record of worker %s is damaged: %w", c.ID, err)
+// Worker decodes the record of an WorkerStored.
+func (c Change) Worker() (Worker, error) {
+	var worker Worker
+	if err := json.Unmarshal(c.data, &worker); err != nil {
+		return Worker{}, fmt.Errorf("the record of worker %s is damaged: %w", c.ID, err)
 	}
-	agent.Revision = c.Revision
-	return agent, nil
+	worker.Revision = c.Revision
+	return worker, nil
 }
 
 // watchInactive is how long the server keeps a reader's place when the reader is
@@ -93,8 +93,8 @@ func change(msg jetstream.Msg, meta *jetstream.MsgMetadata) Change {
 	c := Change{Kind: OtherStored, Revision: meta.Sequence.Stream, StoredAt: meta.Timestamp, data: msg.Data()}
 	if id, ok := strings.CutPrefix(msg.Subject(), jobPrefix); ok {
 		c.Kind, c.ID = JobStored, id
-	} else if id, ok := strings.CutPrefix(msg.Subject(), agentPrefix); ok {
-		c.Kind, c.ID = AgentStored, id
+	} else if id, ok := strings.CutPrefix(msg.Subject(), workerPrefix); ok {
+		c.Kind, c.ID = WorkerStored, id
 	}
 	return c
 }

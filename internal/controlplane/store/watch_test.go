@@ -24,9 +24,9 @@ func watch(ctx context.Context, s *Store) *watching {
 			case JobStored:
 				job, err := c.Job()
 				w.lines <- fmt.Sprint("job ", job.ID, " ", job.State, " ", err)
-			case AgentStored:
-				agent, err := c.Agent()
-				w.lines <- fmt.Sprint("agent ", agent.ID, " ", agent.State, " ", err)
+			case WorkerStored:
+				worker, err := c.Worker()
+				w.lines <- fmt.Sprint("worker ", worker.ID, " ", worker.State, " ", err)
 			case OtherStored:
 				w.lines <- "other"
 			}
@@ -47,7 +47,7 @@ func (w *watching) next(t *testing.T) string {
 
 func TestWatchGivesWhatIsThereAndThenWhatComes(t *testing.T) {
 	s := openTest(t, Options{})
-	if _, err := s.PutAgent(t.Context(), Agent{ID: "a", State: AgentConnected}); err != nil {
+	if _, err := s.PutWorker(t.Context(), Worker{ID: "a", State: WorkerConnected}); err != nil {
 		t.Fatal(err)
 	}
 	job, err := s.PutJob(t.Context(), Job{ID: "j", State: JobQueued})
@@ -70,7 +70,7 @@ func TestWatchGivesWhatIsThereAndThenWhatComes(t *testing.T) {
 		t.Fatal(err)
 	}
 	got = append(got, w.next(t), w.next(t))
-	want := []string{"agent a connected <nil>", "job j assigned <nil>", "other", "job j2 queued <nil>"}
+	want := []string{"worker a connected <nil>", "job j assigned <nil>", "other", "job j2 queued <nil>"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("changes (-want +got):\n%s", diff)
 	}

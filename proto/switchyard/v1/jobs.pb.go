@@ -272,7 +272,7 @@ type ListJobsRequest struct {
 	// Only this queue; empty is all.
 	Queue string `protobuf:"bytes,2,opt,name=queue,proto3" json:"queue,omitempty"`
 	// Only this worker; empty is all.
-	AgentId string `protobuf:"bytes,3,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
+	WorkerId string `protobuf:"bytes,3,opt,name=worker_id,json=workerId,proto3" json:"worker_id,omitempty"`
 	// At most so many; 0 is 50, and more than 1,000 is refused.
 	PageSize int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// Where the last page ended; empty is the beginning.
@@ -325,9 +325,9 @@ func (x *ListJobsRequest) GetQueue() string {
 	return ""
 }
 
-func (x *ListJobsRequest) GetAgentId() string {
+func (x *ListJobsRequest) GetWorkerId() string {
 	if x != nil {
-		return x.AgentId
+		return x.WorkerId
 	}
 	return ""
 }
@@ -748,11 +748,11 @@ const file_switchyard_v1_jobs_proto_rawDesc = "" +
 	"\rGetJobRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"6\n" +
 	"\x0eGetJobResponse\x12$\n" +
-	"\x03job\x18\x01 \x01(\v2\x12.switchyard.v1.JobR\x03job\"\xaf\x01\n" +
+	"\x03job\x18\x01 \x01(\v2\x12.switchyard.v1.JobR\x03job\"\xb1\x01\n" +
 	"\x0fListJobsRequest\x12/\n" +
 	"\x06states\x18\x01 \x03(\x0e2\x17.switchyard.v1.JobStateR\x06states\x12\x14\n" +
-	"\x05queue\x18\x02 \x01(\tR\x05queue\x12\x19\n" +
-	"\bagent_id\x18\x03 \x01(\tR\aagentId\x12\x1b\n" +
+	"\x05queue\x18\x02 \x01(\tR\x05queue\x12\x1b\n" +
+	"\tworker_id\x18\x03 \x01(\tR\bworkerId\x12\x1b\n" +
 	"\tpage_size\x18\x04 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
 	"page_token\x18\x05 \x01(\tR\tpageToken\"b\n" +

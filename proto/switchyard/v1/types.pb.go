@@ -96,60 +96,60 @@ func (JobState) EnumDescriptor() ([]byte, []int) {
 	return file_switchyard_v1_types_proto_rawDescGZIP(), []int{0}
 }
 
-// AgentState is what the control plane knows of a worker.
-type AgentState int32
+// WorkerState is what the control plane knows of a worker.
+type WorkerState int32
 
 const (
 	// Not said.
-	AgentState_AGENT_STATE_UNSPECIFIED AgentState = 0
+	WorkerState_WORKER_STATE_UNSPECIFIED WorkerState = 0
 	// Registered, and its heartbeats arrive.
-	AgentState_AGENT_STATE_CONNECTED AgentState = 1
+	WorkerState_WORKER_STATE_CONNECTED WorkerState = 1
 	// Left by itself.
-	AgentState_AGENT_STATE_DISCONNECTED AgentState = 2
+	WorkerState_WORKER_STATE_DISCONNECTED WorkerState = 2
 	// Its heartbeats ran out.
-	AgentState_AGENT_STATE_LOST AgentState = 3
+	WorkerState_WORKER_STATE_LOST WorkerState = 3
 )
 
-// Enum value maps for AgentState.
+// Enum value maps for WorkerState.
 var (
-	AgentState_name = map[int32]string{
-		0: "AGENT_STATE_UNSPECIFIED",
-		1: "AGENT_STATE_CONNECTED",
-		2: "AGENT_STATE_DISCONNECTED",
-		3: "AGENT_STATE_LOST",
+	WorkerState_name = map[int32]string{
+		0: "WORKER_STATE_UNSPECIFIED",
+		1: "WORKER_STATE_CONNECTED",
+		2: "WORKER_STATE_DISCONNECTED",
+		3: "WORKER_STATE_LOST",
 	}
-	AgentState_value = map[string]int32{
-		"AGENT_STATE_UNSPECIFIED":  0,
-		"AGENT_STATE_CONNECTED":    1,
-		"AGENT_STATE_DISCONNECTED": 2,
-		"AGENT_STATE_LOST":         3,
+	WorkerState_value = map[string]int32{
+		"WORKER_STATE_UNSPECIFIED":  0,
+		"WORKER_STATE_CONNECTED":    1,
+		"WORKER_STATE_DISCONNECTED": 2,
+		"WORKER_STATE_LOST":         3,
 	}
 )
 
-func (x AgentState) Enum() *AgentState {
-	p := new(AgentState)
+func (x WorkerState) Enum() *WorkerState {
+	p := new(WorkerState)
 	*p = x
 	return p
 }
 
-func (x AgentState) String() string {
+func (x WorkerState) String() string {
 	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
 }
 
-func (AgentState) Descriptor() protoreflect.EnumDescriptor {
+func (WorkerState) Descriptor() protoreflect.EnumDescriptor {
 	return file_switchyard_v1_types_proto_enumTypes[1].Descriptor()
 }
 
-func (AgentState) Type() protoreflect.EnumType {
+func (WorkerState) Type() protoreflect.EnumType {
 	return &file_switchyard_v1_types_proto_enumTypes[1]
 }
 
-func (x AgentState) Number() protoreflect.EnumNumber {
+func (x WorkerState) Number() protoreflect.EnumNumber {
 	return protoreflect.EnumNumber(x)
 }
 
-// Deprecated: Use AgentState.Descriptor instead.
-func (AgentState) EnumDescriptor() ([]byte, []int) {
+// Deprecated: Use WorkerState.Descriptor instead.
+func (WorkerState) EnumDescriptor() ([]byte, []int) {
 	return file_switchyard_v1_types_proto_rawDescGZIP(), []int{1}
 }
 
@@ -175,9 +175,9 @@ type Job struct {
 	// While the job is queued: why it waits, in words for people.
 	WaitingReason string `protobuf:"bytes,9,opt,name=waiting_reason,json=waitingReason,proto3" json:"waiting_reason,omitempty"`
 	// The worker that the job was last given to.
-	AgentId string `protobuf:"bytes,10,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
+	WorkerId string `protobuf:"bytes,10,opt,name=worker_id,json=workerId,proto3" json:"worker_id,omitempty"`
 	// That worker's name.
-	AgentName string `protobuf:"bytes,11,opt,name=agent_name,json=agentName,proto3" json:"agent_name,omitempty"`
+	WorkerName string `protobuf:"bytes,11,opt,name=worker_name,json=workerName,proto3" json:"worker_name,omitempty"`
 	// The exit status, once the job has ended: a number, or -1 where the command
 	// never ran or its end was not seen.
 	ExitStatus string `protobuf:"bytes,12,opt,name=exit_status,json=exitStatus,proto3" json:"exit_status,omitempty"`
@@ -301,16 +301,16 @@ func (x *Job) GetWaitingReason() string {
 	return ""
 }
 
-func (x *Job) GetAgentId() string {
+func (x *Job) GetWorkerId() string {
 	if x != nil {
-		return x.AgentId
+		return x.WorkerId
 	}
 	return ""
 }
 
-func (x *Job) GetAgentName() string {
+func (x *Job) GetWorkerName() string {
 	if x != nil {
-		return x.AgentName
+		return x.WorkerName
 	}
 	return ""
 }
@@ -420,8 +420,8 @@ func (x *Job) GetRetriedBy() string {
 	return ""
 }
 
-// Agent is one registered worker.
-type Agent struct {
+// Worker is one registered worker.
+type Worker struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Id       string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	Name     string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
@@ -432,8 +432,8 @@ type Agent struct {
 	// The queue that the worker serves, from its tag queue=NAME.
 	Queue string `protobuf:"bytes,7,opt,name=queue,proto3" json:"queue,omitempty"`
 	// Tags given at registration, each key=value.
-	Tags  []string   `protobuf:"bytes,8,rep,name=tags,proto3" json:"tags,omitempty"`
-	State AgentState `protobuf:"varint,9,opt,name=state,proto3,enum=switchyard.v1.AgentState" json:"state,omitempty"`
+	Tags  []string    `protobuf:"bytes,8,rep,name=tags,proto3" json:"tags,omitempty"`
+	State WorkerState `protobuf:"varint,9,opt,name=state,proto3,enum=switchyard.v1.WorkerState" json:"state,omitempty"`
 	// Whether the worker has been told to take no work.
 	Paused bool `protobuf:"varint,10,opt,name=paused,proto3" json:"paused,omitempty"`
 	// Why it was paused, in words for people.
@@ -450,20 +450,20 @@ type Agent struct {
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *Agent) Reset() {
-	*x = Agent{}
+func (x *Worker) Reset() {
+	*x = Worker{}
 	mi := &file_switchyard_v1_types_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *Agent) String() string {
+func (x *Worker) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*Agent) ProtoMessage() {}
+func (*Worker) ProtoMessage() {}
 
-func (x *Agent) ProtoReflect() protoreflect.Message {
+func (x *Worker) ProtoReflect() protoreflect.Message {
 	mi := &file_switchyard_v1_types_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -475,117 +475,117 @@ func (x *Agent) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use Agent.ProtoReflect.Descriptor instead.
-func (*Agent) Descriptor() ([]byte, []int) {
+// Deprecated: Use Worker.ProtoReflect.Descriptor instead.
+func (*Worker) Descriptor() ([]byte, []int) {
 	return file_switchyard_v1_types_proto_rawDescGZIP(), []int{1}
 }
 
-func (x *Agent) GetId() string {
+func (x *Worker) GetId() string {
 	if x != nil {
 		return x.Id
 	}
 	return ""
 }
 
-func (x *Agent) GetName() string {
+func (x *Worker) GetName() string {
 	if x != nil {
 		return x.Name
 	}
 	return ""
 }
 
-func (x *Agent) GetHostname() string {
+func (x *Worker) GetHostname() string {
 	if x != nil {
 		return x.Hostname
 	}
 	return ""
 }
 
-func (x *Agent) GetOs() string {
+func (x *Worker) GetOs() string {
 	if x != nil {
 		return x.Os
 	}
 	return ""
 }
 
-func (x *Agent) GetArch() string {
+func (x *Worker) GetArch() string {
 	if x != nil {
 		return x.Arch
 	}
 	return ""
 }
 
-func (x *Agent) GetVersion() string {
+func (x *Worker) GetVersion() string {
 	if x != nil {
 		return x.Version
 	}
 	return ""
 }
 
-func (x *Agent) GetQueue() string {
+func (x *Worker) GetQueue() string {
 	if x != nil {
 		return x.Queue
 	}
 	return ""
 }
 
-func (x *Agent) GetTags() []string {
+func (x *Worker) GetTags() []string {
 	if x != nil {
 		return x.Tags
 	}
 	return nil
 }
 
-func (x *Agent) GetState() AgentState {
+func (x *Worker) GetState() WorkerState {
 	if x != nil {
 		return x.State
 	}
-	return AgentState_AGENT_STATE_UNSPECIFIED
+	return WorkerState_WORKER_STATE_UNSPECIFIED
 }
 
-func (x *Agent) GetPaused() bool {
+func (x *Worker) GetPaused() bool {
 	if x != nil {
 		return x.Paused
 	}
 	return false
 }
 
-func (x *Agent) GetPauseReason() string {
+func (x *Worker) GetPauseReason() string {
 	if x != nil {
 		return x.PauseReason
 	}
 	return ""
 }
 
-func (x *Agent) GetStopping() bool {
+func (x *Worker) GetStopping() bool {
 	if x != nil {
 		return x.Stopping
 	}
 	return false
 }
 
-func (x *Agent) GetStreaming() bool {
+func (x *Worker) GetStreaming() bool {
 	if x != nil {
 		return x.Streaming
 	}
 	return false
 }
 
-func (x *Agent) GetJobId() string {
+func (x *Worker) GetJobId() string {
 	if x != nil {
 		return x.JobId
 	}
 	return ""
 }
 
-func (x *Agent) GetRegisteredAt() *timestamppb.Timestamp {
+func (x *Worker) GetRegisteredAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.RegisteredAt
 	}
 	return nil
 }
 
-func (x *Agent) GetLastSeenAt() *timestamppb.Timestamp {
+func (x *Worker) GetLastSeenAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.LastSeenAt
 	}
@@ -596,7 +596,7 @@ var File_switchyard_v1_types_proto protoreflect.FileDescriptor
 
 const file_switchyard_v1_types_proto_rawDesc = "" +
 	"\n" +
-	"\x19switchyard/v1/types.proto\x12\rswitchyard.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbd\b\n" +
+	"\x19switchyard/v1/types.proto\x12\rswitchyard.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc1\b\n" +
 	"\x03Job\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\acommand\x18\x02 \x03(\tR\acommand\x12-\n" +
@@ -606,11 +606,11 @@ const file_switchyard_v1_types_proto_rawDesc = "" +
 	"\atimeout\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12'\n" +
 	"\x0fidempotency_key\x18\a \x01(\tR\x0eidempotencyKey\x12-\n" +
 	"\x05state\x18\b \x01(\x0e2\x17.switchyard.v1.JobStateR\x05state\x12%\n" +
-	"\x0ewaiting_reason\x18\t \x01(\tR\rwaitingReason\x12\x19\n" +
-	"\bagent_id\x18\n" +
-	" \x01(\tR\aagentId\x12\x1d\n" +
-	"\n" +
-	"agent_name\x18\v \x01(\tR\tagentName\x12\x1f\n" +
+	"\x0ewaiting_reason\x18\t \x01(\tR\rwaitingReason\x12\x1b\n" +
+	"\tworker_id\x18\n" +
+	" \x01(\tR\bworkerId\x12\x1f\n" +
+	"\vworker_name\x18\v \x01(\tR\n" +
+	"workerName\x12\x1f\n" +
 	"\vexit_status\x18\f \x01(\tR\n" +
 	"exitStatus\x12\x16\n" +
 	"\x06signal\x18\r \x01(\tR\x06signal\x12#\n" +
@@ -634,8 +634,8 @@ const file_switchyard_v1_types_proto_rawDesc = "" +
 	"retried_by\x18\x1a \x01(\tR\tretriedBy\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xeb\x03\n" +
-	"\x05Agent\x12\x0e\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xed\x03\n" +
+	"\x06Worker\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
 	"\bhostname\x18\x03 \x01(\tR\bhostname\x12\x0e\n" +
@@ -643,8 +643,8 @@ const file_switchyard_v1_types_proto_rawDesc = "" +
 	"\x04arch\x18\x05 \x01(\tR\x04arch\x12\x18\n" +
 	"\aversion\x18\x06 \x01(\tR\aversion\x12\x14\n" +
 	"\x05queue\x18\a \x01(\tR\x05queue\x12\x12\n" +
-	"\x04tags\x18\b \x03(\tR\x04tags\x12/\n" +
-	"\x05state\x18\t \x01(\x0e2\x19.switchyard.v1.AgentStateR\x05state\x12\x16\n" +
+	"\x04tags\x18\b \x03(\tR\x04tags\x120\n" +
+	"\x05state\x18\t \x01(\x0e2\x1a.switchyard.v1.WorkerStateR\x05state\x12\x16\n" +
 	"\x06paused\x18\n" +
 	" \x01(\bR\x06paused\x12!\n" +
 	"\fpause_reason\x18\v \x01(\tR\vpauseReason\x12\x1a\n" +
@@ -662,13 +662,12 @@ const file_switchyard_v1_types_proto_rawDesc = "" +
 	"\x11JOB_STATE_RUNNING\x10\x04\x12\x16\n" +
 	"\x12JOB_STATE_FINISHED\x10\x05\x12\x16\n" +
 	"\x12JOB_STATE_CANCELED\x10\x06\x12\x12\n" +
-	"\x0eJOB_STATE_LOST\x10\a*x\n" +
-	"\n" +
-	"AgentState\x12\x1b\n" +
-	"\x17AGENT_STATE_UNSPECIFIED\x10\x00\x12\x19\n" +
-	"\x15AGENT_STATE_CONNECTED\x10\x01\x12\x1c\n" +
-	"\x18AGENT_STATE_DISCONNECTED\x10\x02\x12\x14\n" +
-	"\x10AGENT_STATE_LOST\x10\x03BFZDgithub.com/switchyard-ci/switchyard/proto/switchyard/v1;switchyardv1b\x06proto3"
+	"\x0eJOB_STATE_LOST\x10\a*}\n" +
+	"\vWorkerState\x12\x1c\n" +
+	"\x18WORKER_STATE_UNSPECIFIED\x10\x00\x12\x1a\n" +
+	"\x16WORKER_STATE_CONNECTED\x10\x01\x12\x1d\n" +
+	"\x19WORKER_STATE_DISCONNECTED\x10\x02\x12\x15\n" +
+	"\x11WORKER_STATE_LOST\x10\x03BFZDgithub.com/switchyard-ci/switchyard/proto/switchyard/v1;switchyardv1b\x06proto3"
 
 var (
 	file_switchyard_v1_types_proto_rawDescOnce sync.Once
@@ -686,9 +685,9 @@ var file_switchyard_v1_types_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
 var file_switchyard_v1_types_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_switchyard_v1_types_proto_goTypes = []any{
 	(JobState)(0),                 // 0: switchyard.v1.JobState
-	(AgentState)(0),               // 1: switchyard.v1.AgentState
+	(WorkerState)(0),              // 1: switchyard.v1.WorkerState
 	(*Job)(nil),                   // 2: switchyard.v1.Job
-	(*Agent)(nil),                 // 3: switchyard.v1.Agent
+	(*Worker)(nil),                // 3: switchyard.v1.Worker
 	nil,                           // 4: switchyard.v1.Job.EnvEntry
 	(*durationpb.Duration)(nil),   // 5: google.protobuf.Duration
 	(*timestamppb.Timestamp)(nil), // 6: google.protobuf.Timestamp
@@ -702,9 +701,9 @@ var file_switchyard_v1_types_proto_depIdxs = []int32{
 	6,  // 5: switchyard.v1.Job.accepted_at:type_name -> google.protobuf.Timestamp
 	6,  // 6: switchyard.v1.Job.started_at:type_name -> google.protobuf.Timestamp
 	6,  // 7: switchyard.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
-	1,  // 8: switchyard.v1.Agent.state:type_name -> switchyard.v1.AgentState
-	6,  // 9: switchyard.v1.Agent.registered_at:type_name -> google.protobuf.Timestamp
-	6,  // 10: switchyard.v1.Agent.last_seen_at:type_name -> google.protobuf.Timestamp
+	1,  // 8: switchyard.v1.Worker.state:type_name -> switchyard.v1.WorkerState
+	6,  // 9: switchyard.v1.Worker.registered_at:type_name -> google.protobuf.Timestamp
+	6,  // 10: switchyard.v1.Worker.last_seen_at:type_name -> google.protobuf.Timestamp
 	11, // [11:11] is the sub-list for method output_type
 	11, // [11:11] is the sub-list for method input_type
 	11, // [11:11] is the sub-list for extension type_name

@@ -11,8 +11,8 @@ import (
 
 const flagForce = "force"
 
-// agentsStop is `switchyard agents stop ID...`.
-func (a *app) agentsStop() *cli.Command {
+// workersStop is `switchyard workers stop ID...`.
+func (a *app) workersStop() *cli.Command {
 	return &cli.Command{
 		Name:      "stop",
 		Usage:     "have workers finish what they run, and leave",
@@ -23,8 +23,8 @@ func (a *app) agentsStop() *cli.Command {
 			a.outputFlag(),
 		}, a.connectionFlags()...),
 		Action: func(ctx context.Context, cmd *cli.Command) error {
-			return a.changeAgents(ctx, cmd, func(c *client.Client, id string) (*switchyardv1.Agent, error) {
-				return c.StopAgent(ctx, id, cmd.Bool(flagForce), cmd.String(flagReason))
+			return a.changeWorkers(ctx, cmd, func(c *client.Client, id string) (*switchyardv1.Worker, error) {
+				return c.StopWorker(ctx, id, cmd.Bool(flagForce), cmd.String(flagReason))
 			})
 		},
 	}

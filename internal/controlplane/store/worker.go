@@ -2,25 +2,25 @@ package store
 
 import "time"
 
-// AgentState is what the control plane knows of a worker.
-type AgentState string
+// WorkerState is what the control plane knows of a worker.
+type WorkerState string
 
 // The states of a worker.
 const (
-	// AgentConnected is registered, and its heartbeats arrive.
-	AgentConnected AgentState = "connected"
-	// AgentDisconnected left by itself.
-	AgentDisconnected AgentState = "disconnected"
-	// AgentLost fell silent: its heartbeats ran out. It is connected again when
+	// WorkerConnected is registered, and its heartbeats arrive.
+	WorkerConnected WorkerState = "connected"
+	// WorkerDisconnected left by itself.
+	WorkerDisconnected WorkerState = "disconnected"
+	// WorkerLost fell silent: its heartbeats ran out. It is connected again when
 	// it is heard again.
-	AgentLost AgentState = "lost"
+	WorkerLost WorkerState = "lost"
 )
 
-// Agent is the stored record of one registered worker. It is a value; Tags,
+// Worker is the stored record of one registered worker. It is a value; Tags,
 // Features and TokenHash are never changed in place, so that copies may share
 // them. Which job a worker has is said by the jobs alone (see the package
 // comment).
-type Agent struct {
+type Worker struct {
 	// ID is a UUIDv7.
 	ID string `json:"id"`
 	// Name, Hostname, OS, Arch, Version, Build, MachineID, PID and Features are
@@ -47,7 +47,7 @@ type Agent struct {
 	TokenHash []byte `json:"token_hash"`
 
 	// State is what is known of the worker.
-	State AgentState `json:"state"`
+	State WorkerState `json:"state"`
 	// Paused is set while the worker is to take no work; PauseReason says why.
 	Paused      bool   `json:"paused,omitempty"`
 	PauseReason string `json:"pause_reason,omitempty"`

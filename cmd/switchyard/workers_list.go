@@ -10,8 +10,8 @@ import (
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
-// agentsList is `switchyard agents list`.
-func (a *app) agentsList() *cli.Command {
+// workersList is `switchyard workers list`.
+func (a *app) workersList() *cli.Command {
 	return &cli.Command{
 		Name:  "list",
 		Usage: "list workers, newest first",
@@ -24,17 +24,17 @@ func (a *app) agentsList() *cli.Command {
 			limitFlag("workers"),
 			a.outputFlag(),
 		}, a.connectionFlags()...),
-		Action: a.listAgents,
+		Action: a.listWorkers,
 	}
 }
 
-func (a *app) listAgents(ctx context.Context, cmd *cli.Command) error {
+func (a *app) listWorkers(ctx context.Context, cmd *cli.Command) error {
 	if err := noArguments(cmd); err != nil {
 		return err
 	}
-	request := &switchyardv1.ListAgentsRequest{Queue: cmd.String(flagQueue)}
+	request := &switchyardv1.ListWorkersRequest{Queue: cmd.String(flagQueue)}
 	for _, word := range cmd.StringSlice(flagState) {
-		state, err := present.ParseAgentState(word)
+		state, err := present.ParseWorkerState(word)
 		if err != nil {
 			return usage(cmd, "%w", err)
 		}
@@ -45,21 +45,21 @@ func (a *app) listAgents(ctx context.Context, cmd *cli.Command) error {
 		return err
 	}
 	defer c.Close()
-	var agents []*switchyardv1.Agent
-	for agent, err := range c.Agents(ctx, request, cmd.Int(flagLimit)) {
+	var workers []*switchyardv1.Worker
+	for worker, err := range c.Workers(ctx, request, cmd.Int(flagLimit)) {
 		if err != nil {
 			return err
 		}
 		if !asJSON(cmd) { // a table must know its widths first
-			agents = append(agents, agent)
+			workers = append(workers, worker)
 			continue
 		}
-		if err := present.JSON(a.stdout, agent); err != nil {
+		if err := present.JSON(a.stdout, worker); err != nil {
 			return err
 		}
 	}
 	if asJSON(cmd) {
 		return nil
 	}
-	return present.Agents(a.stdout, agents, time.Now())
+	return present.Workers(a.stdout, workers, time.Now())
 }

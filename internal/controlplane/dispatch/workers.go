@@ -13,25 +13,25 @@ import (
 
 // Register stores a new worker, connected, and answers with its session token,
 // which is not stored and cannot be had again. ErrInvalid names a bad field.
-func (d *Dispatcher) Register(ctx context.Context, r Registration) (store.Agent, string, error) {
+func (d *Dispatcher) Register(ctx context.Context, r Registration) (store.Worker, string, error) {
 	queue, err := r.queue()
 	if err != nil {
-		return store.Agent{}, "", err
+		return store.Worker{}, "", err
 	}
 	id := newID()
 	token, hash := newToken(sessionPrefix, id)
-	agent, err := d.putAgent(ctx, store.Agent{
+	worker, err := d.putWorker(ctx, store.Worker{
 		ID: id, Name: r.Name, Hostname: r.Hostname, OS: r.OS, Arch: r.Arch,
 		Version: r.Version, Build: r.Build, MachineID: r.MachineID, PID: r.PID,
 		Features: r.Features, Queue: queue, Tags: r.Tags, Priority: r.Priority,
 		IgnoreInDispatches: r.IgnoreInDispatches, TokenHash: hash,
-		State: store.AgentConnected, RegisteredAt: d.now().UTC(),
+		State: store.WorkerConnected, RegisteredAt: d.now().UTC(),
 	})
 	if err != nil {
-		return store.Agent{}, "", fmt.Errorf("registering worker %s: %w", r.Name, err)
+		return store.Worker{}, "", fmt.Errorf("registering worker %s: %w", r.Name, err)
 	}
-	d.log.Info("worker registered", zap.String("agent", id), zap.String("name", r.Name), zap.String("queue", queue))
-	return agent, token, nil
+	d.log.Info("worker registered", zap.String("worker", id), zap.String("name", r.Name), zap.String("queue", queue))
+	return worker, token, nil
 }
 
 // queue is the queue that the tags name, once everything was checked.
@@ -64,26 +64,26 @@ func (d *Dispatcher) AuthenticateSession(ctx context.Context, token string) (str
 	if !ok {
 		return "", ErrUnauthenticated
 	}
-	agent, known := d.agent(id)
+	worker, known := d.worker(id)
 	if !known {
 		var err error
-		if agent, err = d.readAgent(ctx, id); err != nil {
+		if worker, err = d.readWorker(ctx, id); err != nil {
 			return "", refused(err)
 		}
 	}
-	if !tokenMatches(token, agent.TokenHash) {
+	if !tokenMatches(token, worker.TokenHash) {
 		return "", ErrUnauthenticated
 	}
 	return id, nil
 }
 
 // Connect makes a worker connected, whatever it was. Idempotent. ErrNotFound.
-func (d *Dispatcher) Connect(ctx context.Context, agentID string) error {
-	if d.hear(agentID) {
+func (d *Dispatcher) Connect(ctx context.Context, workerID string) error {
+	if d.hear(workerID) {
 		return nil
 	}
-	_, err := d.changeAgent(ctx, agentID, func(a *store.Agent) error {
-		if a.State == store.AgentConnected {
+	_, err := d.changeWorker(ctx, workerID, func(a *store.Worker) error {
+		if a.State == store.WorkerConnected {
 			return errKeep
 		}
 		return reconnect(a)
@@ -91,47 +91,47 @@ func (d *Dispatcher) Connect(ctx context.Context, agentID string) error {
 	return err
 }
 
-func reconnect(a *store.Agent) error {
-	a.State, a.LeftAt = store.AgentConnected, time.Time{}
+func reconnect(a *store.Worker) error {
+	a.State, a.LeftAt = store.WorkerConnected, time.Time{}
 	return nil
 }
 
 // Disconnect records that a worker left by itself. What it had not started goes
 // back to the queue. Idempotent. ErrNotFound.
-func (d *Dispatcher) Disconnect(ctx context.Context, agentID string) error {
-	agent, err := d.changeAgent(ctx, agentID, func(a *store.Agent) error {
-		if a.State == store.AgentDisconnected {
+func (d *Dispatcher) Disconnect(ctx context.Context, workerID string) error {
+	worker, err := d.changeWorker(ctx, workerID, func(a *store.Worker) error {
+		if a.State == store.WorkerDisconnected {
 			return errKeep
 		}
-		a.State, a.LeftAt = store.AgentDisconnected, d.now().UTC()
+		a.State, a.LeftAt = store.WorkerDisconnected, d.now().UTC()
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	d.log.Info("worker disconnected", zap.String("agent", agentID), zap.String("name", agent.Name))
-	d.settleAgent(ctx, agentID)
+	d.log.Info("worker disconnected", zap.String("worker", workerID), zap.String("name", worker.Name))
+	d.settleWorker(ctx, workerID)
 	return nil
 }
 
 // Heartbeat renews a worker's lease; a lost worker is connected again. It writes
 // nothing otherwise. ErrNotFound, and ErrWrongState for one that disconnected.
-func (d *Dispatcher) Heartbeat(ctx context.Context, agentID string) error {
-	return d.present(ctx, agentID)
+func (d *Dispatcher) Heartbeat(ctx context.Context, workerID string) error {
+	return d.present(ctx, workerID)
 }
 
 // present notes that a worker was heard, and makes a lost one connected again.
-func (d *Dispatcher) present(ctx context.Context, agentID string) error {
-	if d.hear(agentID) {
+func (d *Dispatcher) present(ctx context.Context, workerID string) error {
+	if d.hear(workerID) {
 		return nil
 	}
-	_, err := d.changeAgent(ctx, agentID, func(a *store.Agent) error {
+	_, err := d.changeWorker(ctx, workerID, func(a *store.Worker) error {
 		switch a.State {
-		case store.AgentDisconnected:
-			return fmt.Errorf("worker %s has disconnected: %w", agentID, ErrWrongState)
-		case store.AgentLost:
+		case store.WorkerDisconnected:
+			return fmt.Errorf("worker %s has disconnected: %w", workerID, ErrWrongState)
+		case store.WorkerLost:
 			return reconnect(a)
-		case store.AgentConnected:
+		case store.WorkerConnected:
 		}
 		return errKeep
 	})
@@ -140,15 +140,15 @@ func (d *Dispatcher) present(ctx context.Context, agentID string) error {
 
 // hear renews the lease of a worker that is connected as far as the index knows,
 // and reports whether it is.
-func (d *Dispatcher) hear(agentID string) bool {
+func (d *Dispatcher) hear(workerID string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	a := d.x.agents[agentID]
-	if a == nil || a.record.State != store.AgentConnected {
+	a := d.x.workers[workerID]
+	if a == nil || a.record.State != store.WorkerConnected {
 		return false
 	}
 	a.seen = d.now()
-	d.toSignal.agent(agentID)
+	d.toSignal.worker(workerID)
 	return true
 }
 
@@ -157,12 +157,12 @@ func (d *Dispatcher) hear(agentID string) bool {
 // by this call), or Resume, which is the idle answer. A worker whose running job
 // is not over is answered Resume. ErrNotFound, and ErrWrongState for one that
 // disconnected.
-func (d *Dispatcher) Ping(ctx context.Context, agentID string) (Instruction, error) {
-	if err := d.present(ctx, agentID); err != nil {
+func (d *Dispatcher) Ping(ctx context.Context, workerID string) (Instruction, error) {
+	if err := d.present(ctx, workerID); err != nil {
 		return Instruction{}, err
 	}
 	for range maxConflicts {
-		in, c, claimed := d.answer(agentID)
+		in, c, claimed := d.answer(workerID)
 		switch {
 		case claimed != nil: // a job is just being written down for it
 			select {
@@ -183,10 +183,10 @@ func (d *Dispatcher) Ping(ctx context.Context, agentID string) (Instruction, err
 
 // answer is the answer to a ping as things stand, or a claim that makes one, or
 // the end of a claim to wait for.
-func (d *Dispatcher) answer(agentID string) (in Instruction, c *claim, claimed <-chan struct{}) {
+func (d *Dispatcher) answer(workerID string) (in Instruction, c *claim, claimed <-chan struct{}) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	a := d.x.agents[agentID]
+	a := d.x.workers[workerID]
 	if a == nil {
 		return Instruction{Kind: Resume}, nil, nil // it expired just now; the next ping says so
 	}
@@ -213,14 +213,14 @@ func (d *Dispatcher) answer(agentID string) (in Instruction, c *claim, claimed <
 // the same worker ends with ErrSuperseded. The caller must Close the feed. A lost
 // worker is connected again. ErrNotFound, ErrWrongState for one that
 // disconnected, and ErrClosed.
-func (d *Dispatcher) Attach(ctx context.Context, agentID string) (*Feed, error) {
-	if err := d.present(ctx, agentID); err != nil {
+func (d *Dispatcher) Attach(ctx context.Context, workerID string) (*Feed, error) {
+	if err := d.present(ctx, workerID); err != nil {
 		return nil, err
 	}
 	var feed *Feed
-	err := fmt.Errorf("worker %s: %w", agentID, ErrNotFound)
+	err := fmt.Errorf("worker %s: %w", workerID, ErrNotFound)
 	d.change(func(x *index) {
-		a := x.agents[agentID]
+		a := x.workers[workerID]
 		if d.closed {
 			err = ErrClosed
 		}
@@ -230,7 +230,7 @@ func (d *Dispatcher) Attach(ctx context.Context, agentID string) (*Feed, error) 
 		if a.feed != nil {
 			a.feed.end(ErrSuperseded)
 		}
-		feed, err = newFeed(standing(a.record), a.offers(), func(f *Feed) { d.detach(agentID, f) }), nil
+		feed, err = newFeed(standing(a.record), a.offers(), func(f *Feed) { d.detach(workerID, f) }), nil
 		d.feeds++
 		feed.number = d.feeds
 		a.feed, a.remote = feed, ""
@@ -239,15 +239,15 @@ func (d *Dispatcher) Attach(ctx context.Context, agentID string) (*Feed, error) 
 	if err != nil {
 		return nil, err
 	}
-	d.send(signal{Attached: agentID, Feed: feed.number})
+	d.send(signal{Attached: workerID, Feed: feed.number})
 	return feed, nil
 }
 
 // detach forgets a feed, unless a newer one has taken its place.
-func (d *Dispatcher) detach(agentID string, f *Feed) {
+func (d *Dispatcher) detach(workerID string, f *Feed) {
 	detached := false
 	d.change(func(x *index) {
-		a := x.agents[agentID]
+		a := x.workers[workerID]
 		if a != nil && a.feed == f {
 			a.feed = nil
 			x.setIdle(a)
@@ -255,6 +255,6 @@ func (d *Dispatcher) detach(agentID string, f *Feed) {
 		}
 	})
 	if detached {
-		d.send(signal{Detached: agentID})
+		d.send(signal{Detached: workerID})
 	}
 }

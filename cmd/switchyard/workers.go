@@ -10,25 +10,25 @@ import (
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
-// agents is `switchyard agents`, which holds the commands about agents.
-func (a *app) agents() *cli.Command {
+// workers is `switchyard workers`, which holds the commands about workers.
+func (a *app) workers() *cli.Command {
 	return &cli.Command{
-		Name:  "agents",
-		Usage: "list the workers of agents, and tell them to pause, go on or leave",
+		Name:  "workers",
+		Usage: "list the workers of workers, and tell them to pause, go on or leave",
 		Commands: []*cli.Command{
-			a.agentsList(),
-			a.agentsPause(),
-			a.agentsResume(),
-			a.agentsStop(),
+			a.workersList(),
+			a.workersPause(),
+			a.workersResume(),
+			a.workersStop(),
 		},
 	}
 }
 
-// changeAgents makes one change to every worker named on the command line, in
+// changeWorkers makes one change to every worker named on the command line, in
 // order, up to the first that fails.
-func (a *app) changeAgents(
+func (a *app) changeWorkers(
 	ctx context.Context, cmd *cli.Command,
-	change func(c *client.Client, id string) (*switchyardv1.Agent, error),
+	change func(c *client.Client, id string) (*switchyardv1.Worker, error),
 ) error {
 	ids, err := someArguments(cmd, "worker's id or name")
 	if err != nil {
@@ -43,14 +43,14 @@ func (a *app) changeAgents(
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}
-		agent, err := change(c, id)
+		worker, err := change(c, id)
 		if err != nil {
 			return err
 		}
 		if asJSON(cmd) {
-			err = present.JSON(a.stdout, agent)
+			err = present.JSON(a.stdout, worker)
 		} else {
-			err = a.printf("agent %s (%s) %s\n", present.Safe(agent.GetName()), agent.GetId(), present.AgentStanding(agent))
+			err = a.printf("worker %s (%s) %s\n", present.Safe(worker.GetName()), worker.GetId(), present.WorkerStanding(worker))
 		}
 		if err != nil {
 			return err

@@ -9,16 +9,16 @@ import (
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
-// agentsResume is `switchyard agents resume ID...`.
-func (a *app) agentsResume() *cli.Command {
+// workersResume is `switchyard workers resume ID...`.
+func (a *app) workersResume() *cli.Command {
 	return &cli.Command{
 		Name:      "resume",
 		Usage:     "let paused workers take work again",
 		ArgsUsage: "ID-OR-NAME...",
 		Flags:     append([]cli.Flag{a.outputFlag()}, a.connectionFlags()...),
 		Action: func(ctx context.Context, cmd *cli.Command) error {
-			return a.changeAgents(ctx, cmd, func(c *client.Client, id string) (*switchyardv1.Agent, error) {
-				return c.ResumeAgent(ctx, id)
+			return a.changeWorkers(ctx, cmd, func(c *client.Client, id string) (*switchyardv1.Worker, error) {
+				return c.ResumeWorker(ctx, id)
 			})
 		},
 	}
