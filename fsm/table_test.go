@@ -17,7 +17,7 @@ func combinations(f func(facts *Facts, ev Event)) {
 				for _, leaving := range []LeaveReason{Staying, Drained} {
 					for _, retiring := range []LeaveReason{Staying, JobDone} {
 						for _, work := range []string{"", "job", "ping", "old ping"} {
-							for _, waiting := range bools {
+							for _, mailbox := range [][]JobID{nil, {"waiting"}, {"in hand", "waiting"}} {
 								facts := Facts{
 									Mode: mode, RetireAfterJob: retiring != Staying, Stream: stream, Connection: 2,
 									Paused: paused, Leaving: leaving, Retiring: retiring,
@@ -28,9 +28,7 @@ func combinations(f func(facts *Facts, ev Event)) {
 									facts.Job = "in hand"
 									facts.Seen.add("in hand")
 								}
-								if waiting {
-									facts.Mailbox.add("waiting")
-								}
+								facts.Mailbox = MailboxOf(mailbox...)
 								for _, ev := range representatives() {
 									f(&facts, ev)
 								}
