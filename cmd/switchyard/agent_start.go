@@ -13,6 +13,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/agent"
 	"github.com/switchyard-ci/switchyard/internal/config"
+	"github.com/switchyard-ci/switchyard/internal/datadir"
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
@@ -165,6 +166,6 @@ func (a *app) registrationToken(cmd *cli.Command, endpoint string) (string, erro
 		return token, nil
 	}
 	return localToken(cmd, endpoint, tokenKind{
-		what: "registration token", flag: "--" + flagToken + "-file", file: config.RegistrationTokenFile,
+		what: "registration token", flag: "--" + flagToken + "-file", file: datadir.RegistrationTokenFile,
 	})
 }

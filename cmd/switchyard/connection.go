@@ -14,6 +14,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/client"
 	"github.com/switchyard-ci/switchyard/internal/config"
+	"github.com/switchyard-ci/switchyard/internal/datadir"
 )
 
 const (
@@ -103,7 +104,7 @@ func (a *app) adminToken(cmd *cli.Command, endpoint string) (string, error) {
 		return token, nil
 	}
 	return localToken(cmd, endpoint, tokenKind{
-		what: "admin token", flag: "--" + flagAdminToken + "-file", file: config.AdminTokenFile,
+		what: "admin token", flag: "--" + flagAdminToken + "-file", file: datadir.AdminTokenFile,
 	})
 }
 
@@ -142,7 +143,11 @@ func dataDir(cmd *cli.Command) (string, error) {
 	if dir := cmd.String(flagDataDir); dir != "" {
 		return dir, nil
 	}
-	return config.DefaultDataDir()
+	dir, err := datadir.Default()
+	if err != nil {
+		return "", fmt.Errorf("%w with --data-dir", err)
+	}
+	return dir, nil
 }
 
 // onThisMachine says whether the endpoint's host is a loopback address, or a socket.

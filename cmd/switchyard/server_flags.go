@@ -106,7 +106,7 @@ func (a *app) serverConfig(cmd *cli.Command) (controlplane.Config, error) {
 		LeaseTimeout:      cmd.Duration(flagLease),
 		KeepAlive:         cmd.Duration(flagKeepAlive),
 		StreamMaxAge:      cmd.Duration(flagStreamMaxAge),
-		Stream:            cmd.Bool(flagStream),
+		NoStream:          !cmd.Bool(flagStream),
 		Logger:            logger,
 	}.WithDefaults()
 	if err := settings.Validate(); err != nil {

@@ -80,7 +80,7 @@ func (b *bed) start(ctx context.Context, dir string, tls bool) error {
 // serve starts the control plane on the bed's store, for the first time or again.
 func (b *bed) serve(ctx context.Context, address string) error {
 	server, err := controlplane.Start(ctx, controlplane.Config{
-		Listen: address, DataDir: filepath.Join(b.dir, "data"), Stream: true, PingInterval: pingInterval,
+		Listen: address, DataDir: filepath.Join(b.dir, "data"), PingInterval: pingInterval,
 		TLSCertFile: b.certFile, TLSKeyFile: b.keyFile, Wrap: b.probe.wrap,
 	})
 	if err != nil {

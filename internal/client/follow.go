@@ -32,7 +32,7 @@ type Follower interface {
 	Job(job *switchyardv1.Job) error
 	// Log is the next piece of the log; its offset is where the last piece ended,
 	// unless bytes are missing.
-	Log(piece *switchyardv1.LogPiece) error
+	Log(piece *switchyardv1.LogChunk) error
 	// Interrupted says that the control plane was lost, once per outage. It will
 	// be tried until then.
 	Interrupted(cause error, until time.Time)
@@ -108,7 +108,7 @@ func follow(ctx context.Context, f Follower, l followLoop) (*switchyardv1.Job, e
 			return l.job, context.Cause(ctx)
 		case isTold:
 			return l.job, told.error
-		case err == nil && (l.noWait || ended(l.job.GetState())):
+		case err == nil && (l.noWait || l.job.GetState().Final()):
 			return l.job, nil
 		case err == nil:
 			err = connect.NewError(connect.CodeUnavailable, errEndedEarly)
@@ -172,19 +172,6 @@ func (l *followLoop) tell(f Follower, msg *switchyardv1.FollowJobResponse) error
 		return f.Log(piece)
 	default: // an event of a newer control plane
 		return nil
-	}
-}
-
-// ended says whether a job in this state changes no more.
-func ended(state switchyardv1.JobState) bool {
-	switch state {
-	case switchyardv1.JobState_JOB_STATE_FINISHED, switchyardv1.JobState_JOB_STATE_CANCELED, switchyardv1.JobState_JOB_STATE_LOST:
-		return true
-	case switchyardv1.JobState_JOB_STATE_UNSPECIFIED, switchyardv1.JobState_JOB_STATE_QUEUED,
-		switchyardv1.JobState_JOB_STATE_ASSIGNED, switchyardv1.JobState_JOB_STATE_ACCEPTED, switchyardv1.JobState_JOB_STATE_RUNNING:
-		return false
-	default:
-		return false
 	}
 }
 

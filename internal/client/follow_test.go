@@ -43,7 +43,7 @@ func (r *recorder) Job(job *switchyardv1.Job) error {
 	return nil
 }
 
-func (r *recorder) Log(piece *switchyardv1.LogPiece) error {
+func (r *recorder) Log(piece *switchyardv1.LogChunk) error {
 	line := fmt.Sprintf("%d:%s", piece.GetOffset(), piece.GetData())
 	if piece.GetMissing() > 0 {
 		line += fmt.Sprintf(" after %d missing", piece.GetMissing())
@@ -61,7 +61,7 @@ func state(s switchyardv1.JobState) *switchyardv1.FollowJobResponse {
 
 func piece(offset uint64, data string, missing uint64) *switchyardv1.FollowJobResponse {
 	return &switchyardv1.FollowJobResponse{Event: &switchyardv1.FollowJobResponse_Log{
-		Log: &switchyardv1.LogPiece{Offset: offset, Data: []byte(data), Missing: missing},
+		Log: &switchyardv1.LogChunk{Offset: offset, Data: []byte(data), Missing: missing},
 	}}
 }
 

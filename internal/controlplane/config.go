@@ -6,12 +6,12 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/switchyard-ci/switchyard/internal/datadir"
 )
 
 // Defaults of Config, and the bounds that Validate holds it to.
@@ -48,8 +48,7 @@ const (
 )
 
 // Config says where the control plane listens, where it keeps its data, and how
-// it paces its agents. The zero value with WithDefaults applied is complete but
-// for Stream and DataDir.
+// it paces its agents. The zero value with WithDefaults applied is complete.
 type Config struct {
 	// Listen is host:port. Port 0 takes any free port. The host must be named:
 	// 127.0.0.1 for this machine alone, 0.0.0.0 or [::] for every network.
@@ -84,9 +83,9 @@ type Config struct {
 	// StreamMaxAge is the age at which a stream is ended as planned; each stream
 	// ends at a random moment in the last fifth of it.
 	StreamMaxAge time.Duration
-	// Stream serves the stream endpoint. Without it the endpoint answers
-	// Unimplemented, and agents poll.
-	Stream bool
+	// NoStream switches the stream off: the endpoint returns Unimplemented, and
+	// agents poll.
+	NoStream bool
 
 	// Wrap, where it is not nil, is put around the handler of everything that the
 	// port serves, to observe requests as they arrive and answers as they are
@@ -98,13 +97,13 @@ type Config struct {
 	Logger *zap.Logger
 }
 
-// WithDefaults returns c with every empty field but Stream filled in.
+// WithDefaults returns c with every empty field filled in.
 func (c Config) WithDefaults() Config {
 	if c.Listen == "" {
 		c.Listen = DefaultListen
 	}
 	if c.DataDir == "" {
-		c.DataDir = defaultDataDir()
+		c.DataDir, _ = datadir.Default() // Validate reports an empty one
 	}
 	for _, d := range []struct {
 		field *time.Duration
@@ -209,16 +208,4 @@ func wholeSeconds(name string, d time.Duration) error {
 		return fmt.Errorf("%s is %v: it must be whole seconds, from %v to %v", name, d, minWireInterval, maxInterval)
 	}
 	return nil
-}
-
-// defaultDataDir follows the XDG base directory specification's rule for state.
-func defaultDataDir() string {
-	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
-		return filepath.Join(dir, "switchyard")
-	}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return "" // Validate then asks for one
-	}
-	return filepath.Join(home, ".local", "state", "switchyard")
 }

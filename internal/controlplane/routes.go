@@ -18,7 +18,7 @@ func (s *Server) routes(config Config) http.Handler {
 		PingInterval:      config.PingInterval,
 		HeartbeatInterval: config.HeartbeatInterval,
 		JobStatusInterval: config.JobStatusInterval,
-		Stream:            config.Stream,
+		NoStream:          config.NoStream,
 		KeepAlive:         config.KeepAlive,
 		StreamMaxAge:      config.StreamMaxAge,
 		Logger:            s.logger.Named("agentwire"),

@@ -13,6 +13,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/datadir"
 )
 
 // shutdownTimeout bounds Shutdown where its context does not.
@@ -59,7 +60,7 @@ func Start(ctx context.Context, config Config) (*Server, error) {
 		return nil, fmt.Errorf("control plane: %w", errors.Join(err, s.release()))
 	}
 	go s.serve() //nolint:gosec // ctx bounds the start, not the server
-	s.logger.Info("control plane is ready", zap.String("url", s.url), zap.Bool("stream", config.Stream))
+	s.logger.Info("control plane is ready", zap.String("url", s.url), zap.Bool("stream", !config.NoStream))
 	return s, nil
 }
 
@@ -108,10 +109,10 @@ func (s *Server) claimData(config Config) error {
 	if s.dir, err = openDataDir(config.DataDir); err != nil {
 		return err
 	}
-	if s.registration, err = loadSecret(s.dir.path, registrationTokenFile, config.RegistrationToken); err != nil {
+	if s.registration, err = loadSecret(s.dir.path, datadir.RegistrationTokenFile, config.RegistrationToken); err != nil {
 		return err
 	}
-	if s.admin, err = loadSecret(s.dir.path, adminTokenFile, config.AdminToken); err != nil {
+	if s.admin, err = loadSecret(s.dir.path, datadir.AdminTokenFile, config.AdminToken); err != nil {
 		return err
 	}
 	if s.admin.hash == s.registration.hash {

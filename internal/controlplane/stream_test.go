@@ -239,7 +239,7 @@ func TestStreamEndsAsPlannedAtItsAge(t *testing.T) {
 }
 
 func TestStreamThatIsNotServed(t *testing.T) {
-	b := start(t, func(c *controlplane.Config) { c.Stream = false })
+	b := start(t, func(c *controlplane.Config) { c.NoStream = true })
 	w := b.register("w", "q")
 	for _, d := range dialects {
 		t.Run(d.name, func(t *testing.T) {

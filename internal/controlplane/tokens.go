@@ -16,9 +16,6 @@ import (
 )
 
 const (
-	registrationTokenFile = "registration-token"
-	adminTokenFile        = "admin-token"
-
 	hashPrefix = "sha256:"
 
 	// minTokenLength keeps a token given by hand from being guessed.

@@ -5,33 +5,35 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/switchyard-ci/switchyard/internal/datadir"
 )
 
 func TestTokenFileIsMadeOnceAndKept(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	first, err := loadSecret(dir, adminTokenFile, "")
+	first, err := loadSecret(dir, datadir.AdminTokenFile, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(first.clear) < minTokenLength {
 		t.Errorf("a token of %d characters was made, want %d at least", len(first.clear), minTokenLength)
 	}
-	info, err := os.Stat(filepath.Join(dir, adminTokenFile))
+	info, err := os.Stat(filepath.Join(dir, datadir.AdminTokenFile))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if info.Mode().Perm() != fileMode {
 		t.Errorf("the token file has mode %v, want %v", info.Mode().Perm(), fileMode)
 	}
-	second, err := loadSecret(dir, adminTokenFile, "")
+	second, err := loadSecret(dir, datadir.AdminTokenFile, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if first != second {
 		t.Error("the second start read another token than the first one made")
 	}
-	other, err := loadSecret(dir, registrationTokenFile, "")
+	other, err := loadSecret(dir, datadir.RegistrationTokenFile, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,11 +99,11 @@ func TestTokenFileThatCannotBeUsed(t *testing.T) {
 			if err := os.Mkdir(dir, dirMode); err != nil {
 				t.Fatal(err)
 			}
-			path := filepath.Join(dir, adminTokenFile)
+			path := filepath.Join(dir, datadir.AdminTokenFile)
 			if err := row.prepare(path); err != nil {
 				t.Fatal(err)
 			}
-			_, err := loadSecret(dir, adminTokenFile, "")
+			_, err := loadSecret(dir, datadir.AdminTokenFile, "")
 			if err == nil || !strings.Contains(err.Error(), row.message) || !strings.Contains(err.Error(), path) {
 				t.Errorf("error %v: want one that names %s and says %q", err, path, row.message)
 			}

@@ -45,7 +45,7 @@ func setStage(ctx context.Context, transitions string, logger *zap.Logger, w *wa
 		return s, fmt.Errorf("making a directory: %w", err)
 	}
 	s.server, err = controlplane.Start(ctx, controlplane.Config{
-		Listen: "127.0.0.1:0", DataDir: filepath.Join(s.dir, "data"), Stream: true,
+		Listen: "127.0.0.1:0", DataDir: filepath.Join(s.dir, "data"),
 		PingInterval: time.Second, Logger: logger.Named("control-plane"),
 	}.WithDefaults())
 	if err != nil {

@@ -203,7 +203,7 @@ type reader struct {
 	bytes.Buffer
 }
 
-func (r *reader) Log(piece *switchyardv1.LogPiece) error {
+func (r *reader) Log(piece *switchyardv1.LogChunk) error {
 	_, err := r.Write(piece.GetData())
 	return err //nolint:wrapcheck // it is always nil
 }

@@ -376,6 +376,6 @@ func tail(output []byte) []byte {
 type deaf struct{}
 
 func (deaf) Job(*switchyardv1.Job) error      { return nil }
-func (deaf) Log(*switchyardv1.LogPiece) error { return nil }
+func (deaf) Log(*switchyardv1.LogChunk) error { return nil }
 func (deaf) Interrupted(error, time.Time)     {}
 func (deaf) Reconnected()                     {}

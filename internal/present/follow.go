@@ -34,7 +34,7 @@ func (n *Narrator) Job(job *switchyardv1.Job) error {
 }
 
 // Log writes a piece of the log.
-func (n *Narrator) Log(piece *switchyardv1.LogPiece) error {
+func (n *Narrator) Log(piece *switchyardv1.LogChunk) error {
 	if piece.GetMissing() > 0 {
 		n.notef("%d bytes of the log are missing here; the agent could not deliver them", piece.GetMissing())
 	}
@@ -114,6 +114,6 @@ func (j *JSONLines) Job(job *switchyardv1.Job) error {
 }
 
 // Log writes a piece of the log.
-func (j *JSONLines) Log(piece *switchyardv1.LogPiece) error {
+func (j *JSONLines) Log(piece *switchyardv1.LogChunk) error {
 	return JSON(j.Out, &switchyardv1.FollowJobResponse{Event: &switchyardv1.FollowJobResponse_Log{Log: piece}})
 }

@@ -69,7 +69,7 @@ func Job(w io.Writer, job *switchyardv1.Job) error {
 func Outcome(job *switchyardv1.Job) string {
 	state := JobState(job.GetState())
 	if job.GetState() != switchyardv1.JobState_JOB_STATE_FINISHED {
-		if job.GetCancelRequested() && !Ended(job.GetState()) {
+		if job.GetCancelRequested() && !job.GetState().Final() {
 			return state + ",canceling"
 		}
 		return state

@@ -209,7 +209,7 @@ func TestNarrator(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, piece := range []*switchyardv1.LogPiece{{Data: []byte("a\x1b[0m\n")}, {Data: []byte("b"), Missing: 9}} {
+	for _, piece := range []*switchyardv1.LogChunk{{Data: []byte("a\x1b[0m\n")}, {Data: []byte("b"), Missing: 9}} {
 		if err := n.Log(piece); err != nil {
 			t.Fatal(err)
 		}

@@ -45,10 +45,3 @@ func parseState(word, prefix string, names map[int32]string, values map[string]i
 	}
 	return 0, fmt.Errorf("unknown state %q; the states are %s", word, strings.Join(words, ", "))
 }
-
-// Ended says whether a job in this state changes no more.
-func Ended(state switchyardv1.JobState) bool {
-	return state == switchyardv1.JobState_JOB_STATE_FINISHED ||
-		state == switchyardv1.JobState_JOB_STATE_CANCELED ||
-		state == switchyardv1.JobState_JOB_STATE_LOST
-}

@@ -23,8 +23,8 @@ type Options struct {
 	// PingInterval, HeartbeatInterval and JobStatusInterval are told to agents, in
 	// whole seconds.
 	PingInterval, HeartbeatInterval, JobStatusInterval time.Duration
-	// Stream serves the stream; without it the endpoint answers Unimplemented.
-	Stream bool
+	// NoStream switches the stream off: the endpoint returns Unimplemented.
+	NoStream bool
 	// KeepAlive is how long a stream is left without a message.
 	KeepAlive time.Duration
 	// StreamMaxAge is the age in whose last fifth a stream is ended as planned.

@@ -40,7 +40,7 @@ var errQuiet = errors.New("nothing was sent for the keep-alive interval")
 // streams switched off answers Unimplemented over each of them.
 func (h *Handler) streamHandler() (string, http.Handler) {
 	var service agentedgev1connect.AgentEdgeServiceHandler = agentedgev1connect.UnimplementedAgentEdgeServiceHandler{}
-	if h.options.Stream {
+	if !h.options.NoStream {
 		service = h
 	}
 	return agentedgev1connect.NewAgentEdgeServiceHandler(service,

@@ -101,7 +101,7 @@ func followed(event dispatch.Event) *switchyardv1.FollowJobResponse {
 	if event.Job != nil {
 		return &switchyardv1.FollowJobResponse{Event: &switchyardv1.FollowJobResponse_Job{Job: jobMessage(*event.Job, event.Waits)}}
 	}
-	return &switchyardv1.FollowJobResponse{Event: &switchyardv1.FollowJobResponse_Log{Log: &switchyardv1.LogPiece{
+	return &switchyardv1.FollowJobResponse{Event: &switchyardv1.FollowJobResponse_Log{Log: &switchyardv1.LogChunk{
 		Offset: event.Log.Offset, Data: event.Log.Data, Missing: event.Log.Missing,
 		ReceivedAt: timestamp(event.Log.ReceivedAt),
 	}}}

@@ -23,19 +23,29 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// SubmitJobRequest says what to run, and where.
+// SubmitJobRequest describes the job to run. Command and environment together
+// are limited to 512 KiB.
 type SubmitJobRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The command with its arguments; at least one element.
-	Command []string          `protobuf:"bytes,1,rep,name=command,proto3" json:"command,omitempty"`
-	Env     map[string]string `protobuf:"bytes,2,rep,name=env,proto3" json:"env,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// Empty is the queue named default.
+	// The program and its arguments; at least one element. The first element must
+	// not begin with "-".
+	Command []string `protobuf:"bytes,1,rep,name=command,proto3" json:"command,omitempty"`
+	// Environment variables of the job's process, in addition to those that the
+	// control plane and the agent set.
+	Env map[string]string `protobuf:"bytes,2,rep,name=env,proto3" json:"env,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// The queue whose workers may run the job: at most 255 bytes of ASCII letters,
+	// digits and "-_.:/". Empty means "default".
 	Queue string `protobuf:"bytes,3,opt,name=queue,proto3" json:"queue,omitempty"`
-	// Higher runs first.
-	Priority       int32                `protobuf:"varint,4,opt,name=priority,proto3" json:"priority,omitempty"`
-	Timeout        *durationpb.Duration `protobuf:"bytes,5,opt,name=timeout,proto3" json:"timeout,omitempty"`
-	IdempotencyKey string               `protobuf:"bytes,6,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
-	// How many times the job may be submitted anew, under a new id, if it is lost.
+	// Jobs with a higher priority run first.
+	Priority int32 `protobuf:"varint,4,opt,name=priority,proto3" json:"priority,omitempty"`
+	// How long the job may run before it is cancelled, at most 365 days. Zero or
+	// absent means no limit.
+	Timeout *durationpb.Duration `protobuf:"bytes,5,opt,name=timeout,proto3" json:"timeout,omitempty"`
+	// A key that makes the call safe to retry, at most 256 bytes. Empty means that
+	// every call submits a new job.
+	IdempotencyKey string `protobuf:"bytes,6,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
+	// How many times the job is submitted again, under a new ID, if it is lost:
+	// 0 to 10.
 	Retries       int32 `protobuf:"varint,7,opt,name=retries,proto3" json:"retries,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -120,11 +130,11 @@ func (x *SubmitJobRequest) GetRetries() int32 {
 	return 0
 }
 
-// SubmitJobResponse is the stored job.
+// SubmitJobResponse holds the stored job.
 type SubmitJobResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Job   *Job                   `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
-	// Whether the idempotency key named a job that was there before.
+	// Whether the job existed before the call, found by its idempotency key.
 	Existed       bool `protobuf:"varint,2,opt,name=existed,proto3" json:"existed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -174,10 +184,11 @@ func (x *SubmitJobResponse) GetExisted() bool {
 	return false
 }
 
-// GetJobRequest names a job.
+// GetJobRequest names the job to read.
 type GetJobRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The job's ID; required.
+	Id            string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -219,7 +230,7 @@ func (x *GetJobRequest) GetId() string {
 	return ""
 }
 
-// GetJobResponse is that job.
+// GetJobResponse holds that job.
 type GetJobResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Job           *Job                   `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
@@ -264,18 +275,18 @@ func (x *GetJobResponse) GetJob() *Job {
 	return nil
 }
 
-// ListJobsRequest says which jobs, and which page of them.
+// ListJobsRequest selects jobs, and one page of them. Filters combine with AND.
 type ListJobsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Any of these states; empty is all.
+	// Jobs in any of these states, at most 16; empty means all states.
 	States []JobState `protobuf:"varint,1,rep,packed,name=states,proto3,enum=switchyard.v1.JobState" json:"states,omitempty"`
-	// Only this queue; empty is all.
+	// Jobs of this queue; empty means all queues.
 	Queue string `protobuf:"bytes,2,opt,name=queue,proto3" json:"queue,omitempty"`
-	// Only this worker; empty is all.
+	// Jobs whose last worker has this ID; empty means all workers.
 	WorkerId string `protobuf:"bytes,3,opt,name=worker_id,json=workerId,proto3" json:"worker_id,omitempty"`
-	// At most so many; 0 is 50, and more than 1,000 is refused.
+	// The most jobs to return: 1 to 1000; 0 means 50.
 	PageSize int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// Where the last page ended; empty is the beginning.
+	// The next_page_token of the previous page; empty means the first page.
 	PageToken     string `protobuf:"bytes,5,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -346,11 +357,11 @@ func (x *ListJobsRequest) GetPageToken() string {
 	return ""
 }
 
-// ListJobsResponse is a page of jobs.
+// ListJobsResponse holds one page of jobs.
 type ListJobsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Jobs  []*Job                 `protobuf:"bytes,1,rep,name=jobs,proto3" json:"jobs,omitempty"`
-	// Empty when this was the last page.
+	// The page_token of the next page; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -400,11 +411,13 @@ func (x *ListJobsResponse) GetNextPageToken() string {
 	return ""
 }
 
-// CancelJobRequest names a job to be stopped, and says why.
+// CancelJobRequest names the job to cancel.
 type CancelJobRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The job's ID; required.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Who cancels the job and why, for people; at most 4096 bytes.
+	Reason        string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -453,7 +466,7 @@ func (x *CancelJobRequest) GetReason() string {
 	return ""
 }
 
-// CancelJobResponse is the job after the request was stored.
+// CancelJobResponse holds the job after the request was stored.
 type CancelJobResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Job           *Job                   `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
@@ -498,15 +511,17 @@ func (x *CancelJobResponse) GetJob() *Job {
 	return nil
 }
 
-// FollowJobRequest names a job, and says what of it to send.
+// FollowJobRequest names the job to follow and what to send of it.
 type FollowJobRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// Log bytes before this offset are left out.
+	// The job's ID; required.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// The number of log bytes to skip, counted from the beginning of the log.
 	LogOffset uint64 `protobuf:"varint,2,opt,name=log_offset,json=logOffset,proto3" json:"log_offset,omitempty"`
-	// Send changes of state only.
+	// Whether to send changes of state only, without the log.
 	OmitLog bool `protobuf:"varint,3,opt,name=omit_log,json=omitLog,proto3" json:"omit_log,omitempty"`
-	// End once what has arrived has been sent.
+	// Whether to end the stream after everything stored so far was sent, instead of
+	// waiting for the end of the job.
 	NoWait        bool `protobuf:"varint,4,opt,name=no_wait,json=noWait,proto3" json:"no_wait,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -570,7 +585,7 @@ func (x *FollowJobRequest) GetNoWait() bool {
 	return false
 }
 
-// FollowJobResponse is one change of the job, or one piece of its log.
+// FollowJobResponse is one change of the job, or one chunk of its log.
 type FollowJobResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Event:
@@ -628,7 +643,7 @@ func (x *FollowJobResponse) GetJob() *Job {
 	return nil
 }
 
-func (x *FollowJobResponse) GetLog() *LogPiece {
+func (x *FollowJobResponse) GetLog() *LogChunk {
 	if x != nil {
 		if x, ok := x.Event.(*FollowJobResponse_Log); ok {
 			return x.Log
@@ -642,46 +657,48 @@ type isFollowJobResponse_Event interface {
 }
 
 type FollowJobResponse_Job struct {
-	// The job as it stands now.
+	// The job as it is now.
 	Job *Job `protobuf:"bytes,1,opt,name=job,proto3,oneof"`
 }
 
 type FollowJobResponse_Log struct {
-	// The next piece of the log.
-	Log *LogPiece `protobuf:"bytes,2,opt,name=log,proto3,oneof"`
+	// The next chunk of the log.
+	Log *LogChunk `protobuf:"bytes,2,opt,name=log,proto3,oneof"`
 }
 
 func (*FollowJobResponse_Job) isFollowJobResponse_Event() {}
 
 func (*FollowJobResponse_Log) isFollowJobResponse_Event() {}
 
-// LogPiece is a run of bytes of a job's log, as the job wrote them.
-type LogPiece struct {
+// LogChunk is a range of bytes of a job's log, as the job wrote them.
+type LogChunk struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Bytes of the log before this piece.
+	// The number of log bytes before this chunk.
 	Offset uint64 `protobuf:"varint,1,opt,name=offset,proto3" json:"offset,omitempty"`
 	Data   []byte `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"`
-	// Bytes just before this piece that the worker could not deliver.
-	Missing       uint64                 `protobuf:"varint,3,opt,name=missing,proto3" json:"missing,omitempty"`
+	// The number of bytes directly before this chunk that the agent could not
+	// deliver.
+	Missing uint64 `protobuf:"varint,3,opt,name=missing,proto3" json:"missing,omitempty"`
+	// When the control plane stored the chunk.
 	ReceivedAt    *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=received_at,json=receivedAt,proto3" json:"received_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *LogPiece) Reset() {
-	*x = LogPiece{}
+func (x *LogChunk) Reset() {
+	*x = LogChunk{}
 	mi := &file_switchyard_v1_jobs_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *LogPiece) String() string {
+func (x *LogChunk) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*LogPiece) ProtoMessage() {}
+func (*LogChunk) ProtoMessage() {}
 
-func (x *LogPiece) ProtoReflect() protoreflect.Message {
+func (x *LogChunk) ProtoReflect() protoreflect.Message {
 	mi := &file_switchyard_v1_jobs_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -693,33 +710,33 @@ func (x *LogPiece) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use LogPiece.ProtoReflect.Descriptor instead.
-func (*LogPiece) Descriptor() ([]byte, []int) {
+// Deprecated: Use LogChunk.ProtoReflect.Descriptor instead.
+func (*LogChunk) Descriptor() ([]byte, []int) {
 	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{10}
 }
 
-func (x *LogPiece) GetOffset() uint64 {
+func (x *LogChunk) GetOffset() uint64 {
 	if x != nil {
 		return x.Offset
 	}
 	return 0
 }
 
-func (x *LogPiece) GetData() []byte {
+func (x *LogChunk) GetData() []byte {
 	if x != nil {
 		return x.Data
 	}
 	return nil
 }
 
-func (x *LogPiece) GetMissing() uint64 {
+func (x *LogChunk) GetMissing() uint64 {
 	if x != nil {
 		return x.Missing
 	}
 	return 0
 }
 
-func (x *LogPiece) GetReceivedAt() *timestamppb.Timestamp {
+func (x *LogChunk) GetReceivedAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.ReceivedAt
 	}
@@ -772,9 +789,9 @@ const file_switchyard_v1_jobs_proto_rawDesc = "" +
 	"\ano_wait\x18\x04 \x01(\bR\x06noWait\"q\n" +
 	"\x11FollowJobResponse\x12&\n" +
 	"\x03job\x18\x01 \x01(\v2\x12.switchyard.v1.JobH\x00R\x03job\x12+\n" +
-	"\x03log\x18\x02 \x01(\v2\x17.switchyard.v1.LogPieceH\x00R\x03logB\a\n" +
+	"\x03log\x18\x02 \x01(\v2\x17.switchyard.v1.LogChunkH\x00R\x03logB\a\n" +
 	"\x05event\"\x8d\x01\n" +
-	"\bLogPiece\x12\x16\n" +
+	"\bLogChunk\x12\x16\n" +
 	"\x06offset\x18\x01 \x01(\x04R\x06offset\x12\x12\n" +
 	"\x04data\x18\x02 \x01(\fR\x04data\x12\x18\n" +
 	"\amissing\x18\x03 \x01(\x04R\amissing\x12;\n" +
@@ -812,7 +829,7 @@ var file_switchyard_v1_jobs_proto_goTypes = []any{
 	(*CancelJobResponse)(nil),     // 7: switchyard.v1.CancelJobResponse
 	(*FollowJobRequest)(nil),      // 8: switchyard.v1.FollowJobRequest
 	(*FollowJobResponse)(nil),     // 9: switchyard.v1.FollowJobResponse
-	(*LogPiece)(nil),              // 10: switchyard.v1.LogPiece
+	(*LogChunk)(nil),              // 10: switchyard.v1.LogChunk
 	nil,                           // 11: switchyard.v1.SubmitJobRequest.EnvEntry
 	(*durationpb.Duration)(nil),   // 12: google.protobuf.Duration
 	(*Job)(nil),                   // 13: switchyard.v1.Job
@@ -828,8 +845,8 @@ var file_switchyard_v1_jobs_proto_depIdxs = []int32{
 	13, // 5: switchyard.v1.ListJobsResponse.jobs:type_name -> switchyard.v1.Job
 	13, // 6: switchyard.v1.CancelJobResponse.job:type_name -> switchyard.v1.Job
 	13, // 7: switchyard.v1.FollowJobResponse.job:type_name -> switchyard.v1.Job
-	10, // 8: switchyard.v1.FollowJobResponse.log:type_name -> switchyard.v1.LogPiece
-	15, // 9: switchyard.v1.LogPiece.received_at:type_name -> google.protobuf.Timestamp
+	10, // 8: switchyard.v1.FollowJobResponse.log:type_name -> switchyard.v1.LogChunk
+	15, // 9: switchyard.v1.LogChunk.received_at:type_name -> google.protobuf.Timestamp
 	0,  // 10: switchyard.v1.JobService.SubmitJob:input_type -> switchyard.v1.SubmitJobRequest
 	2,  // 11: switchyard.v1.JobService.GetJob:input_type -> switchyard.v1.GetJobRequest
 	4,  // 12: switchyard.v1.JobService.ListJobs:input_type -> switchyard.v1.ListJobsRequest

@@ -23,25 +23,26 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// JobState is where a job stands. It changes by compare-and-set only.
+// JobState is the state of a job. FINISHED, CANCELED and LOST are final.
 type JobState int32
 
 const (
-	// Not said.
+	// Not set.
 	JobState_JOB_STATE_UNSPECIFIED JobState = 0
 	// Stored, and waiting for a worker.
 	JobState_JOB_STATE_QUEUED JobState = 1
-	// Offered to one worker, which has not answered yet.
+	// Offered to one worker, which has not accepted it yet.
 	JobState_JOB_STATE_ASSIGNED JobState = 2
-	// Taken by that worker, and not started yet.
+	// Accepted by that worker, and not started yet.
 	JobState_JOB_STATE_ACCEPTED JobState = 3
 	// Started.
 	JobState_JOB_STATE_RUNNING JobState = 4
-	// Ended by itself; its exit status says how.
+	// Ended by itself; the exit status says how.
 	JobState_JOB_STATE_FINISHED JobState = 5
-	// Ended, or never begun, because somebody cancelled it or its time ran out.
+	// Cancelled by a person or program, or because its timeout expired; it may not
+	// have started at all.
 	JobState_JOB_STATE_CANCELED JobState = 6
-	// Its worker fell silent; how it ended is not known.
+	// Its worker was lost; how the job ended is not known.
 	JobState_JOB_STATE_LOST JobState = 7
 )
 
@@ -96,17 +97,17 @@ func (JobState) EnumDescriptor() ([]byte, []int) {
 	return file_switchyard_v1_types_proto_rawDescGZIP(), []int{0}
 }
 
-// WorkerState is what the control plane knows of a worker.
+// WorkerState is the connection state of a worker.
 type WorkerState int32
 
 const (
-	// Not said.
+	// Not set.
 	WorkerState_WORKER_STATE_UNSPECIFIED WorkerState = 0
-	// Registered, and its heartbeats arrive.
+	// Registered, and its lease has not expired.
 	WorkerState_WORKER_STATE_CONNECTED WorkerState = 1
-	// Left by itself.
+	// Disconnected by itself.
 	WorkerState_WORKER_STATE_DISCONNECTED WorkerState = 2
-	// Its heartbeats ran out.
+	// Its lease expired: nothing was received from it for the lease timeout.
 	WorkerState_WORKER_STATE_LOST WorkerState = 3
 )
 
@@ -153,56 +154,57 @@ func (WorkerState) EnumDescriptor() ([]byte, []int) {
 	return file_switchyard_v1_types_proto_rawDescGZIP(), []int{1}
 }
 
-// Job is a command to be run once, by one worker.
+// Job is one command, run at most once, by one worker.
 type Job struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Sortable by the moment of submission.
+	// A UUID; IDs sort by the time of submission.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// The command with its arguments.
+	// The program and its arguments.
 	Command []string `protobuf:"bytes,2,rep,name=command,proto3" json:"command,omitempty"`
-	// Variables that the job's process finds in its environment.
+	// Environment variables of the job's process, as submitted.
 	Env map[string]string `protobuf:"bytes,3,rep,name=env,proto3" json:"env,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// The queue whose workers may run the job.
 	Queue string `protobuf:"bytes,4,opt,name=queue,proto3" json:"queue,omitempty"`
-	// Higher runs first; between equals the older one does.
+	// Jobs with a higher priority run first; of two equal ones, the older.
 	Priority int32 `protobuf:"varint,5,opt,name=priority,proto3" json:"priority,omitempty"`
-	// How long the job may run before it is cancelled; zero or absent is no limit.
+	// How long the job may run before it is cancelled; absent means no limit.
 	Timeout *durationpb.Duration `protobuf:"bytes,6,opt,name=timeout,proto3" json:"timeout,omitempty"`
-	// The key under which a repeated submission is the same job.
+	// The idempotency key that the job was submitted with, if any.
 	IdempotencyKey string `protobuf:"bytes,7,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
-	// Where the job stands.
+	// The job's state.
 	State JobState `protobuf:"varint,8,opt,name=state,proto3,enum=switchyard.v1.JobState" json:"state,omitempty"`
-	// While the job is queued: why it waits, in words for people.
+	// Why a queued job waits, for people; empty in every other state.
 	WaitingReason string `protobuf:"bytes,9,opt,name=waiting_reason,json=waitingReason,proto3" json:"waiting_reason,omitempty"`
-	// The worker that the job was last given to.
+	// The worker that the job was last assigned to; empty before that.
 	WorkerId string `protobuf:"bytes,10,opt,name=worker_id,json=workerId,proto3" json:"worker_id,omitempty"`
 	// That worker's name.
 	WorkerName string `protobuf:"bytes,11,opt,name=worker_name,json=workerName,proto3" json:"worker_name,omitempty"`
-	// The exit status, once the job has ended: a number, or -1 where the command
-	// never ran or its end was not seen.
+	// The exit status in decimal, once the job has ended; "-1" if the command never
+	// ran or its end was not seen.
 	ExitStatus string `protobuf:"bytes,12,opt,name=exit_status,json=exitStatus,proto3" json:"exit_status,omitempty"`
-	// The signal that ended the job, if one did, such as SIGTERM.
+	// The signal that ended the job, such as "SIGTERM"; empty if none did.
 	Signal string `protobuf:"bytes,13,opt,name=signal,proto3" json:"signal,omitempty"`
-	// Why the job was ended by a signal or never ran, such as cancel.
+	// Why the agent ended the job or did not run it, such as "cancel"; may be empty.
 	SignalReason string `protobuf:"bytes,14,opt,name=signal_reason,json=signalReason,proto3" json:"signal_reason,omitempty"`
-	// Who asked for the cancellation, and why, in words for people.
+	// Who cancelled the job and why, for people.
 	CancelReason string `protobuf:"bytes,15,opt,name=cancel_reason,json=cancelReason,proto3" json:"cancel_reason,omitempty"`
-	// Whether a cancellation was asked for that the worker may not have seen yet.
+	// Whether a cancellation of the running job was requested. The worker may not
+	// know of it yet.
 	CancelRequested bool                   `protobuf:"varint,16,opt,name=cancel_requested,json=cancelRequested,proto3" json:"cancel_requested,omitempty"`
 	SubmittedAt     *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=submitted_at,json=submittedAt,proto3" json:"submitted_at,omitempty"`
 	AssignedAt      *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=assigned_at,json=assignedAt,proto3" json:"assigned_at,omitempty"`
 	AcceptedAt      *timestamppb.Timestamp `protobuf:"bytes,19,opt,name=accepted_at,json=acceptedAt,proto3" json:"accepted_at,omitempty"`
 	StartedAt       *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
 	FinishedAt      *timestamppb.Timestamp `protobuf:"bytes,21,opt,name=finished_at,json=finishedAt,proto3" json:"finished_at,omitempty"`
-	// How many pieces of the log the worker could not deliver.
+	// The number of log chunks that the agent could not deliver.
 	ChunksFailedCount int32 `protobuf:"varint,22,opt,name=chunks_failed_count,json=chunksFailedCount,proto3" json:"chunks_failed_count,omitempty"`
-	// Size in bytes of the log that has arrived.
+	// The size of the stored log, in bytes.
 	LogSize uint64 `protobuf:"varint,23,opt,name=log_size,json=logSize,proto3" json:"log_size,omitempty"`
-	// How many more times the job may be submitted anew, under a new id, if it is lost.
+	// How many more times the job is submitted again, under a new ID, if it is lost.
 	RetriesLeft int32 `protobuf:"varint,24,opt,name=retries_left,json=retriesLeft,proto3" json:"retries_left,omitempty"`
-	// The job that this one retries, if any.
+	// The ID of the job that this one retries, if any.
 	RetryOf string `protobuf:"bytes,25,opt,name=retry_of,json=retryOf,proto3" json:"retry_of,omitempty"`
-	// The job that retries this one, if any.
+	// The ID of the job that retries this one, if any.
 	RetriedBy     string `protobuf:"bytes,26,opt,name=retried_by,json=retriedBy,proto3" json:"retried_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -420,31 +422,36 @@ func (x *Job) GetRetriedBy() string {
 	return ""
 }
 
-// Worker is one registered worker.
+// Worker is one registered worker of an agent.
 type Worker struct {
-	state    protoimpl.MessageState `protogen:"open.v1"`
-	Id       string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	Name     string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	Hostname string                 `protobuf:"bytes,3,opt,name=hostname,proto3" json:"hostname,omitempty"`
-	Os       string                 `protobuf:"bytes,4,opt,name=os,proto3" json:"os,omitempty"`
-	Arch     string                 `protobuf:"bytes,5,opt,name=arch,proto3" json:"arch,omitempty"`
-	Version  string                 `protobuf:"bytes,6,opt,name=version,proto3" json:"version,omitempty"`
-	// The queue that the worker serves, from its tag queue=NAME.
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A UUID; IDs sort by the time of registration.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// The name given at registration; several workers may have the same name.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// The machine on which the agent runs.
+	Hostname string `protobuf:"bytes,3,opt,name=hostname,proto3" json:"hostname,omitempty"`
+	Os       string `protobuf:"bytes,4,opt,name=os,proto3" json:"os,omitempty"`
+	Arch     string `protobuf:"bytes,5,opt,name=arch,proto3" json:"arch,omitempty"`
+	// The version of the agent.
+	Version string `protobuf:"bytes,6,opt,name=version,proto3" json:"version,omitempty"`
+	// The queue that the worker takes jobs from, set by its tag "queue=NAME".
 	Queue string `protobuf:"bytes,7,opt,name=queue,proto3" json:"queue,omitempty"`
-	// Tags given at registration, each key=value.
+	// The tags given at registration, each "key=value".
 	Tags  []string    `protobuf:"bytes,8,rep,name=tags,proto3" json:"tags,omitempty"`
 	State WorkerState `protobuf:"varint,9,opt,name=state,proto3,enum=switchyard.v1.WorkerState" json:"state,omitempty"`
-	// Whether the worker has been told to take no work.
+	// Whether the worker is paused and takes no new job.
 	Paused bool `protobuf:"varint,10,opt,name=paused,proto3" json:"paused,omitempty"`
-	// Why it was paused, in words for people.
+	// Why it is paused, for people.
 	PauseReason string `protobuf:"bytes,11,opt,name=pause_reason,json=pauseReason,proto3" json:"pause_reason,omitempty"`
-	// Whether the worker has been told to leave.
+	// Whether the worker is draining: it finishes its job and disconnects.
 	Stopping bool `protobuf:"varint,12,opt,name=stopping,proto3" json:"stopping,omitempty"`
 	// Whether the worker has a stream open.
 	Streaming bool `protobuf:"varint,13,opt,name=streaming,proto3" json:"streaming,omitempty"`
-	// The job in the worker's hands, if any.
-	JobId         string                 `protobuf:"bytes,14,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
-	RegisteredAt  *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=registered_at,json=registeredAt,proto3" json:"registered_at,omitempty"`
+	// The ID of the job that the worker runs or is offered, if any.
+	JobId        string                 `protobuf:"bytes,14,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	RegisteredAt *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=registered_at,json=registeredAt,proto3" json:"registered_at,omitempty"`
+	// When the control plane last received a request from the worker.
 	LastSeenAt    *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=last_seen_at,json=lastSeenAt,proto3" json:"last_seen_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

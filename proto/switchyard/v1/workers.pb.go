@@ -21,16 +21,17 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// ListWorkersRequest says which workers, and which page of them.
+// ListWorkersRequest selects workers, and one page of them. Filters combine with
+// AND.
 type ListWorkersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Any of these states; empty is the connected ones.
+	// Workers in any of these states, at most 16; empty means connected workers.
 	States []WorkerState `protobuf:"varint,1,rep,packed,name=states,proto3,enum=switchyard.v1.WorkerState" json:"states,omitempty"`
-	// Only this queue; empty is all.
+	// Workers of this queue; empty means all queues.
 	Queue string `protobuf:"bytes,2,opt,name=queue,proto3" json:"queue,omitempty"`
-	// At most so many; 0 is 50, and more than 1,000 is refused.
+	// The most workers to return: 1 to 1000; 0 means 50.
 	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// Where the last page ended; empty is the beginning.
+	// The next_page_token of the previous page; empty means the first page.
 	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -94,11 +95,11 @@ func (x *ListWorkersRequest) GetPageToken() string {
 	return ""
 }
 
-// ListWorkersResponse is a page of workers.
+// ListWorkersResponse holds one page of workers.
 type ListWorkersResponse struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Workers []*Worker              `protobuf:"bytes,1,rep,name=workers,proto3" json:"workers,omitempty"`
-	// Empty when this was the last page.
+	// The page_token of the next page; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -148,12 +149,12 @@ func (x *ListWorkersResponse) GetNextPageToken() string {
 	return ""
 }
 
-// PauseWorkerRequest names a worker that is to take no more work.
+// PauseWorkerRequest names the worker to pause.
 type PauseWorkerRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The worker's id, or its name where only one connected worker has it.
+	// The worker's ID, or its name if only one connected worker has that name.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// Why, in words for people; required.
+	// Who pauses the worker and why, for people; required, at most 4096 bytes.
 	Reason        string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -203,7 +204,7 @@ func (x *PauseWorkerRequest) GetReason() string {
 	return ""
 }
 
-// PauseWorkerResponse is the worker after the request was stored.
+// PauseWorkerResponse holds the worker after the request was stored.
 type PauseWorkerResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Worker        *Worker                `protobuf:"bytes,1,opt,name=worker,proto3" json:"worker,omitempty"`
@@ -248,10 +249,10 @@ func (x *PauseWorkerResponse) GetWorker() *Worker {
 	return nil
 }
 
-// ResumeWorkerRequest names a worker that may take work again.
+// ResumeWorkerRequest names the worker to resume.
 type ResumeWorkerRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The worker's id, or its name where only one connected worker has it.
+	// The worker's ID, or its name if only one connected worker has that name.
 	Id            string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -294,7 +295,7 @@ func (x *ResumeWorkerRequest) GetId() string {
 	return ""
 }
 
-// ResumeWorkerResponse is the worker after the request was stored.
+// ResumeWorkerResponse holds the worker after the request was stored.
 type ResumeWorkerResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Worker        *Worker                `protobuf:"bytes,1,opt,name=worker,proto3" json:"worker,omitempty"`
@@ -339,13 +340,14 @@ func (x *ResumeWorkerResponse) GetWorker() *Worker {
 	return nil
 }
 
-// StopWorkerRequest names a worker that is to leave.
+// StopWorkerRequest names the worker to stop.
 type StopWorkerRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The worker's id, or its name where only one connected worker has it.
+	// The worker's ID, or its name if only one connected worker has that name.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// Cancel the job in the worker's hands instead of waiting for it.
-	Force         bool   `protobuf:"varint,2,opt,name=force,proto3" json:"force,omitempty"`
+	// Whether to cancel the worker's running job instead of waiting for its end.
+	Force bool `protobuf:"varint,2,opt,name=force,proto3" json:"force,omitempty"`
+	// Who stops the worker and why, for people; at most 4096 bytes.
 	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -402,7 +404,7 @@ func (x *StopWorkerRequest) GetReason() string {
 	return ""
 }
 
-// StopWorkerResponse is the worker after the request was stored.
+// StopWorkerResponse holds the worker after the request was stored.
 type StopWorkerResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Worker        *Worker                `protobuf:"bytes,1,opt,name=worker,proto3" json:"worker,omitempty"`

@@ -47,19 +47,22 @@ const (
 
 // JobServiceClient is a client for the switchyard.v1.JobService service.
 type JobServiceClient interface {
-	// SubmitJob stores a job and answers once it is safe. The same idempotency key
-	// is the same job.
+	// SubmitJob stores a job and returns after the record is on disk. A retried
+	// call with the same idempotency key returns the same job. ALREADY_EXISTS: the
+	// key belongs to a job with another command, environment or queue.
 	SubmitJob(context.Context, *v1.SubmitJobRequest) (*v1.SubmitJobResponse, error)
-	// GetJob answers with one job.
+	// GetJob returns one job. NOT_FOUND: there is no such job, or it has expired.
 	GetJob(context.Context, *v1.GetJobRequest) (*v1.GetJobResponse, error)
-	// ListJobs answers with jobs, newest first, a page at a time.
+	// ListJobs returns jobs, newest first, one page at a time.
 	ListJobs(context.Context, *v1.ListJobsRequest) (*v1.ListJobsResponse, error)
-	// CancelJob takes a job that has not begun out of its queue, and has one that
-	// has begun stopped by its worker.
+	// CancelJob removes a job that has not started from its queue, and tells the
+	// worker of a running job to end it. Cancelling a canceled job succeeds.
+	// NOT_FOUND as for GetJob. FAILED_PRECONDITION: the job is finished or lost.
 	CancelJob(context.Context, *v1.CancelJobRequest) (*v1.CancelJobResponse, error)
-	// FollowJob sends the job as it stands, then every change of its state and every
-	// piece of its log in order, and ends when the job has ended and its log is
-	// whole.
+	// FollowJob sends the job as it is now, then every change of its state and
+	// every chunk of its log in order. It ends when the job has ended and its whole
+	// log was sent. NOT_FOUND as for GetJob. On UNAVAILABLE the caller follows
+	// again, with log_offset set to the bytes that it has received.
 	FollowJob(context.Context, *v1.FollowJobRequest) (*connect.ServerStreamForClient[v1.FollowJobResponse], error)
 }
 
@@ -162,19 +165,22 @@ func (c *jobServiceClient) FollowJob(ctx context.Context, req *v1.FollowJobReque
 
 // JobServiceHandler is an implementation of the switchyard.v1.JobService service.
 type JobServiceHandler interface {
-	// SubmitJob stores a job and answers once it is safe. The same idempotency key
-	// is the same job.
+	// SubmitJob stores a job and returns after the record is on disk. A retried
+	// call with the same idempotency key returns the same job. ALREADY_EXISTS: the
+	// key belongs to a job with another command, environment or queue.
 	SubmitJob(context.Context, *v1.SubmitJobRequest) (*v1.SubmitJobResponse, error)
-	// GetJob answers with one job.
+	// GetJob returns one job. NOT_FOUND: there is no such job, or it has expired.
 	GetJob(context.Context, *v1.GetJobRequest) (*v1.GetJobResponse, error)
-	// ListJobs answers with jobs, newest first, a page at a time.
+	// ListJobs returns jobs, newest first, one page at a time.
 	ListJobs(context.Context, *v1.ListJobsRequest) (*v1.ListJobsResponse, error)
-	// CancelJob takes a job that has not begun out of its queue, and has one that
-	// has begun stopped by its worker.
+	// CancelJob removes a job that has not started from its queue, and tells the
+	// worker of a running job to end it. Cancelling a canceled job succeeds.
+	// NOT_FOUND as for GetJob. FAILED_PRECONDITION: the job is finished or lost.
 	CancelJob(context.Context, *v1.CancelJobRequest) (*v1.CancelJobResponse, error)
-	// FollowJob sends the job as it stands, then every change of its state and every
-	// piece of its log in order, and ends when the job has ended and its log is
-	// whole.
+	// FollowJob sends the job as it is now, then every change of its state and
+	// every chunk of its log in order. It ends when the job has ended and its whole
+	// log was sent. NOT_FOUND as for GetJob. On UNAVAILABLE the caller follows
+	// again, with log_offset set to the bytes that it has received.
 	FollowJob(context.Context, *v1.FollowJobRequest, *connect.ServerStream[v1.FollowJobResponse]) error
 }
 

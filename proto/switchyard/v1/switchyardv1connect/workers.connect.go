@@ -5,13 +5,12 @@
 package switchyardv1connect
 
 import (
+	connect "connectrpc.com/connect"
 	context "context"
 	errors "errors"
+	v1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 	http "net/http"
 	strings "strings"
-
-	connect "connectrpc.com/connect"
-	v1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
 // This is a compile-time assertion to ensure that this generated file and the connect package are
@@ -50,13 +49,14 @@ const (
 
 // WorkerServiceClient is a client for the switchyard.v1.WorkerService service.
 type WorkerServiceClient interface {
-	// ListWorkers answers with the workers, newest first, a page at a time.
+	// ListWorkers returns workers, newest first, one page at a time.
 	ListWorkers(context.Context, *v1.ListWorkersRequest) (*v1.ListWorkersResponse, error)
-	// PauseWorker tells a worker to take no more work until it is resumed.
+	// PauseWorker stops a worker from taking jobs until it is resumed. A running
+	// job continues; an offered job goes back to its queue.
 	PauseWorker(context.Context, *v1.PauseWorkerRequest) (*v1.PauseWorkerResponse, error)
-	// ResumeWorker lets a paused worker take work again.
+	// ResumeWorker lets a paused worker take jobs again.
 	ResumeWorker(context.Context, *v1.ResumeWorkerRequest) (*v1.ResumeWorkerResponse, error)
-	// StopWorker tells a worker to finish what it runs and to leave.
+	// StopWorker drains a worker: it finishes its job and disconnects.
 	StopWorker(context.Context, *v1.StopWorkerRequest) (*v1.StopWorkerResponse, error)
 }
 
@@ -148,13 +148,14 @@ func (c *workerServiceClient) StopWorker(ctx context.Context, req *v1.StopWorker
 
 // WorkerServiceHandler is an implementation of the switchyard.v1.WorkerService service.
 type WorkerServiceHandler interface {
-	// ListWorkers answers with the workers, newest first, a page at a time.
+	// ListWorkers returns workers, newest first, one page at a time.
 	ListWorkers(context.Context, *v1.ListWorkersRequest) (*v1.ListWorkersResponse, error)
-	// PauseWorker tells a worker to take no more work until it is resumed.
+	// PauseWorker stops a worker from taking jobs until it is resumed. A running
+	// job continues; an offered job goes back to its queue.
 	PauseWorker(context.Context, *v1.PauseWorkerRequest) (*v1.PauseWorkerResponse, error)
-	// ResumeWorker lets a paused worker take work again.
+	// ResumeWorker lets a paused worker take jobs again.
 	ResumeWorker(context.Context, *v1.ResumeWorkerRequest) (*v1.ResumeWorkerResponse, error)
-	// StopWorker tells a worker to finish what it runs and to leave.
+	// StopWorker drains a worker: it finishes its job and disconnects.
 	StopWorker(context.Context, *v1.StopWorkerRequest) (*v1.StopWorkerResponse, error)
 }
 
