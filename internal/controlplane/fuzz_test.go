@@ -17,7 +17,7 @@ func FuzzParseSecret(f *testing.F) {
 	f.Fuzz(func(t *testing.T, value string) {
 		got, err := parseSecret(value)
 		switch {
-		case err != nil && len(value) > len(hashPrefix) && strings.Contains(err.Error(), value):
+		case err != nil && len(value) > len("sha256:") && strings.Contains(err.Error(), value):
 			t.Errorf("said %q", err)
 		case err == nil && got.clear != "" && (got.clear != value || !got.hash.Matches(value) || got.hash.Matches(value+"x")):
 			t.Errorf("%q became %q", value, got.clear)

@@ -3,38 +3,23 @@ package controlplane
 import (
 	"bytes"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
-	"github.com/switchyard-ci/switchyard/internal/controlplane/credential"
-)
-
-const (
-	hashPrefix = "sha256:"
-
-	// minTokenLength keeps a token given by hand from being guessed.
-	minTokenLength = 16
-	// maxTokenLength keeps a wrong file, named by mistake, from being taken for a token.
-	maxTokenLength = 512
+	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
 )
 
 // HashToken is the form of a token that may be given to a server, in its
 // configuration or in a token file, instead of the token itself.
-func HashToken(token string) string {
-	sum := sha256.Sum256([]byte(token))
-	return hashPrefix + hex.EncodeToString(sum[:])
-}
+func HashToken(clear string) string { return token.HashOf(clear).String() }
 
 // A secret is one token of the server: what is compared, and the clear text
 // where the server was given it.
 type secret struct {
-	hash  credential.Hash
+	hash  token.Hash
 	clear string // empty where only the hash is known
 }
 
@@ -63,19 +48,19 @@ func loadSecret(dir, file, configured string) (secret, error) {
 // all: a full disk or a crash leaves no half of a token behind, which the next
 // start would take for the token.
 func makeTokenFile(path string) ([]byte, error) {
-	token := []byte(rand.Text())
+	fresh := []byte(rand.Text())
 	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
 	if err != nil {
 		return nil, fmt.Errorf("making it: %w", reason(err))
 	}
-	err = errors.Join(write(tmp, append(token, '\n')), tmp.Close())
+	err = errors.Join(write(tmp, append(fresh, '\n')), tmp.Close())
 	if err == nil {
 		err = os.Rename(tmp.Name(), path)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("making it: %w", reason(err)), os.Remove(tmp.Name()))
 	}
-	return token, nil
+	return fresh, nil
 }
 
 // write fills a file that os.CreateTemp made, with mode 0600 as it makes them.
@@ -90,23 +75,8 @@ func write(f *os.File, content []byte) error {
 }
 
 func parseSecret(value string) (secret, error) {
-	if hexSum, ok := strings.CutPrefix(value, hashPrefix); ok {
-		sum, err := hex.DecodeString(hexSum)
-		if err != nil || len(sum) != sha256.Size {
-			return secret{}, fmt.Errorf("after %q there must be %d hexadecimal digits", hashPrefix, hex.EncodedLen(sha256.Size))
-		}
-		return secret{hash: credential.Hash(sum)}, nil
-	}
-	if len(value) < minTokenLength || len(value) > maxTokenLength {
-		return secret{}, fmt.Errorf("a token must have %d to %d characters, this one has %d",
-			minTokenLength, maxTokenLength, len(value))
-	}
-	for _, r := range value {
-		if r <= ' ' || r > '~' {
-			return secret{}, errors.New("a token must be printable ASCII without spaces")
-		}
-	}
-	return secret{hash: credential.HashOf(value), clear: value}, nil
+	hash, clear, err := token.Configured(value)
+	return secret{hash: hash, clear: clear}, err //nolint:wrapcheck // the caller names the token
 }
 
 // validateToken checks a configured token; the message never shows it.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
 	"github.com/switchyard-ci/switchyard/internal/datadir"
 )
 
@@ -16,8 +17,8 @@ func TestTokenFileIsMadeOnceAndKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(first.clear) < minTokenLength {
-		t.Errorf("a token of %d characters was made, want %d at least", len(first.clear), minTokenLength)
+	if len(first.clear) < token.MinLength {
+		t.Errorf("a token of %d characters was made, want %d at least", len(first.clear), token.MinLength)
 	}
 	info, err := os.Stat(filepath.Join(dir, datadir.AdminTokenFile))
 	if err != nil {
@@ -47,14 +48,14 @@ func TestTokenFileIsMadeOnceAndKept(t *testing.T) {
 
 func TestSecretForms(t *testing.T) {
 	t.Parallel()
-	const token = "0123456789abcdef"
+	const clear = "0123456789abcdef"
 	for _, row := range []struct {
 		name, value string
 		clear       string
 		message     string
 	}{
-		{"clear", token, token, ""},
-		{"hash", HashToken(token), "", ""},
+		{"clear", clear, clear, ""},
+		{"hash", HashToken(clear), "", ""},
 		{"too short", "0123456789abcde", "", "16 to 512 characters, this one has 15"},
 		{"too long", strings.Repeat("x", 513), "", "16 to 512 characters, this one has 513"},
 		{"with a space", "0123456789 abcdef", "", "printable ASCII without spaces"},
@@ -75,8 +76,8 @@ func TestSecretForms(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got.clear != row.clear || !got.hash.Matches(token) {
-				t.Errorf("clear %q, matches its token: %v", got.clear, got.hash.Matches(token))
+			if got.clear != row.clear || !got.hash.Matches(clear) {
+				t.Errorf("clear %q, matches its token: %v", got.clear, got.hash.Matches(clear))
 			}
 		})
 	}

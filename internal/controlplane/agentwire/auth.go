@@ -5,8 +5,8 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/switchyard-ci/switchyard/internal/controlplane/credential"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
 )
 
 // scheme is how agents present each of their tokens.
@@ -47,29 +47,29 @@ type caller struct {
 
 // authenticate finds the caller, or fails with dispatch.ErrUnauthenticated.
 func (h *Handler) authenticate(r *http.Request, auth authentication) (caller, error) {
-	token := credential.Present(r.Header.Get("Authorization"), scheme)
-	if token == "" {
+	presented := token.Present(r.Header.Get("Authorization"), scheme)
+	if presented == "" {
 		return caller{}, dispatch.ErrUnauthenticated
 	}
 	switch auth {
 	case registration:
-		if !h.options.RegistrationToken.Matches(token) {
+		if !h.options.RegistrationToken.Matches(presented) {
 			return caller{}, dispatch.ErrUnauthenticated
 		}
 		return caller{}, nil
 	case session:
-		return h.sessionOf(r.Context(), token)
+		return h.sessionOf(r.Context(), presented)
 	case job:
-		return h.jobOf(r.Context(), token)
+		return h.jobOf(r.Context(), presented)
 	case anyToken:
-		if h.options.RegistrationToken.Matches(token) {
+		if h.options.RegistrationToken.Matches(presented) {
 			return caller{}, nil
 		}
 		return h.authenticate(r, sessionOrJob)
 	case sessionOrJob:
-		got, err := h.sessionOf(r.Context(), token)
+		got, err := h.sessionOf(r.Context(), presented)
 		if errors.Is(err, dispatch.ErrUnauthenticated) {
-			return h.jobOf(r.Context(), token)
+			return h.jobOf(r.Context(), presented)
 		}
 		return got, err
 	default:
@@ -77,12 +77,12 @@ func (h *Handler) authenticate(r *http.Request, auth authentication) (caller, er
 	}
 }
 
-func (h *Handler) sessionOf(ctx context.Context, token string) (caller, error) {
-	workerID, err := h.dispatcher.AuthenticateSession(ctx, token)
+func (h *Handler) sessionOf(ctx context.Context, presented string) (caller, error) {
+	workerID, err := h.dispatcher.AuthenticateSession(ctx, presented)
 	return caller{workerID: workerID}, err //nolint:wrapcheck // the route's name is added where it is answered
 }
 
-func (h *Handler) jobOf(ctx context.Context, token string) (caller, error) {
-	grant, err := h.dispatcher.AuthorizeJob(ctx, token)
+func (h *Handler) jobOf(ctx context.Context, presented string) (caller, error) {
+	grant, err := h.dispatcher.AuthorizeJob(ctx, presented)
 	return caller{job: grant}, err //nolint:wrapcheck // the same
 }

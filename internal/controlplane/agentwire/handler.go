@@ -8,9 +8,9 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/switchyard-ci/switchyard/internal/controlplane/credential"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
 )
 
 // retryAfter is what a caller is asked to wait when the store does not answer.
@@ -19,7 +19,7 @@ const retryAfter = "1"
 // Options say how agents are paced and let in. Every field is required.
 type Options struct {
 	// RegistrationToken is the hash of the token that lets an agent register.
-	RegistrationToken credential.Hash
+	RegistrationToken token.Hash
 	// PingInterval, HeartbeatInterval and JobStatusInterval are told to agents, in
 	// whole seconds.
 	PingInterval, HeartbeatInterval, JobStatusInterval time.Duration

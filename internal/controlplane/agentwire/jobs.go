@@ -12,6 +12,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 const (
@@ -72,7 +73,7 @@ func (h *Handler) acquire(r *http.Request, caller caller) (any, error) {
 		return acceptedJob(job, token), nil
 	}
 	if errors.Is(err, dispatch.ErrWrongState) {
-		if now, lookErr := h.dispatcher.Job(r.Context(), id); lookErr == nil && now.State == store.JobAssigned {
+		if now, lookErr := h.dispatcher.Job(r.Context(), id); lookErr == nil && now.State == wire.StateAssigned {
 			return nil, &httpError{
 				status:     http.StatusLocked,
 				message:    "the job is on offer to another worker",

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // done is the answer of a call that has nothing to say.
@@ -162,13 +163,13 @@ func (h *Handler) ping(r *http.Request, caller caller) (any, error) {
 		return nil, fmt.Errorf("answering a ping: %w", err)
 	}
 	switch next.Kind {
-	case dispatch.Pause:
+	case wire.Pause:
 		return pingResponse{Action: "pause", Message: next.Reason}, nil
-	case dispatch.Disconnect:
+	case wire.Disconnect:
 		return pingResponse{Action: "disconnect", Message: next.Reason}, nil
-	case dispatch.JobAssigned:
+	case wire.JobAssigned:
 		return pingResponse{Job: &pingJob{ID: next.JobID}}, nil
-	case dispatch.Resume:
+	case wire.Resume:
 	}
 	return pingResponse{}, nil
 }

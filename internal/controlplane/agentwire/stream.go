@@ -13,8 +13,9 @@ import (
 	"connectrpc.com/connect"
 	"go.uber.org/zap"
 
-	"github.com/switchyard-ci/switchyard/internal/controlplane/credential"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	agentedgev1 "github.com/switchyard-ci/switchyard/proto/agentedge/v1"
 	"github.com/switchyard-ci/switchyard/proto/agentedge/v1/agentedgev1connect"
 	"github.com/switchyard-ci/switchyard/transport"
@@ -94,7 +95,7 @@ func (h *Handler) streamCaller(ctx context.Context, req *agentedgev1.StreamPings
 	if info, ok := connect.CallInfoForHandlerContext(ctx); ok {
 		authorization = info.RequestHeader().Get("Authorization")
 	}
-	caller, err := h.sessionOf(ctx, credential.Present(authorization, scheme))
+	caller, err := h.sessionOf(ctx, token.Present(authorization, scheme))
 	if err != nil {
 		return "", h.streamError(ctx, "", err)
 	}
@@ -105,7 +106,7 @@ func (h *Handler) streamCaller(ctx context.Context, req *agentedgev1.StreamPings
 }
 
 // nextInstruction waits for the dispatcher's next instruction, or for quiet.
-func nextInstruction(ctx context.Context, feed *dispatch.Feed, quiet time.Duration) (dispatch.Instruction, error) {
+func nextInstruction(ctx context.Context, feed *dispatch.Feed, quiet time.Duration) (wire.Instruction, error) {
 	wait, cancel := context.WithTimeoutCause(ctx, quiet, errQuiet)
 	defer cancel()
 	return feed.Next(wait) //nolint:wrapcheck // streamError words it
@@ -136,21 +137,21 @@ func ended(code connect.Code, message string) error {
 }
 
 // response is an instruction as the wire spells it.
-func response(next dispatch.Instruction) *agentedgev1.StreamPingsResponse {
+func response(next wire.Instruction) *agentedgev1.StreamPingsResponse {
 	switch next.Kind {
-	case dispatch.Pause:
+	case wire.Pause:
 		return &agentedgev1.StreamPingsResponse{Action: &agentedgev1.StreamPingsResponse_Pause{
 			Pause: &agentedgev1.PauseAction{Reason: next.Reason},
 		}}
-	case dispatch.Disconnect:
+	case wire.Disconnect:
 		return &agentedgev1.StreamPingsResponse{Action: &agentedgev1.StreamPingsResponse_Disconnect{
 			Disconnect: &agentedgev1.DisconnectAction{Reason: next.Reason},
 		}}
-	case dispatch.JobAssigned:
+	case wire.JobAssigned:
 		return &agentedgev1.StreamPingsResponse{Action: &agentedgev1.StreamPingsResponse_JobAssigned{
 			JobAssigned: &agentedgev1.JobAssignedAction{Job: &agentedgev1.Job{Id: next.JobID}},
 		}}
-	case dispatch.Resume:
+	case wire.Resume:
 	}
 	return &agentedgev1.StreamPingsResponse{Action: &agentedgev1.StreamPingsResponse_Resume{
 		Resume: &agentedgev1.ResumeAction{},

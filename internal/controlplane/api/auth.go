@@ -6,7 +6,7 @@ import (
 
 	"connectrpc.com/connect"
 
-	"github.com/switchyard-ci/switchyard/internal/controlplane/credential"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
 )
 
 // scheme is how people and programs present the admin token.
@@ -14,7 +14,7 @@ const scheme = "Bearer"
 
 // requireAdmin is an interceptor that lets only the admin token through.
 type requireAdmin struct {
-	token credential.Hash
+	token token.Hash
 }
 
 // WrapUnary implements connect.Interceptor.
@@ -43,11 +43,11 @@ func (requireAdmin) WrapStreamingClient(next connect.StreamingClientFunc) connec
 }
 
 func (a requireAdmin) check(header http.Header) error {
-	token := credential.Present(header.Get("Authorization"), scheme)
-	if token == "" {
+	presented := token.Present(header.Get("Authorization"), scheme)
+	if presented == "" {
 		return failure(connect.CodeUnauthenticated, "the admin token is missing: send it as Authorization: Bearer TOKEN")
 	}
-	if !a.token.Matches(token) {
+	if !a.token.Matches(presented) {
 		return failure(connect.CodeUnauthenticated, "this is not the admin token of this control plane")
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
@@ -35,7 +36,7 @@ func jobMessage(job store.Job, waitingReason string) *switchyardv1.Job {
 // cancelReason says it also where nobody asked for the cancellation: a job that
 // has run and was not asked to end is canceled only when its time has run out.
 func cancelReason(job store.Job) string {
-	unasked := job.State == store.JobCanceled && !job.CancelRequested && !job.StartedAt.IsZero()
+	unasked := job.State == wire.StateCanceled && !job.CancelRequested && !job.StartedAt.IsZero()
 	if job.CancelReason == "" && (job.TimedOut || unasked) {
 		return "its time ran out"
 	}

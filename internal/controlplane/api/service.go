@@ -6,8 +6,8 @@ import (
 	"connectrpc.com/connect"
 	"go.uber.org/zap"
 
-	"github.com/switchyard-ci/switchyard/internal/controlplane/credential"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
 	"github.com/switchyard-ci/switchyard/proto/switchyard/v1/switchyardv1connect"
 )
 
@@ -18,7 +18,7 @@ const maxRequestBytes = 6*dispatch.MaxJobSize + 64<<10
 // Options say who is let in. Every field is required.
 type Options struct {
 	// AdminToken is the hash of the token that every call must show.
-	AdminToken credential.Hash
+	AdminToken token.Hash
 	// Logger gets a line for each failure that is the server's own.
 	Logger *zap.Logger
 }

@@ -2,33 +2,34 @@ package api
 
 import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
-func jobState(state store.JobState) switchyardv1.JobState {
+func jobState(state wire.JobState) switchyardv1.JobState {
 	switch state {
-	case store.JobQueued:
+	case wire.StateQueued:
 		return switchyardv1.JobState_JOB_STATE_QUEUED
-	case store.JobAssigned:
+	case wire.StateAssigned:
 		return switchyardv1.JobState_JOB_STATE_ASSIGNED
-	case store.JobAccepted:
+	case wire.StateAccepted:
 		return switchyardv1.JobState_JOB_STATE_ACCEPTED
-	case store.JobRunning:
+	case wire.StateRunning:
 		return switchyardv1.JobState_JOB_STATE_RUNNING
-	case store.JobFinished:
+	case wire.StateFinished:
 		return switchyardv1.JobState_JOB_STATE_FINISHED
-	case store.JobCanceled:
+	case wire.StateCanceled:
 		return switchyardv1.JobState_JOB_STATE_CANCELED
-	case store.JobLost:
+	case wire.StateLost:
 		return switchyardv1.JobState_JOB_STATE_LOST
 	}
 	return switchyardv1.JobState_JOB_STATE_UNSPECIFIED
 }
 
-func jobStatesOf(states []switchyardv1.JobState) ([]store.JobState, error) {
-	all := []store.JobState{
-		store.JobQueued, store.JobAssigned, store.JobAccepted, store.JobRunning,
-		store.JobFinished, store.JobCanceled, store.JobLost,
+func jobStatesOf(states []switchyardv1.JobState) ([]wire.JobState, error) {
+	all := []wire.JobState{
+		wire.StateQueued, wire.StateAssigned, wire.StateAccepted, wire.StateRunning,
+		wire.StateFinished, wire.StateCanceled, wire.StateLost,
 	}
 	return statesOf(states, all, jobState)
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // Accept takes the job for the worker that it is on offer to, and answers with
@@ -15,7 +17,7 @@ import (
 // is not this worker's to accept.
 func (d *Dispatcher) Accept(ctx context.Context, workerID, jobID string) (store.Job, string, error) {
 	return d.take(ctx, workerID, jobID, func(job *store.Job) error {
-		if job.WorkerID != workerID || job.State != store.JobAssigned {
+		if job.WorkerID != workerID || job.State != wire.StateAssigned {
 			return fmt.Errorf("job %s is %s, not on offer to worker %s: %w", jobID, job.State, workerID, ErrWrongState)
 		}
 		return nil
@@ -31,10 +33,10 @@ func (d *Dispatcher) Acquire(ctx context.Context, workerID, jobID string) (store
 		return store.Job{}, "", fmt.Errorf("worker %s: %w", workerID, ErrNotFound)
 	}
 	return d.take(ctx, workerID, jobID, func(job *store.Job) error {
-		if job.State == store.JobAssigned && job.WorkerID == workerID {
+		if job.State == wire.StateAssigned && job.WorkerID == workerID {
 			return nil
 		}
-		if job.State != store.JobQueued {
+		if job.State != wire.StateQueued {
 			return fmt.Errorf("job %s is %s: %w", jobID, job.State, ErrWrongState)
 		}
 		job.WorkerID, job.WorkerName = workerID, worker.Name
@@ -43,15 +45,20 @@ func (d *Dispatcher) Acquire(ctx context.Context, workerID, jobID string) (store
 	})
 }
 
+// maxTokens is how many tokens of one acceptance work: a worker that asks again
+// has not received the response, but an older request may still be in flight and
+// be handled after the newer one.
+const maxTokens = 8
+
 // take makes a job accepted by a worker, where first allows it, or repeats an
 // acceptance.
 func (d *Dispatcher) take(ctx context.Context, workerID, jobID string, first func(*store.Job) error) (store.Job, string, error) {
 	if err := d.present(ctx, workerID); err != nil {
 		return store.Job{}, "", err
 	}
-	token, hash := newToken(jobPrefix, jobID)
+	jobToken, hash := token.Job.New(jobID)
 	job, err := d.changeJob(ctx, jobID, func(job *store.Job) error {
-		if job.State == store.JobAccepted && job.WorkerID == workerID {
+		if job.State == wire.StateAccepted && job.WorkerID == workerID {
 			hashes := append(slices.Clone(job.TokenHashes), hash)
 			job.TokenHashes = hashes[max(0, len(hashes)-maxTokens):]
 			return nil
@@ -59,14 +66,14 @@ func (d *Dispatcher) take(ctx context.Context, workerID, jobID string, first fun
 		if err := first(job); err != nil {
 			return err
 		}
-		job.State, job.AcceptedAt = store.JobAccepted, d.now().UTC()
-		job.TokenHashes = [][]byte{hash}
+		job.State, job.AcceptedAt = wire.StateAccepted, d.now().UTC()
+		job.TokenHashes = []token.Hash{hash}
 		return nil
 	})
 	if err != nil {
 		return store.Job{}, "", err
 	}
-	return job, token, nil
+	return job, jobToken, nil
 }
 
 // States of a running job that is to end, in the words of the agents' wire.
@@ -76,7 +83,7 @@ const (
 )
 
 // JobState is where the job stands, in the words of the agents' wire: a state
-// of store.JobState, or, for a running job that is to end, canceling or
+// of wire.JobState, or, for a running job that is to end, canceling or
 // timing_out. It reads memory where it can. ErrNotFound.
 func (d *Dispatcher) JobState(ctx context.Context, jobID string) (string, error) {
 	job, indexed := d.jobInHand(jobID)
@@ -87,7 +94,7 @@ func (d *Dispatcher) JobState(ctx context.Context, jobID string) (string, error)
 		}
 	}
 	switch {
-	case job.State != store.JobRunning:
+	case job.State != wire.StateRunning:
 		return string(job.State), nil
 	case job.CancelRequested:
 		return stateCanceling, nil

@@ -4,7 +4,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 func TestAcceptingAgainIsTheSameAcceptance(t *testing.T) {
@@ -16,7 +17,7 @@ func TestAcceptingAgainIsTheSameAcceptance(t *testing.T) {
 	for range maxTokens + 1 {
 		job, token, err := p.Accept(t.Context(), a, id)
 		must(t, err)
-		if job.State != store.JobAccepted || job.WorkerID != a {
+		if job.State != wire.StateAccepted || job.WorkerID != a {
 			t.Fatalf("got %+v", job)
 		}
 		tokens = append(tokens, token)
@@ -58,7 +59,7 @@ func TestAcquire(t *testing.T) {
 	for range 2 {
 		job, token, err := p.Acquire(t.Context(), worker.ID, id)
 		must(t, err)
-		if job.State != store.JobAccepted || job.WorkerName != "a" {
+		if job.State != wire.StateAccepted || job.WorkerName != "a" {
 			t.Fatalf("got %+v", job)
 		}
 		p.grant(token)
@@ -72,37 +73,37 @@ func TestEndsOfAJob(t *testing.T) {
 	canceled := Result{ExitStatus: "-1", Signal: "SIGTERM", SignalReason: "cancel"}
 	for name, row := range map[string]struct {
 		do    func(p *plant, g JobGrant) error
-		want  store.JobState
+		want  wire.JobState
 		wants error
 	}{
-		"finished":                    {func(p *plant, g JobGrant) error { return g.Finish(p.t.Context(), seven) }, store.JobFinished, nil},
-		"finished twice":              {twice(zero, zero), store.JobFinished, nil},
-		"finished twice, differently": {twice(zero, seven), store.JobFinished, ErrWrongState},
+		"finished":                    {func(p *plant, g JobGrant) error { return g.Finish(p.t.Context(), seven) }, wire.StateFinished, nil},
+		"finished twice":              {twice(zero, zero), wire.StateFinished, nil},
+		"finished twice, differently": {twice(zero, seven), wire.StateFinished, ErrWrongState},
 		"started after the end": {func(p *plant, g JobGrant) error {
 			must(p.t, g.Finish(p.t.Context(), zero))
 			return g.Start(p.t.Context(), time.Time{})
-		}, store.JobFinished, ErrWrongState},
+		}, wire.StateFinished, ErrWrongState},
 		"canceled": {func(p *plant, g JobGrant) error {
 			p.cancel(g.JobID, "canceling")
 			return g.Finish(p.t.Context(), canceled)
-		}, store.JobCanceled, nil},
+		}, wire.StateCanceled, nil},
 		"canceled twice": {func(p *plant, g JobGrant) error {
 			p.cancel(g.JobID, "canceling")
 			p.cancel(g.JobID, "canceling")
 			must(p.t, g.Finish(p.t.Context(), canceled))
 			_, err := p.Cancel(p.t.Context(), g.JobID, "")
 			return err
-		}, store.JobCanceled, nil},
+		}, wire.StateCanceled, nil},
 		"canceled too late": {func(p *plant, g JobGrant) error {
 			must(p.t, g.Finish(p.t.Context(), zero))
 			_, err := p.Cancel(p.t.Context(), g.JobID, "")
 			return err
-		}, store.JobFinished, ErrWrongState},
+		}, wire.StateFinished, ErrWrongState},
 		"timed out": {func(p *plant, g JobGrant) error {
 			p.pass(11 * time.Second)
 			p.jobState(g.JobID, "timing_out")
 			return g.Finish(p.t.Context(), canceled)
-		}, store.JobCanceled, nil},
+		}, wire.StateCanceled, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlant(t, Options{})
@@ -117,7 +118,7 @@ func TestEndsOfAJob(t *testing.T) {
 			p.state(g.JobID, row.want)
 			p.jobState(g.JobID, string(row.want))
 			next := p.submit(Submission{})
-			p.pings(a, Instruction{Kind: JobAssigned, JobID: next})
+			p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: next})
 		})
 	}
 }
@@ -149,11 +150,11 @@ func TestCancelBeforeStart(t *testing.T) {
 	for name, reach := range map[string]func(p *plant, workerID, jobID string) JobGrant{
 		"queued": func(*plant, string, string) JobGrant { return JobGrant{} },
 		"assigned": func(p *plant, workerID, jobID string) JobGrant {
-			p.pings(workerID, Instruction{Kind: JobAssigned, JobID: jobID})
+			p.pings(workerID, wire.Instruction{Kind: wire.JobAssigned, JobID: jobID})
 			return JobGrant{}
 		},
 		"accepted": func(p *plant, workerID, jobID string) JobGrant {
-			p.pings(workerID, Instruction{Kind: JobAssigned, JobID: jobID})
+			p.pings(workerID, wire.Instruction{Kind: wire.JobAssigned, JobID: jobID})
 			return p.accept(workerID, jobID)
 		},
 	} {
@@ -168,7 +169,7 @@ func TestCancelBeforeStart(t *testing.T) {
 			}
 			_, _, err := p.Accept(t.Context(), a, id)
 			wantErr(t, err, ErrWrongState)
-			p.pings(a, Instruction{Kind: Resume})
+			p.pings(a, wire.Instruction{Kind: wire.Resume})
 		})
 	}
 }
@@ -177,11 +178,11 @@ func TestAGrantEndsWithItsAcceptance(t *testing.T) {
 	p := newPlant(t, Options{})
 	a, b := p.register("a"), p.register("b")
 	id := p.submit(Submission{})
-	p.pings(a, Instruction{Kind: JobAssigned, JobID: id})
+	p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	old := p.accept(a, id)
 	must(t, p.Disconnect(t.Context(), a))
-	p.state(id, store.JobQueued)
-	p.pings(b, Instruction{Kind: JobAssigned, JobID: id})
+	p.state(id, wire.StateQueued)
+	p.pings(b, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	g := p.accept(b, id)
 	wantErr(t, old.Start(t.Context(), time.Time{}), ErrUnauthenticated)
 	wantErr(t, old.Finish(t.Context(), Result{}), ErrUnauthenticated)
@@ -194,14 +195,14 @@ func TestTheWorkerOfALastJobIsGivenNoOther(t *testing.T) {
 	a := p.register("a")
 	feed := p.attached(a)
 	id := p.submit(Submission{})
-	p.wants(feed, Instruction{Kind: JobAssigned, JobID: id})
+	p.wants(feed, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	g := p.accept(a, id)
 	p.startJob(g)
 	next := p.submit(Submission{})
 	must(t, g.Finish(t.Context(), Result{ExitStatus: "0", IgnoreAgent: true}))
 	p.silent(feed)
-	p.pings(a, Instruction{Kind: Resume})
-	p.state(next, store.JobQueued)
+	p.pings(a, wire.Instruction{Kind: wire.Resume})
+	p.state(next, wire.StateQueued)
 }
 
 func TestTokensAreRefused(t *testing.T) {
@@ -209,7 +210,7 @@ func TestTokensAreRefused(t *testing.T) {
 	worker, session, err := p.Register(t.Context(), Registration{Name: "a"})
 	must(t, err)
 	id := p.submit(Submission{})
-	p.pings(worker.ID, Instruction{Kind: JobAssigned, JobID: id})
+	p.pings(worker.ID, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	_, job, err := p.Accept(t.Context(), worker.ID, id)
 	must(t, err)
 	got, err := p.AuthenticateSession(t.Context(), session)
@@ -217,26 +218,15 @@ func TestTokensAreRefused(t *testing.T) {
 	if got != worker.ID {
 		t.Errorf("the session is of %s, want %s", got, worker.ID)
 	}
-	other, _ := newToken(sessionPrefix, newID())
-	forged, _ := newToken(sessionPrefix, worker.ID)
-	forgedJob, _ := newToken(jobPrefix, id)
-	for _, token := range []string{"", "x", other, forged, job, session[:len(session)-1], session + "x", sessionPrefix + worker.ID, sessionPrefix + worker.ID + "_"} {
-		_, err := p.AuthenticateSession(t.Context(), token)
+	other, _ := token.Session.New(newID())
+	forged, _ := token.Session.New(worker.ID)
+	forgedJob, _ := token.Job.New(id)
+	for _, text := range []string{"", "x", other, forged, job, session[:len(session)-1], session + "x", string(token.Session) + worker.ID, string(token.Session) + worker.ID + "_"} {
+		_, err := p.AuthenticateSession(t.Context(), text)
 		wantErr(t, err, ErrUnauthenticated)
 	}
-	for _, token := range []string{"", session, forgedJob, job[:len(job)-1], jobPrefix + id + "_"} {
-		_, err := p.AuthorizeJob(t.Context(), token)
+	for _, text := range []string{"", session, forgedJob, job[:len(job)-1], string(token.Job) + id + "_"} {
+		_, err := p.AuthorizeJob(t.Context(), text)
 		wantErr(t, err, ErrUnauthenticated)
 	}
-}
-
-func FuzzTokenID(f *testing.F) {
-	token, _ := newToken(jobPrefix, newID())
-	f.Add(token)
-	f.Add(jobPrefix)
-	f.Fuzz(func(t *testing.T, token string) {
-		if id, ok := tokenID(jobPrefix, token); ok && len(id) != idSize {
-			t.Errorf("%q names %q", token, id)
-		}
-	})
 }

@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // assign writes the assignment that a claim holds, and ends the claim. The job's
@@ -16,8 +17,8 @@ func (d *Dispatcher) assign(ctx context.Context, c *claim) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
 	job, err := d.readJob(ctx, c.job.id)
-	if err == nil && job.State == store.JobQueued {
-		job.State = store.JobAssigned
+	if err == nil && job.State == wire.StateQueued {
+		job.State = wire.StateAssigned
 		d.name(&job, c)
 		job, err = d.putJob(ctx, job)
 		if errors.Is(err, store.ErrConflict) {
@@ -65,7 +66,7 @@ func (x *index) vanish(id string) {
 		return
 	}
 	x.unplace(j)
-	j.state = store.JobLost
+	j.state = wire.StateLost
 	delete(x.jobs, id)
 	x.past.drop(id)
 	j.queue.live--

@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // benchPlant has a dispatcher with the system's clock.
@@ -36,7 +37,7 @@ func BenchmarkSubmitToNext(b *testing.B) {
 			if err != nil {
 				return
 			}
-			if in.Kind == JobAssigned {
+			if in.Kind == wire.JobAssigned {
 				offers <- time.Now()
 			}
 		}

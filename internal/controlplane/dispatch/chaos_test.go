@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // storm is a control plane that is restarted under the feet of its workers.
@@ -105,8 +106,8 @@ func (s *storm) worker(ctx context.Context, name string, r *rand.Rand) {
 	}
 }
 
-func (s *storm) obey(ctx context.Context, workerID string, in Instruction, seen map[string]bool, r *rand.Rand) {
-	if in.Kind != JobAssigned || seen[in.JobID] || r.IntN(10) == 0 { // now and then an offer goes unheard
+func (s *storm) obey(ctx context.Context, workerID string, in wire.Instruction, seen map[string]bool, r *rand.Rand) {
+	if in.Kind != wire.JobAssigned || seen[in.JobID] || r.IntN(10) == 0 { // now and then an offer goes unheard
 		return
 	}
 	var grant JobGrant
@@ -212,8 +213,8 @@ func TestEachJobIsRunOnce(t *testing.T) {
 
 // allOver fails, as long as there are jobs that are not finished.
 func (s *storm) allOver(d *Dispatcher) error {
-	jobs, _, err := d.Jobs(s.t.Context(), JobFilter{States: []store.JobState{
-		store.JobQueued, store.JobAssigned, store.JobAccepted, store.JobRunning, store.JobCanceled, store.JobLost,
+	jobs, _, err := d.Jobs(s.t.Context(), JobFilter{States: []wire.JobState{
+		wire.StateQueued, wire.StateAssigned, wire.StateAccepted, wire.StateRunning, wire.StateCanceled, wire.StateLost,
 	}}, Page{})
 	if err == nil && len(jobs) > 0 {
 		err = fmt.Errorf("job %s is %s", jobs[0].ID, jobs[0].State) //nolint:err113 // for the test's log

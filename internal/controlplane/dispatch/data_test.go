@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 func (p *plant) value(g JobGrant, key, want string) {
@@ -24,7 +25,7 @@ func TestDataOutlivesTheProcess(t *testing.T) {
 	p := newPlant(t, Options{})
 	worker := p.register("w")
 	id := p.submit(Submission{})
-	p.pings(worker, Instruction{Kind: JobAssigned, JobID: id})
+	p.pings(worker, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	_, token, err := p.Accept(t.Context(), worker, id)
 	must(t, err)
 	g := p.grant(token)
@@ -54,7 +55,7 @@ func TestRetriesShareData(t *testing.T) {
 		p.pass(DefaultLeaseTimeout + 2*time.Second) // the worker is lost, and its job
 		next := p.job(last.JobID).RetriedBy
 		worker := p.register(name)
-		p.pings(worker, Instruction{Kind: JobAssigned, JobID: next})
+		p.pings(worker, wire.Instruction{Kind: wire.JobAssigned, JobID: next})
 		last = p.accept(worker, next)
 		p.startJob(last)
 		p.value(last, "from", "first")

@@ -113,6 +113,11 @@ func (d *Dispatcher) load(ctx context.Context) error {
 	}
 }
 
+// newID returns a UUIDv7: IDs sort by the time at which they were made.
+func newID() string {
+	return uuid.Must(uuid.NewV7()).String() // fails only if crypto/rand does, which it never does
+}
+
 // pause waits a little before a failed watch is begun anew.
 func (*Dispatcher) pause(ctx context.Context) {
 	timer := time.NewTimer(watchPause)

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // Feed is the control plane's side of one stream of one worker.
@@ -19,14 +19,14 @@ type Feed struct {
 	announced bool
 
 	mu      sync.Mutex
-	waiting []Instruction
-	stands  Instruction
+	waiting []wire.Instruction
+	stands  wire.Instruction
 	err     error
 	wake    chan struct{}
 }
 
 // newFeed begins with what stands, and then the offers.
-func newFeed(stands Instruction, offers []string, onClose func(*Feed)) *Feed {
+func newFeed(stands wire.Instruction, offers []string, onClose func(*Feed)) *Feed {
 	f := &Feed{onClose: onClose, wake: make(chan struct{}, 1)}
 	f.stand(stands)
 	for _, id := range offers {
@@ -39,12 +39,12 @@ func newFeed(stands Instruction, offers []string, onClose func(*Feed)) *Feed {
 // stream took this one's place, ErrClosed after Close or when the dispatcher was
 // closed, ErrNotFound when the worker's record has expired, and the context's
 // error when that ends. One caller at a time.
-func (f *Feed) Next(ctx context.Context) (Instruction, error) {
+func (f *Feed) Next(ctx context.Context) (wire.Instruction, error) {
 	for {
 		f.mu.Lock()
 		if f.err != nil {
 			f.mu.Unlock()
-			return Instruction{}, f.err
+			return wire.Instruction{}, f.err
 		}
 		if len(f.waiting) > 0 {
 			next := f.waiting[0]
@@ -56,14 +56,14 @@ func (f *Feed) Next(ctx context.Context) (Instruction, error) {
 		select {
 		case <-f.wake:
 		case <-ctx.Done():
-			return Instruction{}, fmt.Errorf("waiting for an instruction: %w", context.Cause(ctx))
+			return wire.Instruction{}, fmt.Errorf("waiting for an instruction: %w", context.Cause(ctx))
 		}
 	}
 }
 
 // Standing is what a keep-alive must say: Resume, Pause or Disconnect, as it
 // stands for the worker now. It may be called concurrently.
-func (f *Feed) Standing() Instruction {
+func (f *Feed) Standing() wire.Instruction {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.stands
@@ -78,11 +78,11 @@ func (f *Feed) Close() {
 
 // stand replaces the standing instruction, and one that was not given yet: only
 // the last still matters.
-func (f *Feed) stand(in Instruction) {
+func (f *Feed) stand(in wire.Instruction) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.stands = in
-	f.waiting = slices.DeleteFunc(f.waiting, func(w Instruction) bool { return w.Kind != JobAssigned })
+	f.waiting = slices.DeleteFunc(f.waiting, func(w wire.Instruction) bool { return w.Kind != wire.JobAssigned })
 	f.waiting = append(f.waiting, in)
 	f.signal()
 }
@@ -90,7 +90,7 @@ func (f *Feed) stand(in Instruction) {
 func (f *Feed) offer(jobID string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.waiting = append(f.waiting, Instruction{Kind: JobAssigned, JobID: jobID})
+	f.waiting = append(f.waiting, wire.Instruction{Kind: wire.JobAssigned, JobID: jobID})
 	f.signal()
 }
 
@@ -98,7 +98,7 @@ func (f *Feed) offer(jobID string) {
 func (f *Feed) withdraw(jobID string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.waiting = slices.DeleteFunc(f.waiting, func(w Instruction) bool { return w.JobID == jobID })
+	f.waiting = slices.DeleteFunc(f.waiting, func(w wire.Instruction) bool { return w.JobID == jobID })
 }
 
 // end makes Next fail; the first reason stays.
@@ -123,7 +123,7 @@ func (f *Feed) signal() {
 func (a *workerEntry) offers() []string {
 	var ids []string
 	for id, j := range a.jobs {
-		if j.state == store.JobAssigned || j.state == store.JobAccepted {
+		if j.state == wire.StateAssigned || j.state == wire.StateAccepted {
 			ids = append(ids, id)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // maxChanges bounds the changes that a slow follower has still to be given; a job
@@ -250,7 +251,7 @@ func (f *following) over(ctx context.Context) (bool, error) {
 // hopeless reports whether a missing piece is known not to come: the worker has
 // said so, its token has stopped working, or nobody wants to wait.
 func (f *following) hopeless() bool {
-	return f.o.NoWait || f.job.ChunksFailed > 0 || f.job.State == store.JobLost
+	return f.o.NoWait || f.job.ChunksFailed > 0 || f.job.State == wire.StateLost
 }
 
 func (d *Dispatcher) follow(id string, f *follower) {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // follow collects a follower's events as lines. It answers with a function that
@@ -62,7 +62,7 @@ func TestFollowFromTheBeginningToTheEnd(t *testing.T) {
 	id := p.submit(Submission{})
 	wait, end := p.follows(id, FollowOptions{})
 	wait("queued")
-	p.pings(a, Instruction{Kind: JobAssigned, JobID: id})
+	p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	wait("assigned")
 	g := p.accept(a, id)
 	wait("accepted")
@@ -233,5 +233,5 @@ func TestLogChunksAreRefusedByField(t *testing.T) {
 	if got := p.job(g.JobID).LogSize; got != MaxChunkSize {
 		t.Errorf("the log has %d bytes", got)
 	}
-	p.state(g.JobID, store.JobRunning)
+	p.state(g.JobID, wire.StateRunning)
 }

@@ -10,6 +10,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // JobGrant is the right to report on a job, as its token gives it. It names one
@@ -22,30 +24,30 @@ type JobGrant struct {
 	BuildID string
 
 	d    *Dispatcher
-	hash []byte // of the token
+	hash token.Hash // of the token
 }
 
 // holds reports whether the grant is one of the job's acceptance as it stands.
 func (g JobGrant) holds(job store.Job) bool {
-	return slices.ContainsFunc(job.TokenHashes, func(h []byte) bool { return slices.Equal(h, g.hash) })
+	return slices.Contains(job.TokenHashes, g.hash)
 }
 
 // AuthorizeJob answers with what a job token allows. The tokens of an acceptance
 // work until the job's record expires, unless the job went back to its queue or
 // was lost. ErrUnauthenticated.
-func (d *Dispatcher) AuthorizeJob(ctx context.Context, token string) (JobGrant, error) {
-	id, ok := tokenID(jobPrefix, token)
+func (d *Dispatcher) AuthorizeJob(ctx context.Context, jobToken string) (JobGrant, error) {
+	id, ok := token.Job.ID(jobToken)
 	if !ok {
 		return JobGrant{}, ErrUnauthenticated
 	}
-	grant := JobGrant{JobID: id, d: d, hash: hashToken(token)}
+	grant := JobGrant{JobID: id, d: d, hash: token.HashOf(jobToken)}
 	job, indexed := d.jobInHand(id)
-	if !indexed || !tokenMatches(token, job.TokenHashes...) {
+	if !indexed || !token.MatchesAny(jobToken, job.TokenHashes...) {
 		var err error
 		if job, err = d.readJob(ctx, id); err != nil {
 			return JobGrant{}, refused(err)
 		}
-		if !tokenMatches(token, job.TokenHashes...) {
+		if !token.MatchesAny(jobToken, job.TokenHashes...) {
 			return JobGrant{}, ErrUnauthenticated
 		}
 	}
@@ -75,12 +77,12 @@ func (g JobGrant) Start(ctx context.Context, at time.Time) error {
 			return ErrUnauthenticated
 		}
 		switch job.State {
-		case store.JobRunning:
+		case wire.StateRunning:
 			return errKeep
-		case store.JobAccepted:
-			job.State, job.StartedAt = store.JobRunning, d.now().UTC()
+		case wire.StateAccepted:
+			job.State, job.StartedAt = wire.StateRunning, d.now().UTC()
 			return nil
-		case store.JobQueued, store.JobAssigned, store.JobFinished, store.JobCanceled, store.JobLost:
+		case wire.StateQueued, wire.StateAssigned, wire.StateFinished, wire.StateCanceled, wire.StateLost:
 		}
 		return fmt.Errorf("job %s is %s, not accepted: %w", g.JobID, job.State, ErrWrongState)
 	})
@@ -136,23 +138,23 @@ func (g JobGrant) Finish(ctx context.Context, r Result) error {
 			return ErrUnauthenticated
 		}
 		switch job.State {
-		case store.JobAccepted, store.JobRunning:
-		case store.JobFinished, store.JobCanceled:
+		case wire.StateAccepted, wire.StateRunning:
+		case wire.StateFinished, wire.StateCanceled:
 			if job.ExitStatus == r.ExitStatus && job.Signal == r.Signal && job.SignalReason == r.SignalReason {
 				return errKeep
 			}
 			return fmt.Errorf("job %s is %s with another result: %w", g.JobID, job.State, ErrWrongState)
-		case store.JobQueued, store.JobAssigned, store.JobLost:
+		case wire.StateQueued, wire.StateAssigned, wire.StateLost:
 			return fmt.Errorf("job %s is %s: %w", g.JobID, job.State, ErrWrongState)
 		}
-		job.State = store.JobFinished
+		job.State = wire.StateFinished
 		if job.CancelRequested || job.TimedOut || overdue(*job, d.now()) && r.SignalReason != "" {
-			job.State = store.JobCanceled
+			job.State = wire.StateCanceled
 		}
 		job.ExitStatus, job.Signal, job.SignalReason = r.ExitStatus, r.Signal, r.SignalReason
 		job.ChunksFailed, job.LogSize = max(0, r.ChunksFailed), size
 		job.FinishedAt = d.now().UTC()
-		if job.State == store.JobFinished && r.unseen() && retriable(*job) {
+		if job.State == wire.StateFinished && r.unseen() && retriable(*job) {
 			job.RetriedBy = newID()
 		}
 		return nil

@@ -9,6 +9,7 @@ import (
 	"github.com/tidwall/btree"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // history is every stored job, live or over, as little of it as a list needs to
@@ -30,10 +31,10 @@ type pastJob struct {
 // pastState is a state in one byte: its place in pastStates.
 type pastState uint8
 
-func pastStates() []store.JobState {
-	return []store.JobState{
-		store.JobQueued, store.JobAssigned, store.JobAccepted, store.JobRunning,
-		store.JobFinished, store.JobCanceled, store.JobLost,
+func pastStates() []wire.JobState {
+	return []wire.JobState{
+		wire.StateQueued, wire.StateAssigned, wire.StateAccepted, wire.StateRunning,
+		wire.StateFinished, wire.StateCanceled, wire.StateLost,
 	}
 }
 
@@ -78,7 +79,7 @@ func (h history) drop(id string) {
 
 // matcher selects from the history.
 type matcher struct {
-	states map[store.JobState]bool
+	states map[wire.JobState]bool
 	queue  string
 	worker uuid.UUID
 }

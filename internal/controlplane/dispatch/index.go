@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // index is what this replica knows: live jobs, workers, and who could be given
@@ -35,7 +36,7 @@ type index struct {
 type jobEntry struct {
 	id       string
 	revision uint64
-	state    store.JobState
+	state    wire.JobState
 	queue    *queueEntry
 	priority int32
 	workerID string
@@ -171,7 +172,7 @@ func (x *index) place(j *jobEntry) {
 		return
 	}
 	a.jobs[j.id] = j
-	if a.feed != nil && j.state == store.JobAssigned && standing(a.record).Kind == Resume {
+	if a.feed != nil && j.state == wire.StateAssigned && standing(a.record).Kind == wire.Resume {
 		a.feed.offer(j.id)
 	}
 	x.setIdle(a)
@@ -266,14 +267,14 @@ func (x *index) hearJob(jobID string, now time.Time) {
 }
 
 // standing is what a worker is to be told whenever there is nothing else.
-func standing(a store.Worker) Instruction {
+func standing(a store.Worker) wire.Instruction {
 	switch {
 	case a.Stopping:
-		return Instruction{Kind: Disconnect, Reason: a.StopReason}
+		return wire.Instruction{Kind: wire.Disconnect, Reason: a.StopReason}
 	case a.Paused:
-		return Instruction{Kind: Pause, Reason: a.PauseReason}
+		return wire.Instruction{Kind: wire.Pause, Reason: a.PauseReason}
 	}
-	return Instruction{Kind: Resume}
+	return wire.Instruction{Kind: wire.Resume}
 }
 
 // absent notes a ping of the worker of a running job.

@@ -8,26 +8,27 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 func TestAnOldRecordDoesNotComeBack(t *testing.T) {
 	now := time.Now()
-	job := func(revision uint64, state store.JobState, worker string) store.Job {
+	job := func(revision uint64, state wire.JobState, worker string) store.Job {
 		return store.Job{ID: "j", Queue: "q", State: state, WorkerID: worker, Revision: revision}
 	}
 	for name, do := range map[string]func(x *index){
 		"its own end is applied before the watch gives what came before": func(x *index) {
-			x.applyJob(job(1, store.JobQueued, ""), now, time.Time{})
-			x.applyJob(job(3, store.JobFinished, "a"), now, now)
-			x.applyJob(job(2, store.JobRunning, "a"), now, time.Time{})
+			x.applyJob(job(1, wire.StateQueued, ""), now, time.Time{})
+			x.applyJob(job(3, wire.StateFinished, "a"), now, now)
+			x.applyJob(job(2, wire.StateRunning, "a"), now, time.Time{})
 			x.reached("j", 2)
 			x.reached("j", 3)
 		},
 		"a read that took longer than the end": func(x *index) {
-			x.applyJob(job(1, store.JobQueued, ""), now, time.Time{})
-			x.applyJob(job(2, store.JobFinished, ""), now, now)
+			x.applyJob(job(1, wire.StateQueued, ""), now, time.Time{})
+			x.applyJob(job(2, wire.StateFinished, ""), now, now)
 			x.reached("j", 2)
-			x.applyJob(job(1, store.JobQueued, ""), now, time.Time{})
+			x.applyJob(job(1, wire.StateQueued, ""), now, time.Time{})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -61,7 +62,7 @@ func TestMatching(t *testing.T) {
 			"submit": func(t *rapid.T) {
 				name := id("j")
 				if _, known := jobs[name]; !known {
-					put(store.Job{ID: name, Queue: id("q"), State: store.JobQueued, Priority: rapid.Int32Range(0, 2).Draw(t, "priority")})
+					put(store.Job{ID: name, Queue: id("q"), State: wire.StateQueued, Priority: rapid.Int32Range(0, 2).Draw(t, "priority")})
 				}
 			},
 			"worker": func(t *rapid.T) {
@@ -99,8 +100,8 @@ func TestMatching(t *testing.T) {
 				}
 				c := claims[0]
 				claims = claims[1:]
-				if j := jobs[c.job.id]; j.State == store.JobQueued && rapid.Bool().Draw(t, "stored") {
-					j.State, j.WorkerID = store.JobAssigned, c.worker.record.ID
+				if j := jobs[c.job.id]; j.State == wire.StateQueued && rapid.Bool().Draw(t, "stored") {
+					j.State, j.WorkerID = wire.StateAssigned, c.worker.record.ID
 					put(j)
 				}
 				x.release(c)
@@ -110,7 +111,7 @@ func TestMatching(t *testing.T) {
 				if !known || j.State.Final() {
 					return
 				}
-				j.State = rapid.SampledFrom([]store.JobState{store.JobQueued, store.JobCanceled}).Draw(t, "state")
+				j.State = rapid.SampledFrom([]wire.JobState{wire.StateQueued, wire.StateCanceled}).Draw(t, "state")
 				j.WorkerID = ""
 				put(j)
 			},
@@ -135,7 +136,7 @@ func TestMatching(t *testing.T) {
 				}
 				wantReady, wantIdle := 0, 0
 				for _, j := range jobs {
-					if j.State == store.JobQueued && !claimedJobs[j.ID] {
+					if j.State == wire.StateQueued && !claimedJobs[j.ID] {
 						wantReady++
 					}
 				}
@@ -169,15 +170,15 @@ func BenchmarkIndexWith100kQueued(b *testing.B) {
 	}
 	x.applyWorker(store.Worker{ID: "a", Queue: "q", State: store.WorkerConnected, Revision: 1}, now)
 	for i := range queued {
-		put(store.Job{ID: newID(), Queue: "q", State: store.JobQueued, Priority: int32(i % 3)})
+		put(store.Job{ID: newID(), Queue: "q", State: wire.StateQueued, Priority: int32(i % 3)})
 	}
 	a := x.workers["a"]
 	for b.Loop() { // a job comes, the best is given out, and ends
-		put(store.Job{ID: newID(), Queue: "q", State: store.JobQueued})
+		put(store.Job{ID: newID(), Queue: "q", State: wire.StateQueued})
 		c := x.claimReady(a)
-		job := put(store.Job{ID: c.job.id, Queue: "q", State: store.JobAssigned, WorkerID: "a"})
+		job := put(store.Job{ID: c.job.id, Queue: "q", State: wire.StateAssigned, WorkerID: "a"})
 		x.release(c)
-		job.State = store.JobFinished
+		job.State = wire.StateFinished
 		put(job)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // historySteps is how many jobs of the history are looked at before the lock is
@@ -18,7 +19,7 @@ const historySteps = 5000
 // ErrNotFound.
 func (d *Dispatcher) Job(ctx context.Context, id string) (store.Job, error) {
 	job, err := d.readJob(ctx, id)
-	if err == nil && job.State == store.JobRunning {
+	if err == nil && job.State == wire.StateRunning {
 		job.LogSize = d.logSize(ctx, id)
 	}
 	return job, err
@@ -31,7 +32,7 @@ func (d *Dispatcher) Jobs(ctx context.Context, f JobFilter, p Page) ([]store.Job
 	if err != nil {
 		return nil, "", err
 	}
-	m := matcher{queue: f.Queue, states: map[store.JobState]bool{}}
+	m := matcher{queue: f.Queue, states: map[wire.JobState]bool{}}
 	for _, state := range f.States {
 		if !state.Valid() {
 			return nil, "", &InvalidError{"states", fmt.Sprintf("has %q, which is no state of a job", state)}
@@ -84,20 +85,20 @@ func (d *Dispatcher) Cancel(ctx context.Context, id, reason string) (store.Job, 
 	}
 	return d.changeJob(ctx, id, func(job *store.Job) error {
 		switch job.State {
-		case store.JobQueued, store.JobAssigned, store.JobAccepted:
-			job.State, job.CancelReason = store.JobCanceled, reason
+		case wire.StateQueued, wire.StateAssigned, wire.StateAccepted:
+			job.State, job.CancelReason = wire.StateCanceled, reason
 			job.TokenHashes = nil
 			job.FinishedAt = d.now().UTC()
 			return nil
-		case store.JobRunning:
+		case wire.StateRunning:
 			if job.CancelRequested {
 				return errKeep
 			}
 			job.CancelRequested, job.CancelReason = true, reason
 			return nil
-		case store.JobCanceled:
+		case wire.StateCanceled:
 			return errKeep
-		case store.JobFinished, store.JobLost:
+		case wire.StateFinished, wire.StateLost:
 		}
 		return fmt.Errorf("job %s is %s already: %w", id, job.State, ErrWrongState)
 	})

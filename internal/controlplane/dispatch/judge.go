@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // verdict is what is to become of a job in hand.
@@ -23,11 +24,11 @@ const (
 // looks, so that it may be asked at any time.
 func judge(j *jobEntry, a *workerEntry, now time.Time, o Options) (verdict, string) {
 	switch j.state {
-	case store.JobAssigned, store.JobAccepted:
+	case wire.StateAssigned, wire.StateAccepted:
 		return judgeWaiting(j, a, now, o)
-	case store.JobRunning:
+	case wire.StateRunning:
 		return judgeRunning(j, a, now, o)
-	case store.JobQueued, store.JobFinished, store.JobCanceled, store.JobLost:
+	case wire.StateQueued, wire.StateFinished, wire.StateCanceled, wire.StateLost:
 	}
 	return keep, ""
 }
@@ -35,7 +36,7 @@ func judge(j *jobEntry, a *workerEntry, now time.Time, o Options) (verdict, stri
 // judgeWaiting judges a job that was given to a worker and has not started.
 func judgeWaiting(j *jobEntry, a *workerEntry, now time.Time, o Options) (verdict, string) {
 	since := now.Sub(j.since)
-	assigned := j.state == store.JobAssigned
+	assigned := j.state == wire.StateAssigned
 	switch {
 	case a == nil:
 		if since > o.AssignTimeout {
@@ -50,7 +51,7 @@ func judgeWaiting(j *jobEntry, a *workerEntry, now time.Time, o Options) (verdic
 	case assigned && a.record.Paused:
 		return putBack, "its worker is paused"
 	case assigned && a.has(func(other *jobEntry) bool {
-		return other != j && (other.state != store.JobAssigned || other.id < j.id)
+		return other != j && (other.state != wire.StateAssigned || other.id < j.id)
 	}):
 		return putBack, "its worker has another job" // two replicas gave it one each
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 func TestJudge(t *testing.T) {
@@ -24,12 +25,12 @@ func TestJudge(t *testing.T) {
 	lost := with(func(a *store.Worker) { a.State = store.WorkerLost })
 	gone := with(func(a *store.Worker) { a.State = store.WorkerDisconnected })
 	const (
-		assigned = store.JobAssigned
-		accepted = store.JobAccepted
-		running  = store.JobRunning
+		assigned = wire.StateAssigned
+		accepted = wire.StateAccepted
+		running  = wire.StateRunning
 	)
 	for name, row := range map[string]struct {
-		state  store.JobState
+		state  wire.JobState
 		worker store.Worker // the zero one is not known
 		since  time.Time    // of the job where it stands, and of its last word
 		seen   time.Time    // of the worker
@@ -87,7 +88,7 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-func other(state store.JobState, id string) func(*jobEntry, *workerEntry) {
+func other(state wire.JobState, id string) func(*jobEntry, *workerEntry) {
 	return func(_ *jobEntry, a *workerEntry) { a.jobs[id] = &jobEntry{id: id, state: state} }
 }
 

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -118,7 +119,7 @@ func (p *plant) attach(workerID string) *Feed {
 func (p *plant) attached(workerID string) *Feed {
 	p.t.Helper()
 	feed := p.attach(workerID)
-	p.wants(feed, Instruction{Kind: Resume})
+	p.wants(feed, wire.Instruction{Kind: wire.Resume})
 	return feed
 }
 
@@ -155,7 +156,7 @@ func (p *plant) startJob(g JobGrant) {
 func (p *plant) run(workerID string, s Submission) JobGrant {
 	p.t.Helper()
 	id := p.submit(s)
-	p.pings(workerID, Instruction{Kind: JobAssigned, JobID: id})
+	p.pings(workerID, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	grant := p.accept(workerID, id)
 	p.startJob(grant)
 	return grant
@@ -168,7 +169,7 @@ func (p *plant) job(id string) store.Job {
 	return job
 }
 
-func (p *plant) state(id string, want store.JobState) {
+func (p *plant) state(id string, want wire.JobState) {
 	p.t.Helper()
 	if job := p.job(id); job.State != want {
 		p.t.Fatalf("job is %s (%s), want %s", job.State, job.LostReason, want)
@@ -176,7 +177,7 @@ func (p *plant) state(id string, want store.JobState) {
 }
 
 // wants reads the next instructions of a feed.
-func (p *plant) wants(feed *Feed, want ...Instruction) {
+func (p *plant) wants(feed *Feed, want ...wire.Instruction) {
 	p.t.Helper()
 	for _, w := range want {
 		ctx, cancel := context.WithTimeout(p.t.Context(), 10*time.Second)
@@ -200,7 +201,7 @@ func (p *plant) silent(feed *Feed) {
 	}
 }
 
-func (p *plant) pings(workerID string, want Instruction) {
+func (p *plant) pings(workerID string, want wire.Instruction) {
 	p.t.Helper()
 	got, err := p.Ping(p.t.Context(), workerID)
 	must(p.t, err)

@@ -6,6 +6,7 @@ import (
 	"github.com/tidwall/btree"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // queueEntry is one queue: the jobs that wait in it, the best first, and the
@@ -70,7 +71,7 @@ func idleBefore(a, b *workerEntry) bool {
 
 // setReady has a job among the ready of its queue if it is to be given out.
 func (x *index) setReady(j *jobEntry) {
-	if j.state != store.JobQueued || j.claim != nil || x.jobs[j.id] != j {
+	if j.state != wire.StateQueued || j.claim != nil || x.jobs[j.id] != j {
 		return
 	}
 	j.queue.ready.Set(j)

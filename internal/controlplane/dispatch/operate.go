@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // Pause tells a worker, named by its id or by a name that only one connected
@@ -109,7 +110,7 @@ func (*Dispatcher) view(record store.Worker, a *workerEntry) Worker {
 	v.Streaming = a.feed != nil || a.remote != ""
 	v.LastSeenAt = a.seen
 	for id, j := range a.jobs {
-		if v.JobID == "" || j.state != store.JobAssigned {
+		if v.JobID == "" || j.state != wire.StateAssigned {
 			v.JobID = id
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // replicas are two dispatchers on one external server, with one clock.
@@ -61,14 +62,14 @@ func TestReplicasShareTheWork(t *testing.T) {
 	must(t, err)
 	feed := two.attached(got)
 	id := one.submit(Submission{})
-	two.wants(feed, Instruction{Kind: JobAssigned, JobID: id})
+	two.wants(feed, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	_, token, err := one.Accept(t.Context(), a, id)
 	must(t, err)
 	two.startJob(two.grant(token))
 	second := two.submit(Submission{})
 	_, err = one.Pause(t.Context(), a, "why")
 	must(t, err)
-	two.wants(feed, Instruction{Kind: Pause, Reason: "why"})
+	two.wants(feed, wire.Instruction{Kind: wire.Pause, Reason: "why"})
 	must(t, one.grant(token).Finish(t.Context(), Result{ExitStatus: "0"}))
 	until(t, "the worker is free here too", func() bool {
 		workers, _, err := two.Workers(t.Context(), WorkerFilter{}, Page{})
@@ -78,7 +79,7 @@ func TestReplicasShareTheWork(t *testing.T) {
 	two.silent(feed)
 	_, err = one.Dispatcher.Resume(t.Context(), a)
 	must(t, err)
-	two.wants(feed, Instruction{Kind: Resume}, Instruction{Kind: JobAssigned, JobID: second})
+	two.wants(feed, wire.Instruction{Kind: wire.Resume}, wire.Instruction{Kind: wire.JobAssigned, JobID: second})
 }
 
 func TestAStreamToAnotherReplicaSupersedes(t *testing.T) {
@@ -121,14 +122,14 @@ func TestTwoOffersBecomeOne(t *testing.T) {
 	p := newPlant(t, Options{})
 	a, b := p.register("a"), p.register("b")
 	first, second := p.submit(Submission{}), p.submit(Submission{})
-	p.pings(a, Instruction{Kind: JobAssigned, JobID: first})
+	p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: first})
 	job, err := p.st.Job(t.Context(), second) // what another replica would do
 	must(t, err)
-	job.State, job.WorkerID = store.JobAssigned, a
+	job.State, job.WorkerID = wire.StateAssigned, a
 	_, err = p.st.PutJob(t.Context(), job)
 	must(t, err)
 	until(t, "it is known here", func() bool { _, known := p.jobInHand(second); return known })
 	p.pass(time.Second)
-	p.state(first, store.JobAssigned)
-	p.pings(b, Instruction{Kind: JobAssigned, JobID: second})
+	p.state(first, wire.StateAssigned)
+	p.pings(b, wire.Instruction{Kind: wire.JobAssigned, JobID: second})
 }

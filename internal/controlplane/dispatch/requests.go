@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // Limits of requests, and of pages.
@@ -86,7 +87,7 @@ func (r Result) unseen() bool {
 
 // JobFilter selects jobs; a zero field selects all.
 type JobFilter struct {
-	States   []store.JobState
+	States   []wire.JobState
 	Queue    string
 	WorkerID string
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 func TestAJobGoesDownTheStream(t *testing.T) {
@@ -13,14 +13,14 @@ func TestAJobGoesDownTheStream(t *testing.T) {
 	a := p.register("a")
 	feed := p.attached(a)
 	id := p.submit(Submission{})
-	p.wants(feed, Instruction{Kind: JobAssigned, JobID: id})
+	p.wants(feed, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	g := p.accept(a, id)
 	p.startJob(g)
 	second := p.submit(Submission{})
 	p.silent(feed)
 	must(t, g.Finish(t.Context(), Result{ExitStatus: "0"}))
-	p.state(id, store.JobFinished)
-	p.wants(feed, Instruction{Kind: JobAssigned, JobID: second})
+	p.state(id, wire.StateFinished)
+	p.wants(feed, wire.Instruction{Kind: wire.JobAssigned, JobID: second})
 }
 
 func TestPriorityFirstThenAge(t *testing.T) {
@@ -33,7 +33,7 @@ func TestPriorityFirstThenAge(t *testing.T) {
 	p.submit(Submission{Queue: "other", Priority: 99})
 	feed := p.attached(a)
 	for _, id := range []string{urgent, first, second, low} {
-		p.wants(feed, Instruction{Kind: JobAssigned, JobID: id})
+		p.wants(feed, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 		p.silent(feed)
 		g := p.accept(a, id)
 		must(t, g.Finish(t.Context(), Result{ExitStatus: "0"}))
@@ -46,7 +46,7 @@ func TestWhatIsNotStartedIsOfferedAgain(t *testing.T) {
 	a := p.register("a")
 	feed := p.attached(a)
 	id := p.submit(Submission{})
-	offer := Instruction{Kind: JobAssigned, JobID: id}
+	offer := wire.Instruction{Kind: wire.JobAssigned, JobID: id}
 	p.wants(feed, offer)
 	p.pings(a, offer)
 	p.wants(p.attached(a), offer)
@@ -55,16 +55,16 @@ func TestWhatIsNotStartedIsOfferedAgain(t *testing.T) {
 	p.pings(a, offer)
 	p.startJob(g)
 	p.silent(p.attached(a))
-	p.pings(a, Instruction{Kind: Resume})
+	p.pings(a, wire.Instruction{Kind: wire.Resume})
 }
 
 func TestAnAssignmentForAPingGoesDownTheStreamToo(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
 	id := p.submit(Submission{})
-	p.pings(a, Instruction{Kind: JobAssigned, JobID: id})
+	p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	feed := p.attached(a) // opened while the answer was on its way
-	p.wants(feed, Instruction{Kind: JobAssigned, JobID: id})
+	p.wants(feed, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 
 	g := p.accept(a, id)
 	// Paused workers get nothing by push; a ping right after the resume does.
@@ -72,12 +72,12 @@ func TestAnAssignmentForAPingGoesDownTheStreamToo(t *testing.T) {
 	must(t, err)
 	must(t, g.Finish(t.Context(), Result{ExitStatus: "0"}))
 	next := p.submit(Submission{})
-	p.wants(feed, Instruction{Kind: Pause, Reason: "why"})
+	p.wants(feed, wire.Instruction{Kind: wire.Pause, Reason: "why"})
 	p.silent(feed)
 	_, err = p.Resume(t.Context(), a)
 	must(t, err)
-	p.pings(a, Instruction{Kind: JobAssigned, JobID: next})
-	p.wants(feed, Instruction{Kind: Resume}, Instruction{Kind: JobAssigned, JobID: next})
+	p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: next})
+	p.wants(feed, wire.Instruction{Kind: wire.Resume}, wire.Instruction{Kind: wire.JobAssigned, JobID: next})
 }
 
 func TestASecondStreamSupersedesTheFirst(t *testing.T) {
@@ -89,12 +89,12 @@ func TestASecondStreamSupersedesTheFirst(t *testing.T) {
 	wantErr(t, err, ErrSuperseded)
 	first.Close() // must not detach the second
 	id := p.submit(Submission{})
-	p.wants(second, Instruction{Kind: JobAssigned, JobID: id})
+	p.wants(second, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	second.Close()
 	_, err = second.Next(t.Context())
 	wantErr(t, err, ErrClosed)
 	next := p.submit(Submission{})
-	p.state(next, store.JobQueued)
+	p.state(next, wire.StateQueued)
 }
 
 func TestStandingInstructions(t *testing.T) {
@@ -110,17 +110,17 @@ func TestStandingInstructions(t *testing.T) {
 	for name, row := range map[string]struct {
 		steps []step
 		// down is what an open stream is told when it reads after all of the steps.
-		down []Instruction
+		down []wire.Instruction
 		// stands is what pings, new streams and keep-alives say.
-		stands Instruction
+		stands wire.Instruction
 	}{
-		"nothing":              {nil, nil, Instruction{Kind: Resume}},
-		"paused":               {[]step{pause("x")}, []Instruction{{Kind: Pause, Reason: "x"}}, Instruction{Kind: Pause, Reason: "x"}},
-		"paused again":         {[]step{pause("x"), pause("y")}, []Instruction{{Kind: Pause, Reason: "y"}}, Instruction{Kind: Pause, Reason: "y"}},
-		"paused and resumed":   {[]step{pause("x"), resume}, []Instruction{{Kind: Resume}}, Instruction{Kind: Resume}},
-		"stopped":              {[]step{stop}, []Instruction{{Kind: Disconnect, Reason: "bye"}}, Instruction{Kind: Disconnect, Reason: "bye"}},
-		"stopped while paused": {[]step{pause("x"), stop}, []Instruction{{Kind: Disconnect, Reason: "bye"}}, Instruction{Kind: Disconnect, Reason: "bye"}},
-		"stopping is for good": {[]step{stop, resume, pause("x")}, []Instruction{{Kind: Disconnect, Reason: "bye"}}, Instruction{Kind: Disconnect, Reason: "bye"}},
+		"nothing":              {nil, nil, wire.Instruction{Kind: wire.Resume}},
+		"paused":               {[]step{pause("x")}, []wire.Instruction{{Kind: wire.Pause, Reason: "x"}}, wire.Instruction{Kind: wire.Pause, Reason: "x"}},
+		"paused again":         {[]step{pause("x"), pause("y")}, []wire.Instruction{{Kind: wire.Pause, Reason: "y"}}, wire.Instruction{Kind: wire.Pause, Reason: "y"}},
+		"paused and resumed":   {[]step{pause("x"), resume}, []wire.Instruction{{Kind: wire.Resume}}, wire.Instruction{Kind: wire.Resume}},
+		"stopped":              {[]step{stop}, []wire.Instruction{{Kind: wire.Disconnect, Reason: "bye"}}, wire.Instruction{Kind: wire.Disconnect, Reason: "bye"}},
+		"stopped while paused": {[]step{pause("x"), stop}, []wire.Instruction{{Kind: wire.Disconnect, Reason: "bye"}}, wire.Instruction{Kind: wire.Disconnect, Reason: "bye"}},
+		"stopping is for good": {[]step{stop, resume, pause("x")}, []wire.Instruction{{Kind: wire.Disconnect, Reason: "bye"}}, wire.Instruction{Kind: wire.Disconnect, Reason: "bye"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlant(t, Options{})
@@ -138,11 +138,11 @@ func TestStandingInstructions(t *testing.T) {
 			id := p.submit(Submission{})
 			next := p.attach(a)
 			p.wants(next, row.stands)
-			if row.stands.Kind == Resume {
+			if row.stands.Kind == wire.Resume {
 				return
 			}
 			p.silent(next)
-			p.state(id, store.JobQueued)
+			p.state(id, wire.StateQueued)
 		})
 	}
 }
@@ -154,9 +154,9 @@ func TestPausingTakesOffersBack(t *testing.T) {
 	id := p.submit(Submission{})
 	_, err := p.Pause(t.Context(), "a", "why")
 	must(t, err)
-	p.wants(feed, Instruction{Kind: Pause, Reason: "why"})
+	p.wants(feed, wire.Instruction{Kind: wire.Pause, Reason: "why"})
 	p.silent(feed)
-	p.pings(b, Instruction{Kind: JobAssigned, JobID: id})
+	p.pings(b, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 }
 
 func TestStopWithForce(t *testing.T) {
@@ -164,7 +164,7 @@ func TestStopWithForce(t *testing.T) {
 	a, b := p.register("a"), p.register("b")
 	g := p.run(a, Submission{})
 	waiting := p.submit(Submission{})
-	p.pings(b, Instruction{Kind: JobAssigned, JobID: waiting})
+	p.pings(b, wire.Instruction{Kind: wire.JobAssigned, JobID: waiting})
 	p.accept(b, waiting)
 	_, err := p.Stop(t.Context(), a, false, "slowly")
 	must(t, err)
@@ -180,7 +180,7 @@ func TestStopWithForce(t *testing.T) {
 	}
 	_, err = p.Stop(t.Context(), b, true, "now")
 	must(t, err)
-	p.state(waiting, store.JobQueued)
+	p.state(waiting, wire.StateQueued)
 }
 
 func TestOperatorsNameWorkers(t *testing.T) {

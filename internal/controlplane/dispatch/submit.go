@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // Submit stores a job, and answers once it is safe; existed says that the
@@ -28,7 +29,7 @@ func (d *Dispatcher) Submit(ctx context.Context, s Submission) (job store.Job, e
 	}
 	job = store.Job{
 		Command: s.Command, Env: s.Env, Queue: s.Queue, Priority: s.Priority,
-		Timeout: s.Timeout, IdempotencyKey: s.IdempotencyKey, State: store.JobQueued,
+		Timeout: s.Timeout, IdempotencyKey: s.IdempotencyKey, State: wire.StateQueued,
 		SubmittedAt: d.now().UTC(), RetriesLeft: s.Retries,
 	}
 	if s.IdempotencyKey == "" {
@@ -112,7 +113,7 @@ func (d *Dispatcher) create(ctx context.Context, job store.Job) (store.Job, erro
 	if c == nil {
 		return d.putJob(ctx, job)
 	}
-	job.State = store.JobAssigned
+	job.State = wire.StateAssigned
 	d.name(&job, c)
 	job, err := d.putJob(ctx, job)
 	d.settleClaim(ctx, c, err)

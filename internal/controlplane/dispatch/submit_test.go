@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 func TestSubmissionsAreRefusedByField(t *testing.T) {
@@ -155,10 +156,10 @@ func TestAnIdleWorkerIsNamedAtOnce(t *testing.T) {
 	feed := p.attached(a)
 	job, _, err := p.Submit(t.Context(), Submission{Command: []string{"true"}})
 	must(t, err)
-	if job.State != store.JobAssigned || job.WorkerID != a || job.WorkerName != "a" {
+	if job.State != wire.StateAssigned || job.WorkerID != a || job.WorkerName != "a" {
 		t.Errorf("got %+v", job)
 	}
-	p.wants(feed, Instruction{Kind: JobAssigned, JobID: job.ID})
+	p.wants(feed, wire.Instruction{Kind: wire.JobAssigned, JobID: job.ID})
 }
 
 func TestJobsArePaged(t *testing.T) {
@@ -168,7 +169,7 @@ func TestJobsArePaged(t *testing.T) {
 	for i := range 7 {
 		ids = append(ids, p.submit(Submission{Queue: []string{"default", "other"}[i%2]}))
 	}
-	p.pings(a, Instruction{Kind: JobAssigned, JobID: ids[0]})
+	p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: ids[0]})
 	p.cancel(ids[3], "canceled")
 	for name, row := range map[string]struct {
 		filter JobFilter
@@ -178,7 +179,7 @@ func TestJobsArePaged(t *testing.T) {
 		"all":            {JobFilter{}, 3, []int{6, 5, 4, 3, 2, 1, 0}},
 		"exactly a page": {JobFilter{}, 7, []int{6, 5, 4, 3, 2, 1, 0}},
 		"a queue":        {JobFilter{Queue: "other"}, 2, []int{5, 3, 1}},
-		"states":         {JobFilter{States: []store.JobState{store.JobCanceled, store.JobAssigned}}, 1, []int{3, 0}},
+		"states":         {JobFilter{States: []wire.JobState{wire.StateCanceled, wire.StateAssigned}}, 1, []int{3, 0}},
 		"a worker":       {JobFilter{WorkerID: a}, 0, []int{0}},
 		"nothing":        {JobFilter{Queue: "none"}, 0, nil},
 	} {
@@ -211,7 +212,7 @@ func TestJobsArePaged(t *testing.T) {
 		{JobFilter{}, Page{Size: -1}},
 		{JobFilter{}, Page{Size: MaxPageSize + 1}},
 		{JobFilter{}, Page{Token: "x"}},
-		{JobFilter{States: []store.JobState{"x"}}, Page{}},
+		{JobFilter{States: []wire.JobState{"x"}}, Page{}},
 		{JobFilter{WorkerID: "x"}, Page{}},
 	} {
 		_, _, err := p.Jobs(t.Context(), row.f, row.p)
@@ -256,7 +257,7 @@ func TestWhyAJobWaits(t *testing.T) {
 	p := newPlant(t, Options{})
 	why := func(want string) {
 		t.Helper()
-		jobs, _, err := p.Jobs(t.Context(), JobFilter{States: []store.JobState{store.JobQueued}}, Page{Size: 1})
+		jobs, _, err := p.Jobs(t.Context(), JobFilter{States: []wire.JobState{wire.StateQueued}}, Page{Size: 1})
 		must(t, err)
 		if got := p.WaitingReason(jobs[0]); got != want {
 			t.Errorf("got %q, want %q", got, want)
@@ -267,7 +268,7 @@ func TestWhyAJobWaits(t *testing.T) {
 	why("no worker is connected in queue default")
 	a := p.register("a")
 	why("a worker in queue default is free, and will be given the job when it polls")
-	p.pings(a, Instruction{Kind: JobAssigned, JobID: first})
+	p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: first})
 	why("the one worker in queue default is busy")
 	b, c := p.register("b"), p.register("c")
 	for _, id := range []string{b, c} {
@@ -282,7 +283,7 @@ func TestWhyAJobWaits(t *testing.T) {
 		must(t, err)
 	}
 	why("all 2 workers in queue default are taking no more work")
-	if got := p.WaitingReason(store.Job{State: store.JobRunning}); got != "" {
+	if got := p.WaitingReason(store.Job{State: wire.StateRunning}); got != "" {
 		t.Errorf("a running job waits: %q", got)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 const (
@@ -218,14 +219,14 @@ func (d *Dispatcher) carryOut(ctx context.Context, s sentence) error {
 
 // requeue undoes everything that a worker was given, its tokens first of all.
 func requeue(job *store.Job) {
-	job.State = store.JobQueued
+	job.State = wire.StateQueued
 	job.WorkerID, job.WorkerName, job.TokenHashes = "", "", nil
 	job.AssignedAt, job.AcceptedAt, job.StartedAt = time.Time{}, time.Time{}, time.Time{}
 }
 
 // end makes a job lost, and names its retry if it has one.
 func (d *Dispatcher) end(job *store.Job, reason string) {
-	job.State, job.LostReason, job.ExitStatus = store.JobLost, reason, "-1"
+	job.State, job.LostReason, job.ExitStatus = wire.StateLost, reason, "-1"
 	job.TokenHashes = nil
 	job.FinishedAt = d.now().UTC()
 	if retriable(*job) {
@@ -256,7 +257,7 @@ func (d *Dispatcher) unretried() []store.Job {
 func (d *Dispatcher) retry(ctx context.Context, lost store.Job) error {
 	_, err := d.putJob(ctx, store.Job{
 		ID: lost.RetriedBy, Command: lost.Command, Env: lost.Env, Queue: lost.Queue,
-		Priority: lost.Priority, Timeout: lost.Timeout, State: store.JobQueued,
+		Priority: lost.Priority, Timeout: lost.Timeout, State: wire.StateQueued,
 		SubmittedAt: d.now().UTC(), RetriesLeft: lost.RetriesLeft - 1,
 		RetryOf: lost.ID, BuildID: lost.Build(),
 	})

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 func TestAnOfferLapses(t *testing.T) {
@@ -12,13 +13,13 @@ func TestAnOfferLapses(t *testing.T) {
 	a, b := p.register("a"), p.register("b")
 	feed := p.attached(a)
 	id := p.submit(Submission{})
-	p.wants(feed, Instruction{Kind: JobAssigned, JobID: id})
+	p.wants(feed, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	other := p.attached(b)
 	p.passBeating(DefaultAssignTimeout, a)
 	p.silent(other)
 	p.pass(2 * time.Second)
 	// The other worker has been idle for longer.
-	p.wants(other, Instruction{Kind: JobAssigned, JobID: id})
+	p.wants(other, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	_, _, err := p.Accept(t.Context(), a, id)
 	wantErr(t, err, ErrWrongState)
 	p.accept(b, id)
@@ -28,12 +29,12 @@ func TestAnAcceptanceLapses(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
 	id := p.submit(Submission{})
-	p.pings(a, Instruction{Kind: JobAssigned, JobID: id})
+	p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	g := p.accept(a, id)
 	p.passBeating(DefaultStartTimeout, a)
-	p.state(id, store.JobAccepted)
+	p.state(id, wire.StateAccepted)
 	p.pass(2 * time.Second)
-	p.state(id, store.JobQueued)
+	p.state(id, wire.StateQueued)
 	wantErr(t, g.Start(t.Context(), time.Time{}), ErrUnauthenticated)
 }
 
@@ -42,11 +43,11 @@ func TestSilentWorkersAreLost(t *testing.T) {
 	silent, waiting, alive := p.register("silent"), p.register("waiting"), p.register("alive")
 	feed := p.attached(silent)
 	id := p.submit(Submission{})
-	p.wants(feed, Instruction{Kind: JobAssigned, JobID: id})
+	p.wants(feed, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	g := p.accept(silent, id)
 	p.startJob(g)
 	accepted := p.submit(Submission{})
-	p.pings(waiting, Instruction{Kind: JobAssigned, JobID: accepted})
+	p.pings(waiting, wire.Instruction{Kind: wire.JobAssigned, JobID: accepted})
 	acceptance := p.accept(waiting, accepted)
 
 	p.passBeating(DefaultLeaseTimeout, alive)
@@ -55,8 +56,8 @@ func TestSilentWorkersAreLost(t *testing.T) {
 	p.workerState(silent, store.WorkerLost)
 	p.workerState(waiting, store.WorkerLost)
 	p.workerState(alive, store.WorkerConnected)
-	p.state(id, store.JobLost)
-	p.state(accepted, store.JobQueued)
+	p.state(id, wire.StateLost)
+	p.state(accepted, wire.StateQueued)
 	for _, g := range []JobGrant{g, acceptance} {
 		wantErr(t, g.Start(t.Context(), time.Time{}), ErrUnauthenticated)
 		wantErr(t, g.Finish(t.Context(), Result{}), ErrUnauthenticated)
@@ -65,7 +66,7 @@ func TestSilentWorkersAreLost(t *testing.T) {
 	// Heard again, it is connected again, and given work on the stream it has.
 	must(t, p.Heartbeat(t.Context(), silent))
 	p.workerState(silent, store.WorkerConnected)
-	p.wants(feed, Instruction{Kind: JobAssigned, JobID: accepted})
+	p.wants(feed, wire.Instruction{Kind: wire.JobAssigned, JobID: accepted})
 }
 
 func (p *plant) workerState(id string, want store.WorkerState) {
@@ -88,7 +89,7 @@ func TestEverySignOfLifeRenewsALease(t *testing.T) {
 			p := newPlant(t, Options{})
 			a := p.register("a")
 			id := p.submit(Submission{})
-			p.pings(a, Instruction{Kind: JobAssigned, JobID: id})
+			p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 			_, token, err := p.Accept(t.Context(), a, id)
 			must(t, err)
 			for range 4 {
@@ -104,22 +105,22 @@ func TestEverySignOfLifeRenewsALease(t *testing.T) {
 
 func TestDisconnectPutsBackWhatWasNotStarted(t *testing.T) {
 	for name, row := range map[string]struct {
-		until store.JobState
-		want  store.JobState
-		later store.JobState
+		until wire.JobState
+		want  wire.JobState
+		later wire.JobState
 	}{
-		"assigned": {store.JobAssigned, store.JobQueued, store.JobQueued},
-		"accepted": {store.JobAccepted, store.JobQueued, store.JobQueued},
-		"running":  {store.JobRunning, store.JobRunning, store.JobLost},
+		"assigned": {wire.StateAssigned, wire.StateQueued, wire.StateQueued},
+		"accepted": {wire.StateAccepted, wire.StateQueued, wire.StateQueued},
+		"running":  {wire.StateRunning, wire.StateRunning, wire.StateLost},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlant(t, Options{})
 			a := p.register("a")
 			id := p.submit(Submission{})
-			p.pings(a, Instruction{Kind: JobAssigned, JobID: id})
-			if row.until != store.JobAssigned {
+			p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
+			if row.until != wire.StateAssigned {
 				g := p.accept(a, id)
-				if row.until == store.JobRunning {
+				if row.until == wire.StateRunning {
 					p.startJob(g)
 				}
 			}
@@ -141,20 +142,20 @@ func TestDisconnectPutsBackWhatWasNotStarted(t *testing.T) {
 }
 
 func TestAWorkerThatPollsIsNotRunningItsJob(t *testing.T) {
-	idle := Instruction{Kind: Resume}
+	idle := wire.Instruction{Kind: wire.Resume}
 	t.Run("one late ping proves nothing", func(t *testing.T) {
 		p := newPlant(t, Options{})
 		a := p.register("a")
 		g := p.run(a, Submission{})
 		p.pings(a, idle)
 		p.passBeating(DefaultAbsenceTimeout+time.Second, a)
-		p.state(g.JobID, store.JobRunning)
+		p.state(g.JobID, wire.StateRunning)
 	})
 	t.Run("pings and a word about the job", func(t *testing.T) {
 		p := newPlant(t, Options{})
 		a := p.register("a")
 		id := p.submit(Submission{})
-		p.pings(a, Instruction{Kind: JobAssigned, JobID: id})
+		p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 		_, token, err := p.Accept(t.Context(), a, id)
 		must(t, err)
 		p.startJob(p.grant(token))
@@ -163,7 +164,7 @@ func TestAWorkerThatPollsIsNotRunningItsJob(t *testing.T) {
 			p.passBeating(DefaultAbsenceTimeout/2, a)
 			p.grant(token)
 		}
-		p.state(id, store.JobRunning)
+		p.state(id, wire.StateRunning)
 	})
 	t.Run("pings and silence about the job", func(t *testing.T) {
 		p := newPlant(t, Options{})
@@ -171,13 +172,13 @@ func TestAWorkerThatPollsIsNotRunningItsJob(t *testing.T) {
 		g := p.run(a, Submission{})
 		for range 3 {
 			p.pings(a, idle)
-			p.state(g.JobID, store.JobRunning)
+			p.state(g.JobID, wire.StateRunning)
 			p.passBeating(DefaultAbsenceTimeout/2, a)
 		}
 		p.pass(time.Second)
-		p.state(g.JobID, store.JobLost)
+		p.state(g.JobID, wire.StateLost)
 		next := p.submit(Submission{})
-		p.pings(a, Instruction{Kind: JobAssigned, JobID: next})
+		p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: next})
 	})
 	t.Run("no pings, and silence about the job", func(t *testing.T) {
 		p := newPlant(t, Options{SilenceTimeout: 2 * time.Minute})
@@ -185,9 +186,9 @@ func TestAWorkerThatPollsIsNotRunningItsJob(t *testing.T) {
 		p.attached(a)
 		g := p.run(a, Submission{})
 		p.passBeating(2*time.Minute, a)
-		p.state(g.JobID, store.JobRunning)
+		p.state(g.JobID, wire.StateRunning)
 		p.passBeating(2*time.Second, a)
-		p.state(g.JobID, store.JobLost)
+		p.state(g.JobID, wire.StateLost)
 	})
 }
 
@@ -197,20 +198,20 @@ func TestLostJobsAreRetried(t *testing.T) {
 	g := p.run(a, Submission{Command: []string{"make", "it"}, Env: map[string]string{"A": "B"}, Priority: 3, Timeout: time.Hour, Retries: 1, IdempotencyKey: "k"})
 	p.pass(DefaultLeaseTimeout + 2*time.Second)
 	lost := p.job(g.JobID)
-	if lost.State != store.JobLost || lost.RetriedBy == "" || lost.LostReason == "" || lost.ExitStatus != "-1" {
+	if lost.State != wire.StateLost || lost.RetriedBy == "" || lost.LostReason == "" || lost.ExitStatus != "-1" {
 		t.Fatalf("got %+v", lost)
 	}
 	wantErr(t, g.Finish(t.Context(), Result{ExitStatus: "0"}), ErrUnauthenticated)
 	retry := p.job(lost.RetriedBy)
-	if retry.State != store.JobQueued || retry.RetryOf != lost.ID || retry.RetriesLeft != 0 ||
+	if retry.State != wire.StateQueued || retry.RetryOf != lost.ID || retry.RetriesLeft != 0 ||
 		retry.Command[1] != "it" || retry.Env["A"] != "B" || retry.Priority != 3 || retry.Timeout != time.Hour {
 		t.Fatalf("got %+v", retry)
 	}
 	must(t, p.Heartbeat(t.Context(), a))
-	p.pings(a, Instruction{Kind: JobAssigned, JobID: retry.ID})
+	p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: retry.ID})
 	p.startJob(p.accept(a, retry.ID))
 	p.pass(DefaultLeaseTimeout + 2*time.Second)
-	if again := p.job(retry.ID); again.State != store.JobLost || again.RetriedBy != "" {
+	if again := p.job(retry.ID); again.State != wire.StateLost || again.RetriedBy != "" {
 		t.Errorf("got %+v", again)
 	}
 }
@@ -225,20 +226,20 @@ func TestAnOwedFinishIsTheEnd(t *testing.T) {
 		late    bool
 		cancel  bool
 		result  Result
-		state   store.JobState
+		state   wire.JobState
 		retried bool
 	}{
-		{"its end was seen", false, false, Result{ExitStatus: "7"}, store.JobFinished, false},
-		{"its end was not seen", false, false, died, store.JobFinished, true},
-		{"it was to be canceled", false, true, died, store.JobCanceled, false},
-		{"stopped with its worker", false, false, Result{ExitStatus: "-1", Signal: "SIGTERM", SignalReason: "agent_stop"}, store.JobFinished, false},
-		{"too late", true, false, Result{ExitStatus: "7"}, store.JobLost, true},
+		{"its end was seen", false, false, Result{ExitStatus: "7"}, wire.StateFinished, false},
+		{"its end was not seen", false, false, died, wire.StateFinished, true},
+		{"it was to be canceled", false, true, died, wire.StateCanceled, false},
+		{"stopped with its worker", false, false, Result{ExitStatus: "-1", Signal: "SIGTERM", SignalReason: "agent_stop"}, wire.StateFinished, false},
+		{"too late", true, false, Result{ExitStatus: "7"}, wire.StateLost, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := newPlant(t, Options{})
 			id := p.submit(Submission{Retries: 1})
 			a := p.register("a")
-			p.pings(a, Instruction{Kind: JobAssigned, JobID: id})
+			p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 			_, token, err := p.Accept(t.Context(), a, id)
 			must(t, err)
 			p.startJob(p.grant(token))
@@ -270,7 +271,7 @@ func TestAnOwedFinishIsTheEnd(t *testing.T) {
 				}
 				return
 			}
-			p.pings(again, Instruction{Kind: Resume})
+			p.pings(again, wire.Instruction{Kind: wire.Resume})
 		})
 	}
 }
@@ -280,7 +281,7 @@ func TestCanceledJobsAreNotRetried(t *testing.T) {
 	g := p.run(p.register("a"), Submission{Retries: 3})
 	p.cancel(g.JobID, "canceling")
 	p.pass(DefaultLeaseTimeout + 2*time.Second)
-	if lost := p.job(g.JobID); lost.State != store.JobLost || lost.RetriedBy != "" {
+	if lost := p.job(g.JobID); lost.State != wire.StateLost || lost.RetriedBy != "" {
 		t.Errorf("got %+v", lost)
 	}
 }
@@ -290,21 +291,21 @@ func TestTheRetryIsStoredEvenAfterACrash(t *testing.T) {
 	// What a process leaves that ended between the two writes.
 	retry := newID()
 	lost, err := p.st.PutJob(t.Context(), store.Job{
-		ID: newID(), Command: []string{"true"}, Queue: "default", State: store.JobLost,
+		ID: newID(), Command: []string{"true"}, Queue: "default", State: wire.StateLost,
 		RetriesLeft: 2, RetriedBy: retry, FinishedAt: p.clock.Now(),
 	})
 	must(t, err)
 	p.restart()
 	p.pass(time.Second)
-	p.state(retry, store.JobQueued)
+	p.state(retry, wire.StateQueued)
 	if got := p.job(retry); got.RetriesLeft != 1 || got.RetryOf != lost.ID {
 		t.Errorf("got %+v", got)
 	}
 	p.restart()
 	a := p.register("a")
-	p.pings(a, Instruction{Kind: JobAssigned, JobID: retry})
+	p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: retry})
 	p.pass(time.Second)
-	p.state(retry, store.JobAssigned)
+	p.state(retry, wire.StateAssigned)
 	if n := len(p.unretried()); n != 0 {
 		t.Errorf("%d retries are still to be stored", n)
 	}
@@ -317,7 +318,7 @@ func TestASleepingReplicaBlamesNobody(t *testing.T) {
 	p.clock.move(time.Hour)
 	p.pass(time.Second)
 	p.workerState(a, store.WorkerConnected)
-	p.state(g.JobID, store.JobRunning)
+	p.state(g.JobID, wire.StateRunning)
 	p.pass(DefaultLeaseTimeout + 2*time.Second)
 	p.workerState(a, store.WorkerLost)
 }
@@ -328,7 +329,7 @@ func TestRestart(t *testing.T) {
 	must(t, err)
 	a := worker.ID
 	running := p.submit(Submission{Queue: "q"})
-	p.pings(a, Instruction{Kind: JobAssigned, JobID: running})
+	p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: running})
 	_, token, err := p.Accept(t.Context(), a, running)
 	must(t, err)
 	p.startJob(p.grant(token))
@@ -345,13 +346,13 @@ func TestRestart(t *testing.T) {
 	p.silent(feed)
 	p.jobState(running, "running")
 	must(t, p.grant(token).Finish(t.Context(), Result{ExitStatus: "0"}))
-	p.wants(feed, Instruction{Kind: JobAssigned, JobID: queued})
+	p.wants(feed, wire.Instruction{Kind: wire.JobAssigned, JobID: queued})
 
 	p.restart()
 	feed = p.attached(a)
-	p.wants(feed, Instruction{Kind: JobAssigned, JobID: queued})
+	p.wants(feed, wire.Instruction{Kind: wire.JobAssigned, JobID: queued})
 	p.pass(DefaultAssignTimeout - time.Second)
-	p.state(queued, store.JobAssigned)
+	p.state(queued, wire.StateAssigned)
 	must(t, p.grant(token).Finish(t.Context(), Result{ExitStatus: "0"}))
 }
 

@@ -5,12 +5,13 @@ import (
 	"strings"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // WaitingReason says why a queued job waits, in words for people; it is empty
 // for every other job. It reads memory only.
 func (d *Dispatcher) WaitingReason(job store.Job) string {
-	if job.State != store.JobQueued {
+	if job.State != wire.StateQueued {
 		return ""
 	}
 	d.mu.Lock()

@@ -9,6 +9,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // Register stores a new worker, connected, and answers with its session token,
@@ -19,7 +21,7 @@ func (d *Dispatcher) Register(ctx context.Context, r Registration) (store.Worker
 		return store.Worker{}, "", err
 	}
 	id := newID()
-	token, hash := newToken(sessionPrefix, id)
+	session, hash := token.Session.New(id)
 	worker, err := d.putWorker(ctx, store.Worker{
 		ID: id, Name: r.Name, Hostname: r.Hostname, OS: r.OS, Arch: r.Arch,
 		Version: r.Version, Build: r.Build, MachineID: r.MachineID, PID: r.PID,
@@ -31,7 +33,7 @@ func (d *Dispatcher) Register(ctx context.Context, r Registration) (store.Worker
 		return store.Worker{}, "", fmt.Errorf("registering worker %s: %w", r.Name, err)
 	}
 	d.log.Info("worker registered", zap.String("worker", id), zap.String("name", r.Name), zap.String("queue", queue))
-	return worker, token, nil
+	return worker, session, nil
 }
 
 // queue is the queue that the tags name, once everything was checked.
@@ -59,8 +61,8 @@ func (r Registration) queue() (string, error) {
 // AuthenticateSession answers with the worker that a session token belongs to.
 // It reads memory, and the store only for a worker that this replica has not
 // heard of yet. ErrUnauthenticated.
-func (d *Dispatcher) AuthenticateSession(ctx context.Context, token string) (string, error) {
-	id, ok := tokenID(sessionPrefix, token)
+func (d *Dispatcher) AuthenticateSession(ctx context.Context, session string) (string, error) {
+	id, ok := token.Session.ID(session)
 	if !ok {
 		return "", ErrUnauthenticated
 	}
@@ -71,7 +73,7 @@ func (d *Dispatcher) AuthenticateSession(ctx context.Context, token string) (str
 			return "", refused(err)
 		}
 	}
-	if !tokenMatches(token, worker.TokenHash) {
+	if !worker.TokenHash.Matches(session) {
 		return "", ErrUnauthenticated
 	}
 	return id, nil
@@ -157,9 +159,9 @@ func (d *Dispatcher) hear(workerID string) bool {
 // by this call), or Resume, which is the idle answer. A worker whose running job
 // is not over is answered Resume. ErrNotFound, and ErrWrongState for one that
 // disconnected.
-func (d *Dispatcher) Ping(ctx context.Context, workerID string) (Instruction, error) {
+func (d *Dispatcher) Ping(ctx context.Context, workerID string) (wire.Instruction, error) {
 	if err := d.present(ctx, workerID); err != nil {
-		return Instruction{}, err
+		return wire.Instruction{}, err
 	}
 	for range maxConflicts {
 		in, c, claimed := d.answer(workerID)
@@ -168,44 +170,44 @@ func (d *Dispatcher) Ping(ctx context.Context, workerID string) (Instruction, er
 			select {
 			case <-claimed:
 			case <-ctx.Done():
-				return Instruction{}, fmt.Errorf("answering a ping: %w", context.Cause(ctx))
+				return wire.Instruction{}, fmt.Errorf("answering a ping: %w", context.Cause(ctx))
 			}
 		case c != nil:
 			if err := d.assign(ctx, c); err != nil {
-				return Instruction{}, fmt.Errorf("answering a ping: %w", err)
+				return wire.Instruction{}, fmt.Errorf("answering a ping: %w", err)
 			}
 		default:
 			return in, nil
 		}
 	}
-	return Instruction{Kind: Resume}, nil // others were faster each time; there is a next ping
+	return wire.Instruction{Kind: wire.Resume}, nil // others were faster each time; there is a next ping
 }
 
 // answer is the answer to a ping as things stand, or a claim that makes one, or
 // the end of a claim to wait for.
-func (d *Dispatcher) answer(workerID string) (in Instruction, c *claim, claimed <-chan struct{}) {
+func (d *Dispatcher) answer(workerID string) (in wire.Instruction, c *claim, claimed <-chan struct{}) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	a := d.x.workers[workerID]
 	if a == nil {
-		return Instruction{Kind: Resume}, nil, nil // it expired just now; the next ping says so
+		return wire.Instruction{Kind: wire.Resume}, nil, nil // it expired just now; the next ping says so
 	}
-	if in := standing(a.record); in.Kind != Resume {
+	if in := standing(a.record); in.Kind != wire.Resume {
 		return in, nil, nil
 	}
 	if offers := a.offers(); len(offers) > 0 {
-		return Instruction{Kind: JobAssigned, JobID: offers[0]}, nil, nil
+		return wire.Instruction{Kind: wire.JobAssigned, JobID: offers[0]}, nil, nil
 	}
 	for _, j := range a.jobs {
 		j.absent(d.now()) // it runs, by the record; a worker sends no ping beside a job
 	}
 	if a.claim != nil {
-		return Instruction{}, nil, a.claim.done
+		return wire.Instruction{}, nil, a.claim.done
 	}
 	if d.closed {
-		return Instruction{Kind: Resume}, nil, nil
+		return wire.Instruction{Kind: wire.Resume}, nil, nil
 	}
-	return Instruction{Kind: Resume}, d.x.claimReady(a), nil
+	return wire.Instruction{Kind: wire.Resume}, d.x.claimReady(a), nil
 }
 
 // Attach opens a worker's stream. The feed's first instruction is ready at once:

@@ -2,11 +2,13 @@ package store
 
 import (
 	"testing"
+
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 func BenchmarkCompareAndSet(b *testing.B) {
 	s := openTest(b, Options{})
-	job := Job{ID: "j", Command: []string{"sh", "-c", "true"}, Env: map[string]string{"A": "B"}, Queue: "default", State: JobQueued}
+	job := Job{ID: "j", Command: []string{"sh", "-c", "true"}, Env: map[string]string{"A": "B"}, Queue: "default", State: wire.StateQueued}
 	for b.Loop() {
 		var err error
 		if job, err = s.PutJob(b.Context(), job); err != nil {
@@ -17,7 +19,7 @@ func BenchmarkCompareAndSet(b *testing.B) {
 
 func BenchmarkRead(b *testing.B) {
 	s := openTest(b, Options{})
-	if _, err := s.PutJob(b.Context(), Job{ID: "j", Command: []string{"true"}, State: JobQueued}); err != nil {
+	if _, err := s.PutJob(b.Context(), Job{ID: "j", Command: []string{"true"}, State: wire.StateQueued}); err != nil {
 		b.Fatal(err)
 	}
 	for b.Loop() {

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 func TestPutDataComparesAndSets(t *testing.T) {
@@ -45,7 +47,7 @@ func TestDataIsNotWatched(t *testing.T) {
 	}
 	w := watch(t.Context(), s)
 	<-w.caughtUp
-	if _, err := s.PutJob(t.Context(), Job{ID: "j", State: JobQueued}); err != nil {
+	if _, err := s.PutJob(t.Context(), Job{ID: "j", State: wire.StateQueued}); err != nil {
 		t.Fatal(err)
 	}
 	if got := w.next(t); got != "job j queued <nil>" {

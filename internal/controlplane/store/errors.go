@@ -1,6 +1,8 @@
 package store
 
-import "errors"
+import (
+	"errors"
+)
 
 // Errors of the store. Every error of a method wraps one of these or the
 // context's.

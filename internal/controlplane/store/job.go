@@ -3,45 +3,10 @@ package store
 import (
 	"cmp"
 	"time"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
-
-// JobState is where a job stands. It changes by compare-and-set only.
-type JobState string
-
-// The states of a job. The first four are live, the last three are final.
-const (
-	// JobQueued is stored, and waits for a worker.
-	JobQueued JobState = "queued"
-	// JobAssigned is offered to one worker, which has not answered yet.
-	JobAssigned JobState = "assigned"
-	// JobAccepted is taken by that worker, and not started yet.
-	JobAccepted JobState = "accepted"
-	// JobRunning is started.
-	JobRunning JobState = "running"
-	// JobFinished ended by itself; its exit status says how.
-	JobFinished JobState = "finished"
-	// JobCanceled ended, or never began, because somebody cancelled it or its
-	// time ran out.
-	JobCanceled JobState = "canceled"
-	// JobLost was in the hands of a worker that fell silent; how it ended is not
-	// known.
-	JobLost JobState = "lost"
-)
-
-// Final reports whether a job in this state never changes again.
-func (s JobState) Final() bool {
-	return s == JobFinished || s == JobCanceled || s == JobLost
-}
-
-// InHand reports whether a job in this state belongs to one worker.
-func (s JobState) InHand() bool {
-	return s == JobAssigned || s == JobAccepted || s == JobRunning
-}
-
-// Valid reports whether s is one of the states above.
-func (s JobState) Valid() bool {
-	return s == JobQueued || s.InHand() || s.Final()
-}
 
 // Job is the stored record of a job: what was asked for, and what became of it.
 // It is a value; Command, Env and TokenHashes are never changed in place, so that
@@ -64,14 +29,14 @@ type Job struct {
 	IdempotencyKey string `json:"idempotency_key,omitempty"`
 
 	// State is where the job stands.
-	State JobState `json:"state"`
+	State wire.JobState `json:"state"`
 	// WorkerID and WorkerName name the worker that the job was last given to. They
 	// are empty while the job is queued.
 	WorkerID   string `json:"worker_id,omitempty"`
 	WorkerName string `json:"worker_name,omitempty"`
 	// TokenHashes are the SHA-256 hashes of the tokens given out for the current
 	// acceptance, newest last. Without one, every token of the job is refused.
-	TokenHashes [][]byte `json:"token_hashes,omitempty"`
+	TokenHashes []token.Hash `json:"token_hashes,omitempty"`
 
 	// ExitStatus, Signal and SignalReason are what the worker said at the end, in
 	// the words of the agents' wire; ExitStatus is -1 where the command never ran

@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"testing"
+
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // writerDir tells the test binary to be the writer of TestKilledWriter.
@@ -20,14 +22,14 @@ func TestWriter(t *testing.T) {
 	}
 	s := openTest(t, Options{DataDir: dir})
 	for i := 0; ; i++ {
-		job, err := s.PutJob(t.Context(), Job{ID: fmt.Sprint(os.Getpid(), "-", i), Command: []string{"true"}, State: JobQueued})
+		job, err := s.PutJob(t.Context(), Job{ID: fmt.Sprint(os.Getpid(), "-", i), Command: []string{"true"}, State: wire.StateQueued})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := s.AppendLog(t.Context(), job.ID, Chunk{Sequence: 1, Data: []byte(job.ID)}); err != nil {
 			t.Fatal(err)
 		}
-		job.State = JobRunning
+		job.State = wire.StateRunning
 		if job, err = s.PutJob(t.Context(), job); err != nil {
 			t.Fatal(err)
 		}
@@ -74,7 +76,7 @@ func TestKilledWriter(t *testing.T) {
 			if err != nil {
 				t.Fatalf("round %d: %v", round, err)
 			}
-			if job.State != JobRunning || job.Revision < revision {
+			if job.State != wire.StateRunning || job.Revision < revision {
 				t.Errorf("job %s is %s at %d, was running at %d", id, job.State, job.Revision, revision)
 			}
 			if c, err := s.LastChunk(t.Context(), id); err != nil || string(c.Data) != id {

@@ -1,6 +1,8 @@
 package store
 
-import "context"
+import (
+	"context"
+)
 
 // Reachable asks the store whether it can be used: whether the stream that jobs
 // are in has a leader, which answers. ErrUnavailable, or the context's error.

@@ -8,18 +8,20 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 func TestPutJobComparesAndSets(t *testing.T) {
 	s := openTest(t, Options{})
 	now := time.Now().UTC().Round(0)
-	job := Job{ID: "j1", Command: []string{"true"}, Queue: "default", State: JobQueued, SubmittedAt: now}
+	job := Job{ID: "j1", Command: []string{"true"}, Queue: "default", State: wire.StateQueued, SubmittedAt: now}
 	first, err := s.PutJob(t.Context(), job)
 	if err != nil {
 		t.Fatal(err)
 	}
 	second := first
-	second.State, second.WorkerID = JobAssigned, "a1"
+	second.State, second.WorkerID = wire.StateAssigned, "a1"
 	second, err = s.PutJob(t.Context(), second)
 	if err != nil {
 		t.Fatal(err)
@@ -72,7 +74,7 @@ func TestErrorsAreTheStoresOwn(t *testing.T) {
 
 func TestOnlyWhatIsOverExpires(t *testing.T) {
 	s := openTest(t, Options{Retention: time.Second, WorkerRetention: time.Second})
-	for _, job := range []Job{{ID: "queued", State: JobQueued}, {ID: "running", State: JobRunning}, {ID: "finished", State: JobFinished}} {
+	for _, job := range []Job{{ID: "queued", State: wire.StateQueued}, {ID: "running", State: wire.StateRunning}, {ID: "finished", State: wire.StateFinished}} {
 		if _, err := s.PutJob(t.Context(), job); err != nil {
 			t.Fatal(err)
 		}

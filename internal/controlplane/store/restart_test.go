@@ -7,6 +7,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // startExternal is a NATS server of the kind that an operator runs, on loopback.
@@ -40,11 +43,11 @@ func TestEverythingIsThereAfterReopening(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			opts := opts(t)
 			s := openTest(t, opts)
-			job, err := s.PutJob(t.Context(), Job{ID: "j", Command: []string{"true"}, State: JobRunning, TokenHashes: [][]byte{{1, 2}}})
+			job, err := s.PutJob(t.Context(), Job{ID: "j", Command: []string{"true"}, State: wire.StateRunning, TokenHashes: []token.Hash{{1, 2}}})
 			if err != nil {
 				t.Fatal(err)
 			}
-			worker, err := s.PutWorker(t.Context(), Worker{ID: "a", Name: "n", State: WorkerConnected, TokenHash: []byte{3}})
+			worker, err := s.PutWorker(t.Context(), Worker{ID: "a", Name: "n", State: WorkerConnected, TokenHash: token.Hash{3}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -75,7 +78,7 @@ func TestEverythingIsThereAfterReopening(t *testing.T) {
 			if string(chunk.Data) != "hello" {
 				t.Errorf("log: got %q", chunk.Data)
 			}
-			job.State = JobFinished
+			job.State = wire.StateFinished
 			if _, err := s.PutJob(t.Context(), job); err != nil {
 				t.Errorf("the revision does not hold after reopening: %v", err)
 			}
@@ -95,7 +98,7 @@ func TestAnExternalServerMayRestart(t *testing.T) {
 	s := openTest(t, Options{URL: srv.ClientURL()})
 	interrupted := make(chan struct{}, 10)
 	s.OnInterruption(func() { interrupted <- struct{}{} })
-	job, err := s.PutJob(t.Context(), Job{ID: "before", State: JobQueued})
+	job, err := s.PutJob(t.Context(), Job{ID: "before", State: wire.StateQueued})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +111,7 @@ func TestAnExternalServerMayRestart(t *testing.T) {
 	srv.WaitForShutdown()
 	startExternalAt(t, addr.Port, dir)
 	<-interrupted
-	job.State = JobAssigned
+	job.State = wire.StateAssigned
 	if _, err := s.PutJob(t.Context(), job); err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // watching collects the changes of a watch as lines, and waits for one.
@@ -50,11 +52,11 @@ func TestWatchGivesWhatIsThereAndThenWhatComes(t *testing.T) {
 	if _, err := s.PutWorker(t.Context(), Worker{ID: "a", State: WorkerConnected}); err != nil {
 		t.Fatal(err)
 	}
-	job, err := s.PutJob(t.Context(), Job{ID: "j", State: JobQueued})
+	job, err := s.PutJob(t.Context(), Job{ID: "j", State: wire.StateQueued})
 	if err != nil {
 		t.Fatal(err)
 	}
-	job.State = JobAssigned
+	job.State = wire.StateAssigned
 	if _, err := s.PutJob(t.Context(), job); err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +68,7 @@ func TestWatchGivesWhatIsThereAndThenWhatComes(t *testing.T) {
 	if err := s.PutKey(t.Context(), "k", Key{JobID: "j"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.PutJob(t.Context(), Job{ID: "j2", State: JobQueued}); err != nil {
+	if _, err := s.PutJob(t.Context(), Job{ID: "j2", State: wire.StateQueued}); err != nil {
 		t.Fatal(err)
 	}
 	got = append(got, w.next(t), w.next(t))

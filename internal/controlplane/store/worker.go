@@ -1,6 +1,10 @@
 package store
 
-import "time"
+import (
+	"time"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
+)
 
 // WorkerState is what the control plane knows of a worker.
 type WorkerState string
@@ -44,7 +48,7 @@ type Worker struct {
 	// plane: it acquires one by name, or is leaving after its last.
 	IgnoreInDispatches bool `json:"ignore_in_dispatches,omitempty"`
 	// TokenHash is the SHA-256 hash of the worker's session token.
-	TokenHash []byte `json:"token_hash"`
+	TokenHash token.Hash `json:"token_hash"`
 
 	// State is what is known of the worker.
 	State WorkerState `json:"state"`
