@@ -10,12 +10,11 @@ import (
 	"testing"
 )
 
-// Where nothing is run, nothing is reported either, except when the start may have arrived.
+// Where nothing is run, nothing is reported either, except when the start may
+// have arrived.
 func TestRunAbandoned(t *testing.T) {
 	t.Parallel()
-
 	refused := errors.New("422")
-
 	tests := []struct {
 		name   string
 		setup  func(*Spec, *Options, *recorder, context.CancelCauseFunc)
@@ -57,7 +56,6 @@ func TestRunAbandoned(t *testing.T) {
 			setup: func(_ *Spec, _ *Options, cp *recorder, cancel context.CancelCauseFunc) {
 				cp.onStart = func(ctx context.Context) error {
 					cancel(ErrAgentStop)
-
 					return ctx.Err()
 				}
 			},
@@ -68,43 +66,33 @@ func TestRunAbandoned(t *testing.T) {
 			setup: func(_ *Spec, _ *Options, cp *recorder, cancel context.CancelCauseFunc) {
 				cp.onStart = func(context.Context) error {
 					cancel(ErrCanceled)
-
 					return nil
 				}
 			},
 			kept: true, reason: ReasonCancel, calls: []string{"start", "chunk", "finish"},
 		},
 	}
-
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-
 			ctx, cancel := context.WithCancelCause(t.Context())
 			defer cancel(nil)
-
 			cp := &recorder{}
 			spec, opts := jobFor(t, "touch "+filepath.Join(t.TempDir(), "ran"))
 			tt.setup(&spec, &opts, cp, cancel)
-
 			result, err := Run(ctx, spec, cp, opts)
-
 			if errors.Is(err, ErrAbandoned) == tt.kept {
 				t.Errorf("abandoned: %v", err)
 			}
-
 			if tt.phase != "" && !InPhase(err, tt.phase) || !errors.Is(err, tt.is) && tt.is != nil {
 				t.Errorf("error %v, want phase %s, %v", err, tt.phase, tt.is)
 			}
-
 			if !slices.Equal(cp.calls, tt.calls) {
 				t.Errorf("calls %v, want %v", cp.calls, tt.calls)
 			}
-
 			if tt.kept && (result.ExitStatus != StatusNeverRan || result.SignalReason != tt.reason) {
 				t.Errorf("result %+v", result)
 			}
-
 			if _, err := os.Stat(strings.TrimPrefix(spec.Env[commandName], "touch ")); err == nil {
 				t.Error("the command was run")
 			}

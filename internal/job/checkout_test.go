@@ -20,7 +20,8 @@ import (
 	"time"
 )
 
-// origin is a repository with two commits on main, of which the first has a tag, and one on a side branch.
+// origin is a repository with two commits on main, of which the first has a
+// tag, and one on a side branch.
 type origin struct {
 	dir                 string
 	first, second, side string
@@ -28,26 +29,19 @@ type origin struct {
 
 func newOrigin(t *testing.T) *origin {
 	t.Helper()
-
 	if _, err := exec.LookPath("git"); err != nil {
 		t.Skip("no git on this system")
 	}
-
 	o := &origin{dir: filepath.Join(t.TempDir(), "origin.git")}
-
 	o.git(t, "init", "--quiet", "--initial-branch=main", o.dir)
-
 	commit := func(text string) string {
 		if err := os.WriteFile(filepath.Join(o.dir, "file"), []byte(text+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-
 		o.git(t, "-C", o.dir, "add", "file")
 		o.git(t, "-C", o.dir, "commit", "--quiet", "--message", text)
-
 		return o.git(t, "-C", o.dir, "rev-parse", "HEAD")
 	}
-
 	o.first = commit("first")
 	o.git(t, "-C", o.dir, "tag", "v1")
 	o.second = commit("second")
@@ -55,72 +49,58 @@ func newOrigin(t *testing.T) *origin {
 	o.side = commit("side")
 	o.git(t, "-C", o.dir, "checkout", "--quiet", "main")
 	o.git(t, "-C", o.dir, "update-server-info") // for a server of plain files
-
 	return o
 }
 
 func (o *origin) git(t *testing.T, args ...string) string {
 	t.Helper()
-
 	cmd := exec.CommandContext(t.Context(), "git", args...) //nolint:gosec // the test's own words
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null",
 		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@b.example", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@b.example",
 	}
-
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("git %q: %v\n%s", args, err, out)
 	}
-
 	return strings.TrimSpace(string(out))
 }
 
-// serve serves the repository's parent on loopback with git's own server, behind a gate that sees every request first,
-// and answers those for which it returns false.
+// serve serves the repository's parent on loopback with git's own server,
+// behind a gate that sees every request first, and answers those for which it
+// returns false.
 func (o *origin) serve(t *testing.T, gate func(http.ResponseWriter, *http.Request) bool) string {
 	t.Helper()
-
 	var backend http.Handler = &cgi.Handler{
 		Path:   filepath.Join(o.git(t, "--exec-path"), "git-http-backend"),
 		Stderr: io.Discard,
 		Env:    []string{"GIT_PROJECT_ROOT=" + filepath.Dir(o.dir), "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*"},
 	}
-
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if gate == nil || gate(w, r) {
 			backend.ServeHTTP(w, r)
 		}
 	}))
 	t.Cleanup(server.Close)
-
 	return server.URL + "/" + filepath.Base(o.dir)
 }
 
 // TestCheckout checks out what is there, from every kind of server.
 func TestCheckout(t *testing.T) {
 	t.Parallel()
-
 	o := newOrigin(t)
 	smart := o.serve(t, nil)
-
 	files := httptest.NewServer(http.FileServer(http.Dir(o.dir)))
 	t.Cleanup(files.Close)
-
 	var failed atomic.Int32
-
 	flaky := o.serve(t, func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method != http.MethodPost && failed.Add(1) <= 2 { // the first try asks twice: for the commit, and for all
 			http.Error(w, "not now", http.StatusServiceUnavailable)
-
 			return false
 		}
-
 		return true
 	})
-
 	const content = "cat file; git status --short; ls .git/hooks 2>/dev/null || echo no hooks"
-
 	tests := []struct {
 		name string
 		env  map[string]string
@@ -139,22 +119,17 @@ func TestCheckout(t *testing.T) {
 		{"not skipped", map[string]string{repoName: smart, commitName: head, skipCheckoutName: "false"}, "second", nil},
 		{"at the second try", map[string]string{repoName: flaky, commitName: o.second}, "second", []string{"503", "trying again in", "HEAD is now at"}},
 	}
-
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-
 			cp := &recorder{}
 			spec, opts := jobFor(t, content)
 			opts.checkoutPause = time.Millisecond
-
 			maps.Copy(spec.Env, tt.env)
-
 			result, err := Run(t.Context(), spec, cp, opts)
 			if err != nil || result.ExitStatus != "0" {
 				t.Errorf("%+v, %v", result, err)
 			}
-
 			checkLog(t, cp, "", append(tt.log, "\n"+tt.want+"\nno hooks\n"))
 			checkStory(t, cp, result)
 			checkEmpty(t, opts.BuildPath)
@@ -165,7 +140,6 @@ func TestCheckout(t *testing.T) {
 // TestNoCheckout runs jobs that name a repository, and get none.
 func TestNoCheckout(t *testing.T) {
 	t.Parallel()
-
 	for name, env := range map[string]map[string]string{
 		"skipped":       {repoName: "/no/such", commitName: head, skipCheckoutName: "true"},
 		"no commit":     {repoName: "/no/such"},
@@ -173,39 +147,31 @@ func TestNoCheckout(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-
 			cp := &recorder{}
 			spec, opts := jobFor(t, "ls -A; echo end")
-
 			maps.Copy(spec.Env, env)
-
 			if result, err := Run(t.Context(), spec, cp, opts); err != nil || result.ExitStatus != "0" {
 				t.Errorf("%+v, %v", result, err)
 			}
-
 			checkLog(t, cp, "end\n", nil)
 		})
 	}
 }
 
-// TestCheckoutFails names what is not there, and what must not be taken for an option.
+// TestCheckoutFails names what is not there, and what must not be taken for an
+// option.
 func TestCheckoutFails(t *testing.T) {
 	t.Parallel()
-
 	o := newOrigin(t)
-
 	closed := o.serve(t, func(w http.ResponseWriter, _ *http.Request) bool {
 		w.Header().Set("WWW-Authenticate", "Basic")
 		http.Error(w, "who is it", http.StatusUnauthorized)
-
 		return false
 	})
-
 	const (
 		cannot = "switchyard: cannot run the job: "
 		option = `it must not begin with "-"`
 	)
-
 	tests := []struct {
 		name                 string
 		repo, commit, branch string
@@ -225,31 +191,25 @@ func TestCheckoutFails(t *testing.T) {
 		{"a branch that writes elsewhere", o.dir, head, "main:refs/heads/x", 0, []string{cannot + branchName, "names none"}},
 		{"a branch that forces", o.dir, head, "+main", 0, []string{cannot + branchName}},
 	}
-
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-
 			cp := &recorder{}
 			spec, opts := jobFor(t, "echo never")
 			spec.Env[repoName], spec.Env[commitName], spec.Env[branchName] = tt.repo, tt.commit, tt.branch
 			opts.checkoutPause = time.Millisecond
-
 			result, err := Run(t.Context(), spec, cp, opts)
 			if result.ExitStatus != StatusNeverRan || result.SignalReason != ReasonProcessRunError {
 				t.Errorf("%+v", result)
 			}
-
 			checkPhases(t, err, []Phase{PhasePrepare})
 			checkLog(t, cp, "", tt.log)
 			checkStory(t, cp, result)
 			checkEmpty(t, opts.BuildPath)
-
 			log, _ := cp.log()
 			if again := strings.Count(string(log), "trying again in"); again != max(tt.tries-1, 0) {
 				t.Errorf("tried again %d times, want %d:\n%s", again, max(tt.tries-1, 0), log)
 			}
-
 			if strings.Contains(string(log), "password") || strings.Contains(string(log), "never") {
 				t.Errorf("the log says too much:\n%s", log)
 			}
@@ -257,21 +217,18 @@ func TestCheckoutFails(t *testing.T) {
 	}
 }
 
-// TestCheckoutCancelled cancels a job while a server keeps git waiting, and while there is a pause between two tries.
+// TestCheckoutCancelled cancels a job while a server keeps git waiting, and
+// while there is a pause between two tries.
 func TestCheckoutCancelled(t *testing.T) {
 	t.Parallel()
-
 	o := newOrigin(t)
-
 	silent := func(asked func()) string {
 		return o.serve(t, func(_ http.ResponseWriter, r *http.Request) bool {
 			asked()
 			<-r.Context().Done() // git has gone
-
 			return false
 		})
 	}
-
 	tests := []struct {
 		name   string
 		cause  error
@@ -283,31 +240,25 @@ func TestCheckoutCancelled(t *testing.T) {
 		{"by an agent that leaves", ErrAgentStop, ReasonAgentStop, silent, ""},
 		{"between two tries", ErrCanceled, ReasonCancel, func(func()) string { return "/no/such" }, "trying again in"},
 	}
-
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-
 			ctx, cancel := context.WithCancelCause(t.Context())
 			defer cancel(nil)
-
 			cp := &recorder{}
 			spec, opts := jobFor(t, "echo never")
 			spec.Env[repoName], spec.Env[commitName] = tt.repo(func() { cancel(tt.cause) }), head
 			opts.checkoutPause, opts.CancelGrace = long, long
-
 			if tt.await != "" {
 				go func() {
 					cp.await(t, tt.await)
 					cancel(tt.cause)
 				}()
 			}
-
 			result, err := Run(ctx, spec, cp, opts)
 			if err != nil || result.ExitStatus != StatusNeverRan || result.SignalReason != tt.reason || !errors.Is(result.Canceled, tt.cause) {
 				t.Errorf("%+v, %v", result, err)
 			}
-
 			checkLog(t, cp, "", []string{tt.cause.Error() + " before its command was run"})
 			checkStory(t, cp, result)
 			checkEmpty(t, opts.BuildPath)
@@ -317,13 +268,11 @@ func TestCheckoutCancelled(t *testing.T) {
 
 func TestGitEnviron(t *testing.T) {
 	t.Parallel()
-
 	got := gitEnviron([]string{
 		"PATH=/bin", "HOME=/home/a", "SSH_AUTH_SOCK=/run/s", "SWITCHYARD_AGENT_TOKEN=1", "BUILDKITE_AGENT_TOKEN=2",
 		"GIT_DIR=/x", "GIT_SSH_COMMAND=ssh -v", "GIT_TERMINAL_PROMPT=1", "PWD=/",
 	})
 	want := []string{"PATH=/bin", "HOME=/home/a", "SSH_AUTH_SOCK=/run/s", "GIT_SSH_COMMAND=ssh -v", "GIT_TERMINAL_PROMPT=1", "GIT_TERMINAL_PROMPT=0"}
-
 	if !slices.Equal(got, want) { // of two with one name, the last counts
 		t.Errorf("%q, want %q", got, want)
 	}
@@ -331,7 +280,6 @@ func TestGitEnviron(t *testing.T) {
 
 func TestWithoutPassword(t *testing.T) {
 	t.Parallel()
-
 	for repo, want := range map[string]string{
 		"https://a:b@host/x@y": "https://host/x@y", "https://token@host": "https://host", "git@host:x": "git@host:x",
 		"/path": "/path", "ssh://git@host:22/x": "ssh://host:22/x", "http://host/": "http://host/",

@@ -9,7 +9,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// dyingName is the variable that makes the test's program an agent, in its directory, that is killed by its own job.
+// dyingName is the variable that makes the test's program an agent, in its
+// directory, that is killed by its own job.
 const dyingName = "SWITCHYARD_TEST_DYING_AGENT"
 
 // TestDyingAgent is not a test but the agent of TestClaim.
@@ -17,31 +18,27 @@ func TestDyingAgent(t *testing.T) {
 	if os.Getenv(dyingName) == "" {
 		t.Skip("it is run by another test")
 	}
-
 	claim, err := ClaimBuildPath(".", CleanupAlways, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}
-
 	spec, opts := jobFor(t, `exec 9>"$LIFELINE"; setsid sh -c 'sleep 600 & exit' </dev/null >/dev/null 2>&1; kill -KILL $BUILDKITE_AGENT_PID; sleep 600`)
 	spec.Env["LIFELINE"] = os.Getenv("LIFELINE")
 	opts.BuildPath, opts.Claim = ".", claim
-
 	_, err = Run(t.Context(), spec, &recorder{}, opts)
 	t.Fatal("still alive:", err)
 }
 
-// TestClaim has an agent killed by its own job, and looks at what the next one does about what was left.
+// TestClaim has an agent killed by its own job, and looks at what the next one
+// does about what was left.
 func TestClaim(t *testing.T) {
 	t.Parallel()
-
 	for _, tt := range []struct {
 		cleanup Cleanup
 		kept    int
 	}{{CleanupAlways, 0}, {CleanupOnSuccess, 1}, {CleanupNever, 1}} {
 		t.Run(string(tt.cleanup), func(t *testing.T) {
 			t.Parallel()
-
 			buildPath := t.TempDir()
 			line := newLifeline(t)
 
@@ -50,44 +47,34 @@ func TestClaim(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-
 			r := &run{spec: Spec{ID: "other"}, opts: Options{BuildPath: buildPath, Claim: alive}}
-
 			others, err := r.workspace()
 			if err != nil {
 				t.Fatal(err)
 			}
-
 			agent := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestDyingAgent$") //nolint:gosec // this very program
 			agent.Dir = buildPath
 			agent.Env = append(os.Environ(), dyingName+"=yes", "LIFELINE="+line.path)
-
 			if out, err := agent.CombinedOutput(); err == nil || agent.ProcessState.ExitCode() != -1 {
 				t.Fatalf("the agent was not killed: %v\n%s", err, out)
 			}
-
 			next, err := ClaimBuildPath(buildPath, tt.cleanup, zap.NewNop())
 			if err != nil {
 				t.Fatal(err)
 			}
-
 			line.gone(t)
-
 			workspaces, err := filepath.Glob(filepath.Join(buildPath, "job-0190-test-*"))
 			if err != nil || len(workspaces) != tt.kept {
 				t.Errorf("working directories %q, want %d", workspaces, tt.kept)
 			}
-
 			if _, err := os.Stat(others); err != nil {
 				t.Errorf("the other agent's job has suffered: %v", err)
 			}
-
 			for _, claim := range []*Claim{alive, next} {
 				if err := claim.Close(); err != nil {
 					t.Error(err)
 				}
 			}
-
 			if left, err := os.ReadDir(filepath.Join(buildPath, claimsDir)); err != nil || len(left) != 1 {
 				t.Errorf("claims %v, %v; want the lock alone", left, err)
 			}
@@ -98,24 +85,18 @@ func TestClaim(t *testing.T) {
 // Nobody's claim is no claim.
 func TestNoClaim(t *testing.T) {
 	t.Parallel()
-
 	var none *Claim
-
 	if err := none.note("x"); err != nil || none.id() != "" {
 		t.Errorf("%v, %q", err, none.id())
 	}
-
 	none.forget("x")
-
 	if err := none.Close(); err != nil {
 		t.Error(err)
 	}
-
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-
 	if _, err := ClaimBuildPath(file, CleanupAlways, zap.NewNop()); err == nil {
 		t.Error("a file was claimed")
 	}

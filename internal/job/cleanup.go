@@ -22,7 +22,8 @@ func ParseCleanup(name string) (Cleanup, error) {
 	}
 }
 
-// removes tells whether the working directory of a job that ended so is to be removed.
+// removes tells whether the working directory of a job that ended so is to be
+// removed.
 func (c Cleanup) removes(r Result) bool {
 	switch c {
 	case CleanupNever:

@@ -11,21 +11,26 @@ import (
 	"go.uber.org/zap"
 )
 
-// group is what the system has for ending a command together with what it has started.
+// group is what the system has for ending a command together with what it has
+// started.
 type group interface {
-	// prepare makes cmd start as the first of the group; called before its start.
+	// prepare makes cmd start as the first of the group; called before its
+	// start.
 	prepare(cmd *exec.Cmd)
 	// adopt takes the started command into the group.
 	adopt(p *os.Process) error
-	// await waits for the command to end. Where the system can, it leaves it unreaped, so that its id, which names the
-	// group, cannot be given to another process before the group has been ended.
+	// await waits for the command to end. Where the system can, it leaves it
+	// unreaped, so that its id, which names the group, cannot be given to
+	// another process before the group has been ended.
 	await(cmd *exec.Cmd) error
 	// terminate asks the group to end.
 	terminate(sig syscall.Signal) error
-	// kill ends the group by force, with what has left it as far as the system tells; a group without members is no
-	// error. It may wait for what it has killed to be gone.
+	// kill ends the group by force, with what has left it as far as the system
+	// tells; a group without members is no error. It may wait for what it has
+	// killed to be gone.
 	kill() error
-	// close gives back what the group holds of the system; the group is not used after that.
+	// close gives back what the group holds of the system; the group is not
+	// used after that.
 	close() error
 }
 
@@ -44,7 +49,8 @@ type task struct {
 	argv []string
 	env  []string
 	dir  string
-	// terminal says that its outputs are a terminal's, which is then its input as well.
+	// terminal says that its outputs are a terminal's, which is then its input
+	// as well.
 	terminal bool
 }
 
@@ -56,43 +62,33 @@ func startCommand(opts Options, t task, out *os.File) (*command, error) {
 	cmd := exec.Command(t.argv[0], t.argv[1:]...) //nolint:gosec,noctx // running what the job says is the point
 	cmd.Dir, cmd.Env = t.dir, append(slices.Clip(t.env), markName+"="+mark)
 	cmd.Stdout, cmd.Stderr = out, out
-
 	members, err := newGroup(&family{mark: mark, reaper: opts.Reaper, limit: opts.KillWait})
 	if err != nil {
 		return nil, fmt.Errorf("making a process group: %w", err)
 	}
-
 	members.prepare(cmd)
-
 	if t.terminal {
 		cmd.Stdin = out
 		onTerminal(cmd)
 	}
-
 	if err := opts.Reaper.start(cmd, mark); err != nil {
 		_ = members.close()
-
 		return nil, fmt.Errorf("starting %s %s: %w%s", t.what, t.argv[0], err, hint(err))
 	}
-
 	c := &command{cmd: cmd, group: members, reaper: opts.Reaper, signal: opts.CancelSignal, done: make(chan struct{})}
-
 	if err := members.adopt(cmd.Process); err != nil {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 		_ = members.close()
 		opts.Reaper.forget(cmd.Process.Pid)
-
 		return nil, fmt.Errorf("taking the command into its process group: %w", err)
 	}
-
 	go func() {
 		defer close(c.done)
 
 		// What await cannot tell, the wait in exit does.
 		_ = members.await(cmd)
 	}()
-
 	return c, nil
 }
 
@@ -111,31 +107,27 @@ func (c *command) endGroup(logger *zap.Logger) {
 	}
 }
 
-// exit collects a command that has ended: its status, and the signal that ended it, if one did. An error means that the
-// system does not tell.
+// exit collects a command that has ended: its status, and the signal that ended
+// it, if one did. An error means that the system does not tell.
 func (c *command) exit() (status, signal string, err error) {
 	<-c.done
-
 	if c.cmd.ProcessState == nil {
 		err = c.cmd.Wait()
 	}
-
 	_ = c.group.close()
 	c.reaper.forget(c.pid())
-
 	state := c.cmd.ProcessState
 	if state == nil {
 		return StatusNeverRan, "", fmt.Errorf("how the command ended is not known: %w", err)
 	}
-
 	if ws, ok := state.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
 		return StatusNeverRan, signalName(ws.Signal()), nil
 	}
-
 	return strconv.Itoa(state.ExitCode()), "", nil
 }
 
-// leave lets go of a command that does not end; it is collected if it ever does.
+// leave lets go of a command that does not end; it is collected if it ever
+// does.
 func (c *command) leave() {
 	go func() { _, _, _ = c.exit() }()
 }

@@ -15,10 +15,10 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/job/spool"
 )
 
-// TestRunFullDisk runs jobs on a file system that has no room: for a working directory, or for what the command writes.
+// TestRunFullDisk runs jobs on a file system that has no room: for a working
+// directory, or for what the command writes.
 func TestRunFullDisk(t *testing.T) {
 	t.Parallel()
-
 	tests := []struct {
 		name    string
 		options string // of the file system
@@ -36,34 +36,26 @@ func TestRunFullDisk(t *testing.T) {
 			[]string{"before", "No space left on device"},
 		},
 	}
-
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-
 			cp := &recorder{}
 			spec, opts := jobFor(t, "echo before; head -c 1000000 /dev/zero >file; echo after")
-
 			err := unix.Mount("tmpfs", opts.BuildPath, "tmpfs", 0, tt.options)
 			if errors.Is(err, unix.EPERM) {
 				t.Skip("mounting a small file system takes root")
 			}
-
 			if err != nil {
 				t.Fatal(err)
 			}
-
 			t.Cleanup(func() { _ = unix.Unmount(opts.BuildPath, unix.MNT_DETACH) })
-
 			result, err := Run(t.Context(), spec, cp, opts)
 			if result.ExitStatus != tt.status || result.SignalReason != tt.reason {
 				t.Errorf("%+v, %v", result, err)
 			}
-
 			if InPhase(err, PhasePrepare) != tt.phase {
 				t.Errorf("error %v", err)
 			}
-
 			checkStory(t, cp, result)
 			checkLog(t, cp, "", tt.log)
 			checkEmpty(t, filepath.Clean(opts.BuildPath))
@@ -71,58 +63,47 @@ func TestRunFullDisk(t *testing.T) {
 	}
 }
 
-// TestRunFullSpool runs a job whose spool has room for nothing but its name: all of it is delivered, from memory, and the
-// agent's log says what is not safe.
+// TestRunFullSpool runs a job whose spool has room for nothing but its name:
+// all of it is delivered, from memory, and the agent's log says what is not
+// safe.
 func TestRunFullSpool(t *testing.T) {
 	t.Parallel()
-
 	dir := filepath.Join(t.TempDir(), "spool")
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-
 	err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=4k,mode=0700")
 	if errors.Is(err, unix.EPERM) {
 		t.Skip("mounting a small file system takes root")
 	}
-
 	if err != nil {
 		t.Fatal(err)
 	}
-
 	t.Cleanup(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) })
-
 	core, logs := observer.New(zapcore.WarnLevel)
 	cp := &recorder{}
 	spec, opts := jobFor(t, "head -c 300000 /dev/zero; exit 3")
 	opts.Logger, opts.ReportEndpoint = zap.New(core), "http://127.0.0.1/v3"
-
 	if opts.Spool, err = spool.Open(dir, nil); err != nil {
 		t.Fatal(err)
 	}
-
 	result, err := Run(t.Context(), spec, cp, opts)
 	if err != nil || result.ExitStatus != "3" || result.ChunksFailed != 0 {
 		t.Errorf("%+v, %v", result, err)
 	}
-
 	if whole, err := cp.log(); err != nil || len(whole) != 300000 {
 		t.Errorf("%d bytes arrived, %v", len(whole), err)
 	}
-
 	checkStory(t, cp, result)
-
 	var said []string
 	for _, line := range logs.All() {
 		said = append(said, line.Message+" "+line.ContextMap()["error"].(string))
 	}
-
 	all := strings.Join(said, "\n")
 	for _, want := range []string{"cannot be kept on the disk", "result is not kept in the spool", "no space left on device"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("the agent's log does not say %q:\n%s", want, all)
 		}
 	}
-
 	checkEmpty(t, dir)
 }

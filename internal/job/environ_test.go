@@ -15,13 +15,11 @@ import (
 // TestEnvironment asks a real command for its environment.
 func TestEnvironment(t *testing.T) {
 	t.Parallel()
-
 	agent := []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=/home/agent", "LANG=C.UTF-8", "TZ=Asia/Tokyo", "TMPDIR=/tmp", "USER=agent",
 		"SWITCHYARD_AGENT_TOKEN=secret-1", "BUILDKITE_AGENT_TOKEN=secret-2", "AWS_SECRET_ACCESS_KEY=secret-3",
 		"SSH_AUTH_SOCK=/tmp/agent.sock", "PATHOLOGICAL=secret-4", "=odd", "odd",
 	}
-
 	tests := []struct {
 		name  string
 		env   map[string]string
@@ -70,42 +68,33 @@ func TestEnvironment(t *testing.T) {
 			none: []string{"BUILDKITE_AGENT_ACCESS_TOKEN", "BUILDKITE_AGENT_ENDPOINT", "BUILDKITE_TRACING_TRACEPARENT"},
 		},
 	}
-
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-
 			cp := &recorder{}
 			spec, opts := jobFor(t, `pwd; env -0`)
 			maps.Copy(spec.Env, tt.env)
-
 			opts.Environ = agent
 			opts.RedactedVars = []string{} // to see them
 			if tt.setup != nil {
 				tt.setup(&spec, &opts)
 			}
-
 			if _, err := Run(t.Context(), spec, cp, opts); err != nil {
 				t.Fatal(err)
 			}
-
 			log, err := cp.log()
 			if err != nil {
 				t.Fatal(err)
 			}
-
 			dir, variables, _ := strings.Cut(string(log), "\n")
 			if !strings.HasPrefix(dir, opts.BuildPath) {
 				t.Errorf("run in %q, not under %q", dir, opts.BuildPath)
 			}
-
 			want := maps.Clone(tt.want)
 			if want == nil {
 				want = map[string]string{}
 			}
-
 			want["PWD"], want["BUILDKITE_BUILD_CHECKOUT_PATH"], want["BUILDKITE_BUILD_PATH"] = dir, dir, opts.BuildPath
-
 			checkVariables(t, variables, want, tt.none)
 		})
 	}
@@ -114,26 +103,21 @@ func TestEnvironment(t *testing.T) {
 // checkVariables checks the variables as "env -0" prints them.
 func checkVariables(t *testing.T, variables string, want map[string]string, none []string) {
 	t.Helper()
-
 	got := map[string]string{}
-
 	for pair := range strings.SplitSeq(variables, "\x00") {
 		name, value, _ := strings.Cut(pair, "=")
 		got[name] = value
 	}
-
 	for name, value := range want {
 		if is, ok := got[name]; !ok || is != value {
 			t.Errorf("%s=%q, want %q", name, is, value)
 		}
 	}
-
 	for _, name := range none {
 		if is, ok := got[name]; ok {
 			t.Errorf("%s=%q, want none", name, is)
 		}
 	}
-
 	if strings.Contains(variables, "secret-") {
 		t.Errorf("a secret of the agent is in the job's environment: %q", slices.Sorted(maps.Keys(got)))
 	}

@@ -15,33 +15,29 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// newReaper is a Reaper for one test, which must not be parallel to others: their commands would be strangers to it.
+// newReaper is a Reaper for one test, which must not be parallel to others:
+// their commands would be strangers to it.
 func newReaper(t *testing.T) *Reaper {
 	t.Helper()
-
 	reaper, err := NewReaper()
 	if err != nil {
 		t.Fatal(err)
 	}
-
 	t.Cleanup(func() {
 		if err := reaper.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-
 	return reaper
 }
 
 // checkChildless checks that this process has no children, ended ones included.
 func checkChildless(t *testing.T) {
 	t.Helper()
-
 	all, err := processes()
 	if err != nil {
 		t.Fatal(err)
 	}
-
 	for pid, p := range all {
 		if p.parent == os.Getpid() {
 			command, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)) // none, if it has ended
@@ -50,10 +46,10 @@ func checkChildless(t *testing.T) {
 	}
 }
 
-// TestRunEndsDaemons leaves daemons behind in every way that a shell knows. None holds the job's output.
+// TestRunEndsDaemons leaves daemons behind in every way that a shell knows.
+// None holds the job's output.
 func TestRunEndsDaemons(t *testing.T) {
 	const quiet = " </dev/null >/dev/null 2>&1 "
-
 	tests := []struct {
 		name, script string
 		unmarked     bool // without a Reaper nobody can tell
@@ -66,14 +62,12 @@ func TestRunEndsDaemons(t *testing.T) {
 		{name: "cleared environment", script: "env -i setsid sh -c 'sleep 600 & exit'" + quiet + "; echo ready", unmarked: true},
 		{name: "ended by itself", script: "setsid sh -c 'true & exit'" + quiet + "; echo ready"},
 	}
-
 	for _, with := range []string{"a reaper", "the mark alone"} {
 		t.Run(with, func(t *testing.T) {
 			var reaper *Reaper
 			if with == "a reaper" {
 				reaper = newReaper(t)
 			}
-
 			for _, tt := range tests {
 				for _, cancelled := range []bool{false, true} {
 					if reaper != nil || !tt.unmarked {
@@ -89,82 +83,65 @@ func TestRunEndsDaemons(t *testing.T) {
 
 func endDaemons(t *testing.T, reaper *Reaper, script string, cancelled bool) {
 	t.Helper()
-
 	script = `exec 9>"$LIFELINE"; ` + script
 	if cancelled {
 		script += "; sleep 600"
 	}
-
 	line := newLifeline(t)
 	cp := &recorder{}
 	spec, opts := jobFor(t, script)
 	spec.Env["LIFELINE"] = line.path
 	opts.Reaper, opts.CancelGrace, opts.PipeGrace = reaper, long, long
-
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
-
 	if cancelled {
 		cp.onChunk = func(context.Context, Chunk) error {
 			cancel(ErrCanceled)
-
 			return nil
 		}
 	}
-
 	result, err := Run(ctx, spec, cp, opts)
 	if err != nil || (result.Canceled != nil) != cancelled {
 		t.Errorf("%+v, %v", result, err)
 	}
-
 	line.gone(t)
-
 	if reaper != nil {
 		checkChildless(t)
 	}
 }
 
-// What cannot be told to be one job's is left while another runs that may have started it, and ends with that.
+// What cannot be told to be one job's is left while another runs that may have
+// started it, and ends with that.
 func TestRunEndsStrangersLast(t *testing.T) {
 	reaper := newReaper(t)
 	gate := filepath.Join(t.TempDir(), "gate")
-
 	if err := syscall.Mkfifo(gate, 0o600); err != nil {
 		t.Fatal(err)
 	}
-
 	line := newLifeline(t)
 	run := func(cp *recorder, script string) {
 		spec, opts := jobFor(t, script)
 		spec.Env["LIFELINE"], spec.Env["GATE"] = line.path, gate
 		opts.Reaper, opts.PipeGrace = reaper, long
-
 		if result, err := Run(t.Context(), spec, cp, opts); err != nil || result.ExitStatus != "0" {
 			t.Errorf("%+v, %v", result, err)
 		}
 	}
-
 	older := &recorder{}
-
 	var both sync.WaitGroup
-
 	both.Go(func() { run(older, `echo ready; read x <"$GATE"`) })
 	older.await(t, "ready")
 	run(&recorder{}, `exec 9>"$LIFELINE"; env -i setsid sh -c 'sleep 600 & exit' </dev/null >/dev/null 2>&1`)
-
 	all, err := processes()
 	if err != nil {
 		t.Fatal(err)
 	}
-
 	if n := len(descendants(all, os.Getpid())); n != 2 { // the older job's shell, and the stranger
 		t.Errorf("%d processes while the older job runs, want 2", n)
 	}
-
 	if err := os.WriteFile(gate, []byte("\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-
 	both.Wait()
 	line.gone(t)
 	checkChildless(t)
@@ -173,14 +150,11 @@ func TestRunEndsStrangersLast(t *testing.T) {
 // TestMembers is about who belongs to whom, in pictures of a machine.
 func TestMembers(t *testing.T) {
 	t.Parallel()
-
 	self := os.Getpid()
-
 	const (
 		leader, other = 100, 200
 		mark          = "c.mine"
 	)
-
 	tests := []struct {
 		name     string
 		all      []proc
@@ -203,28 +177,22 @@ func TestMembers(t *testing.T) {
 		{name: "strangers", all: []proc{{pid: 2, parent: 1}, {pid: 3, parent: 2}}},
 		{name: "a picture with a loop", all: []proc{{pid: 2, parent: 3}, {pid: 3, parent: 2}, {pid: 4, parent: self}, {pid: 5, parent: 5}}, want: []int{4}},
 	}
-
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-
 			reaper := &Reaper{started: map[int]startedCommand{leader: {mark: mark}}, before: map[int]uint64{9: 1}}
 			if tt.otherAt > 0 {
 				reaper.started[other] = startedCommand{mark: "c.its", at: tt.otherAt}
 			}
-
 			if tt.noReaper {
 				reaper = nil
 			}
-
 			all := map[int]proc{}
 			for _, p := range tt.all {
 				all[p.pid] = p
 			}
-
 			f := family{mark: mark, reaper: reaper}
 			got := slices.Sorted(maps.Keys(f.members(all, leader, func(pid int) string { return tt.marks[pid] })))
-
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("members (-want +got):\n%s", diff)
 			}
@@ -234,9 +202,7 @@ func TestMembers(t *testing.T) {
 
 func TestParseStat(t *testing.T) {
 	t.Parallel()
-
 	const rest = " 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4711 20"
-
 	tests := []struct {
 		stat string
 		want proc
@@ -249,7 +215,6 @@ func TestParseStat(t *testing.T) {
 		{"", proc{}, false},
 		{"7 (sh) S" + strings.Replace(rest, "1", "x", 1), proc{}, false},
 	}
-
 	for _, tt := range tests {
 		got, err := parseStat(7, tt.stat)
 		if (err == nil) != tt.ok || tt.ok && got != tt.want {
@@ -258,38 +223,30 @@ func TestParseStat(t *testing.T) {
 	}
 }
 
-// TestRunThousandJobs runs a thousand jobs, some of which leave a daemon: no process and no descriptor is left.
+// TestRunThousandJobs runs a thousand jobs, some of which leave a daemon: no
+// process and no descriptor is left.
 func TestRunThousandJobs(t *testing.T) {
 	const atOnce = 8
-
 	jobs := 1000
 	if testing.Short() {
 		jobs = 100
 	}
-
 	reaper := newReaper(t)
 	line := newLifeline(t)
-
 	one := func(i int) {
 		script := "true"
 		if i%20 == 0 {
 			script = `exec 9>"$LIFELINE"; setsid sh -c 'sleep 600 & exit' </dev/null >/dev/null 2>&1`
 		}
-
 		spec, opts := jobFor(t, script)
 		spec.Env["LIFELINE"], opts.Reaper = line.path, reaper
-
 		if result, err := Run(t.Context(), spec, &recorder{}, opts); err != nil || result.ExitStatus != "0" {
 			t.Errorf("job %d: %+v, %v", i, result, err)
 		}
 	}
-
 	one(0) // what is opened once for all is open after this
-
 	before := descriptors(t)
-
 	var all sync.WaitGroup
-
 	for worker := range atOnce {
 		all.Go(func() {
 			for i := worker; i < jobs; i += atOnce {
@@ -297,11 +254,9 @@ func TestRunThousandJobs(t *testing.T) {
 			}
 		})
 	}
-
 	all.Wait()
 	line.gone(t)
 	checkChildless(t)
-
 	if after := descriptors(t); after != before {
 		t.Errorf("%d descriptors open, %d before", after, before)
 	}

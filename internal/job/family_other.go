@@ -4,8 +4,9 @@ package job
 
 import "time"
 
-// family is all that a command has started. Only Linux tells enough of processes to find those that have left the
-// command's process group; a job object of Windows cannot be left.
+// family is all that a command has started. Only Linux tells enough of
+// processes to find those that have left the command's process group; a job
+// object of Windows cannot be left.
 type family struct {
 	mark   string
 	reaper *Reaper

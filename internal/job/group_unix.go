@@ -12,9 +12,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// processGroup is a POSIX process group, in a session of its own, so that the agent's terminal is not the job's: nobody
-// is there to answer a question that is asked on it. A process that moves to another group or session leaves the group;
-// where the system can tell, the family finds it.
+// processGroup is a POSIX process group, in a session of its own, so that the
+// agent's terminal is not the job's: nobody is there to answer a question that
+// is asked on it. A process that moves to another group or session leaves the
+// group; where the system can tell, the family finds it.
 type processGroup struct {
 	id     int // of the group, of the session and of their first process; 0 before adopt
 	family *family
@@ -28,7 +29,6 @@ func (g *processGroup) prepare(cmd *exec.Cmd) {
 
 func (g *processGroup) adopt(p *os.Process) error {
 	g.id = p.Pid // Setsid: the child is the first of its own session and group
-
 	return nil
 }
 
@@ -45,7 +45,6 @@ func (g *processGroup) send(sig syscall.Signal) error {
 	if err := syscall.Kill(-g.id, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("sending %s to process group %d: %w", signalName(sig), g.id, err)
 	}
-
 	return nil
 }
 
@@ -54,13 +53,13 @@ func signalName(sig syscall.Signal) string {
 	if name := unix.SignalName(sig); name != "" {
 		return name
 	}
-
 	return fmt.Sprintf("SIG%d", int(sig)) // a real-time signal has no name
 }
 
 func defaultShell() []string { return []string{"/bin/sh", "-e", "-c"} }
 
-// hint is what to do about an error of starting a command, where the error does not say it.
+// hint is what to do about an error of starting a command, where the error does
+// not say it.
 func hint(err error) string {
 	switch {
 	case errors.Is(err, syscall.E2BIG):

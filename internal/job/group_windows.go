@@ -30,27 +30,25 @@ func newGroup(*family) (group, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a job object: %w", err)
 	}
-
 	limits := windows.JOBOBJECT_EXTENDED_LIMIT_INFORMATION{
 		BasicLimitInformation: windows.JOBOBJECT_BASIC_LIMIT_INFORMATION{
 			LimitFlags: windows.JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE,
 		},
 	}
-
 	_, err = windows.SetInformationJobObject(handle, windows.JobObjectExtendedLimitInformation,
 		uintptr(unsafe.Pointer(&limits)), uint32(unsafe.Sizeof(limits)))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("limiting a job object: %w", err), windows.CloseHandle(handle))
 	}
-
 	return &jobObject{handle: handle}, nil
 }
 
 func (g *jobObject) prepare(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_NEW_PROCESS_GROUP}
 
-	// cmd.exe does not read its arguments by the rules that exec quotes them by: with /S it takes all that is between
-	// the first quote and the last as it stands.
+	// cmd.exe does not read its arguments by the rules that exec quotes them
+	// by: with /S it takes all that is between the first quote and the last as
+	// it stands.
 	if last := len(cmd.Args) - 1; strings.EqualFold(filepath.Base(cmd.Args[0]), "cmd.exe") {
 		cmd.SysProcAttr.CmdLine = strings.Join(cmd.Args[:last], " ") + ` "` + cmd.Args[last] + `"`
 	}
@@ -58,20 +56,16 @@ func (g *jobObject) prepare(cmd *exec.Cmd) {
 
 func (g *jobObject) adopt(p *os.Process) error {
 	g.pid = p.Pid
-
 	process, err := windows.OpenProcess(windows.PROCESS_SET_QUOTA|windows.PROCESS_TERMINATE, false, uint32(p.Pid))
 	if err != nil {
 		return fmt.Errorf("opening process %d: %w", p.Pid, err)
 	}
-
 	if err := windows.AssignProcessToJobObject(g.handle, process); err != nil {
 		return errors.Join(fmt.Errorf("assigning process %d to its job object: %w", p.Pid, err), windows.CloseHandle(process))
 	}
-
 	if err := windows.CloseHandle(process); err != nil {
 		return fmt.Errorf("closing process %d: %w", p.Pid, err)
 	}
-
 	return nil
 }
 
@@ -79,7 +73,6 @@ func (g *jobObject) await(cmd *exec.Cmd) error {
 	if err := cmd.Wait(); err != nil {
 		return fmt.Errorf("waiting for process %d: %w", cmd.Process.Pid, err)
 	}
-
 	return nil
 }
 
@@ -87,7 +80,6 @@ func (g *jobObject) terminate(syscall.Signal) error {
 	if err := windows.GenerateConsoleCtrlEvent(windows.CTRL_BREAK_EVENT, uint32(g.pid)); err != nil {
 		return fmt.Errorf("sending CTRL_BREAK to process group %d: %w", g.pid, err)
 	}
-
 	return nil
 }
 
@@ -95,7 +87,6 @@ func (g *jobObject) kill() error {
 	if err := windows.TerminateJobObject(g.handle, 1); err != nil {
 		return fmt.Errorf("ending job object of process %d: %w", g.pid, err)
 	}
-
 	return nil
 }
 
@@ -103,7 +94,6 @@ func (g *jobObject) close() error {
 	if err := windows.CloseHandle(g.handle); err != nil {
 		return fmt.Errorf("closing job object of process %d: %w", g.pid, err)
 	}
-
 	return nil
 }
 
@@ -112,5 +102,6 @@ func signalName(syscall.Signal) string { return "CTRL_BREAK" }
 
 func defaultShell() []string { return []string{"cmd.exe", "/D", "/S", "/C"} }
 
-// hint is what to do about an error of starting a command; Windows' own errors say it.
+// hint is what to do about an error of starting a command; Windows' own errors
+// say it.
 func hint(error) string { return "" }

@@ -21,9 +21,7 @@ import (
 // TestHide runs commands that print secrets, and wants none of them in the log.
 func TestHide(t *testing.T) {
 	t.Parallel()
-
 	key := "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n-----END KEY-----"
-
 	for _, tt := range []struct {
 		name   string
 		env    map[string]string
@@ -90,29 +88,23 @@ func TestHide(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-
 			cp := &recorder{}
 			spec, opts := jobFor(t, tt.script)
 			maps.Copy(spec.Env, tt.env)
-
 			if tt.setup != nil {
 				tt.setup(&spec, &opts)
 			}
-
 			result, err := Run(t.Context(), spec, cp, opts)
 			if err != nil && !InPhase(err, PhaseProcess) {
 				t.Fatal(err)
 			}
-
 			log, err := cp.log()
 			if err != nil {
 				t.Fatal(err)
 			}
-
 			if result.OutputBytes != uint64(len(log)) {
 				t.Errorf("%d bytes of output, and %d in the log", result.OutputBytes, len(log))
 			}
-
 			if string(log) != tt.want {
 				t.Errorf("log %q\nwant %q", log, tt.want)
 			}
@@ -120,46 +112,36 @@ func TestHide(t *testing.T) {
 	}
 }
 
-// TestHideWhatIsAdded adds a secret to a job that runs, between two times that it prints it.
+// TestHideWhatIsAdded adds a secret to a job that runs, between two times that
+// it prints it.
 func TestHideWhatIsAdded(t *testing.T) {
 	t.Parallel()
-
 	cp := &recorder{}
 	spec, opts := jobFor(t, `mkfifo go; pwd; echo "$SWITCHYARD_JOB_SOCKET"; echo fetched-1234; cat go; echo fetched-1234`)
-
 	done := make(chan error, 1)
-
 	go func() {
 		_, err := Run(t.Context(), spec, cp, opts)
 		done <- err
 	}()
-
 	cp.await(t, "fetched-1234\n")
-
 	log, err := cp.log()
 	if err != nil {
 		t.Fatal(err)
 	}
-
 	lines := strings.Split(string(log), "\n")
 	dir, socket := lines[0], lines[1]
-
 	if err := joblink.Redact(t.Context(), socket, []string{"fetched-1234"}); err != nil {
 		t.Fatal(err)
 	}
-
 	if err := os.WriteFile(filepath.Join(dir, "go"), []byte("now "), 0o600); err != nil {
 		t.Fatal(err)
 	}
-
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-
 	if log, err = cp.log(); err != nil || !bytes.HasSuffix(log, []byte("\nfetched-1234\nnow [REDACTED]\n")) {
 		t.Errorf("log %q: %v", log, err)
 	}
-
 	if _, err := os.Stat(filepath.Dir(socket)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the socket stays behind: %v", err)
 	}
@@ -167,49 +149,39 @@ func TestHideWhatIsAdded(t *testing.T) {
 
 var stampedLine = regexp.MustCompile(`^\x1b_bk;t=(\d{13})\x07([^\x1b]*)$`)
 
-// TestTimestampLines wants the time at the start of every line, and in it alone.
+// TestTimestampLines wants the time at the start of every line, and in it
+// alone.
 func TestTimestampLines(t *testing.T) {
 	t.Parallel()
-
 	cp := &recorder{}
 	spec, opts := jobFor(t, `printf 'one\n\npart'; printf 'ed\r\n%s\n' "$A_SECRET"; printf unended; exec /no/such/command 2>/dev/null`)
 	spec.Env["A_SECRET"] = "abcdefgh"
 	spec.Env["B_SECRET"] = strconv.FormatInt(time.Now().UnixMilli(), 10)[:7] // is in each time stamp of these hours
 	opts.TimestampLines = true
-
 	before := time.Now()
-
 	if _, err := Run(t.Context(), spec, cp, opts); err != nil {
 		t.Fatal(err)
 	}
-
 	log, err := cp.log()
 	if err != nil {
 		t.Fatal(err)
 	}
-
 	want := []string{"one", "", "parted\r", "[REDACTED]", "unended"}
-
 	lines := strings.Split(string(log), "\n")
 	if len(lines) != len(want) {
 		t.Fatalf("%q", lines)
 	}
-
 	last := before.UnixMilli()
-
 	for i, line := range lines {
 		parts := stampedLine.FindStringSubmatch(line)
 		if len(parts) < 3 || parts[2] != want[i] {
 			t.Errorf("line %q, want a time stamp and %q", line, want[i])
-
 			continue
 		}
-
 		at, err := strconv.ParseInt(parts[1], 10, 64)
 		if err != nil || at < last || at > time.Now().UnixMilli() {
 			t.Errorf("line %q is stamped out of its time: %v", line, err)
 		}
-
 		last = at
 	}
 }
@@ -217,7 +189,6 @@ func TestTimestampLines(t *testing.T) {
 // TestRedactedVarsAreChecked names the glob that is none.
 func TestRedactedVarsAreChecked(t *testing.T) {
 	t.Parallel()
-
 	_, err := Options{BuildPath: t.TempDir(), RedactedVars: []string{"*_KEY", "[A-"}}.WithDefaults()
 	if err == nil || !strings.Contains(err.Error(), `RedactedVars: "[A-" is no glob`) {
 		t.Errorf("WithDefaults: %v", err)

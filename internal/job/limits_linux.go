@@ -1,4 +1,5 @@
 package job
 
-// Limits says in words, a line each, what this system does not offer to jobs. On Linux that is nothing.
+// Limits says in words, a line each, what this system does not offer to jobs.
+// On Linux that is nothing.
 func Limits() []string { return nil }

@@ -20,6 +20,5 @@ func ParseSignal(name string) (syscall.Signal, error) {
 	if strings.TrimPrefix(strings.ToUpper(name), "SIG") != "TERM" {
 		return 0, errors.New("Windows has no signals to choose from") //nolint:staticcheck // a name
 	}
-
 	return syscall.SIGTERM, nil
 }

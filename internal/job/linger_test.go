@@ -10,12 +10,10 @@ import (
 
 func TestLinger(t *testing.T) {
 	t.Parallel()
-
 	const (
 		timeout = time.Hour
 		leave   = 10 * time.Second
 	)
-
 	tests := []struct {
 		name   string
 		cause  error         // nil: the job is not cancelled
@@ -31,29 +29,22 @@ func TestLinger(t *testing.T) {
 		{"another cause is the agent's", errors.New("power"), 0, leave},
 		{"agent stops at the very end", ErrAgentStop, timeout - time.Second, timeout},
 	}
-
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithCancelCause(t.Context())
 				defer cancel(nil)
-
 				switch {
 				case tt.cause != nil && tt.after == 0:
 					cancel(tt.cause)
 				case tt.cause != nil:
 					time.AfterFunc(tt.after, func() { cancel(tt.cause) })
 				}
-
 				began := time.Now()
-
 				lingering, stop := linger(ctx, timeout, leave)
 				defer stop()
-
 				<-lingering.Done()
-
 				if lasted := time.Since(began); lasted != tt.lasted {
 					t.Errorf("lasted %v, want %v", lasted, tt.lasted)
 				}

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// slow is a control plane that is slower than any command: it takes one chunk at a time, hashes it over and over, and
-// looks at the memory in use.
+// slow is a control plane that is slower than any command: it takes one chunk
+// at a time, hashes it over and over, and looks at the memory in use.
 type slow struct {
 	sink
 
@@ -24,45 +24,34 @@ type slow struct {
 func (s *slow) Chunk(ctx context.Context, chunk Chunk) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-
 	for range 4 {
 		_, _ = s.hash.Write(chunk.Data) // a hash never fails
 	}
-
 	var now runtime.MemStats
-
 	runtime.ReadMemStats(&now)
 	s.most = max(s.most, now.HeapAlloc)
-
 	return s.sink.Chunk(ctx, chunk)
 }
 
-// A command that writes faster than uploads go waits for them; the memory in use does not grow with what it writes.
+// A command that writes faster than uploads go waits for them; the memory in
+// use does not grow with what it writes.
 func TestRunBoundsMemory(t *testing.T) {
 	const (
 		size = 128 << 20
 		most = 24 << 20 // the uploader's share is 13 MiB at the very most (maxMemory, and the chunks in flight); the rest is garbage and the test's own
 	)
-
 	spec, opts := jobFor(t, "head -c 134217728 /dev/zero")
 	spec.ChunkMaxSize = maxChunk
-
 	runtime.GC()
-
 	var before runtime.MemStats
-
 	runtime.ReadMemStats(&before)
-
 	cp := &slow{hash: sha256.New()}
-
 	result, err := Run(t.Context(), spec, cp, opts)
 	if err != nil || result.OutputBytes != size || cp.bytes.Load() != size {
 		t.Fatalf("%+v, %v", result, err)
 	}
-
 	if cp.most > before.HeapAlloc+most {
 		t.Errorf("%d MiB in use for %d MiB of output", (cp.most-before.HeapAlloc)>>20, size>>20)
 	}
-
 	t.Logf("%.1f MiB in use at the most", float64(cp.most-min(cp.most, before.HeapAlloc))/(1<<20))
 }

@@ -18,12 +18,12 @@ type owed struct {
 	keep   bool          // it is left for another process
 }
 
-// openSpool makes room for the job in the spool. A job runs without: then what this agent owes is lost if it is killed.
+// openSpool makes room for the job in the spool. A job runs without: then what
+// this agent owes is lost if it is killed.
 func (r *run) openSpool() {
 	if r.opts.Spool == nil {
 		return
 	}
-
 	entry, err := r.opts.Spool.Begin(spool.Job{
 		ID: r.spec.ID, Token: r.spec.Token, Endpoint: r.opts.ReportEndpoint, Headers: r.opts.Headers,
 		ChunkMaxSize: min(max(r.spec.ChunkMaxSize, 1), maxChunk), StartedAt: r.result.StartedAt, PID: os.Getpid(),
@@ -31,24 +31,21 @@ func (r *run) openSpool() {
 	if err != nil {
 		r.logger.Warn("the job is not kept in the spool: its end would not be delivered if this agent were killed, "+
 			"and its output is cut if uploads are slow", zap.Error(err))
-
 		return
 	}
-
 	r.owed.entry = entry
 }
 
-// spoolResult keeps the result as it is known now, so that it is delivered whatever happens to this agent.
+// spoolResult keeps the result as it is known now, so that it is delivered
+// whatever happens to this agent.
 func (r *run) spoolResult(up *uploader) {
 	if r.owed.entry == nil {
 		return
 	}
-
 	lost := r.result.ChunksFailed
 	if up != nil {
 		lost, r.owed.kept = up.owes()
 	}
-
 	result := spool.Result{
 		ExitStatus: r.result.ExitStatus, Signal: r.result.Signal, SignalReason: string(r.result.SignalReason),
 		FinishedAt: r.result.FinishedAt, ChunksFailed: lost,
@@ -61,10 +58,8 @@ func (r *run) spoolResult(up *uploader) {
 func (r *run) putResult(result spool.Result) {
 	if err := r.owed.entry.SetResult(result); err != nil {
 		r.logger.Warn("the job's result is not kept in the spool: it would not be delivered if this agent were killed", zap.Error(err))
-
 		return
 	}
-
 	r.owed.result = &result
 }
 
@@ -77,7 +72,6 @@ func (r *run) finished(err error) {
 			result.Delivered = true
 			r.putResult(result)
 			r.logger.Warn("output of the job stays in the spool, and is delivered later", zap.Int("chunks", r.owed.kept))
-
 			r.owed.keep = true
 		}
 	case errors.Is(err, ErrRefused):
@@ -87,7 +81,6 @@ func (r *run) finished(err error) {
 		if r.owed.keep {
 			err = fmt.Errorf("%w; the result is in the spool and is delivered later", err)
 		}
-
 		r.fail(PhaseFinish, err)
 	}
 }

@@ -15,7 +15,6 @@ import (
 // TestExecutor runs an executor, a script of the test's, in the shell's place.
 func TestExecutor(t *testing.T) {
 	t.Parallel()
-
 	tests := []struct {
 		name, script string
 		env          map[string]string
@@ -44,25 +43,20 @@ func TestExecutor(t *testing.T) {
 			env: map[string]string{"A": "1"}, status: "0", log: []string{`{"A":"1"}`},
 		},
 	}
-
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-
 			cp := &recorder{}
 			spec, opts := jobFor(t, "")
 			spec.Env = tt.env
 			opts.Executor = executable(t, "#!/bin/sh\n"+tt.script+"\n")
-
 			result, err := Run(t.Context(), spec, cp, opts)
 			if err != nil || result.ExitStatus != tt.status || result.SignalReason != tt.reason {
 				t.Errorf("%+v, %v", result, err)
 			}
-
 			checkLog(t, cp, "", tt.log)
 			checkStory(t, cp, result)
 			checkEmpty(t, opts.BuildPath)
-
 			if log, _ := cp.log(); strings.Contains(string(log), "secret") {
 				t.Errorf("the executor got the agent's token:\n%s", log)
 			}
@@ -72,41 +66,33 @@ func TestExecutor(t *testing.T) {
 
 func executable(t *testing.T, script string) string {
 	t.Helper()
-
 	path := filepath.Join(t.TempDir(), "program")
 	if err := os.WriteFile(path, []byte(script), 0o700); err != nil { //nolint:gosec // it is to be run
 		t.Fatal(err)
 	}
-
 	return path
 }
 
 func TestExecutorMissing(t *testing.T) {
 	t.Parallel()
-
 	cp := &recorder{}
 	spec, opts := jobFor(t, "true")
 	opts.Executor = "/no/such/executor"
-
 	result, err := Run(t.Context(), spec, cp, opts)
 	if !InPhase(err, PhaseProcess) || result.ExitStatus != StatusNeverRan || result.SignalReason != ReasonProcessRunError {
 		t.Errorf("%+v, %v", result, err)
 	}
-
 	checkLog(t, cp, "", []string{"switchyard: cannot run the job: starting the executor /no/such/executor", "no such file"})
 	checkEmpty(t, opts.BuildPath)
 }
 
 func TestFindExecutor(t *testing.T) {
 	t.Parallel()
-
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-
 	program := executable(t, "#!/bin/sh\n")
-
 	for _, tt := range []struct {
 		program string
 		ok      bool
@@ -121,23 +107,18 @@ func TestFindExecutor(t *testing.T) {
 // TestShellLines checks that both files say the same, whatever the values.
 func TestShellLines(t *testing.T) {
 	t.Parallel()
-
 	dir, variables, err := executorFiles(t.TempDir(), map[string]string{"A": "é\x01\xff", "B": ""})
 	if err != nil {
 		t.Fatal(err)
 	}
-
 	if filepath.Dir(variables[envFileName]) != dir || filepath.Dir(variables[envJSONFileName]) != dir {
 		t.Errorf("%v, not in %s", variables, dir)
 	}
-
 	lines, err := os.ReadFile(variables[envFileName])
 	if err != nil || string(lines) != "A=\"é\\x01\\xff\"\nB=\"\"\n" {
 		t.Errorf("%q, %v", lines, err)
 	}
-
 	var object map[string]string
-
 	content, err := os.ReadFile(variables[envJSONFileName])
 	if err = errors.Join(err, json.Unmarshal(content, &object)); err != nil || len(object) != 2 {
 		t.Errorf("%q, %v", content, err)
@@ -147,7 +128,6 @@ func TestShellLines(t *testing.T) {
 // TestCleanup checks what becomes of working directories.
 func TestCleanup(t *testing.T) {
 	t.Parallel()
-
 	tests := []struct {
 		policy Cleanup
 		script string
@@ -163,30 +143,23 @@ func TestCleanup(t *testing.T) {
 		{CleanupOnSuccess, "trap 'exit 0' TERM; echo; while :; do sleep 1; done", true, 1},
 		{CleanupNever, "true", false, 1},
 	}
-
 	for _, tt := range tests {
 		t.Run(string(tt.policy)+" "+tt.script, func(t *testing.T) {
 			t.Parallel()
-
 			cp := &recorder{}
 			spec, opts := jobFor(t, "touch made; "+tt.script)
 			opts.Cleanup = tt.policy
-
 			ctx, cancel := context.WithCancelCause(t.Context())
 			defer cancel(nil)
-
 			if tt.cancel {
 				cp.onChunk = func(context.Context, Chunk) error {
 					cancel(ErrCanceled)
-
 					return nil
 				}
 			}
-
 			if _, err := Run(ctx, spec, cp, opts); err != nil {
 				t.Error(err)
 			}
-
 			kept, err := filepath.Glob(filepath.Join(opts.BuildPath, "job-*", "made"))
 			if err != nil || len(kept) != tt.kept {
 				t.Errorf("kept %q, want %d", kept, tt.kept)

@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// recorder is a control plane in memory, which keeps what it is told. Its functions, where set, are called first.
+// recorder is a control plane in memory, which keeps what it is told. Its
+// functions, where set, are called first.
 type recorder struct {
 	onStart  func(context.Context) error
 	onChunk  func(context.Context, Chunk) error
@@ -28,17 +29,14 @@ type recorder struct {
 func (r *recorder) note(call string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-
 	r.calls = append(r.calls, call)
 }
 
 func (r *recorder) Start(ctx context.Context, _ time.Time) error {
 	r.note("start")
-
 	if r.onStart != nil {
 		return r.onStart(ctx)
 	}
-
 	return nil
 }
 
@@ -48,19 +46,15 @@ func (r *recorder) Chunk(ctx context.Context, chunk Chunk) error {
 			return err
 		}
 	}
-
 	r.mu.Lock()
 	defer r.mu.Unlock()
-
 	chunk.Data = bytes.Clone(chunk.Data)
 	r.chunks = append(r.chunks, chunk)
 	r.calls = append(r.calls, "chunk")
-
 	if r.grown != nil {
 		close(r.grown)
 		r.grown = nil
 	}
-
 	return nil
 }
 
@@ -68,7 +62,6 @@ func (r *recorder) State(ctx context.Context) (string, error) {
 	if r.onState != nil {
 		return r.onState(ctx)
 	}
-
 	return "running", nil
 }
 
@@ -77,11 +70,9 @@ func (r *recorder) Finish(ctx context.Context, result Result) error {
 	r.calls = append(r.calls, "finish")
 	r.finished = append(r.finished, result)
 	r.mu.Unlock()
-
 	if r.onFinish != nil {
 		return r.onFinish(ctx)
 	}
-
 	return nil
 }
 
@@ -89,16 +80,14 @@ func (r *recorder) Finish(ctx context.Context, result Result) error {
 func (r *recorder) log() ([]byte, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-
 	return joinChunks(r.chunks)
 }
 
-// joinChunks puts chunks together, and checks that they fit without a gap from the first on.
+// joinChunks puts chunks together, and checks that they fit without a gap from
+// the first on.
 func joinChunks(chunks []Chunk) ([]byte, error) {
 	sorted := slices.SortedFunc(slices.Values(chunks), func(a, b Chunk) int { return cmp.Compare(a.Sequence, b.Sequence) })
-
 	var whole []byte
-
 	for i, chunk := range sorted {
 		switch {
 		case chunk.Sequence != uint64(i)+1:
@@ -108,56 +97,45 @@ func joinChunks(chunks []Chunk) ([]byte, error) {
 		case chunk.Size != uint64(len(chunk.Data)):
 			return whole, fmt.Errorf("chunk %d has %d bytes and says %d", chunk.Sequence, len(chunk.Data), chunk.Size)
 		}
-
 		whole = append(whole, chunk.Data...)
 	}
-
 	return whole, nil
 }
 
 // await waits until the log holds text. Any goroutine of the test may call it.
 func (r *recorder) await(t *testing.T, text string) {
 	t.Helper()
-
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-
 	for {
 		r.mu.Lock()
-
 		if r.grown == nil {
 			r.grown = make(chan struct{})
 		}
-
 		grown := r.grown
 		whole, _ := joinChunks(r.chunks) // a later chunk may be here before an earlier one
-
 		r.mu.Unlock()
-
 		if bytes.Contains(whole, []byte(text)) {
 			return
 		}
-
 		select {
 		case <-grown:
 		case <-ctx.Done():
 			t.Errorf("the log has no %q after a minute:\n%s", text, whole)
-
 			return
 		}
 	}
 }
 
-// jobFor gives the spec and options of a job that runs script in a folder of the test's own.
+// jobFor gives the spec and options of a job that runs script in a folder of
+// the test's own.
 func jobFor(tb testing.TB, script string) (Spec, Options) {
 	tb.Helper()
-
 	spec := Spec{
 		ID:            "0190-test",
 		Env:           map[string]string{commandName: script},
 		ChunkMaxSize:  100_000,
 		ChunkInterval: time.Millisecond,
 	}
-
 	return spec, Options{BuildPath: tb.TempDir(), StatusInterval: time.Millisecond}
 }

@@ -20,37 +20,32 @@ const long = 10 * time.Minute
 // TestRun runs real commands. Each row is one behaviour.
 func TestRun(t *testing.T) {
 	t.Parallel()
-
 	type setup struct {
 		spec *Spec
 		opts *Options
 		cp   *recorder
 	}
-
 	refused := errors.New("422")
-
 	stateIs := func(state string, err error) func(setup) {
 		return func(s setup) {
 			s.cp.onState = func(context.Context) (string, error) {
 				if log, _ := s.cp.log(); !strings.Contains(string(log), "ready") {
 					return "running", nil
 				}
-
 				return state, err
 			}
 		}
 	}
-
 	const (
-		// It is cat that says "ready", and then waits for ever for a writer. A shell that says so itself may be about to
-		// start the next command, which then, not being what it is to be yet, loses a signal.
+		// It is cat that says "ready", and then waits for ever for a writer. A
+		// shell that says so itself may be about to start the next command,
+		// which then, not being what it is to be yet, loses a signal.
 		ready = "mkfifo f; echo ready | cat - f"
 		waits = ready + "; echo never"
 		stays = "trap '' TERM; " + ready
 		tidy  = "trap 'echo tidied; exit 0' TERM; (" + ready + ") & wait || true; exit 1"
 		rude  = "trap 'exit 9' TERM; (" + ready + ") & wait || true; exit 1"
 	)
-
 	tests := []struct {
 		name     string
 		script   string
@@ -84,7 +79,6 @@ func TestRun(t *testing.T) {
 			name: "own shell", script: "$0 $1", setup: func(s setup) { s.opts.Shell = []string{"/bin/echo", "run:"} },
 			status: "0", output: "run: $0 $1\n",
 		},
-
 		{
 			name: "shell missing", script: "true", setup: func(s setup) { s.opts.Shell = []string{"/no/such/shell"} },
 			status: "-1", reason: ReasonProcessRunError, phases: []Phase{PhaseProcess},
@@ -150,12 +144,10 @@ func TestRun(t *testing.T) {
 				s.opts.FlushTimeout = time.Millisecond
 				s.cp.onChunk = func(ctx context.Context, _ Chunk) error {
 					<-ctx.Done()
-
 					return ctx.Err()
 				}
 			}, status: "3", phases: []Phase{PhaseFlush},
 		},
-
 		{
 			name: "canceled", script: waits, setup: stateIs("canceling", nil),
 			status: "-1", signal: "SIGTERM", reason: ReasonCancel, canceled: ErrCanceled,
@@ -213,7 +205,6 @@ func TestRun(t *testing.T) {
 				s.opts.LeaveTimeout = 500 * time.Millisecond
 				s.cp.onFinish = func(ctx context.Context) error {
 					<-ctx.Done()
-
 					return ctx.Err()
 				}
 			},
@@ -221,40 +212,31 @@ func TestRun(t *testing.T) {
 			log: []string{"ready\n"}, phases: []Phase{PhaseFinish},
 		},
 	}
-
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-
 			cp := &recorder{}
 			spec, opts := jobFor(t, tt.script)
 			opts.CancelGrace, opts.PipeGrace = long, long
-
 			if tt.setup != nil {
 				tt.setup(setup{&spec, &opts, cp})
 			}
-
 			ctx, cancel := context.WithCancelCause(t.Context())
 			defer cancel(nil)
-
 			if tt.cancel != nil {
 				go func() {
 					cp.await(t, "ready")
 					cancel(tt.cancel)
 				}()
 			}
-
 			result, err := Run(ctx, spec, cp, opts)
-
 			if result.ExitStatus != tt.status || result.Signal != tt.signal || result.SignalReason != tt.reason {
 				t.Errorf("ended with %q, signal %q, reason %q; want %q, %q, %q",
 					result.ExitStatus, result.Signal, result.SignalReason, tt.status, tt.signal, tt.reason)
 			}
-
 			if !errors.Is(result.Canceled, tt.canceled) {
 				t.Errorf("cancelled for %v, want %v", result.Canceled, tt.canceled)
 			}
-
 			checkPhases(t, err, tt.phases)
 			checkStory(t, cp, result)
 			checkLog(t, cp, tt.output, tt.log)
@@ -263,34 +245,31 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// checkPhases checks that these phases failed, and no others, and that the job was not abandoned.
+// checkPhases checks that these phases failed, and no others, and that the job
+// was not abandoned.
 func checkPhases(t *testing.T, err error, failed []Phase) {
 	t.Helper()
-
 	for _, phase := range []Phase{PhaseSpec, PhaseStart, PhasePrepare, PhaseProcess, PhaseFlush, PhaseFinish} {
 		if got, want := InPhase(err, phase), slices.Contains(failed, phase); got != want {
 			t.Errorf("phase %s failed: %v, want %v (%v)", phase, got, want, err)
 		}
 	}
-
 	if errors.Is(err, ErrAbandoned) {
 		t.Errorf("abandoned: %v", err)
 	}
 }
 
-// checkStory checks that the control plane was told first of the start, last of the finish, and of both once.
+// checkStory checks that the control plane was told first of the start, last of
+// the finish, and of both once.
 func checkStory(t *testing.T, cp *recorder, result Result) {
 	t.Helper()
-
 	last := len(cp.calls) - 1
 	if last < 1 || cp.calls[0] != "start" || cp.calls[last] != "finish" || slices.Contains(cp.calls[1:last], "finish") {
 		t.Errorf("calls %v", cp.calls)
 	}
-
 	if len(cp.finished) != 1 || cp.finished[0] != result {
 		t.Errorf("finished with %+v, returned %+v", cp.finished, result)
 	}
-
 	if result.StartedAt.IsZero() || result.FinishedAt.Before(result.StartedAt) {
 		t.Errorf("from %v to %v", result.StartedAt, result.FinishedAt)
 	}
@@ -299,24 +278,19 @@ func checkStory(t *testing.T, cp *recorder, result Result) {
 // checkLog checks the log as the control plane has it.
 func checkLog(t *testing.T, cp *recorder, whole string, parts []string) {
 	t.Helper()
-
 	log, err := cp.log()
 	if err != nil {
 		t.Error(err)
 	}
-
 	if parts == nil && string(log) != whole {
 		t.Errorf("log %q, want %q", log, whole)
 	}
-
 	rest := string(log)
-
 	for _, part := range parts {
 		at := strings.Index(rest, part)
 		if at < 0 {
 			t.Fatalf("the log has no %q where it should:\n%.2000s", part, log)
 		}
-
 		rest = rest[at+len(part):]
 	}
 }
@@ -324,7 +298,6 @@ func checkLog(t *testing.T, cp *recorder, whole string, parts []string) {
 // checkEmpty checks that no working directory is left.
 func checkEmpty(t *testing.T, buildPath string) {
 	t.Helper()
-
 	if left, err := os.ReadDir(buildPath); err == nil && len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}

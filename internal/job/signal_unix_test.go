@@ -9,7 +9,6 @@ import (
 
 func TestParseSignal(t *testing.T) {
 	t.Parallel()
-
 	for name, want := range map[string]syscall.Signal{
 		"SIGTERM": syscall.SIGTERM, "TERM": syscall.SIGTERM, "sigint": syscall.SIGINT, "quit": syscall.SIGQUIT, "KILL": syscall.SIGKILL,
 		"": 0, "SIG": 0, "15": 0, "SIGSTOP": 0, "WINCH": 0, "nothing": 0,

@@ -12,7 +12,6 @@ import (
 // TestTerminal runs jobs on a terminal of their own.
 func TestTerminal(t *testing.T) {
 	t.Parallel()
-
 	tests := []struct {
 		name, script   string
 		env            map[string]string
@@ -29,32 +28,25 @@ func TestTerminal(t *testing.T) {
 		{name: "all is read", script: "head -c 300000 /dev/zero | tr '\\0' '#'; echo end; exit 3", status: "3", log: []string{"####end\r\n"}},
 		{name: "cancelled", script: "echo ready; sleep 600", cancel: true, status: "-1", signal: "SIGTERM", log: []string{"ready", "sent SIGTERM"}},
 	}
-
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-
 			cp := &recorder{}
 			spec, opts := jobFor(t, tt.script)
 			opts.Pty, opts.CancelGrace, opts.PipeGrace = true, long, long
-
 			maps.Copy(spec.Env, tt.env)
-
 			ctx, cancel := context.WithCancelCause(t.Context())
 			defer cancel(nil)
-
 			if tt.cancel {
 				go func() {
 					cp.await(t, "ready")
 					cancel(ErrCanceled)
 				}()
 			}
-
 			result, err := Run(ctx, spec, cp, opts)
 			if err != nil || result.ExitStatus != tt.status || result.Signal != tt.signal || tt.cancel != errors.Is(result.Canceled, ErrCanceled) {
 				t.Errorf("%+v, %v", result, err)
 			}
-
 			checkLog(t, cp, "", tt.log)
 			checkStory(t, cp, result)
 			checkEmpty(t, opts.BuildPath)

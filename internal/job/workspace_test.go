@@ -8,11 +8,11 @@ import (
 	"testing"
 )
 
-// TestRemoveWorkspace removes what jobs leave, and nothing else. Each row's script is run in the working directory,
-// beside a folder "neighbour" with a file in it.
+// TestRemoveWorkspace removes what jobs leave, and nothing else. Each row's
+// script is run in the working directory, beside a folder "neighbour" with a
+// file in it.
 func TestRemoveWorkspace(t *testing.T) {
 	t.Parallel()
-
 	tests := []struct{ name, script string }{
 		{"files and folders", "mkdir -p a/b/c; touch a/b/c/d .hidden"},
 		{"read-only folders, like Go's module cache", "mkdir -p a/b; touch a/b/c; chmod 444 a/b/c; chmod 555 a/b a"},
@@ -22,32 +22,25 @@ func TestRemoveWorkspace(t *testing.T) {
 		{"itself gone", "rmdir \"$PWD\""},
 		{"itself a link", "cd ..; rmdir \"$OLDPWD\"; ln -s neighbour \"$OLDPWD\""},
 	}
-
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-
 			cp := &recorder{}
 			spec, opts := jobFor(t, tt.script)
-
 			neighbour := filepath.Join(opts.BuildPath, "neighbour")
 			if err := os.Mkdir(neighbour, 0o500); err != nil {
 				t.Fatal(err)
 			}
-
 			t.Cleanup(func() { _ = os.Chmod(neighbour, 0o700) }) //nolint:gosec // a folder
-
 			result, err := Run(t.Context(), spec, cp, opts)
 			if err != nil || result.ExitStatus != "0" {
 				log, _ := cp.log()
 				t.Fatalf("%+v, %v\n%s", result, err, log)
 			}
-
 			left, err := os.ReadDir(opts.BuildPath)
 			if err != nil || len(left) != 1 {
 				t.Errorf("left behind: %v, %v", left, err)
 			}
-
 			if info, err := os.Stat(neighbour); err != nil || info.Mode().Perm() != 0o500 {
 				t.Errorf("the neighbour has suffered: %v, %v", info, err)
 			}
@@ -58,16 +51,13 @@ func TestRemoveWorkspace(t *testing.T) {
 // Every job has a directory of its own, also with one id.
 func TestMakeWorkspaceIsFresh(t *testing.T) {
 	t.Parallel()
-
 	path := t.TempDir()
 	seen := map[string]bool{}
-
 	for range 10 {
 		dir, err := makeWorkspace(path, "same")
 		if err != nil || seen[dir] || filepath.Dir(dir) != path {
 			t.Fatalf("%q again, %v", dir, err)
 		}
-
 		seen[dir] = true
 	}
 }

@@ -114,6 +114,17 @@ type FinishRequest struct {
 	IgnoreAgent bool `json:"ignore_agent_in_dispatches,omitempty"`
 }
 
+// Chunk is one chunk of a job's log: the body of POST jobs/ID/chunks, before it
+// is compressed, with its place in the log.
+type Chunk struct {
+	// Sequence counts the chunks of a job from 1, without gaps.
+	Sequence uint64
+	// Offset is how many bytes of the log come before the chunk.
+	Offset uint64
+	// Data is valid only until the call that it is passed to returns.
+	Data []byte
+}
+
 // JobStateResponse is the response to GET jobs/ID.
 type JobStateResponse struct {
 	State JobState `json:"state"`

@@ -24,15 +24,19 @@ const (
 	maxRequest = 8 << 20
 	// patience bounds each connection: nobody holds one of the few for ever.
 	patience = 10 * time.Second
-	// pause is the time until the next try when a connection could not be taken.
+	// pause is the time until the next try when a connection could not be
+	// taken.
 	pause = 100 * time.Millisecond
-	// nameLength is how much of a random text, of 32 letters and digits, keeps the sockets of a folder apart.
+	// nameLength is how much of a random text, of 32 letters and digits, keeps
+	// the sockets of a folder apart.
 	nameLength = 12
-	// maxFolder keeps the path below what the address of a socket holds, 104 bytes on some systems.
+	// maxFolder keeps the path below what the address of a socket holds, 104
+	// bytes on some systems.
 	maxFolder = 60
 )
 
-// request is what a command asks. Bytes, and not a string, as a secret need not be UTF-8.
+// request is what a command asks. Bytes, and not a string, as a secret need not
+// be UTF-8.
 type request struct {
 	Redact [][]byte `json:"redact"`
 }
@@ -57,43 +61,39 @@ type Server struct {
 	closed bool
 }
 
-// Folder makes a folder for sockets, private to this user. Who runs many jobs makes one for all of them, which takes less
-// time than one for each, and removes it.
+// Folder makes a folder for sockets, private to this user. Who runs many jobs
+// makes one for all of them, which takes less time than one for each, and
+// removes it.
 func Folder() (string, error) {
 	if runtime.GOOS == "windows" {
 		return "", fmt.Errorf("jobs' sockets on Windows: %w", errors.ErrUnsupported)
 	}
-
 	parent := os.TempDir()
 	if len(parent) > maxFolder {
 		parent = "/tmp"
 	}
-
 	folder, err := os.MkdirTemp(parent, "switchyard-job-*") // for its owner alone
 	if err != nil {
 		return "", fmt.Errorf("making a folder for jobs' sockets: %w", err)
 	}
-
 	return folder, nil
 }
 
-// Listen makes a socket in the folder, or in one of its own if folder is empty, and serves it until Close. redact is
-// called with what a command wants to be hidden, from several goroutines; the command is told when it has returned, and
-// what it has answered.
+// Listen makes a socket in the folder, or in one of its own if folder is empty,
+// and serves it until Close. redact is called with what a command wants to be
+// hidden, from several goroutines; the command is told when it has returned,
+// and what it has answered.
 //
 // The error is [errors.ErrUnsupported] on a system that has no such sockets.
 func Listen(folder string, redact func(secrets []string) error) (*Server, error) {
 	own := ""
-
 	if folder == "" {
 		var err error
 		if own, err = Folder(); err != nil {
 			return nil, err
 		}
-
 		folder = own
 	}
-
 	s := &Server{
 		redact:  redact,
 		path:    filepath.Join(folder, rand.Text()[:nameLength]),
@@ -102,15 +102,11 @@ func Listen(folder string, redact func(secrets []string) error) (*Server, error)
 		open:    map[net.Conn]struct{}{},
 		closing: make(chan struct{}),
 	}
-
 	if err := s.listen(); err != nil {
 		s.remove()
-
 		return nil, err
 	}
-
 	s.serving.Go(s.accept)
-
 	return s, nil
 }
 
@@ -119,14 +115,11 @@ func (s *Server) listen() error {
 	if s.listener, err = net.Listen("unix", s.Path()); err != nil { //nolint:noctx // it does not wait
 		return fmt.Errorf("listening for the job's commands: %w", err)
 	}
-
 	const ownerOnly = 0o600
 	if err := os.Chmod(s.Path(), ownerOnly); err != nil {
 		_ = s.listener.Close()
-
 		return fmt.Errorf("making the job's socket private: %w", err)
 	}
-
 	return nil
 }
 
@@ -138,18 +131,17 @@ func (s *Server) Close() {
 	s.mu.Lock()
 	s.closed = true
 	close(s.closing)
-
 	for conn := range s.open {
 		_ = conn.Close()
 	}
 	s.mu.Unlock()
-
 	_ = s.listener.Close() // which removes the socket
 	s.serving.Wait()
 	s.remove()
 }
 
-// remove removes the folder. If that fails, what stays behind is empty, and among the temporary files.
+// remove removes the folder. If that fails, what stays behind is empty, and
+// among the temporary files.
 func (s *Server) remove() {
 	if s.folder != "" {
 		_ = os.Remove(s.folder)
@@ -159,11 +151,9 @@ func (s *Server) remove() {
 func (s *Server) accept() {
 	for {
 		s.room <- struct{}{}
-
 		conn, err := s.listener.Accept()
 		if err != nil { // it is closed; or descriptors are short, which passes
 			<-s.room
-
 			select {
 			case <-s.closing:
 				return
@@ -171,66 +161,53 @@ func (s *Server) accept() {
 				continue
 			}
 		}
-
 		if !s.keep(conn) {
 			return
 		}
-
 		s.serving.Go(func() {
 			defer func() { <-s.room }()
 			defer s.drop(conn)
-
 			s.serve(conn)
 		})
 	}
 }
 
-// keep notes a connection, so that Close can end it. It tells whether the server is still open.
+// keep notes a connection, so that Close can end it. It tells whether the
+// server is still open.
 func (s *Server) keep(conn net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-
 	if s.closed {
 		_ = conn.Close()
-
 		return false
 	}
-
 	s.open[conn] = struct{}{}
-
 	return true
 }
 
 func (s *Server) drop(conn net.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-
 	delete(s.open, conn)
-
 	_ = conn.Close()
 }
 
 // serve answers one request.
 func (s *Server) serve(conn net.Conn) {
 	_ = conn.SetDeadline(time.Now().Add(patience))
-
 	var asked request
 	if err := json.NewDecoder(io.LimitReader(conn, maxRequest)).Decode(&asked); err != nil {
 		tell(conn, answer{Error: fmt.Sprintf("the request cannot be read: %v", err)})
-
 		return
 	}
-
 	secrets := make([]string, len(asked.Redact))
 	for i, secret := range asked.Redact {
 		secrets[i] = string(secret)
 	}
-
 	var said answer
 	if err := s.redact(secrets); err != nil {
 		said.Error = err.Error()
 	}
-
 	tell(conn, said)
 }
 

@@ -14,30 +14,25 @@ import (
 func secrets(n int) []string {
 	random := rand.New(rand.NewPCG(1, 2))
 	all := make([]string, n)
-
 	for i := range all {
 		raw := make([]byte, 30)
 		for j := range raw {
 			raw[j] = byte(random.Uint32())
 		}
-
 		all[i] = base64.RawURLEncoding.EncodeToString(raw)
 	}
-
 	return all
 }
 
-// BenchmarkWriter measures how much output passes in a second, in writes as a job's output comes.
+// BenchmarkWriter measures how much output passes in a second, in writes as a
+// job's output comes.
 func BenchmarkWriter(b *testing.B) {
 	const size = 32 << 10
-
 	line := "ok  \tgithub.com/switchyard-ci/switchyard/internal/job\t0.412s\tcoverage: 81.3% of statements\n"
 	random := make([]byte, size)
-
 	for i := range random {
 		random[i] = byte(rand.Uint32()) //nolint:gosec // any bytes
 	}
-
 	for _, n := range []int{0, 1, 100, 1000} {
 		all := secrets(n)
 		texts := []struct {
@@ -48,24 +43,20 @@ func BenchmarkWriter(b *testing.B) {
 			{"base64", []byte(base64.StdEncoding.EncodeToString(random)[:size])},
 			{"coloured", bytes.Repeat([]byte("\x1b[32m"+strings.ReplaceAll(line, "\t", "\x1b[m\t")), size/len(line))},
 		}
-
 		if n > 0 {
 			texts = append(texts, struct {
 				name string
 				text []byte
 			}{"a secret in each line", bytes.Repeat([]byte("token: "+all[n-1]+"\n"), size/48)})
 		}
-
 		for _, text := range texts {
 			b.Run(fmt.Sprintf("%d/%s", n, text.name), func(b *testing.B) {
 				w := NewWriter(io.Discard)
 				if err := w.Add(all...); err != nil {
 					b.Fatal(err)
 				}
-
 				b.SetBytes(int64(len(text.text)))
 				b.ReportAllocs()
-
 				for b.Loop() {
 					if _, err := w.Write(text.text); err != nil {
 						b.Fatal(err)
@@ -81,9 +72,7 @@ func BenchmarkAdd(b *testing.B) {
 	for _, n := range []int{1, 100, 1000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			all := secrets(n)
-
 			b.ReportAllocs()
-
 			for b.Loop() {
 				w := NewWriter(io.Discard)
 				if err := w.Add(all...); err != nil {

@@ -13,8 +13,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// encodings are those in which a secret is hidden, with how many characters more than those behind it may be left: in base64
-// one that they share, and the padding.
+// encodings are those in which a secret is hidden, with how many characters
+// more than those behind it may be left: in base64 one that they share, and the
+// padding.
 var encodings = map[string]struct {
 	encode func(string) string
 	behind int
@@ -36,51 +37,41 @@ func in(e *base64.Encoding) func(string) string {
 
 var hexDigits = regexp.MustCompile("%..")
 
-// TestEncoded shows that a secret is hidden in each encoding, whatever stands around it there.
+// TestEncoded shows that a secret is hidden in each encoding, whatever stands
+// around it there.
 func TestEncoded(t *testing.T) {
 	t.Parallel()
-
 	names := slices.Sorted(maps.Keys(encodings))
-
 	rapid.Check(t, func(t *rapid.T) {
 		secret := strings.TrimSpace(string(rapid.SliceOfN(rapid.Byte(), Minimum, 40).Draw(t, "secret")))
 		if TooShort(secret) || strings.ContainsAny(secret, "\r\n") {
 			t.Skip("another test's")
 		}
-
 		encoding := encodings[rapid.SampledFrom(names).Draw(t, "encoding")]
 		around := rapid.StringN(0, 5, -1)
 		before, after := around.Draw(t, "before"), around.Draw(t, "after")
-
 		var out bytes.Buffer
-
 		w := NewWriter(&out)
 		if err := w.Add(secret); err != nil {
 			t.Fatal(err)
 		}
-
 		whole := encoding.encode(before + secret + after)
 		writeSplit(t, w, whole)
-
 		if err := w.Flush(); err != nil {
 			t.Fatal(err)
 		}
-
 		left := strings.Split(out.String(), Marker)
 		if len(left) < 2 {
 			t.Fatalf("%q is not hidden in %q", secret, whole)
 		}
-
 		head, tail := left[0], left[len(left)-1]
 		own := encoding.encode(before)
 		if encoding.behind > 0 { // what stands before it is not padded
 			own = strings.TrimRight(own, "=")
 		}
-
 		if most := len(own); len(head) > most {
 			t.Errorf("%q is left before %q, more than %d bytes of %q", head, secret, most, whole)
 		}
-
 		if most := len(encoding.encode(after)) + encoding.behind; len(tail) > most {
 			t.Errorf("%q is left behind %q, more than %d bytes of %q", tail, secret, most, whole)
 		}
@@ -90,10 +81,8 @@ func TestEncoded(t *testing.T) {
 // TestForms names what must be gone, and what may stay.
 func TestForms(t *testing.T) {
 	t.Parallel()
-
 	key := "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\nabc\n-----END KEY-----"
 	long := strings.Repeat("0123456789abcdef", 10*maxPiece/16) + "the end"
-
 	for _, tt := range []struct {
 		name         string
 		secrets      []string
@@ -122,22 +111,17 @@ func TestForms(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-
 			var out bytes.Buffer
-
 			w := NewWriter(&out)
 			if err := w.Add(tt.secrets...); err != nil {
 				t.Fatal(err)
 			}
-
 			if _, err := w.Write([]byte(tt.write)); err != nil {
 				t.Fatal(err)
 			}
-
 			if err := w.Flush(); err != nil {
 				t.Fatal(err)
 			}
-
 			if out.String() != tt.wants {
 				t.Errorf("%q, want %q", out.String(), tt.wants)
 			}
@@ -150,7 +134,6 @@ func lines(s string, width int) string {
 	for chunk := range slices.Chunk([]byte(s), width) {
 		all = append(all, string(chunk))
 	}
-
 	return strings.Join(all, "\n")
 }
 
@@ -159,6 +142,5 @@ func everyByte() string {
 	for b := range 256 {
 		all = append(all, byte(b))
 	}
-
 	return "<" + string(all) + strings.Join(strings.Split(string(all), ""), "....") + ">"
 }

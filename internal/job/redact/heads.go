@@ -6,11 +6,13 @@ import (
 	"github.com/coregx/ahocorasick"
 )
 
-// maxClasses is how many different bytes the library can put into classes: it counts them, and one more, in a byte.
+// maxClasses is how many different bytes the library can put into classes: it
+// counts them, and one more, in a byte.
 const maxClasses = 254
 
-// heads finds where in a text one of a set of short strings begins. All of them have the same length, so what it finds
-// is in the order of the text, and nothing is found twice.
+// heads finds where in a text one of a set of short strings begins. All of them
+// have the same length, so what it finds is in the order of the text, and
+// nothing is found twice.
 type heads struct {
 	automaton *ahocorasick.Automaton
 }
@@ -18,9 +20,7 @@ type heads struct {
 // newHeads makes the automaton; there must be a head, and none may be empty.
 func newHeads(all []string) (heads, error) {
 	var used [256]bool
-
 	different := 0
-
 	for _, head := range all {
 		for i := range len(head) {
 			if !used[head[i]] {
@@ -29,12 +29,10 @@ func newHeads(all []string) (heads, error) {
 			}
 		}
 	}
-
 	automaton, err := ahocorasick.NewBuilder().SetByteClasses(different <= maxClasses).AddStrings(all).Build()
 	if err != nil {
 		return heads{}, fmt.Errorf("making an automaton for %d strings: %w", len(all), err)
 	}
-
 	return heads{automaton: automaton}, nil
 }
 

@@ -10,40 +10,33 @@ import (
 	"pgregory.net/rapid"
 )
 
-// controls is what a control sequence looks like, said in another way than the Writer does.
+// controls is what a control sequence looks like, said in another way than the
+// Writer does.
 var controls = regexp.MustCompile("\x1b(?:\\[[0-?]{0,64}[\\x20-/]{0,4}[\\x40-~]|[()*+][0-~])")
 
-// naive hides what is wanted by looking for each everywhere, in the whole text at once.
+// naive hides what is wanted by looking for each everywhere, in the whole text
+// at once.
 func naive(text string, wanted []string) string {
 	hidden := make([]bool, len(text)) // by byte
 	joined := make([]bool, len(text)) // by byte: it belongs to the same secret as the one before it
-
 	hide := func(start, end int) {
 		for i := start; i < end; i++ {
 			hidden[i] = true
 			joined[i] = joined[i] || i > start
 		}
 	}
-
 	everywhere(text, wanted, hide)
-
 	var bare []byte
-
 	var places []int // by byte of bare: where it stood
-
 	at := 0
 	for _, control := range append(controls.FindAllStringIndex(text, -1), []int{len(text), len(text)}) {
 		for ; at < control[0]; at++ {
 			bare, places = append(bare, text[at]), append(places, at)
 		}
-
 		at = control[1]
 	}
-
 	everywhere(string(bare), wanted, func(start, end int) { hide(places[start], places[end-1]+1) })
-
 	var out strings.Builder
-
 	for i := range len(text) {
 		switch {
 		case !hidden[i]:
@@ -52,7 +45,6 @@ func naive(text string, wanted []string) string {
 			out.WriteString(Marker)
 		}
 	}
-
 	return out.String()
 }
 
@@ -72,9 +64,7 @@ func wantedBy(w *Writer) []string {
 	for one := range w.wanted {
 		all = append(all, one)
 	}
-
 	slices.Sort(all)
-
 	return all
 }
 
@@ -82,11 +72,11 @@ func wantedBy(w *Writer) []string {
 func drawSecrets(t *rapid.T) []string {
 	alphabet := rapid.SampledFrom([]string{"ab", "a", "abc+/ ", "ab\n", "a1;[\x1bm", "é€\xff\x00"}).Draw(t, "alphabet")
 	secret := rapid.StringOfN(rapid.SampledFrom([]rune(alphabet)), Minimum, 14, -1)
-
 	return rapid.SliceOfN(secret, 1, 6).Draw(t, "secrets")
 }
 
-// drawText draws text that is made of what is looked for, its parts, and what may stand between.
+// drawText draws text that is made of what is looked for, its parts, and what
+// may stand between.
 func drawText(t *rapid.T, wanted []string) string {
 	control := rapid.SampledFrom([]string{
 		"\x1b[31m", "\x1b[m", "\x1b[0;1;38;5;123m", "\x1b[K", "\x1b(B", "\x1b[2 q", "\x1b", "\x1b[", "\x1b[3", "\x1b[\x07", "\x1b]0;",
@@ -102,11 +92,9 @@ func drawText(t *rapid.T, wanted []string) string {
 			if len(wanted) == 0 {
 				return ""
 			}
-
 			one := rapid.SampledFrom(wanted).Draw(t, "wanted")
 			from := rapid.IntRange(0, len(one)).Draw(t, "from")
 			to := rapid.IntRange(from, len(one)).Draw(t, "to")
-
 			switch rapid.IntRange(0, 3).Draw(t, "part") {
 			case 0:
 				return one[from:to]
@@ -117,7 +105,6 @@ func drawText(t *rapid.T, wanted []string) string {
 			}
 		}
 	})
-
 	return strings.Join(rapid.SliceOfN(piece, 0, 12).Draw(t, "text"), "")
 }
 
@@ -125,46 +112,43 @@ func drawText(t *rapid.T, wanted []string) string {
 func writeSplit(t *rapid.T, w *Writer, text string) {
 	for text != "" {
 		n := rapid.IntRange(1, min(len(text), 9)).Draw(t, "write")
-
 		if _, err := w.Write([]byte(text[:n])); err != nil {
 			t.Fatal(err)
 		}
-
 		text = text[n:]
 	}
 }
 
-// TestAsNaive shows that a Writer, however its input is split, does what looking at the whole does.
+// TestAsNaive shows that a Writer, however its input is split, does what
+// looking at the whole does.
 func TestAsNaive(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		var out bytes.Buffer
-
 		w := NewWriter(&out)
 		if err := w.Add(drawSecrets(t)...); err != nil {
 			t.Fatal(err)
 		}
-
 		wanted := wantedBy(w)
 		text := drawText(t, wanted)
 		writeSplit(t, w, text)
 
-		// What waits may still become a secret: it is at the end, and never longer than what is looked for.
+		// What waits may still become a secret: it is at the end, and never
+		// longer than what is looked for.
 		if bare := controls.ReplaceAll(w.held, nil); len(wanted) > 0 && len(bare) > w.set.Load().longest+maxParameters+maxIntermediates {
 			t.Errorf("%d bytes are held back: %q", len(bare), bare)
 		}
-
 		if err := w.Flush(); err != nil {
 			t.Fatal(err)
 		}
-
 		if want := naive(text, wanted); out.String() != want {
 			t.Errorf("of %q\nwith %q\ncame %q\nwant %q", text, wanted, out.String(), want)
 		}
 	})
 }
 
-// TestNothingWaitsInVain shows that what is held back begins with the beginning of a secret.
+// TestNothingWaitsInVain shows that what is held back begins with the beginning
+// of a secret.
 func TestNothingWaitsInVain(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -172,10 +156,8 @@ func TestNothingWaitsInVain(t *testing.T) {
 		if err := w.Add(drawSecrets(t)...); err != nil {
 			t.Fatal(err)
 		}
-
 		wanted := wantedBy(w)
 		writeSplit(t, w, strings.ReplaceAll(drawText(t, wanted), "\x1b", ""))
-
 		if held := string(w.held); held != "" &&
 			!slices.ContainsFunc(wanted, func(one string) bool { return len(held) < len(one) && strings.HasPrefix(one, held) }) {
 			t.Errorf("%q is held back, and none of %q begins so", held, wanted)

@@ -9,14 +9,12 @@ import (
 	"testing"
 )
 
-// TestAdd hides a secret from the moment that it is added, also when a part of it is held back by then.
+// TestAdd hides a secret from the moment that it is added, also when a part of
+// it is held back by then.
 func TestAdd(t *testing.T) {
 	t.Parallel()
-
 	var out bytes.Buffer
-
 	w := NewWriter(&out)
-
 	for _, step := range []struct{ add, write, passed string }{
 		{"", "hidden-secret", "hidden-secret"},
 		{"hidden", "hidden-sec", "[REDACTED]-sec"},
@@ -29,15 +27,12 @@ func TestAdd(t *testing.T) {
 		if err := w.Add(step.add); err != nil {
 			t.Fatal(err)
 		}
-
 		if _, err := w.Write([]byte(step.write)); err != nil {
 			t.Fatal(err)
 		}
-
 		if out.String() != step.passed {
 			t.Errorf("add %q, write %q: %q passed, want %q", step.add, step.write, out.String(), step.passed)
 		}
-
 		out.Reset()
 	}
 }
@@ -45,17 +40,11 @@ func TestAdd(t *testing.T) {
 // TestAddWhileItRuns has secrets added by some while another writes.
 func TestAddWhileItRuns(t *testing.T) {
 	t.Parallel()
-
 	const adders, each = 4, 25
-
 	var out bytes.Buffer
-
 	w := NewWriter(&out)
-
 	var adding, writing sync.WaitGroup
-
 	added := make(chan string, adders*each)
-
 	for i := range adders {
 		adding.Go(func() {
 			for j := range each {
@@ -63,12 +52,10 @@ func TestAddWhileItRuns(t *testing.T) {
 				if err := w.Add(secret); err != nil {
 					t.Error(err)
 				}
-
 				added <- secret
 			}
 		})
 	}
-
 	writing.Go(func() {
 		for secret := range added {
 			if _, err := fmt.Fprintf(w, "<%s>", secret); err != nil {
@@ -76,58 +63,49 @@ func TestAddWhileItRuns(t *testing.T) {
 			}
 		}
 	})
-
 	adding.Wait()
 	close(added)
 	writing.Wait()
-
 	if want := strings.Repeat("<[REDACTED]>", adders*each); out.String() != want {
 		t.Errorf("%q", out.String())
 	}
 }
 
-// TestTooMany refuses more secrets than there is room for, and goes on with those that it has.
+// TestTooMany refuses more secrets than there is room for, and goes on with
+// those that it has.
 func TestTooMany(t *testing.T) {
 	t.Parallel()
-
 	var out bytes.Buffer
-
 	w := NewWriter(&out)
 	if err := w.Add("the first"); err != nil {
 		t.Fatal(err)
 	}
-
 	if err := w.Add(secrets(MaxForms)...); !errors.Is(err, ErrTooMany) {
 		t.Errorf("Add: %v", err)
 	}
-
 	if _, err := w.Write([]byte("the first")); err != nil || out.String() != Marker {
 		t.Errorf("%q passed: %v", out.String(), err)
 	}
 }
 
-// TestHoldsBackLittle shows that no amount of control sequences makes the end of a wait move on and on.
+// TestHoldsBackLittle shows that no amount of control sequences makes the end
+// of a wait move on and on.
 func TestHoldsBackLittle(t *testing.T) {
 	t.Parallel()
-
 	var out bytes.Buffer
-
 	w := NewWriter(&out)
 	if err := w.Add("secret"); err != nil {
 		t.Fatal(err)
 	}
-
 	text := "secre" + strings.Repeat("\x1b[31m", 10_000)
 	for i := range 10 {
 		if _, err := w.Write([]byte(text[i*len(text)/10 : (i+1)*len(text)/10])); err != nil {
 			t.Fatal(err)
 		}
-
 		if most := controlsBeside + controlsPerByte*w.set.Load().longest; len(w.held) > most {
 			t.Fatalf("%d bytes are held back, more than %d", len(w.held), most)
 		}
 	}
-
 	if err := w.Flush(); err != nil || out.String() != text {
 		t.Errorf("%d bytes passed, want %d: %v", out.Len(), len(text), err)
 	}
@@ -140,7 +118,6 @@ func (f failing) Write([]byte) (int, error) { return 0, f.err }
 // TestWriteFails hands on the error of the writer behind.
 func TestWriteFails(t *testing.T) {
 	t.Parallel()
-
 	broken := errors.New("broken")
 	if n, err := NewWriter(failing{broken}).Write([]byte("x")); n != 0 || !errors.Is(err, broken) {
 		t.Errorf("Write: %d, %v", n, err)
@@ -155,51 +132,42 @@ func FuzzWriter(f *testing.F) {
 		if len(one)+len(other)+len(text) > 1000 {
 			t.Skip("the naive way takes long")
 		}
-
 		var out bytes.Buffer
-
 		w := NewWriter(&out)
 		if err := w.Add(one, other); err != nil {
 			t.Fatal(err)
 		}
-
 		at = min(max(at, 0), len(text))
 		for _, part := range []string{text[:at], text[at:]} {
 			if _, err := w.Write([]byte(part)); err != nil {
 				t.Fatal(err)
 			}
 		}
-
 		if err := w.Flush(); err != nil {
 			t.Fatal(err)
 		}
-
 		if want := naive(text, wantedBy(w)); out.String() != want {
 			t.Errorf("%q, want %q", out.String(), want)
 		}
 	})
 }
 
-// TestEveryByte has heads with every byte there is, which is more than the library can put into classes.
+// TestEveryByte has heads with every byte there is, which is more than the
+// library can put into classes.
 func TestEveryByte(t *testing.T) {
 	t.Parallel()
-
 	all := make([]string, 256)
 	for b := range all {
 		all[b] = "<" + string([]byte{byte(b)}) + "1234>"
 	}
-
 	var out bytes.Buffer
-
 	w := NewWriter(&out)
 	if err := w.Add(all...); err != nil {
 		t.Fatal(err)
 	}
-
 	if _, err := w.Write([]byte(strings.Join(all, " "))); err != nil {
 		t.Fatal(err)
 	}
-
 	if want := strings.Repeat(" "+Marker, len(all))[1:]; out.String() != want {
 		t.Errorf("%q", out.String())
 	}

@@ -11,36 +11,27 @@ func BenchmarkEntry(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-
 	var took [3]time.Duration
-
 	for b.Loop() {
 		at := time.Now()
 		lap := func(step int) {
 			took[step] += time.Since(at)
 			at = time.Now()
 		}
-
 		e, err := s.Begin(Job{ID: "J1", Token: "t", Endpoint: "http://127.0.0.1/v3", ChunkMaxSize: 1})
 		if err != nil {
 			b.Fatal(err)
 		}
-
 		lap(0)
-
 		if err := e.SetResult(Result{ExitStatus: "0"}); err != nil {
 			b.Fatal(err)
 		}
-
 		lap(1)
-
 		if err := e.Remove(); err != nil {
 			b.Fatal(err)
 		}
-
 		lap(2)
 	}
-
 	for step, name := range []string{"begin", "result", "remove"} {
 		b.ReportMetric(float64(took[step].Microseconds())/float64(b.N), "µs-"+name)
 	}

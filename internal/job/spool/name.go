@@ -2,12 +2,14 @@ package spool
 
 import "strings"
 
-// MaxNameLen is the most bytes of an id that go into a name: folders are to have short names, whatever the id, since some
-// tools make socket paths in them.
+// MaxNameLen is the most bytes of an id that go into a name: folders are to
+// have short names, whatever the id, since some tools make socket paths in
+// them.
 const MaxNameLen = 40
 
-// SafeName is what of an id, which comes from outside, is harmless in a path, at most MaxNameLen bytes of it. A job's
-// working directory is named by it as its folder in the spool is. It may be called concurrently.
+// SafeName is what of an id, which comes from outside, is harmless in a path,
+// at most MaxNameLen bytes of it. A job's working directory is named by it as
+// its folder in the spool is. It may be called concurrently.
 func SafeName(id string) string {
 	name := strings.Map(func(r rune) rune {
 		switch {
@@ -17,6 +19,5 @@ func SafeName(id string) string {
 			return '_'
 		}
 	}, id)
-
 	return name[:min(len(name), MaxNameLen)]
 }

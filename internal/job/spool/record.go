@@ -13,9 +13,11 @@ import (
 type Job struct {
 	// ID is the job's id.
 	ID string `json:"id"`
-	// Token is the job's own token. Without one, what is owed cannot be delivered by another process.
+	// Token is the job's own token. Without one, what is owed cannot be
+	// delivered by another process.
 	Token string `json:"token,omitempty"`
-	// Endpoint is the base URL of the control plane, and Headers what it wants to be sent along.
+	// Endpoint is the base URL of the control plane, and Headers what it wants
+	// to be sent along.
 	Endpoint string              `json:"endpoint"`
 	Headers  map[string][]string `json:"headers,omitempty"`
 	// ChunkMaxSize is the most bytes that one piece may hold.
@@ -37,16 +39,19 @@ type Result struct {
 	Signal       string    `json:"signal,omitempty"`
 	SignalReason string    `json:"signal_reason,omitempty"`
 	FinishedAt   time.Time `json:"finished_at"`
-	// ChunksFailed counts the pieces of output that are lost; not those that are still in the spool.
+	// ChunksFailed counts the pieces of output that are lost; not those that
+	// are still in the spool.
 	ChunksFailed int `json:"chunks_failed"`
-	// Delivered means that the control plane knows the result already, and only output is owed.
+	// Delivered means that the control plane knows the result already, and only
+	// output is owed.
 	Delivered bool `json:"delivered,omitempty"`
 }
 
 // header begins every record; the version is that of the format.
 const header = "switchyard spool 1 "
 
-// maxRecord bounds a record. The longest part of one is the headers of a control plane.
+// maxRecord bounds a record. The longest part of one is the headers of a
+// control plane.
 const maxRecord = 1 << 20
 
 var errDamaged = errors.New("it is damaged")
@@ -60,7 +65,6 @@ func encode(record any) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encoding a record: %w", err)
 	}
-
 	return fmt.Appendf(nil, "%s%08x\n%s\n", header, crc32.Checksum(body, castagnoli), body), nil
 }
 
@@ -70,19 +74,15 @@ func decode[T any](data []byte) (record T, err error) {
 	if !ok || !bytes.HasPrefix(first, []byte(header)) {
 		return record, fmt.Errorf("%w: it does not begin with %q", errDamaged, header)
 	}
-
 	body, ok = bytes.CutSuffix(body, []byte("\n"))
 	if !ok {
 		return record, fmt.Errorf("%w: it breaks off", errDamaged)
 	}
-
 	if sum := fmt.Sprintf("%08x", crc32.Checksum(body, castagnoli)); sum != string(first[len(header):]) {
 		return record, fmt.Errorf("%w: its checksum is %s, not %q", errDamaged, sum, first[len(header):])
 	}
-
 	if json.Unmarshal(body, &record) != nil { // the error may quote a token
 		return record, fmt.Errorf("%w: it is not the JSON that it should be", errDamaged)
 	}
-
 	return record, nil
 }

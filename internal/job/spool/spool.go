@@ -24,43 +24,42 @@ const (
 	goneFile   = "gone"
 	resultFile = "result"
 
-	// unborn is how old a folder without a job must be before it is taken for one whose process died while making it.
+	// unborn is how old a folder without a job must be before it is taken for
+	// one whose process died while making it.
 	unborn = time.Hour
 )
 
-// MaxAge is how long something is owed. A control plane that was not there for so long has forgotten the job.
+// MaxAge is how long something is owed. A control plane that was not there for
+// so long has forgotten the job.
 const MaxAge = 7 * 24 * time.Hour
 
-// Spool is a folder of jobs. Its methods may be called concurrently, and by several processes.
+// Spool is a folder of jobs. Its methods may be called concurrently, and by
+// several processes.
 type Spool struct {
 	dir    string
 	logger *zap.Logger
 }
 
-// Open makes the folder if it is missing, readable by its owner alone. Others must not be able to write to it, since
-// what is in it is reported as the agent's own word.
+// Open makes the folder if it is missing, readable by its owner alone. Others
+// must not be able to write to it, since what is in it is reported as the
+// agent's own word.
 func Open(dir string, logger *zap.Logger) (*Spool, error) {
 	if logger == nil {
 		logger = zap.NewNop()
 	}
-
 	if err := os.MkdirAll(dir, ownerOnly); err != nil {
 		return nil, fmt.Errorf("making the spool: %w", err)
 	}
-
 	info, err := os.Stat(dir)
 	if err != nil {
 		return nil, fmt.Errorf("looking at the spool: %w", err)
 	}
-
 	if !info.IsDir() {
 		return nil, fmt.Errorf("the spool %s is not a folder", dir)
 	}
-
 	if mode := info.Mode().Perm(); writableByOthers(mode) {
 		return nil, fmt.Errorf("the spool %s can be written to by others (its mode is %o): chmod 700 it, or name another folder", dir, mode)
 	}
-
 	return &Spool{dir: dir, logger: logger}, nil
 }
 
@@ -70,36 +69,28 @@ func (s *Spool) Begin(job Job) (*Entry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making room in the spool: %w", err)
 	}
-
 	e := &Entry{Job: job, dir: dir, logger: s.logger}
-
 	if err := e.begin(); err != nil {
 		e.unlock()
-
 		_ = os.RemoveAll(dir) // as far as it goes; what is left is cleaned up as unborn
-
 		return nil, fmt.Errorf("making room in the spool: %w", err)
 	}
-
 	return e, nil
 }
 
-// Owed claims one after the other what no living process has. The caller calls Close or Remove on each before it takes
-// the next.
+// Owed claims one after the other what no living process has. The caller calls
+// Close or Remove on each before it takes the next.
 func (s *Spool) Owed() iter.Seq[*Entry] {
 	return func(yield func(*Entry) bool) {
 		folders, err := os.ReadDir(s.dir)
 		if err != nil {
 			s.logger.Error("the spool cannot be read", zap.Error(err))
-
 			return
 		}
-
 		for _, folder := range folders {
 			if !folder.IsDir() || !strings.HasPrefix(folder.Name(), jobPrefix) {
 				continue
 			}
-
 			if e := s.claim(filepath.Join(s.dir, folder.Name())); e != nil && !yield(e) {
 				return
 			}
@@ -111,32 +102,23 @@ func (s *Spool) Owed() iter.Seq[*Entry] {
 func (s *Spool) claim(dir string) *Entry {
 	if !exists(filepath.Join(dir, jobFile)) {
 		s.sweep(dir)
-
 		return nil
 	}
-
 	e := &Entry{dir: dir, logger: s.logger, lock: flock.New(filepath.Join(dir, lockFile))}
-
 	locked, err := e.lock.TryLock()
 	if err != nil || !locked { // an error: it has gone meanwhile, or is not ours to open
 		e.unlock()
-
 		return nil
 	}
-
 	if !exists(filepath.Join(dir, jobFile)) { // removed by its process between the look and the lock
 		e.unlock()
-
 		return nil
 	}
-
 	if err := e.load(); err != nil {
 		e.unlock()
 		setAside(dir, err.Error(), s.logger)
-
 		return nil
 	}
-
 	return e
 }
 
@@ -146,7 +128,6 @@ func (s *Spool) sweep(dir string) {
 	if err != nil || !exists(filepath.Join(dir, goneFile)) && time.Since(info.ModTime()) < unborn {
 		return // another process may be about to fill it
 	}
-
 	if err := os.RemoveAll(dir); err != nil {
 		s.logger.Warn("a folder in the spool cannot be removed", zap.Error(err))
 	}
@@ -154,6 +135,5 @@ func (s *Spool) sweep(dir string) {
 
 func exists(path string) bool {
 	_, err := os.Lstat(path)
-
 	return !errors.Is(err, fs.ErrNotExist)
 }

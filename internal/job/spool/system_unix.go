@@ -8,11 +8,10 @@ import (
 	"os"
 )
 
-// writableByOthers looks at the mode of a folder: those with a sticky bit let nobody rename what is another's, but it is
-// not for a spool to rely on that.
+// writableByOthers looks at the mode of a folder: those with a sticky bit let
+// nobody rename what is another's, but it is not for a spool to rely on that.
 func writableByOthers(mode fs.FileMode) bool {
 	const groupOrOthers = 0o022
-
 	return mode&groupOrOthers != 0
 }
 
@@ -23,10 +22,8 @@ func syncFolder(dir string) error {
 		return fmt.Errorf("syncing the spool: %w", err)
 	}
 	defer func() { _ = folder.Close() }() // it is synced
-
 	if err := folder.Sync(); err != nil {
 		return fmt.Errorf("syncing the spool: %w", err)
 	}
-
 	return nil
 }
