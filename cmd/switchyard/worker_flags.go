@@ -11,6 +11,7 @@ import (
 	"github.com/switchyard-ci/switchyard/fsm"
 	"github.com/switchyard-ci/switchyard/internal/agent"
 	"github.com/switchyard-ci/switchyard/internal/telemetry"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
@@ -70,7 +71,7 @@ func (a *app) workerFlags() []cli.Flag {
 			Sources: a.settings.Value("agent.name"),
 		},
 		&cli.StringFlag{
-			Name: flagQueue, Value: agent.DefaultQueue, Usage: "`NAME` of the queue to take jobs from",
+			Name: flagQueue, Value: wire.DefaultQueue, Usage: "`NAME` of the queue to take jobs from",
 			Sources: a.settings.Value("agent.queue"),
 		},
 		&cli.StringSliceFlag{

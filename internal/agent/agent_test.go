@@ -15,12 +15,12 @@ func TestConfigIsValidated(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		edit  func(*Config)
-		names string // what the error must name; empty for none
+		names string // the field that the error must name; empty if the config is valid
 	}{
-		{"the least", func(*Config) {}, ""},
+		{"minimal", func(*Config) {}, ""},
 		{"no token", func(c *Config) { c.Token = "" }, "Token"},
 		{"too many workers", func(c *Config) { c.Spawn = MaxSpawn + 1 }, "Spawn"},
-		{"fewer than none", func(c *Config) { c.Spawn = -1 }, "Spawn"},
+		{"negative workers", func(c *Config) { c.Spawn = -1 }, "Spawn"},
 		{"two workers for one job", func(c *Config) { c.AcquireJob, c.Spawn = "J1", 2 }, "Spawn"},
 		{"acquire without a job", func(c *Config) { c.Mode = fsm.Acquire }, "AcquireJob"},
 		{"negative idle", func(c *Config) { c.DisconnectAfterIdle = -1 }, "DisconnectAfterIdle"},
@@ -43,8 +43,8 @@ func TestConfigIsValidated(t *testing.T) {
 	}
 }
 
-// TestFeatures shows that streams are told of unless nobody would open one, and
-// everything else where it is in use.
+// TestFeatures checks that streams are a feature unless the mode opens none, and
+// that every other feature is named where it is in use.
 func TestFeatures(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -66,12 +66,13 @@ func TestFeatures(t *testing.T) {
 	}
 }
 
-// TestIdleClock expires when all workers have been idle together for the limit.
+// TestIdleClock checks that the clock expires when all workers have been idle at
+// the same time for the limit.
 func TestIdleClock(t *testing.T) {
 	t.Parallel()
 	type step struct {
 		wait time.Duration
-		idle bool // one worker becomes idle, or ceases to be
+		idle bool // one worker becomes idle, or stops being idle
 	}
 	for _, c := range []struct {
 		name    string
@@ -107,15 +108,15 @@ func TestIdleClock(t *testing.T) {
 	}
 }
 
-// TestJoinOnce says a common reason once.
-func TestJoinOnce(t *testing.T) {
+// TestJoinDistinct checks that a common reason is not repeated.
+func TestJoinDistinct(t *testing.T) {
 	t.Parallel()
 	wrong, other := errors.New("wrong token"), errors.New("no route")
-	if err := joinOnce([]error{nil, wrong, nil, errors.New("wrong token"), other}); err == nil ||
+	if err := joinDistinct([]error{nil, wrong, nil, errors.New("wrong token"), other}); err == nil ||
 		err.Error() != "wrong token\nno route" || !errors.Is(err, other) {
 		t.Errorf("joined: %v", err)
 	}
-	if err := joinOnce([]error{nil, nil}); err != nil {
+	if err := joinDistinct([]error{nil, nil}); err != nil {
 		t.Errorf("nothing joined: %v", err)
 	}
 }

@@ -12,76 +12,74 @@ import (
 
 	"github.com/switchyard-ci/switchyard/fsm"
 	"github.com/switchyard-ci/switchyard/internal/job"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
 const (
-	// DefaultEndpoint is our own control plane on this machine.
-	DefaultEndpoint = "http://127.0.0.1:7420/v3"
-	// DefaultQueue is the queue of a worker that names none.
-	DefaultQueue = "default"
-	// MaxSpawn bounds the workers of one agent.
+	// DefaultEndpoint is the endpoint of a control plane on this machine.
+	DefaultEndpoint = "http://127.0.0.1:7420" + wire.Prefix
+	// MaxSpawn is the largest number of workers of one agent.
 	MaxSpawn = 1000
 )
 
-// Config says how an agent behaves.
+// Config configures an agent.
 type Config struct {
 	// Endpoint is the base URL of the control plane's REST API. Empty means
 	// DefaultEndpoint.
 	Endpoint string
 	// Token is the registration token. Required.
 	Token string
-	// TLS is for https endpoints; nil means the system's roots.
+	// TLS is for https endpoints; nil means the system's root certificates.
 	TLS *tls.Config
 	// Headers are Buildkite-* headers to send until the control plane asks for
 	// others.
 	Headers http.Header
 
-	// Name is the workers' name; with several workers each gets a number behind
-	// it. Empty means the host's name.
+	// Name is the name of the worker; several workers get "-1", "-2" and so on
+	// behind it. Empty means the host name.
 	Name string
-	// Queue is the queue to serve. Empty means DefaultQueue.
+	// Queue is the queue to take jobs from. Empty means wire.DefaultQueue.
 	Queue string
-	// Tags are more tags, each key=value.
+	// Tags are additional tags, each key=value.
 	Tags []string
-	// Spawn is how many workers to run, 1 to MaxSpawn; zero means 1.
+	// Spawn is the number of workers, 1 to MaxSpawn. Zero means 1.
 	Spawn int
 
-	// Mode is by which ways the workers may get work; see AcquireJob.
+	// Mode is the way in which workers receive jobs. It is fsm.Acquire, whatever
+	// is set here, if AcquireJob is set.
 	Mode fsm.Mode
-	// AcquireJob is the id of the one job to run, if the agent is to run one and
-	// leave. Spawn must be 1 then, and Mode is not looked at.
+	// AcquireJob is the ID of the one job to run before leaving. Spawn must be 1
+	// then. Empty means that jobs are assigned by the control plane.
 	AcquireJob string
 	// DisconnectAfterJob makes each worker leave after one job.
 	DisconnectAfterJob bool
-	// DisconnectAfterIdle is how long all workers may be without work before
-	// they leave. Zero is for ever.
+	// DisconnectAfterIdle is the time after which the workers leave if all of them
+	// are idle. Zero means never.
 	DisconnectAfterIdle time.Duration
-	// DisconnectAfterUptime is how long the workers stay at most. Zero is for
-	// ever.
+	// DisconnectAfterUptime is the time after which each worker leaves. Zero means
+	// never.
 	DisconnectAfterUptime time.Duration
-	// SilenceLimit is how long a stream may go without a message; see
-	// transport.StreamOptions.
-	SilenceLimit time.Duration
-
-	// StreamProtocol is the protocol of the stream; see transport.StreamOptions.
+	// SilenceLimit is how long a stream may go without a message, and
+	// StreamProtocol is its protocol; see transport.StreamOptions.
+	SilenceLimit   time.Duration
 	StreamProtocol transport.StreamProtocol
 
-	// Job are the settings for every job. Job.Spool is the agent's business.
+	// Job are the settings for every job. The agent fills in what it opens itself:
+	// spool, socket folder and claim.
 	Job job.Options
-	// SpoolPath is the folder that keeps what is owed to the control plane; see
-	// spool.Open. Empty means that nothing is kept beyond this process.
+	// SpoolPath is the folder for undelivered results and logs; see spool.Open.
+	// Empty means that they are lost when the process ends.
 	SpoolPath string
-	// Version is this program's version, told to the control plane.
+	// Version is the version of this program, for the control plane.
 	Version string
-	// Observe is told of every event of every worker; see worker.Config.
+	// Observe is called with every event of every worker; see worker.Config.
 	Observe func(fsm.Record)
-	// TransitionLog is the file to which the workers' machines are logged; see
-	// telemetry.OpenTransitionLog. Empty means none. TransitionLogSize is its size
-	// in bytes; zero means telemetry.DefaultTransitionLogSize.
+	// TransitionLog is the file of the transition log, and TransitionLogSize its
+	// size in bytes; see telemetry.OpenTransitionLog. Empty means no log.
 	TransitionLog     string
 	TransitionLogSize int64
-	// Logger receives what happens. Nil logs nothing.
+	// Logger receives what happens. Nil means no log.
 	Logger *zap.Logger
 }
 
@@ -93,7 +91,7 @@ func (c Config) withDefaults(hostname string) (Config, error) {
 		c.Name = hostname
 	}
 	if c.Queue == "" {
-		c.Queue = DefaultQueue
+		c.Queue = wire.DefaultQueue
 	}
 	if c.Spawn == 0 {
 		c.Spawn = 1
@@ -134,25 +132,4 @@ func (c Config) validate() error {
 		}
 	}
 	return nil
-}
-
-// features names what is in use of what an agent can do, in the words of the
-// agents' wire.
-func (c Config) features() []string {
-	features := []string{"no-plugins"} // a job's plugins are never run
-	for _, feature := range []struct {
-		name  string
-		inUse bool
-	}{
-		{"streaming-pings", c.Mode != fsm.PollOnly},
-		{"acquire-job", c.AcquireJob != ""},
-		{"disconnect-after-job", c.DisconnectAfterJob},
-		{"disconnect-after-idle", c.DisconnectAfterIdle > 0},
-		{"disconnect-after-uptime", c.DisconnectAfterUptime > 0},
-	} {
-		if feature.inUse {
-			features = append(features, feature.name)
-		}
-	}
-	return features
 }

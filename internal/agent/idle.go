@@ -5,9 +5,8 @@ import (
 	"time"
 )
 
-// idleClock runs while all workers are idle, and calls expire when it has run
-// for long enough: one idle worker beside a busy one is no idle agent. Its
-// methods may be called concurrently.
+// idleClock calls expire when all workers have been idle at the same time for the
+// limit. A limit of zero never expires. Its methods may be called concurrently.
 type idleClock struct {
 	limit  time.Duration
 	expire func()
@@ -17,12 +16,12 @@ type idleClock struct {
 	timer *time.Timer
 }
 
-// newIdleClock returns the clock of so many workers, none of them idle yet.
+// newIdleClock returns a clock for that many workers, none of them idle yet.
 func newIdleClock(limit time.Duration, workers int, expire func()) *idleClock {
 	return &idleClock{limit: limit, expire: expire, busy: workers}
 }
 
-// set says that one worker has become idle, or has ceased to be.
+// set notes that one worker has become idle, or has stopped being idle.
 func (c *idleClock) set(idle bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -32,12 +31,11 @@ func (c *idleClock) set(idle bool) {
 		return
 	}
 	c.busy--
-	if c.busy == 0 {
+	if c.busy == 0 && c.limit > 0 {
 		c.timer = time.AfterFunc(c.limit, c.expire)
 	}
 }
 
-// stop ends the clock.
 func (c *idleClock) stop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -11,8 +11,8 @@ import (
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
-// BenchmarkEvent is the cost of one event: the machine alone, the driver with what
-// it remembers, and with a transition log beside.
+// BenchmarkEvent measures one event: the machine alone, the driver with its
+// history, and the driver with a transition log.
 func BenchmarkEvent(b *testing.B) {
 	log, err := telemetry.OpenTransitionLog(filepath.Join(b.TempDir(), "log"), 0, "", nil)
 	if err != nil {
@@ -26,7 +26,7 @@ func BenchmarkEvent(b *testing.B) {
 	}{
 		{"machine", func(b *testing.B) func(fsm.Event) {
 			b.Helper()
-			m := started(b)
+			m := startedMachine(b)
 			return func(ev fsm.Event) {
 				if _, err := m.Step(ev); err != nil {
 					b.Fatal(err)
@@ -48,8 +48,8 @@ func BenchmarkEvent(b *testing.B) {
 	}
 }
 
-// started is a machine whose stream has spoken.
-func started(b *testing.B) *fsm.Machine {
+// startedMachine returns a machine whose stream is up.
+func startedMachine(b *testing.B) *fsm.Machine {
 	b.Helper()
 	m, err := fsm.New(fsm.Config{})
 	if err != nil {
@@ -66,13 +66,13 @@ func started(b *testing.B) *fsm.Machine {
 func driven(b *testing.B, observe func(fsm.Record)) func(fsm.Event) {
 	b.Helper()
 	w := &Worker{
-		Config: Config{
+		config: Config{
 			Session: new(transport.Session), Observe: observe, Idle: func(bool) {}, Logger: zap.NewNop(),
 		},
-		machine: started(b),
+		machine: startedMachine(b),
 	}
 	return func(ev fsm.Event) {
-		if err := w.step(b.Context(), news{event: ev}); err != nil {
+		if err := w.step(b.Context(), input{event: ev}); err != nil {
 			b.Fatal(err)
 		}
 	}

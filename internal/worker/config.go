@@ -14,69 +14,61 @@ import (
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
-const (
-	// DefaultFirstMessageDeadline is how long a stream is trusted without having
-	// spoken (design, rule 6 and rule 10).
-	DefaultFirstMessageDeadline = 10 * time.Second
+// DefaultFirstMessageDeadline is how long a new stream is trusted before its
+// first message.
+const DefaultFirstMessageDeadline = 10 * time.Second
 
-	// disconnectTimeout bounds the last call of a worker, whose retries would
-	// hold up its leaving: the control plane notices the silence by itself.
-	disconnectTimeout = 5 * time.Second
-)
+// RunJob runs an accepted job to its end and reports it to the control plane. It
+// cancels the job when the context ends. An error that wraps job.ErrAbandoned
+// means that the job was not started.
+type RunJob func(context.Context, transport.AcceptedJob) (job.Result, error)
 
-// RunJob runs one job to its end; job.Run is the one of production.
-type RunJob func(context.Context, job.Spec, job.ControlPlane, job.Options) (job.Result, error)
-
-// Config says how a worker behaves.
+// Config configures a worker.
 type Config struct {
 	// Session is the worker's registered identity. Required.
 	Session *transport.Session
-	// Machine is the kind of worker.
+	// Machine is the configuration of the worker's machine.
 	Machine fsm.Config
-	// Heartbeat is the time between two heartbeats. Required, at least a second.
-	Heartbeat time.Duration
-	// FirstMessageDeadline is how long a stream is trusted without having
-	// spoken. Zero means DefaultFirstMessageDeadline.
-	FirstMessageDeadline time.Duration
-	// Stream says how the stream behaves. Its field StreamOnly is set by the
-	// mode.
-	Stream transport.StreamOptions
-	// Uptime is how long the worker stays at most. Zero is for ever.
-	Uptime time.Duration
-	// Job are the settings for every job.
-	Job job.Options
-	// RunJob runs a job. Nil means job.Run.
+	// RunJob runs a job. Required.
 	RunJob RunJob
-	// Observe is told of every answer of the machine, in order, by the goroutine
-	// that owns it: it must be quick. Nil means nobody is told.
+	// Heartbeat is the time between two heartbeats, at least a second. Required.
+	Heartbeat time.Duration
+	// FirstMessageDeadline is how long a new stream is trusted before its first
+	// message. Zero means DefaultFirstMessageDeadline.
+	FirstMessageDeadline time.Duration
+	// SilenceLimit is how long a stream may go without a message, and
+	// StreamProtocol is its protocol; see transport.StreamOptions.
+	SilenceLimit   time.Duration
+	StreamProtocol transport.StreamProtocol
+	// Uptime is the time after which the worker leaves. Zero means no limit.
+	Uptime time.Duration
+	// Observe is called with every event and the machine's answer, in order, by
+	// the goroutine that owns the machine: it must return quickly. Optional.
 	Observe func(fsm.Record)
-	// Idle is told, in the same way, when the worker begins and ceases to wait
-	// for work that it would take. Nil means nobody is told.
+	// Idle is called, like Observe, when the worker becomes idle (it waits for
+	// work) and when it stops being idle. Optional.
 	Idle func(idle bool)
-	// Rand is where the jitter comes from. Nil means the runtime's source.
+	// Rand is the source of jitter. Nil means one with a random seed.
 	Rand *rand.Rand
-	// Logger receives every change of state and what failed. Nil logs nothing.
+	// Logger receives changes of state and failures. Nil means no log.
 	Logger *zap.Logger
 }
 
 func (c Config) withDefaults() (Config, error) {
-	if c.Session == nil {
+	switch {
+	case c.Session == nil:
 		return c, errors.New("worker: Session is nil, and must be a registered session")
-	}
-	if c.Heartbeat < time.Second {
+	case c.RunJob == nil:
+		return c, errors.New("worker: RunJob is nil, and must run a job")
+	case c.Heartbeat < time.Second:
 		return c, fmt.Errorf("worker: Heartbeat is %v, and must be at least 1s", c.Heartbeat)
-	}
-	if c.Uptime < 0 {
+	case c.Uptime < 0:
 		return c, fmt.Errorf("worker: Uptime is %v, and must not be negative", c.Uptime)
+	case c.FirstMessageDeadline < 0:
+		return c, fmt.Errorf("worker: FirstMessageDeadline is %v, and must not be negative", c.FirstMessageDeadline)
 	}
 	if c.FirstMessageDeadline == 0 {
 		c.FirstMessageDeadline = DefaultFirstMessageDeadline
-	}
-	if c.FirstMessageDeadline < 0 {
-		return c, fmt.Errorf("worker: FirstMessageDeadline is %v, and must not be negative", c.FirstMessageDeadline)
-	}
-	if c.RunJob == nil {
-		c.RunJob = job.Run
 	}
 	if c.Observe == nil {
 		c.Observe = func(fsm.Record) {}
@@ -90,6 +82,5 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Logger == nil {
 		c.Logger = zap.NewNop()
 	}
-	c.Stream.StreamOnly = c.Machine.Mode == fsm.StreamOnly
 	return c, nil
 }

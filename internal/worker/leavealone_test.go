@@ -16,6 +16,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/job"
 	"github.com/switchyard-ci/switchyard/internal/worker"
 	"github.com/switchyard-ci/switchyard/proto/agentedge/v1/agentedgev1connect"
+	"github.com/switchyard-ci/switchyard/transport"
 )
 
 // busyFor is how long a busy control plane asks to be left alone, each time.
@@ -80,20 +81,21 @@ func kindOf(r *http.Request) string {
 
 // impatient is a job that has something to say, and asks for its state, twice a
 // second for a minute.
-func impatient(ctx context.Context, _ job.Spec, wire job.ControlPlane, _ job.Options) (job.Result, error) {
-	if err := wire.Start(ctx, time.Now()); err != nil {
+func (s *stage) impatient(ctx context.Context, accepted transport.AcceptedJob) (job.Result, error) {
+	session := s.session.Job(accepted)
+	if err := session.Start(ctx, time.Now()); err != nil {
 		return job.Result{}, fmt.Errorf("%w: %w", job.ErrAbandoned, err)
 	}
 	const every, times = 500 * time.Millisecond, 120
 	var uploads sync.WaitGroup
 	for n := range uint64(times) {
-		uploads.Go(func() { _ = wire.Chunk(ctx, job.Chunk{Sequence: n + 1, Offset: n, Size: 1, Data: []byte("x")}) })
-		uploads.Go(func() { _, _ = wire.State(ctx) })
+		uploads.Go(func() { _ = session.Chunk(ctx, transport.Chunk{Sequence: n + 1, Offset: n, Data: []byte("x")}) })
+		uploads.Go(func() { _, _ = session.State(ctx) })
 		time.Sleep(every)
 	}
 	uploads.Wait()
 	result := job.Result{ExitStatus: "0"}
-	return result, wire.Finish(context.WithoutCancel(ctx), result)
+	return result, session.Finish(context.WithoutCancel(ctx), transport.FinishRequest{ExitStatus: result.ExitStatus})
 }
 
 // TestLeftAlone has a whole worker meet a control plane that sends one kind of
@@ -142,7 +144,7 @@ func TestLeftAlone(t *testing.T) {
 					s := newStage(t, c, front)
 					defer s.strike()
 					s.begin(t, worker.Config{
-						RunJob: impatient, Machine: fsm.Config{Mode: row.mode},
+						RunJob: s.impatient, Machine: fsm.Config{Mode: row.mode},
 						Rand: rand.New(rand.NewPCG(3, 4)), //nolint:gosec // the same jitter in every run
 					})
 					time.Sleep(5 * time.Minute)

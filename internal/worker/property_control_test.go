@@ -12,6 +12,7 @@ import (
 	"github.com/switchyard-ci/switchyard/fsm"
 	"github.com/switchyard-ci/switchyard/internal/job"
 	"github.com/switchyard-ci/switchyard/internal/worker"
+	"github.com/switchyard-ci/switchyard/transport"
 )
 
 const (
@@ -374,52 +375,41 @@ func (w *witness) offer(id string) {
 
 // around is a RunJob that watches another one.
 func (w *witness) around(run worker.RunJob) worker.RunJob {
-	return func(ctx context.Context, spec job.Spec, wire job.ControlPlane, options job.Options) (job.Result, error) {
+	return func(ctx context.Context, accepted transport.AcceptedJob) (job.Result, error) {
+		id := accepted.ID
 		w.mu.Lock()
 		if len(w.running) > 0 || inFlight(w.pings, time.Now()) {
-			w.breaksf("%s runs beside %v or a ping", spec.ID, w.running)
+			w.breaksf("%s runs beside %v or a ping", id, w.running)
 		}
-		if w.started[spec.ID] {
-			w.breaksf("%s runs twice", spec.ID)
+		if w.started[id] {
+			w.breaksf("%s runs twice", id)
 		}
-		w.running = append(w.running, spec.ID)
+		w.running = append(w.running, id)
 		w.mu.Unlock()
 		defer func() {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			at := slices.Index(w.running, spec.ID)
+			at := slices.Index(w.running, id)
 			w.running = slices.Delete(w.running, at, at+1)
 		}()
-		return run(ctx, spec, watched{wire, w, spec.ID}, options)
+		return run(ctx, accepted)
 	}
 }
 
-// watched is a job's wire, and tells the witness between which calls the
-// command runs.
-type watched struct {
-	job.ControlPlane
-
-	by *witness
-	id string
+// jobStarted notes that the start of a job was acknowledged.
+func (w *witness) jobStarted(id string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.started[id], w.working = true, id
+	delete(w.offered, id)
+	delete(w.owed, id)
 }
 
-func (w watched) Start(ctx context.Context, at time.Time) error {
-	err := w.ControlPlane.Start(ctx, at)
-	if err == nil {
-		w.by.mu.Lock()
-		defer w.by.mu.Unlock()
-		w.by.started[w.id], w.by.working = true, w.id
-		delete(w.by.offered, w.id)
-		delete(w.by.owed, w.id)
-	}
-	return err
-}
-
-func (w watched) Finish(ctx context.Context, r job.Result) error {
-	w.by.mu.Lock()
-	w.by.working = ""
-	w.by.mu.Unlock()
-	return w.ControlPlane.Finish(ctx, r)
+// jobEnded notes that the command of a job has ended.
+func (w *witness) jobEnded(string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.working = ""
 }
 
 // offerSay says something on the stream if somebody serves one, and tells

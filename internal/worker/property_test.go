@@ -127,13 +127,13 @@ func (d *trial) run(t *testing.T) string {
 	d.witness = newWitness(c, d.machine)
 	d.stage = newStage(t, c, d.witness.before(c.mux))
 	defer d.stage.strike()
+	d.stage.jobStarted, d.stage.jobEnded = d.witness.jobStarted, d.witness.jobEnded
 	config := worker.Config{
 		Machine: d.machine,
 		RunJob:  d.witness.around(d.stage.runJob),
-		Observe: d.witness.observe,
+		Observe: d.witness.observe, SilenceLimit: d.silence,
 		Rand:    rand.New(rand.NewPCG(1, d.seed)), //nolint:gosec // drawn
 	}
-	config.Stream.SilenceLimit = d.silence
 	d.stage.begin(t, config)
 	for _, step := range d.steps {
 		synctest.Wait()

@@ -67,6 +67,9 @@ type stage struct {
 	ended   chan struct{}
 	job     chan struct{} // a value ends the job in hand
 
+	session              *transport.Session
+	jobStarted, jobEnded func(id string) // called by runJob, around the command
+
 	mu    sync.Mutex
 	state fsm.State
 	left  string
@@ -77,6 +80,7 @@ type stage struct {
 func newStage(t *testing.T, c *control, handler http.Handler) *stage {
 	t.Helper()
 	s := &stage{control: c, network: memnet.New(), ended: make(chan struct{}), job: make(chan struct{})}
+	s.jobStarted, s.jobEnded = func(string) {}, func(string) {}
 	s.server = &http.Server{Handler: handler, Protocols: new(http.Protocols), ReadHeaderTimeout: time.Minute}
 	s.server.ErrorLog = log.New(io.Discard, "", 0) // a dark network leaves requests in pieces
 	s.server.Protocols.SetHTTP1(true)
@@ -170,7 +174,7 @@ func (s *stage) start(t *testing.T, d *datadriven.TestData) {
 		case "acquire":
 			config.Machine.Mode, config.Machine.AcquireJob = fsm.Acquire, fsm.JobID(value)
 		case "silence":
-			config.Stream.SilenceLimit = duration(t, d, value)
+			config.SilenceLimit = duration(t, d, value)
 		case "uptime":
 			config.Uptime = duration(t, d, value)
 		default:
@@ -194,7 +198,7 @@ func (s *stage) begin(t *testing.T, config worker.Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config.Session, config.Heartbeat = session, answer.HeartbeatInterval
+	s.session, config.Session, config.Heartbeat = session, session, answer.HeartbeatInterval
 	if s.worker, err = worker.New(config); err != nil {
 		t.Fatal(err)
 	}
@@ -218,17 +222,20 @@ func (s *stage) observe(t fsm.Record) {
 }
 
 // runJob is a job that ends when the script says so, or when it is cancelled.
-func (s *stage) runJob(ctx context.Context, _ job.Spec, wire job.ControlPlane, _ job.Options) (job.Result, error) {
-	if err := wire.Start(ctx, time.Now()); err != nil {
+func (s *stage) runJob(ctx context.Context, accepted transport.AcceptedJob) (job.Result, error) {
+	session := s.session.Job(accepted)
+	if err := session.Start(ctx, time.Now()); err != nil {
 		return job.Result{}, fmt.Errorf("%w: %w", job.ErrAbandoned, err)
 	}
+	s.jobStarted(accepted.ID)
 	result := job.Result{ExitStatus: "0"}
 	select {
 	case <-s.job:
 	case <-ctx.Done():
 		result.ExitStatus, result.Signal, result.SignalReason = job.StatusNeverRan, "SIGTERM", job.ReasonAgentStop
 	}
-	return result, wire.Finish(context.WithoutCancel(ctx), result)
+	s.jobEnded(accepted.ID)
+	return result, session.Finish(context.WithoutCancel(ctx), transport.FinishRequest{ExitStatus: result.ExitStatus})
 }
 
 func duration(t *testing.T, d *datadriven.TestData, text string) time.Duration {

@@ -2,48 +2,49 @@ package worker
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/fsm"
 )
 
-// ErrLeft is in the chain of errors of Run when the worker left for a reason
-// that is a failure, such as a session that the control plane refused.
-var ErrLeft = errors.New("the worker cannot go on")
-
-// requestsAtOnce is room for the requests of Drain, Force and Expire, so that
-// those who make them do not wait while the worker is still connecting.
-const requestsAtOnce = 8
+const (
+	// inputBuffer is room for the inputs of Drain, Force and ExpireIdle, so that
+	// they return at once while the worker is still connecting.
+	inputBuffer = 8
+	// disconnectTimeout bounds the last call of a worker. Its retries would delay
+	// the end; without the call the control plane notices the missing heartbeats.
+	disconnectTimeout = 5 * time.Second
+)
 
 // Worker is one registered identity with one machine, running at most one job
 // at a time. Run is called once; the other methods may be called concurrently,
 // before, during and after it.
 type Worker struct {
-	Config
-
-	machine *fsm.Machine
+	config  Config
+	inputs  chan input
 	history history
-	events  chan news
-	// done is closed when nobody takes events any more.
-	done chan struct{}
-	// leaving ends with the first drain or force, for what comes before the
-	// machine is asked: connecting.
+	// stopped is closed when no more inputs are taken.
+	stopped chan struct{}
+	// leaving ends at the first Drain or Force. It cancels connecting, which
+	// happens before the machine is asked.
 	leaving context.Context //nolint:containedctx // a signal, not the context of a call
 	leave   context.CancelFunc
 
-	poll    *time.Timer
-	pace    pollPace
-	trust   *time.Timer
-	trusted fsm.Epoch // the epoch of the deadline that trust is armed for
-	idle    bool
-	stopped fsm.LeaveReason
-	failure error // what made the worker stop, if that was an error
+	// What follows belongs to the goroutine that runs the loop.
+	machine    *fsm.Machine
+	pollTimer  *time.Timer
+	pollPace   pollPace
+	trustTimer *time.Timer
+	trustEpoch fsm.Epoch // the connection that trustTimer is for
+	idle       bool
+	reason     fsm.LeaveReason // set by the effect Stop
+	failure    error           // the error that made the worker stop, if any
 
-	// Each cancels what it names, if that is under way.
+	// Each cancels what it names, if that is running.
 	cancelPing   context.CancelFunc
 	cancelAccept context.CancelFunc
 	cancelJob    context.CancelFunc
@@ -51,18 +52,19 @@ type Worker struct {
 	tasks sync.WaitGroup
 }
 
-// news is an event with what is known beside it.
-type news struct {
+// input is an event for the machine, with details that the machine does not need.
+type input struct {
 	event fsm.Event
-	// cause says why, in words for people; err is the error behind it, if any.
+	// cause is the reason of the event for people; err is the error behind it.
+	// Both may be empty.
 	cause string
 	err   error
-	// notBefore is how long the control plane wants to be left alone.
-	notBefore time.Duration
+	// retryAfter is how long the control plane asks not to be pinged.
+	retryAfter time.Duration
 }
 
-// New returns a worker that is ready to run. It returns an error that names the
-// field of the config that is wrong, if any.
+// New returns a worker that is ready to run. An error names the invalid field of
+// the config.
 func New(c Config) (*Worker, error) {
 	c, err := c.withDefaults()
 	if err != nil {
@@ -74,170 +76,102 @@ func New(c Config) (*Worker, error) {
 	}
 	leaving, leave := context.WithCancel(context.Background())
 	return &Worker{
-		Config:       c,
-		machine:      machine,
-		events:       make(chan news, requestsAtOnce),
-		done:         make(chan struct{}),
+		config:       c,
+		inputs:       make(chan input, inputBuffer),
+		stopped:      make(chan struct{}),
 		leaving:      leaving,
 		leave:        leave,
+		machine:      machine,
 		cancelPing:   func() {},
 		cancelAccept: func() {},
 		cancelJob:    func() {},
 	}, nil
 }
 
-// Drain asks the worker to finish what it runs and to leave.
+// Drain asks the worker to finish its job, if it has one, and leave.
 func (w *Worker) Drain() {
 	w.leave()
-	w.post(news{event: fsm.Event{Kind: fsm.DrainRequested}})
+	w.send(input{event: fsm.Event{Kind: fsm.DrainRequested}})
 }
 
-// Force asks the worker to cancel what it runs and to leave.
+// Force asks the worker to cancel its job, if it has one, and leave.
 func (w *Worker) Force() {
 	w.leave()
-	w.post(news{event: fsm.Event{Kind: fsm.ForceRequested}})
+	w.send(input{event: fsm.Event{Kind: fsm.ForceRequested}})
 }
 
-// ExpireIdle tells the worker that the time allowed without work is over. It
-// stays if it has work by then.
+// ExpireIdle asks the worker to leave because it was idle for too long. A worker
+// that has work by then stays.
 func (w *Worker) ExpireIdle() {
-	w.post(news{event: fsm.Event{Kind: fsm.IdleExpired}})
+	w.send(input{event: fsm.Event{Kind: fsm.IdleExpired}})
 }
 
-// History returns the last events of the worker with what its machine answered,
-// oldest first, at most HistorySize of them. It waits for nothing.
-func (w *Worker) History() []fsm.Record { return w.history.last() }
+// History returns the last events of the worker with the machine's answers,
+// oldest first, at most HistorySize. It does not block.
+func (w *Worker) History() []fsm.Record { return w.history.all() }
 
-// post hands news to the owner of the machine. It waits for no longer than it
-// takes to be taken, and not at all once the worker has stopped.
-func (w *Worker) post(n news) {
+// send passes an input to the loop. It blocks until the loop takes it, and
+// returns at once when the loop has ended.
+func (w *Worker) send(in input) {
 	select {
-	case w.events <- n:
-	case <-w.done:
+	case w.inputs <- in:
+	case <-w.stopped:
 	}
 }
 
-// Run connects, works until there is a reason to leave, disconnects, and
-// returns that reason. The error is nil when the worker left in peace, wraps
-// ErrLeft when it could not go on (and, in mode acquire, the error of
-// transport.Session.Acquire), says so when the worker could not connect, and is
-// the context's cause when that ended, which cancels everything at once, a job
-// included.
+// Run connects, works until there is a reason to leave, disconnects, and returns
+// the reason. The error is nil after a normal end. It wraps what failed when the
+// worker could not connect or could not continue; in mode acquire that is the
+// error of transport.Session.Acquire. It is the context's cause when the context
+// ended, which cancels everything at once, including a job.
 func (w *Worker) Run(ctx context.Context) (fsm.LeaveReason, error) {
 	defer w.leave()
 	if err := w.connect(ctx); err != nil {
-		close(w.done)
+		close(w.stopped)
 		if w.leaving.Err() != nil {
 			return fsm.Drained, nil
 		}
 		return fsm.Staying, err
 	}
-	// What belongs to the worker ends with it; what belongs to the control
-	// plane's knowledge of it (heartbeats) goes on until the loop is over.
-	life, end := context.WithCancelCause(ctx)
-	firstBeat := time.Duration(w.Rand.Float64() * float64(w.Heartbeat))
-	w.tasks.Go(func() { w.beat(life, firstBeat) })
-	err := w.loop(life)
-	close(w.done)
-	end(context.Canceled)
+	tasksCtx, endTasks := context.WithCancel(ctx)
+	firstHeartbeat := time.Duration(w.config.Rand.Float64() * float64(w.config.Heartbeat))
+	w.tasks.Go(func() { w.sendHeartbeats(tasksCtx, firstHeartbeat) })
+	err := w.loop(tasksCtx)
+	close(w.stopped)
+	endTasks()
 	w.tasks.Wait()
 	if err != nil {
-		return w.stopped, err
+		return w.reason, err
 	}
 	w.disconnect(ctx)
 	switch {
-	case w.stopped.Failed() && w.failure != nil:
-		return w.stopped, fmt.Errorf("%w: %v: %w", ErrLeft, w.stopped, w.failure)
-	case w.stopped.Failed():
-		return w.stopped, fmt.Errorf("%w: %v", ErrLeft, w.stopped)
+	case w.reason.Failed() && w.failure != nil:
+		err = fmt.Errorf("the worker cannot continue: %v: %w", w.reason, w.failure)
+	case w.reason.Failed():
+		err = fmt.Errorf("the worker cannot continue: %v", w.reason)
 	}
-	return w.stopped, nil
+	return w.reason, err
 }
 
 func (w *Worker) connect(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(w.leaving, cancel)()
-	if err := w.Session.Connect(ctx); err != nil {
-		return fmt.Errorf("connecting worker %s: %w", w.Session.ID(), err)
+	if err := w.config.Session.Connect(ctx); err != nil {
+		return fmt.Errorf("connecting worker %s: %w", w.config.Session.ID(), err)
 	}
 	return nil
 }
 
-// loop is the only place where the goroutines of a worker meet.
-func (w *Worker) loop(ctx context.Context) error {
-	w.poll, w.trust = stoppedTimer(), stoppedTimer()
-	defer w.poll.Stop()
-	defer w.trust.Stop()
-	uptime := stoppedTimer()
-	if w.Uptime > 0 {
-		uptime.Reset(w.Uptime)
-	}
-	defer uptime.Stop()
-
-	n := news{event: fsm.Event{Kind: fsm.Started, Job: w.Machine.AcquireJob}}
-	for {
-		if err := w.step(ctx, n); err != nil {
-			return err
-		}
-		if w.machine.State() == fsm.Stopped {
-			w.failure = n.err
-			return nil
-		}
-		select {
-		case n = <-w.events:
-		case <-w.poll.C:
-			n = news{event: fsm.Event{Kind: fsm.PollDue}}
-		case <-w.trust.C:
-			n = news{event: fsm.Event{Kind: fsm.TrustExpired, Epoch: w.trusted}, cause: "no first message in time"}
-		case <-uptime.C:
-			n = news{event: fsm.Event{Kind: fsm.UptimeExpired}}
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-}
-
-// step asks the machine and performs its effects.
-func (w *Worker) step(ctx context.Context, n news) error {
-	now := time.Now()
-	effects, err := w.machine.Step(n.event)
-	if err != nil {
-		return fmt.Errorf("worker %s: %w", w.Session.ID(), err)
-	}
-	from, decision := w.machine.Last()
-	r := fsm.Record{Time: now, Worker: w.Session.ID(), Event: n.event, Cause: n.cause}
-	facts := w.machine.Facts()
-	r.Decide(from, w.machine.State(), &decision, slices.Clone(effects), &facts)
-	log(w.Logger, &r)
-	w.history.add(&r)
-	w.Observe(r)
-	w.pace.holdOff(now, n.notBefore)
-	for _, e := range r.Effects {
-		w.perform(ctx, e)
-	}
-	if idle := w.machine.Idle(); idle != w.idle {
-		w.idle = idle
-		w.Idle(idle)
-	}
-	return nil
-}
-
-// disconnect says goodbye, so that what was offered goes to others at once.
+// disconnect tells the control plane that the worker leaves, so that a job
+// offered to it is requeued at once.
 func (w *Worker) disconnect(ctx context.Context) {
-	if w.stopped == fsm.SessionWasRefused {
-		return // the control plane would not know who is speaking
+	if w.reason == fsm.SessionWasRefused {
+		return // the control plane would refuse this call too
 	}
 	ctx, cancel := context.WithTimeout(ctx, disconnectTimeout)
 	defer cancel()
-	if err := w.Session.Disconnect(ctx); err != nil {
-		w.Logger.Warn("leaving without a goodbye; the control plane will notice by the missing heartbeats")
+	if err := w.config.Session.Disconnect(ctx); err != nil {
+		w.config.Logger.Warn("disconnect failed; the control plane will notice the missing heartbeats", zap.Error(err))
 	}
-}
-
-// stoppedTimer returns a timer that will not fire until it is reset.
-func stoppedTimer() *time.Timer {
-	t := time.NewTimer(time.Hour)
-	t.Stop()
-	return t
 }

@@ -22,9 +22,9 @@ import (
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
-// receiver is a control plane that hears of one job.
+// receiver is a control plane that records the calls about one job.
 type receiver struct {
-	status int // of every answer
+	status int // of every response
 
 	mu    sync.Mutex
 	calls []string
@@ -41,11 +41,12 @@ func (s *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer s.mu.Unlock()
 	s.calls = append(s.calls, call+" "+string(content))
 	w.WriteHeader(s.status)
-	_, _ = io.WriteString(w, `{"message":"so it is"}`)
+	_, _ = io.WriteString(w, `{"message":"as asked"}`)
 }
 
-// TestOwedIsDelivered has an agent find what one before it has left.
-func TestOwedIsDelivered(t *testing.T) {
+// TestUndeliveredResultIsDelivered delivers what an earlier agent process left in
+// the spool.
+func TestUndeliveredResultIsDelivered(t *testing.T) {
 	t.Parallel()
 	delivered := func(failed string) []string {
 		return []string{
@@ -58,15 +59,15 @@ func TestOwedIsDelivered(t *testing.T) {
 		edit   func(*spool.Job)
 		status int
 		calls  []string
-		owed   bool
-		says   string
+		left   bool   // the entry stays in the spool
+		log    string // part of a message
 	}{
 		{"delivered", func(*spool.Job) {}, 200, delivered("0"), false, "delivered what the agent before"},
 		{"refused", func(*spool.Job) {}, 422, delivered("1"), false, "does not want"},
-		{"no token", func(j *spool.Job) { j.Token = "" }, 200, nil, false, "no token of its own"},
-		{"no endpoint", func(j *spool.Job) { j.Endpoint = "gopher://x" }, 200, nil, false, "cannot be delivered"},
-		{"a header of its own", func(j *spool.Job) { j.Headers = map[string][]string{"Host": {"x"}} }, 200, nil, false, "cannot be delivered"},
-		{"nobody there", func(j *spool.Job) { j.Endpoint = "http://127.0.0.1:1/v3" }, 200, nil, true, "tried again"},
+		{"no token", func(j *spool.Job) { j.Token = "" }, 200, nil, false, "no job token"},
+		{"no endpoint", func(j *spool.Job) { j.Endpoint = "gopher://x" }, 200, nil, false, "cannot be sent"},
+		{"a header that is not allowed", func(j *spool.Job) { j.Headers = map[string][]string{"Host": {"x"}} }, 200, nil, false, "cannot be sent"},
+		{"unreachable", func(j *spool.Job) { j.Endpoint = "http://127.0.0.1:1/v3" }, 200, nil, true, "will retry"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -106,21 +107,21 @@ func TestOwedIsDelivered(t *testing.T) {
 			defer wire.Close()
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			if c.owed { // an attempt takes ten minutes; it ends with the agent
+			if c.left { // an attempt takes ten minutes; it ends with the agent
 				time.AfterFunc(100*time.Millisecond, cancel)
 			}
-			if all := deliverAll(ctx, s, wire, zap.New(core)); all == c.owed {
-				t.Errorf("nothing is left: %v", all)
+			if all := (undelivered{s, wire, zap.New(core)}).deliverAll(ctx); all == c.left {
+				t.Errorf("all delivered: %v", all)
 			}
 
-			if left, _ := os.ReadDir(dir); (len(left) > 0) != c.owed {
+			if left, _ := os.ReadDir(dir); (len(left) > 0) != c.left {
 				t.Errorf("left: %v", left)
 			}
 			if !slices.Equal(server.calls, c.calls) {
 				t.Errorf("calls\n%q, want\n%q", server.calls, c.calls)
 			}
-			if !c.owed && logs.FilterMessageSnippet(c.says).Len() == 0 {
-				t.Errorf("it says %v", logs.All())
+			if !c.left && logs.FilterMessageSnippet(c.log).Len() == 0 {
+				t.Errorf("logged %v, want %q", logs.All(), c.log)
 			}
 			for _, line := range logs.All() {
 				if strings.Contains(line.Message, "secret") {

@@ -1,0 +1,81 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+
+	"go.uber.org/zap"
+
+	"github.com/switchyard-ci/switchyard/fsm"
+	"github.com/switchyard-ci/switchyard/internal/wire"
+	"github.com/switchyard-ci/switchyard/internal/worker"
+	"github.com/switchyard-ci/switchyard/transport"
+)
+
+// register registers one worker. It returns the worker and its logger.
+func (a *Agent) register(ctx context.Context, s *shared, name string) (*worker.Worker, *zap.Logger, error) {
+	c := &a.config
+	registerCtx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(a.leaving, cancel)()
+	session, answer, err := s.transport.Register(registerCtx, c.Token, transport.RegisterRequest{
+		Name: name, Hostname: a.hostname, OS: runtime.GOOS, Arch: runtime.GOARCH,
+		ScriptEvalEnabled: true, IgnoreInDispatches: c.Mode == fsm.Acquire,
+		Version: c.Version, Build: c.Version, PID: os.Getpid(),
+		Tags: append([]string{wire.QueueTag + c.Queue}, c.Tags...), Features: c.features(),
+	})
+	if err != nil {
+		if transport.Refused(err) {
+			err = fmt.Errorf("%w; check the registration token", err)
+		}
+		return nil, nil, fmt.Errorf("%s: %w", c.Endpoint, err)
+	}
+	logger := c.Logger.With(zap.String("worker_id", session.ID()), zap.String("worker_name", name))
+	logger.Info("registered", zap.String("endpoint", session.Endpoint()), zap.String("queue", c.Queue))
+	jobs := &jobRunner{session: session, retire: c.DisconnectAfterJob, options: s.job}
+	jobs.options.StatusInterval = answer.JobStatusInterval
+	jobs.options.Secrets = append(slices.Clone(s.job.Secrets), c.Token, session.Token())
+	jobs.options.Logger = logger
+	w, err := worker.New(worker.Config{
+		Session: session,
+		Machine: fsm.Config{
+			Mode: c.Mode, RetireAfterJob: c.DisconnectAfterJob, AcquireJob: fsm.JobID(c.AcquireJob),
+		},
+		RunJob:         jobs.run,
+		Heartbeat:      answer.HeartbeatInterval,
+		SilenceLimit:   c.SilenceLimit,
+		StreamProtocol: c.StreamProtocol,
+		Uptime:         c.DisconnectAfterUptime,
+		Observe:        s.observe,
+		Idle:           s.idle.set,
+		Logger:         logger,
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("agent: %w", err)
+	}
+	return w, logger, nil
+}
+
+// features returns the names of the features that are in use, as the protocol
+// names them.
+func (c Config) features() []string {
+	features := []string{"no-plugins"} // a job's plugins are never run
+	for _, feature := range []struct {
+		name  string
+		inUse bool
+	}{
+		{"streaming-pings", c.Mode != fsm.PollOnly},
+		{"acquire-job", c.AcquireJob != ""},
+		{"disconnect-after-job", c.DisconnectAfterJob},
+		{"disconnect-after-idle", c.DisconnectAfterIdle > 0},
+		{"disconnect-after-uptime", c.DisconnectAfterUptime > 0},
+	} {
+		if feature.inUse {
+			features = append(features, feature.name)
+		}
+	}
+	return features
+}

@@ -1,0 +1,111 @@
+package agent
+
+import (
+	"context"
+	"os"
+	"slices"
+	"sync"
+
+	"go.uber.org/zap"
+
+	"github.com/switchyard-ci/switchyard/fsm"
+	"github.com/switchyard-ci/switchyard/internal/job"
+	"github.com/switchyard-ci/switchyard/internal/job/joblink"
+	"github.com/switchyard-ci/switchyard/internal/job/spool"
+	"github.com/switchyard-ci/switchyard/internal/telemetry"
+	"github.com/switchyard-ci/switchyard/transport"
+)
+
+// shared is what the workers of one agent share while they run.
+type shared struct {
+	transport *transport.Transport
+	observe   func(fsm.Record)
+	job       job.Options // the config's, with what this process has opened for jobs
+	idle      *idleClock
+	closers   []func()
+}
+
+func (s *shared) onClose(f func()) { s.closers = append(s.closers, f) }
+
+// close closes what was opened, the last opened first.
+func (s *shared) close() {
+	for _, f := range slices.Backward(s.closers) {
+		f()
+	}
+}
+
+func (a *Agent) openTransport(_ context.Context, s *shared) (err error) {
+	c := &a.config
+	s.transport, err = transport.New(transport.Options{
+		Endpoint: c.Endpoint, UserAgent: "switchyard/" + c.Version, TLS: c.TLS, Headers: c.Headers, Logger: c.Logger,
+	})
+	if err == nil {
+		s.onClose(s.transport.Close)
+	}
+	return err //nolint:wrapcheck // it names the endpoint
+}
+
+func (a *Agent) openTransitionLog(_ context.Context, s *shared) error {
+	c := &a.config
+	if c.TransitionLog == "" {
+		return nil
+	}
+	log, err := telemetry.OpenTransitionLog(c.TransitionLog, c.TransitionLogSize, c.Version, c.Logger)
+	if err != nil {
+		return err //nolint:wrapcheck // it names the log
+	}
+	s.onClose(log.Close)
+	s.observe = func(r fsm.Record) {
+		c.Observe(r)
+		log.Record(r)
+	}
+	return nil
+}
+
+// openSpool opens the spool and starts the delivery of undelivered results. What
+// is not delivered when the agent ends, the next agent delivers.
+func (a *Agent) openSpool(ctx context.Context, s *shared) (err error) {
+	if a.config.SpoolPath == "" {
+		return nil
+	}
+	if s.job.Spool, err = spool.Open(a.config.SpoolPath, a.config.Logger); err != nil {
+		return err //nolint:wrapcheck // it names the spool
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var delivery sync.WaitGroup
+	delivery.Go(func() { undelivered{s.job.Spool, s.transport, a.config.Logger}.run(ctx) })
+	s.onClose(func() {
+		cancel()
+		delivery.Wait()
+	})
+	return nil
+}
+
+// openJobFolders makes the folder for the sockets of jobs, cleans up what killed
+// agents left in the build path, and claims the path for this agent. Jobs run
+// without any of these, too.
+func (a *Agent) openJobFolders(_ context.Context, s *shared) error {
+	log := a.config.Logger
+	for _, limit := range job.Limits() {
+		log.Warn("limited on this system", zap.String("limit", limit))
+	}
+	if folder, err := joblink.Folder(); err == nil { // else each job tries, and logs the error
+		s.job.SocketFolder = folder
+		s.onClose(func() { _ = os.RemoveAll(folder) })
+	}
+	if s.job.BuildPath == "" {
+		return nil // each job fails with this reason
+	}
+	claim, err := job.ClaimBuildPath(s.job.BuildPath, s.job.Cleanup, log)
+	if err != nil {
+		log.Warn("build path not claimed; if this agent is killed, what its jobs leave is not cleaned up", zap.Error(err))
+		return nil
+	}
+	s.job.Claim = claim
+	s.onClose(func() {
+		if err := claim.Close(); err != nil {
+			log.Warn("claim of the build path not released", zap.Error(err))
+		}
+	})
+	return nil
+}

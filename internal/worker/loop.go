@@ -1,0 +1,113 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/switchyard-ci/switchyard/fsm"
+)
+
+// loop runs the machine until the worker stops or the context ends. It is the
+// only place where the goroutines of a worker meet.
+func (w *Worker) loop(ctx context.Context) error {
+	w.pollTimer, w.trustTimer = stoppedTimer(), stoppedTimer()
+	defer w.pollTimer.Stop()
+	defer w.trustTimer.Stop()
+	var uptime <-chan time.Time
+	if w.config.Uptime > 0 {
+		uptime = time.After(w.config.Uptime)
+	}
+	in := input{event: fsm.Event{Kind: fsm.Started, Job: w.config.Machine.AcquireJob}}
+	for {
+		if err := w.step(ctx, in); err != nil {
+			return err
+		}
+		if w.machine.State() == fsm.Stopped {
+			w.failure = in.err
+			return nil
+		}
+		select {
+		case in = <-w.inputs:
+		case <-w.pollTimer.C:
+			in = input{event: fsm.Event{Kind: fsm.PollDue}}
+		case <-w.trustTimer.C:
+			in = input{event: fsm.Event{Kind: fsm.TrustExpired, Epoch: w.trustEpoch}, cause: "no first message in time"}
+		case <-uptime:
+			in = input{event: fsm.Event{Kind: fsm.UptimeExpired}}
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// step asks the machine, records its answer, and performs the effects.
+func (w *Worker) step(ctx context.Context, in input) error {
+	now := time.Now()
+	effects, err := w.machine.Step(in.event)
+	if err != nil {
+		return fmt.Errorf("worker %s: %w", w.config.Session.ID(), err)
+	}
+	from, decision := w.machine.Last()
+	r := fsm.Record{Time: now, Worker: w.config.Session.ID(), Event: in.event, Cause: in.cause}
+	facts := w.machine.Facts()
+	r.Decide(from, w.machine.State(), &decision, slices.Clone(effects), &facts)
+	logRecord(w.config.Logger, &r)
+	w.history.add(&r)
+	w.config.Observe(r)
+	w.pollPace.holdOff(now, in.retryAfter)
+	for _, e := range r.Effects {
+		w.perform(ctx, e)
+	}
+	if idle := w.machine.Idle(); idle != w.idle {
+		w.idle = idle
+		w.config.Idle(idle)
+	}
+	return nil
+}
+
+// perform carries out one effect. It never blocks: what takes time runs in a
+// goroutine of its own and sends an input.
+func (w *Worker) perform(ctx context.Context, e fsm.Effect) {
+	switch e.Kind {
+	case fsm.OpenStream:
+		w.tasks.Go(func() { w.runStream(ctx) })
+	case fsm.ArmTrust:
+		w.trustEpoch = e.Epoch
+		w.trustTimer.Reset(w.config.FirstMessageDeadline)
+	case fsm.ArmPollNow:
+		w.pollTimer.Reset(w.pollPace.now(time.Now(), w.config.Session.PingInterval(), w.config.Rand.Float64()))
+	case fsm.ArmPollLater:
+		w.pollTimer.Reset(w.pollPace.later(time.Now(), w.config.Session.PingInterval(), w.config.Rand.Float64()))
+	case fsm.DisarmPoll:
+		w.pollTimer.Stop()
+	case fsm.SendPing:
+		pingCtx, cancel := context.WithCancel(ctx)
+		w.cancelPing = cancel
+		w.tasks.Go(func() {
+			defer cancel()
+			w.ping(pingCtx, e.Epoch)
+		})
+	case fsm.CancelPing:
+		w.cancelPing()
+	case fsm.StartJob:
+		w.startJob(ctx, e.Job, w.config.Session.Accept)
+	case fsm.AcquireJob:
+		w.startJob(ctx, e.Job, w.config.Session.Acquire)
+	case fsm.StopAccepting:
+		w.cancelAccept()
+	case fsm.CancelJob:
+		w.cancelAccept()
+		w.cancelJob()
+	case fsm.Stop:
+		w.reason = e.Reason
+	}
+}
+
+// stoppedTimer returns a timer that does not fire until it is reset.
+func stoppedTimer() *time.Timer {
+	t := time.NewTimer(time.Hour)
+	t.Stop()
+	return t
+}
