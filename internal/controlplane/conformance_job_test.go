@@ -36,7 +36,7 @@ func TestConformanceOfAJob(t *testing.T) {
 		{"state of no job", "job", "GET jobs/$unknown", "", nil, 404, anError},
 		{"state with a session's token", "session", "GET jobs/$job", "", nil, 401, anError},
 
-		{"start at no time", "job", "PUT jobs/$job/start", `{"started_at":"noon"}`, nil, 400, `{"message":"body: started_at must be a moment as in RFC 3339"}`},
+		{"start at no time", "job", "PUT jobs/$job/start", `{"started_at":"noon"}`, nil, 400, `{"message":"body: started_at must be a time in RFC 3339 format"}`},
 		{"start another job", "job", "PUT jobs/$others/start", `{}`, nil, 404, anError},
 		{"start with nonsense", "nonsense", "PUT jobs/$job/start", `{}`, nil, 401, anError},
 		{"start what is over", "done job", "PUT jobs/$done/start", `{}`, nil, 422, anError},
@@ -52,7 +52,7 @@ func TestConformanceOfAJob(t *testing.T) {
 		{"a chunk without a sequence", "job", "POST jobs/$job/chunks?offset=0&size=6", hello, chunkHeader(), 400, `{"message":"query: sequence must be a whole number of at least 1"}`},
 		{"a chunk whose sequence is 0", "job", "POST jobs/$job/chunks?sequence=0&offset=0&size=6", hello, chunkHeader(), 400, `{"message":"query: sequence must be a whole number of at least 1"}`},
 		{"a chunk with an offset below 0", "job", "POST jobs/$job/chunks?sequence=1&offset=-1&size=6", hello, chunkHeader(), 400, `{"message":"query: offset must be a whole number of at least 0"}`},
-		{"a chunk of another size", "job", "POST jobs/$job/chunks?sequence=4&offset=14&size=7", hello, chunkHeader(), 400, `{"message":"body: it has 6 bytes, and the query says size 7"}`},
+		{"a chunk of another size", "job", "POST jobs/$job/chunks?sequence=4&offset=14&size=7", hello, chunkHeader(), 400, `{"message":"body: it has 6 bytes, but the query says size 7"}`},
 		{"a chunk that is too large", "job", "POST jobs/$job/chunks?sequence=4&offset=14&size=524289", hello, chunkHeader(), 413, anError},
 		{"a chunk that is no gzip", "job", "POST jobs/$job/chunks?sequence=4&offset=14&size=6", "hello\n", chunkHeader(), 400, `{"message":"body: not gzip"}`},
 		{"a chunk in another encoding", "job", "POST jobs/$job/chunks?sequence=4&offset=14&size=6", hello, http.Header{"Content-Encoding": {"br"}}, 415, anError},
@@ -69,7 +69,7 @@ func TestConformanceOfAJob(t *testing.T) {
 		{"promise for another job", "job", "PUT jobs/$others/promise_failure", `{"exit_status":3}`, nil, 404, anError},
 
 		{"finish with words for a number", "job", "PUT jobs/$job/finish", `{"exit_status":"fine"}`, nil, 400, `{"message":"body: exit_status must be a whole number, in quotes"}`},
-		{"finish at no time", "job", "PUT jobs/$job/finish", `{"exit_status":"0","finished_at":"noon"}`, nil, 400, `{"message":"body: finished_at must be a moment as in RFC 3339"}`},
+		{"finish at no time", "job", "PUT jobs/$job/finish", `{"exit_status":"0","finished_at":"noon"}`, nil, 400, `{"message":"body: finished_at must be a time in RFC 3339 format"}`},
 		{"finish another job", "job", "PUT jobs/$others/finish", end, nil, 404, anError},
 		{"finish with nonsense", "nonsense", "PUT jobs/$job/finish", end, nil, 401, anError},
 		{"finish", "job", "PUT jobs/$job/finish", end, nil, 200, empty},

@@ -162,7 +162,7 @@ func TestConformanceOfTheSession(t *testing.T) {
 		{"connect", "session", "POST connect", "", nil, 200, empty},
 		{"connect with the registration token", "registration", "POST connect", "", nil, 401, anError},
 		{"heartbeat", "session", "POST heartbeat", `{"sent_at":"` + sent + `"}`, nil, 200, `{"sent_at":"` + sent + `","received_at":"$time"}`},
-		{"heartbeat at no time", "session", "POST heartbeat", `{"sent_at":"noon"}`, nil, 400, `{"message":"body: sent_at must be a moment as in RFC 3339"}`},
+		{"heartbeat at no time", "session", "POST heartbeat", `{"sent_at":"noon"}`, nil, 400, `{"message":"body: sent_at must be a time in RFC 3339 format"}`},
 		{"heartbeat with a job's token", "job", "POST heartbeat", `{"sent_at":"` + sent + `"}`, nil, 401, anError},
 		{"pause", "session", "POST pause", `{"note":"disk"}`, nil, 200, empty},
 		{"ping, paused", "session", "GET ping", "", nil, 200, `{"action":"pause","message":"disk"}`},

@@ -41,9 +41,9 @@ func TestMetaData(t *testing.T) {
 		{"keys of the build", "builds/" + id + "/data/keys", "", 200, `["a","k","k 2/ü","long"]`},
 
 		{"absent from the build", "builds/" + id + "/data/get", `{"key":"z"}`, 404, "key: it is not set"},
-		{"another job", "jobs/" + other.text("id") + "/data/get", `{"key":"k"}`, 404, "there is no such job"},
-		{"another build", "builds/" + other.text("id") + "/data/get", `{"key":"k"}`, 404, "there is no such build"},
-		{"no build at all", "builds/nonsense/data/keys", "", 404, "there is no such build"},
+		{"another job", "jobs/" + other.text("id") + "/data/get", `{"key":"k"}`, 404, "no such job"},
+		{"another build", "builds/" + other.text("id") + "/data/get", `{"key":"k"}`, 404, "no such build"},
+		{"no build at all", "builds/nonsense/data/keys", "", 404, "no such build"},
 		{"set in a build", "builds/" + id + "/data/set", `{"key":"k","value":"v"}`, 501, "/data/set is not served"},
 		{"set without a body", "jobs/" + id + "/data/set", "", 400, "key must have"},
 		{"set no JSON", "jobs/" + id + "/data/set", "k=v", 400, "body: not JSON"},

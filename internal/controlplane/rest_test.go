@@ -179,7 +179,7 @@ func TestSession(t *testing.T) {
 		{"heartbeat that is no JSON", "POST", "heartbeat", "{", 400, nil},
 		{
 			"heartbeat at no time", "POST", "heartbeat", `{"sent_at":"yesterday"}`, 400,
-			map[string]any{"message": "body: sent_at must be a moment as in RFC 3339"},
+			map[string]any{"message": "body: sent_at must be a time in RFC 3339 format"},
 		},
 		{"idle", "GET", "ping", "", 200, map[string]any{}},
 		{"pause", "POST", "pause", `{"note":"new disk"}`, 200, map[string]any{}},

@@ -7,7 +7,7 @@ import (
 	"connectrpc.com/connect"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane"
-	"github.com/switchyard-ci/switchyard/transport"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 const (
@@ -49,7 +49,7 @@ func (b *bed) live(t *testing.T, d dialect) (end func()) {
 	if ended := first.end(); ended.Code() != connect.CodeAborted {
 		t.Errorf("%s: the superseded stream ended with %v, want Aborted", d.name, ended)
 	}
-	if told := second.received.ResponseHeader().Get(transport.KeepAliveHeader); told != "1" {
+	if told := second.received.ResponseHeader().Get(wire.HeaderKeepAlive); told != "1" {
 		t.Errorf("%s: keep-alives are announced every %q seconds, want 1, the next whole second", d.name, told)
 	}
 	if buffering := second.received.ResponseHeader().Get("X-Accel-Buffering"); buffering != "no" {

@@ -51,7 +51,7 @@ func TestWhatIsNotServed(t *testing.T) {
 		{"GET", "./ping", 501, ""},
 		{"GET", "jobs/../ping", 501, ""},
 
-		{"GET", "register", 405, "GET is not a method of this call, which takes POST"},
+		{"GET", "register", 405, "method GET is not allowed for this path, which takes POST"},
 		{"POST", "ping", 405, "takes GET"},
 		{"DELETE", "jobs/x", 405, "takes GET and PUT"},
 		{"POST", "jobs/x/accept", 405, "takes PUT"},

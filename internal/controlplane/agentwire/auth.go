@@ -7,79 +7,79 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// scheme is how agents present each of their tokens.
-const scheme = "Token"
-
-// authentication says whose token a call takes.
-type authentication int
+// tokenKind is the kind of token that a call requires.
+type tokenKind int
 
 const (
-	registration authentication = iota // the one registration token
-	session                            // a worker's, given to it when it registered
-	job                                // a job's, given to its worker when it accepted
-	sessionOrJob                       // a worker's, or that of the job in its hands
+	registrationToken tokenKind = iota // the control plane's registration token
+	sessionToken                       // of a worker, returned when it registered
+	jobToken                           // of a job, returned when it was accepted
+	sessionOrJobToken                  // of a worker, or of the job that it runs
 	anyToken                           // any of the three
 )
 
-// refusal says which token a call takes, to a caller who has not shown it.
-func (a authentication) refusal() string {
-	switch a {
-	case registration:
-		return "this call takes the registration token of this control plane, as Authorization: Token TOKEN"
-	case session:
-		return "this call takes the session token of a registered worker, as Authorization: Token TOKEN"
-	case job:
-		return "this call takes the token of the job, which no longer works once the job is not its worker's"
+// required returns the error message for a caller without the required token.
+func (k tokenKind) required() string {
+	switch k {
+	case registrationToken:
+		return "this call requires the registration token of this control plane, as Authorization: Token TOKEN"
+	case sessionToken:
+		return "this call requires the session token of a registered worker, as Authorization: Token TOKEN"
+	case jobToken:
+		return "this call requires the token of the job; it is no longer valid once another worker has the job"
 	case anyToken:
-		return "every call takes a token of this control plane, as Authorization: Token TOKEN"
-	case sessionOrJob:
+		return "every call requires a token of this control plane, as Authorization: Token TOKEN"
+	case sessionOrJobToken:
 	}
-	return "this call takes the session token of a worker, or the token of its job, as Authorization: Token TOKEN"
+	return "this call requires the session token of a worker, or the token of its job, as Authorization: Token TOKEN"
 }
 
-// A caller is who sent a request, by its token.
+// caller identifies the sender of a request. At most one field is set; neither
+// is for the registration token.
 type caller struct {
-	workerID string            // of a session token
-	job      dispatch.JobGrant // of a job token
+	workerID string            // from a session token
+	job      dispatch.JobGrant // from a job token
 }
 
-// authenticate finds the caller, or fails with dispatch.ErrUnauthenticated.
-func (h *Handler) authenticate(r *http.Request, auth authentication) (caller, error) {
-	presented := token.Present(r.Header.Get("Authorization"), scheme)
-	if presented == "" {
-		return caller{}, dispatch.ErrUnauthenticated
-	}
-	switch auth {
-	case registration:
+// authenticate returns the caller of a request that requires a token of the given
+// kind. It returns dispatch.ErrUnauthenticated if the token is missing or wrong.
+func (h *Handler) authenticate(r *http.Request, kind tokenKind) (caller, error) {
+	presented := tokenOf(r.Header)
+	switch kind {
+	case registrationToken:
 		if !h.options.RegistrationToken.Matches(presented) {
 			return caller{}, dispatch.ErrUnauthenticated
 		}
 		return caller{}, nil
-	case session:
-		return h.sessionOf(r.Context(), presented)
-	case job:
+	case sessionToken:
+		return h.workerOf(r.Context(), presented)
+	case jobToken:
 		return h.jobOf(r.Context(), presented)
 	case anyToken:
 		if h.options.RegistrationToken.Matches(presented) {
 			return caller{}, nil
 		}
-		return h.authenticate(r, sessionOrJob)
-	case sessionOrJob:
-		got, err := h.sessionOf(r.Context(), presented)
-		if errors.Is(err, dispatch.ErrUnauthenticated) {
-			return h.jobOf(r.Context(), presented)
-		}
-		return got, err
-	default:
-		return caller{}, dispatch.ErrUnauthenticated
+	case sessionOrJobToken:
 	}
+	got, err := h.workerOf(r.Context(), presented)
+	if errors.Is(err, dispatch.ErrUnauthenticated) {
+		return h.jobOf(r.Context(), presented)
+	}
+	return got, err
 }
 
-func (h *Handler) sessionOf(ctx context.Context, presented string) (caller, error) {
+// tokenOf returns the token of the Authorization header, or an empty string,
+// which is no valid token.
+func tokenOf(header http.Header) string {
+	return token.Present(header.Get("Authorization"), wire.TokenScheme)
+}
+
+func (h *Handler) workerOf(ctx context.Context, presented string) (caller, error) {
 	workerID, err := h.dispatcher.AuthenticateSession(ctx, presented)
-	return caller{workerID: workerID}, err //nolint:wrapcheck // the route's name is added where it is answered
+	return caller{workerID: workerID}, err //nolint:wrapcheck // writeFailure and streamError name the call
 }
 
 func (h *Handler) jobOf(ctx context.Context, presented string) (caller, error) {

@@ -4,15 +4,14 @@ import (
 	"al.essio.dev/pkg/shellescape"
 )
 
-// shellCommand writes argv so that `/bin/sh -e -c "$BUILDKITE_COMMAND"` runs
-// exactly that program with exactly those arguments.
+// shellCommand returns a command for which `/bin/sh -e -c "$BUILDKITE_COMMAND"`
+// runs exactly the program argv[0] with exactly the other arguments.
 //
-// The command is exec'ed. Without it a first word such as echo or kill would be
-// the shell's own, which differs from the program of that name, and one such as
-// if or A=b would not be a command at all; and the shell would stand between the
-// agent and the process, and answer signals in its place. Not every shell's exec
-// takes --, so that a first word which begins with a dash is refused at
-// submission.
+// The program is exec'ed. Without exec, a first word such as echo or kill would
+// run the shell's builtin instead of the program, a first word such as if or A=b
+// would not be a command at all, and the shell would stay between the agent and
+// the process and receive its signals. Not every shell's exec supports --, so the
+// API refuses a command that begins with a dash.
 func shellCommand(argv []string) string {
 	return "exec " + shellescape.QuoteCommand(argv)
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// printArgs is a program that prints its arguments, a NUL after each.
+// printArgs is a shell script that prints its arguments, each followed by a NUL.
 const printArgs = `for a in "$@"; do printf '%s\000' "$a"; done`
 
 func TestShellCommandRunsExactlyTheArguments(t *testing.T) {
@@ -28,14 +28,14 @@ func TestShellCommandRunsExactlyTheArguments(t *testing.T) {
 			t.Parallel()
 			got := runShell(t, shellCommand(append([]string{"sh", "-c", printArgs, "program"}, args...)))
 			if want := strings.Join(args, "\x00") + "\x00"; got != want {
-				t.Errorf("the program saw %q, want %q", got, want)
+				t.Errorf("arguments %q, want %q", got, want)
 			}
 		})
 	}
 }
 
-// The first word names a program, even where the shell has a meaning for it.
-func TestShellCommandNamesAProgram(t *testing.T) {
+// The first word is run as a program, even if it is a word of the shell.
+func TestShellCommandRunsTheProgram(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	script := []byte("#!/bin/sh\nprintf 'program %s' \"$1\"\n")
@@ -44,7 +44,7 @@ func TestShellCommandNamesAProgram(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := runShell(t, shellCommand([]string{name, `x\ty`}), "PATH="+dir+":/usr/bin:/bin"); got != `program x\ty` {
-			t.Errorf("%q: the shell ran something else, which printed %q", name, got)
+			t.Errorf("%q: output %q, want that of the program", name, got)
 		}
 	}
 }
@@ -70,7 +70,7 @@ func FuzzShellCommand(f *testing.F) {
 		}
 		got := runShell(t, shellCommand([]string{"printf", `%s\n%s`, first, second}))
 		if want := first + "\n" + second; got != want {
-			t.Errorf("the program saw %q, want %q", got, want)
+			t.Errorf("arguments %q, want %q", got, want)
 		}
 	})
 }

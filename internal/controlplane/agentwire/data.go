@@ -8,15 +8,15 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
 )
 
-// maxDataBytes bounds a call that sets meta-data: all that a build can have, and
-// the quotes and escapes of JSON around it.
+// maxDataBytes bounds the body of a call that sets meta-data: the most that a
+// build may hold, with room for JSON's quotes and escapes.
 const maxDataBytes = 2 * dispatch.MaxDataSize
 
-// The scopes of meta-data. A build is a job and its retries, so that what is a
-// job's is its build's too.
+// Paths of the meta-data calls. Meta-data belongs to a build, which is a job and
+// its retries; the calls of a job are about its build.
 const (
-	jobScope   = "jobs/{id}/data/"
-	buildScope = "builds/{id}/data/"
+	jobData   = "jobs/{id}/data/"
+	buildData = "builds/{id}/data/"
 )
 
 type dataItem struct {
@@ -36,39 +36,28 @@ type dataExists struct {
 	Exists bool `json:"exists"`
 }
 
-// dataRoutes are the calls about meta-data, which commands inside a job make.
+// dataRoutes returns the meta-data calls, which commands inside a job make.
 func dataRoutes() []route {
 	return []route{
-		{http.MethodPost, jobScope + "set", job, ownJob(setData)},
-		{http.MethodPost, jobScope + "set-batch", job, ownJob(setDataBatch)},
-		{http.MethodPost, jobScope + "get", job, ownJob(getData)},
-		{http.MethodPost, jobScope + "exists", job, ownJob(hasData)},
-		{http.MethodPost, jobScope + "keys", job, ownJob(dataKeys)},
-		{http.MethodPost, buildScope + "get", job, ownBuild(getData)},
-		{http.MethodPost, buildScope + "exists", job, ownBuild(hasData)},
-		{http.MethodPost, buildScope + "keys", job, ownBuild(dataKeys)},
+		{http.MethodPost, jobData + "set", jobToken, ownJob(setData)},
+		{http.MethodPost, jobData + "set-batch", jobToken, ownJob(setDataBatch)},
+		{http.MethodPost, jobData + "get", jobToken, ownJob(getData)},
+		{http.MethodPost, jobData + "exists", jobToken, ownJob(hasData)},
+		{http.MethodPost, jobData + "keys", jobToken, ownJob(dataKeys)},
+		{http.MethodPost, buildData + "get", jobToken, ownBuild(getData)},
+		{http.MethodPost, buildData + "exists", jobToken, ownBuild(hasData)},
+		{http.MethodPost, buildData + "keys", jobToken, ownBuild(dataKeys)},
 	}
 }
 
-// ownJob is a call about the job of the path, which must be the token's.
-func ownJob(answer func(*http.Request, dispatch.JobGrant) (any, error)) call {
-	return func(r *http.Request, caller caller) (any, error) {
-		grant, err := own(r, caller)
-		if err != nil {
-			return nil, err
-		}
-		return answer(r, grant)
-	}
-}
-
-// ownBuild is a call about the build of the path, which must be that of the
-// token's job.
-func ownBuild(answer func(*http.Request, dispatch.JobGrant) (any, error)) call {
+// ownBuild adapts a call about the build in the path, which must be the build of
+// the token's job.
+func ownBuild(handle func(*http.Request, dispatch.JobGrant) (any, error)) handlerFunc {
 	return func(r *http.Request, caller caller) (any, error) {
 		if r.PathValue("id") != caller.job.BuildID {
-			return nil, notFound("there is no such build, or it is not this job's")
+			return nil, notFound("no such build, or the token's job is not part of it")
 		}
-		return answer(r, caller.job)
+		return handle(r, caller.job)
 	}
 }
 
@@ -96,7 +85,7 @@ func setItems(r *http.Request, grant dispatch.JobGrant, items ...dataItem) (any,
 	if err := grant.SetData(r.Context(), set...); err != nil {
 		return nil, fmt.Errorf("setting meta-data: %w", err)
 	}
-	return done{}, nil
+	return empty{}, nil
 }
 
 func getData(r *http.Request, grant dispatch.JobGrant) (any, error) {
@@ -131,5 +120,5 @@ func dataKeys(r *http.Request, grant dispatch.JobGrant) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the keys of meta-data: %w", err)
 	}
-	return append([]string{}, keys...), nil // none is an empty list, never null
+	return append([]string{}, keys...), nil // [] instead of null
 }

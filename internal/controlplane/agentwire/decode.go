@@ -12,26 +12,27 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 const (
-	// maxJSONBytes bounds the body of a call with a JSON body. The longest, a
-	// registration with all its tags, stays far below it.
+	// maxJSONBytes bounds a JSON body. The longest, a registration with all its
+	// tags, is far shorter.
 	maxJSONBytes = 256 << 10
 
-	// gzipOverhead is what gzip may add to bytes that do not compress: a header,
-	// a trailer, and five bytes for each stored block of 64 KiB.
+	// gzipOverhead is the most that gzip adds to bytes that do not compress: a
+	// header, a trailer, and five bytes for each block of 64 KiB.
 	gzipOverhead = 4 << 10
 )
 
-// decodeJSON reads a body into a T. Unknown members are ignored, since agents
-// newer than we are may send them, and an absent body is an empty object, since
-// all members of some requests may be left out.
+// decodeJSON decodes a body of at most maxJSONBytes into a T. Unknown members are
+// ignored, since newer agents may send them. An empty body is an empty object.
 func decodeJSON[T any](body io.Reader) (T, error) {
 	return decodeJSONOf[T](body, maxJSONBytes)
 }
 
-// decodeJSONOf is decodeJSON for a body of at most limit bytes.
+// decodeJSONOf is decodeJSON with another limit, in bytes.
 func decodeJSONOf[T any](body io.Reader, limit int64) (T, error) {
 	var into T
 	raw, err := readBounded(body, limit)
@@ -44,7 +45,7 @@ func decodeJSONOf[T any](body io.Reader, limit int64) (T, error) {
 	return into, nil
 }
 
-// describeJSON says what was wrong, without the names of our types.
+// describeJSON describes a decoding error without the names of Go types.
 func describeJSON(err error) string {
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		field := wrong.Field
@@ -53,21 +54,21 @@ func describeJSON(err error) string {
 		case wrong.Type.Kind() == reflect.Struct, wrong.Type.Kind() == reflect.Map:
 			field = "the whole"
 		default:
-			field = "a member" // of a map, whose names the decoder does not say
+			field = "a member" // of a map; the decoder does not name it
 		}
 		return fmt.Sprintf("%s must not be a JSON %s", field, wrong.Value)
 	}
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return fmt.Sprintf("not JSON at byte %d", syntax.Offset)
 	}
-	return "not the JSON that this call takes"
+	return "not the JSON that this call requires"
 }
 
-// readBounded reads a body of at most limit bytes.
+// readBounded returns a body of at most limit bytes.
 func readBounded(body io.Reader, limit int64) ([]byte, error) {
 	raw, err := io.ReadAll(io.LimitReader(body, limit+1))
 	if err != nil {
-		return nil, badRequest("body: it ended early or came too slowly")
+		return nil, badRequest("body: it ended early or was sent too slowly")
 	}
 	if int64(len(raw)) > limit {
 		return nil, tooLarge(fmt.Sprintf("body: more than %d bytes", limit))
@@ -75,40 +76,35 @@ func readBounded(body io.Reader, limit int64) ([]byte, error) {
 	return raw, nil
 }
 
-// A chunkPlace is where a chunk belongs in its log.
-type chunkPlace struct {
-	sequence, offset, size uint64
-}
-
-// decodeChunkPlace reads the query of a chunk.
-func decodeChunkPlace(query url.Values) (chunkPlace, error) {
-	var place chunkPlace
+// decodeChunkQuery returns a chunk without its data, and the size that the data
+// must have, from the query of an upload.
+func decodeChunkQuery(query url.Values) (chunk wire.Chunk, size uint64, err error) {
 	for _, field := range []struct {
 		name string
 		into *uint64
 		min  uint64
 	}{
-		{"sequence", &place.sequence, 1},
-		{"offset", &place.offset, 0},
-		{"size", &place.size, 0},
+		{wire.ChunkSequence, &chunk.Sequence, 1},
+		{wire.ChunkOffset, &chunk.Offset, 0},
+		{wire.ChunkSize, &size, 0},
 	} {
 		value, err := strconv.ParseUint(query.Get(field.name), 10, 64)
 		if err != nil || value < field.min {
-			return chunkPlace{}, badRequest(fmt.Sprintf("query: %s must be a whole number of at least %d", field.name, field.min))
+			return chunk, 0, badRequest(fmt.Sprintf("query: %s must be a whole number of at least %d", field.name, field.min))
 		}
 		*field.into = value
 	}
-	if place.offset+place.size < place.offset {
-		return chunkPlace{}, badRequest("query: offset and size add up to more than a log can hold")
+	if chunk.Offset+size < chunk.Offset {
+		return chunk, 0, badRequest("query: the sum of offset and size is too large")
 	}
-	return place, nil
+	return chunk, size, nil
 }
 
-// decodeChunk reads the bytes of a chunk, at most limit of them, whatever they
-// were compressed to.
+// decodeChunk returns the uncompressed bytes of a chunk: exactly size, which must
+// be at most limit. The limit bounds the memory that any body takes.
 func decodeChunk(body io.Reader, header http.Header, size, limit uint64) ([]byte, error) {
 	if size > limit {
-		return nil, tooLarge(fmt.Sprintf("query: size is %d, and a chunk has at most %d bytes", size, limit))
+		return nil, tooLarge(fmt.Sprintf("query: size is %d, but a chunk has at most %d bytes", size, limit))
 	}
 	var (
 		data []byte
@@ -116,20 +112,20 @@ func decodeChunk(body io.Reader, header http.Header, size, limit uint64) ([]byte
 	)
 	switch encoding := strings.ToLower(header.Get("Content-Encoding")); encoding {
 	case "", "identity":
-		data, err = readBounded(body, int64(limit)) //nolint:gosec // a limit of ours, far below the bound
+		data, err = readBounded(body, int64(limit)) //nolint:gosec // a constant, far below the bound
 	case "gzip":
 		data, err = decompress(body, int64(limit)) //nolint:gosec // the same
 	default:
 		return nil, &httpError{
 			status:  http.StatusUnsupportedMediaType,
-			message: "Content-Encoding: a chunk is sent as gzip, or as it is",
+			message: "Content-Encoding must be gzip, identity or absent",
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
 	if uint64(len(data)) != size {
-		return nil, badRequest(fmt.Sprintf("body: it has %d bytes, and the query says size %d", len(data), size))
+		return nil, badRequest(fmt.Sprintf("body: it has %d bytes, but the query says size %d", len(data), size))
 	}
 	return data, nil
 }

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 const testChunkLimit = 1 << 10
@@ -50,19 +52,19 @@ func TestDecodeChunk(t *testing.T) {
 	}{
 		{"gzip", "gzip", zipped(t, []byte("hello")), 5, http.StatusOK, ""},
 		{"gzip in capitals", "GZIP", zipped(t, []byte("hello")), 5, http.StatusOK, ""},
-		{"as it is", "", []byte("hello"), 5, http.StatusOK, ""},
+		{"not compressed", "", []byte("hello"), 5, http.StatusOK, ""},
 		{"identity", "identity", []byte("hello"), 5, http.StatusOK, ""},
 		{"empty", "gzip", zipped(t, nil), 0, http.StatusOK, ""},
-		{"the most", "gzip", zipped(t, whole), testChunkLimit, http.StatusOK, ""},
+		{"largest", "gzip", zipped(t, whole), testChunkLimit, http.StatusOK, ""},
 		{"size too large", "gzip", zipped(t, nil), testChunkLimit + 1, http.StatusRequestEntityTooLarge, "query: size"},
 		{"body larger than size", "gzip", zipped(t, []byte("hello")), 4, http.StatusBadRequest, "size 4"},
 		{"body smaller than size", "gzip", zipped(t, []byte("hello")), 6, http.StatusBadRequest, "size 6"},
-		{"one byte too many", "gzip", zipped(t, append(whole, 'x')), testChunkLimit, http.StatusRequestEntityTooLarge, "decompressed"},
-		{"a bomb", "gzip", zipped(t, make([]byte, 64<<20)), testChunkLimit, http.StatusRequestEntityTooLarge, ""},
-		{"too much, as it is", "", append(whole, 'x'), testChunkLimit, http.StatusRequestEntityTooLarge, "1024"},
+		{"one byte too long", "gzip", zipped(t, append(whole, 'x')), testChunkLimit, http.StatusRequestEntityTooLarge, "decompressed"},
+		{"decompression bomb", "gzip", zipped(t, make([]byte, 64<<20)), testChunkLimit, http.StatusRequestEntityTooLarge, ""},
+		{"too long, not compressed", "", append(whole, 'x'), testChunkLimit, http.StatusRequestEntityTooLarge, "1024"},
 		{"not gzip", "gzip", []byte("hello"), 5, http.StatusBadRequest, "not gzip"},
-		{"cut gzip", "gzip", zipped(t, whole)[:20], testChunkLimit, http.StatusBadRequest, "damaged gzip"},
-		{"another encoding", "br", []byte("hello"), 5, http.StatusUnsupportedMediaType, "gzip"},
+		{"truncated gzip", "gzip", zipped(t, whole)[:20], testChunkLimit, http.StatusBadRequest, "damaged gzip"},
+		{"unknown encoding", "br", []byte("hello"), 5, http.StatusUnsupportedMediaType, "gzip"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -72,7 +74,7 @@ func TestDecodeChunk(t *testing.T) {
 				t.Fatalf("status %d (%v), want %d", got, err, row.status)
 			}
 			if err != nil && !strings.Contains(err.Error(), row.message) {
-				t.Errorf("message %q does not say %q", err, row.message)
+				t.Errorf("message %q does not contain %q", err, row.message)
 			}
 			if err == nil && uint64(len(data)) != row.size {
 				t.Errorf("%d bytes, want %d", len(data), row.size)
@@ -81,7 +83,7 @@ func TestDecodeChunk(t *testing.T) {
 	}
 }
 
-func TestDecodeChunkPlace(t *testing.T) {
+func TestDecodeChunkQuery(t *testing.T) {
 	t.Parallel()
 	for query, want := range map[string]int{
 		"sequence=1&offset=0&size=10":                               http.StatusOK,
@@ -102,7 +104,7 @@ func TestDecodeChunkPlace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := decodeChunkPlace(values); statusOf(t, err) != want {
+		if _, _, err := decodeChunkQuery(values); statusOf(t, err) != want {
 			t.Errorf("%s: %v, want status %d", query, err, want)
 		}
 	}
@@ -137,7 +139,7 @@ func TestDecodeJSON(t *testing.T) {
 			t.Errorf("%.40s: status %d (%v), want %d", row.body, got, err, row.status)
 		}
 		if err != nil && !strings.Contains(err.Error(), row.message) {
-			t.Errorf("%.40s: message %q does not say %q", row.body, err, row.message)
+			t.Errorf("%.40s: message %q does not contain %q", row.body, err, row.message)
 		}
 	}
 }
@@ -149,26 +151,26 @@ func FuzzDecodeChunk(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte, encoding, rawQuery string) {
 		query, err := url.ParseQuery(rawQuery)
 		if err != nil {
-			t.Skip("the server refuses it as we would")
+			t.Skip("not a query")
 		}
-		place, err := decodeChunkPlace(query)
+		_, size, err := decodeChunkQuery(query)
 		if err != nil {
 			_ = statusOf(t, err)
 			return
 		}
-		data, err := decodeChunk(bytes.NewReader(body), http.Header{"Content-Encoding": {encoding}}, place.size, testChunkLimit)
+		data, err := decodeChunk(bytes.NewReader(body), http.Header{"Content-Encoding": {encoding}}, size, testChunkLimit)
 		if err != nil {
 			_ = statusOf(t, err)
 			return
 		}
-		if uint64(len(data)) != place.size || len(data) > testChunkLimit {
-			t.Errorf("%d bytes came out for size %d", len(data), place.size)
+		if uint64(len(data)) != size || len(data) > testChunkLimit {
+			t.Errorf("decoded %d bytes for size %d", len(data), size)
 		}
 	})
 }
 
-// Whatever the body, a decoder answers with a value or with a status, and the
-// finish of a job holds a number where it is accepted.
+// FuzzDecodeJSON checks that each decoder returns a value or an error with a
+// status, and that an accepted result has a number as its exit status.
 func FuzzDecodeJSON(f *testing.F) {
 	for _, body := range []string{
 		``, `{}`, `null`, `[]`, `{"name":"a","meta_data":["queue=q"],"pid":1}`, `{"exit_status":"-1","chunks_failed_count":0}`,
@@ -177,34 +179,34 @@ func FuzzDecodeJSON(f *testing.F) {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		_, err := decodeJSON[registerRequest](bytes.NewReader(body))
+		_, err := decodeJSON[wire.RegisterRequest](bytes.NewReader(body))
 		_ = statusOf(t, err)
 		_, err = decodeJSON[map[string]string](bytes.NewReader(body))
 		_ = statusOf(t, err)
-		_, err = decodeJSON[startRequest](bytes.NewReader(body))
+		_, err = decodeJSON[wire.StartRequest](bytes.NewReader(body))
 		_ = statusOf(t, err)
-		_, err = decodeJSON[pauseRequest](bytes.NewReader(body))
+		_, err = decodeJSON[wire.PauseRequest](bytes.NewReader(body))
 		_ = statusOf(t, err)
-		_, err = decodeJSON[stopRequest](bytes.NewReader(body))
+		_, err = decodeJSON[wire.StopRequest](bytes.NewReader(body))
 		_ = statusOf(t, err)
 		_, err = decodeJSON[promiseFailureRequest](bytes.NewReader(body))
 		_ = statusOf(t, err)
-		if beat, err := decodeJSON[heartbeatRequest](bytes.NewReader(body)); err == nil {
+		if beat, err := decodeJSON[wire.HeartbeatRequest](bytes.NewReader(body)); err == nil {
 			at, err := parseTime("sent_at", beat.SentAt)
 			if _ = statusOf(t, err); err == nil && at.IsZero() && beat.SentAt != "" && !strings.HasPrefix(beat.SentAt, "0") {
-				t.Errorf("%q is taken for no time", beat.SentAt)
+				t.Errorf("%q is decoded as the zero time", beat.SentAt)
 			}
 		}
-		finish, err := decodeJSON[finishRequest](bytes.NewReader(body))
+		finish, err := decodeJSON[wire.FinishRequest](bytes.NewReader(body))
 		if _ = statusOf(t, err); err != nil {
 			return
 		}
-		result, err := finish.result()
+		result, err := resultOf(finish)
 		if _ = statusOf(t, err); err != nil {
 			return
 		}
 		if _, err := strconv.ParseInt(result.ExitStatus, 10, 64); err != nil || result.ChunksFailed < 0 {
-			t.Errorf("accepted as %+v", result)
+			t.Errorf("accepted result %+v", result)
 		}
 	})
 }

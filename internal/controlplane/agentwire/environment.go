@@ -7,59 +7,61 @@ import (
 	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// Values for agents by others, which check code out by themselves and refuse a
-// job that does not say what of. They name nothing that exists.
+// Placeholders for variables that other Buildkite-compatible agents require.
 const (
 	organizationSlug = "switchyard"
 	pipelineSlug     = "jobs"
 	noRepository     = "https://switchyard.invalid/none.git"
+	defaultBranch    = "main"
+	pipelineProvider = "git"
 )
 
-// environment is what the job's process finds in its environment, and what an
-// agent reads there to run it. What the submitter gave is kept, but for the
-// command, which is said once, in Command, and for an empty value where agents
-// want one, which is none to them.
+// environment returns the environment of the job's process, from which the agent
+// also reads how to run it. Submitted variables are kept, except that the command
+// and the job ID come from the job itself, and that a required variable submitted
+// as empty gets its default.
 func environment(job store.Job) map[string]string {
 	env := map[string]string{
-		"BUILDKITE":          "true",
-		"BUILDKITE_AGENT_ID": job.WorkerID,
-		"BUILDKITE_BUILD_ID": job.Build(),
+		wire.EnvBuildkite: "true",
+		wire.EnvAgentID:   job.WorkerID,
+		wire.EnvBuildID:   job.Build(),
 	}
-	if job.Env["BUILDKITE_REPO"] == "" {
-		env["BUILDKITE_SKIP_CHECKOUT"] = "true"
+	if job.Env[wire.EnvRepo] == "" {
+		env[wire.EnvSkipCheckout] = "true"
 	} else {
-		env["BUILDKITE_BRANCH"] = "HEAD" // the repository's own choice; "main" might not exist
+		env[wire.EnvBranch] = wire.HeadCommit // the repository's default branch; "main" may not exist
 	}
 	if job.Timeout > 0 {
-		env["BUILDKITE_TIMEOUT"] = strconv.FormatInt(minutes(job.Timeout), 10)
+		env[wire.EnvTimeout] = strconv.FormatInt(minutes(job.Timeout), 10)
 	}
 	maps.Copy(env, job.Env)
-	for name, value := range wanted(job) {
+	for name, value := range requiredEnvironment(job) {
 		env[name] = cmp.Or(env[name], value)
 	}
-	env["BUILDKITE_COMMAND"] = shellCommand(job.Command)
-	env["BUILDKITE_JOB_ID"] = job.ID // buildkite-agent 3.138 does not set it, and its bootstrap refuses to run without
+	env[wire.EnvCommand] = shellCommand(job.Command)
+	env[wire.EnvJobID] = job.ID // buildkite-agent 3.138 does not set it, and its bootstrap fails without it
 	return env
 }
 
-// wanted are the variables without which an agent by others refuses a job, and
-// what stands where the submitter gave none.
-func wanted(job store.Job) map[string]string {
+// requiredEnvironment returns the variables without which other agents refuse a
+// job, with their defaults.
+func requiredEnvironment(job store.Job) map[string]string {
 	return map[string]string{
-		"BUILDKITE_REPO":              noRepository,
-		"BUILDKITE_COMMIT":            "HEAD",
-		"BUILDKITE_BRANCH":            "main",
-		"BUILDKITE_AGENT_NAME":        job.WorkerName,
-		"BUILDKITE_ORGANIZATION_SLUG": organizationSlug,
-		"BUILDKITE_PIPELINE_SLUG":     pipelineSlug,
-		"BUILDKITE_PIPELINE_PROVIDER": "git",
+		wire.EnvRepo:             noRepository,
+		wire.EnvCommit:           wire.HeadCommit,
+		wire.EnvBranch:           defaultBranch,
+		wire.EnvAgentName:        job.WorkerName,
+		wire.EnvOrganizationSlug: organizationSlug,
+		wire.EnvPipelineSlug:     pipelineSlug,
+		wire.EnvPipelineProvider: pipelineProvider,
 	}
 }
 
-// minutes is d in whole minutes, upwards: the variable is for information, and a
-// job is not to be told of less time than it has.
+// minutes returns d in whole minutes, rounded up, so that the job never reads
+// less time than it has.
 func minutes(d time.Duration) int64 {
 	return int64((d + time.Minute - 1) / time.Minute)
 }

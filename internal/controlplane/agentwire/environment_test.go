@@ -9,14 +9,14 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 )
 
-// What an agent with stock flags needs to run a job: the eight without which it
-// refuses one, no checkout where there is nothing to check out, and the command.
+// An agent with default flags needs these variables: those without which it
+// refuses a job, no checkout without a repository, and the command.
 func TestEnvironment(t *testing.T) {
 	t.Parallel()
 	none := map[string]string{
 		"BUILDKITE":                   "true",
-		"BUILDKITE_AGENT_ID":          "agent-id",
-		"BUILDKITE_AGENT_NAME":        "agent",
+		"BUILDKITE_AGENT_ID":          "worker-id",
+		"BUILDKITE_AGENT_NAME":        "worker",
 		"BUILDKITE_BRANCH":            "main",
 		"BUILDKITE_BUILD_ID":          "first",
 		"BUILDKITE_COMMAND":           "exec true 'a b'",
@@ -33,11 +33,11 @@ func TestEnvironment(t *testing.T) {
 		name    string
 		given   map[string]string
 		timeout time.Duration
-		other   map[string]string // than none
+		other   map[string]string // differences from none
 	}{
 		{"nothing", nil, 0, nil},
 		{
-			"variables of one's own",
+			"other variables",
 			map[string]string{"MINE": "1", "EMPTY": "", "BUILDKITE_MESSAGE": "hello"},
 			0,
 			map[string]string{"MINE": "1", "EMPTY": "", "BUILDKITE_MESSAGE": "hello"},
@@ -52,13 +52,13 @@ func TestEnvironment(t *testing.T) {
 			},
 		},
 		{
-			"a repository that is not to be checked out",
+			"a repository without checkout",
 			map[string]string{"BUILDKITE_REPO": "r", "BUILDKITE_SKIP_CHECKOUT": "true"},
 			0,
 			map[string]string{"BUILDKITE_REPO": "r", "BUILDKITE_BRANCH": "HEAD"},
 		},
 		{
-			"names of one's own",
+			"submitted names",
 			map[string]string{
 				"BUILDKITE_AGENT_NAME": "n", "BUILDKITE_ORGANIZATION_SLUG": "o", "BUILDKITE_PIPELINE_SLUG": "p",
 				"BUILDKITE_PIPELINE_PROVIDER": "github", "BUILDKITE_BUILD_ID": "b",
@@ -70,11 +70,11 @@ func TestEnvironment(t *testing.T) {
 			},
 		},
 		{
-			"empty ones, which are none to agents",
+			"empty required variables",
 			map[string]string{"BUILDKITE_REPO": "", "BUILDKITE_COMMIT": "", "BUILDKITE_BRANCH": "", "BUILDKITE_PIPELINE_SLUG": ""},
 			0, nil,
 		},
-		{"another command and id", map[string]string{"BUILDKITE_COMMAND": "rm -rf /", "BUILDKITE_JOB_ID": "third"}, 0, nil},
+		{"submitted command and job ID", map[string]string{"BUILDKITE_COMMAND": "rm -rf /", "BUILDKITE_JOB_ID": "third"}, 0, nil},
 		{"a timeout", nil, 61 * time.Second, map[string]string{"BUILDKITE_TIMEOUT": "2"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -90,7 +90,7 @@ func TestEnvironment(t *testing.T) {
 				}
 			}
 			got := environment(store.Job{
-				ID: "second", BuildID: "first", WorkerID: "agent-id", WorkerName: "agent",
+				ID: "second", BuildID: "first", WorkerID: "worker-id", WorkerName: "worker",
 				Command: []string{"true", "a b"}, Env: row.given, Timeout: row.timeout,
 			})
 			if diff := cmp.Diff(want, got); diff != "" {

@@ -1,18 +1,31 @@
 package agentwire
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
+
+	"go.uber.org/zap"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// An httpError is an answer other than success: its status, and a message that
-// says what was wrong with which field. It holds no token and no path.
+// storeRetryAfter is the Retry-After of a response when the store is unavailable,
+// in seconds.
+const storeRetryAfter = "1"
+
+// httpError is a response other than success. The message names the field and
+// what is wrong with it; it contains no token and no path of the server.
 type httpError struct {
 	status     int
 	message    string
-	retryAfter string // seconds to wait before asking again; empty says nothing
+	retryAfter string // seconds until the next attempt; empty sends no Retry-After
 }
 
+// Error returns the message.
 func (e *httpError) Error() string { return e.message }
 
 func badRequest(message string) error {
@@ -27,23 +40,55 @@ func tooLarge(message string) error {
 	return &httpError{status: http.StatusRequestEntityTooLarge, message: message}
 }
 
-// errorBody is the form in which every agent reads an error.
-type errorBody struct {
-	Message string `json:"message"`
+func unprocessable(message string) error {
+	return &httpError{status: http.StatusUnprocessableEntity, message: message}
+}
+
+// writeFailure writes the response for an error of a route. Errors of the store
+// are logged and not sent, since they name files, subjects and addresses.
+func (h *Handler) writeFailure(w http.ResponseWriter, r *http.Request, route route, err error) {
+	failure, ok := errors.AsType[*httpError](err)
+	switch {
+	case ok:
+		if failure.retryAfter != "" {
+			w.Header().Set("Retry-After", failure.retryAfter)
+		}
+		writeError(w, failure.status, failure.message)
+	case errors.Is(err, dispatch.ErrUnauthenticated):
+		w.Header().Set("WWW-Authenticate", wire.TokenScheme)
+		writeError(w, http.StatusUnauthorized, route.token.required())
+	case errors.Is(err, dispatch.ErrNotFound):
+		writeError(w, http.StatusNotFound, "no such job or worker, or the token does not belong to it")
+	case errors.Is(err, dispatch.ErrWrongState):
+		writeError(w, http.StatusUnprocessableEntity, err.Error())
+	case errors.Is(err, dispatch.ErrInvalid):
+		writeError(w, http.StatusBadRequest, err.Error())
+	case errors.Is(err, store.ErrTooLarge):
+		writeError(w, http.StatusRequestEntityTooLarge, "the request is too large to be stored")
+	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrConflict), errors.Is(err, dispatch.ErrClosed),
+		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		h.options.Logger.Warn("request not served, caller told to retry",
+			zap.String("method", r.Method), zap.String("route", route.path), zap.Error(err))
+		w.Header().Set("Retry-After", storeRetryAfter)
+		writeError(w, http.StatusServiceUnavailable, "the control plane is temporarily unavailable; try again")
+	default:
+		h.options.Logger.Error("request failed",
+			zap.String("method", r.Method), zap.String("route", route.path), zap.Error(err))
+		writeError(w, http.StatusInternalServerError, "internal error; see the control plane's log")
+	}
 }
 
 func writeError(w http.ResponseWriter, status int, message string) {
-	writeJSON(w, status, errorBody{Message: message})
+	writeJSON(w, status, wire.ErrorResponse{Message: message})
 }
 
 func writeJSON(w http.ResponseWriter, status int, body any) {
 	encoded, err := json.Marshal(body)
-	if err != nil {
-		// Only our own types come here, and they marshal.
+	if err != nil { // cannot happen: the types of our responses all marshal
 		status, encoded = http.StatusInternalServerError, []byte(`{"message":"internal error"}`)
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store") // answers hold tokens
+	w.Header().Set("Cache-Control", "no-store") // responses contain tokens
 	w.WriteHeader(status)
-	_, _ = w.Write(encoded) // a peer that has gone cannot be told
+	_, _ = w.Write(encoded) // the caller may have gone
 }

@@ -17,13 +17,13 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 )
 
-// Every kind of failure: its status, its whole message, and what the log gets.
-// What the store says names subjects, files and addresses, and stays in the log.
-func TestEveryFailureHasItsAnswer(t *testing.T) {
+// Every kind of error has a status, a message and at most one log line. Errors of
+// the store name subjects, files and addresses, and must not be sent.
+func TestWriteFailure(t *testing.T) {
 	t.Parallel()
 	const (
-		tryAgain = "the control plane cannot answer now; try again"
-		internal = "internal error; the control plane's log says more"
+		tryAgain = "the control plane is temporarily unavailable; try again"
+		internal = "internal error; see the control plane's log"
 	)
 	inside := errors.New("storing switchyard.state.job.1 in /var/lib/switchyard/jetstream")
 	for _, row := range []struct {
@@ -35,14 +35,14 @@ func TestEveryFailureHasItsAnswer(t *testing.T) {
 		logged     zapcore.Level
 	}{
 		{"a bad request", badRequest("body: key must be text"), 400, "body: key must be text", "", 0},
-		{"nothing there", notFound("key: it is not set"), 404, "key: it is not set", "", 0},
+		{"nothing found", notFound("key: it is not set"), 404, "key: it is not set", "", 0},
 		{"too large", tooLarge("body: more than 3 bytes"), 413, "body: more than 3 bytes", "", 0},
 		{
 			"locked", fmt.Errorf("acquiring: %w", &httpError{http.StatusLocked, "on offer", "2"}),
 			423, "on offer", "2", 0,
 		},
-		{"no token", fmt.Errorf("x: %w", dispatch.ErrUnauthenticated), 401, job.refusal(), "", 0},
-		{"not found", fmt.Errorf("%w: %w", inside, dispatch.ErrNotFound), 404, "there is no such job or agent, or it is not yours", "", 0},
+		{"no token", fmt.Errorf("x: %w", dispatch.ErrUnauthenticated), 401, jobToken.required(), "", 0},
+		{"not found", fmt.Errorf("%w: %w", inside, dispatch.ErrNotFound), 404, "no such job or worker, or the token does not belong to it", "", 0},
 		{
 			"wrong state", fmt.Errorf("starting a job: %w", fmt.Errorf("job 1 is lost: %w", dispatch.ErrWrongState)),
 			422, "starting a job: job 1 is lost: wrong state", "", 0,
@@ -52,12 +52,12 @@ func TestEveryFailureHasItsAnswer(t *testing.T) {
 			400, "registering a worker: name must not be empty", "", 0,
 		},
 		{"too large to be stored", fmt.Errorf("%w: %w", inside, store.ErrTooLarge), 413, "the request is too large to be stored", "", 0},
-		{"no store", fmt.Errorf("%w: %w", inside, store.ErrUnavailable), 503, tryAgain, "1", zapcore.WarnLevel},
-		{"others were first", fmt.Errorf("%w: %w", inside, store.ErrConflict), 503, tryAgain, "1", zapcore.WarnLevel},
-		{"closing", fmt.Errorf("%w: %w", inside, dispatch.ErrClosed), 503, tryAgain, "1", zapcore.WarnLevel},
-		{"the caller has gone", fmt.Errorf("%w: %w", inside, context.Canceled), 503, tryAgain, "1", zapcore.WarnLevel},
-		{"too late", fmt.Errorf("%w: %w", inside, context.DeadlineExceeded), 503, tryAgain, "1", zapcore.WarnLevel},
-		{"anything else", inside, 500, internal, "", zapcore.ErrorLevel},
+		{"store unavailable", fmt.Errorf("%w: %w", inside, store.ErrUnavailable), 503, tryAgain, "1", zapcore.WarnLevel},
+		{"conflict", fmt.Errorf("%w: %w", inside, store.ErrConflict), 503, tryAgain, "1", zapcore.WarnLevel},
+		{"dispatcher closed", fmt.Errorf("%w: %w", inside, dispatch.ErrClosed), 503, tryAgain, "1", zapcore.WarnLevel},
+		{"caller canceled", fmt.Errorf("%w: %w", inside, context.Canceled), 503, tryAgain, "1", zapcore.WarnLevel},
+		{"deadline exceeded", fmt.Errorf("%w: %w", inside, context.DeadlineExceeded), 503, tryAgain, "1", zapcore.WarnLevel},
+		{"any other error", inside, 500, internal, "", zapcore.ErrorLevel},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -65,14 +65,14 @@ func TestEveryFailureHasItsAnswer(t *testing.T) {
 			h := &Handler{options: Options{Logger: zap.New(core)}}
 			recorder := httptest.NewRecorder()
 			req := httptest.NewRequestWithContext(t.Context(), http.MethodPut, "/v3/jobs/1/start", nil)
-			h.writeFailure(recorder, req, route{method: http.MethodPut, path: "jobs/{id}/start", auth: job}, row.err)
+			h.writeFailure(recorder, req, route{method: http.MethodPut, path: "jobs/{id}/start", token: jobToken}, row.err)
 
 			var body map[string]any
 			if err := json.Unmarshal(recorder.Body.Bytes(), &body); err != nil {
 				t.Fatalf("the body is %q: %v", recorder.Body, err)
 			}
 			if recorder.Code != row.status || len(body) != 1 || body["message"] != row.message {
-				t.Errorf("answered %d, %v; want %d, %q alone", recorder.Code, body, row.status, row.message)
+				t.Errorf("response %d, %v; want %d and only message %q", recorder.Code, body, row.status, row.message)
 			}
 			header := recorder.Header()
 			if header.Get("Retry-After") != row.retryAfter || header.Get("Content-Type") != "application/json" {
@@ -83,7 +83,7 @@ func TestEveryFailureHasItsAnswer(t *testing.T) {
 			}
 			switch entries := logs.All(); {
 			case row.logged == 0 && len(entries) > 0:
-				t.Errorf("logged %v; it is the caller's affair", entries)
+				t.Errorf("logged %v, want nothing", entries)
 			case row.logged != 0 && (len(entries) != 1 || entries[0].Level != row.logged):
 				t.Errorf("logged %v, want one line at %v", entries, row.logged)
 			}

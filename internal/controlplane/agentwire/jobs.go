@@ -16,42 +16,25 @@ import (
 )
 
 const (
-	// chunkIntervalSeconds is how long an agent gathers output into a chunk.
-	chunkIntervalSeconds = 1
-	// logMaxSizeBytes is where an agent warns that a log is large.
-	logMaxSizeBytes = 1 << 30
-	// lockedRetryAfter is asked of an agent that wants a job which is on offer to
-	// another worker; it may come back.
+	// chunkInterval is how long an agent gathers output into a chunk, in seconds.
+	chunkInterval = 1
+	// logMaxSize is the size of a log, in bytes, at which an agent warns.
+	logMaxSize = 1 << 30
+	// lockedRetryAfter is how many seconds an agent waits before it tries again to
+	// acquire a job that is offered to another worker.
 	lockedRetryAfter = "2"
-	// maxWordBytes bounds the words of a result.
-	maxWordBytes = 128
-	// neverRan is the exit status of a command whose end nobody saw.
-	neverRan = "-1"
+	// maxSignalBytes bounds the signal and the signal reason of a result.
+	maxSignalBytes = 128
 )
 
-// jobResponse is the job as the answer to accept and acquire.
-type jobResponse struct {
-	ID            string            `json:"id"`
-	Endpoint      string            `json:"endpoint"`
-	State         string            `json:"state"`
-	Env           map[string]string `json:"env"`
-	ChunkMaxSize  uint64            `json:"chunks_max_size_bytes"`
-	ChunkInterval int               `json:"chunks_interval_seconds"`
-	LogMaxSize    uint64            `json:"log_max_size_bytes"`
-	Token         string            `json:"token"`
-	StartedAt     string            `json:"started_at,omitempty"`
-	RunnableAt    string            `json:"runnable_at"`
-	Priority      int32             `json:"priority"`
-}
-
-func acceptedJob(job store.Job, token string) jobResponse {
-	response := jobResponse{
+func acceptedJob(job store.Job, token string) wire.Job {
+	response := wire.Job{
 		ID: job.ID, State: string(job.State), Env: environment(job), Token: token, Priority: job.Priority,
-		ChunkMaxSize: dispatch.MaxChunkSize, ChunkInterval: chunkIntervalSeconds, LogMaxSize: logMaxSizeBytes,
-		RunnableAt: job.SubmittedAt.UTC().Format(time.RFC3339Nano),
+		ChunkMaxSize: dispatch.MaxChunkSize, ChunkInterval: chunkInterval, LogMaxSize: logMaxSize,
+		RunnableAt: formatTime(job.SubmittedAt),
 	}
 	if !job.StartedAt.IsZero() {
-		response.StartedAt = job.StartedAt.UTC().Format(time.RFC3339Nano)
+		response.StartedAt = formatTime(job.StartedAt)
 	}
 	return response
 }
@@ -64,8 +47,8 @@ func (h *Handler) accept(r *http.Request, caller caller) (any, error) {
 	return acceptedJob(job, token), nil
 }
 
-// acquire answers 423 where waiting helps: the job is on offer to another worker,
-// which may leave it.
+// acquire returns 423 if the job is offered to another worker: it may become
+// free, so that the caller should try again.
 func (h *Handler) acquire(r *http.Request, caller caller) (any, error) {
 	id := r.PathValue("id")
 	job, token, err := h.dispatcher.Acquire(r.Context(), caller.workerID, id)
@@ -73,10 +56,10 @@ func (h *Handler) acquire(r *http.Request, caller caller) (any, error) {
 		return acceptedJob(job, token), nil
 	}
 	if errors.Is(err, dispatch.ErrWrongState) {
-		if now, lookErr := h.dispatcher.Job(r.Context(), id); lookErr == nil && now.State == wire.StateAssigned {
+		if current, readErr := h.dispatcher.Job(r.Context(), id); readErr == nil && current.State == wire.StateAssigned {
 			return nil, &httpError{
 				status:     http.StatusLocked,
-				message:    "the job is on offer to another worker",
+				message:    "the job is offered to another worker; try again",
 				retryAfter: lockedRetryAfter,
 			}
 		}
@@ -84,24 +67,18 @@ func (h *Handler) acquire(r *http.Request, caller caller) (any, error) {
 	return nil, fmt.Errorf("acquiring a job: %w", err)
 }
 
-// own is the job of the path, which must be the one whose token was shown.
-func own(r *http.Request, caller caller) (dispatch.JobGrant, error) {
-	if r.PathValue("id") != caller.job.JobID {
-		return dispatch.JobGrant{}, dispatch.ErrNotFound
+// ownJob adapts a call about the job in the path, which must be the token's job.
+func ownJob(handle func(*http.Request, dispatch.JobGrant) (any, error)) handlerFunc {
+	return func(r *http.Request, caller caller) (any, error) {
+		if r.PathValue("id") != caller.job.JobID {
+			return nil, dispatch.ErrNotFound
+		}
+		return handle(r, caller.job)
 	}
-	return caller.job, nil
 }
 
-type startRequest struct {
-	StartedAt string `json:"started_at"`
-}
-
-func (h *Handler) start(r *http.Request, caller caller) (any, error) {
-	grant, err := own(r, caller)
-	if err != nil {
-		return nil, err
-	}
-	req, err := decodeJSON[startRequest](r.Body)
+func (*Handler) start(r *http.Request, grant dispatch.JobGrant) (any, error) {
+	req, err := decodeJSON[wire.StartRequest](r.Body)
 	if err != nil {
 		return nil, err
 	}
@@ -112,80 +89,54 @@ func (h *Handler) start(r *http.Request, caller caller) (any, error) {
 	if err := grant.Start(r.Context(), at); err != nil {
 		return nil, fmt.Errorf("starting a job: %w", err)
 	}
-	return done{}, nil
+	return empty{}, nil
 }
 
-func (h *Handler) chunk(r *http.Request, caller caller) (any, error) {
-	grant, err := own(r, caller)
+func (*Handler) chunk(r *http.Request, grant dispatch.JobGrant) (any, error) {
+	chunk, size, err := decodeChunkQuery(r.URL.Query())
 	if err != nil {
 		return nil, err
 	}
-	place, err := decodeChunkPlace(r.URL.Query())
-	if err != nil {
+	if chunk.Data, err = decodeChunk(r.Body, r.Header, size, dispatch.MaxChunkSize); err != nil {
 		return nil, err
 	}
-	data, err := decodeChunk(r.Body, r.Header, place.size, dispatch.MaxChunkSize)
-	if err != nil {
-		return nil, err
+	if err := grant.AppendLog(r.Context(), dispatch.LogChunk(chunk)); err != nil {
+		return nil, fmt.Errorf("storing a log chunk: %w", err)
 	}
-	chunk := dispatch.LogChunk{Sequence: place.sequence, Offset: place.offset, Data: data}
-	if err := grant.AppendLog(r.Context(), chunk); err != nil {
-		return nil, fmt.Errorf("storing a piece of a log: %w", err)
-	}
-	return done{}, nil
+	return empty{}, nil
 }
 
-type stateResponse struct {
-	State string `json:"state"`
-}
-
-func (h *Handler) state(r *http.Request, caller caller) (any, error) {
-	grant, err := own(r, caller)
-	if err != nil {
-		return nil, err
-	}
+func (h *Handler) state(r *http.Request, grant dispatch.JobGrant) (any, error) {
 	state, err := h.dispatcher.JobState(r.Context(), grant.JobID)
 	if err != nil {
 		return nil, fmt.Errorf("reading a job's state: %w", err)
 	}
-	return stateResponse{State: state}, nil
+	return wire.JobStateResponse{State: wire.JobState(state)}, nil
 }
 
-type finishRequest struct {
-	ExitStatus   string `json:"exit_status"`
-	Signal       string `json:"signal"`
-	SignalReason string `json:"signal_reason"`
-	FinishedAt   string `json:"finished_at"`
-	ChunksFailed int    `json:"chunks_failed_count"`
-	IgnoreAgent  bool   `json:"ignore_agent_in_dispatches"`
-}
-
-func (h *Handler) finish(r *http.Request, caller caller) (any, error) {
-	grant, err := own(r, caller)
+func (*Handler) finish(r *http.Request, grant dispatch.JobGrant) (any, error) {
+	req, err := decodeJSON[wire.FinishRequest](r.Body)
 	if err != nil {
 		return nil, err
 	}
-	req, err := decodeJSON[finishRequest](r.Body)
-	if err != nil {
-		return nil, err
-	}
-	result, err := req.result()
+	result, err := resultOf(req)
 	if err != nil {
 		return nil, err
 	}
 	if err := grant.Finish(r.Context(), result); err != nil {
 		return nil, fmt.Errorf("finishing a job: %w", err)
 	}
-	return done{}, nil
+	return empty{}, nil
 }
 
-func (req finishRequest) result() (dispatch.Result, error) {
-	status := cmp.Or(req.ExitStatus, neverRan)
+// resultOf returns the result in a request, or an error that names a bad field.
+func resultOf(req wire.FinishRequest) (dispatch.Result, error) {
+	status := cmp.Or(req.ExitStatus, wire.ExitStatusNeverRan)
 	if _, err := strconv.ParseInt(status, 10, 64); err != nil {
 		return dispatch.Result{}, badRequest("body: exit_status must be a whole number, in quotes")
 	}
-	if len(req.Signal) > maxWordBytes || len(req.SignalReason) > maxWordBytes {
-		return dispatch.Result{}, badRequest(fmt.Sprintf("body: signal and signal_reason have at most %d bytes", maxWordBytes))
+	if len(req.Signal) > maxSignalBytes || len(req.SignalReason) > maxSignalBytes {
+		return dispatch.Result{}, badRequest(fmt.Sprintf("body: signal and signal_reason must have at most %d bytes each", maxSignalBytes))
 	}
 	if req.ChunksFailed < 0 {
 		return dispatch.Result{}, badRequest("body: chunks_failed_count must be at least 0")
@@ -204,22 +155,15 @@ type updateResponse struct {
 	ID string `json:"id"`
 }
 
-// update answers for the attributes that a job may change of itself. There are
-// none: its timeout is its submitter's, and the control plane holds it to that.
-func (h *Handler) update(r *http.Request, caller caller) (any, error) {
-	grant, err := own(r, caller)
-	if err != nil {
-		return nil, err
-	}
+// update refuses every attribute: a job cannot change anything of itself. Its
+// timeout is set by its submitter and enforced by the control plane.
+func (*Handler) update(r *http.Request, grant dispatch.JobGrant) (any, error) {
 	attributes, err := decodeJSON[map[string]string](r.Body)
 	if err != nil {
 		return nil, err
 	}
 	if len(attributes) > 0 {
-		return nil, &httpError{
-			status:  http.StatusUnprocessableEntity,
-			message: "body: no attribute of a job can be changed here, timeout included",
-		}
+		return nil, unprocessable("body: no attribute of a job can be changed, timeout included")
 	}
 	return updateResponse{ID: grant.JobID}, nil
 }
@@ -229,13 +173,9 @@ type promiseFailureRequest struct {
 	Reason     string `json:"reason"`
 }
 
-// promiseFailure takes a job's word that it will fail. It is for what waits for
-// the job; nothing here does before the job has ended, so it is logged alone.
-func (h *Handler) promiseFailure(r *http.Request, caller caller) (any, error) {
-	grant, err := own(r, caller)
-	if err != nil {
-		return nil, err
-	}
+// promiseFailure receives a job's announcement that it will fail, and logs it:
+// nothing here depends on a job before it has ended. It returns 204.
+func (h *Handler) promiseFailure(r *http.Request, grant dispatch.JobGrant) (any, error) {
 	req, err := decodeJSON[promiseFailureRequest](r.Body)
 	if err != nil {
 		return nil, err
@@ -243,6 +183,21 @@ func (h *Handler) promiseFailure(r *http.Request, caller caller) (any, error) {
 	if req.ExitStatus == 0 {
 		return nil, badRequest("body: exit_status must be a number other than 0")
 	}
-	h.options.Logger.Info("a job promises to fail", zap.String("job", grant.JobID), zap.Int("exit_status", req.ExitStatus))
-	return nil, nil //nolint:nilnil // no error and no body: 204
+	h.options.Logger.Info("job announced its failure",
+		zap.String("job_id", grant.JobID), zap.Int("exit_status", req.ExitStatus))
+	return nil, nil //nolint:nilnil // no body: status 204
 }
+
+// parseTime parses a time of an agent's clock. An empty value is the zero time.
+func parseTime(field, value string) (time.Time, error) {
+	if value == "" {
+		return time.Time{}, nil
+	}
+	at, err := time.Parse(time.RFC3339Nano, value)
+	if err != nil {
+		return time.Time{}, badRequest("body: " + field + " must be a time in RFC 3339 format")
+	}
+	return at, nil
+}
+
+func formatTime(at time.Time) string { return at.UTC().Format(time.RFC3339Nano) }

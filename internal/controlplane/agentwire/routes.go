@@ -6,103 +6,104 @@ import (
 	"net/url"
 	"path"
 	"strings"
+
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// Prefix is the path under which agents find the REST calls; their endpoint is
-// the server's address with it. Nothing is served without it: the rest of the
-// paths belongs to people.
-const Prefix = "/v3/"
+// Prefix begins the path of every REST call.
+const Prefix = wire.Prefix + "/"
 
-// maxNamedPath bounds how much of an unknown path is said back.
+// ofJob begins the path of every call about one job, below Prefix.
+const ofJob = wire.PathJobs + "/{id}/"
+
+// maxNamedPath bounds how many bytes of an unknown path an error message repeats.
 const maxNamedPath = 200
 
-// A call answers one request, which has been authenticated. What it returns is
-// sent as JSON with status 200; a nil body is an empty answer.
-type call func(r *http.Request, caller caller) (any, error)
+// handlerFunc serves an authenticated request. The body that it returns is sent
+// as JSON with status 200; nil is sent as status 204.
+type handlerFunc func(r *http.Request, caller caller) (body any, err error)
 
-// A route is one REST call: how it is named, whose token it takes, what it does.
+// route is one REST call.
 type route struct {
-	method, path string
-	auth         authentication
-	call         call
+	method, path string // the path is below Prefix
+	token        tokenKind
+	handle       handlerFunc
 }
 
-// routes is every REST call that agents make of us. Those that they may make and
-// that are not here are answered with 501 and their name.
+// routes returns every REST call that is served. Any other call of the protocol
+// is refused with status 501 and its name.
 func (h *Handler) routes() []route {
 	return append(dataRoutes(), []route{
-		{http.MethodPost, "register", registration, h.register},
-		{http.MethodGet, "token", registration, h.token},
+		{http.MethodPost, wire.PathRegister, registrationToken, h.register},
+		{http.MethodGet, wire.PathToken, registrationToken, h.token},
 
-		{http.MethodPost, "connect", session, h.connect},
-		{http.MethodPost, "disconnect", session, h.disconnect},
-		{http.MethodPost, "heartbeat", session, h.heartbeat},
-		{http.MethodGet, "ping", session, h.ping},
-		{http.MethodPut, "jobs/{id}/accept", session, h.accept},
-		{http.MethodPut, "jobs/{id}/acquire", session, h.acquire},
+		{http.MethodPost, wire.PathConnect, sessionToken, h.connect},
+		{http.MethodPost, wire.PathDisconnect, sessionToken, h.disconnect},
+		{http.MethodPost, wire.PathHeartbeat, sessionToken, h.heartbeat},
+		{http.MethodGet, wire.PathPing, sessionToken, h.ping},
+		{http.MethodPut, ofJob + wire.PathAccept, sessionToken, h.accept},
+		{http.MethodPut, ofJob + wire.PathAcquire, sessionToken, h.acquire},
 
-		// Called by the command line inside a job, which holds the job's token.
-		{http.MethodPost, "stop", sessionOrJob, h.stop},
-		{http.MethodPost, "pause", sessionOrJob, h.pause},
-		{http.MethodPost, "resume", sessionOrJob, h.resume},
+		// Commands inside a job make these with the job's token.
+		{http.MethodPost, wire.PathStop, sessionOrJobToken, h.onWorker(h.stop)},
+		{http.MethodPost, wire.PathPause, sessionOrJobToken, h.onWorker(h.pause)},
+		{http.MethodPost, wire.PathResume, sessionOrJobToken, h.onWorker(h.resume)},
 
-		{http.MethodPut, "jobs/{id}/start", job, h.start},
-		{http.MethodPost, "jobs/{id}/chunks", job, h.chunk},
-		{http.MethodGet, "jobs/{id}", job, h.state},
-		{http.MethodPut, "jobs/{id}", job, h.update},
-		{http.MethodPut, "jobs/{id}/finish", job, h.finish},
-		{http.MethodPut, "jobs/{id}/promise_failure", job, h.promiseFailure},
+		{http.MethodPut, ofJob + wire.PathStart, jobToken, ownJob(h.start)},
+		{http.MethodPost, ofJob + wire.PathChunks, jobToken, ownJob(h.chunk)},
+		{http.MethodGet, wire.PathJobs + "/{id}", jobToken, ownJob(h.state)},
+		{http.MethodPut, wire.PathJobs + "/{id}", jobToken, ownJob(h.update)},
+		{http.MethodPut, ofJob + wire.PathFinish, jobToken, ownJob(h.finish)},
+		{http.MethodPut, ofJob + wire.PathPromiseFailure, jobToken, ownJob(h.promiseFailure)},
 	}...)
 }
 
-// restHandler serves the routes, and answers what is none of them.
-func (h *Handler) restHandler() http.Handler {
+// REST returns the handler of every path below Prefix.
+func (h *Handler) REST() http.Handler {
 	mux := http.NewServeMux()
 	for _, route := range h.routes() {
 		mux.Handle(route.method+" "+Prefix+route.path, h.serve(route))
 	}
-	unrouted := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.notRouted(mux, w, r) })
+	unrouted := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.unrouted(mux, w, r) })
 	mux.Handle(Prefix, unrouted)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !clean(r.URL.EscapedPath()) {
-			unrouted(w, r) // the mux would answer with a redirect, and a page
+		if !isClean(r.URL.EscapedPath()) {
+			unrouted(w, r) // the mux would respond with a redirect and HTML
 			return
 		}
 		mux.ServeHTTP(w, r)
 	})
 }
 
-// clean says whether a path is written as it is served: no empty segment, and no
-// dots in the place of one.
-func clean(p string) bool {
+// isClean reports whether a path has no empty segment and no "." or ".." segment.
+func isClean(p string) bool {
 	return path.Clean(p) == strings.TrimSuffix(p, "/")
 }
 
-// notRouted answers a request that no route takes: its path has other methods,
-// or it is a call of the protocol that this control plane does not serve. It says
-// so to those who have a token alone, of any kind.
-func (h *Handler) notRouted(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
+// unrouted refuses a request that no route serves: with 405 if the path has other
+// methods, else with 501. Callers without any token get 401 and learn neither.
+func (h *Handler) unrouted(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
 	if _, err := h.authenticate(r, anyToken); err != nil {
-		h.writeFailure(w, r, route{path: "none", auth: anyToken}, err)
+		h.writeFailure(w, r, route{path: "none", token: anyToken}, err)
 		return
 	}
 	allowed := methodsOf(mux, r.URL, r.Host)
 	if len(allowed) > 0 {
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
 		writeError(w, http.StatusMethodNotAllowed,
-			fmt.Sprintf("%s is not a method of this call, which takes %s", r.Method, strings.Join(allowed, " and ")))
+			fmt.Sprintf("method %s is not allowed for this path, which takes %s", r.Method, strings.Join(allowed, " and ")))
 		return
 	}
 	writeError(w, http.StatusNotImplemented,
-		fmt.Sprintf("%s %s is not served by this control plane", r.Method, shorten(r.URL.Path)))
+		fmt.Sprintf("%s %s is not served by this control plane", r.Method, truncate(r.URL.Path)))
 }
 
-// methodsOf are the methods of the routes that a path has.
+// methodsOf returns the methods of the routes that a path has.
 func methodsOf(mux *http.ServeMux, at *url.URL, host string) []string {
-	var methods []string
-	if !clean(at.EscapedPath()) {
-		return nil // for which the mux would name the route that it redirects to
+	if !isClean(at.EscapedPath()) {
+		return nil // the mux would find the route that it redirects to
 	}
+	var methods []string
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut} {
 		probe := &http.Request{Method: method, URL: at, Host: host}
 		if _, pattern := mux.Handler(probe); pattern != Prefix && pattern != "" {
@@ -112,7 +113,7 @@ func methodsOf(mux *http.ServeMux, at *url.URL, host string) []string {
 	return methods
 }
 
-func shorten(text string) string {
+func truncate(text string) string {
 	if len(text) > maxNamedPath {
 		return strings.ToValidUTF8(text[:maxNamedPath], "") + "..."
 	}

@@ -14,32 +14,31 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
-	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 	agentedgev1 "github.com/switchyard-ci/switchyard/proto/agentedge/v1"
 	"github.com/switchyard-ci/switchyard/proto/agentedge/v1/agentedgev1connect"
-	"github.com/switchyard-ci/switchyard/transport"
 )
 
 const (
-	// maxStreamRequestBytes bounds the one message of a stream's request, an id.
+	// maxStreamRequestBytes bounds the one request message, which holds an ID.
 	maxStreamRequestBytes = 4 << 10
 
-	// compressFrom is the size, in bytes, of a message that is worth compressing:
-	// most are a few dozen bytes, that gzip makes longer and later.
+	// compressFrom is the size, in bytes, from which a message is compressed. Most
+	// messages are a few dozen bytes, which gzip makes longer.
 	compressFrom = 1 << 10
 
-	// ageJitter is the last part of a stream's greatest age in which its planned
-	// end falls, so that streams opened together do not end together.
+	// ageJitter is the part of StreamMaxAge, at its end, in which a stream ends at a
+	// random moment, so that streams opened together do not end together.
 	ageJitter = 0.2
 )
 
-// errQuiet ends a wait for an instruction when a keep-alive is due.
-var errQuiet = errors.New("nothing was sent for the keep-alive interval")
+// errKeepAliveDue ends a wait for an instruction when a keep-alive is due.
+var errKeepAliveDue = errors.New("keep-alive is due")
 
-// streamHandler serves the stream over gRPC, gRPC-Web and Connect, and with
-// streams switched off answers Unimplemented over each of them.
-func (h *Handler) streamHandler() (string, http.Handler) {
+// Stream returns the path of the stream's service and its handler, which serves
+// gRPC, gRPC-Web and Connect. A request lasts as long as its stream: the server
+// must set no time limit on it, and cancels its context when it shuts down.
+func (h *Handler) Stream() (path string, handler http.Handler) {
 	var service agentedgev1connect.AgentEdgeServiceHandler = agentedgev1connect.UnimplementedAgentEdgeServiceHandler{}
 	if !h.options.NoStream {
 		service = h
@@ -49,18 +48,18 @@ func (h *Handler) streamHandler() (string, http.Handler) {
 }
 
 // StreamPings implements agentedgev1connect.AgentEdgeServiceHandler. It sends the
-// standing instruction at once, then what the dispatcher has for the worker, and
-// the standing instruction again whenever it was quiet for the keep-alive
-// interval: a keep-alive that said resume to a paused worker would resume it.
+// worker's standing instruction (resume, pause or disconnect) at once, then every
+// instruction of the dispatcher. When nothing was sent for KeepAlive it repeats
+// the standing instruction: a plain resume would resume a paused worker.
 //
-// It ends with DeadlineExceeded, the planned end, at the stream's greatest age and
-// when the server shuts down: either way the worker should connect again at once,
-// to another replica or to this one's successor, and polls only if that fails.
-// A stream that another one of the same worker superseded ends with Aborted.
+// At the stream's maximum age and at the server's shutdown it returns
+// DeadlineExceeded, the planned end: the agent reconnects at once, possibly to
+// another replica, and polls only if that fails. When a newer stream of the same
+// worker supersedes this one it returns Aborted.
 func (h *Handler) StreamPings(ctx context.Context, req *agentedgev1.StreamPingsRequest,
 	stream *connect.ServerStream[agentedgev1.StreamPingsResponse],
 ) error {
-	workerID, err := h.streamCaller(ctx, req)
+	workerID, err := h.streamWorker(ctx, req)
 	if err != nil {
 		return err
 	}
@@ -69,75 +68,76 @@ func (h *Handler) StreamPings(ctx context.Context, req *agentedgev1.StreamPingsR
 		return h.streamError(ctx, workerID, err)
 	}
 	defer feed.Close()
-	// An agent that knows how often to expect a message notices a proxy that
-	// answers PINGs and forwards nothing.
-	stream.ResponseHeader().Set(transport.KeepAliveHeader, strconv.Itoa(int(math.Ceil(h.options.KeepAlive.Seconds()))))
+	// With the interval an agent detects a proxy that responds to HTTP/2 PINGs but
+	// forwards no message.
+	stream.ResponseHeader().Set(wire.HeaderKeepAlive, strconv.Itoa(int(math.Ceil(h.options.KeepAlive.Seconds()))))
 
 	ctx, cancel := context.WithTimeout(ctx, streamAge(h.options.StreamMaxAge))
 	defer cancel()
 	for {
 		next, err := nextInstruction(ctx, feed, h.options.KeepAlive)
 		switch {
-		case errors.Is(err, errQuiet):
+		case errors.Is(err, errKeepAliveDue):
 			next = feed.Standing()
 		case err != nil:
 			return h.streamError(ctx, workerID, err)
 		}
-		if err := stream.Send(response(next)); err != nil {
+		if err := stream.Send(streamResponse(next)); err != nil {
 			return fmt.Errorf("sending an instruction: %w", err)
 		}
 	}
 }
 
-// streamCaller is the worker whose stream this is, by its session token.
-func (h *Handler) streamCaller(ctx context.Context, req *agentedgev1.StreamPingsRequest) (string, error) {
-	var authorization string
+// streamWorker authenticates the stream by its session token and returns the ID
+// of the worker, which must be the requested one.
+func (h *Handler) streamWorker(ctx context.Context, req *agentedgev1.StreamPingsRequest) (string, error) {
+	var token string
 	if info, ok := connect.CallInfoForHandlerContext(ctx); ok {
-		authorization = info.RequestHeader().Get("Authorization")
+		token = tokenOf(info.RequestHeader())
 	}
-	caller, err := h.sessionOf(ctx, token.Present(authorization, scheme))
+	caller, err := h.workerOf(ctx, token)
 	if err != nil {
 		return "", h.streamError(ctx, "", err)
 	}
 	if caller.workerID != req.GetAgentId() {
-		return "", ended(connect.CodePermissionDenied, "agent_id: the session token is not that worker's")
+		return "", codedError(connect.CodePermissionDenied, "agent_id: the session token belongs to another worker")
 	}
 	return caller.workerID, nil
 }
 
-// nextInstruction waits for the dispatcher's next instruction, or for quiet.
-func nextInstruction(ctx context.Context, feed *dispatch.Feed, quiet time.Duration) (wire.Instruction, error) {
-	wait, cancel := context.WithTimeoutCause(ctx, quiet, errQuiet)
+// nextInstruction returns the next instruction of the feed. It returns
+// errKeepAliveDue when there was none for the keep-alive interval.
+func nextInstruction(ctx context.Context, feed *dispatch.Feed, keepAlive time.Duration) (wire.Instruction, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, keepAlive, errKeepAliveDue)
 	defer cancel()
-	return feed.Next(wait) //nolint:wrapcheck // streamError words it
+	return feed.Next(ctx) //nolint:wrapcheck // streamError turns it into a code and a message
 }
 
-// streamError gives the end of a stream its code.
+// streamError returns the code and message with which a stream ends after err.
 func (h *Handler) streamError(ctx context.Context, workerID string, err error) error {
 	switch {
 	case errors.Is(err, dispatch.ErrSuperseded):
-		return ended(connect.CodeAborted, "another stream of this worker superseded this one")
+		return codedError(connect.CodeAborted, "superseded by a newer stream of this worker")
 	case errors.Is(err, dispatch.ErrUnauthenticated):
-		return ended(connect.CodeUnauthenticated, "the session token is not known here")
+		return codedError(connect.CodeUnauthenticated, "missing or unknown session token")
 	case errors.Is(err, dispatch.ErrNotFound):
-		return ended(connect.CodeUnauthenticated, "the worker is not registered here; it must register anew")
+		return codedError(connect.CodeUnauthenticated, "unknown worker; register again")
 	case errors.Is(err, dispatch.ErrWrongState):
-		return ended(connect.CodePermissionDenied, "the worker has left; it must register anew")
+		return codedError(connect.CodePermissionDenied, "the worker has disconnected; register again")
 	case ctx.Err() != nil, errors.Is(err, dispatch.ErrClosed):
-		return ended(connect.CodeDeadlineExceeded, "planned end of the stream: connect again")
+		return codedError(connect.CodeDeadlineExceeded, "planned end of the stream; connect again")
 	default:
-		h.options.Logger.Warn("a stream failed", zap.String("agent", workerID), zap.Error(err))
-		return ended(connect.CodeUnavailable, "the control plane cannot serve the stream now")
+		h.options.Logger.Warn("stream failed", zap.String("worker_id", workerID), zap.Error(err))
+		return codedError(connect.CodeUnavailable, "the control plane cannot serve the stream now; try again")
 	}
 }
 
-// ended is the end of a stream.
-func ended(code connect.Code, message string) error {
-	return connect.NewError(code, errors.New(message)) //nolint:wrapcheck // it is made here
+func codedError(code connect.Code, message string) error {
+	return connect.NewError(code, errors.New(message)) //nolint:wrapcheck // it is created here
 }
 
-// response is an instruction as the wire spells it.
-func response(next wire.Instruction) *agentedgev1.StreamPingsResponse {
+// streamResponse returns the message for an instruction.
+func streamResponse(next wire.Instruction) *agentedgev1.StreamPingsResponse {
 	switch next.Kind {
 	case wire.Pause:
 		return &agentedgev1.StreamPingsResponse{Action: &agentedgev1.StreamPingsResponse_Pause{
@@ -158,7 +158,7 @@ func response(next wire.Instruction) *agentedgev1.StreamPingsResponse {
 	}}
 }
 
-// streamAge is a uniformly random moment in the last part of the greatest age.
-func streamAge(greatest time.Duration) time.Duration {
-	return greatest - time.Duration(rand.Float64()*ageJitter*float64(greatest)) //nolint:gosec // spreading load, not hiding it
+// streamAge returns a uniformly random age in the last part of the maximum age.
+func streamAge(maximum time.Duration) time.Duration {
+	return maximum - time.Duration(rand.Float64()*ageJitter*float64(maximum)) //nolint:gosec // spreads load, protects nothing
 }

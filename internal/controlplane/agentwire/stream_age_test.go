@@ -5,23 +5,22 @@ import (
 	"time"
 )
 
-// Streams that were opened together end spread over the last fifth of their
-// greatest age, and none of them outlives it.
-func TestStreamsEndSpreadOverTheLastFifth(t *testing.T) {
+// The ages of streams are spread evenly over the last fifth of the maximum age.
+func TestStreamAge(t *testing.T) {
 	t.Parallel()
 	const (
-		greatest = 30 * time.Minute
-		least    = 24 * time.Minute
-		parts    = 6 // of a minute each
-		streams  = 6000
+		maximum = 30 * time.Minute
+		minimum = 24 * time.Minute
+		parts   = 6 // of a minute each
+		streams = 6000
 	)
 	var ends [parts]int
 	for range streams {
-		age := streamAge(greatest)
-		if age <= least || age > greatest {
-			t.Fatalf("a stream would end at %v, outside of %v to %v", age, least, greatest)
+		age := streamAge(maximum)
+		if age <= minimum || age > maximum {
+			t.Fatalf("stream age %v is outside of %v to %v", age, minimum, maximum)
 		}
-		ends[min(parts-1, (age-least)/time.Minute)]++
+		ends[min(parts-1, (age-minimum)/time.Minute)]++
 	}
 	for minute, n := range ends {
 		if n < streams/parts/2 || n > streams/parts*2 {
