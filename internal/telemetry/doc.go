@@ -1,5 +1,3 @@
-// Package telemetry is how a running Switchyard is watched from outside.
-//
-// The log is one line an event, to standard error: for people on a terminal, as
-// JSON anywhere else, unless a format is asked for.
+// Package telemetry makes a running Switchyard visible from outside: the log of
+// the program, and the transition log of its workers.
 package telemetry

@@ -9,7 +9,7 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// LogFormat is how a line of the log is written.
+// LogFormat is the format of a line of the log.
 type LogFormat string
 
 // The formats of the log.
@@ -22,10 +22,10 @@ const (
 	LogJSON LogFormat = "json"
 )
 
-// consoleTime is the time of day, to the millisecond; the day is not in doubt.
+// consoleTime is the layout of a time on a terminal, without the date.
 const consoleTime = "15:04:05.000"
 
-// ParseLogFormat checks the name of a format.
+// ParseLogFormat returns the format with that name.
 func ParseLogFormat(name string) (LogFormat, error) {
 	switch format := LogFormat(name); format {
 	case LogAuto, LogConsole, LogJSON:
@@ -35,19 +35,20 @@ func ParseLogFormat(name string) (LogFormat, error) {
 	}
 }
 
-// ParseLogLevel checks the name of the least level that is logged.
+// ParseLogLevel returns the level with that name; less important lines are not
+// logged.
 func ParseLogLevel(name string) (zapcore.Level, error) {
 	switch name {
 	case "debug", "info", "warn", "error":
-		return zapcore.ParseLevel(name) //nolint:wrapcheck // it cannot fail on these
+		return zapcore.ParseLevel(name) //nolint:wrapcheck // these names are valid
 	default:
 		return 0, fmt.Errorf("unknown log level %q; the levels are debug, info, warn, error", name)
 	}
 }
 
-// NewLogger returns a logger that writes to out, which is standard error for a
-// daemon. It writes each line at once and buffers nothing, so that the last line
-// before the end of a process is not lost. It is safe for concurrent use.
+// NewLogger returns a logger that writes to out, one line an event. A line is
+// written at once, not buffered, so that a crash loses none. The logger may be
+// used concurrently.
 func NewLogger(out *os.File, level zapcore.Level, format LogFormat) *zap.Logger {
 	if format == LogAuto {
 		format = LogJSON
@@ -55,29 +56,15 @@ func NewLogger(out *os.File, level zapcore.Level, format LogFormat) *zap.Logger 
 			format = LogConsole
 		}
 	}
-	var encoder zapcore.Encoder
-	if format == LogConsole {
-		encoder = zapcore.NewConsoleEncoder(consoleEncoding())
-	} else {
-		encoder = zapcore.NewJSONEncoder(jsonEncoding())
-	}
-	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(out), level))
-}
-
-func consoleEncoding() zapcore.EncoderConfig {
-	encoding := zap.NewDevelopmentEncoderConfig()
-	encoding.EncodeTime = zapcore.TimeEncoderOfLayout(consoleTime)
-	encoding.EncodeDuration = zapcore.StringDurationEncoder
-	encoding.ConsoleSeparator = "  "
-	encoding.CallerKey, encoding.StacktraceKey = zapcore.OmitKey, zapcore.OmitKey
-	return encoding
-}
-
-func jsonEncoding() zapcore.EncoderConfig {
-	encoding := zap.NewProductionEncoderConfig()
+	encoding, newEncoder := zap.NewProductionEncoderConfig(), zapcore.NewJSONEncoder
 	encoding.TimeKey = "time"
 	encoding.EncodeTime = zapcore.RFC3339NanoTimeEncoder
+	if format == LogConsole {
+		encoding, newEncoder = zap.NewDevelopmentEncoderConfig(), zapcore.NewConsoleEncoder
+		encoding.EncodeTime = zapcore.TimeEncoderOfLayout(consoleTime)
+		encoding.ConsoleSeparator = "  "
+	}
 	encoding.EncodeDuration = zapcore.StringDurationEncoder
 	encoding.CallerKey, encoding.StacktraceKey = zapcore.OmitKey, zapcore.OmitKey
-	return encoding
+	return zap.New(zapcore.NewCore(newEncoder(encoding), zapcore.Lock(out), level))
 }

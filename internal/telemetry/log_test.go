@@ -18,11 +18,11 @@ func TestNewLogger(t *testing.T) {
 		name   string
 		format LogFormat
 		level  zapcore.Level
-		want   string // a pattern of the whole log
+		want   string // a pattern for the whole log
 	}{
-		{"console", LogConsole, zapcore.InfoLevel, `^\d\d:\d\d:\d\d\.\d{3}  INFO  accepted  \{"job": "01B", "after": "3ms"\}\n$`},
-		{"json", LogJSON, zapcore.InfoLevel, `^\{"level":"info","time":"[^"]+","msg":"accepted","job":"01B","after":"3ms"\}\n$`},
-		{"json where it is not a terminal", LogAuto, zapcore.InfoLevel, `^\{"level":"info",`},
+		{"console", LogConsole, zapcore.InfoLevel, `^\d\d:\d\d:\d\d\.\d{3}  INFO  accepted  \{"job_id": "01B", "after": "3ms"\}\n$`},
+		{"json", LogJSON, zapcore.InfoLevel, `^\{"level":"info","time":"[^"]+","msg":"accepted","job_id":"01B","after":"3ms"\}\n$`},
+		{"json if out is no terminal", LogAuto, zapcore.InfoLevel, `^\{"level":"info",`},
 		{"a level that is not logged", LogJSON, zapcore.WarnLevel, `^$`},
 	}
 	for _, tt := range tests {
@@ -34,8 +34,8 @@ func TestNewLogger(t *testing.T) {
 				t.Fatal(err)
 			}
 			logger := NewLogger(out, tt.level, tt.format)
-			logger.Info("accepted", zap.String("job", "01B"), zap.Duration("after", 3*time.Millisecond))
-			written, err := os.ReadFile(path) // before anything is closed: nothing is buffered
+			logger.Info("accepted", zap.String("job_id", "01B"), zap.Duration("after", 3*time.Millisecond))
+			written, err := os.ReadFile(path) // before the file is closed: nothing is buffered
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -18,8 +18,8 @@ import (
 	"github.com/switchyard-ci/switchyard/fsm/replay"
 )
 
-// life returns a worker that takes n jobs one after another, as records.
-func life(t testing.TB, worker string, jobs int) []fsm.Record {
+// recordsOf returns the records of a worker that runs jobs one after another.
+func recordsOf(t testing.TB, worker string, jobs int) []fsm.Record {
 	t.Helper()
 	m, err := fsm.New(fsm.Config{})
 	if err != nil {
@@ -49,12 +49,12 @@ func life(t testing.TB, worker string, jobs int) []fsm.Record {
 	return records
 }
 
-// read replays the files of a log, oldest first.
-func read(t *testing.T, path string) *replay.Replay {
+// replayLog replays the files of a log, oldest first.
+func replayLog(t *testing.T, path string) *replay.Replay {
 	t.Helper()
 	var p replay.Replay
 	for i := olderFiles; i >= 0; i-- {
-		text, err := os.ReadFile((&transitionFile{path: path}).older(i))
+		text, err := os.ReadFile((&transitionFile{path: path}).olderPath(i))
 		if errors.Is(err, os.ErrNotExist) {
 			continue
 		}
@@ -68,7 +68,7 @@ func read(t *testing.T, path string) *replay.Replay {
 	return &p
 }
 
-func open(t *testing.T, path string) *TransitionLog {
+func openLog(t *testing.T, path string) *TransitionLog {
 	t.Helper()
 	l, err := OpenTransitionLog(path, MinTransitionLogSize, "test", zaptest.NewLogger(t))
 	if err != nil {
@@ -78,16 +78,16 @@ func open(t *testing.T, path string) *TransitionLog {
 	return l
 }
 
-// TestTransitionLogIsReplayed has several workers write at once, to a log that is
-// rotated on the way, and replays all of it.
+// TestTransitionLogIsReplayed replays a log that several workers wrote to at once
+// and that was rotated meanwhile.
 func TestTransitionLogIsReplayed(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "log")
-	l := open(t, path)
+	l := openLog(t, path)
 	const workers, jobs = 4, 100
 	var group sync.WaitGroup
 	for i := range workers {
-		records := life(t, "w"+strconv.Itoa(i), jobs)
+		records := recordsOf(t, "w"+strconv.Itoa(i), jobs)
 		group.Go(func() {
 			for _, r := range records {
 				l.Record(r)
@@ -99,20 +99,20 @@ func TestTransitionLogIsReplayed(t *testing.T) {
 	if _, err := os.Stat(path + ".1"); err != nil {
 		t.Errorf("the log was not rotated: %v", err)
 	}
-	p := read(t, path)
+	p := replayLog(t, path)
 	if want := workers * (2 + 2*jobs); p.Checked != want || p.OnFaith != 0 || p.Dropped != 0 || p.OtherTable() != "" {
-		t.Errorf("%d records held, %d on faith, %d dropped, want %d", p.Checked, p.OnFaith, p.Dropped, want)
+		t.Errorf("%d records checked, %d on faith, %d dropped, want %d", p.Checked, p.OnFaith, p.Dropped, want)
 	}
 }
 
-// TestOldFilesGo shows that the log is bounded, and that what is left of it is
-// replayed from its middle.
-func TestOldFilesGo(t *testing.T) {
+// TestOldFilesAreRemoved checks that the size of the log is bounded, and that a
+// replay can begin in the middle of a worker's life.
+func TestOldFilesAreRemoved(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "log")
-	l := open(t, path)
-	for _, r := range life(t, "w", 2000) {
-		l.records <- waiting{r, 0} // and not Record: nothing is to be dropped
+	l := openLog(t, path)
+	for _, r := range recordsOf(t, "w", 2000) {
+		l.queue <- queuedRecord{r, 0} // not Record, which could drop it
 	}
 	l.Close()
 	files, err := filepath.Glob(path + "*")
@@ -124,98 +124,110 @@ func TestOldFilesGo(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, info.Size(), err)
 		}
 	}
-	if p := read(t, path); p.Checked == 0 || p.OnFaith != 1 || p.Dropped != 0 {
-		t.Errorf("%d records held, %d on faith, %d dropped", p.Checked, p.OnFaith, p.Dropped)
+	if p := replayLog(t, path); p.Checked == 0 || p.OnFaith != 1 || p.Dropped != 0 {
+		t.Errorf("%d records checked, %d on faith, %d dropped", p.Checked, p.OnFaith, p.Dropped)
 	}
 }
 
-// maxRecord is how much a file may be larger than its size: a whole record.
+// maxRecord is how much larger than its size a file may be: one whole record.
 const maxRecord = 16 << 10
 
-// TestDroppedRecordsAreCounted loses records on the way to the file, and finds
-// their number in the log in their place.
+// TestDroppedRecordsAreCounted checks that a gap with the right count stands in
+// the place of records that were dropped because the queue was full.
 func TestDroppedRecordsAreCounted(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "log")
-	l := &TransitionLog{
-		logger: zaptest.NewLogger(t), records: make(chan waiting, 10), end: make(chan struct{}), ended: make(chan struct{}),
-		file: &transitionFile{path: path, size: MinTransitionLogSize},
-	}
-	l.file.header = fsm.NewLogHeader("test")
+	l := newTransitionLog(path, MinTransitionLogSize, "test", 10, zaptest.NewLogger(t))
 	if err := l.file.open(); err != nil {
 		t.Fatal(err)
 	}
-	records := life(t, "w", 10) // 22 of them
+	records := recordsOf(t, "w", 10) // 22 of them
 	for _, r := range records[:15] {
-		l.Record(r) // five find no room
+		l.Record(r) // the queue has no room for five
 	}
 	for range 4 {
-		w := <-l.records
-		l.write(&w)
+		q := <-l.queue
+		l.write(&q)
 	}
 	for _, r := range records[15:18] {
-		l.Record(r) // behind the six that wait
+		l.Record(r) // behind the six in the queue
 	}
 	go l.run()
 	l.Close()
-	p := read(t, path)
+	p := replayLog(t, path)
 	if p.Checked != 12 || p.OnFaith != 1 || p.Dropped != 5 || l.Dropped() != 5 {
-		t.Errorf("%d records held, %d on faith, %d and %d dropped", p.Checked, p.OnFaith, p.Dropped, l.Dropped())
+		t.Errorf("%d records checked, %d on faith, %d and %d dropped", p.Checked, p.OnFaith, p.Dropped, l.Dropped())
 	}
 }
 
-// TestDiskOutOfOrder takes the disk away for a while: what was not written is a
-// gap, and no line is half.
-func TestDiskOutOfOrder(t *testing.T) {
+// TestDiskFailure checks that records that could not be written become a gap, and
+// that every line is whole.
+func TestDiskFailure(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "log")
-	l := &TransitionLog{logger: zaptest.NewLogger(t), file: &transitionFile{path: path, size: MinTransitionLogSize}}
-	l.file.header = fsm.NewLogHeader("test")
+	l := newTransitionLog(path, MinTransitionLogSize, "test", 0, zaptest.NewLogger(t))
 	if err := l.file.open(); err != nil {
 		t.Fatal(err)
 	}
-	records := life(t, "w", 10)
+	records := recordsOf(t, "w", 10)
 	write := func(records []fsm.Record) {
 		for _, r := range records {
-			l.write(&waiting{r, l.lost.Load()})
+			l.write(&queuedRecord{r, l.dropped.Load()})
 		}
 	}
 	write(records[:4])
 	l.flush()
-	_ = l.file.disk.Close() // the disk takes nothing more
+	_ = l.file.disk.Close() // every write fails from now on
 	write(records[4:7])
 	l.flush()
-	write(records[7:9]) // while it is left alone
-	l.retry = time.Now()
+	write(records[7:9]) // before the next retry
+	l.retryAt = time.Now()
 	write(records[9:])
 	l.finish()
-	p := read(t, path)
+	p := replayLog(t, path)
 	if p.Checked != len(records)-5-1 || p.OnFaith != 1 || p.Dropped != 5 || l.Dropped() != 5 {
-		t.Errorf("%d records held, %d on faith, %d and %d dropped", p.Checked, p.OnFaith, p.Dropped, l.Dropped())
+		t.Errorf("%d records checked, %d on faith, %d and %d dropped", p.Checked, p.OnFaith, p.Dropped, l.Dropped())
 	}
 }
 
-// TestLogGoesOn opens a log whose writer was killed in the middle of a line.
-func TestLogGoesOn(t *testing.T) {
+// TestLogContinues opens a log whose writer was killed in the middle of a line.
+func TestLogContinues(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "log")
-	records := life(t, "w", 1)
+	records := recordsOf(t, "w", 1)
 	text := fsm.NewLogHeader("test").Encode(nil)
 	text = records[0].Encode(text, true)
 	half := records[1].Encode(nil, false)
 	if err := os.WriteFile(path, append(text, half[:len(half)/2]...), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if p := read(t, path); !p.Cut || p.Checked != 1 {
-		t.Errorf("of a log that was cut off, %d records held; cut: %v", p.Checked, p.Cut)
+	if p := replayLog(t, path); !p.Cut || p.Checked != 1 {
+		t.Errorf("incomplete log: %d records checked; cut: %v", p.Checked, p.Cut)
 	}
-	l := open(t, path)
-	for _, r := range life(t, "v", 1) {
+	l := openLog(t, path)
+	for _, r := range recordsOf(t, "v", 1) {
 		l.Record(r)
 	}
 	l.Close()
-	if p := read(t, path); p.Checked != 5 || p.Cut {
-		t.Errorf("%d records held; cut: %v", p.Checked, p.Cut)
+	if p := replayLog(t, path); p.Checked != 5 || p.Cut {
+		t.Errorf("%d records checked; cut: %v", p.Checked, p.Cut)
+	}
+}
+
+// TestSaveTransitions checks that saved records of several workers are replayed.
+func TestSaveTransitions(t *testing.T) {
+	t.Parallel()
+	for _, records := range [][]fsm.Record{nil, slices.Concat(recordsOf(t, "v", 3), recordsOf(t, "w", 3))} {
+		path, err := SaveTransitions("test", records)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p := replayLog(t, path); p.Checked != len(records) || p.Dropped != 0 {
+			t.Errorf("%d records checked, %d dropped, want %d", p.Checked, p.Dropped, len(records))
+		}
+		if err := os.Remove(path); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
@@ -225,26 +237,26 @@ func TestOpenTransitionLogRefuses(t *testing.T) {
 	for _, c := range []struct {
 		path string
 		size int64
-		says string
+		want string // part of the error
 	}{
 		{filepath.Join(dir, "log"), MinTransitionLogSize - 1, "at least 65536"},
 		{filepath.Join(dir, "none", "log"), 0, "no such file"},
 		{dir, 0, "is a directory"},
 	} {
-		if _, err := OpenTransitionLog(c.path, c.size, "", nil); err == nil || !strings.Contains(err.Error(), c.says) {
-			t.Errorf("%s, %d: %v, which does not say %q", c.path, c.size, err, c.says)
+		if _, err := OpenTransitionLog(c.path, c.size, "", nil); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s, %d: %v, want %q", c.path, c.size, err, c.want)
 		}
 	}
 }
 
-// BenchmarkTransitionLog is what a worker pays for a record.
+// BenchmarkTransitionLog measures the cost of a record for a worker.
 func BenchmarkTransitionLog(b *testing.B) {
 	l, err := OpenTransitionLog(filepath.Join(b.TempDir(), "log"), 0, "", nil)
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer l.Close()
-	records := life(b, "w", 50)
+	records := recordsOf(b, "w", 50)
 	b.ReportAllocs()
 	i := 0
 	for b.Loop() {

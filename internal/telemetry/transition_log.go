@@ -1,0 +1,218 @@
+package telemetry
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/switchyard-ci/switchyard/fsm"
+)
+
+const (
+	// DefaultTransitionLogSize is the default size of a file of a transition log,
+	// in bytes: about 150,000 events.
+	DefaultTransitionLogSize = 64 << 20
+	// MinTransitionLogSize is the least size of a file, in bytes. Each file begins
+	// with whole records, which would fill a smaller one.
+	MinTransitionLogSize = 64 << 10
+	// queueSize is how many records may wait for the disk: about as many as a
+	// thousand workers produce when all of them lose their streams at once.
+	queueSize = 4096
+	// diskRetry is the wait between two attempts to reopen a file that failed.
+	diskRetry = 10 * time.Second
+)
+
+// TransitionLog writes the events of workers, and what their machines answered,
+// to a file, for `fsm replay`. Workers never wait for the disk: a record that
+// finds the queue full is dropped and counted, and a gap with the count is
+// written in its place. The methods may be called concurrently.
+type TransitionLog struct {
+	logger  *zap.Logger
+	queue   chan queuedRecord
+	dropped atomic.Uint64 // records dropped so far
+	closing chan struct{}
+	once    sync.Once
+	closed  chan struct{}
+
+	// These belong to the goroutine that writes.
+	file            *transitionFile
+	known           uint64    // drops known to the writer; the next gap covers at least these
+	reported        uint64    // drops covered by the gaps written so far
+	reportedFlushed uint64    // the same, of the gaps that were flushed
+	unflushed       uint64    // records written and not flushed
+	retryAt         time.Time // when to reopen the file, while it is closed
+}
+
+// queuedRecord is a record with the number of records dropped before it. The
+// caller of Record reads that number, so that a gap stands before the first
+// record that follows it.
+type queuedRecord struct {
+	record  fsm.Record
+	dropped uint64
+}
+
+// OpenTransitionLog opens a log that begins or continues in the file at path. The
+// size of a file is in bytes, at least MinTransitionLogSize; zero means
+// DefaultTransitionLogSize. A file that reaches it is renamed: FILE to FILE.1,
+// FILE.1 to FILE.2, and so on up to FILE.4. The version of the program is written
+// to the log. The logger, which may be nil, receives failures of the disk. An
+// error names the invalid size or the file.
+func OpenTransitionLog(path string, size int64, version string, logger *zap.Logger) (*TransitionLog, error) {
+	if size == 0 {
+		size = DefaultTransitionLogSize
+	}
+	if size < MinTransitionLogSize {
+		return nil, fmt.Errorf("the transition log's size is %d bytes, and must be at least %d", size, MinTransitionLogSize)
+	}
+	if logger == nil {
+		logger = zap.NewNop()
+	}
+	l := newTransitionLog(path, size, version, queueSize, logger)
+	if err := l.file.open(); err != nil {
+		return nil, fmt.Errorf("opening the transition log: %w", err)
+	}
+	go l.run()
+	return l, nil
+}
+
+func newTransitionLog(path string, size int64, version string, queue int, logger *zap.Logger) *TransitionLog {
+	return &TransitionLog{
+		logger: logger, queue: make(chan queuedRecord, queue),
+		closing: make(chan struct{}), closed: make(chan struct{}),
+		file: &transitionFile{path: path, size: size, version: version},
+	}
+}
+
+// Record queues a record, or drops it if the queue is full. It does not block.
+func (l *TransitionLog) Record(r fsm.Record) {
+	select {
+	case l.queue <- queuedRecord{r, l.dropped.Load()}:
+	default:
+		l.dropped.Add(1)
+	}
+}
+
+// Dropped returns the number of records dropped so far.
+func (l *TransitionLog) Dropped() uint64 { return l.dropped.Load() }
+
+// Close writes the queued records and returns when they were passed to the
+// operating system. Record must not be called after it. It may be called again.
+func (l *TransitionLog) Close() {
+	l.once.Do(func() { close(l.closing) })
+	<-l.closed
+}
+
+// run writes until the log is closed and the queue is empty.
+func (l *TransitionLog) run() {
+	defer close(l.closed)
+	for {
+		select {
+		case q := <-l.queue:
+			l.write(&q)
+		case <-l.closing:
+			for len(l.queue) > 0 {
+				q := <-l.queue
+				l.write(&q)
+			}
+			l.finish()
+			return
+		}
+		if len(l.queue) == 0 {
+			l.flush()
+		}
+	}
+}
+
+func (l *TransitionLog) write(q *queuedRecord) {
+	if !l.reopen() || l.file.full() && !l.rotate() {
+		l.drop(1)
+		return
+	}
+	l.unflushed++
+	err := l.writeGap(max(q.dropped, l.known), q.record.Time)
+	if err == nil {
+		err = l.file.writeRecord(&q.record)
+	}
+	if err != nil {
+		l.fail(err)
+	}
+}
+
+// rotate begins a new file. It reports whether that succeeded.
+func (l *TransitionLog) rotate() bool {
+	l.flush()
+	if !l.file.isOpen() {
+		return false
+	}
+	if err := l.file.rotate(); err != nil {
+		l.fail(err)
+		return false
+	}
+	return true
+}
+
+// writeGap writes a gap if records were dropped that no gap covers yet.
+func (l *TransitionLog) writeGap(dropped uint64, at time.Time) error {
+	if dropped <= l.reported {
+		return nil
+	}
+	gap := fsm.LogGap{Time: at, Dropped: dropped - l.reported}
+	l.reported = dropped
+	return l.file.writeGap(gap)
+}
+
+func (l *TransitionLog) flush() {
+	if !l.file.isOpen() {
+		return
+	}
+	if err := l.file.flush(); err != nil {
+		l.fail(err)
+		return
+	}
+	l.reportedFlushed, l.unflushed = l.reported, 0
+}
+
+// fail closes a file that cannot be written, and drops what was not flushed.
+func (l *TransitionLog) fail(err error) {
+	l.file.abandon()
+	l.reported = l.reportedFlushed
+	l.retryAt = time.Now().Add(diskRetry)
+	l.drop(l.unflushed)
+	l.unflushed = 0
+	l.logger.Warn("transition log cannot be written; events are dropped; will retry", zap.Error(err))
+}
+
+func (l *TransitionLog) drop(n uint64) { l.known = l.dropped.Add(n) }
+
+// reopen reports whether the file is open. A file that failed is opened again, at
+// most once in diskRetry.
+func (l *TransitionLog) reopen() bool {
+	if l.file.isOpen() {
+		return true
+	}
+	if time.Now().Before(l.retryAt) {
+		return false
+	}
+	if err := l.file.open(); err != nil {
+		l.retryAt = time.Now().Add(diskRetry)
+		return false
+	}
+	l.logger.Info("transition log is written again", zap.Uint64("dropped", l.dropped.Load()))
+	return true
+}
+
+func (l *TransitionLog) finish() {
+	if l.file.isOpen() {
+		if err := l.writeGap(l.dropped.Load(), time.Now()); err != nil {
+			l.fail(err)
+		}
+	}
+	l.flush()
+	l.file.close()
+	if n := l.dropped.Load(); n > 0 {
+		l.logger.Warn("transition log has gaps", zap.Uint64("dropped", n))
+	}
+}
