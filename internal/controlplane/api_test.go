@@ -89,7 +89,7 @@ func TestSubmitIsChecked(t *testing.T) {
 		}, ""},
 		{"no command", &switchyardv1.SubmitJobRequest{}, "command must name a program"},
 		{"an empty program", &switchyardv1.SubmitJobRequest{Command: []string{"", "x"}}, "command must name a program"},
-		{"an option for a program", &switchyardv1.SubmitJobRequest{Command: []string{"-x"}}, "command names its program first"},
+		{"an option for a program", &switchyardv1.SubmitJobRequest{Command: []string{"-x"}}, "command must begin with a program"},
 		{"a NUL", &switchyardv1.SubmitJobRequest{Command: []string{"a", "b\x00"}}, "command contains a zero byte"},
 		{"too much", &switchyardv1.SubmitJobRequest{Command: []string{strings.Repeat("x", 600<<10)}}, "524288"},
 		{"a variable without a name", &switchyardv1.SubmitJobRequest{Command: []string{"a"}, Env: map[string]string{"": "x"}}, "env has a variable"},
@@ -242,8 +242,8 @@ func TestListsAreChecked(t *testing.T) {
 		"a huge page":     {1001, "", 1, "page_size is 1001, must be 1 to 1000"},
 		"a made-up token": {0, "made up", 1, "page_token is not one"},
 		"a huge token":    {0, strings.Repeat("x", 100<<10), 1, "page_token is not one"},
-		"no state":        {0, "", 0, "states has"},
-		"a new state":     {0, "", 99, "states has"},
+		"no state":        {0, "", 0, "states has unknown state"},
+		"a new state":     {0, "", 99, "states has unknown state"},
 	} {
 		_, err := b.jobs.ListJobs(t.Context(), &switchyardv1.ListJobsRequest{
 			PageSize: row.size, PageToken: row.token, States: []switchyardv1.JobState{switchyardv1.JobState(row.state)},
@@ -255,7 +255,7 @@ func TestListsAreChecked(t *testing.T) {
 		refused(t, "agents, "+name, err, connect.CodeInvalidArgument, row.says)
 	}
 	_, err := b.jobs.ListJobs(t.Context(), &switchyardv1.ListJobsRequest{States: make([]switchyardv1.JobState, 1000)})
-	refused(t, "a thousand states", err, connect.CodeInvalidArgument, "states must be")
+	refused(t, "a thousand states", err, connect.CodeInvalidArgument, "states must have")
 	_, err = b.jobs.ListJobs(t.Context(), &switchyardv1.ListJobsRequest{WorkerId: strings.Repeat("x", 100<<10)})
 	refused(t, "a long worker_id", err, connect.CodeInvalidArgument, "worker_id is")
 }

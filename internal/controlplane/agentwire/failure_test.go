@@ -44,8 +44,8 @@ func TestWriteFailure(t *testing.T) {
 		{"no token", fmt.Errorf("x: %w", dispatch.ErrUnauthenticated), 401, jobToken.required(), "", 0},
 		{"not found", fmt.Errorf("%w: %w", inside, dispatch.ErrNotFound), 404, "no such job or worker, or the token does not belong to it", "", 0},
 		{
-			"wrong state", fmt.Errorf("starting a job: %w", fmt.Errorf("job 1 is lost: %w", dispatch.ErrWrongState)),
-			422, "starting a job: job 1 is lost: wrong state", "", 0,
+			"wrong state", fmt.Errorf("starting a job: %w", &dispatch.StateError{Problem: "job 1 is lost"}),
+			422, "starting a job: job 1 is lost", "", 0,
 		},
 		{
 			"invalid", fmt.Errorf("registering a worker: %w", &dispatch.InvalidError{Field: "name", Problem: "must not be empty"}),

@@ -9,10 +9,10 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
 )
 
-// scheme is how people and programs present the admin token.
+// scheme is the scheme of the Authorization header for the admin token.
 const scheme = "Bearer"
 
-// requireAdmin is an interceptor that lets only the admin token through.
+// requireAdmin is an interceptor that refuses calls without the admin token.
 type requireAdmin struct {
 	token token.Hash
 }
@@ -37,7 +37,7 @@ func (a requireAdmin) WrapStreamingHandler(next connect.StreamingHandlerFunc) co
 	}
 }
 
-// WrapStreamingClient implements connect.Interceptor; a server has no use for it.
+// WrapStreamingClient implements connect.Interceptor. A server does not use it.
 func (requireAdmin) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
 	return next
 }
@@ -45,10 +45,10 @@ func (requireAdmin) WrapStreamingClient(next connect.StreamingClientFunc) connec
 func (a requireAdmin) check(header http.Header) error {
 	presented := token.Present(header.Get("Authorization"), scheme)
 	if presented == "" {
-		return failure(connect.CodeUnauthenticated, "the admin token is missing: send it as Authorization: Bearer TOKEN")
+		return codedError(connect.CodeUnauthenticated, "the admin token is missing: send it as Authorization: Bearer TOKEN")
 	}
 	if !a.token.Matches(presented) {
-		return failure(connect.CodeUnauthenticated, "this is not the admin token of this control plane")
+		return codedError(connect.CodeUnauthenticated, "this is not the admin token of this control plane")
 	}
 	return nil
 }

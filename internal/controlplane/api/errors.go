@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"connectrpc.com/connect"
@@ -13,53 +14,68 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 )
 
-// maxProblem bounds what is said of a field, which may quote what it held.
+// maxProblem bounds the description of a bad field, which may quote its value, in
+// bytes.
 const maxProblem = 400
 
-// invalid says what is wrong with a field: the sentence that begins with it.
+// operation names what a call does, for errors and logs.
+type operation struct {
+	verb string // such as "canceling"
+	noun string // such as "job"
+	id   string // of the job or worker; empty if the call names none
+}
+
+// String returns, for example, `canceling job "ID"` or `listing jobs`.
+func (o operation) String() string { return o.verb + " " + o.object() }
+
+// object returns, for example, `job "ID"` or `jobs`.
+func (o operation) object() string {
+	if o.id == "" {
+		return o.noun
+	}
+	return o.noun + " " + strconv.Quote(o.id)
+}
+
+// invalid returns an InvalidArgument error about a field. The problem completes
+// the sentence that begins with the field's name.
 func invalid(field, format string, args ...any) error {
 	problem := fmt.Sprintf(format, args...)
 	if len(problem) > maxProblem {
 		problem = strings.ToValidUTF8(problem[:maxProblem], "") + "..."
 	}
-	return failure(connect.CodeInvalidArgument, "%s %s", field, problem)
+	return codedError(connect.CodeInvalidArgument, "%s %s", field, problem)
 }
 
-// failure is the answer of a call that failed. The caller gets the words alone.
-func failure(code connect.Code, format string, args ...any) error {
-	return connect.NewError(code, fmt.Errorf(format, args...)) //nolint:wrapcheck // it is made here
+func codedError(code connect.Code, format string, args ...any) error {
+	return connect.NewError(code, fmt.Errorf(format, args...)) //nolint:wrapcheck // it is created here
 }
 
-// coded gives an error of the dispatcher its code. doing says what was asked, with
-// the id it was asked of. A refusal names the id alone: who
-// asked knows what was asked.
-func (s service) coded(doing string, err error) error {
-	if wrong, ok := errors.AsType[*dispatch.InvalidError](err); ok {
-		return invalid(wrong.Field, "%s", wrong.Problem)
+// failed returns the coded error for an operation that failed with err, an error
+// of the dispatcher. It logs what is the server's fault.
+func (s service) failed(op operation, err error) error {
+	if field, ok := errors.AsType[*dispatch.InvalidError](err); ok {
+		return invalid(field.Field, "%s", field.Problem)
 	}
-	if used, ok := errors.AsType[*dispatch.KeyInUseError](err); ok {
-		return failure(connect.CodeAlreadyExists, "%v", used)
+	if key, ok := errors.AsType[*dispatch.KeyInUseError](err); ok {
+		return codedError(connect.CodeAlreadyExists, "%v", key)
 	}
-	_, what, _ := strings.Cut(doing, " ")
+	if state, ok := errors.AsType[*dispatch.StateError](err); ok {
+		return codedError(connect.CodeFailedPrecondition, "%v", state)
+	}
 	switch {
 	case errors.Is(err, dispatch.ErrNotFound):
-		return failure(connect.CodeNotFound, "%s: there is none of that name", what)
-	case errors.Is(err, dispatch.ErrInvalid):
-		return failure(connect.CodeInvalidArgument, "%s: %v", doing, err)
-	case errors.Is(err, dispatch.ErrWrongState):
-		return failure(connect.CodeFailedPrecondition, "%s", strings.TrimSuffix(err.Error(), ": "+dispatch.ErrWrongState.Error()))
-
+		return codedError(connect.CodeNotFound, "there is no %s", op.object())
 	case errors.Is(err, store.ErrTooLarge):
-		return failure(connect.CodeInvalidArgument, "%s: too large to be stored", doing)
+		return codedError(connect.CodeInvalidArgument, "%v: the record is too large to be stored", op)
 	case errors.Is(err, dispatch.ErrClosed), errors.Is(err, context.Canceled):
-		return failure(connect.CodeUnavailable, "%s: the control plane is shutting down", doing)
+		return codedError(connect.CodeUnavailable, "%v: the control plane is shutting down; try again", op)
 	case errors.Is(err, context.DeadlineExceeded):
-		return failure(connect.CodeDeadlineExceeded, "%s: no time was left", doing)
+		return codedError(connect.CodeDeadlineExceeded, "%v: the deadline of the call has passed", op)
 	case errors.Is(err, store.ErrUnavailable):
-		s.logger.Warn("a call was not answered", zap.String("call", doing), zap.Error(err))
-		return failure(connect.CodeUnavailable, "%s: the store does not answer; try again", doing)
+		s.logger.Warn("request not served, store unavailable", zap.Stringer("operation", op), zap.Error(err))
+		return codedError(connect.CodeUnavailable, "%v: the store is unavailable; try again", op)
 	default:
-		s.logger.Error("a call failed", zap.String("call", doing), zap.Error(err))
-		return failure(connect.CodeInternal, "%s: internal error; the control plane's log says more", doing)
+		s.logger.Error("request failed", zap.Stringer("operation", op), zap.Error(err))
+		return codedError(connect.CodeInternal, "%v: internal error; see the control plane's log", op)
 	}
 }

@@ -13,9 +13,9 @@ import (
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
-// FuzzSubmission reads a submission from any bytes, as JSON and as protobuf: what
-// is taken has a sane timeout and a command that no shell takes for an option, and
-// what is not is refused in one line with the code of a caller's mistake.
+// FuzzSubmission decodes a submission from JSON and from protobuf. An accepted one
+// has a timeout within its bounds and a command that is no option; a refused one
+// has a message of one line and the code InvalidArgument.
 func FuzzSubmission(f *testing.F) {
 	for _, seed := range []string{
 		`{}`, `{"command":["true"],"queue":"q","timeout":"3s"}`, `{"command":["-c"],"timeout":"-1s"}`, `{"timeout":"315576000000s"}`, `{"retries":-1,"env":{"":""}}`,
@@ -37,7 +37,7 @@ func FuzzSubmission(f *testing.F) {
 				continue
 			}
 			if got.Timeout < 0 || got.Timeout > 366*24*time.Hour || len(got.Command) > 0 && strings.HasPrefix(got.Command[0], "-") {
-				t.Errorf("taken: %+v", got)
+				t.Errorf("accepted %+v", got)
 			}
 		}
 	})

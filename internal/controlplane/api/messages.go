@@ -12,7 +12,7 @@ import (
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
-// jobMessage is a stored job as the API says it. Its token hashes stay here.
+// jobMessage returns the message for a stored job. It contains no token hash.
 func jobMessage(job store.Job, waitingReason string) *switchyardv1.Job {
 	message := &switchyardv1.Job{
 		Id: job.ID, Command: job.Command, Env: job.Env, Queue: job.Queue, Priority: job.Priority,
@@ -33,19 +33,31 @@ func jobMessage(job store.Job, waitingReason string) *switchyardv1.Job {
 	return message
 }
 
-// cancelReason says it also where nobody asked for the cancellation: a job that
-// has run and was not asked to end is canceled only when its time has run out.
+// cancelReason returns why the job was canceled. A job that was started, and that
+// nobody cancelled, is canceled only because its timeout expired.
 func cancelReason(job store.Job) string {
-	unasked := job.State == wire.StateCanceled && !job.CancelRequested && !job.StartedAt.IsZero()
-	if job.CancelReason == "" && (job.TimedOut || unasked) {
-		return "its time ran out"
+	expired := job.State == wire.StateCanceled && !job.CancelRequested && !job.StartedAt.IsZero()
+	if job.CancelReason == "" && (job.TimedOut || expired) {
+		return "its timeout expired"
 	}
 	return job.CancelReason
 }
 
-// maxCount is the most that a count of the API can say.
+// maxCount is the largest count that fits in a message.
 const maxCount = 1<<31 - 1
 
+// eventMessage returns the message for an event of a followed job.
+func eventMessage(event dispatch.Event) *switchyardv1.FollowJobResponse {
+	if event.Job != nil {
+		return &switchyardv1.FollowJobResponse{Event: &switchyardv1.FollowJobResponse_Job{Job: jobMessage(*event.Job, event.Waits)}}
+	}
+	return &switchyardv1.FollowJobResponse{Event: &switchyardv1.FollowJobResponse_Log{Log: &switchyardv1.LogChunk{
+		Offset: event.Log.Offset, Data: event.Log.Data, Missing: event.Log.Missing,
+		ReceivedAt: timestamp(event.Log.ReceivedAt),
+	}}}
+}
+
+// workerMessage returns the message for a worker.
 func workerMessage(worker dispatch.Worker) *switchyardv1.Worker {
 	return &switchyardv1.Worker{
 		Id: worker.ID, Name: worker.Name, Hostname: worker.Hostname, Os: worker.OS, Arch: worker.Arch,
@@ -56,7 +68,7 @@ func workerMessage(worker dispatch.Worker) *switchyardv1.Worker {
 	}
 }
 
-// timestamp leaves out what has not happened.
+// timestamp returns the message for a time, or nil for the zero time.
 func timestamp(at time.Time) *timestamppb.Timestamp {
 	if at.IsZero() {
 		return nil

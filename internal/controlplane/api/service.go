@@ -11,28 +11,28 @@ import (
 	"github.com/switchyard-ci/switchyard/proto/switchyard/v1/switchyardv1connect"
 )
 
-// maxRequestBytes bounds a request: the largest job, with room for its framing
-// and for JSON, which writes some bytes as six.
+// maxRequestBytes bounds a request: the largest job, in JSON, which may need six
+// bytes for one, and 64 KiB for everything else.
 const maxRequestBytes = 6*dispatch.MaxJobSize + 64<<10
 
-// Options say who is let in. Every field is required.
+// Options are the settings of the handlers. Every field is required.
 type Options struct {
-	// AdminToken is the hash of the token that every call must show.
+	// AdminToken is the hash of the token that every call requires.
 	AdminToken token.Hash
-	// Logger gets a line for each failure that is the server's own.
+	// Logger receives one line for each request that fails on the server's side.
 	Logger *zap.Logger
 }
 
-// service is what both services of switchyard.v1 stand on.
+// service is the common part of both services of switchyard.v1.
 type service struct {
 	dispatcher *dispatch.Dispatcher
 	logger     *zap.Logger
 }
 
-// Handlers are the handlers of switchyard.v1 by their paths. The job service has
-// a stream, FollowJob, whose requests last as long as their job: a server must
-// not bound them as a whole, and cancels their contexts when it shuts down. The
-// dispatcher stays the caller's.
+// Handlers returns the handlers of switchyard.v1 by path. A request of the stream
+// FollowJob lasts until the job has ended: the server must set no time limit on
+// it, and cancels its context when it shuts down. The caller closes the
+// dispatcher.
 func Handlers(dispatcher *dispatch.Dispatcher, options Options) map[string]http.Handler {
 	base := service{dispatcher: dispatcher, logger: options.Logger}
 	handlerOptions := []connect.HandlerOption{
@@ -40,6 +40,6 @@ func Handlers(dispatcher *dispatch.Dispatcher, options Options) map[string]http.
 		connect.WithReadMaxBytes(maxRequestBytes),
 	}
 	jobsPath, jobs := switchyardv1connect.NewJobServiceHandler(&jobService{base}, handlerOptions...)
-	agentsPath, workers := switchyardv1connect.NewWorkerServiceHandler(&workerService{base}, handlerOptions...)
-	return map[string]http.Handler{jobsPath: jobs, agentsPath: workers}
+	workersPath, workers := switchyardv1connect.NewWorkerServiceHandler(&workerService{base}, handlerOptions...)
+	return map[string]http.Handler{jobsPath: jobs, workersPath: workers}
 }

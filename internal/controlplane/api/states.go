@@ -6,6 +6,9 @@ import (
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
+// maxStates bounds the number of states in a filter.
+const maxStates = 16
+
 func jobState(state wire.JobState) switchyardv1.JobState {
 	switch state {
 	case wire.StateQueued:
@@ -51,24 +54,21 @@ func workerStatesOf(states []switchyardv1.WorkerState) ([]store.WorkerState, err
 	return statesOf(states, all, workerState)
 }
 
-// statesOf finds the stored state of each state asked for.
-func statesOf[Asked, Stored comparable](asked []Asked, all []Stored, of func(Stored) Asked) ([]Stored, error) {
-	if len(asked) > maxStates {
-		return nil, invalid("states", "must be %d at most", maxStates)
+// statesOf returns the stored states for the requested ones.
+func statesOf[Message, Stored comparable](requested []Message, all []Stored, messageOf func(Stored) Message) ([]Stored, error) {
+	if len(requested) > maxStates {
+		return nil, invalid("states", "must have at most %d elements", maxStates)
 	}
 	var states []Stored
 next:
-	for _, state := range asked {
+	for _, state := range requested {
 		for _, stored := range all {
-			if of(stored) == state {
+			if messageOf(stored) == state {
 				states = append(states, stored)
 				continue next
 			}
 		}
-		return nil, invalid("states", "has %v, which is none", state)
+		return nil, invalid("states", "has unknown state %v", state)
 	}
 	return states, nil
 }
-
-// maxStates bounds a filter; nobody needs to name a state twice.
-const maxStates = 16

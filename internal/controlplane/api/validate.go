@@ -8,19 +8,18 @@ import (
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
-// What is checked here is what only this side knows of: how a request may be
-// spelled. What it may ask for is checked by the dispatcher.
+// Bounds that apply to messages only. The dispatcher checks everything else.
 const (
 	maxIDBytes = 256
-	// maxTimeout keeps a timeout far from the end of what a Duration can count.
+	// maxTimeout is far below the range of a time.Duration.
 	maxTimeout = 365 * 24 * time.Hour
 )
 
 func submissionOf(req *switchyardv1.SubmitJobRequest) (dispatch.Submission, error) {
-	// The command is exec'ed by a shell on the worker, and not every shell can be
-	// kept from taking a dash for an option.
+	// A shell on the worker exec's the command, and some shells would read a first
+	// word with a dash as an option of exec.
 	if command := req.GetCommand(); len(command) > 0 && strings.HasPrefix(command[0], "-") {
-		return dispatch.Submission{}, invalid("command", "names its program first, which must not begin with a dash")
+		return dispatch.Submission{}, invalid("command", "must begin with a program whose name does not begin with a dash")
 	}
 	timeout, err := timeoutOf(req)
 	if err != nil {
@@ -38,7 +37,7 @@ func timeoutOf(req *switchyardv1.SubmitJobRequest) (time.Duration, error) {
 	}
 	timeout := req.GetTimeout().AsDuration()
 	if req.GetTimeout().CheckValid() != nil || timeout < 0 || timeout > maxTimeout {
-		return 0, invalid("timeout", "must be from 0, which is no limit, to %v", maxTimeout)
+		return 0, invalid("timeout", "must be from 0 (no limit) to %v", maxTimeout)
 	}
 	return timeout, nil
 }
@@ -51,8 +50,4 @@ func checkID(id string) error {
 		return invalid("id", "must have at most %d bytes, not %d", maxIDBytes, len(id))
 	}
 	return nil
-}
-
-func pageOf(size int32, token string) dispatch.Page {
-	return dispatch.Page{Size: int(size), Token: token}
 }

@@ -10,7 +10,7 @@ import (
 // workerService implements switchyardv1connect.WorkerServiceHandler.
 type workerService struct{ service }
 
-// ListWorkers answers with a page of workers, newest first.
+// ListWorkers returns a page of workers, newest first.
 func (s *workerService) ListWorkers(ctx context.Context, req *switchyardv1.ListWorkersRequest) (
 	*switchyardv1.ListWorkersResponse, error,
 ) {
@@ -19,9 +19,9 @@ func (s *workerService) ListWorkers(ctx context.Context, req *switchyardv1.ListW
 		return nil, err
 	}
 	filter := dispatch.WorkerFilter{States: states, Queue: req.GetQueue()}
-	workers, next, err := s.dispatcher.Workers(ctx, filter, pageOf(req.GetPageSize(), req.GetPageToken()))
+	workers, next, err := s.dispatcher.Workers(ctx, filter, dispatch.Page{Size: int(req.GetPageSize()), Token: req.GetPageToken()})
 	if err != nil {
-		return nil, s.coded("listing workers", err)
+		return nil, s.failed(operation{verb: "listing", noun: "workers"}, err)
 	}
 	response := &switchyardv1.ListWorkersResponse{NextPageToken: next}
 	for _, worker := range workers {
@@ -30,44 +30,44 @@ func (s *workerService) ListWorkers(ctx context.Context, req *switchyardv1.ListW
 	return response, nil
 }
 
-// PauseWorker tells a worker to take no more work.
+// PauseWorker stops a worker from taking jobs until it is resumed.
 func (s *workerService) PauseWorker(ctx context.Context, req *switchyardv1.PauseWorkerRequest) (
 	*switchyardv1.PauseWorkerResponse, error,
 ) {
-	if err := checkID(req.GetId()); err != nil {
-		return nil, err
-	}
-	worker, err := s.dispatcher.Pause(ctx, req.GetId(), req.GetReason())
-	if err != nil {
-		return nil, s.coded(naming("pausing", "worker", req.GetId()), err)
-	}
-	return &switchyardv1.PauseWorkerResponse{Worker: workerMessage(worker)}, nil
+	worker, err := s.change("pausing", req.GetId(), func(id string) (dispatch.Worker, error) {
+		return s.dispatcher.Pause(ctx, id, req.GetReason())
+	})
+	return &switchyardv1.PauseWorkerResponse{Worker: worker}, err
 }
 
-// ResumeWorker lets a paused worker take work again.
+// ResumeWorker lets a paused worker take jobs again.
 func (s *workerService) ResumeWorker(ctx context.Context, req *switchyardv1.ResumeWorkerRequest) (
 	*switchyardv1.ResumeWorkerResponse, error,
 ) {
-	if err := checkID(req.GetId()); err != nil {
-		return nil, err
-	}
-	worker, err := s.dispatcher.Resume(ctx, req.GetId())
-	if err != nil {
-		return nil, s.coded(naming("resuming", "worker", req.GetId()), err)
-	}
-	return &switchyardv1.ResumeWorkerResponse{Worker: workerMessage(worker)}, nil
+	worker, err := s.change("resuming", req.GetId(), func(id string) (dispatch.Worker, error) {
+		return s.dispatcher.Resume(ctx, id)
+	})
+	return &switchyardv1.ResumeWorkerResponse{Worker: worker}, err
 }
 
-// StopWorker tells a worker to leave, once its job is over or, with force, at once.
+// StopWorker drains a worker; with force its running job is cancelled.
 func (s *workerService) StopWorker(ctx context.Context, req *switchyardv1.StopWorkerRequest) (
 	*switchyardv1.StopWorkerResponse, error,
 ) {
-	if err := checkID(req.GetId()); err != nil {
+	worker, err := s.change("stopping", req.GetId(), func(id string) (dispatch.Worker, error) {
+		return s.dispatcher.Stop(ctx, id, req.GetForce(), req.GetReason())
+	})
+	return &switchyardv1.StopWorkerResponse{Worker: worker}, err
+}
+
+// change applies an operation to the worker with this ID or name.
+func (s *workerService) change(verb, id string, apply func(id string) (dispatch.Worker, error)) (*switchyardv1.Worker, error) {
+	if err := checkID(id); err != nil {
 		return nil, err
 	}
-	worker, err := s.dispatcher.Stop(ctx, req.GetId(), req.GetForce(), req.GetReason())
+	worker, err := apply(id)
 	if err != nil {
-		return nil, s.coded(naming("stopping", "worker", req.GetId()), err)
+		return nil, s.failed(operation{verb, "worker", id}, err)
 	}
-	return &switchyardv1.StopWorkerResponse{Worker: workerMessage(worker)}, nil
+	return workerMessage(worker), nil
 }

@@ -18,7 +18,7 @@ import (
 func (d *Dispatcher) Accept(ctx context.Context, workerID, jobID string) (store.Job, string, error) {
 	return d.take(ctx, workerID, jobID, func(job *store.Job) error {
 		if job.WorkerID != workerID || job.State != wire.StateAssigned {
-			return fmt.Errorf("job %s is %s, not on offer to worker %s: %w", jobID, job.State, workerID, ErrWrongState)
+			return wrongState("job %s is %s, not on offer to worker %s", jobID, job.State, workerID)
 		}
 		return nil
 	})
@@ -37,7 +37,7 @@ func (d *Dispatcher) Acquire(ctx context.Context, workerID, jobID string) (store
 			return nil
 		}
 		if job.State != wire.StateQueued {
-			return fmt.Errorf("job %s is %s: %w", jobID, job.State, ErrWrongState)
+			return wrongState("job %s is %s", jobID, job.State)
 		}
 		job.WorkerID, job.WorkerName = workerID, worker.Name
 		job.AssignedAt = d.now().UTC()

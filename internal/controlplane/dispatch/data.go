@@ -110,7 +110,7 @@ func (g JobGrant) inHand(ctx context.Context) error {
 	}
 	job, err := g.d.readJob(ctx, g.JobID)
 	if err == nil && !job.State.InHand() {
-		return fmt.Errorf("job %s is %s: %w", g.JobID, job.State, ErrWrongState)
+		return wrongState("job %s is %s", g.JobID, job.State)
 	}
 	return err
 }

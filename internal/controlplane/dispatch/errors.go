@@ -13,8 +13,8 @@ import (
 var (
 	// ErrNotFound: there is no such job or worker, or it has expired.
 	ErrNotFound = store.ErrNotFound
-	// ErrWrongState: the job or worker does not stand where the call needs it; on
-	// the agents' wire, 422. The message says where it stands.
+	// ErrWrongState: the job or worker is not in a state that the call needs. The
+	// error is a *StateError, whose message names the state.
 	ErrWrongState = errors.New("wrong state")
 	// ErrInvalid: a field of the request is not acceptable. The error is an
 	// *InvalidError, which names it.
@@ -60,3 +60,19 @@ func (e *InvalidError) Error() string { return e.Field + " " + e.Problem }
 
 // Is makes an InvalidError an ErrInvalid.
 func (*InvalidError) Is(target error) bool { return target == ErrInvalid }
+
+// StateError refuses a call because of the state of a job or worker.
+type StateError struct {
+	// Problem names the job or worker and its state.
+	Problem string
+}
+
+// Error returns the problem.
+func (e *StateError) Error() string { return e.Problem }
+
+// Is makes a StateError an ErrWrongState.
+func (*StateError) Is(target error) bool { return target == ErrWrongState }
+
+func wrongState(format string, args ...any) error {
+	return &StateError{fmt.Sprintf(format, args...)}
+}

@@ -84,7 +84,7 @@ func (g JobGrant) Start(ctx context.Context, at time.Time) error {
 			return nil
 		case wire.StateQueued, wire.StateAssigned, wire.StateFinished, wire.StateCanceled, wire.StateLost:
 		}
-		return fmt.Errorf("job %s is %s, not accepted: %w", g.JobID, job.State, ErrWrongState)
+		return wrongState("job %s is %s, not accepted", g.JobID, job.State)
 	})
 	if err != nil {
 		return err
@@ -143,9 +143,9 @@ func (g JobGrant) Finish(ctx context.Context, r Result) error {
 			if job.ExitStatus == r.ExitStatus && job.Signal == r.Signal && job.SignalReason == r.SignalReason {
 				return errKeep
 			}
-			return fmt.Errorf("job %s is %s with another result: %w", g.JobID, job.State, ErrWrongState)
+			return wrongState("job %s is %s with another result", g.JobID, job.State)
 		case wire.StateQueued, wire.StateAssigned, wire.StateLost:
-			return fmt.Errorf("job %s is %s: %w", g.JobID, job.State, ErrWrongState)
+			return wrongState("job %s is %s", g.JobID, job.State)
 		}
 		job.State = wire.StateFinished
 		if job.CancelRequested || job.TimedOut || overdue(*job, d.now()) && r.SignalReason != "" {

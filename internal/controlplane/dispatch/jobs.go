@@ -100,6 +100,6 @@ func (d *Dispatcher) Cancel(ctx context.Context, id, reason string) (store.Job, 
 			return errKeep
 		case wire.StateFinished, wire.StateLost:
 		}
-		return fmt.Errorf("job %s is %s already: %w", id, job.State, ErrWrongState)
+		return wrongState("job %s is %s already", id, job.State)
 	})
 }

@@ -65,7 +65,7 @@ func (d *Dispatcher) operate(ctx context.Context, ref, done string, edit func(*s
 	}
 	record, err := d.changeWorker(ctx, id, func(a *store.Worker) error {
 		if a.State == store.WorkerDisconnected {
-			return fmt.Errorf("worker %s has left: %w", ref, ErrWrongState)
+			return wrongState("worker %s has left", ref)
 		}
 		return edit(a)
 	})

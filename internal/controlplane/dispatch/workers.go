@@ -130,7 +130,7 @@ func (d *Dispatcher) present(ctx context.Context, workerID string) error {
 	_, err := d.changeWorker(ctx, workerID, func(a *store.Worker) error {
 		switch a.State {
 		case store.WorkerDisconnected:
-			return fmt.Errorf("worker %s has disconnected: %w", workerID, ErrWrongState)
+			return wrongState("worker %s has disconnected", workerID)
 		case store.WorkerLost:
 			return reconnect(a)
 		case store.WorkerConnected:
