@@ -1,7 +1,7 @@
 // Package bad holds comments, strings and names that the check must refuse.
 package bad
 
-// ready tells whether the stream is up. (want Dialect)
+// ready reports that, but it tells whether the stream is up. (want Dialect)
 func ready() bool { return true }
 
 // judge is a name that is only the word. (want Dialect)
@@ -14,6 +14,11 @@ type jobsOwed struct { // (want Names)
 }
 
 const strayProcess = "a leftover process" // (want Names)
+
+// Kind says what to do. (want Verbs)
+//
+// Kind is a number that says what to do.
+type Kind int
 
 /* A block
    comment gives nothing. (want Dialect) */
