@@ -21,31 +21,32 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestDemoKeepsItsPromises plays the whole demo and reads its account.
+// TestDemoKeepsItsPromises runs the whole demo and checks its results.
 func TestDemoKeepsItsPromises(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the demo takes up to 30 seconds")
 	}
-	var told strings.Builder
+	var out strings.Builder
 	log := filepath.Join(t.TempDir(), "log")
-	if err := demo.Run(t.Context(), &told, log, zaptest.NewLogger(t)); err != nil {
-		t.Fatalf("%v\n%s", err, told.String())
+	if err := demo.Run(t.Context(), &out, log, zaptest.NewLogger(t)); err != nil {
+		t.Fatalf("%v\n%s", err, out.String())
 	}
 	for _, want := range []string{
 		`jobs run\s+3`, `jobs lost\s+0`, `jobs run twice\s+0`,
 		`StreamHealthy -> Running`, `Running -> FallingBack`, `FallingBack -> PollingBusy`,
 		`PollingBusy -> Reclaiming`, `Reclaiming -> StreamHealthy`, `StreamHealthy -> Stopped`,
 	} {
-		if !regexp.MustCompile(want).MatchString(told.String()) {
-			t.Errorf("the demo did not tell %q:\n%s", want, told.String())
+		if !regexp.MustCompile(want).MatchString(out.String()) {
+			t.Errorf("the demo did not print %q:\n%s", want, out.String())
 		}
 	}
-	replayed(t, log)
+	checkReplay(t, log)
 }
 
-// replayed runs the demo's log through the table, and then through tables in which
-// one row that was taken leads elsewhere: each diverges where it was first taken.
-func replayed(t *testing.T, log string) {
+// checkReplay replays the demo's log with the table, and then with tables in which
+// one row that was taken leads to another state: each must diverge where the row
+// was first taken.
+func checkReplay(t *testing.T, log string) {
 	t.Helper()
 	text, err := os.ReadFile(log)
 	if err != nil {
@@ -56,7 +57,7 @@ func replayed(t *testing.T, log string) {
 		t.Fatalf("the log of the demo diverges: %v", err)
 	}
 	if lines := bytes.Count(text, []byte("\n")); p.Checked != lines-1 || p.OnFaith != 0 || p.Dropped != 0 {
-		t.Errorf("of %d lines behind the header %d held, %d on faith, %d dropped", lines-1, p.Checked, p.OnFaith, p.Dropped)
+		t.Errorf("of %d lines after the header %d checked, %d on faith, %d dropped", lines-1, p.Checked, p.OnFaith, p.Dropped)
 	}
 	changed := 0
 	for i := range fsm.Rows() {
@@ -76,27 +77,27 @@ func replayed(t *testing.T, log string) {
 		altered := replay.Replay{Table: fsm.NewTable(rows, fsm.IgnoredPairs())}
 		err := altered.Read("log", bytes.NewReader(text))
 		d, ok := errors.AsType[*replay.DivergenceError](err)
-		if !ok || d.Line != first+2 || d.OtherTable != fsm.TableHash() { // behind the header, from 1
+		if !ok || d.Line != first+2 || d.OtherTable != fsm.TableHash() { // counted from 1, after the header
 			t.Errorf("with %v / %s -> %v, want a divergence in line %d: %v", row.From, row.Name(), row.To, first+2, err)
 		}
 	}
 	if changed < 10 {
-		t.Errorf("the demo took %d rows", changed)
+		t.Errorf("the demo took only %d rows", changed)
 	}
 }
 
-// TestDemoEndsWhenAsked cancels the demo as Ctrl-C does.
-func TestDemoEndsWhenAsked(t *testing.T) {
-	asked := errors.New("asked to end")
+// TestDemoEndsWithItsContext cancels the demo as Ctrl-C does.
+func TestDemoEndsWithItsContext(t *testing.T) {
+	canceled := errors.New("canceled")
 	ctx, cancel := context.WithCancelCause(t.Context())
-	told := writerFunc(func(text []byte) (int, error) {
+	out := writerFunc(func(text []byte) (int, error) {
 		if strings.Contains(string(text), "StreamHealthy -> Running") {
-			cancel(asked)
+			cancel(canceled)
 		}
 		return len(text), nil
 	})
-	if err := demo.Run(ctx, told, "", zaptest.NewLogger(t)); !errors.Is(err, asked) {
-		t.Errorf("Run: %v, want %v", err, asked)
+	if err := demo.Run(ctx, out, "", zaptest.NewLogger(t)); !errors.Is(err, canceled) {
+		t.Errorf("Run: %v, want %v", err, canceled)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -15,45 +16,45 @@ import (
 )
 
 const (
-	// script is what a job of the demo does: note that it ran, and, if it is to
-	// wait, wait until it is told to go on. That is bounded, for a demo that is
-	// killed must leave nothing running.
+	// script is the command of a job: it notes that it runs and, if WAIT is set,
+	// waits to be released. The wait is bounded, so that a killed demo leaves
+	// nothing running.
 	script = `echo "$NAME" >> "$DIR/$NAME.runs"
 echo "the $NAME job runs"
 n=0
-while [ -n "$WAIT" ] && [ ! -e "$DIR/$NAME.go-on" ] && [ $n -lt 600 ]; do sleep 0.05; n=$((n+1)); done
+while [ -n "$WAIT" ] && [ ! -e "$DIR/$NAME.release" ] && [ $n -lt 600 ]; do sleep 0.05; n=$((n+1)); done
 echo "the $NAME job is done"`
 
-	lookAgain = 10 * time.Millisecond
+	checkInterval = 10 * time.Millisecond
 )
 
-// submitted is a job that the control plane has acknowledged.
-type submitted struct{ name, id string }
+// submittedJob is a job that the control plane has acknowledged.
+type submittedJob struct{ name, id string }
 
-// submit submits the job of that name; a job that waits ends when it is
+// submit submits the job with that name. A job that waits ends when it is
 // released.
-func (s *stage) submit(ctx context.Context, name string, waits bool) error {
-	env := map[string]string{"NAME": name, "DIR": s.dir}
+func (e *environment) submit(ctx context.Context, name string, waits bool) error {
+	env := map[string]string{"NAME": name, "DIR": e.dir}
 	if waits {
 		env["WAIT"] = "1"
 	}
-	answer, err := s.client.Submit(ctx, &switchyardv1.SubmitJobRequest{
+	response, err := e.client.Submit(ctx, &switchyardv1.SubmitJobRequest{
 		Command: []string{"/bin/sh", "-c", script}, Env: env, IdempotencyKey: "demo-" + name,
 		Timeout: durationpb.New(timeLimit),
 	})
 	if err != nil {
 		return fmt.Errorf("submitting the %s job: %w", name, err)
 	}
-	s.jobs = append(s.jobs, submitted{name, answer.GetJob().GetId()})
+	e.jobs = append(e.jobs, submittedJob{name, response.GetJob().GetId()})
 	return nil
 }
 
-// begun waits until the job of that name has noted that it runs.
-func (s *stage) begun(ctx context.Context, name string) error {
-	ticker := time.NewTicker(lookAgain)
+// waitUntilRunning waits until the job with that name has noted that it runs.
+func (e *environment) waitUntilRunning(ctx context.Context, name string) error {
+	ticker := time.NewTicker(checkInterval)
 	defer ticker.Stop()
 	for {
-		runs, err := s.runs(name)
+		runs, err := e.runs(name)
 		if err != nil || runs > 0 {
 			return err
 		}
@@ -65,14 +66,19 @@ func (s *stage) begun(ctx context.Context, name string) error {
 	}
 }
 
-// runs counts how often the job of that name was run.
-func (s *stage) runs(name string) (int, error) {
-	notes, err := fs.ReadFile(os.DirFS(s.dir), name+".runs")
-	if errors.Is(err, fs.ErrNotExist) {
-		return 0, nil
-	}
-	if err != nil {
+// runs returns how many times the job with that name has run.
+func (e *environment) runs(name string) (int, error) {
+	notes, err := os.ReadFile(filepath.Join(e.dir, name+".runs"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return 0, fmt.Errorf("counting the runs of the %s job: %w", name, err)
 	}
 	return bytes.Count(notes, []byte{'\n'}), nil
+}
+
+// release lets the job with that name end.
+func (e *environment) release(name string) error {
+	if err := os.WriteFile(filepath.Join(e.dir, name+".release"), nil, 0o600); err != nil {
+		return fmt.Errorf("releasing the %s job: %w", name, err)
+	}
+	return nil
 }

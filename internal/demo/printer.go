@@ -1,0 +1,77 @@
+package demo
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/switchyard-ci/switchyard/fsm"
+)
+
+// printer writes the demo for people. It may be used concurrently: the worker
+// prints its transitions while the steps are announced. Errors of the writer are
+// ignored.
+type printer struct {
+	started time.Time
+
+	mu  sync.Mutex
+	out io.Writer
+}
+
+// line announces the next step.
+func (p *printer) line(text string) { p.print("\n" + text + "\n") }
+
+// transition prints an event of the worker with the machine's answer.
+func (p *printer) transition(r fsm.Record) {
+	move := r.To.String()
+	if r.From != r.To {
+		move = r.From.String() + " -> " + move
+	}
+	text := fmt.Sprintf("%8.3fs  %-32s %v", r.Time.Sub(p.started).Seconds(), move, r.Event.Kind)
+	if r.Guard != "" && r.Guard != "otherwise" {
+		text += " [" + r.Guard + "]"
+	}
+	if r.Ignored != "" {
+		text += " ignored: " + r.Ignored
+	}
+	if len(r.Effects) > 0 {
+		var effects []string
+		for _, e := range r.Effects {
+			effects = append(effects, e.Kind.String())
+		}
+		text += " / " + strings.Join(effects, ", ")
+	}
+	if r.Cause != "" {
+		text += "  (" + r.Cause + ")"
+	}
+	p.print(text + "\n")
+}
+
+// results prints the figures at the end.
+func (p *printer) results(r *results) {
+	p.print(fmt.Sprintf(`
+jobs run          %d
+jobs lost         %d
+jobs run twice    %d
+loss noticed      %v after the cut
+time to fall back %v from the end of the running job to the first ping
+stream back       %v after the repair
+time to reclaim   %v after the repair, with the ping's job finished first
+total             %v
+`, r.run, r.lost, r.twice, round(r.noticed), round(r.fallBack), round(r.back), round(r.reclaimed), round(time.Since(p.started))))
+}
+
+func round(d time.Duration) time.Duration {
+	if d < time.Millisecond {
+		return d.Round(time.Microsecond)
+	}
+	return d.Round(time.Millisecond)
+}
+
+func (p *printer) print(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, _ = io.WriteString(p.out, text)
+}
