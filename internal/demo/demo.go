@@ -20,16 +20,14 @@ import (
 const timeLimit = 30 * time.Second
 
 var (
-	// ErrBroken is in the chain of errors of Run when a promise was broken.
-	ErrBroken = errors.New("a promise was broken")
-
+	errBroken  = errors.New("a promise was broken")
 	errTooLong = fmt.Errorf("the demo took longer than %v", timeLimit)
 )
 
 // Run runs the demo, and writes each step to out as it happens and the results at
-// the end. An error wraps ErrBroken if a job was lost or run twice, or if the
-// worker changed to a wrong state; it is the context's cause if the context ended.
-// The logger receives the logs of the parts. The transitions of the worker are
+// the end. It returns an error if a job was lost or run twice, or if the worker
+// changed to a wrong state, and the context's cause if the context ended. The
+// logger receives the logs of the parts. The transitions of the worker are
 // also written to a transition log at that path, unless it is empty.
 func Run(ctx context.Context, out io.Writer, transitionLog string, logger *zap.Logger) (err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, timeLimit, errTooLong)
@@ -83,10 +81,10 @@ func (r *results) count(ctx context.Context, e *environment) error {
 	return nil
 }
 
-// check returns an error that wraps ErrBroken if a job was lost or run twice.
+// check returns an error if a job was lost or run twice.
 func (r *results) check() error {
 	if r.lost > 0 || r.twice > 0 {
-		return fmt.Errorf("%w: %d jobs lost, %d run twice", ErrBroken, r.lost, r.twice)
+		return fmt.Errorf("%w: %d jobs lost, %d run twice", errBroken, r.lost, r.twice)
 	}
 	return nil
 }

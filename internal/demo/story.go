@@ -78,7 +78,7 @@ func (s *story) streamIsBack(ctx context.Context) {
 	s.check(s.release("second"))
 	ended := s.await(ctx, "the job ends", handled(fsm.JobFinished))
 	if s.err == nil && (ended.From != fsm.Reclaiming || ended.To != fsm.StreamHealthy) {
-		s.check(fmt.Errorf("%w: at the end of its job the worker went from %v to %v", ErrBroken, ended.From, ended.To))
+		s.check(fmt.Errorf("%w: at the end of its job the worker went from %v to %v", errBroken, ended.From, ended.To))
 	}
 	s.results.reclaimed = ended.Time.Sub(repaired)
 }
