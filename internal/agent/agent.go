@@ -1,5 +1,5 @@
 // Package agent is the daemon that runs workers on one machine: it registers
-// them, gives them what they share, and ends when all of them have left.
+// them, opens what they share, and ends when all of them have left.
 package agent
 
 import (

@@ -17,26 +17,26 @@ import (
 	"github.com/switchyard-ci/switchyard/proto/agentedge/v1/agentedgev1connect"
 )
 
-// control is a control plane that does as a script says: it answers pings,
-// accepts and streams in the ways that it was last told, and notes what it was
-// asked. It may be used concurrently.
+// control is a control plane that a script controls: for each kind of call it
+// responds as it was last set to, and it records the calls. It may be used
+// concurrently.
 type control struct {
-	mu    sync.Mutex
-	ways  map[string]string // by the kind of call: "ping", "accept", "stream", "heartbeat", "finish"
-	calls []string          // since they were last taken
-	live  chan string       // to the stream that is open now
+	mu        sync.Mutex
+	responses map[string]string // by kind of call: "ping", "accept", "stream", "heartbeat", "finish", ...
+	calls     []string          // since takeCalls was last called
+	live      chan string       // messages for the open stream
 
 	mux *http.ServeMux
 }
 
 func newControl() *control {
 	c := &control{
-		ways: map[string]string{
+		responses: map[string]string{
 			"ping": "idle", "accept": "grant", "stream": "resume", "heartbeat": "ok", "finish": "ok", "connect": "ok",
 		},
 		mux: http.NewServeMux(),
 	}
-	answers := map[string]any{
+	for pattern, body := range map[string]any{
 		"POST /v3/register": map[string]any{
 			"id": "w-1", "name": "one", "access_token": "session", "ping_interval": 2, "heartbeat_interval": 10,
 			"job_status_interval": 1,
@@ -44,11 +44,10 @@ func newControl() *control {
 		"POST /v3/disconnect":       map[string]any{},
 		"PUT /v3/jobs/{id}/start":   map[string]any{},
 		"POST /v3/jobs/{id}/chunks": map[string]any{},
-	}
-	for pattern, answer := range answers {
+	} {
 		c.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			c.note(r)
-			_ = json.NewEncoder(w).Encode(answer)
+			c.record(r)
+			_ = json.NewEncoder(w).Encode(body)
 		})
 	}
 	for kind, pattern := range map[string]string{
@@ -56,16 +55,16 @@ func newControl() *control {
 		"heartbeat": "POST /v3/heartbeat", "finish": "PUT /v3/jobs/{id}/finish", "connect": "POST /v3/connect",
 	} {
 		c.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			c.note(r)
-			c.answer(w, r, kind)
+			c.record(r)
+			c.respond(w, r, kind)
 		})
 	}
 	c.mux.Handle(agentedgev1connect.NewAgentEdgeServiceHandler(c))
 	return c
 }
 
-// note remembers that a call came, such as "accept J1".
-func (c *control) note(r *http.Request) {
+// record records a call, such as "accept J1".
+func (c *control) record(r *http.Request) {
 	words := strings.Split(strings.TrimPrefix(r.URL.Path, "/v3/"), "/")
 	call := words[len(words)-1]
 	if id := r.PathValue("id"); id != "" {
@@ -76,9 +75,9 @@ func (c *control) note(r *http.Request) {
 	c.calls = append(c.calls, call)
 }
 
-// taken returns which calls came since it was last called, each once, in the
-// order of their first.
-func (c *control) taken() []string {
+// takeCalls returns the calls since it was last called, without repetitions, in
+// the order of their first.
+func (c *control) takeCalls() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var calls []string
@@ -91,36 +90,36 @@ func (c *control) taken() []string {
 	return calls
 }
 
-// sort puts the calls since they were last taken in the order of the alphabet.
-func (c *control) sort() {
+// sortCalls sorts the calls that were not taken yet.
+func (c *control) sortCalls() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	slices.Sort(c.calls)
 }
 
-func (c *control) set(kind, way string) {
+func (c *control) set(kind, response string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.ways[kind] = way
+	c.responses[kind] = response
 }
 
-func (c *control) way(kind string) string {
+func (c *control) response(kind string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.ways[kind]
+	return c.responses[kind]
 }
 
-// answer answers a call in the way that the script has set for its kind.
-func (c *control) answer(w http.ResponseWriter, r *http.Request, kind string) {
-	way, id, _ := strings.Cut(c.way(kind), ":")
-	switch way {
+// respond responds to a call as is set for its kind.
+func (c *control) respond(w http.ResponseWriter, r *http.Request, kind string) {
+	response, id, _ := strings.Cut(c.response(kind), ":")
+	switch response {
 	case "idle", "ok":
 		_, _ = w.Write([]byte(`{}`))
 	case "pause", "disconnect":
-		_ = json.NewEncoder(w).Encode(map[string]string{"action": way})
+		_ = json.NewEncoder(w).Encode(map[string]string{"action": response})
 	case "job":
 		_ = json.NewEncoder(w).Encode(map[string]any{"job": map[string]string{"id": id}})
-	case "job-and-header": // beside the job, a header that streams are to carry
+	case "job-and-header": // a job, and a header that streams must carry
 		_ = json.NewEncoder(w).Encode(map[string]any{
 			"job": map[string]string{"id": id}, "request_headers": map[string]string{"Buildkite-For": id},
 		})
@@ -138,16 +137,15 @@ func (c *control) answer(w http.ResponseWriter, r *http.Request, kind string) {
 		w.Header().Set("Retry-After", "60")
 		http.Error(w, "later", http.StatusTooManyRequests)
 	case "hang":
-		// Over HTTP/1.1 the end of a connection is noticed behind the body alone.
+		// With HTTP/1.1 the server notices the end of a connection only after the body.
 		_, _ = io.Copy(io.Discard, r.Body)
 		<-r.Context().Done()
 	default:
-		panic("no such way: " + way)
+		panic("unknown response: " + response)
 	}
 }
 
-// StreamPings opens a stream in the way that the script has set, and says on it
-// what the script says.
+// StreamPings opens a stream as is set, and sends the messages of the script.
 func (c *control) StreamPings(
 	ctx context.Context, _ *agentedgev1.StreamPingsRequest, out *connect.ServerStream[agentedgev1.StreamPingsResponse],
 ) error {
@@ -155,9 +153,9 @@ func (c *control) StreamPings(
 	c.mu.Lock()
 	c.calls = append(c.calls, "stream")
 	c.live = live
-	way := c.ways["stream"]
+	response := c.responses["stream"]
 	c.mu.Unlock()
-	switch way {
+	switch response {
 	case "silent":
 	case "end":
 		return nil
@@ -166,20 +164,20 @@ func (c *control) StreamPings(
 	case "unavailable":
 		return connect.NewError(connect.CodeUnavailable, errors.New("not now"))
 	default:
-		if err := out.Send(message(way)); err != nil {
+		if err := out.Send(streamMessage(response)); err != nil {
 			return err
 		}
 	}
 	for {
 		select {
-		case say := <-live:
-			switch say {
+		case message := <-live:
+			switch message {
 			case "end":
 				return connect.NewError(connect.CodeDeadlineExceeded, errors.New("as planned"))
 			case "lose":
 				return connect.NewError(connect.CodeInternal, errors.New("stream reset"))
 			}
-			if err := out.Send(message(say)); err != nil {
+			if err := out.Send(streamMessage(message)); err != nil {
 				return err
 			}
 		case <-ctx.Done():
@@ -188,24 +186,38 @@ func (c *control) StreamPings(
 	}
 }
 
-// say says something on the stream that is open.
-func (c *control) say(t *testing.T, what string) {
+// say sends a message on the open stream.
+func (c *control) say(t *testing.T, message string) {
 	t.Helper()
 	c.mu.Lock()
 	live := c.live
 	c.mu.Unlock()
 	if live == nil {
-		t.Fatalf("say %s: no stream is open", what)
+		t.Fatalf("say %s: no stream is open", message)
 	}
 	select {
-	case live <- what:
+	case live <- message:
 	case <-t.Context().Done():
 	}
 }
 
-func message(say string) *agentedgev1.StreamPingsResponse {
-	say, id, _ := strings.Cut(say, ":")
-	switch say {
+// trySay sends a message if a stream is served. It reports whether one is.
+// Everything else must be blocked.
+func (c *control) trySay(message string) bool {
+	c.mu.Lock()
+	live := c.live
+	c.mu.Unlock()
+	select {
+	case live <- message: // a nil channel never receives
+		return true
+	default:
+		return false
+	}
+}
+
+func streamMessage(text string) *agentedgev1.StreamPingsResponse {
+	kind, id, _ := strings.Cut(text, ":")
+	switch kind {
 	case "resume":
 		return &agentedgev1.StreamPingsResponse{Action: &agentedgev1.StreamPingsResponse_Resume{Resume: &agentedgev1.ResumeAction{}}}
 	case "pause":

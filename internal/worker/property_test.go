@@ -3,7 +3,6 @@ package worker_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,14 +14,14 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/worker"
 )
 
-// TestWorkerKeepsTheRules lets the world do random things to a worker on the
-// real wire, in memory and in virtual time, and holds what is seen of it from
-// outside against the rules that the verifier proves of the machine; see
-// witness. In the end the world is made well, and the worker must be well too,
-// or gone for a reason.
+// TestWorkerKeepsTheRules runs random steps against a worker with the real
+// protocol, in memory and in virtual time, and checks what can be observed from
+// outside against the rules that fsm/verify proves of the machine; see checker.
+// In the end every fault is removed, and the worker must recover, or must have
+// left for a reason.
 //
-// A failure shows its steps in the language of testdata/worker: they make a
-// script, but for what cannot be said there, on a stream that nobody serves.
+// A failure prints its steps as a script of testdata/worker, except that a script
+// cannot send a message when no stream is served.
 func TestWorkerKeepsTheRules(t *testing.T) {
 	for name, machine := range map[string]fsm.Config{
 		"auto":        {Mode: fsm.Auto},
@@ -32,43 +31,44 @@ func TestWorkerKeepsTheRules(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			rapid.Check(t, func(r *rapid.T) {
-				// All is drawn before the bubble begins, so that nothing in it depends
-				// on rapid, and rapid may make it smaller as it likes.
+				// Everything is drawn before the bubble begins, so that nothing in it
+				// depends on rapid.
 				drawn := drawTrial(r, machine)
-				var broken string
-				synctest.Test(t, func(t *testing.T) { broken = drawn.run(t) })
-				if broken != "" {
-					r.Fatalf("%s\nafter\n%v", broken, &drawn)
+				var violation string
+				synctest.Test(t, func(t *testing.T) { violation = drawn.run(t) })
+				if violation != "" {
+					r.Fatalf("%s\nafter\n%v", violation, &drawn)
 				}
 			})
 		})
 	}
 }
 
-// trial is a worker and what the world does to it.
+// trial is a worker and the steps to run against it.
 type trial struct {
 	machine fsm.Config
 	silence time.Duration
 	seed    uint64
 	steps   []string
 
-	stage   *stage
-	witness *witness
-	done    []string // the steps that were taken, the last one included
+	*harness
+
+	checker *checker
+	done    []string // the steps so far, including the current one
 }
 
-// likely is a list to pick from, in which what matters most stands more often.
-func likely(words string) []string { return strings.Fields(words) }
+// words returns a list to draw from. A repeated word is drawn more often.
+func words(list string) []string { return strings.Fields(list) }
 
 var (
-	ofSay    = likely("resume pause pause disconnect job:J1 job:J1 job:J2 job:J2 job:J3 job:J4 empty end lose lose lose")
-	ofStream = likely("resume resume resume resume pause job:J1 job:J2 disconnect silent silent silent end unimplemented unavailable unavailable unavailable")
-	ofPing   = likely("idle idle pause pause job:J1 job:J2 job:J3 job:J4 job:J4 disconnect fail busy hang hang hang refuse")
-	ofAccept = likely("grant grant refuse refuse fail hang")
-	ofOther  = likely("heartbeat=ok heartbeat=fail heartbeat=hang heartbeat=refuse finish=ok finish=fail finish=hang finish=refuse")
-	ofWait   = likely("1ms 300ms 1s 2s 2s 5s 5s 11s 11s 30s 70s 3m 15m")
-	ofStep   = likely("say say say say say say stream stream stream ping ping ping accept accept other network job job wait wait wait wait wait wait leave")
-	ofLeave  = likely("drain force")
+	sayWords    = words("resume pause pause disconnect job:J1 job:J1 job:J2 job:J2 job:J3 job:J4 empty end lose lose lose")
+	streamWords = words("resume resume resume resume pause job:J1 job:J2 disconnect silent silent silent end unimplemented unavailable unavailable unavailable")
+	pingWords   = words("idle idle pause pause job:J1 job:J2 job:J3 job:J4 job:J4 disconnect fail busy hang hang hang refuse")
+	acceptWords = words("grant grant refuse refuse fail hang")
+	otherWords  = words("heartbeat=ok heartbeat=fail heartbeat=hang heartbeat=refuse finish=ok finish=fail finish=hang finish=refuse")
+	waitWords   = words("1ms 300ms 1s 2s 2s 5s 5s 11s 11s 30s 70s 3m 15m")
+	stepWords   = words("say say say say say say stream stream stream ping ping ping accept accept other network job job wait wait wait wait wait wait leave")
+	leaveWords  = words("drain force")
 )
 
 func drawTrial(r *rapid.T, machine fsm.Config) trial {
@@ -77,7 +77,7 @@ func drawTrial(r *rapid.T, machine fsm.Config) trial {
 		silence: rapid.SampledFrom([]time.Duration{0, 0, 20 * time.Second}).Draw(r, "silence"),
 		seed:    rapid.Uint64Range(0, 7).Draw(r, "seed"),
 	}
-	// A slice of rapid's is short for the most part; three make a life.
+	// Most slices that rapid draws are short; three of them are long enough.
 	for range 3 {
 		d.steps = append(d.steps, rapid.SliceOfN(rapid.Custom(drawStep), 0, 40).Draw(r, "steps")...)
 	}
@@ -85,30 +85,30 @@ func drawTrial(r *rapid.T, machine fsm.Config) trial {
 }
 
 func drawStep(r *rapid.T) string {
-	of := func(words []string) string { return rapid.SampledFrom(words).Draw(r, "what") }
-	switch kind := of(ofStep); kind {
+	of := func(words []string) string { return rapid.SampledFrom(words).Draw(r, "word") }
+	switch kind := of(stepWords); kind {
 	case "say":
-		return "say " + of(ofSay)
+		return "say " + of(sayWords)
 	case "stream":
-		return "control stream=" + of(ofStream)
+		return "control stream=" + of(streamWords)
 	case "ping":
-		return "control ping=" + of(ofPing)
+		return "control ping=" + of(pingWords)
 	case "accept":
-		return "control accept=" + of(ofAccept)
+		return "control accept=" + of(acceptWords)
 	case "other":
-		return "control " + of(ofOther)
+		return "control " + of(otherWords)
 	case "network":
 		return "network " + of([]string{"dark", "light", "light"})
 	case "job":
 		return "job end"
 	case "wait":
-		return "wait " + of(ofWait)
+		return "wait " + of(waitWords)
 	default:
-		return of(ofLeave)
+		return of(leaveWords)
 	}
 }
 
-// String is the trial as a script, as far as it went.
+// String returns the steps so far as a script.
 func (d *trial) String() string {
 	s := fmt.Sprintf("start mode=%v", d.machine.Mode)
 	if d.machine.RetireAfterJob {
@@ -120,246 +120,105 @@ func (d *trial) String() string {
 	return s + "\n" + strings.Join(d.done, "\n")
 }
 
-// run returns which rule was broken, or "".
+// run returns the first violation of a rule, or "".
 func (d *trial) run(t *testing.T) string {
 	t.Helper()
 	c := newControl()
-	d.witness = newWitness(c, d.machine)
-	d.stage = newStage(t, c, d.witness.before(c.mux))
-	defer d.stage.strike()
-	d.stage.jobStarted, d.stage.jobEnded = d.witness.jobStarted, d.witness.jobEnded
-	config := worker.Config{
-		Machine: d.machine,
-		RunJob:  d.witness.around(d.stage.runJob),
-		Observe: d.witness.observe, SilenceLimit: d.silence,
-		Rand:    rand.New(rand.NewPCG(1, d.seed)), //nolint:gosec // drawn
-	}
-	d.stage.begin(t, config)
+	d.checker = newChecker(c, d.machine)
+	d.harness = newHarness(t, c, d.checker.handler(c.mux))
+	defer d.close()
+	d.jobStarted, d.jobEnded = d.checker.jobStarted, d.checker.jobEnded
+	d.start(t, worker.Config{
+		Machine:      d.machine,
+		RunJob:       d.checker.checkJobs(d.runJob),
+		Observe:      d.checker.observe,
+		SilenceLimit: d.silence,
+		Rand:         rand.New(rand.NewPCG(1, d.seed)), //nolint:gosec // drawn
+	})
 	for _, step := range d.steps {
 		synctest.Wait()
 		d.done = append(d.done, step)
 		d.do(step)
 		synctest.Wait()
-		if broken := d.check(); broken != "" {
-			return broken
+		if violation := d.check(); violation != "" {
+			return violation
 		}
 	}
-	d.done = append(d.done, "# and in a world that is well")
+	d.done = append(d.done, "# and without faults")
 	return d.recover()
 }
 
-// do lets one step happen. What the world cannot do at the time does not.
+// do does one step. A step that is not possible now does nothing.
 func (d *trial) do(step string) {
 	verb, what, _ := strings.Cut(step, " ")
 	switch verb {
 	case "say":
 		d.say(what)
 	case "control":
-		kind, way, _ := strings.Cut(what, "=")
-		d.stage.control.set(kind, way)
+		kind, response, _ := strings.Cut(what, "=")
+		d.control.set(kind, response)
 	case "network":
-		d.stage.network.Dark.Store(what == "dark")
-		d.witness.mu.Lock()
-		defer d.witness.mu.Unlock()
-		d.witness.unsound()
+		d.network.Dark.Store(what == "dark")
+		d.checker.mu.Lock()
+		defer d.checker.mu.Unlock()
+		d.checker.loseBytes()
 	case "job":
 		select {
-		case d.stage.job <- struct{}{}:
+		case d.job <- struct{}{}:
 		default:
 		}
 	case "drain":
-		d.stage.worker.Drain()
+		d.worker.Drain()
 	case "force":
-		d.stage.worker.Force()
+		d.worker.Force()
 		synctest.Wait()
-		d.witness.mu.Lock()
-		defer d.witness.mu.Unlock()
-		if id := d.witness.working; id != "" {
-			d.witness.breaksf("%s goes on although it is to be cancelled", id)
+		d.checker.mu.Lock()
+		defer d.checker.mu.Unlock()
+		if id := d.checker.command; id != "" {
+			d.checker.failf("%s still runs after force", id)
 		}
 	case "wait":
 		length, err := time.ParseDuration(what)
 		if err != nil {
-			panic(err) // a word of ours
+			panic(err) // waitWords is wrong
 		}
 		time.Sleep(length)
 	}
 }
 
-// said is what a worker hears when something is said on a sound stream.
-var said = map[string]fsm.EventKind{
+// sayEvents are the events that a worker receives for the messages on an intact
+// stream.
+var sayEvents = map[string]fsm.EventKind{
 	"resume": fsm.ReceivedResume, "empty": fsm.ReceivedResume, "pause": fsm.ReceivedPause,
 	"disconnect": fsm.ReceivedDisconnect, "job": fsm.ReceivedJob, "lose": fsm.StreamLost,
 }
 
-// say says something on the stream, and sees that it is heard at once.
-func (d *trial) say(what string) {
-	w := d.witness
-	word, id, _ := strings.Cut(what, ":")
-	kind, sure := said[word]
-	w.mu.Lock()
-	sure = sure && w.sound && w.state != fsm.Stopped
-	if word == "end" && w.sound && w.facts.Stream == fsm.StreamUp && w.state != fsm.Stopped {
-		kind, sure = fsm.StreamEnded, true
+// say sends a message on the stream, and checks that the worker receives it at
+// once.
+func (d *trial) say(message string) {
+	c := d.checker
+	word, id, _ := strings.Cut(message, ":")
+	kind, certain := sayEvents[word]
+	c.mu.Lock()
+	certain = certain && c.intact && c.state != fsm.Stopped
+	if word == "end" && c.intact && c.facts.Stream == fsm.StreamUp && c.state != fsm.Stopped {
+		kind, certain = fsm.StreamEnded, true
 	}
-	before := w.heard[kind]
-	if id != "" && w.live != nil {
-		w.offer(id)
-		if sure && w.offered[id] {
-			w.owed[id] = true
+	before := c.received[kind]
+	if id != "" && c.stream != nil {
+		c.offer(id)
+		if certain && c.offered[id] {
+			c.expected[id] = true
 		}
 	}
-	w.mu.Unlock()
-	if !d.stage.control.offerSay(what) {
+	c.mu.Unlock()
+	if !d.control.trySay(message) {
 		return
 	}
 	synctest.Wait()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if sure && w.heard[kind] == before {
-		w.breaksf("the worker has not heard what the stream said")
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if certain && c.received[kind] == before {
+		c.failf("the worker has not received %s from the stream", message)
 	}
-}
-
-// check returns which rule was broken so far, or "".
-func (d *trial) check() string {
-	left := d.left()
-	w := d.witness
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	now := time.Now()
-	w.overdue(now)
-	switch {
-	case w.broken != "":
-	case left != "" && w.stopped.IsZero():
-		w.breaksf("the worker left without a reason: %s", left)
-	case left == "" && !w.stopped.IsZero() && now.After(w.stopped.Add(leaveLimit)):
-		w.breaksf("the worker stopped, and has not left")
-	case !w.leaving.IsZero() && w.stopped.IsZero() && len(w.running) == 0:
-		w.breaksf("a worker that is to leave goes on asking for a job")
-	case w.stopped.IsZero() && w.state == fsm.FallingBack && d.machine.Mode != fsm.StreamOnly && w.pollTo.IsZero():
-		w.breaksf("the next ping is never due")
-	case left != "" && len(w.running) > 0:
-		w.breaksf("the worker left, and %v still runs", w.running)
-	case w.stopped.IsZero() && w.working != "" && w.working != string(w.facts.Job):
-		w.breaksf("%s runs, and the machine believes in %q", w.working, w.facts.Job)
-	case !w.stopped.IsZero() && !d.mayLeave(w.facts.Leaving):
-		w.breaksf("the worker left for a reason that nobody gave: %v", w.facts.Leaving)
-	}
-	return w.broken
-}
-
-// mayLeave tells whether something was done that makes a worker leave for that
-// reason.
-func (d *trial) mayLeave(why fsm.LeaveReason) bool {
-	happened := strings.Join(d.done, "\n")
-	has := func(words ...string) bool {
-		for _, word := range words {
-			if strings.Contains(happened, word) {
-				return true
-			}
-		}
-		return false
-	}
-	switch why {
-	case fsm.Drained:
-		return has("drain", "force")
-	case fsm.Disconnected:
-		return has("disconnect")
-	case fsm.JobDone:
-		return d.machine.RetireAfterJob && len(d.witness.started) > 0
-	case fsm.SessionWasRefused:
-		return has("heartbeat=refuse")
-	case fsm.PingWasRefused:
-		return has("ping=refuse")
-	case fsm.StreamWasRefused:
-		return has("stream=unimplemented") && d.machine.Mode == fsm.StreamOnly
-	default:
-		return false
-	}
-}
-
-// left is why the worker has left, or "".
-func (d *trial) left() string {
-	d.stage.mu.Lock()
-	defer d.stage.mu.Unlock()
-	return d.stage.left
-}
-
-// recover makes the world well and sees that the worker is too. It returns what
-// is wrong, or "".
-func (d *trial) recover() string {
-	// More than the longest wait there is: for a stream that was refused, or for
-	// the finish of a job that could not be told.
-	const patience = 45 * time.Minute
-	c := d.stage.control
-	for kind, way := range newControl().ways {
-		c.set(kind, way)
-	}
-	d.stage.network.Dark.Store(false)
-	close(d.stage.job)
-	if broken := d.until(patience, "home", d.home); broken != "" {
-		return broken
-	}
-	for _, id := range []string{"J1", "J2", "J3", "J4"} {
-		if broken := d.until(patience, "done with "+id, d.again(id)); broken != "" {
-			return broken
-		}
-	}
-	return ""
-}
-
-// again names a job again, as a well control plane does with those that it still
-// wants to be run: in the answers to pings, and once on each stream. It tells
-// whether that is done.
-func (d *trial) again(id string) (done func() bool) {
-	w := d.witness
-	var told *http.Request // the stream on which it was named last
-	return func() bool {
-		w.mu.Lock()
-		wanted, live := w.offered[id], w.live
-		w.mu.Unlock()
-		switch {
-		case !wanted:
-			d.stage.control.set("ping", "idle")
-			return d.home()
-		case d.machine.Mode == fsm.PollOnly:
-			d.stage.control.set("ping", "job:"+id)
-		case live != told:
-			told = live
-			d.say("job:" + id)
-		}
-		return false
-	}
-}
-
-// until lets time pass in a well world until the worker has left, or is as it
-// should be, and returns what is wrong, or "".
-func (d *trial) until(patience time.Duration, what string, there func() bool) string {
-	const tick = 5 * time.Second
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(tick) {
-		synctest.Wait()
-		d.say("resume") // ends a pause, and keeps the stream alive
-		if broken := d.check(); broken != "" || d.left() != "" || there() {
-			return broken
-		}
-	}
-	w := d.witness
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return fmt.Sprintf("the worker is not %s for %v: %v, %+v; offered %v, owed %v", what, patience, w.state, w.facts, w.offered, w.owed)
-}
-
-// home tells whether the worker waits where it belongs, with all done that it
-// was told on the stream that is open. One that is to leave has no home.
-func (d *trial) home() bool {
-	w := d.witness
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	at := w.state == fsm.StreamHealthy && w.facts.Stream == fsm.StreamUp
-	if d.machine.Mode == fsm.PollOnly {
-		at = w.state == fsm.FallingBack || w.state == fsm.PollingBusy
-	}
-	return at && w.facts.Job == "" && !w.facts.Paused && len(w.owed) == 0 &&
-		w.facts.Leaving == fsm.Staying && w.facts.Retiring == fsm.Staying
 }

@@ -163,7 +163,7 @@ func (w *Worker) connect(ctx context.Context) error {
 	return nil
 }
 
-// disconnect tells the control plane that the worker leaves, so that a job
+// disconnect notifies the control plane that the worker leaves, so that a job
 // offered to it is requeued at once.
 func (w *Worker) disconnect(ctx context.Context) {
 	if w.reason == fsm.SessionWasRefused {

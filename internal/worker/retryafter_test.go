@@ -19,39 +19,39 @@ import (
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
-// busyFor is how long a busy control plane asks to be left alone, each time.
+// busyFor is the Retry-After of a busy control plane.
 const busyFor = 37 * time.Second
 
-// busy stands in front of a control plane and sends some kinds of call away with
-// Retry-After. It notes who came back before that was over.
-type busy struct {
+// busyProxy refuses some kinds of call with Retry-After, until end, and records
+// the calls that came back too early. Others reach the next handler.
+type busyProxy struct {
 	next   http.Handler
 	status int
 	body   string
-	kinds  []string
+	kinds  []string // refused
 
 	mu        sync.Mutex
-	over      bool
-	notBefore map[string]time.Time
-	came      map[string]int
+	ended     bool
+	notBefore map[string]time.Time // by kind
+	calls     map[string]int       // by kind
 	early     []string
 }
 
-func (b *busy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (b *busyProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	kind := kindOf(r)
 	b.mu.Lock()
 	now := time.Now()
 	if left := b.notBefore[kind].Sub(now); left > 0 {
 		b.early = append(b.early, fmt.Sprintf("%s came %v too early", kind, left))
 	}
-	away := !b.over && slices.Contains(b.kinds, kind)
-	b.came[kind]++
-	if away {
+	refused := !b.ended && slices.Contains(b.kinds, kind)
+	b.calls[kind]++
+	if refused {
 		b.notBefore[kind] = now.Add(busyFor)
 	}
 	b.mu.Unlock()
 	switch {
-	case away:
+	case refused:
 		w.Header().Set("Retry-After", fmt.Sprint(int(busyFor.Seconds())))
 		w.WriteHeader(b.status)
 		_, _ = w.Write([]byte(b.body))
@@ -62,10 +62,10 @@ func (b *busy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (b *busy) calm() {
+func (b *busyProxy) end() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.over = true
+	b.ended = true
 }
 
 func kindOf(r *http.Request) string {
@@ -79,17 +79,19 @@ func kindOf(r *http.Request) string {
 	}
 }
 
-// impatient is a job that has something to say, and asks for its state, twice a
-// second for a minute.
-func (s *stage) impatient(ctx context.Context, accepted transport.AcceptedJob) (job.Result, error) {
-	session := s.session.Job(accepted)
+// runBusyJob runs a job that uploads a chunk and asks for its state twice a
+// second, for a minute.
+func (h *harness) runBusyJob(ctx context.Context, accepted transport.AcceptedJob) (job.Result, error) {
+	session := h.session.Job(accepted)
 	if err := session.Start(ctx, time.Now()); err != nil {
 		return job.Result{}, fmt.Errorf("%w: %w", job.ErrAbandoned, err)
 	}
 	const every, times = 500 * time.Millisecond, 120
 	var uploads sync.WaitGroup
 	for n := range uint64(times) {
-		uploads.Go(func() { _ = session.Chunk(ctx, transport.Chunk{Sequence: n + 1, Offset: n, Data: []byte("x")}) })
+		uploads.Go(func() {
+			_ = session.Chunk(ctx, transport.Chunk{Sequence: n + 1, Offset: n, Data: []byte("x")})
+		})
 		uploads.Go(func() { _, _ = session.State(ctx) })
 		time.Sleep(every)
 	}
@@ -98,16 +100,17 @@ func (s *stage) impatient(ctx context.Context, accepted transport.AcceptedJob) (
 	return result, session.Finish(context.WithoutCancel(ctx), transport.FinishRequest{ExitStatus: result.ExitStatus})
 }
 
-// TestLeftAlone has a whole worker meet a control plane that sends one kind of
-// call away for five minutes, or all of them: nobody comes back earlier than it
-// asked, and when it has time again the job is run and the worker leaves well.
-func TestLeftAlone(t *testing.T) {
+// TestRetryAfter runs a worker against a control plane that refuses one kind of
+// call, or all of them, with Retry-After for five minutes. No call may come back
+// too early. When the control plane responds again the job must run, and the
+// worker must leave normally.
+func TestRetryAfter(t *testing.T) {
 	all := []string{"heartbeat", "ping", "stream", "accept", "start", "chunks", "state", "finish"}
 	for _, row := range []struct {
 		name  string
 		mode  fsm.Mode
-		kinds []string // that are sent away; the first is what the row is about
-		once  bool     // it comes once: it is not tried again, or not in time
+		kinds []string // the refused kinds; the row is about the first
+		once  bool     // the call is made once: it is not retried, or not in time
 	}{
 		{"connect", fsm.Auto, []string{"connect"}, false},
 		{"ping", fsm.PollOnly, []string{"ping"}, false},
@@ -115,9 +118,9 @@ func TestLeftAlone(t *testing.T) {
 		{"stream, while pings succeed", fsm.Auto, []string{"stream"}, false},
 		{"stream and ping", fsm.Auto, []string{"stream", "ping"}, false},
 		{"heartbeat", fsm.Auto, []string{"heartbeat"}, false},
-		{"accept, named by the stream alone", fsm.Auto, []string{"accept"}, true},
-		{"accept, named by every ping", fsm.PollOnly, []string{"accept"}, false},
-		{"start, named by every ping", fsm.PollOnly, []string{"start"}, false},
+		{"accept of a job assigned by the stream alone", fsm.Auto, []string{"accept"}, true},
+		{"accept of a job assigned by every ping", fsm.PollOnly, []string{"accept"}, false},
+		{"start of a job assigned by every ping", fsm.PollOnly, []string{"start"}, false},
 		{"chunks", fsm.Auto, []string{"chunks"}, false},
 		{"state", fsm.Auto, []string{"state"}, false},
 		{"finish", fsm.Auto, []string{"finish"}, false},
@@ -125,7 +128,7 @@ func TestLeftAlone(t *testing.T) {
 		{"everything", fsm.Auto, all, false},
 		{"everything, polling", fsm.PollOnly, all, false},
 	} {
-		for name, answer := range map[string]struct {
+		for name, response := range map[string]struct {
 			status int
 			body   string
 		}{
@@ -137,32 +140,32 @@ func TestLeftAlone(t *testing.T) {
 					c := newControl()
 					c.set("stream", "job:J1")
 					c.set("ping", "job:J1")
-					front := &busy{
-						next: c.mux, status: answer.status, body: answer.body, kinds: row.kinds,
-						notBefore: map[string]time.Time{}, came: map[string]int{},
+					proxy := &busyProxy{
+						next: c.mux, status: response.status, body: response.body, kinds: row.kinds,
+						notBefore: map[string]time.Time{}, calls: map[string]int{},
 					}
-					s := newStage(t, c, front)
-					defer s.strike()
-					s.begin(t, worker.Config{
-						RunJob: s.impatient, Machine: fsm.Config{Mode: row.mode},
+					h := newHarness(t, c, proxy)
+					defer h.close()
+					h.start(t, worker.Config{
+						RunJob: h.runBusyJob, Machine: fsm.Config{Mode: row.mode},
 						Rand: rand.New(rand.NewPCG(3, 4)), //nolint:gosec // the same jitter in every run
 					})
 					time.Sleep(5 * time.Minute)
-					front.calm()
+					proxy.end()
 					time.Sleep(30 * time.Minute)
-					s.worker.Drain()
-					<-s.ended
-					if len(front.early) > 0 {
-						t.Errorf("%d calls came too early: %s", len(front.early), front.early[0])
+					h.worker.Drain()
+					<-h.ended
+					if len(proxy.early) > 0 {
+						t.Errorf("%d calls came too early: %s", len(proxy.early), proxy.early[0])
 					}
-					if came := front.came[row.kinds[0]]; came < 2 && !row.once {
-						t.Errorf("%s came %d times, which shows nothing", row.kinds[0], came)
+					if n := proxy.calls[row.kinds[0]]; n < 2 && !row.once {
+						t.Errorf("%s was called %d times, which tests nothing", row.kinds[0], n)
 					}
-					if front.came["finish"] == 0 && !row.once {
-						t.Error("the job was never run")
+					if proxy.calls["finish"] == 0 && !row.once {
+						t.Error("the job was not run")
 					}
-					if s.left != "drained" {
-						t.Errorf("left: %s", s.left)
+					if h.left != "drained" {
+						t.Errorf("left: %s", h.left)
 					}
 				})
 			})
