@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/switchyard-ci/switchyard/internal/memnet"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
@@ -113,7 +114,7 @@ func newBed(tb testing.TB, handler http.Handler, change ...bedOption) *bed {
 // like any other.
 func (b *bed) register(tb testing.TB) *transport.Session {
 	tb.Helper()
-	session, _, err := b.Register(tb.Context(), registrationToken, transport.RegisterRequest{Name: "one"})
+	session, err := b.Register(tb.Context(), registrationToken, wire.RegisterRequest{Name: "one"})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	agentedgev1 "github.com/switchyard-ci/switchyard/proto/agentedge/v1"
 	"github.com/switchyard-ci/switchyard/transport"
 )
@@ -37,7 +38,7 @@ func newLoopback(b *testing.B, handler http.Handler, secure bool) *transport.Ses
 		b.Fatal(err)
 	}
 	b.Cleanup(client.Close)
-	session, _, err := client.Register(b.Context(), registrationToken, transport.RegisterRequest{})
+	session, err := client.Register(b.Context(), registrationToken, wire.RegisterRequest{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -121,7 +122,7 @@ func BenchmarkChunk(b *testing.B) {
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := job.Chunk(b.Context(), transport.Chunk{Sequence: 1, Data: data}); err != nil {
+		if err := job.Chunk(b.Context(), wire.Chunk{Sequence: 1, Data: data}); err != nil {
 			b.Fatal(err)
 		}
 	}

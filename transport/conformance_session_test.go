@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/switchyard-ci/switchyard/transport"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // factsOfSessions are those of section 1.
@@ -49,8 +49,8 @@ var factsOfSessions = []fact{
 			reply(200, `{"id":"w-1","access_token":"session-secret","endpoint":"http://`+r.Host+`/v4"}`)(w, r)
 		}, "GET /v4/ping": reply(503, ``)},
 		act: func(t *testing.T, s scene) {
-			if s.answer.Endpoint != s.session.Endpoint() || strings.HasSuffix(s.answer.Endpoint, "/v4") {
-				t.Errorf("switched to %s", s.answer.Endpoint)
+			if strings.HasSuffix(s.session.Endpoint(), "/v4") {
+				t.Errorf("switched to %s", s.session.Endpoint())
 			}
 			ping(t, s)
 			s.one(t, "GET /v3/ping")
@@ -60,8 +60,8 @@ var factsOfSessions = []fact{
 		section: "1 session", fact: "intervals below a second are a second",
 		answers: answers{"POST /register": reply(200, `{"id":"w-1","access_token":"s","ping_interval":0,"heartbeat_interval":-1}`)},
 		act: func(t *testing.T, s scene) {
-			if s.answer.PingInterval != time.Second || s.answer.HeartbeatInterval != time.Second || s.answer.JobStatusInterval != time.Second {
-				t.Errorf("got %+v", s.answer)
+			if s.session.PingInterval() != time.Second || s.session.HeartbeatInterval() != time.Second || s.session.JobStatusInterval() != time.Second {
+				t.Errorf("got %s, %s, %s", s.session.PingInterval(), s.session.HeartbeatInterval(), s.session.JobStatusInterval())
 			}
 		},
 	},
@@ -89,12 +89,12 @@ var factsOfSessions = []fact{
 			reply(200, `{"action":"disconnect"}`), reply(200, `{"job":{"id":"j1"},"new":1}`),
 		}}).ServeHTTP},
 		act: func(t *testing.T, s scene) {
-			for _, want := range []transport.Instruction{
-				{Kind: transport.Resume},
-				{Kind: transport.Resume},
-				{Kind: transport.Pause, Reason: "m"},
-				{Kind: transport.Disconnect},
-				{Kind: transport.JobAssigned, JobID: "j1"},
+			for _, want := range []wire.Instruction{
+				{Kind: wire.Resume},
+				{Kind: wire.Resume},
+				{Kind: wire.Pause, Reason: "m"},
+				{Kind: wire.Disconnect},
+				{Kind: wire.JobAssigned, JobID: "j1"},
 			} {
 				if got := ping(t, s).Instruction; got != want {
 					t.Errorf("got %+v, want %+v", got, want)

@@ -12,6 +12,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
@@ -80,7 +81,6 @@ type scene struct {
 	*recorder
 
 	session *transport.Session
-	answer  transport.RegisterResponse
 	url     string
 }
 
@@ -119,11 +119,11 @@ func TestConformance(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer client.Close()
-			session, answer, err := client.Register(t.Context(), registrationToken, transport.RegisterRequest{Name: "one"})
+			session, err := client.Register(t.Context(), registrationToken, wire.RegisterRequest{Name: "one"})
 			if err != nil {
 				t.Fatal(err)
 			}
-			row.act(t, scene{recorder: control, session: session, answer: answer, url: server.URL})
+			row.act(t, scene{recorder: control, session: session, url: server.URL})
 		})
 	}
 }
@@ -135,8 +135,8 @@ func ends(kind transport.StreamEventKind, code connect.Code) act {
 			if event.Kind == transport.StreamMessage {
 				continue
 			}
-			if event.Kind != kind || event.Code != code {
-				t.Errorf("got %v %v (%v), want %v %v", event.Kind, event.Code, event.Err, kind, code)
+			if event.Kind != kind || codeOf(event.Err) != code {
+				t.Errorf("got %v %v (%v), want %v %v", event.Kind, codeOf(event.Err), event.Err, kind, code)
 			}
 			return
 		}
@@ -164,7 +164,7 @@ func fails(t *testing.T, err error, says string, again bool) {
 	}
 }
 
-func ping(t *testing.T, s scene) transport.PingResponse {
+func ping(t *testing.T, s scene) transport.PingResult {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

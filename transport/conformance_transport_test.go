@@ -8,6 +8,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
@@ -45,7 +46,7 @@ var factsOfTransport = []fact{
 	{section: "0 transport", fact: "Buildkite-Timeout-Milliseconds on calls, not on chunks and not on the stream", act: func(t *testing.T, s scene) {
 		<-streaming(t, s.session)
 		works(t, s.session.Connect(t.Context()))
-		works(t, s.session.Job(transport.AcceptedJob{ID: "j1"}).Chunk(t.Context(), transport.Chunk{Sequence: 1, Data: []byte("x")}))
+		works(t, s.session.Job(transport.AcceptedJob{ID: "j1"}).Chunk(t.Context(), wire.Chunk{Sequence: 1, Data: []byte("x")}))
 		if s.one(t, "POST /v3/connect").header.Get("Buildkite-Timeout-Milliseconds") == "" {
 			t.Error("a call without its timeout")
 		}
@@ -54,7 +55,7 @@ var factsOfTransport = []fact{
 	}},
 	{section: "0 transport", fact: "configured headers go along with calls, chunks and the stream", act: func(t *testing.T, s scene) {
 		<-streaming(t, s.session)
-		works(t, s.session.Job(transport.AcceptedJob{ID: "j1"}).Chunk(t.Context(), transport.Chunk{Sequence: 1, Data: []byte("x")}))
+		works(t, s.session.Job(transport.AcceptedJob{ID: "j1"}).Chunk(t.Context(), wire.Chunk{Sequence: 1, Data: []byte("x")}))
 		for _, start := range []string{"POST /v3/register", "POST /v3/jobs/j1/chunks", "POST " + procedure} {
 			header(t, s.one(t, start), "Buildkite-Cell", "7")
 		}
@@ -80,7 +81,7 @@ var factsOfTransport = []fact{
 			_, err := s.session.Ping(t.Context())
 			fails(t, err, "422 Unprocessable Entity: wrong state", false)
 			_, err = s.session.Job(transport.AcceptedJob{ID: "j1"}).State(t.Context())
-			fails(t, err, `502 Bad Gateway, not in the control plane's words: "HTML page: Bad Gateway"`, true)
+			fails(t, err, `502 Bad Gateway, not from the control plane: "HTML page: Bad Gateway"`, true)
 		},
 	},
 	{
@@ -131,7 +132,7 @@ var factsOfTransport = []fact{
 			fails(t, err, "longer than 16777216 bytes", true)
 			_, err = s.session.Job(transport.AcceptedJob{ID: "j1"}).State(t.Context())
 			fails(t, err, "header", true)
-			if event := <-streaming(t, s.session); event.Kind != transport.StreamLost || event.Code != connect.CodeResourceExhausted {
+			if event := <-streaming(t, s.session); event.Kind != transport.StreamLost || codeOf(event.Err) != connect.CodeResourceExhausted {
 				t.Errorf("got %v %v", event.Kind, event.Err)
 			}
 		},

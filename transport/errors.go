@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -9,42 +8,41 @@ import (
 )
 
 var (
-	// ErrUndecodable is in the chain of errors of a call that succeeded by its
-	// status, but whose body is not what the call answers with. Such a call
-	// may be tried again: a proxy's page is no answer.
-	ErrUndecodable = errors.New("the answer is not what this call answers with")
+	// ErrUndecodable is in the chain of errors of a call whose status is a success
+	// but whose body is not the expected one, such as a proxy's page. Such a call
+	// may be tried again.
+	ErrUndecodable = errors.New("unexpected response body")
 
-	// ErrNoAnswer is in the chain of errors of a call whose deadline for one
-	// try passed.
-	ErrNoAnswer = errors.New("no answer in time")
+	// ErrNoAnswer is in the chain of errors of a call without a response within the
+	// timeout of one try.
+	ErrNoAnswer = errors.New("no response in time")
 
-	// ErrAcquireRejected is in the chain of errors of [Session.Acquire] when
-	// the control plane will not give the job away (status 422).
+	// ErrAcquireRejected is in the chain of errors of [Session.Acquire] when the
+	// control plane refuses the job (status 422).
 	ErrAcquireRejected = errors.New("the control plane refused to hand out the job")
 
-	// ErrAcquireLocked is in the chain of errors of [Session.Acquire] when the
-	// job still waits for another one after the last try (status 423).
+	// ErrAcquireLocked is in the chain of errors of [Session.Acquire] when the job
+	// still waits for another one after the last try (status 423).
 	ErrAcquireLocked = errors.New("the job still waits for another one")
 )
 
-// StatusError is an answer with a status that is not a success.
+// StatusError is a response whose status is not a success.
 type StatusError struct {
 	// Code is the HTTP status.
 	Code int
-	// Message is what the answer says, on one line: the control plane's own
-	// message, or what an HTML page is about, or the beginning of another body
-	// that is not the control plane's. It may be empty.
+	// Message is the text of the response, in one line: the control plane's
+	// message, a description of an HTML page, or the beginning of another body. It
+	// may be empty.
 	Message string
-	// FromControlPlane tells an answer of the control plane (JSON with a
-	// message) from a page that something between agent and control plane made
-	// up.
+	// FromControlPlane distinguishes a response of the control plane (JSON with a
+	// message) from that of a proxy.
 	FromControlPlane bool
-	// RetryAfter is how long the answer asks to wait before the next try. Zero
-	// if it does not say; never more than an hour.
+	// RetryAfter is how long the next try must wait. Zero if the response does not
+	// say; at most an hour.
 	RetryAfter time.Duration
 }
 
-// Error is one line: the status and what the answer says.
+// Error returns one line: the status and the message.
 func (e *StatusError) Error() string {
 	status := fmt.Sprintf("%d %s", e.Code, http.StatusText(e.Code))
 	if http.StatusText(e.Code) == "" {
@@ -56,19 +54,19 @@ func (e *StatusError) Error() string {
 	case e.Message == "":
 		return status + " without a message"
 	default:
-		return fmt.Sprintf("%s, not in the control plane's words: %q", status, e.Message)
+		return fmt.Sprintf("%s, not from the control plane: %q", status, e.Message)
 	}
 }
 
-// retryable reports whether the status says that a later try may succeed.
+// retryable reports whether a later try may succeed.
 func (e *StatusError) retryable() bool {
 	return e.Code == http.StatusTooManyRequests || e.Code >= http.StatusInternalServerError
 }
 
-// Retryable reports whether the call that returned err may succeed when it is
-// tried again: nothing answered, the answer could not be read, or its status
-// is 429 or at least 500. It is false for nil, for the end of the caller's
-// context, and for a certificate that does not verify.
+// Retryable reports whether the call that returned err may succeed when it is tried
+// again: there was no response, it could not be decoded, or its status is 429 or at
+// least 500. It is false for nil, for the end of the caller's context, and for a
+// certificate that does not verify.
 func Retryable(err error) bool {
 	if failed, ok := errors.AsType[*failure](err); ok {
 		return failed.kind == noAnswer || failed.kind == undecodable
@@ -77,21 +75,15 @@ func Retryable(err error) bool {
 	return ok && status.retryable()
 }
 
-// Refused reports whether err is a definite refusal by the control plane
-// itself: a status between 400 and 499 other than 429, in a JSON body with a
-// message. A proxy's page is not a refusal, whatever its status.
+// Refused reports whether err is a definite refusal by the control plane itself: a
+// status between 400 and 499 other than 429, in a JSON body with a message. A
+// proxy's page is not a refusal, whatever its status.
 func Refused(err error) bool {
 	status, ok := errors.AsType[*StatusError](err)
-	return ok && status.FromControlPlane && definite(status)
+	return ok && status.FromControlPlane && status.Code >= http.StatusBadRequest && !status.retryable()
 }
 
-// definite reports whether the status is one that asking again will not
-// change.
-func definite(status *StatusError) bool {
-	return status.Code >= http.StatusBadRequest && !status.retryable()
-}
-
-// RetryAfter is how long the answer in err asks to wait before the next try,
+// RetryAfter returns how long the response in err asks to wait before the next try,
 // or zero.
 func RetryAfter(err error) time.Duration {
 	if status, ok := errors.AsType[*StatusError](err); ok {
@@ -100,17 +92,17 @@ func RetryAfter(err error) time.Duration {
 	return 0
 }
 
-// failureKind says why a call has no usable answer.
+// failureKind is why a call has no usable response.
 type failureKind int
 
 const (
-	noAnswer    failureKind = iota + 1 // the network failed, or the try's deadline passed
-	undecodable                        // a success whose body could not be read
+	noAnswer    failureKind = iota + 1 // the network failed, or the timeout of the try passed
+	undecodable                        // a success whose body cannot be used
 	callerEnded                        // the caller's context ended
-	hopeless                           // the call cannot be made at all
+	impossible                         // the call cannot be made; a later try would not help
 )
 
-// failure is a call without a usable answer.
+// failure is a call without a usable response.
 type failure struct {
 	kind failureKind
 	err  error
@@ -118,10 +110,3 @@ type failure struct {
 
 func (f *failure) Error() string { return f.err.Error() }
 func (f *failure) Unwrap() error { return f.err }
-
-// unverifiable reports whether the server could not prove who it is, which the
-// next try will not change.
-func unverifiable(err error) bool {
-	_, ok := errors.AsType[*tls.CertificateVerificationError](err)
-	return ok
-}

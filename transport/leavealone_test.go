@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
@@ -75,14 +76,14 @@ func TestLeftAlone(t *testing.T) {
 			<-ctx.Done()
 		}, 1},
 		{"PUT /v3/jobs/j1/finish", func(ctx context.Context, s *transport.Session) {
-			_ = job(s).Finish(ctx, transport.FinishRequest{ExitStatus: "0"})
+			_ = job(s).Finish(ctx, wire.FinishRequest{ExitStatus: "0"})
 		}, 24},
 		{"POST /v3/jobs/j1/chunks", func(ctx context.Context, s *transport.Session) {
 			var beside sync.WaitGroup // as a job does it
 			for n := range uint64(3) {
 				beside.Go(func() {
 					time.Sleep(time.Duration(n) * time.Millisecond) // what is under way when the answer comes is not to blame
-					_ = job(s).Chunk(ctx, transport.Chunk{Sequence: n + 1, Data: []byte("x")})
+					_ = job(s).Chunk(ctx, wire.Chunk{Sequence: n + 1, Data: []byte("x")})
 				})
 			}
 			beside.Wait()
@@ -93,8 +94,8 @@ func TestLeftAlone(t *testing.T) {
 			defer cancel()
 			// Pings that fail and succeed would bring an attempt forward.
 			for at := time.Second; at < 10*time.Minute; at += time.Second {
-				time.AfterFunc(at, s.Pacer().PingFailed)
-				time.AfterFunc(at+time.Millisecond, s.Pacer().PingSucceeded)
+				time.AfterFunc(at, s.PingFailed)
+				time.AfterFunc(at+time.Millisecond, s.PingSucceeded)
 			}
 			s.RunStream(ctx, transport.StreamOptions{}, func(transport.StreamEvent) {})
 		}, 8},
@@ -135,7 +136,7 @@ func TestRegistrationIsLeftAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		control := newUnwilling(http.StatusServiceUnavailable, "", 37*time.Second)
 		bed := newBed(t, control)
-		if _, _, err := bed.Register(t.Context(), registrationToken, transport.RegisterRequest{}); err == nil {
+		if _, err := bed.Register(t.Context(), registrationToken, wire.RegisterRequest{}); err == nil {
 			t.Fatal("registered")
 		}
 		if calls := control.calls["POST /v3/register"]; calls != 30 || len(control.early) > 0 {

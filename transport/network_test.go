@@ -14,6 +14,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
@@ -91,12 +92,12 @@ func TestUnixSocket(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer client.Close()
-			session, answer, err := client.Register(t.Context(), registrationToken, transport.RegisterRequest{Name: "one"})
+			session, err := client.Register(t.Context(), registrationToken, wire.RegisterRequest{Name: "one"})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if answer.Endpoint != endpoint {
-				t.Errorf("at %s, want %s", answer.Endpoint, endpoint)
+			if session.Endpoint() != endpoint {
+				t.Errorf("at %s, want %s", session.Endpoint(), endpoint)
 			}
 			if _, err := session.Ping(t.Context()); err != nil {
 				t.Fatal(err)
@@ -144,7 +145,7 @@ func TestSocketsAreNotNamedFromAfar(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		session, _, err := client.Register(t.Context(), registrationToken, transport.RegisterRequest{Name: "one"})
+		session, err := client.Register(t.Context(), registrationToken, wire.RegisterRequest{Name: "one"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -177,7 +178,7 @@ func TestIPv6(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	session, _, err := client.Register(t.Context(), registrationToken, transport.RegisterRequest{Name: "one"})
+	session, err := client.Register(t.Context(), registrationToken, wire.RegisterRequest{Name: "one"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +228,7 @@ func TestNamesAreLookedUpAnew(t *testing.T) {
 					t.Fatal(err)
 				}
 				t.Cleanup(client.Close)
-				session, _, err := client.Register(t.Context(), registrationToken, transport.RegisterRequest{Name: "one"})
+				session, err := client.Register(t.Context(), registrationToken, wire.RegisterRequest{Name: "one"})
 				if err != nil {
 					t.Fatal(err)
 				}

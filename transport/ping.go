@@ -2,119 +2,57 @@ package transport
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"time"
 
-	"go.uber.org/zap"
+	"github.com/switchyard-ci/switchyard/internal/httpclient"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// PingResponse is the answer to a ping.
-type PingResponse struct {
-	// Instruction is Resume when there is nothing to do.
-	Instruction Instruction
+// PingResult is what the control plane says in response to a ping.
+type PingResult struct {
+	// Instruction is [wire.Resume] when there is nothing to do.
+	Instruction wire.Instruction
 	// Message is for people, in one line; it may be empty.
 	Message string
 }
 
-// wirePing is the answer as it is on the wire.
-type wirePing struct {
-	Action  string `json:"action"`
-	Message string `json:"message"`
-	Job     *struct {
-		ID string `json:"id"`
-	} `json:"job"`
-	Endpoint       string            `json:"endpoint"`
-	RequestHeaders map[string]string `json:"request_headers"`
-}
-
-// The actions that a ping's answer can name; any other means the same as none.
-const (
-	actionPause      = "pause"
-	actionDisconnect = "disconnect"
-)
-
-const doingPing = "pinging the control plane"
-
-// Ping asks for an instruction, once, and waits up to ten seconds for it. An
-// answer that names another endpoint is followed if a ping succeeds there, and
-// then that second answer counts; otherwise the first does. After an error,
-// [Refused] tells whether the control plane will have no more of this worker,
-// and [RetryAfter] how long it wants to be left alone.
-func (s *Session) Ping(ctx context.Context) (PingResponse, error) {
+// Ping asks once for an instruction and waits up to ten seconds for it. If the
+// response names another endpoint, that is pinged too; if it responds, the session
+// switches to it and the second response counts. For an error, [Refused] reports
+// whether the control plane refuses this worker for good, and [RetryAfter] returns
+// how long the next ping must wait.
+func (s *Session) Ping(ctx context.Context) (PingResult, error) {
 	deadline := time.Now().Add(pingTimeout)
-	base, _ := s.where()
-	answer, err := s.pingAt(ctx, base, deadline)
+	endpoint, _ := s.target()
+	response, err := s.pingAt(ctx, endpoint, deadline)
 	if err != nil {
-		return PingResponse{}, err
+		if ctx.Err() == nil {
+			s.pacer.pingFailed()
+		}
+		return PingResult{}, err
 	}
-	s.setHeaders(answer.RequestHeaders)
-	if moved, ok := s.follow(ctx, answer.Endpoint, deadline); ok {
-		answer = moved
+	s.setHeaders(response.RequestHeaders)
+	if moved, ok := s.follow(ctx, response.Endpoint, deadline); ok {
+		response = moved
 	}
-	return answer.response(), nil
-}
-
-// follow tries the endpoint that an answer names, and switches to it if it
-// answers.
-func (s *Session) follow(ctx context.Context, named string, deadline time.Time) (wirePing, bool) {
-	next, err := s.nextEndpoint(named)
-	if next == nil && err == nil {
-		return wirePing{}, false
-	}
-	var answer wirePing
-	if err == nil {
-		answer, err = s.pingAt(ctx, *next, deadline)
-	}
-	if err != nil {
-		s.transport.log.Warn("the control plane names an endpoint that cannot be used; keeping the present one",
-			zap.String("endpoint", s.Endpoint()), zap.Error(err))
-		return wirePing{}, false
-	}
-	s.setHeaders(answer.RequestHeaders)
-	s.mu.Lock()
-	s.endpoint = *next
-	s.mu.Unlock()
-	s.transport.log.Info("the control plane moved", zap.Stringer("endpoint", next))
-	return answer, true
+	s.pacer.pingSucceeded()
+	return PingResult{Instruction: pingInstruction(response), Message: oneLine(response.Message)}, nil
 }
 
 // pingAt pings one endpoint.
-func (s *Session) pingAt(ctx context.Context, base endpoint, deadline time.Time) (wirePing, error) {
-	_, headers := s.where()
-	var answer wirePing
-	err := s.transport.try(ctx, base, headers, call{
-		doing: doingPing, method: http.MethodGet, path: []string{"ping"},
-		token: s.token, timeout: time.Until(deadline), into: &answer,
+func (s *Session) pingAt(ctx context.Context, endpoint httpclient.Endpoint, deadline time.Time) (wire.PingResponse, error) {
+	_, headers := s.target()
+	var response wire.PingResponse
+	err := s.transport.try(ctx, endpoint, headers, call{
+		doing: "pinging the control plane", method: http.MethodGet, path: []string{wire.PathPing},
+		token: s.token, timeout: time.Until(deadline), into: &response,
+		check: func() error {
+			if pingInstruction(response).Kind != wire.JobAssigned {
+				return nil
+			}
+			return checkJobID(response.Job.ID)
+		},
 	})
-	if err == nil {
-		err = answer.check()
-	}
-	return answer, err
-}
-
-// check finds a job that cannot be named.
-func (p wirePing) check() error {
-	if p.Action == actionPause || p.Action == actionDisconnect || p.Job == nil {
-		return nil
-	}
-	if err := checkJobID(p.Job.ID); err != nil {
-		return fmt.Errorf("%s: %w", doingPing, &failure{kind: undecodable, err: fmt.Errorf("%w: %w", ErrUndecodable, err)})
-	}
-	return nil
-}
-
-// response reads the instruction: a pause or disconnect leaves no room for a
-// job.
-func (p wirePing) response() PingResponse {
-	instruction, message := Instruction{Kind: Resume}, oneLine(p.Message)
-	switch {
-	case p.Action == actionPause:
-		instruction = Instruction{Kind: Pause, Reason: message}
-	case p.Action == actionDisconnect:
-		instruction = Instruction{Kind: Disconnect, Reason: message}
-	case p.Job != nil:
-		instruction = Instruction{Kind: JobAssigned, JobID: p.Job.ID}
-	}
-	return PingResponse{Instruction: instruction, Message: message}
+	return response, err
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/memnet"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
@@ -109,7 +110,7 @@ func TestServersThatDoNotSay(t *testing.T) {
 				defer func() { _ = network.Close() }()
 				defer client.Close()
 				started := time.Now()
-				if _, _, err = client.Register(t.Context(), registrationToken, transport.RegisterRequest{}); err != nil {
+				if _, err = client.Register(t.Context(), registrationToken, wire.RegisterRequest{}); err != nil {
 					t.Fatal(err)
 				}
 				if took := time.Since(started); took != row.took {
@@ -246,7 +247,7 @@ func TestProtocolWithTLS(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer client.Close()
-			session, _, err := client.Register(t.Context(), registrationToken, transport.RegisterRequest{})
+			session, err := client.Register(t.Context(), registrationToken, wire.RegisterRequest{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -272,7 +273,7 @@ func TestUntrustedCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	_, _, err = client.Register(t.Context(), registrationToken, transport.RegisterRequest{})
+	_, err = client.Register(t.Context(), registrationToken, wire.RegisterRequest{})
 	if err == nil || transport.Retryable(err) || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("got %v", err)
 	}

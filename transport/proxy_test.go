@@ -15,6 +15,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
@@ -107,7 +108,7 @@ func TestProxyFromTheEnvironment(t *testing.T) {
 		},
 		{
 			name: "with a wrong password", scheme: "https", env: "HTTPS_PROXY=http://me:secret@PROXY", needs: "Basic other",
-			through: "CONNECT control.test:443", says: "the proxy answers 407 Proxy Authentication Required",
+			through: "CONNECT control.test:443", says: "the proxy responded 407 Proxy Authentication Required",
 		},
 		{name: "a proxy that is not there", scheme: "https", env: "HTTPS_PROXY=http://127.0.0.1:1", says: "proxyconnect tcp: dial tcp 127.0.0.1:1:"},
 	} {
@@ -171,7 +172,7 @@ func TestBehindProxy(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	session, _, err := client.Register(t.Context(), registrationToken, transport.RegisterRequest{Name: "one"})
+	session, err := client.Register(t.Context(), registrationToken, wire.RegisterRequest{Name: "one"})
 	if err != nil {
 		t.Fatal(err)
 	}

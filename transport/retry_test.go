@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/memnet"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
@@ -33,11 +34,11 @@ func TestRetries(t *testing.T) {
 	job := func(s *transport.Session) *transport.JobSession { return s.Job(transport.AcceptedJob{ID: "j1"}) }
 	start := func(ctx context.Context, s *transport.Session) error { return job(s).Start(ctx, time.Now()) }
 	chunk := func(ctx context.Context, s *transport.Session) error {
-		return job(s).Chunk(ctx, transport.Chunk{Sequence: 1, Data: []byte("x")})
+		return job(s).Chunk(ctx, wire.Chunk{Sequence: 1, Data: []byte("x")})
 	}
 	state := func(ctx context.Context, s *transport.Session) error { _, err := job(s).State(ctx); return err }
 	finish := func(ctx context.Context, s *transport.Session) error {
-		return job(s).Finish(ctx, transport.FinishRequest{ExitStatus: "0"})
+		return job(s).Finish(ctx, wire.FinishRequest{ExitStatus: "0"})
 	}
 
 	type steps []http.HandlerFunc
@@ -138,7 +139,7 @@ func TestRegisterRetries(t *testing.T) {
 	}{
 		{"until it works", []http.HandlerFunc{reply(503, ``), reply(200, `{"id":"a"}`), reply(200, `{"access_token":"s"}`), reply(200, registerAnswer)}, 4, 30 * time.Second, "", false},
 		{"not with a wrong token", []http.HandlerFunc{reply(401, `{"message":"wrong token"}`)}, 1, 0, "401 Unauthorized: wrong token", true},
-		{"not with a proxy that refuses", []http.HandlerFunc{reply(407, `no`)}, 1, 0, `407 Proxy Authentication Required, not in the control plane's words: "no"`, false},
+		{"not with a proxy that refuses", []http.HandlerFunc{reply(407, `no`)}, 1, 0, `407 Proxy Authentication Required, not from the control plane: "no"`, false},
 		{"thirty times", []http.HandlerFunc{reply(500, ``)}, 30, 290 * time.Second, "500 Internal Server Error without a message", false},
 	}
 	for _, row := range rows {
@@ -147,7 +148,7 @@ func TestRegisterRetries(t *testing.T) {
 				answers := &script{steps: row.answers}
 				bed := newBed(t, answers)
 				started := time.Now()
-				_, _, err := bed.Register(t.Context(), registrationToken, transport.RegisterRequest{})
+				_, err := bed.Register(t.Context(), registrationToken, wire.RegisterRequest{})
 				if (err != nil) != (row.errHas != "") || err != nil && !strings.Contains(err.Error(), row.errHas) {
 					t.Errorf("got %v, want %q", err, row.errHas)
 				}

@@ -1,20 +1,27 @@
 package transport
 
 import (
+	"context"
 	"math"
+	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
-// maxRetryAfter bounds how long an answer can put off the next try, so that a
-// mistyped header does not silence an agent for good.
-const maxRetryAfter = time.Hour
+const (
+	// maxRetryAfter bounds a Retry-After, so that a mistyped header does not silence
+	// an agent for good.
+	maxRetryAfter = time.Hour
+	// retryAfterSpread is the largest random part that is added to a Retry-After,
+	// as a fraction of it.
+	retryAfterSpread = 0.1
+)
 
-// retryAfterOf is what an answer's headers ask for. A date is held against the
-// clock that it was read from, which the answer's own Date header shows: the
-// clock of this machine may be wrong, or be set at any moment.
+// retryAfterOf returns the Retry-After of a response, or zero. A date is compared
+// with the Date header of the same response: the clock of this machine may be wrong.
 func retryAfterOf(header http.Header) time.Duration {
 	now, err := http.ParseTime(header.Get("Date"))
 	if err != nil {
@@ -23,16 +30,19 @@ func retryAfterOf(header http.Header) time.Duration {
 	return parseRetryAfter(header.Get(headerRetryAfter), now)
 }
 
-// parseRetryAfter reads a Retry-After header: seconds, with a fraction if
-// need be, or an HTTP date (RFC 9110, section 10.2.3). What is missing, in the
-// past or unreadable is zero; what is beyond maxRetryAfter is cut to it.
+// parseRetryAfter parses the value of a Retry-After header: seconds, possibly with a
+// fraction, or an HTTP date (RFC 9110, section 10.2.3). A missing, past or invalid
+// value is zero; a value beyond maxRetryAfter is cut to it.
 func parseRetryAfter(value string, now time.Time) time.Duration {
 	value = strings.TrimSpace(value)
-	if value == "" {
-		return 0
-	}
 	if seconds, err := strconv.ParseFloat(value, 64); err == nil {
-		return retryAfterSeconds(seconds)
+		switch {
+		case math.IsNaN(seconds) || seconds <= 0:
+			return 0
+		case seconds >= maxRetryAfter.Seconds():
+			return maxRetryAfter
+		}
+		return time.Duration(seconds * float64(time.Second))
 	}
 	date, err := http.ParseTime(value)
 	if err != nil {
@@ -41,12 +51,85 @@ func parseRetryAfter(value string, now time.Time) time.Duration {
 	return min(max(date.Sub(now), 0), maxRetryAfter)
 }
 
-func retryAfterSeconds(seconds float64) time.Duration {
-	if math.IsNaN(seconds) || seconds <= 0 {
-		return 0
+// spread adds a random part to a Retry-After, so that callers who were refused
+// together do not come back together.
+func spread(retryAfter time.Duration) time.Duration {
+	part := rand.Float64() * retryAfterSpread //nolint:gosec // spreading load needs no secrecy
+	return retryAfter + time.Duration(part*float64(retryAfter))
+}
+
+// holdOffs make the calls of a session wait for a Retry-After, by the kind of call.
+// The tries of one call already wait by their own schedule; this is for later and
+// concurrent calls of the same kind: the next heartbeat, another chunk, the accept
+// of another job. When the time has passed one call goes first, and the others follow
+// once its response has no Retry-After. The zero value is ready. It is safe for
+// concurrent use.
+type holdOffs struct {
+	mu    sync.Mutex
+	holds map[string]*hold // by the kind of call
+}
+
+// hold lasts until the call that goes first has a response without a Retry-After.
+type hold struct {
+	until time.Time
+	// first is closed when the call that goes first has returned; nil while there is
+	// none.
+	first chan struct{}
+}
+
+// enter returns as soon as a call of that kind may be made, or the cause of the
+// context's end. The caller must call leave with the Retry-After of the response,
+// zero for none.
+func (h *holdOffs) enter(ctx context.Context, kind string) (leave func(time.Duration), err error) {
+	for {
+		h.mu.Lock()
+		held := h.holds[kind]
+		if held == nil {
+			h.mu.Unlock()
+			return func(retryAfter time.Duration) { h.leave(kind, nil, retryAfter) }, nil
+		}
+		left, first := time.Until(held.until), held.first
+		if left <= 0 && first == nil {
+			held.first = make(chan struct{})
+			h.mu.Unlock()
+			return func(retryAfter time.Duration) { h.leave(kind, held, retryAfter) }, nil
+		}
+		h.mu.Unlock()
+		var timer <-chan time.Time
+		if left > 0 {
+			timer, first = time.After(left), nil
+		}
+		select {
+		case <-timer:
+		case <-first:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
 	}
-	if seconds >= maxRetryAfter.Seconds() {
-		return maxRetryAfter
+}
+
+// leave notes the Retry-After of a response. The hold is the one whose first call
+// this was, nil if there was none.
+func (h *holdOffs) leave(kind string, held *hold, retryAfter time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if held != nil {
+		close(held.first)
+		held.first = nil
+		if retryAfter <= 0 {
+			delete(h.holds, kind)
+		}
 	}
-	return time.Duration(seconds * float64(time.Second))
+	if retryAfter <= 0 {
+		return
+	}
+	if h.holds == nil {
+		h.holds = make(map[string]*hold)
+	}
+	if h.holds[kind] == nil {
+		h.holds[kind] = &hold{}
+	}
+	if until := time.Now().Add(spread(retryAfter)); until.After(h.holds[kind].until) {
+		h.holds[kind].until = until
+	}
 }

@@ -1,4 +1,4 @@
-package transport
+package transport //nolint:mnd // this file is where these numbers stand
 
 import (
 	"errors"
@@ -9,72 +9,57 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// The numbers of the rules by which calls are tried again: all tries, the
-// first included, and the waits between them. They are those of existing
-// agents, so that a control plane sees the same load from ours.
-const (
-	registerTries, registerWait     = 30, 10 * time.Second
-	connectTries, connectWait       = 10, 5 * time.Second
-	disconnectTries, disconnectWait = 4, time.Second
-	heartbeatTries, heartbeatWait   = 10, 5 * time.Second
-	acceptTries, acceptWait         = 30, 5 * time.Second
-	acquireTries, acquireLimit      = 7, 330 * time.Second
-	startTries                      = 7
-	deliverTries, deliverLimit      = 12, time.Hour
-
-	// Each wait of an acquire has a jitter between these added.
-	acquireJitterLeast, acquireJitterMost = -time.Second, 5 * time.Second
-)
-
-// The rules. Three things differ from existing agents on purpose: a chunk that
-// meets a 429 is kept and tried again, Retry-After is obeyed everywhere, and a
-// fleet that registers or connects again is spread.
+// How often and when each call is tried again. The numbers are those of existing
+// agents, so that a control plane gets the same load. Three things differ on purpose:
+// a chunk is tried again after a 429, Retry-After is respected everywhere, and the
+// waits of register and connect are random, because a whole fleet may make these
+// calls at once.
 
 func registerRule() rule {
-	return rule{tries: registerTries, waits: about(registerWait), again: Retryable}
+	return rule{tries: 30, waits: about(10 * time.Second), again: Retryable}
 }
 
-// Connecting and disconnecting are worth another try whatever the answer.
 func connectRule() rule {
-	return rule{tries: connectTries, waits: about(connectWait), again: always}
+	return rule{tries: 10, waits: about(5 * time.Second), again: always}
 }
 
 func disconnectRule() rule {
-	return rule{tries: disconnectTries, waits: every(disconnectWait), again: always}
+	return rule{tries: 4, waits: every(time.Second), again: always}
 }
 
 func heartbeatRule() rule {
-	return rule{tries: heartbeatTries, waits: every(heartbeatWait), again: Retryable}
+	return rule{tries: 10, waits: every(5 * time.Second), again: Retryable}
 }
 
 func acceptRule() rule {
-	return rule{tries: acceptTries, waits: every(acceptWait), again: unansweredAccept}
+	return rule{tries: 30, waits: every(5 * time.Second), again: unansweredAccept}
 }
 
 func acquireRule() rule {
-	return rule{
-		tries: acquireTries, waits: doubling(acquireJitterLeast, acquireJitterMost),
-		again: acquirable, limit: acquireLimit,
-	}
+	return rule{tries: 7, waits: doubling(-time.Second, 5*time.Second), again: acquirable, limit: 330 * time.Second}
 }
 
 func startRule() rule {
-	return rule{tries: startTries, waits: doubling(0, 0), again: Retryable}
+	return rule{tries: 7, waits: doubling(0, 0), again: Retryable}
 }
 
-// deliverRule is for what must not get lost if it can be helped: the chunks of
-// a log, and the finish.
+// deliverRule is for the chunks of a log and the finish, which should not be lost.
+// Eleven waits add up to about ten minutes.
 func deliverRule() rule {
-	return rule{tries: deliverTries, waits: tenMinutes, again: Retryable, limit: deliverLimit}
+	waits := func() backoff.BackOff {
+		return &backoff.ExponentialBackOff{
+			InitialInterval: 2 * time.Second, Multiplier: 1.6, RandomizationFactor: 0.2, MaxInterval: time.Hour,
+		}
+	}
+	return rule{tries: 12, waits: waits, again: Retryable, limit: time.Hour}
 }
 
 func always(error) bool { return true }
 
-// unansweredAccept reports whether an accept got no answer of the control
-// plane, so that whether the job was granted is not known. Accepting again is
-// the same acceptance until the job is started. What the control plane says
-// itself ends the attempt, even if it is a 500, and so does a status of the
-// 400s (but 429) from anyone; a gateway's 502 says nothing about the job.
+// unansweredAccept reports whether the control plane may not have responded to an
+// accept, so that it is unknown whether the job is accepted. A response of the
+// control plane itself is final, even a 500, and so is a status between 400 and 499
+// from a proxy, except 429; a gateway's 502 says nothing about the job.
 func unansweredAccept(err error) bool {
 	if status, ok := errors.AsType[*StatusError](err); ok {
 		return !status.FromControlPlane && status.retryable()
@@ -82,20 +67,18 @@ func unansweredAccept(err error) bool {
 	return Retryable(err)
 }
 
-// acquirable adds to the usual reasons a job that waits for another one.
+// acquirable reports whether to try an acquire again: also while the job waits for
+// another one.
 func acquirable(err error) bool {
 	status, ok := errors.AsType[*StatusError](err)
 	return ok && status.Code == http.StatusLocked || Retryable(err)
 }
 
-// about makes waits of a half to one and a half of the given one, for calls that
-// a whole fleet may make at the same moment: after an outage, say.
+// about returns schedules of random waits between a half and one and a half times
+// the given one.
 func about(wait time.Duration) func() backoff.BackOff {
-	const half = 0.5
 	return func() backoff.BackOff {
-		return &backoff.ExponentialBackOff{
-			InitialInterval: wait, Multiplier: 1, RandomizationFactor: half, MaxInterval: wait,
-		}
+		return &backoff.ExponentialBackOff{InitialInterval: wait, Multiplier: 1, RandomizationFactor: 0.5, MaxInterval: wait}
 	}
 }
 
@@ -103,41 +86,21 @@ func every(wait time.Duration) func() backoff.BackOff {
 	return func() backoff.BackOff { return backoff.NewConstantBackOff(wait) }
 }
 
-// tenMinutes makes the waits between the tries of a chunk or a finish: from
-// two seconds on, growing so that eleven of them come to about ten minutes.
-func tenMinutes() backoff.BackOff {
-	const (
-		first  = 2 * time.Second
-		growth = 1.6
-		spread = 0.2
-	)
-	return &backoff.ExponentialBackOff{
-		InitialInterval: first, Multiplier: growth, RandomizationFactor: spread, MaxInterval: time.Hour,
-	}
-}
-
-// doubling makes waits of 1, 2, 4, ... seconds, each with a jitter between the
-// two bounds added.
+// doubling returns schedules of 1, 2, 4, ... seconds, each with a random part
+// between least and most added.
 func doubling(least, most time.Duration) func() backoff.BackOff {
-	const growth = 2
-	return func() backoff.BackOff {
-		return &doublingBackOff{
-			exponential: backoff.ExponentialBackOff{InitialInterval: time.Second, Multiplier: growth, MaxInterval: time.Hour},
-			least:       least, most: most,
-		}
-	}
+	return func() backoff.BackOff { return &doublingBackOff{next: time.Second, least: least, most: most} }
 }
 
-type doublingBackOff struct {
-	exponential backoff.ExponentialBackOff
-	least, most time.Duration
-}
+type doublingBackOff struct{ next, least, most time.Duration }
 
 // Reset implements [backoff.BackOff].
-func (d *doublingBackOff) Reset() { d.exponential.Reset() }
+func (d *doublingBackOff) Reset() { d.next = time.Second }
 
 // NextBackOff implements [backoff.BackOff].
 func (d *doublingBackOff) NextBackOff() time.Duration {
 	jitter := d.least + time.Duration(rand.Float64()*float64(d.most-d.least)) //nolint:gosec // spreading load needs no secrecy
-	return max(0, d.exponential.NextBackOff()+jitter)
+	wait := max(0, d.next+jitter)
+	d.next *= 2
+	return wait
 }

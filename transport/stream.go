@@ -4,47 +4,48 @@ import (
 	"context"
 	"time"
 
-	"connectrpc.com/connect"
 	"go.uber.org/zap"
+
+	"github.com/switchyard-ci/switchyard/internal/wire"
+	"github.com/switchyard-ci/switchyard/transport/pace"
 )
 
-// StreamOptions says how [Session.RunStream] behaves.
+// StreamOptions configure [Session.RunStream].
 type StreamOptions struct {
-	// StreamOnly says that nobody pings: reconnects then keep to the ping
-	// interval, where they would otherwise leave ten seconds at least.
+	// StreamOnly means that nobody pings: reconnects then follow the ping interval,
+	// where they would otherwise be at least ten seconds apart.
 	StreamOnly bool
-	// SilenceLimit is how long a stream may go without a message before it
-	// counts as lost. Zero leaves that to the control plane, which may announce
-	// how often it sends keep-alives ([KeepAliveHeader]); if it does not, there
-	// is no limit over HTTP/2, where a PING shows that the connection lives,
-	// and one of 150 seconds over HTTP/1.1. Below zero there is no limit at
-	// all.
+	// SilenceLimit is how long a stream may be without a message before it is lost.
+	// Zero uses two and a half times the interval that the control plane announces
+	// ([wire.HeaderKeepAlive]); without one there is no limit over HTTP/2, where a
+	// PING checks the connection, and 150 seconds over HTTP/1.1. A negative value
+	// means no limit.
 	SilenceLimit time.Duration
 	// Protocol is the protocol of the stream.
 	Protocol StreamProtocol
 }
 
-// StreamEventKind says what happened on the stream.
+// StreamEventKind is what happened on the stream.
 type StreamEventKind int
 
-// The kinds of event. The zero value is none of them.
+// The kinds of event.
 const (
-	// StreamMessage is one message, and its instruction.
+	// StreamMessage is a message with its instruction.
 	StreamMessage StreamEventKind = iota + 1
-	// StreamEnded is the planned end (clean, deadline exceeded, or by
-	// [Session.RefreshStream]) of a connection that has spoken. The next
-	// attempt follows within a second.
+	// StreamEnded is the planned end of a connection that has received a message: a
+	// clean end, deadline exceeded, or [Session.RefreshStream]. The next attempt
+	// follows within a second.
 	StreamEnded
 	// StreamLost is any other end, or a failed attempt.
 	StreamLost
-	// StreamRefused is an answer that says the stream will not work
-	// (unauthenticated, permission denied, unimplemented), while no worker of
-	// this process has ever had a stream that worked, or for the third time in
-	// a row; before that it is a loss.
+	// StreamRefused is a response that means that the stream will not work
+	// (unauthenticated, permission denied, unimplemented). If a worker of this
+	// process has ever had a working stream, the first two refusals in a row are
+	// StreamLost.
 	StreamRefused
 )
 
-// String is the kind in words.
+// String returns the kind in words.
 func (k StreamEventKind) String() string {
 	switch k {
 	case StreamMessage:
@@ -60,36 +61,32 @@ func (k StreamEventKind) String() string {
 	}
 }
 
-// StreamEvent is one thing that happened on the stream. Every connection
-// attempt ends in exactly one event that is not a message, unless the context
-// of [Session.RunStream] ended first.
+// StreamEvent is one event on the stream. Every connection attempt ends with exactly
+// one event that is not a message, unless the context of [Session.RunStream] ends
+// first.
 type StreamEvent struct {
 	Kind StreamEventKind
-	// Epoch is the number of the connection attempt, from one, over the life
-	// of the session.
+	// Epoch numbers the connection attempts of the session, from 1.
 	Epoch uint64
 	// First marks the first message of a connection.
 	First bool
-	// Instruction is what a message says.
-	Instruction Instruction
-	// Code is the code of a refusal or of an end with a code, else zero.
-	Code connect.Code
-	// Err says why a stream was lost or refused, in one line.
+	// Instruction is the content of a message.
+	Instruction wire.Instruction
+	// Err is why a stream was lost or refused, in one line.
 	Err error
 }
 
-// refusalsToBelieve is how many refusals in a row are believed after the
-// stream has worked in this process.
-const refusalsToBelieve = 3
+// refusalsInRow is how many refusals in a row count as one after the stream has
+// worked in this process.
+const refusalsInRow = 3
 
-// RunStream keeps a stream of instructions open until the context ends, and
-// reconnects at the moments that the session's [Pacer] picks. It calls post
-// for every event, in order and from one goroutine; post must not block, and
-// is not called any more once the context has ended and RunStream has
-// returned. At most one RunStream of a session runs at a time.
+// RunStream keeps a stream of instructions open until the context ends; package pace
+// decides when it reconnects. It calls post for every event, in order and from one
+// goroutine; post must not block. After RunStream has returned it is not called again.
+// At most one RunStream of a session runs at a time.
 func (s *Session) RunStream(ctx context.Context, options StreamOptions, post func(StreamEvent)) {
-	s.pacer.begin(options.StreamOnly)
-	report := newStreamLog(s.transport.log.With(zap.String("worker", s.id)))
+	s.pacer.start(options.StreamOnly)
+	log := streamLog{log: s.transport.log.With(zap.String("worker_id", s.id))}
 	refusals := 0
 	for s.pacer.wait(ctx) == nil {
 		try := &attempt{
@@ -99,38 +96,86 @@ func (s *Session) RunStream(ctx context.Context, options StreamOptions, post fun
 			protocol: s.transport.trailers.protocol(options.Protocol),
 			post: func(event StreamEvent) {
 				if event.First {
-					s.transport.hadStream.Store(true)
-					s.pacer.spoke()
-					report.up(event.Epoch)
+					s.transport.streamed.Store(true)
+					s.pacer.messageReceived()
+					log.healthy(event.Epoch)
 				}
 				post(event)
 			},
 		}
 		if try.epoch > 1 {
-			s.transport.router.redial()
+			s.transport.client.Redial()
 		}
 		end := try.run(ctx)
 		if ctx.Err() != nil {
 			return
 		}
 		if options.Protocol == StreamAuto {
-			s.transport.trailers.learn(try.protocol, try.spoken, try.answer)
+			s.transport.trailers.observe(try)
 		}
-		if end.refusal {
-			refusals++
-		} else {
+		refusals++
+		if !end.refusal {
 			refusals = 0
 		}
-		event := StreamEvent{Kind: end.kind, Epoch: try.epoch, Code: end.code, Err: end.err}
-		if end.refusal && (refusals >= refusalsToBelieve || !s.transport.hadStream.Load()) {
+		event := StreamEvent{Kind: end.kind, Epoch: try.epoch, Err: end.err}
+		if end.refusal && (refusals >= refusalsInRow || !s.transport.streamed.Load()) {
 			event.Kind = StreamRefused
 		}
-		if end.refreshed {
-			s.pacer.refreshed()
-		} else {
-			s.pacer.over(event.Kind, end.retryAfter)
-		}
-		report.over(event)
+		wait := s.pacer.ended(paceEvent(event.Kind, end.refreshed), end.retryAfter)
+		log.ended(event, wait)
 		post(event)
+	}
+}
+
+// paceEvent returns the event of package pace for the end of an attempt.
+func paceEvent(kind StreamEventKind, refreshed bool) pace.Event {
+	switch {
+	case refreshed:
+		return pace.StreamRefreshed
+	case kind == StreamEnded:
+		return pace.StreamEnded
+	case kind == StreamRefused:
+		return pace.StreamRefused
+	default:
+		return pace.StreamLost
+	}
+}
+
+// streamLog logs one line when the stream is lost, one when it is refused and one
+// when it is back. Planned reconnects and further failures are logged for debugging
+// only.
+type streamLog struct {
+	log       *zap.Logger
+	lostSince time.Time // zero while the stream is not lost
+	refused   bool      // a refusal was logged since
+}
+
+// healthy is called with the first message of a connection.
+func (l *streamLog) healthy(epoch uint64) {
+	if l.lostSince.IsZero() {
+		l.log.Debug("stream open", zap.Uint64("epoch", epoch))
+		return
+	}
+	l.log.Info("stream restored", zap.Uint64("epoch", epoch), zap.Duration("after", time.Since(l.lostSince)))
+	l.lostSince, l.refused = time.Time{}, false
+}
+
+// ended is called at every end of an attempt; wait is how long until the next one.
+func (l *streamLog) ended(event StreamEvent, wait time.Duration) {
+	fields := []zap.Field{zap.Uint64("epoch", event.Epoch), zap.Duration("wait", wait), zap.Error(event.Err)}
+	switch {
+	case event.Kind == StreamEnded:
+		l.log.Debug("stream ended as planned", fields...)
+		return
+	case event.Kind == StreamRefused && !l.refused:
+		l.log.Warn("stream refused by the control plane; will retry about every ten minutes", fields...)
+		l.refused = true
+	case l.lostSince.IsZero():
+		l.log.Warn("stream lost", fields...)
+	default:
+		l.log.Debug("stream attempt failed", fields...)
+	}
+	if l.lostSince.IsZero() {
+		l.lostSince = time.Now()
 	}
 }

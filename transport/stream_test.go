@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/switchyard-ci/switchyard/internal/memnet"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	agentedgev1 "github.com/switchyard-ci/switchyard/proto/agentedge/v1"
 	"github.com/switchyard-ci/switchyard/proto/agentedge/v1/agentedgev1connect"
 	"github.com/switchyard-ci/switchyard/transport"
@@ -171,13 +172,23 @@ func (s stamped) String() string {
 	if s.First {
 		text += " first"
 	}
-	if s.Instruction != (transport.Instruction{}) {
+	if s.Instruction != (wire.Instruction{}) {
 		text = strings.TrimRight(fmt.Sprintf("%s: %s %s%s", text, s.Instruction.Kind, s.Instruction.JobID, s.Instruction.Reason), " ")
 	}
-	if s.Code != 0 {
-		text += " " + s.Code.String()
+	if code := codeOf(s.Err); code != 0 {
+		text += " " + code.String()
 	}
 	return text
+}
+
+// codeOf returns the code at the beginning of an error's text, or zero.
+func codeOf(err error) connect.Code {
+	var code connect.Code
+	if err != nil {
+		name, _, _ := strings.Cut(err.Error(), ":")
+		_ = code.UnmarshalText([]byte(name)) // it stays zero for another text
+	}
+	return code
 }
 
 // running is a RunStream in progress.
@@ -255,7 +266,7 @@ func TestStreamEvents(t *testing.T) {
 			want: "1 message first: resume\n1 message: pause upgrade\n1 message: resume\n1 message: resume\n1 message: job assigned j1\n1 message: disconnect bye",
 		},
 		{name: "a clean end is planned", streams: []serve{works}, want: "1 message first: resume\n1 ended\n2 message first: resume\n2 ended"},
-		{name: "a deadline is planned", streams: []serve{then(works, fail(connect.CodeDeadlineExceeded))}, want: "1 message first: resume\n1 ended deadline_exceeded"},
+		{name: "a deadline is planned", streams: []serve{then(works, fail(connect.CodeDeadlineExceeded))}, want: "1 message first: resume\n1 ended"},
 		{name: "a clean end without a message is not", streams: []serve{say()}, want: "1 lost\n2 lost", errHas: "without a message"},
 		{name: "a deadline without a message is not", streams: []serve{fail(connect.CodeDeadlineExceeded)}, want: "1 lost deadline_exceeded"},
 		{name: "internal error", streams: []serve{then(works, fail(connect.CodeInternal)), works}, want: "1 message first: resume\n1 lost internal\n2 message first: resume"},
@@ -404,7 +415,7 @@ func TestStreamTime(t *testing.T) {
 	silentAfterOne := then(say(resume()), stay)
 	announce := func(seconds string, next serve) serve {
 		return func(ctx context.Context, out *streamOut) error {
-			out.ResponseHeader().Set(transport.KeepAliveHeader, seconds)
+			out.ResponseHeader().Set(wire.HeaderKeepAlive, seconds)
 			return next(ctx, out)
 		}
 	}
@@ -422,7 +433,7 @@ func TestStreamTime(t *testing.T) {
 		{name: "silence is no loss over HTTP/2, which answers PING", stream: silentAfterOne},
 		{
 			name: "silence beyond the configured limit", stream: silentAfterOne, options: transport.StreamOptions{SilenceLimit: 90 * time.Second},
-			least: 90 * time.Second, most: 90*time.Second + first, errHas: "fell silent: no message for 1m30s",
+			least: 90 * time.Second, most: 90*time.Second + first, errHas: "became silent: no message for 1m30s",
 		},
 		{name: "no silence beyond it", stream: minutely, options: transport.StreamOptions{SilenceLimit: 90 * time.Second}},
 		{
@@ -438,7 +449,7 @@ func TestStreamTime(t *testing.T) {
 			name: "silence over HTTP/1.1, which has no PING", stream: silentAfterOne, change: []bedOption{http1},
 			least: 150 * time.Second, most: 150*time.Second + first, errHas: "no message for 2m30s",
 		},
-		{name: "never a message", stream: stay, least: time.Minute, most: time.Minute + first, errHas: "never spoke: no message within 1m0s"},
+		{name: "never a message", stream: stay, least: time.Minute, most: time.Minute + first, errHas: "never sent a message: no message within 1m0s"},
 		{
 			name: "never a message, and a limit below that", stream: stay, options: transport.StreamOptions{SilenceLimit: 20 * time.Second},
 			least: 20 * time.Second, most: 20*time.Second + first, errHas: "within 20s",
@@ -575,7 +586,7 @@ func TestStreamPace(t *testing.T) {
 }
 
 // TestPingsBringTheStreamBack shows the pacer at work: everything is down for
-// a minute, and the first ping that succeeds brings the stream back within a
+// a minute, and the first ping that succeeds brings the stream restored within a
 // second.
 func TestPingsBringTheStreamBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -585,11 +596,11 @@ func TestPingsBringTheStreamBack(t *testing.T) {
 		bed.network.Refuse.Store(true)
 		bed.network.Cut()
 		stream := run(t, session, transport.StreamOptions{})
-		session.Pacer().PingFailed()
+		session.PingFailed()
 		time.Sleep(time.Minute)
 		bed.network.Refuse.Store(false)
 		back := time.Since(stream.started)
-		session.Pacer().PingSucceeded()
+		session.PingSucceeded()
 		time.Sleep(time.Second)
 		events := stream.all()
 		if last := events[len(events)-1]; last.Kind != transport.StreamMessage || last.at-back > time.Second {
@@ -611,24 +622,24 @@ func TestStreamLog(t *testing.T) {
 		{
 			"five planned reconnects, then a loss and a recovery",
 			[]serve{planned, planned, planned, planned, planned, then(planned, fail(connect.CodeInternal)), fail(connect.CodeUnavailable), fail(connect.CodeUnavailable), then(say(resume()), stay)},
-			15, "warn stream lost\ninfo stream back",
+			15, "warn stream lost\ninfo stream restored",
 		},
 		{
 			"two losses",
 			[]serve{then(planned, fail(connect.CodeInternal)), then(planned, fail(connect.CodeInternal)), then(say(resume()), stay)},
-			5, "warn stream lost\ninfo stream back\nwarn stream lost\ninfo stream back",
+			5, "warn stream lost\ninfo stream restored\nwarn stream lost\ninfo stream restored",
 		},
 		{
 			"refused",
 			[]serve{fail(connect.CodeUnimplemented)},
 			4,
-			"warn the control plane refuses the stream; it is tried again about every ten minutes",
+			"warn stream refused by the control plane; will retry about every ten minutes",
 		},
 		{
 			"refused after it has worked",
 			[]serve{planned, fail(connect.CodeUnimplemented), fail(connect.CodeUnimplemented), fail(connect.CodeUnimplemented), then(say(resume()), stay)},
 			6,
-			"warn stream lost\nwarn the control plane refuses the stream; it is tried again about every ten minutes\ninfo stream back",
+			"warn stream lost\nwarn stream refused by the control plane; will retry about every ten minutes\ninfo stream restored",
 		},
 	}
 	for _, row := range rows {

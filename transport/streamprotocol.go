@@ -12,21 +12,21 @@ import (
 	"go.uber.org/zap"
 )
 
-// StreamProtocol is the protocol in which the stream is asked for.
+// StreamProtocol is the protocol of the stream.
 type StreamProtocol int
 
 // The protocols.
 const (
-	// StreamAuto is gRPC until it is seen that something on the way drops HTTP
-	// trailers, and Connect from then on.
+	// StreamAuto is gRPC until a proxy is found to drop HTTP trailers, and Connect
+	// from then on.
 	StreamAuto StreamProtocol = iota
-	// StreamGRPC is gRPC, as existing agents speak it. Its ends are in trailers.
+	// StreamGRPC is gRPC, as existing agents use it. Its status is in trailers.
 	StreamGRPC
-	// StreamConnect is the Connect protocol, whose ends are in the body.
+	// StreamConnect is the Connect protocol, whose status is in the body.
 	StreamConnect
 )
 
-// String is the protocol's name.
+// String returns the protocol's name.
 func (p StreamProtocol) String() string {
 	switch p {
 	case StreamAuto:
@@ -40,59 +40,17 @@ func (p StreamProtocol) String() string {
 	}
 }
 
-// ParseStreamProtocol reads a protocol's name. The error names those that there are.
+// ParseStreamProtocol returns the protocol with that name. The error lists the names.
 func ParseStreamProtocol(name string) (StreamProtocol, error) {
 	for _, p := range []StreamProtocol{StreamAuto, StreamGRPC, StreamConnect} {
 		if p.String() == name {
 			return p, nil
 		}
 	}
-	return 0, fmt.Errorf("unknown stream protocol %q; there are %v, %v, %v", name, StreamAuto, StreamGRPC, StreamConnect)
+	return 0, fmt.Errorf("unknown stream protocol %q; must be one of %v, %v, %v", name, StreamAuto, StreamGRPC, StreamConnect)
 }
 
-// trailers is what is known of whether trailers arrive, for all streams of a
-// Transport. Its zero value is that nothing speaks against it.
-type trailers struct {
-	state atomic.Int32
-	log   *zap.Logger
-}
-
-const (
-	trailersExpected int32 = iota
-	trailersDropped        // so Connect is used
-	connectFailed          // Connect is not served: back to gRPC, for good
-)
-
-// protocol is the one for the next stream.
-func (t *trailers) protocol(wanted StreamProtocol) StreamProtocol {
-	switch {
-	case wanted != StreamAuto:
-		return wanted
-	case t.state.Load() == trailersDropped:
-		return StreamConnect
-	default:
-		return StreamGRPC
-	}
-}
-
-// learn draws the conclusion from the end of a stream that was free to choose.
-func (t *trailers) learn(used StreamProtocol, spoken bool, response *observedResponse) {
-	switch {
-	case response == nil:
-	case used == StreamGRPC && response.lacksTrailers():
-		if t.state.CompareAndSwap(trailersExpected, trailersDropped) {
-			t.log.Warn("something between here and the control plane drops HTTP trailers, which gRPC needs; " +
-				"streams use the Connect protocol from now on")
-		}
-	case used == StreamConnect && !spoken && response.StatusCode != http.StatusOK:
-		if t.state.CompareAndSwap(trailersDropped, connectFailed) {
-			t.log.Warn("streams in the Connect protocol are not served either; they use gRPC again",
-				zap.String("status", response.Status))
-		}
-	}
-}
-
-// clientOptions are those of the stream's client in a protocol.
+// clientOptions returns the options of a client for the protocol.
 func (p StreamProtocol) clientOptions() []connect.ClientOption {
 	options := []connect.ClientOption{connect.WithReadMaxBytes(maxStreamMessage)}
 	if p == StreamGRPC {
@@ -101,25 +59,66 @@ func (p StreamProtocol) clientOptions() []connect.ClientOption {
 	return options
 }
 
-// observedResponse is a response of which it is known whether its body came to
-// its end.
+// trailerSupport is whether HTTP trailers arrive, for all streams of a Transport. It
+// is safe for concurrent use.
+type trailerSupport struct {
+	state atomic.Int32
+	log   *zap.Logger
+}
+
+// The states of trailerSupport, in the order in which they follow each other.
+const (
+	trailersExpected int32 = iota
+	trailersDropped        // Connect is used
+	connectFailed          // Connect is not served: gRPC is used again, for good
+)
+
+// protocol returns the protocol of the next stream.
+func (t *trailerSupport) protocol(configured StreamProtocol) StreamProtocol {
+	switch {
+	case configured != StreamAuto:
+		return configured
+	case t.state.Load() == trailersDropped:
+		return StreamConnect
+	default:
+		return StreamGRPC
+	}
+}
+
+// observe is called with each attempt that has ended under StreamAuto.
+func (t *trailerSupport) observe(a *attempt) {
+	switch {
+	case a.response == nil:
+	case a.protocol == StreamGRPC && a.response.lacksTrailers():
+		if t.state.CompareAndSwap(trailersExpected, trailersDropped) {
+			t.log.Warn("a proxy drops HTTP trailers, which gRPC needs; streams use the Connect protocol from now on")
+		}
+	case a.protocol == StreamConnect && !a.healthy && a.response.StatusCode != http.StatusOK:
+		if t.state.CompareAndSwap(trailersDropped, connectFailed) {
+			t.log.Warn("streams are not served in the Connect protocol either; they use gRPC again",
+				zap.String("status", a.response.Status))
+		}
+	}
+}
+
+// observedResponse notes whether the body of a response was read to its end.
 type observedResponse struct {
 	*http.Response
 
 	ended bool
 }
 
-func observed(response *http.Response) *observedResponse {
+func observe(response *http.Response) *observedResponse {
 	o := &observedResponse{Response: response}
 	response.Body = &observedBody{ReadCloser: response.Body, of: o}
 	return o
 }
 
-// lacksTrailers tells whether a gRPC response came to its end in good order, and
-// yet without the status that every such response must have.
+// lacksTrailers reports whether a gRPC response ended cleanly but without the status
+// that every such response must have.
 func (o *observedResponse) lacksTrailers() bool {
 	const status = "Grpc-Status"
-	return o.ended && o.StatusCode == http.StatusOK && strings.HasPrefix(o.Header.Get("Content-Type"), "application/grpc") &&
+	return o.ended && o.StatusCode == http.StatusOK && strings.HasPrefix(o.Header.Get(headerContentType), "application/grpc") &&
 		o.Trailer.Get(status) == "" && o.Header.Get(status) == ""
 }
 

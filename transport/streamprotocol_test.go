@@ -53,8 +53,8 @@ func (m *middle) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func TestStreamProtocol(t *testing.T) {
 	planned := then(say(resume()), wait(time.Minute), fail(connect.CodeDeadlineExceeded))
 	const (
-		toConnect = "something between here and the control plane drops HTTP trailers, which gRPC needs; streams use the Connect protocol from now on"
-		toGRPC    = "streams in the Connect protocol are not served either; they use gRPC again"
+		toConnect = "a proxy drops HTTP trailers, which gRPC needs; streams use the Connect protocol from now on"
+		toGRPC    = "streams are not served in the Connect protocol either; they use gRPC again"
 	)
 	rows := []struct {
 		name     string

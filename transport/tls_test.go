@@ -15,6 +15,8 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/switchyard-ci/switchyard/internal/httpclient"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
@@ -65,18 +67,18 @@ func TestTLS(t *testing.T) {
 		},
 		{
 			name: "no client certificate", server: needsOurs, client: &tls.Config{RootCAs: ours.pool()},
-			says:  "the server wants a client certificate, and none that it accepts was given (",
+			says:  "the server requires a client certificate, and none that it accepts was given (",
 			again: true, wants: true,
 		},
 		{
 			name: "a client certificate of strangers", server: needsOurs,
 			client: &tls.Config{RootCAs: ours.pool(), GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &stranger, nil }},
-			says:   "the server wants a client certificate, and none that it accepts was given (",
+			says:   "the server requires a client certificate, and none that it accepts was given (",
 			again:  true, wants: true,
 		},
 		{
 			name: "no client certificate, in TLS 1.2, which has no word for it", server: needsOurs12, client: &tls.Config{RootCAs: ours.pool()},
-			says: "the server broke the handshake off; it may want a client certificate, or have no cipher in common (", again: true,
+			says: "the server ended the handshake; it may require a client certificate, or share no cipher with this side (", again: true,
 		},
 		{
 			name:   "the server's version is too low",
@@ -126,8 +128,8 @@ func TestTLS(t *testing.T) {
 					t.Errorf("got %v\nwant %s", err, row.says)
 				case strings.Contains(err.Error(), "\n"):
 					t.Errorf("more than a line: %v", err)
-				case errors.Is(err, errTriedAgain) != row.again || errors.Is(err, transport.ErrClientCertificate) != row.wants:
-					t.Errorf("tried again: %t, a client certificate: %t", errors.Is(err, errTriedAgain), errors.Is(err, transport.ErrClientCertificate))
+				case errors.Is(err, errTriedAgain) != row.again || errors.Is(err, httpclient.ErrClientCertificate) != row.wants:
+					t.Errorf("tried again: %t, a client certificate: %t", errors.Is(err, errTriedAgain), errors.Is(err, httpclient.ErrClientCertificate))
 				}
 			})
 		}
@@ -176,7 +178,7 @@ func registerOnce(t *testing.T, options transport.Options) error {
 	defer cancel(nil)
 	core, _ := observer.New(zapcore.DebugLevel)
 	options.Logger = zap.New(core, zap.Hooks(func(entry zapcore.Entry) error {
-		if entry.Message == "a call failed and is tried again" {
+		if entry.Message == "call failed; will retry" {
 			cancel(errTriedAgain)
 		}
 		return nil
@@ -186,6 +188,6 @@ func registerOnce(t *testing.T, options transport.Options) error {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	_, _, err = client.Register(ctx, registrationToken, transport.RegisterRequest{Name: "one"})
+	_, err = client.Register(ctx, registrationToken, wire.RegisterRequest{Name: "one"})
 	return err
 }

@@ -11,11 +11,14 @@ import (
 	"sync/atomic"
 
 	"go.uber.org/zap"
+
+	"github.com/switchyard-ci/switchyard/internal/httpclient"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 const defaultUserAgent = "switchyard"
 
-// Options says how to reach a control plane.
+// Options configure a [Transport].
 type Options struct {
 	// Endpoint is the base URL of the control plane's REST API, http or https,
 	// for example http://127.0.0.1:7420/v3, or a Unix socket and the API's path
@@ -26,63 +29,59 @@ type Options struct {
 	// TLS is the configuration for https endpoints. It is cloned. Nil means the
 	// system's roots and no client certificate.
 	TLS *tls.Config
-	// Headers are sent with every request until the control plane asks for a
-	// set of its own. All names begin with "Buildkite-".
+	// Headers are sent with every request until the control plane sets others.
+	// All names begin with "Buildkite-".
 	Headers http.Header
 	// Logger receives retries and the loss and return of streams; tokens are
 	// never logged. Nil logs nothing.
 	Logger *zap.Logger
 	// DialContext opens connections. Nil means a [net.Dialer] with TCP
-	// keep-alive, which looks the host's name up for every connection. For a
-	// Unix socket the network is "unix", and the address its path.
+	// keep-alive, which looks up the host's name for every connection. For a
+	// Unix socket the network is "unix" and the address is its path.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
-	// Proxy picks the proxy of a request. Nil means
+	// Proxy returns the proxy for a request. Nil means
 	// [http.ProxyFromEnvironment].
 	Proxy func(*http.Request) (*url.URL, error)
 }
 
-// validate names the field that is wrong.
-func (o Options) validate() (endpoint, error) {
+// validate returns the endpoint, or an error that names the wrong field.
+func (o Options) validate() (httpclient.Endpoint, error) {
 	if o.Endpoint == "" {
-		return endpoint{}, errors.New("transport options: Endpoint is required")
+		return httpclient.Endpoint{}, errors.New("transport options: Endpoint is required")
 	}
-	base, err := parseEndpoint(o.Endpoint)
+	endpoint, err := httpclient.ParseEndpoint(o.Endpoint)
 	if err != nil {
-		return endpoint{}, fmt.Errorf("transport options: Endpoint: %w", err)
+		return httpclient.Endpoint{}, fmt.Errorf("transport options: Endpoint: %w", err)
 	}
-	for name, values := range o.Headers {
-		for _, value := range values {
-			if !allowedRequestHeader(name, value) {
-				return endpoint{}, fmt.Errorf(
-					"transport options: Headers: %q must be a valid header whose name begins with %q", name, requestHeaderPrefix,
-				)
-			}
-		}
+	if name, ok := firstForbidden(o.Headers); ok {
+		return httpclient.Endpoint{}, fmt.Errorf(
+			"transport options: Headers: %q must be a valid header whose name begins with %q", name, wire.RequestHeaderPrefix,
+		)
 	}
-	return base, nil
+	return endpoint, nil
 }
 
 // Transport holds the connections to a control plane. All workers of an agent
-// share one. Its methods may be called concurrently.
+// share one. It is safe for concurrent use.
 type Transport struct {
-	endpoint  endpoint
+	endpoint  httpclient.Endpoint
 	userAgent string
 	headers   http.Header
 	log       *zap.Logger
-	client    *http.Client // for calls and streams alike; it has no timeout of its own
-	router    *router
-	trailers  trailers // whether those of streams arrive
+	client    *httpclient.Client                          // without a timeout of its own
+	do        func(*http.Request) (*http.Response, error) // sends calls and streams
+	trailers  trailerSupport
 
-	// hadStream is set once any worker of this process has received a message
+	// streamed is set once any worker of this process has received a message
 	// over a stream. A refusal after that may be an upgrade of the control
-	// plane, and is not believed at once.
-	hadStream atomic.Bool
+	// plane, so it must be repeated before it counts.
+	streamed atomic.Bool
 }
 
-// New checks the options and prepares the connections; it opens none. The
-// error names the option that is wrong.
+// New validates the options and returns a transport. It opens no connection. The
+// error names the field that is wrong.
 func New(options Options) (*Transport, error) {
-	base, err := options.validate()
+	endpoint, err := options.validate()
 	if err != nil {
 		return nil, err
 	}
@@ -92,18 +91,21 @@ func New(options Options) (*Transport, error) {
 	if options.Logger == nil {
 		options.Logger = zap.NewNop()
 	}
-	router := newRouter(options)
+	client := httpclient.New(httpclient.Options{
+		TLS: options.TLS, DialContext: options.DialContext, Proxy: options.Proxy,
+		FollowRedirects: true, DetectHTTP2: true,
+	})
 	return &Transport{
-		endpoint:  base,
+		endpoint:  endpoint,
 		userAgent: options.UserAgent,
 		headers:   options.Headers.Clone(),
 		log:       options.Logger,
-		client:    &http.Client{Transport: router, CheckRedirect: checkRedirect},
-		router:    router,
-		trailers:  trailers{log: options.Logger},
+		client:    client,
+		do:        client.Do,
+		trailers:  trailerSupport{log: options.Logger},
 	}, nil
 }
 
-// Close closes every connection. Calls and streams that are still in flight
-// fail, and so do later ones.
-func (t *Transport) Close() { t.router.close() }
+// Close closes every connection. Calls and streams in flight fail, and so do
+// later ones.
+func (t *Transport) Close() { t.client.Close() }

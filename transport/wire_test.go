@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
@@ -94,7 +96,7 @@ func TestWire(t *testing.T) {
 		{
 			name: "chunk",
 			call: jobCall(func(ctx context.Context, j *transport.JobSession) error {
-				return j.Chunk(ctx, transport.Chunk{Sequence: 2, Offset: 100, Data: []byte("hello\n")})
+				return j.Chunk(ctx, wire.Chunk{Sequence: 2, Offset: 100, Data: []byte("hello\n")})
 			}),
 			want: "POST /v3/jobs/j1/chunks?offset=100&sequence=2&size=6", token: jobToken,
 			body:    "hello\n",
@@ -109,7 +111,7 @@ func TestWire(t *testing.T) {
 		{
 			name: "finish of a success; the count of failed chunks is always there",
 			call: jobCall(func(ctx context.Context, j *transport.JobSession) error {
-				return j.Finish(ctx, transport.FinishRequest{ExitStatus: "0", FinishedAt: at})
+				return j.Finish(ctx, wire.FinishRequest{ExitStatus: "0", FinishedAt: wire.FormatTime(at)})
 			}),
 			want: "PUT /v3/jobs/j1/finish", token: jobToken, timeout: "60000",
 			body: `{"exit_status":"0","finished_at":"2026-08-21T11:00:00.000000005Z","chunks_failed_count":0}`,
@@ -117,7 +119,7 @@ func TestWire(t *testing.T) {
 		{
 			name: "finish of a cancelled job, by a worker that leaves",
 			call: jobCall(func(ctx context.Context, j *transport.JobSession) error {
-				return j.Finish(ctx, transport.FinishRequest{
+				return j.Finish(ctx, wire.FinishRequest{
 					ExitStatus: "-1", Signal: "SIGTERM", SignalReason: "cancel", ChunksFailed: 2, IgnoreAgent: true,
 				})
 			}),
@@ -176,20 +178,26 @@ func TestWire(t *testing.T) {
 // syncStart is when virtual time begins, in the zone of the machine.
 var syncStart = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).In(time.Local)
 
+// registered is what a session knows after a registration.
+type registered struct {
+	ID, Name, Endpoint                                 string
+	PingInterval, HeartbeatInterval, JobStatusInterval time.Duration
+}
+
 func TestRegister(t *testing.T) {
 	rows := []struct {
 		name       string
 		endpoint   string
 		answer     string
-		want       transport.RegisterResponse
+		want       registered
 		headers    http.Header // in use afterwards
 		wantErrHas string
 	}{
 		{
 			name:   "all of it",
 			answer: `{"id":"a","name":"n","access_token":"s","ping_interval":5,"heartbeat_interval":30,"job_status_interval":2,"meta_data":["queue=q"],"unknown":[1]}`,
-			want: transport.RegisterResponse{
-				ID: "a", Name: "n", Tags: []string{"queue=q"}, Endpoint: testEndpoint,
+			want: registered{
+				ID: "a", Name: "n", Endpoint: testEndpoint,
 				PingInterval: 5 * time.Second, HeartbeatInterval: 30 * time.Second, JobStatusInterval: 2 * time.Second,
 			},
 			headers: http.Header{"Buildkite-Cell": {"7"}},
@@ -197,7 +205,7 @@ func TestRegister(t *testing.T) {
 		{
 			name:   "intervals of nothing, less and too much",
 			answer: `{"id":"a","access_token":"s","heartbeat_interval":-5,"job_status_interval":9000000000000000000}`,
-			want: transport.RegisterResponse{
+			want: registered{
 				ID: "a", Endpoint: testEndpoint,
 				PingInterval: time.Second, HeartbeatInterval: time.Second, JobStatusInterval: 24 * time.Hour,
 			},
@@ -206,31 +214,31 @@ func TestRegister(t *testing.T) {
 		{
 			name:    "headers replaced; without the exact prefix or unfit for HTTP, ignored",
 			answer:  `{"id":"a","access_token":"s","request_headers":{"Buildkite-A":"1","X-B":"2","buildkite-c":"3","Buildkite-D":"x\r\ny","Buildkite-E:":"4"}}`,
-			want:    transport.RegisterResponse{ID: "a", Endpoint: testEndpoint, PingInterval: time.Second, HeartbeatInterval: time.Second, JobStatusInterval: time.Second},
+			want:    registered{ID: "a", Endpoint: testEndpoint, PingInterval: time.Second, HeartbeatInterval: time.Second, JobStatusInterval: time.Second},
 			headers: http.Header{"Buildkite-A": {"1"}},
 		},
 		{
 			name:    "headers cleared",
 			answer:  `{"id":"a","access_token":"s","request_headers":{}}`,
-			want:    transport.RegisterResponse{ID: "a", Endpoint: testEndpoint, PingInterval: time.Second, HeartbeatInterval: time.Second, JobStatusInterval: time.Second},
+			want:    registered{ID: "a", Endpoint: testEndpoint, PingInterval: time.Second, HeartbeatInterval: time.Second, JobStatusInterval: time.Second},
 			headers: http.Header{},
 		},
 		{
 			name:    "headers null are kept",
 			answer:  `{"id":"a","access_token":"s","request_headers":null}`,
-			want:    transport.RegisterResponse{ID: "a", Endpoint: testEndpoint, PingInterval: time.Second, HeartbeatInterval: time.Second, JobStatusInterval: time.Second},
+			want:    registered{ID: "a", Endpoint: testEndpoint, PingInterval: time.Second, HeartbeatInterval: time.Second, JobStatusInterval: time.Second},
 			headers: http.Header{"Buildkite-Cell": {"7"}},
 		},
 		{
 			name:    "another endpoint",
 			answer:  `{"id":"a","access_token":"s","endpoint":"http://other.test/v3/"}`,
-			want:    transport.RegisterResponse{ID: "a", Endpoint: "http://other.test/v3", PingInterval: time.Second, HeartbeatInterval: time.Second, JobStatusInterval: time.Second},
+			want:    registered{ID: "a", Endpoint: "http://other.test/v3", PingInterval: time.Second, HeartbeatInterval: time.Second, JobStatusInterval: time.Second},
 			headers: http.Header{"Buildkite-Cell": {"7"}},
 		},
 		{
 			name:    "an endpoint that is none is not used",
 			answer:  `{"id":"a","access_token":"s","endpoint":"ftp://other.test"}`,
-			want:    transport.RegisterResponse{ID: "a", Endpoint: testEndpoint, PingInterval: time.Second, HeartbeatInterval: time.Second, JobStatusInterval: time.Second},
+			want:    registered{ID: "a", Endpoint: testEndpoint, PingInterval: time.Second, HeartbeatInterval: time.Second, JobStatusInterval: time.Second},
 			headers: http.Header{"Buildkite-Cell": {"7"}},
 		},
 	}
@@ -238,17 +246,16 @@ func TestRegister(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				bed := newBed(t, reply(http.StatusOK, row.answer), withHeaders(http.Header{"Buildkite-Cell": {"7"}}))
-				session, response, err := bed.Register(t.Context(), registrationToken, transport.RegisterRequest{})
+				session, err := bed.Register(t.Context(), registrationToken, wire.RegisterRequest{})
 				if err != nil {
 					t.Fatal(err)
 				}
-				if response.ID != row.want.ID || response.Name != row.want.Name || response.Endpoint != row.want.Endpoint ||
-					!slices.Equal(response.Tags, row.want.Tags) || response.PingInterval != row.want.PingInterval ||
-					response.HeartbeatInterval != row.want.HeartbeatInterval || response.JobStatusInterval != row.want.JobStatusInterval {
-					t.Errorf("got %+v, want %+v", response, row.want)
+				got := registered{
+					session.ID(), session.Name(), session.Endpoint(),
+					session.PingInterval(), session.HeartbeatInterval(), session.JobStatusInterval(),
 				}
-				if session.ID() != row.want.ID || session.Endpoint() != row.want.Endpoint {
-					t.Errorf("session of %s at %s", session.ID(), session.Endpoint())
+				if got != row.want {
+					t.Errorf("got %+v, want %+v", got, row.want)
 				}
 				if got := session.RequestHeaders(); !maps.EqualFunc(got, row.headers, slices.Equal) {
 					t.Errorf("headers %v, want %v", got, row.headers)
@@ -278,20 +285,20 @@ func TestRegisterSendsWhoItIs(t *testing.T) {
 }
 
 func TestPing(t *testing.T) {
-	idle := transport.Instruction{Kind: transport.Resume}
+	idle := wire.Instruction{Kind: wire.Resume}
 	rows := []struct {
 		name   string
 		answer string
-		want   transport.Instruction
+		want   wire.Instruction
 	}{
 		{"idle", `{}`, idle},
 		{"nulls", `{"action":null,"job":null,"endpoint":null}`, idle},
 		{"an action not known", `{"action":"dance"}`, idle},
-		{"job", `{"job":{"id":"j1","env":{"A":"1"}}}`, transport.Instruction{Kind: transport.JobAssigned, JobID: "j1"}},
-		{"pause", `{"action":"pause","message":"upgrade"}`, transport.Instruction{Kind: transport.Pause, Reason: "upgrade"}},
-		{"pause leaves no room for a job", `{"action":"pause","job":{"id":"j1"}}`, transport.Instruction{Kind: transport.Pause}},
-		{"a reason on several lines", `{"action":"pause","message":"up\n\u001b[31mgrade"}`, transport.Instruction{Kind: transport.Pause, Reason: "up [31mgrade"}},
-		{"disconnect", `{"action":"disconnect","message":"bye"}`, transport.Instruction{Kind: transport.Disconnect, Reason: "bye"}},
+		{"job", `{"job":{"id":"j1","env":{"A":"1"}}}`, wire.Instruction{Kind: wire.JobAssigned, JobID: "j1"}},
+		{"pause", `{"action":"pause","message":"upgrade"}`, wire.Instruction{Kind: wire.Pause, Reason: "upgrade"}},
+		{"pause leaves no room for a job", `{"action":"pause","job":{"id":"j1"}}`, wire.Instruction{Kind: wire.Pause}},
+		{"a reason on several lines", `{"action":"pause","message":"up\n\u001b[31mgrade"}`, wire.Instruction{Kind: wire.Pause, Reason: "up [31mgrade"}},
+		{"disconnect", `{"action":"disconnect","message":"bye"}`, wire.Instruction{Kind: wire.Disconnect, Reason: "bye"}},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
@@ -309,13 +316,13 @@ func TestPing(t *testing.T) {
 // TestPingMoves shows when a session moves to the endpoint that a ping's
 // answer names.
 func TestPingMoves(t *testing.T) {
-	moved := transport.Instruction{Kind: transport.JobAssigned, JobID: "from-new"}
-	stayed := transport.Instruction{Kind: transport.JobAssigned, JobID: "from-old"}
+	moved := wire.Instruction{Kind: wire.JobAssigned, JobID: "from-new"}
+	stayed := wire.Instruction{Kind: wire.JobAssigned, JobID: "from-old"}
 	rows := []struct {
 		name     string
 		named    string
 		there    http.HandlerFunc
-		want     transport.Instruction
+		want     wire.Instruction
 		endpoint string
 	}{
 		{"it answers", "http://new.test/v3", reply(200, `{"job":{"id":"from-new"},"request_headers":{"Buildkite-N":"1"}}`), moved, "http://new.test/v3"},
@@ -360,12 +367,12 @@ func TestAcceptedJob(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if job.ID != "j1" || job.State != "accepted" || !maps.Equal(job.Env, map[string]string{"A": "1", "B": ""}) ||
-			string(job.Step) != `{"command":"true"}` || job.ChunkMaxSize != 1000 || job.ChunkInterval != time.Second ||
-			job.LogMaxSize != 1<<30 || job.Token != jobToken || job.Priority != 3 ||
-			!job.RunnableAt.Equal(time.Date(2026, 8, 21, 12, 0, 0, 5e8, time.UTC)) {
-			t.Errorf("got %s in state %s, %v, %s, %d, %s, %d, %d at %s",
-				job.ID, job.State, job.Env, job.Step, job.ChunkMaxSize, job.ChunkInterval, job.LogMaxSize, job.Priority, job.RunnableAt)
+		if job.ID != "j1" || !maps.Equal(job.Env, map[string]string{"A": "1", "B": ""}) ||
+			job.ChunkMaxSize != 1000 || job.ChunkInterval != time.Second || job.LogMaxSize != 1<<30 || job.Token != jobToken {
+			t.Errorf("got %s, %v, %d, %s, %d", job.ID, job.Env, job.ChunkMaxSize, job.ChunkInterval, job.LogMaxSize)
+		}
+		if text := fmt.Sprintf("%v %+v %#v", job, job, job); strings.Contains(text, jobToken) {
+			t.Errorf("printed as %s", text)
 		}
 	})
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -14,6 +13,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/agent"
 	"github.com/switchyard-ci/switchyard/internal/config"
 	"github.com/switchyard-ci/switchyard/internal/datadir"
+	"github.com/switchyard-ci/switchyard/internal/httpclient"
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
@@ -146,10 +146,10 @@ func exitOfAcquire(err error) error {
 
 // hintAtTLS adds which flags help where the two sides do not trust each other.
 func hintAtTLS(err error) error {
-	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+	if errors.Is(err, httpclient.ErrUnknownAuthority) {
 		return fmt.Errorf("%w; name the authority's certificate with --%s, or --%s", err, flagExtraCAFile, flagCAFile)
 	}
-	if errors.Is(err, transport.ErrClientCertificate) {
+	if errors.Is(err, httpclient.ErrClientCertificate) {
 		return fmt.Errorf("%w; give one with --%s and --%s", err, flagClientCert, flagClientKey)
 	}
 	return err

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/job"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
@@ -48,7 +49,7 @@ func (j jobControlPlane) Start(ctx context.Context, startedAt time.Time) error {
 }
 
 func (j jobControlPlane) Chunk(ctx context.Context, c job.Chunk) error {
-	return jobError(j.session.Chunk(ctx, transport.Chunk{Sequence: c.Sequence, Offset: c.Offset, Data: c.Data}))
+	return jobError(j.session.Chunk(ctx, wire.Chunk{Sequence: c.Sequence, Offset: c.Offset, Data: c.Data}))
 }
 
 func (j jobControlPlane) State(ctx context.Context) (string, error) {
@@ -56,15 +57,15 @@ func (j jobControlPlane) State(ctx context.Context) (string, error) {
 	if status, ok := errors.AsType[*transport.StatusError](err); ok && status.Code == http.StatusUnauthorized {
 		return "", job.ErrTokenInvalid
 	}
-	return state, jobError(err)
+	return string(state), jobError(err)
 }
 
 func (j jobControlPlane) Finish(ctx context.Context, r job.Result) error {
-	return jobError(j.session.Finish(ctx, transport.FinishRequest{
+	return jobError(j.session.Finish(ctx, wire.FinishRequest{
 		ExitStatus:   r.ExitStatus,
 		Signal:       r.Signal,
 		SignalReason: string(r.SignalReason),
-		FinishedAt:   r.FinishedAt,
+		FinishedAt:   wire.FormatTime(r.FinishedAt),
 		ChunksFailed: r.ChunksFailed,
 		IgnoreAgent:  j.retire,
 	}))

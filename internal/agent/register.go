@@ -21,7 +21,7 @@ func (a *Agent) register(ctx context.Context, s *shared, name string) (*worker.W
 	registerCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(a.leaving, cancel)()
-	session, answer, err := s.transport.Register(registerCtx, c.Token, transport.RegisterRequest{
+	session, err := s.transport.Register(registerCtx, c.Token, wire.RegisterRequest{
 		Name: name, Hostname: a.hostname, OS: runtime.GOOS, Arch: runtime.GOARCH,
 		ScriptEvalEnabled: true, IgnoreInDispatches: c.Mode == fsm.Acquire,
 		Version: c.Version, Build: c.Version, PID: os.Getpid(),
@@ -36,7 +36,7 @@ func (a *Agent) register(ctx context.Context, s *shared, name string) (*worker.W
 	logger := c.Logger.With(zap.String("worker_id", session.ID()), zap.String("worker_name", name))
 	logger.Info("registered", zap.String("endpoint", session.Endpoint()), zap.String("queue", c.Queue))
 	jobs := &jobRunner{session: session, retire: c.DisconnectAfterJob, options: s.job}
-	jobs.options.StatusInterval = answer.JobStatusInterval
+	jobs.options.StatusInterval = session.JobStatusInterval()
 	jobs.options.Secrets = append(slices.Clone(s.job.Secrets), c.Token, session.Token())
 	jobs.options.Logger = logger
 	w, err := worker.New(worker.Config{
@@ -45,7 +45,7 @@ func (a *Agent) register(ctx context.Context, s *shared, name string) (*worker.W
 			Mode: c.Mode, RetireAfterJob: c.DisconnectAfterJob, AcquireJob: fsm.JobID(c.AcquireJob),
 		},
 		RunJob:         jobs.run,
-		Heartbeat:      answer.HeartbeatInterval,
+		Heartbeat:      session.HeartbeatInterval(),
 		SilenceLimit:   c.SilenceLimit,
 		StreamProtocol: c.StreamProtocol,
 		Uptime:         c.DisconnectAfterUptime,

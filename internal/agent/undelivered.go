@@ -77,7 +77,7 @@ func (u undelivered) deliver(ctx context.Context, entry *spool.Entry) bool {
 		drop(entry, logger)
 		return true
 	}
-	session, err := u.transport.OwedJob(entry.Job.Endpoint, entry.Job.Headers, entry.Job.ID, entry.Job.Token)
+	session, err := u.transport.UndeliveredJob(entry.Job.Endpoint, entry.Job.Headers, entry.Job.ID, entry.Job.Token)
 	if err != nil {
 		logger.Error("undelivered job result cannot be sent; dropping it", zap.Error(err))
 		drop(entry, logger)

@@ -9,8 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	"github.com/switchyard-ci/switchyard/proto/agentedge/v1/agentedgev1connect"
-	"github.com/switchyard-ci/switchyard/transport"
 )
 
 // streamFault is what becomes of the streams that are opened.
@@ -173,7 +173,7 @@ func (p *probe) stream(next http.Handler, w http.ResponseWriter, r *http.Request
 			p.note(s)
 		}}
 		if fault == unannounced {
-			out.without = transport.KeepAliveHeader
+			out.without = wire.HeaderKeepAlive
 		}
 		next.ServeHTTP(out, r.WithContext(ctx))
 	}

@@ -47,7 +47,7 @@ func (s *storm) lanes() []lane {
 		intervals = append(intervals, at)
 	}
 	return []lane{
-		// A second, then ten, then twice that (transport.Pacer).
+		// A second, then ten, then twice that (package pace).
 		{"reconnects", s.streams, []time.Duration{time.Second, 11 * time.Second, 31 * time.Second}, mostReconnects(s.workers)},
 		{"pings", s.pings, intervals, mostLaterPings(s.workers)},
 		{"heartbeats", s.beats, nil, 0},

@@ -49,7 +49,7 @@ var (
 	streaming = &wayKind{regexp.MustCompile(`"msg":"stream (open|back)"`), regexp.MustCompile(`"event":"StreamLost`)}
 	polling   = &wayKind{
 		regexp.MustCompile(`"event":"(Answered|JobFinished)`),
-		regexp.MustCompile(`"event":"PollFailed|a call failed and is tried again`),
+		regexp.MustCompile(`"event":"PollFailed|call failed; will retry`),
 	}
 )
 

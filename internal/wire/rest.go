@@ -1,5 +1,7 @@
 package wire
 
+import "time"
+
 // RegisterRequest is the body of POST register: a worker's description of itself.
 type RegisterRequest struct {
 	Name     string `json:"name"`
@@ -145,4 +147,13 @@ type PauseRequest struct {
 // ErrorResponse is the body of every response that is not a success.
 type ErrorResponse struct {
 	Message string `json:"message"`
+}
+
+// FormatTime returns a moment as the protocol has it: RFC 3339 with nanoseconds in
+// UTC, or an empty string for the zero time.
+func FormatTime(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return at.UTC().Format(time.RFC3339Nano)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/switchyard-ci/switchyard/fsm"
 	"github.com/switchyard-ci/switchyard/internal/job"
 	"github.com/switchyard-ci/switchyard/internal/memnet"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	"github.com/switchyard-ci/switchyard/internal/worker"
 	"github.com/switchyard-ci/switchyard/transport"
 )
@@ -78,11 +79,11 @@ func (h *harness) start(t *testing.T, config worker.Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	session, registered, err := h.wire.Register(h.ctx, "registration", transport.RegisterRequest{Name: "one"})
+	session, err := h.wire.Register(h.ctx, "registration", wire.RegisterRequest{Name: "one"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.session, config.Session, config.Heartbeat = session, session, registered.HeartbeatInterval
+	h.session, config.Session, config.Heartbeat = session, session, session.HeartbeatInterval()
 	if h.worker, err = worker.New(config); err != nil {
 		t.Fatal(err)
 	}
@@ -127,5 +128,5 @@ func (h *harness) runJob(ctx context.Context, accepted transport.AcceptedJob) (j
 		result.ExitStatus, result.Signal, result.SignalReason = job.StatusNeverRan, "SIGTERM", job.ReasonAgentStop
 	}
 	h.jobEnded(accepted.ID)
-	return result, session.Finish(context.WithoutCancel(ctx), transport.FinishRequest{ExitStatus: result.ExitStatus})
+	return result, session.Finish(context.WithoutCancel(ctx), wire.FinishRequest{ExitStatus: result.ExitStatus})
 }

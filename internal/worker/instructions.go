@@ -6,6 +6,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/fsm"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
@@ -29,13 +30,13 @@ func streamInput(ev transport.StreamEvent) input {
 	case transport.StreamMessage:
 		in.cause = ev.Instruction.Reason
 		switch ev.Instruction.Kind {
-		case transport.Pause:
+		case wire.Pause:
 			in.event.Kind = fsm.ReceivedPause
-		case transport.Disconnect:
+		case wire.Disconnect:
 			in.event.Kind = fsm.ReceivedDisconnect
-		case transport.JobAssigned:
+		case wire.JobAssigned:
 			in.event.Kind, in.event.Job = fsm.ReceivedJob, fsm.JobID(ev.Instruction.JobID)
-		case transport.Resume:
+		case wire.Resume:
 			in.event.Kind = fsm.ReceivedResume
 		}
 	case transport.StreamEnded:
@@ -58,12 +59,6 @@ func (w *Worker) ping(ctx context.Context, epoch fsm.Epoch) {
 	if response.Message != "" {
 		w.config.Logger.Info("message from the control plane", zap.String("message", response.Message))
 	}
-	pacer := w.config.Session.Pacer()
-	if err == nil {
-		pacer.PingSucceeded()
-	} else {
-		pacer.PingFailed()
-	}
 	in := pingInput(response, err)
 	in.event.Epoch = epoch
 	w.send(in)
@@ -71,7 +66,7 @@ func (w *Worker) ping(ctx context.Context, epoch fsm.Epoch) {
 }
 
 // pingInput returns the input for the outcome of a ping.
-func pingInput(response transport.PingResponse, err error) input {
+func pingInput(response transport.PingResult, err error) input {
 	if err != nil {
 		in := input{event: fsm.Event{Kind: fsm.PollFailed}, cause: err.Error(), err: err, retryAfter: transport.RetryAfter(err)}
 		if transport.Refused(err) {
@@ -81,13 +76,13 @@ func pingInput(response transport.PingResponse, err error) input {
 	}
 	in := input{event: fsm.Event{Kind: fsm.AnsweredIdle}, cause: response.Instruction.Reason}
 	switch response.Instruction.Kind {
-	case transport.Pause:
+	case wire.Pause:
 		in.event.Kind = fsm.AnsweredPause
-	case transport.Disconnect:
+	case wire.Disconnect:
 		in.event.Kind = fsm.AnsweredDisconnect
-	case transport.JobAssigned:
+	case wire.JobAssigned:
 		in.event.Kind, in.event.Job = fsm.AnsweredJob, fsm.JobID(response.Instruction.JobID)
-	case transport.Resume:
+	case wire.Resume:
 	}
 	return in
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/fsm"
 	"github.com/switchyard-ci/switchyard/internal/job"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	"github.com/switchyard-ci/switchyard/internal/worker"
 	"github.com/switchyard-ci/switchyard/proto/agentedge/v1/agentedgev1connect"
 	"github.com/switchyard-ci/switchyard/transport"
@@ -90,14 +91,14 @@ func (h *harness) runBusyJob(ctx context.Context, accepted transport.AcceptedJob
 	var uploads sync.WaitGroup
 	for n := range uint64(times) {
 		uploads.Go(func() {
-			_ = session.Chunk(ctx, transport.Chunk{Sequence: n + 1, Offset: n, Data: []byte("x")})
+			_ = session.Chunk(ctx, wire.Chunk{Sequence: n + 1, Offset: n, Data: []byte("x")})
 		})
 		uploads.Go(func() { _, _ = session.State(ctx) })
 		time.Sleep(every)
 	}
 	uploads.Wait()
 	result := job.Result{ExitStatus: "0"}
-	return result, session.Finish(context.WithoutCancel(ctx), transport.FinishRequest{ExitStatus: result.ExitStatus})
+	return result, session.Finish(context.WithoutCancel(ctx), wire.FinishRequest{ExitStatus: result.ExitStatus})
 }
 
 // TestRetryAfter runs a worker against a control plane that refuses one kind of

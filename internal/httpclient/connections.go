@@ -1,4 +1,4 @@
-package transport
+package httpclient
 
 import (
 	"context"
@@ -11,24 +11,24 @@ import (
 const (
 	dialTimeout = 10 * time.Second
 
-	// A dead peer of an HTTP/1.1 connection is noticed by TCP keep-alive alone,
+	// A dead peer of an HTTP/1.1 connection is found by TCP keep-alive alone,
 	// after keepAliveIdle + keepAliveCount * keepAliveInterval.
 	keepAliveIdle     = 15 * time.Second
 	keepAliveInterval = 5 * time.Second
 	keepAliveCount    = 3
 )
 
-// connections knows every open connection, so that Close can leave none
-// behind: net/http closes only those that are idle.
+// connections dials, and keeps a list of every open connection so that close can
+// close them all: net/http closes only those that are idle.
 type connections struct {
-	dial func(ctx context.Context, network, address string) (net.Conn, error)
+	dial DialFunc
 
 	mu     sync.Mutex
 	open   map[*trackedConn]struct{}
 	closed bool
 }
 
-func newConnections(dial func(ctx context.Context, network, address string) (net.Conn, error)) *connections {
+func newConnections(dial DialFunc) *connections {
 	if dial == nil {
 		dialer := &net.Dialer{
 			Timeout: dialTimeout,
@@ -43,21 +43,25 @@ func newConnections(dial func(ctx context.Context, network, address string) (net
 
 func (c *connections) dialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	if c.isClosed() {
-		return nil, fmt.Errorf("connecting to %s: transport: %w", address, net.ErrClosed)
+		return nil, errClosed(address)
 	}
-	if socket, ok := socketOf(address); ok {
+	if socket, ok := socketPath(address); ok {
 		network, address = "unix", socket
 	}
 	conn, err := c.dial(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
-	tracked := &trackedConn{Conn: conn, in: c}
+	tracked := &trackedConn{Conn: conn, list: c}
 	if !c.add(tracked) {
 		_ = conn.Close()
-		return nil, fmt.Errorf("connecting to %s: transport: %w", address, net.ErrClosed)
+		return nil, errClosed(address)
 	}
 	return tracked, nil
+}
+
+func errClosed(address string) error {
+	return fmt.Errorf("connecting to %s: %w", address, net.ErrClosed)
 }
 
 func (c *connections) isClosed() bool {
@@ -66,6 +70,7 @@ func (c *connections) isClosed() bool {
 	return c.closed
 }
 
+// add reports whether the connection may stay open: false after close.
 func (c *connections) add(conn *trackedConn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -75,12 +80,6 @@ func (c *connections) add(conn *trackedConn) bool {
 	return !c.closed
 }
 
-func (c *connections) remove(conn *trackedConn) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.open, conn)
-}
-
 func (c *connections) close() {
 	c.mu.Lock()
 	c.closed = true
@@ -88,19 +87,21 @@ func (c *connections) close() {
 	c.open = nil
 	c.mu.Unlock()
 	for conn := range open {
-		_ = conn.Conn.Close() // nobody is left to tell
+		_ = conn.Conn.Close() // nothing can be done about an error
 	}
 }
 
-// trackedConn is a connection that takes itself off the list when it closes.
+// trackedConn removes itself from the list when it is closed.
 type trackedConn struct {
 	net.Conn
 
-	in *connections
+	list *connections
 }
 
 // Close implements [net.Conn].
 func (c *trackedConn) Close() error {
-	c.in.remove(c)
-	return c.Conn.Close() //nolint:wrapcheck // a connection's own error
+	c.list.mu.Lock()
+	delete(c.list.open, c)
+	c.list.mu.Unlock()
+	return c.Conn.Close() //nolint:wrapcheck // the connection's own error
 }

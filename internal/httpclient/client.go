@@ -1,0 +1,235 @@
+package httpclient
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+)
+
+const (
+	// pingAfter is how long an HTTP/2 connection may be silent before a PING is
+	// sent, and pingTimeout how long its acknowledgement may take.
+	pingAfter   = 10 * time.Second
+	pingTimeout = 5 * time.Second
+
+	tlsHandshakeTimeout = 10 * time.Second
+	idleConnTimeout     = 90 * time.Second
+	// maxIdlePerHost suits hundreds of workers on one HTTP/1.1 control plane;
+	// with the default of two nearly every call would dial.
+	maxIdlePerHost = 256
+	// maxHeader bounds the headers of a response, and the trailers of a stream.
+	maxHeader = 256 << 10
+
+	// redialInterval is the least time between two calls of [Client.Redial] that
+	// have an effect.
+	redialInterval = 10 * time.Second
+)
+
+// DialFunc opens a connection. For a Unix socket the network is "unix" and the
+// address is the path of the socket.
+type DialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
+
+// Options configure a [Client]. The zero value is valid.
+type Options struct {
+	// TLS is the configuration for https endpoints. It is cloned. Nil means the
+	// system's roots and no client certificate.
+	TLS *tls.Config
+	// DialContext opens connections. Nil means a [net.Dialer] with TCP keep-alive,
+	// which looks up the name of the host for every connection.
+	DialContext DialFunc
+	// Proxy returns the proxy for a request. Nil means
+	// [http.ProxyFromEnvironment]. Unix sockets are never reached through a proxy.
+	Proxy func(*http.Request) (*url.URL, error)
+	// FollowRedirects follows redirects that keep the method. Tokens are sent only
+	// to the origin of the first request. False returns the redirect as it is.
+	FollowRedirects bool
+	// DetectHTTP2 asks http servers whether they speak HTTP/2 without TLS. False
+	// means HTTP/1.1 for them.
+	DetectHTTP2 bool
+}
+
+// Client sends requests and keeps the connections. It is safe for concurrent use.
+type Client struct {
+	http http.Client
+	// direct serves https (HTTP/2 by ALPN, else HTTP/1.1) and http over HTTP/1.1.
+	direct *http.Transport
+	// clear serves http over HTTP/2 without TLS.
+	clear     *http.Transport
+	conns     *connections
+	protocols *protocolCache // nil without DetectHTTP2
+	asked     certificateRequest
+
+	mu       sync.Mutex
+	redialed time.Time // when Redial last had an effect
+}
+
+// New returns a client. It opens no connection.
+func New(options Options) *Client {
+	proxy := options.Proxy
+	if proxy == nil {
+		proxy = http.ProxyFromEnvironment
+	}
+	tlsConfig := options.TLS.Clone()
+	if tlsConfig == nil {
+		tlsConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	c := &Client{conns: newConnections(options.DialContext)}
+	c.asked.watch(tlsConfig)
+	withTLS, withoutTLS := new(http.Protocols), new(http.Protocols)
+	withTLS.SetHTTP1(true)
+	withTLS.SetHTTP2(true)
+	withoutTLS.SetUnencryptedHTTP2(true)
+	c.direct = newTransport(c.conns, withTLS)
+	c.direct.Proxy, c.direct.TLSClientConfig = exceptSockets(proxy), tlsConfig
+	c.clear = newTransport(c.conns, withoutTLS)
+	if options.DetectHTTP2 {
+		c.protocols = newProtocolCache(c.conns.dialContext)
+	}
+	c.http = http.Client{Transport: roundTripper{c}, CheckRedirect: returnRedirect}
+	if options.FollowRedirects {
+		c.http.CheckRedirect = checkRedirect
+	}
+	return c
+}
+
+func newTransport(conns *connections, protocols *http.Protocols) *http.Transport {
+	return &http.Transport{
+		DialContext: conns.dialContext,
+		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, response *http.Response) error {
+			if response.StatusCode != http.StatusOK {
+				// The proxy is not named: its URL may contain a password.
+				return fmt.Errorf("the proxy responded %s", response.Status)
+			}
+			return nil
+		},
+		TLSHandshakeTimeout:    tlsHandshakeTimeout,
+		IdleConnTimeout:        idleConnTimeout,
+		MaxIdleConnsPerHost:    maxIdlePerHost,
+		MaxResponseHeaderBytes: maxHeader,
+		Protocols:              protocols,
+		// StrictMaxConcurrentRequests stays false: when a server's limit of
+		// streams on a connection is reached another connection is opened, so that
+		// the streams of many workers do not block each other.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
+	}
+}
+
+// Do sends a request as [http.Client.Do] does, without a timeout of its own. In its
+// errors a Unix socket has the name that people use.
+func (c *Client) Do(request *http.Request) (*http.Response, error) {
+	response, err := c.http.Do(request) //nolint:gosec // the configured control plane
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		if address, parseErr := url.Parse(failed.URL); parseErr == nil {
+			failed.URL = displayURL(address)
+		}
+	}
+	return response, err //nolint:wrapcheck // a [url.Error] names the request already
+}
+
+// Close closes every connection. Requests in flight and later ones fail.
+func (c *Client) Close() {
+	c.conns.close()
+	c.closeIdle()
+}
+
+func (c *Client) closeIdle() {
+	c.direct.CloseIdleConnections()
+	c.clear.CloseIdleConnections()
+}
+
+// Redial closes idle connections, so that the next request dials and looks up the
+// name of the host again. Connections in use are kept. It does nothing within ten
+// seconds of the last time, so that a fleet whose streams fail one after another
+// keeps its connections for other calls.
+func (c *Client) Redial() {
+	c.mu.Lock()
+	now := time.Now()
+	due := c.redialed.IsZero() || now.Sub(c.redialed) >= redialInterval
+	if due {
+		c.redialed = now
+	}
+	c.mu.Unlock()
+	if due {
+		c.closeIdle()
+	}
+}
+
+// ForgetProtocol makes the next request to an http endpoint ask again which
+// protocol the server speaks, unless that was asked later than at the given time.
+func (c *Client) ForgetProtocol(endpoint Endpoint, usedAt time.Time) {
+	if c.protocols != nil {
+		c.protocols.forget(hostPort(endpoint.base), usedAt)
+	}
+}
+
+// ForgetUncertainProtocols forgets the protocols of servers that gave no clear
+// response when they were asked.
+func (c *Client) ForgetUncertainProtocols() {
+	if c.protocols != nil {
+		c.protocols.forgetUncertain()
+	}
+}
+
+// roundTripper is the [http.RoundTripper] below redirects: it picks the protocol
+// and explains failures of TLS.
+type roundTripper struct{ *Client }
+
+// RoundTrip implements [http.RoundTripper].
+func (r roundTripper) RoundTrip(request *http.Request) (*http.Response, error) {
+	response, err := r.send(request)
+	if err == nil {
+		if response.TLS != nil {
+			r.asked.accepted.Store(true)
+		}
+		return response, nil
+	}
+	reason := tlsReason(err)
+	if reason == nil && request.URL.Scheme == schemeHTTPS {
+		reason = r.asked.reason(err)
+	}
+	if reason != nil {
+		err = fmt.Errorf("%w (%w)", reason, err)
+	}
+	return nil, err
+}
+
+func (r roundTripper) send(request *http.Request) (*http.Response, error) {
+	if isSocketHost(request.URL.Host) {
+		request = request.WithContext(request.Context()) // a copy: a RoundTripper must not change the request
+		request.Host = socketHostHeader
+	}
+	if request.URL.Scheme != schemeHTTP || r.protocols == nil || r.proxied(request) {
+		return r.direct.RoundTrip(request) //nolint:wrapcheck // [url.Error] names the request
+	}
+	address := hostPort(request.URL)
+	protocol, err := r.protocols.of(request.Context(), address)
+	if err != nil {
+		if request.Body != nil {
+			_ = request.Body.Close() // a RoundTripper closes the body, also on errors
+		}
+		return nil, err
+	}
+	transport := r.direct
+	if protocol.http2 {
+		transport = r.clear
+	}
+	response, err := transport.RoundTrip(request)
+	if err != nil && request.Context().Err() == nil {
+		// The next server at this address may speak another protocol.
+		r.protocols.forget(address, protocol.foundAt)
+	}
+	return response, err //nolint:wrapcheck // [url.Error] names the request
+}
+
+// proxied reports whether the request goes through a proxy. HTTP/2 without TLS
+// does not pass one.
+func (r roundTripper) proxied(request *http.Request) bool {
+	proxy, err := r.direct.Proxy(request)
+	return err != nil || proxy != nil
+}

@@ -1,0 +1,25 @@
+// Package httpclient sends HTTP requests to a control plane: for agents (package
+// transport) and for the commands of people (package client).
+//
+// An [Endpoint] is the base URL of a control plane, on a host or on a Unix socket.
+// A [Client] dials it, through a proxy where the environment names one, and keeps
+// the connections.
+//
+// # Protocols
+//
+// An https server is asked by ALPN for HTTP/2, else HTTP/1.1 is used. With
+// [Options].DetectHTTP2 an http server is asked once, on a connection of its own,
+// whether it speaks HTTP/2 without TLS; the result is kept until a request fails
+// or [Client.ForgetProtocol] is called.
+//
+// # Dead connections
+//
+// An HTTP/2 connection that is silent for ten seconds is checked with a PING, and
+// closed if no acknowledgement arrives within five more. Over HTTP/1.1 the
+// kernel's keep-alive probes find a dead peer within thirty seconds.
+//
+// # Failures of TLS
+//
+// An error that means that the two sides could not agree on TLS has a [TLSError]
+// in its chain, which says so in plain words.
+package httpclient
