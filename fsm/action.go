@@ -1,90 +1,110 @@
 package fsm
 
-// Action is one named thing that a row does: it changes facts, asks for
-// effects, or both.
+// Action is one named thing that a row does: it changes facts, appends effects,
+// or both.
 type Action struct {
-	// Name says it in words, such as "start job".
+	// Name is the action in words, such as "start job".
 	Name string
-	do   func(a *acting)
+
+	meaning string
+	do      func(x *execution)
 }
 
-// acting is what an action works on: the facts once the event is known, the
-// event, and the effects so far.
-type acting struct {
+// execution is what an action works on: the facts after the event, the event,
+// and the effects so far.
+type execution struct {
 	facts   *Facts
 	ev      Event
 	effects []Effect
 }
 
-func (a *acting) effect(e Effect) { a.effects = append(a.effects, e) }
-
-// start takes the job in hand, and asks for it by an effect of the given kind.
-func (a *acting) start(kind EffectKind, id JobID) {
-	a.facts.Mailbox.remove(id)
-	a.facts.Seen.add(id)
-	a.facts.Job = id
-	a.effect(Effect{Kind: kind, Job: id})
+// perform sets the facts to those after the decision, and appends its effects.
+// The decision must have a row.
+func (x *execution) perform(d *Decision) {
+	*x.facts = d.facts
+	x.ev = d.ev
+	for _, action := range d.Row.Do {
+		action.do(x)
+	}
 }
 
-// plain returns the action that asks for an effect without more to say.
-func plain(kind EffectKind) Action {
-	return Action{kind.String(), func(a *acting) { a.effect(Effect{Kind: kind}) }}
+func (x *execution) effect(e Effect) { x.effects = append(x.effects, e) }
+
+// start takes the job in hand, and appends an effect of the given kind for it.
+func (x *execution) start(kind EffectKind, id JobID) {
+	x.facts.Mailbox.remove(id)
+	x.facts.Seen.add(id)
+	x.facts.Job = id
+	x.effect(Effect{Kind: kind, Job: id})
 }
 
-// do is a row's list of actions, in their order.
+func (x *execution) leave(why LeaveReason) {
+	x.facts.leave(why)
+	x.effect(Effect{Kind: Stop, Reason: x.facts.Leaving})
+}
+
+// only returns the action that appends an effect without arguments.
+func only(kind EffectKind, meaning string) Action {
+	return Action{kind.String(), meaning, func(x *execution) { x.effect(Effect{Kind: kind}) }}
+}
+
+// leaveFor returns the action that leaves for a reason, unless an earlier one is
+// in the facts.
+func leaveFor(why LeaveReason) Action {
+	meaning := "leave for this reason"
+	if why.Failed() {
+		meaning = "leave as a failure: the worker cannot go on"
+	}
+	return Action{Stop.String() + ": " + why.String(), meaning, func(x *execution) { x.leave(why) }}
+}
+
+// do returns a row's list of actions, in their order.
 func do(actions ...Action) []Action { return actions }
 
 var (
-	openStream    = plain(OpenStream)
-	armPollNow    = plain(ArmPollNow)
-	armPollLater  = plain(ArmPollLater)
-	disarmPoll    = plain(DisarmPoll)
-	cancelPing    = plain(CancelPing)
-	stopAccepting = plain(StopAccepting)
+	openStream    = only(OpenStream, "open the stream, and reopen it whenever it ends, until the worker stops")
+	armPollNow    = only(ArmPollNow, "post PollDue at once")
+	armPollLater  = only(ArmPollLater, "post PollDue when the ping interval has passed")
+	disarmPoll    = only(DisarmPoll, "do not post PollDue")
+	cancelPing    = only(CancelPing, "cancel the ping in flight; a job in its answer is offered again")
+	stopAccepting = only(StopAccepting, "if the control plane has not accepted the job in hand, stop retrying")
 
-	// armTrust sets the first-message deadline of the connection to come.
-	armTrust = Action{ArmTrust.String(), func(a *acting) {
-		a.effect(Effect{Kind: ArmTrust, Epoch: a.facts.Connection})
+	armTrust = Action{
+		ArmTrust.String(), "post TrustExpired if the first message of the next connection does not arrive in time",
+		func(x *execution) { x.effect(Effect{Kind: ArmTrust, Epoch: x.facts.Connection}) },
+	}
+	sendPing = Action{SendPing.String(), "ask the control plane for an instruction, once", func(x *execution) {
+		x.facts.Ping++
+		x.facts.Pinging = true
+		x.facts.PingIsOld = false
+		x.effect(Effect{Kind: SendPing, Epoch: x.facts.Ping})
 	}}
-	sendPing = Action{SendPing.String(), func(a *acting) {
-		a.facts.Ping++
-		a.facts.Pinging = true
-		a.facts.PingIsOld = false
-		a.effect(Effect{Kind: SendPing, Epoch: a.facts.Ping})
-	}}
-	// startOffered starts the job that the event names.
-	startOffered = Action{StartJob.String(), func(a *acting) { a.start(StartJob, a.ev.Job) }}
-	// startWaiting starts the job that has waited longest.
-	startWaiting = Action{"start job of mailbox", func(a *acting) {
-		a.start(StartJob, a.facts.Mailbox.take())
-	}}
-	// acquire starts the one job of acquire mode, which Started names.
-	acquire = Action{AcquireJob.String(), func(a *acting) { a.start(AcquireJob, a.ev.Job) }}
-	// keepOffer lets the job that the event names wait.
-	keepOffer = Action{"into the mailbox", func(a *acting) { a.facts.Mailbox.add(a.ev.Job) }}
-	cancelJob = Action{CancelJob.String(), func(a *acting) {
-		a.effect(Effect{Kind: CancelJob, Job: a.facts.Job})
-	}}
-	// stop leaves, for the reason that is known by now.
-	stop = Action{Stop.String(), func(a *acting) {
-		why := a.facts.Retiring
-		if a.ev.Kind == IdleExpired {
-			why = IdleTooLong
-		}
-		a.facts.leave(why)
-		a.effect(Effect{Kind: Stop, Reason: a.facts.Leaving})
-	}}
-)
-
-// fail returns the action that leaves because the worker cannot go on.
-func fail(why LeaveReason) Action {
-	return Action{"fail", func(a *acting) {
-		a.facts.leave(why)
-		a.effect(Effect{Kind: Stop, Reason: a.facts.Leaving})
-	}}
-}
-
-var (
-	failStream = fail(StreamWasRefused)
-	failPing   = fail(PingWasRefused)
+	startOffered = Action{
+		StartJob.String(), "accept the offered job, and run it",
+		func(x *execution) { x.start(StartJob, x.ev.Job) },
+	}
+	startWaiting = Action{
+		"start job from mailbox", "accept the job that has waited longest, and run it",
+		func(x *execution) { x.start(StartJob, x.facts.Mailbox.take()) },
+	}
+	acquire = Action{
+		AcquireJob.String(), "ask for the one job that the worker was started for, and run it",
+		func(x *execution) { x.start(AcquireJob, x.ev.Job) },
+	}
+	keepOffer = Action{
+		"put job in mailbox", "keep the offered job; it is started when no work is in hand and the worker is not paused",
+		func(x *execution) { x.facts.Mailbox.add(x.ev.Job) },
+	}
+	forget = Action{
+		"forget job", "the rejected job was not started, and may be offered again",
+		func(x *execution) { x.facts.Seen.remove(x.ev.Job) },
+	}
+	cancelJob = Action{
+		CancelJob.String(), "cancel the job in hand; if it does not end in time it is killed",
+		func(x *execution) { x.effect(Effect{Kind: CancelJob, Job: x.facts.Job}) },
+	}
+	leave = Action{
+		Stop.String(), "leave, for the reason in the facts",
+		func(x *execution) { x.leave(x.facts.Retiring) },
+	}
 )

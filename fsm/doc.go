@@ -1,10 +1,11 @@
-// Package fsm is the control of one worker, as one explicit finite-state
-// machine: who owns the worker, the stream or the poller, and what work is in
-// hand.
+// Package fsm controls one worker as an explicit finite-state machine: which
+// side owns the worker, the stream or the poller, and what work is in hand.
 //
-// A worker holds a stream open to its control plane and is handed work over it.
-// When the stream is sick the worker polls; when the stream is well again it
-// takes control back, but never in the middle of something:
+// # Overview
+//
+// A worker holds a stream open to its control plane, and receives work over it.
+// While the stream is not healthy, the worker polls. When the stream is healthy
+// again it takes control back, but never during a job or a ping:
 //
 //	               lost, refused, silent            ping due
 //	 StreamHealthy ---------------------> FallingBack ------> PollingBusy
@@ -16,36 +17,39 @@
 //	 StreamHealthy, Running <----------------------------------+
 //	                         answer, job over: the stream takes over
 //
-// The package is pure. Events go in, effects come out, and the caller carries
-// the effects out:
+// The package is pure: it has no clock, no network and no locks. Events go in,
+// effects come out, and the caller performs the effects:
 //
-//	m, err := fsm.New(fsm.Config{Mode: fsm.Auto})
+//	config := fsm.Config{Mode: fsm.Auto}
+//	m, err := fsm.New(config)
 //	...
-//	for ev := range events { // one goroutine, the only caller of Step
+//	for ev := config.Start(); ; ev = <-events { // one goroutine, the only caller of Step
 //		effects, err := m.Step(ev)
 //		...
 //		for _, e := range effects {
-//			perform(e) // never blocks; what comes of it is an event
+//			perform(e) // never blocks; its result is an event
 //		}
 //	}
 //
-// It knows no time, no network and no lock: a deadline is an effect that arms
-// it and an event that comes when it passes.
+// A deadline is an effect that arms it, and an event when it passes.
 //
-// # How it is built
+// # Structure
 //
 // Facts are what the machine knows besides its state. An event changes them in
-// one way, whatever the state (heard); then the table is asked, whose rows are
-// the machine: the first row of the state and the event whose guard holds is
-// taken. What a state does not answer is listed with the reason, in ignored.
-// Next picks the row and is a pure function; Machine lets looplab/fsm carry the
-// change of state out.
+// the same way in every state (applyEvent). Then the first row of the table for
+// this state and event whose guard holds is taken; its actions change facts and
+// append effects. An event that a state ignores is listed in ignored, with the
+// reason. Table.Next chooses the row and is a pure function; Machine has
+// looplab/fsm perform the change of state.
 //
 // # Rules
 //
-// A job is started at most once, however often it is named. A pause holds jobs
-// back and drops none. A disconnect is never unsaid. A job or a ping in hand is
-// never abandoned for a change of control. The stream's word is newer than that
-// of a ping sent before it. A planned end of the stream is no loss, an end
-// without a message is one. No news is not news. Every wait has a deadline.
+//   - A job is started at most once, however often it is offered.
+//   - A pause delays jobs and drops none.
+//   - Nothing revokes a disconnect.
+//   - A change of control never abandons a job or a ping in hand.
+//   - The stream's messages are newer than the answer to a ping sent before them.
+//   - A planned end of the stream is not a loss; an end without a message is.
+//   - A failed ping changes nothing.
+//   - Every wait has a deadline.
 package fsm

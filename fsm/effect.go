@@ -1,6 +1,6 @@
 package fsm
 
-// EffectKind says what the driver must do.
+// EffectKind is what the driver must do.
 type EffectKind uint8
 
 // The effects.
@@ -15,29 +15,28 @@ const (
 	ArmPollNow
 	// ArmPollLater: post PollDue when the ping interval has passed.
 	ArmPollLater
-	// DisarmPoll: post no PollDue.
+	// DisarmPoll: do not post PollDue.
 	DisarmPoll
-	// SendPing: send one ping, and post what became of it with the effect's
-	// epoch.
+	// SendPing: send one ping, and post its result with the effect's epoch.
 	SendPing
-	// CancelPing: give up the ping in flight. What it would have brought is
-	// offered elsewhere.
+	// CancelPing: cancel the ping in flight. A job that its answer would have
+	// named is offered again.
 	CancelPing
 	// StartJob: accept the effect's job and run it, and post JobFinished or
 	// JobRejected when it is over.
 	StartJob
 	// AcquireJob: the same, for the one job that the worker was started for.
 	AcquireJob
-	// StopAccepting: if the job in hand is not accepted yet, do not ask again.
+	// StopAccepting: if the job in hand is not accepted yet, stop retrying.
 	StopAccepting
-	// CancelJob: cancel the job in hand, and arm its kill deadline, so that its
-	// end comes whatever the job does.
+	// CancelJob: cancel the job in hand, and arm its kill deadline, so that it
+	// ends in any case.
 	CancelJob
 	// Stop: leave, for the effect's reason.
 	Stop
-)
 
-const effectKindCount = int(Stop) + 1
+	effectKindCount = iota // stays last
+)
 
 var effectKindNames = [effectKindCount]string{
 	OpenStream:    "open stream",
@@ -55,77 +54,73 @@ var effectKindNames = [effectKindCount]string{
 }
 
 // String returns the effect in words, such as "send ping".
-func (k EffectKind) String() string {
-	if int(k) < effectKindCount {
-		return effectKindNames[k]
-	}
-	return "EffectKind(?)"
-}
+func (k EffectKind) String() string { return nameOf(k, effectKindNames[:]) }
 
 // Effect is one thing that the driver must do. It is comparable.
 type Effect struct {
-	// Kind says what to do.
-	Kind EffectKind
-	// Epoch is the one to post with: that of the ping for SendPing, that of the
-	// connection for ArmTrust.
-	Epoch Epoch
-	// Job is the id for StartJob, AcquireJob and CancelJob.
-	Job JobID
+	Kind EffectKind `json:"do"`
+	// Epoch is to be carried by the event that follows: it is that of the ping
+	// for SendPing, and that of the connection for ArmTrust.
+	Epoch Epoch `json:"epoch,omitempty"`
+	// Job is the ID for StartJob, AcquireJob and CancelJob.
+	Job JobID `json:"job,omitempty"`
 	// Reason is why the worker leaves, for Stop.
-	Reason LeaveReason
+	Reason LeaveReason `json:"reason,omitzero"`
 }
 
-// LeaveReason says why a worker leaves.
+// LeaveReason is why a worker leaves.
 type LeaveReason uint8
 
 // The reasons.
 const (
 	// Staying: the worker does not leave.
 	Staying LeaveReason = iota
-	// Drained: somebody asked for it on this machine.
+	// Drained: a user of this machine asked for it.
 	Drained
 	// Disconnected: the control plane asked for it.
 	Disconnected
-	// JobDone: the worker was to leave after one job.
+	// JobDone: the worker runs one job only.
 	JobDone
-	// IdleTooLong: the worker was to leave after so long without work.
+	// IdleTooLong: the worker had no work for its whole idle timeout.
 	IdleTooLong
-	// UptimeReached: the worker was to leave after so long a life.
+	// UptimeReached: the worker reached its maximum uptime.
 	UptimeReached
-	// SessionWasRefused: the control plane does not know the worker any more.
+	// SessionWasRefused: the control plane no longer knows the worker.
 	SessionWasRefused
 	// PingWasRefused: polling will not work.
 	PingWasRefused
 	// StreamWasRefused: the stream will not work, and polling is not allowed.
 	StreamWasRefused
-	// AcquireWasRefused: the one job of the worker could not be had.
+	// AcquireWasRefused: the one job of the worker could not be acquired.
 	AcquireWasRefused
+
+	leaveReasonCount = iota // stays last
 )
 
-const leaveReasonCount = int(AcquireWasRefused) + 1
-
-var leaveReasonNames = [leaveReasonCount]string{
-	Staying:           "staying",
-	Drained:           "drained",
-	Disconnected:      "disconnected by the control plane",
-	JobDone:           "its one job is done",
-	IdleTooLong:       "idle for too long",
-	UptimeReached:     "uptime reached",
-	SessionWasRefused: "session refused by the control plane",
-	PingWasRefused:    "ping refused by the control plane",
-	StreamWasRefused:  "stream refused by the control plane",
-	AcquireWasRefused: "the job to acquire was refused",
+// leaveReasons names the reasons, and marks those that are a failure.
+var leaveReasons = [leaveReasonCount]struct {
+	name   string
+	failed bool
+}{
+	Staying:           {"staying", false},
+	Drained:           {"drained", false},
+	Disconnected:      {"disconnected by the control plane", false},
+	JobDone:           {"its one job is done", false},
+	IdleTooLong:       {"idle for too long", false},
+	UptimeReached:     {"uptime reached", false},
+	SessionWasRefused: {"session refused by the control plane", true},
+	PingWasRefused:    {"ping refused by the control plane", true},
+	StreamWasRefused:  {"stream refused by the control plane", true},
+	AcquireWasRefused: {"the job to acquire was refused", true},
 }
 
 // String returns the reason in words.
 func (r LeaveReason) String() string {
-	if int(r) < leaveReasonCount {
-		return leaveReasonNames[r]
+	if r < leaveReasonCount {
+		return leaveReasons[r].name
 	}
-	return "LeaveReason(?)"
+	return noName
 }
 
-// Failed tells whether to leave for this reason is a failure of the worker.
-func (r LeaveReason) Failed() bool {
-	return r >= SessionWasRefused
-}
+// Failed reports whether a worker that leaves for the reason has failed.
+func (r LeaveReason) Failed() bool { return r < leaveReasonCount && leaveReasons[r].failed }

@@ -2,137 +2,165 @@ package fsm
 
 import "strconv"
 
-// JobID names a job. The empty id names none.
+// JobID names a job. The empty ID names none.
 type JobID string
 
-// Epoch numbers the attempts of one kind, connections or pings, so that news
-// of an attempt that is over can be told from news of the current one. It
-// grows; the first is 1.
+// Epoch numbers the attempts of one kind, connections or pings, so that an
+// event of a past attempt can be recognized. It only grows; the first is 1.
 type Epoch uint64
 
-// EventKind says what happened. An instruction of the stream or of a ping's
-// answer is an event kind of its own, since the table tells them apart.
-type EventKind uint8
+// Class groups the event kinds by what they are about.
+type Class uint8
 
-// The events. Those of the stream carry the epoch of their connection, those
-// of a ping the epoch of the ping, and those of a job its id.
+// The classes.
 const (
-	// Started sets the machine going.
-	Started EventKind = iota
-	// ReceivedResume: the stream said resume, or sent a message without an
-	// instruction that we know, which is how keep-alives look.
-	ReceivedResume
-	// ReceivedPause: the stream said pause.
-	ReceivedPause
-	// ReceivedDisconnect: the stream said disconnect.
-	ReceivedDisconnect
-	// ReceivedJob: the stream named an assigned job.
-	ReceivedJob
-	// TrustExpired: no first message came in time. The connection stays open
-	// and its epoch alive, so that a late first message still counts.
-	TrustExpired
-	// StreamEnded: a planned end of a connection that has spoken.
-	StreamEnded
-	// StreamLost: any other end of a connection: a failed attempt, silence
-	// against the rules, an end without a message.
-	StreamLost
-	// StreamRefused: the control plane will not serve a stream to this worker.
-	StreamRefused
-	// PollDue: it is time for the next ping.
-	PollDue
-	// AnsweredIdle: the ping's answer has nothing to do.
-	AnsweredIdle
-	// AnsweredPause: the ping's answer says pause.
-	AnsweredPause
-	// AnsweredDisconnect: the ping's answer says disconnect.
-	AnsweredDisconnect
-	// AnsweredJob: the ping's answer names an assigned job.
-	AnsweredJob
-	// PollFailed: the ping has no answer of the control plane.
-	PollFailed
-	// PollRefused: the control plane itself turned the ping down, for good.
-	PollRefused
-	// JobFinished: the end of the job in hand is acknowledged, or spooled.
-	JobFinished
-	// JobRejected: the control plane definitely refused to let the job start,
-	// or its start was given up before it was granted.
-	JobRejected
-	// DrainRequested: finish what runs, then leave.
-	DrainRequested
-	// ForceRequested: cancel what runs, then leave.
-	ForceRequested
-	// SessionRefused: the control plane no longer knows the worker.
-	SessionRefused
-	// IdleExpired: the time allowed without work is over.
-	IdleExpired
-	// UptimeExpired: the time allowed for the process is over.
-	UptimeExpired
+	// ClassRequest is a request to the worker as a whole: to start or to leave.
+	ClassRequest Class = iota
+	// ClassTimer is a deadline of the worker that has passed.
+	ClassTimer
+	// ClassMessage is a message on the stream. It carries the epoch of its
+	// connection.
+	ClassMessage
+	// ClassConnectionEnd is the end of a connection, or of an attempt to open
+	// one. It carries the epoch of the connection.
+	ClassConnectionEnd
+	// ClassAnswer is the end of a ping. It carries the epoch of the ping.
+	ClassAnswer
+	// ClassJobEnd is the end of the job in hand. It carries the job's ID.
+	ClassJobEnd
 )
 
-const eventKindCount = int(UptimeExpired) + 1
+// EventKind is what happened to a worker. Each instruction of the stream, and of
+// a ping's answer, is a kind of its own, because the table distinguishes them.
+type EventKind uint8
 
-var eventKindNames = [eventKindCount]string{
-	Started:            "Started",
-	ReceivedResume:     "ReceivedResume",
-	ReceivedPause:      "ReceivedPause",
-	ReceivedDisconnect: "ReceivedDisconnect",
-	ReceivedJob:        "ReceivedJob",
-	TrustExpired:       "TrustExpired",
-	StreamEnded:        "StreamEnded",
-	StreamLost:         "StreamLost",
-	StreamRefused:      "StreamRefused",
-	PollDue:            "PollDue",
-	AnsweredIdle:       "AnsweredIdle",
-	AnsweredPause:      "AnsweredPause",
-	AnsweredDisconnect: "AnsweredDisconnect",
-	AnsweredJob:        "AnsweredJob",
-	PollFailed:         "PollFailed",
-	PollRefused:        "PollRefused",
-	JobFinished:        "JobFinished",
-	JobRejected:        "JobRejected",
-	DrainRequested:     "DrainRequested",
-	ForceRequested:     "ForceRequested",
-	SessionRefused:     "SessionRefused",
-	IdleExpired:        "IdleExpired",
-	UptimeExpired:      "UptimeExpired",
+// The events.
+const (
+	Started EventKind = iota
+	ReceivedResume
+	ReceivedPause
+	ReceivedDisconnect
+	ReceivedJob
+	TrustExpired // carries the epoch of the connection that it is about
+	StreamEnded
+	StreamLost
+	StreamRefused
+	PollDue
+	AnsweredIdle
+	AnsweredPause
+	AnsweredDisconnect
+	AnsweredJob
+	PollFailed
+	PollRefused
+	JobFinished
+	JobRejected
+	DrainRequested
+	ForceRequested
+	SessionRefused
+	IdleExpired
+	UptimeExpired
+
+	eventKindCount = iota // stays last
+)
+
+// eventKinds describes every event.
+var eventKinds = [eventKindCount]struct {
+	name    string
+	class   Class
+	brief   string
+	meaning string
+}{
+	Started: {"Started", ClassRequest, "started", "the worker starts"},
+	ReceivedResume: {
+		"ReceivedResume", ClassMessage, "resume",
+		"the stream sent resume, or a message without an instruction (a keep-alive); a pause ends",
+	},
+	ReceivedPause: {"ReceivedPause", ClassMessage, "pause", "the stream sent pause; the worker takes no work until it is resumed"},
+	ReceivedDisconnect: {
+		"ReceivedDisconnect", ClassMessage, "disconnect requested",
+		"the stream sent disconnect; the worker leaves as soon as no job is in hand, and nothing later revokes that",
+	},
+	ReceivedJob: {"ReceivedJob", ClassMessage, "job offered", "the stream named a job that is assigned to this worker"},
+	TrustExpired: {
+		"TrustExpired", ClassTimer, "stream silent, no first message in time",
+		"the first message of a connection did not arrive in time; the connection stays open, and a late message still counts",
+	},
+	StreamEnded: {"StreamEnded", ClassConnectionEnd, "stream ended as planned", "a connection that had sent a message came to a planned end"},
+	StreamLost: {
+		"StreamLost", ClassConnectionEnd, "stream lost",
+		"a connection ended in any other way: a failed attempt, silence for too long, an end without a message",
+	},
+	StreamRefused:      {"StreamRefused", ClassConnectionEnd, "stream refused", "the control plane refused to serve a stream to this worker"},
+	PollDue:            {"PollDue", ClassTimer, "ping due", "it is time for the next ping"},
+	AnsweredIdle:       {"AnsweredIdle", ClassAnswer, "idle", "the ping's answer has nothing to do; a pause ends, unless the answer is old"},
+	AnsweredPause:      {"AnsweredPause", ClassAnswer, "pause", "the ping's answer is pause; it counts unless the answer is old"},
+	AnsweredDisconnect: {"AnsweredDisconnect", ClassAnswer, "disconnect", "the ping's answer is disconnect"},
+	AnsweredJob: {
+		"AnsweredJob", ClassAnswer, "job",
+		"the ping's answer names a job that is assigned to this worker; a pause ends, unless the answer is old",
+	},
+	PollFailed:  {"PollFailed", ClassAnswer, "failed", "the ping failed without an answer of the control plane; nothing else changes"},
+	PollRefused: {"PollRefused", ClassAnswer, "refused", "the control plane refused the ping for good"},
+	JobFinished: {"JobFinished", ClassJobEnd, "finished", "the job has ended, and its result is acknowledged or stored for later delivery"},
+	JobRejected: {
+		"JobRejected", ClassJobEnd, "rejected",
+		"the control plane refused to let the job start, or the worker stopped asking; the job may be offered again",
+	},
+	DrainRequested: {"DrainRequested", ClassRequest, "drain requested", "a user asked the worker to finish its job and leave"},
+	ForceRequested: {"ForceRequested", ClassRequest, "forced to leave", "a user asked the worker to cancel its job and leave"},
+	SessionRefused: {"SessionRefused", ClassRequest, "session refused", "the control plane no longer knows the worker"},
+	IdleExpired:    {"IdleExpired", ClassTimer, "idle for too long", "the worker was without work for as long as it may be"},
+	UptimeExpired:  {"UptimeExpired", ClassTimer, "uptime reached", "the worker has run for as long as it may; a paused worker leaves when it is resumed"},
 }
 
 // String returns the kind's name, such as PollDue.
 func (k EventKind) String() string {
-	if int(k) < eventKindCount {
-		return eventKindNames[k]
+	if k < eventKindCount {
+		return eventKinds[k].name
 	}
-	return "EventKind(?)"
+	return noName
+}
+
+// Class returns what the event is about.
+func (k EventKind) Class() Class {
+	if k < eventKindCount {
+		return eventKinds[k].class
+	}
+	return ClassRequest
+}
+
+// Brief returns the event in a few words, for a timeline. For an answer and for
+// the end of a job that is the result, such as "failed".
+func (k EventKind) Brief() string {
+	if k < eventKindCount {
+		return eventKinds[k].brief
+	}
+	return ""
+}
+
+// Meaning returns a description of the event on one line.
+func (k EventKind) Meaning() string {
+	if k < eventKindCount {
+		return eventKinds[k].meaning
+	}
+	return ""
 }
 
 // EventKinds returns every kind, in the order of their declaration.
-func EventKinds() []EventKind {
-	kinds := make([]EventKind, eventKindCount)
-	for i := range kinds {
-		kinds[i] = EventKind(i)
-	}
-	return kinds
-}
+func EventKinds() []EventKind { return valuesOf[EventKind](eventKindCount) }
 
-// ParseEventKind returns the kind with that name, and whether there is one.
-func ParseEventKind(name string) (EventKind, bool) {
-	for i, n := range eventKindNames {
-		if n == name {
-			return EventKind(i), true
-		}
-	}
-	return Started, false
-}
+// ParseEventKind returns the kind with that name, and reports whether there is
+// one.
+func ParseEventKind(name string) (EventKind, bool) { return parse[EventKind](eventKindCount, name) }
 
 // Event is one thing that happened to a worker. It is comparable.
 type Event struct {
-	// Kind says what happened.
 	Kind EventKind
-	// Epoch is that of the connection or the ping that the event is about;
-	// zero for the other kinds.
+	// Epoch is that of the connection or the ping that the event is about; zero
+	// for kinds without one.
 	Epoch Epoch
-	// Job is the id that ReceivedJob, AnsweredJob, JobFinished and JobRejected
-	// are about; empty for the other kinds.
+	// Job is the ID that ReceivedJob, AnsweredJob, JobFinished and JobRejected
+	// are about, and the job to acquire of Started; empty for other kinds.
 	Job JobID
 }
 
@@ -146,24 +174,4 @@ func (e Event) String() string {
 		s += " job=" + string(e.Job)
 	}
 	return s
-}
-
-// ofConnection tells whether the event is about one connection of the stream.
-func (e Event) ofConnection() bool {
-	return e.Kind >= ReceivedResume && e.Kind <= StreamRefused
-}
-
-// isMessage tells whether the event is a message of the stream.
-func (e Event) isMessage() bool {
-	return e.Kind >= ReceivedResume && e.Kind <= ReceivedJob
-}
-
-// ofPing tells whether the event ends a ping.
-func (e Event) ofPing() bool {
-	return e.Kind >= AnsweredIdle && e.Kind <= PollRefused
-}
-
-// ofJob tells whether the event ends the job in hand.
-func (e Event) ofJob() bool {
-	return e.Kind == JobFinished || e.Kind == JobRejected
 }

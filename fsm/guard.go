@@ -2,28 +2,49 @@ package fsm
 
 import "strings"
 
-// view is what a guard sees: the facts once the event is known, and the event.
+// view is what a guard reads: the facts after the event, and the event.
 type view struct {
 	*Facts
 
 	ev Event
 }
 
-// Guard is a named condition on the facts once the event is known, and on the
-// event.
+// Guard is a named condition on the facts after an event, and on the event.
 type Guard struct {
-	// Name says the condition in words, such as "stream up".
-	Name  string
-	holds func(v view) bool
+	// Name is the condition in words, such as "stream up".
+	Name string
+
+	meaning string
+	parts   []Guard // that must hold together; none for a simple condition
+	holds   func(v view) bool
 }
 
 // Not returns the guard that holds when g does not.
 func (g Guard) Not() Guard {
-	return Guard{"not (" + g.Name + ")", func(v view) bool { return !g.holds(v) }}
+	return Guard{Name: "not (" + g.Name + ")", holds: func(v view) bool { return !g.holds(v) }}
 }
 
-// conditionSeparator stands between the conditions in a guard's name.
-const conditionSeparator = ", "
+// Conditions returns the names of the conditions that must hold together; none
+// if the guard always holds.
+func (g Guard) Conditions() []string {
+	var names []string
+	for _, part := range g.simple() {
+		names = append(names, part.Name)
+	}
+	return names
+}
+
+// simple returns the simple conditions that the guard consists of.
+func (g Guard) simple() []Guard {
+	switch {
+	case g.Name == "":
+		return nil
+	case len(g.parts) == 0:
+		return []Guard{g}
+	default:
+		return g.parts
+	}
+}
 
 // all returns the guard that holds when each of the guards does.
 func all(guards ...Guard) Guard {
@@ -31,7 +52,7 @@ func all(guards ...Guard) Guard {
 	for i, g := range guards {
 		names[i] = g.Name
 	}
-	return Guard{strings.Join(names, conditionSeparator), func(v view) bool {
+	return Guard{Name: strings.Join(names, ", "), parts: guards, holds: func(v view) bool {
 		for _, g := range guards {
 			if !g.holds(v) {
 				return false
@@ -41,44 +62,54 @@ func all(guards ...Guard) Guard {
 	}}
 }
 
+// when returns a simple condition.
+func when(name, meaning string, holds func(v view) bool) Guard {
+	return Guard{Name: name, meaning: meaning, holds: holds}
+}
+
+func alwaysHolds(view) bool { return true }
+
 var (
 	// always is for the only row of a state and event; otherwise, for the last
 	// of several.
-	always    = Guard{"", func(view) bool { return true }}
-	otherwise = Guard{"otherwise", func(view) bool { return true }}
+	always    = Guard{holds: alwaysHolds}
+	otherwise = when("otherwise", "no row above for the same event holds", alwaysHolds)
 
-	// leaving: nothing but a job in hand keeps the worker.
-	leaving = Guard{"leaving", func(v view) bool { return v.Leaving != Staying }}
-	// retiring: the worker is to leave, and no pause holds it.
-	retiring = Guard{"retiring", func(v view) bool { return v.Retiring != Staying && !v.Paused }}
+	leaving = when("leaving", "the worker leaves as soon as no job is in hand",
+		func(v view) bool { return v.Leaving != Staying })
+	retiring = when("retiring", "the worker leaves (after one job, or after its uptime) and is not paused",
+		func(v view) bool { return v.Retiring != Staying && !v.Paused })
 
-	paused    = Guard{"paused", func(v view) bool { return v.Paused }}
-	notPaused = Guard{"not paused", func(v view) bool { return !v.Paused }}
+	paused    = when("paused", "the worker takes no work until it is resumed", func(v view) bool { return v.Paused })
+	notPaused = when("not paused", "the worker may take work", func(v view) bool { return !v.Paused })
 
-	streamUp      = Guard{"stream up", func(v view) bool { return v.Stream == StreamUp }}
-	streamUnknown = Guard{"stream unknown", func(v view) bool { return v.Stream == StreamUnknown }}
-	streamRefused = Guard{"stream refused", func(v view) bool { return v.Stream == StreamIsRefused }}
-	streamTrusted = Guard{"stream trusted", func(v view) bool {
-		return v.Stream == StreamUnknown || v.Stream == StreamUp
-	}}
+	streamUp = when("stream up", "the current connection of the stream has sent a message",
+		func(v view) bool { return v.Stream == StreamUp })
+	streamUnknown = when("stream unknown", "the current connection has sent no message yet, and nothing has gone wrong",
+		func(v view) bool { return v.Stream == StreamUnknown })
+	streamRefused = when("stream refused", "the control plane refused the stream",
+		func(v view) bool { return v.Stream == StreamIsRefused })
+	streamTrusted = when("stream trusted", "stream up or stream unknown", func(v view) bool { return v.Stream.Trusted() })
 
-	streamOnly = Guard{"stream-only", func(v view) bool { return v.Mode == StreamOnly }}
-	pollOnly   = Guard{"poll-only", func(v view) bool { return v.Mode == PollOnly }}
-	acquiring  = Guard{"acquire mode", func(v view) bool { return v.Mode == Acquire }}
-	// pollingAllowed: pings may be sent.
-	pollingAllowed = Guard{"polling allowed", func(v view) bool { return v.Mode == Auto || v.Mode == PollOnly }}
+	streamOnly = when("stream-only", "mode stream-only: work comes by the stream alone",
+		func(v view) bool { return v.Mode == StreamOnly })
+	pollOnly = when("poll-only", "mode poll-only: work comes by polling alone",
+		func(v view) bool { return v.Mode == PollOnly })
+	acquiring = when("acquire mode", "mode acquire: the worker was started for one job, named by its ID",
+		func(v view) bool { return v.Mode == Acquire })
+	pollingAllowed = when("polling allowed", "mode auto or poll-only",
+		func(v view) bool { return v.Mode == Auto || v.Mode == PollOnly })
 
-	// mailboxHasJob: a job waits to be started.
-	mailboxHasJob = Guard{"mailbox has job", func(v view) bool { return v.Mailbox.Len() > 0 }}
-	// notSeen: the job that the event names was never started here, or was
-	// rejected since.
-	notSeen = Guard{"not seen", func(v view) bool { return v.ev.Job != "" && !v.Seen.Has(v.ev.Job) }}
-	// mayBeStarted: the same, or it is the job in hand, which may yet be
-	// rejected: to drop this offer of it would lose it then.
-	mayBeStarted = Guard{"not seen or in hand", func(v view) bool {
-		return v.ev.Job != "" && (v.ev.Job == v.Job || !v.Seen.Has(v.ev.Job))
-	}}
+	mailboxHasJob = when("mailbox has job", "a job that was offered earlier waits in the mailbox",
+		func(v view) bool { return v.Mailbox.Len() > 0 })
+	notSeen = when("not seen", "the offered job was never started by this worker, or was rejected since",
+		func(v view) bool { return v.ev.Job != "" && !v.Seen.Has(v.ev.Job) })
+	// The job in hand may yet be rejected; dropping this offer would lose it then.
+	mayBeStarted = when("not seen or in hand", "not seen, or the offered job is the one in hand, which may yet be rejected",
+		func(v view) bool { return v.ev.Job != "" && (v.ev.Job == v.Job || !v.Seen.Has(v.ev.Job)) })
 
-	pingInFlight = Guard{"ping in flight", func(v view) bool { return v.Pinging }}
-	pingIsOld    = Guard{"answer is old", func(v view) bool { return v.PingIsOld }}
+	pingInFlight = when("ping in flight", "a ping was sent and not answered; no job is in hand",
+		func(v view) bool { return v.Pinging })
+	pingIsOld = when("answer is old", "the stream has sent a message since the ping was sent, so the answer may be out of date",
+		func(v view) bool { return v.PingIsOld })
 )

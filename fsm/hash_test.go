@@ -7,15 +7,14 @@ import (
 	"testing"
 )
 
-// TestTableHash shows that each thing that a reader of the table sees is in its
-// hash.
+// TestTableHash shows that every visible part of the table is in its hash.
 func TestTableHash(t *testing.T) {
 	t.Parallel()
 	if got := TableHash(); !regexp.MustCompile(`^[0-9a-f]{16}$`).MatchString(got) {
 		t.Fatalf("TableHash is %q, not 16 hexadecimal digits", got)
 	}
-	if HashRows(Rows()) != TableHash() {
-		t.Fatal("two hashes of one table differ")
+	if NewTable(Rows(), nil).Hash() != TableHash() {
+		t.Fatal("two hashes of the same rows differ")
 	}
 	at := slices.IndexFunc(table, func(r Row) bool { return len(r.Do) == 2 })
 	for _, c := range []struct {
@@ -39,14 +38,14 @@ func TestTableHash(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			if HashRows(c.change(Rows())) == TableHash() {
+			if NewTable(c.change(Rows()), nil).Hash() == TableHash() {
 				t.Error("the hash is the same")
 			}
 		})
 	}
 }
 
-// TestNamesFitTheHash guards the separators of the hashed text.
+// TestNamesFitTheHash shows that no name contains a separator of the hashed text.
 func TestNamesFitTheHash(t *testing.T) {
 	t.Parallel()
 	for i := range table {
@@ -56,7 +55,7 @@ func TestNamesFitTheHash(t *testing.T) {
 			names = append(names, action.Name)
 		}
 		if text := strings.Join(names, ""); strings.ContainsAny(text, "\t\n") {
-			t.Errorf("%v / %s: a name holds a tab or a line's end", r.From, r.Name())
+			t.Errorf("%v / %s: a name contains a tab or a newline", r.From, r.Name())
 		}
 	}
 }

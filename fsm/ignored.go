@@ -1,7 +1,7 @@
 package fsm
 
-// Ignored is an event that a state does not answer, and why not. Where the
-// table has rows for the pair too, it is ignored when no guard of theirs holds.
+// Ignored is an event that a state ignores, and why. When the table has rows for
+// the pair too, the event is ignored when none of their guards holds.
 type Ignored struct {
 	From State
 	On   EventKind
@@ -9,21 +9,21 @@ type Ignored struct {
 }
 
 const (
-	whyNotStarted   = "the machine was not started"
-	whyStarted      = "the machine was started already"
-	whyStopped      = "the worker has left: nothing after that matters"
-	whyNoPing       = "no ping is in flight while the stream is in control or a ping is yet to be due"
-	whyNoJob        = "no job is in hand"
-	whyNoTrust      = "the first-message deadline is armed in StreamHealthy only; the stream is judged anew when it takes control"
-	whyNotSpoken    = "a connection that has spoken, and can come to a planned end, has ended this state or is over"
-	whyNotArmed     = "no poll is armed: the stream is in control, or work is in hand"
-	whyNoPolling    = "polling is not allowed in stream-only"
-	whyBusy         = "work is in hand: the worker is not idle"
-	whyPauseNotIdle = "a pause is no idleness"
+	whyNotStarted = "the machine has not started"
+	whyStarted    = "the machine has already started"
+	whyStopped    = "the worker has stopped"
+	whyNoPing     = "no ping is in flight"
+	whyNoJob      = "no job is in hand"
+	whyNoTrust    = "the first-message deadline counts in StreamHealthy only; it is armed again when the stream takes control"
+	whyNoMessage  = "a planned end follows a message, which would have ended this state"
+	whyNotArmed   = "no poll is armed: the stream is in control, or work is in hand"
+	whyNoPolling  = "polling is not allowed in stream-only mode"
+	whyBusy       = "work is in hand: the worker is not idle"
+	whyPaused     = "a paused worker does not count as idle"
 )
 
-// ignored lists, with table, every pair of a state and an event that a machine
-// can meet; see TestTotality.
+// ignored and table together have an entry for every pair of a state and an
+// event; see TestTotality.
 var ignored = append(append([]Ignored{
 	{StreamHealthy, Started, whyStarted},
 	{StreamHealthy, PollDue, whyNotArmed},
@@ -35,7 +35,7 @@ var ignored = append(append([]Ignored{
 	{StreamHealthy, PollRefused, whyNoPing},
 	{StreamHealthy, JobFinished, whyNoJob},
 	{StreamHealthy, JobRejected, whyNoJob},
-	{StreamHealthy, IdleExpired, whyPauseNotIdle},
+	{StreamHealthy, IdleExpired, whyPaused},
 
 	{Running, Started, whyStarted},
 	{Running, TrustExpired, whyNoTrust},
@@ -50,7 +50,7 @@ var ignored = append(append([]Ignored{
 
 	{FallingBack, Started, whyStarted},
 	{FallingBack, TrustExpired, whyNoTrust},
-	{FallingBack, StreamEnded, whyNotSpoken},
+	{FallingBack, StreamEnded, whyNoMessage},
 	{FallingBack, PollDue, whyNoPolling},
 	{FallingBack, AnsweredIdle, whyNoPing},
 	{FallingBack, AnsweredPause, whyNoPing},
@@ -60,11 +60,11 @@ var ignored = append(append([]Ignored{
 	{FallingBack, PollRefused, whyNoPing},
 	{FallingBack, JobFinished, whyNoJob},
 	{FallingBack, JobRejected, whyNoJob},
-	{FallingBack, IdleExpired, whyPauseNotIdle},
+	{FallingBack, IdleExpired, whyPaused},
 
 	{PollingBusy, Started, whyStarted},
 	{PollingBusy, TrustExpired, whyNoTrust},
-	{PollingBusy, StreamEnded, whyNotSpoken},
+	{PollingBusy, StreamEnded, whyNoMessage},
 	{PollingBusy, PollDue, whyNotArmed},
 	{PollingBusy, IdleExpired, whyBusy},
 
@@ -74,7 +74,8 @@ var ignored = append(append([]Ignored{
 	{Reclaiming, IdleExpired, whyBusy},
 }, ignoreAll(Initial, whyNotStarted)...), ignoreAll(Stopped, whyStopped)...)
 
-// ignoreAll ignores every event in a pseudo-state, but the one that begins.
+// ignoreAll returns entries for every event in a pseudo-state, except the one
+// that starts the machine.
 func ignoreAll(from State, why string) []Ignored {
 	var entries []Ignored
 	for _, kind := range EventKinds() {

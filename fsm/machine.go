@@ -8,9 +8,9 @@ import (
 	looplab "github.com/looplab/fsm"
 )
 
-// Config says what kind of worker a machine is for.
+// Config is the kind of worker that a machine is for.
 type Config struct {
-	// Mode is by which ways the worker may get work.
+	// Mode is the ways by which the worker gets work.
 	Mode Mode
 	// RetireAfterJob makes the worker leave after one job.
 	RetireAfterJob bool
@@ -18,10 +18,10 @@ type Config struct {
 	AcquireJob JobID
 }
 
-// Validate returns an error that names the field that is wrong, or nil.
+// Validate returns an error that names the wrong field, or nil.
 func (c Config) Validate() error {
 	switch {
-	case int(c.Mode) >= modeCount:
+	case c.Mode >= modeCount:
 		return fmt.Errorf("fsm: Mode is %d, and must be one of auto, stream-only, poll-only and acquire", c.Mode)
 	case c.Mode == Acquire && c.AcquireJob == "":
 		return errors.New("fsm: AcquireJob is empty, and must name a job in mode acquire")
@@ -31,34 +31,38 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// Machine is the control of one worker. Its state lives in a looplab/fsm
-// machine, and every change of it is a row of the table. It must be used by one
+// Start returns the event that starts a machine with this configuration.
+func (c Config) Start() Event { return Event{Kind: Started, Job: c.AcquireJob} }
+
+// Machine controls one worker. Its state lives in a looplab/fsm machine, which
+// checks that each change of state is a row of the table. It must be used by one
 // goroutine at a time.
 type Machine struct {
-	states  *looplab.FSM
-	facts   Facts
-	acquire JobID
+	states *looplab.FSM
+	facts  Facts
 
-	from   State    // in which the last event came
-	last   Decision // on it
-	acting acting   // with the last effects, in memory that is used again
+	from State     // before the last event
+	last Decision  // on the last event
+	run  execution // of the last decision; its memory is reused
 }
 
-// New returns a machine in Initial, to be set going with the event Started. It
-// returns the error of Config.Validate, if any.
+// New returns a machine in Initial, to be started with the event of
+// Config.Start. It returns the error of Config.Validate, if any.
 func New(c Config) (*Machine, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
 	return &Machine{
-		states:  looplab.NewFSM(Initial.String(), transitions(table), nil),
-		facts:   Facts{Mode: c.Mode, RetireAfterJob: c.RetireAfterJob},
-		acquire: c.AcquireJob,
+		states: looplab.NewFSM(Initial.String(), transitions(table), nil),
+		facts:  c.facts(),
 	}, nil
 }
 
-// transitions gives looplab one event per row, named by the row, so that each
-// edge is its to allow or to refuse.
+// facts returns what a machine with this configuration knows at first.
+func (c Config) facts() Facts { return Facts{Mode: c.Mode, RetireAfterJob: c.RetireAfterJob} }
+
+// transitions returns one looplab event per row, named after the row, so that
+// looplab refuses every change of state that is not a row.
 func transitions(rows []Row) looplab.Events {
 	events := make(looplab.Events, len(rows))
 	for i := range rows {
@@ -70,43 +74,38 @@ func transitions(rows []Row) looplab.Events {
 
 // State returns the current state.
 func (m *Machine) State() State {
-	s, _ := ParseState(m.states.Current()) // looplab knows no states but ours
+	s, _ := ParseState(m.states.Current()) // looplab has no other states
 	return s
 }
 
 // Facts returns what the machine knows, as an independent copy.
 func (m *Machine) Facts() Facts { return m.facts }
 
-// Idle tells whether the worker waits for work that it would take.
+// Idle reports whether the worker waits for work and would take it.
 func (m *Machine) Idle() bool { return m.facts.Idle(m.State()) }
 
-// Last returns the state in which the last event came, and what the table
-// answered.
+// Last returns the state before the last event, and the table's decision on it.
 func (m *Machine) Last() (State, Decision) { return m.from, m.last }
 
 // Step takes one event and returns what the driver must do, in order. The
 // slice is valid until the next call. An event that the table ignores has no
-// effects and is no error; Last says why it was ignored. An error is a bug of
-// ours, never bad input: looplab refused a row, and nothing has changed.
+// effects and is not an error; Last returns why it was ignored. An error is a
+// bug of this package: looplab refused a row, and nothing has changed.
 func (m *Machine) Step(ev Event) ([]Effect, error) {
-	if ev.Kind == Started {
-		ev.Job = m.acquire
-	}
 	m.from = m.State()
 	defaultTable.decide(&m.last, m.from, &m.facts, ev)
-	m.acting.effects = m.acting.effects[:0]
+	m.run.effects = m.run.effects[:0]
 	if m.last.Row == nil {
 		return nil, nil
 	}
-	// The context must not be one that can be cancelled: looplab would be stuck
-	// in the transition for good.
+	// The context must never be canceled: looplab would remain in the transition.
 	err := m.states.Event(context.Background(), m.last.Name)
 	if err != nil {
 		if _, same := errors.AsType[looplab.NoTransitionError](err); !same {
 			return nil, fmt.Errorf("fsm: %v in %v: %w", ev, m.from, err)
 		}
 	}
-	m.acting.facts = &m.facts
-	m.acting.carryOut(&m.last)
-	return m.acting.effects, nil
+	m.run.facts = &m.facts
+	m.run.perform(&m.last)
+	return m.run.effects, nil
 }

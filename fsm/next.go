@@ -1,6 +1,11 @@
 package fsm
 
-import "slices"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+)
 
 // Decision is the table's answer to one event: a row, or a reason to ignore
 // the event.
@@ -13,7 +18,7 @@ type Decision struct {
 	Ignored string
 
 	ev    Event
-	facts Facts // once the event is known, when a row is taken
+	facts Facts // after the event and before the actions, when a row is taken
 }
 
 // group is what a table has for one state and event.
@@ -24,16 +29,15 @@ type group struct {
 }
 
 // Table is a machine as a value: its rows, and the pairs of a state and an
-// event that it does not answer. It never changes, so that it may be used
-// concurrently. There is one that workers run on, Default; others are made from
-// its rows to see what a change of it would mean.
+// event that it ignores. It never changes, and may be used concurrently. Workers
+// run on Default; other tables are made from its rows to explore changes.
 type Table struct {
 	rows    []Row
 	ignored []Ignored
 	groups  [stateCount][eventKindCount]group
 }
 
-// NewTable returns a table of its own with copies of the rows and pairs.
+// NewTable returns a table with copies of the rows and pairs.
 func NewTable(rows []Row, pairs []Ignored) *Table {
 	t := &Table{rows: slices.Clone(rows), ignored: slices.Clone(pairs)}
 	for _, r := range rows {
@@ -52,36 +56,30 @@ var defaultTable = NewTable(table, ignored)
 // Default returns the table that every Machine runs on.
 func Default() *Table { return defaultTable }
 
-// Rows returns the rows in their order, in a slice of the caller's own.
+// Rows returns a copy of the rows, in their order.
 func (t *Table) Rows() []Row { return slices.Clone(t.rows) }
 
-// IgnoredPairs returns what the table ignores and why, in a slice of the
-// caller's own.
+// IgnoredPairs returns a copy of the pairs that the table ignores.
 func (t *Table) IgnoredPairs() []Ignored { return slices.Clone(t.ignored) }
 
-// Rows returns the rows of the default table, in a slice of the caller's own.
+// Rows returns a copy of the rows of the default table.
 func Rows() []Row { return defaultTable.Rows() }
 
-// IgnoredPairs returns what the default table ignores and why, in a slice of
-// the caller's own.
+// IgnoredPairs returns a copy of the pairs that the default table ignores.
 func IgnoredPairs() []Ignored { return defaultTable.IgnoredPairs() }
 
-// Next returns the default table's answer to an event in a state with some
-// facts. It changes nothing, and depends on nothing else.
-func Next(s State, f *Facts, ev Event) Decision { return defaultTable.Next(s, f, ev) }
-
-// Next returns the table's answer to an event in a state with some facts. It
-// changes nothing, and depends on nothing else.
+// Next returns the table's answer to an event in state s with facts f. It is a
+// pure function.
 func (t *Table) Next(s State, f *Facts, ev Event) Decision {
 	var d Decision
 	t.decide(&d, s, f, ev)
 	return d
 }
 
-// decide is Next in place, so that a Machine needs no memory for it.
+// decide is Next in place, so that a Machine allocates nothing for it.
 func (t *Table) decide(d *Decision, s State, f *Facts, ev Event) {
 	*d = Decision{ev: ev}
-	if int(s) >= stateCount || int(ev.Kind) >= eventKindCount {
+	if s >= stateCount || ev.Kind >= eventKindCount {
 		d.Ignored = "no such state or event"
 		return
 	}
@@ -94,25 +92,12 @@ func (t *Table) decide(d *Decision, s State, f *Facts, ev Event) {
 		d.Ignored = why
 		return
 	}
-	d.facts = f.heard(ev)
+	d.facts = f.applyEvent(ev)
 	for i := range g.rows {
 		if g.rows[i].When.holds(view{&d.facts, ev}) {
 			d.Row, d.Name, d.Ignored = &g.rows[i], g.names[i], ""
 			return
 		}
-	}
-}
-
-// carryOut makes the facts what they are after the decision, and appends its
-// effects. The decision must have a row.
-func (a *acting) carryOut(d *Decision) {
-	*a.facts = d.facts
-	a.ev = d.ev
-	if d.ev.Kind == JobRejected {
-		a.facts.Seen.remove(d.ev.Job) // it was not started: it may be offered again
-	}
-	for _, action := range d.Row.Do {
-		action.do(a)
 	}
 }
 
@@ -122,15 +107,44 @@ func Advance(s State, f *Facts, ev Event) (State, Facts, []Effect, Decision) {
 }
 
 // Advance returns the state, the facts and the effects that follow from an
-// event, and the decision behind them. It is what a Machine does, as a
-// function: the facts that it is given stay as they are.
+// event, and the decision behind them. It does what a Machine does, as a pure
+// function.
 func (t *Table) Advance(s State, f *Facts, ev Event) (State, Facts, []Effect, Decision) {
 	d := t.Next(s, f, ev)
 	after := *f
 	if d.Row == nil {
 		return s, after, nil, d
 	}
-	a := acting{facts: &after}
-	a.carryOut(&d)
-	return d.Row.To, after, a.effects, d
+	x := execution{facts: &after}
+	x.perform(&d)
+	return d.Row.To, after, x.effects, d
+}
+
+// hashBytes is how much of the digest names a version of the table.
+const hashBytes = 8
+
+// TableHash returns the hash of the default table.
+func TableHash() string { return defaultTable.Hash() }
+
+// Hash returns the name of this version of the table: 16 hexadecimal digits,
+// the same in every run and on every machine. It changes when a row is added,
+// removed or moved, or when its states, event, guard name or action names
+// change. The code behind a guard or an action is not part of it.
+func (t *Table) Hash() string {
+	var text strings.Builder
+	for i := range t.rows {
+		r := &t.rows[i]
+		// No name contains a tab or a newline, so different tables have different texts.
+		for _, field := range []string{r.From.String(), r.On.String(), r.When.Name, r.To.String()} {
+			text.WriteString(field)
+			text.WriteByte('\t')
+		}
+		for _, action := range r.Do {
+			text.WriteString(action.Name)
+			text.WriteByte('\t')
+		}
+		text.WriteByte('\n')
+	}
+	sum := sha256.Sum256([]byte(text.String()))
+	return hex.EncodeToString(sum[:hashBytes])
 }

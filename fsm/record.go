@@ -6,31 +6,31 @@ import (
 	"time"
 )
 
-// Record is one event of a worker and what its machine answered. It is a value:
-// nothing that it holds is written again.
+// Record is one event of a worker, with the machine's answer. It is a value:
+// nothing that it refers to is changed later.
 type Record struct {
-	// Time is when the event was taken.
+	// Time is when the driver took the event.
 	Time time.Time
-	// Worker is the id under which the worker is registered.
+	// Worker is the ID under which the worker is registered.
 	Worker string
-	// Event is what happened, and Cause says why in words, if something is
-	// known: an error, the reason of a pause.
+	// Event is what happened. Cause is why, in words, if it is known: an error,
+	// or the reason of a pause.
 	Event Event
 	Cause string
 	// From and To are the states before and after; they may be the same.
 	From, To State
-	// Guard decided for the row; empty if the row has none, or if the event was
-	// ignored, for the reason in Ignored.
+	// Guard is the guard of the row that was taken; empty if the row has none.
+	// Ignored is why the event was ignored; empty if a row was taken.
 	Guard, Ignored string
-	// Effects are what was done, in order.
+	// Effects are what the driver was asked to do, in order.
 	Effects []Effect
 	// Facts are what the machine knows after the event.
 	Facts Facts
 }
 
-// Decide fills in what a machine in state from has answered to the record's
-// event: the decision, its effects, and where it left the machine.
-func (r *Record) Decide(from, to State, d *Decision, effects []Effect, after *Facts) {
+// SetAnswer sets the answer of a machine to the record's event: the states
+// before and after, the decision, its effects, and the facts afterwards.
+func (r *Record) SetAnswer(from, to State, d *Decision, effects []Effect, after *Facts) {
 	r.From, r.To, r.Ignored, r.Effects, r.Facts = from, to, d.Ignored, effects, *after
 	r.Guard = ""
 	if d.Row != nil {
@@ -39,10 +39,13 @@ func (r *Record) Decide(from, to State, d *Decision, effects []Effect, after *Fa
 }
 
 // SameAnswer reports whether two records of one event hold the same answer of
-// the machine. The wording of the reason for an ignored event is not compared; a
-// guard's name is. The jobs seen are compared if whole is set.
+// the machine. Of an ignored event the reason is not compared, because its
+// wording may change. The jobs seen are compared only if whole is set.
 func (r *Record) SameAnswer(other *Record, whole bool) bool {
+	one, two := r.Facts, other.Facts
+	if !whole {
+		one.Seen, two.Seen = Seen{}, Seen{}
+	}
 	return r.From == other.From && r.To == other.To && r.Guard == other.Guard &&
-		(r.Ignored == "") == (other.Ignored == "") && slices.Equal(r.Effects, other.Effects) &&
-		reflect.DeepEqual(lineOfFacts(&r.Facts, whole), lineOfFacts(&other.Facts, whole))
+		(r.Ignored == "") == (other.Ignored == "") && slices.Equal(r.Effects, other.Effects) && reflect.DeepEqual(one, two)
 }

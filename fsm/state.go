@@ -1,80 +1,93 @@
 package fsm
 
-// State says who is in control of a worker and what work is in hand.
+// Owner is the side that controls a worker.
+type Owner uint8
+
+// The owners.
+const (
+	OwnerNobody Owner = iota
+	OwnerStream
+	OwnerPoller
+)
+
+// State is the control of a worker: its owner, and whether work is in hand.
 type State uint8
 
 // The states. Initial and Stopped are the pseudo-states in which a diagram
-// begins and ends: a machine leaves Initial when it is started, and never
-// leaves Stopped.
+// begins and ends: a machine leaves Initial when it starts, and never leaves
+// Stopped.
 const (
-	// Initial is a machine that was not started.
 	Initial State = iota
-	// StreamHealthy: the stream is in control; no work is in hand.
 	StreamHealthy
-	// Running: the stream is in control; a job that it delivered is in hand.
 	Running
-	// FallingBack: the poller is in control; it waits for the next ping to be
-	// due, or, where polling is not allowed, for the stream.
 	FallingBack
-	// PollingBusy: the poller is in control; a ping is in flight, or the job
-	// that it brought is in hand.
 	PollingBusy
-	// Reclaiming: the poller is in control until its ping or job is over; the
-	// stream is up, and takes control then.
 	Reclaiming
-	// Stopped: nobody is in control; the worker has left, or is leaving.
 	Stopped
+
+	stateCount = iota // stays last
 )
 
-const stateCount = int(Stopped) + 1
-
-var stateNames = [stateCount]string{
-	Initial:       "Initial",
-	StreamHealthy: "StreamHealthy",
-	Running:       "Running",
-	FallingBack:   "FallingBack",
-	PollingBusy:   "PollingBusy",
-	Reclaiming:    "Reclaiming",
-	Stopped:       "Stopped",
-}
-
-var stateMeanings = [stateCount]string{
-	Initial:       "the machine was not started",
-	StreamHealthy: "the stream is in control; no work is in hand",
-	Running:       "the stream is in control; a job that it delivered is in hand",
-	FallingBack:   "the poller is in control; it waits for the next ping to be due (in stream-only, for the stream)",
-	PollingBusy:   "the poller is in control; a ping is in flight, or the job that it brought is in hand",
-	Reclaiming:    "the stream is up and waits to take over; the poller finishes its ping or its job first",
-	Stopped:       "the worker takes no more work and leaves",
+// states describes every state.
+var states = [stateCount]struct {
+	name    string
+	owner   Owner
+	hint    string
+	meaning string
+}{
+	Initial:       {"Initial", OwnerNobody, "not started", "the machine has not started"},
+	StreamHealthy: {"StreamHealthy", OwnerStream, "no work in hand", "the stream is in control; no work is in hand"},
+	Running:       {"Running", OwnerStream, "a job in hand", "the stream is in control; a job that it delivered is in hand"},
+	FallingBack: {
+		"FallingBack", OwnerPoller, "between pings",
+		"the poller is in control; it waits until the next ping is due (in stream-only mode, for the stream)",
+	},
+	PollingBusy: {
+		"PollingBusy", OwnerPoller, "a ping or its job",
+		"the poller is in control; a ping is in flight, or the job that it brought is in hand",
+	},
+	Reclaiming: {
+		"Reclaiming", OwnerPoller, "the stream waits",
+		"the stream is up and waits to take control; the poller finishes its ping or its job first",
+	},
+	Stopped: {"Stopped", OwnerNobody, "the worker leaves", "the worker takes no more work and leaves"},
 }
 
 // String returns the state's name, such as StreamHealthy.
 func (s State) String() string {
-	if int(s) < stateCount {
-		return stateNames[s]
+	if s < stateCount {
+		return states[s].name
 	}
-	return "State(?)"
+	return noName
 }
 
-// Meaning returns one line for people that says what the state is.
+// Owner returns the side that controls a worker in the state. In Reclaiming
+// that is still the poller.
+func (s State) Owner() Owner {
+	if s < stateCount {
+		return states[s].owner
+	}
+	return OwnerNobody
+}
+
+// Hint returns the state in a few words, for the box of a picture.
+func (s State) Hint() string {
+	if s < stateCount {
+		return states[s].hint
+	}
+	return ""
+}
+
+// Meaning returns a description of the state on one line.
 func (s State) Meaning() string {
-	if int(s) < stateCount {
-		return stateMeanings[s]
+	if s < stateCount {
+		return states[s].meaning
 	}
 	return ""
 }
 
 // States returns every state, Initial first and Stopped last.
-func States() []State {
-	return []State{Initial, StreamHealthy, Running, FallingBack, PollingBusy, Reclaiming, Stopped}
-}
+func States() []State { return valuesOf[State](stateCount) }
 
-// ParseState returns the state with that name, and whether there is one.
-func ParseState(name string) (State, bool) {
-	for i, n := range stateNames {
-		if n == name {
-			return State(i), true
-		}
-	}
-	return Initial, false
-}
+// ParseState returns the state with that name, and reports whether there is one.
+func ParseState(name string) (State, bool) { return parse[State](stateCount, name) }

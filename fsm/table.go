@@ -1,8 +1,8 @@
 package fsm
 
 // Row is one line of the table: in a state, on an event, when a guard holds,
-// go to a state and do some things. Among the rows of one state and event the
-// first whose guard holds is the one taken.
+// go to a state and do some things. Of the rows of one state and event, the
+// first whose guard holds is taken.
 type Row struct {
 	From State
 	On   EventKind
@@ -11,7 +11,7 @@ type Row struct {
 	Do   []Action
 }
 
-// Name returns the row's own name, the event with its guard, such as
+// Name returns the row's name, the event with its guard, such as
 // "JobFinished [stream up]". It is unique among the rows of one state.
 func (r *Row) Name() string {
 	if r.When.Name == "" {
@@ -20,24 +20,26 @@ func (r *Row) Name() string {
 	return r.On.String() + " [" + r.When.Name + "]"
 }
 
-// table is the machine. Everything that the machine does is a row of it; what
-// it knows is in heard, and changes by the event alone, in every state alike.
+// table is the machine. What the machine does is in its rows. What the machine
+// knows changes by the event alone, in every state alike (see applyEvent), and
+// by the actions of a row.
 //
 // Each state begins with the events of the stream, then those of pings, those
-// of jobs, and requests. A row without actions remembers, and does nothing.
+// of jobs, and requests. A row that stays in its state, without actions, only
+// records the event in the facts.
 var table = []Row{
 	{Initial, Started, acquiring, PollingBusy, do(acquire)},
 	{Initial, Started, pollOnly, FallingBack, do(armPollNow)},
 	{Initial, Started, otherwise, StreamHealthy, do(openStream, armTrust)},
 
-	// StreamHealthy: no work is in hand, so whatever makes the worker leave
-	// makes it leave at once.
-	{StreamHealthy, ReceivedResume, retiring, Stopped, do(stop)},
+	// StreamHealthy: no work is in hand, so a worker that must leave does so at
+	// once.
+	{StreamHealthy, ReceivedResume, retiring, Stopped, do(leave)},
 	{StreamHealthy, ReceivedResume, mailboxHasJob, Running, do(startWaiting)},
 	{StreamHealthy, ReceivedResume, otherwise, StreamHealthy, nil},
 	{StreamHealthy, ReceivedPause, always, StreamHealthy, nil},
-	{StreamHealthy, ReceivedDisconnect, always, Stopped, do(stop)},
-	{StreamHealthy, ReceivedJob, retiring, Stopped, do(stop)},
+	{StreamHealthy, ReceivedDisconnect, always, Stopped, do(leave)},
+	{StreamHealthy, ReceivedJob, retiring, Stopped, do(leave)},
 	{StreamHealthy, ReceivedJob, all(notPaused, notSeen), Running, do(startOffered)},
 	{StreamHealthy, ReceivedJob, all(paused, notSeen), StreamHealthy, do(keepOffer)},
 	{StreamHealthy, ReceivedJob, otherwise, StreamHealthy, nil},
@@ -47,16 +49,16 @@ var table = []Row{
 	{StreamHealthy, StreamLost, pollingAllowed, FallingBack, do(armPollNow)},
 	{StreamHealthy, StreamLost, otherwise, FallingBack, nil},
 	{StreamHealthy, StreamRefused, pollingAllowed, FallingBack, do(armPollNow)},
-	{StreamHealthy, StreamRefused, otherwise, Stopped, do(failStream)},
-	{StreamHealthy, DrainRequested, always, Stopped, do(stop)},
-	{StreamHealthy, ForceRequested, always, Stopped, do(stop)},
-	{StreamHealthy, SessionRefused, always, Stopped, do(stop)},
-	{StreamHealthy, IdleExpired, notPaused, Stopped, do(stop)},
-	{StreamHealthy, UptimeExpired, leaving, Stopped, do(stop)},
-	{StreamHealthy, UptimeExpired, paused, StreamHealthy, nil}, // leaves on resume
+	{StreamHealthy, StreamRefused, otherwise, Stopped, do(leaveFor(StreamWasRefused))},
+	{StreamHealthy, DrainRequested, always, Stopped, do(leave)},
+	{StreamHealthy, ForceRequested, always, Stopped, do(leave)},
+	{StreamHealthy, SessionRefused, always, Stopped, do(leave)},
+	{StreamHealthy, IdleExpired, notPaused, Stopped, do(leaveFor(IdleTooLong))},
+	{StreamHealthy, UptimeExpired, leaving, Stopped, do(leave)},
+	{StreamHealthy, UptimeExpired, paused, StreamHealthy, nil}, // leaves when resumed
 
-	// Running: the job goes on whatever becomes of the stream; who takes over
-	// is settled when the job is over.
+	// Running: the job continues whatever happens to the stream. The next owner
+	// is chosen when the job ends.
 	{Running, ReceivedResume, always, Running, nil},
 	{Running, ReceivedPause, always, Running, nil},
 	{Running, ReceivedDisconnect, always, Running, do(stopAccepting)},
@@ -65,95 +67,95 @@ var table = []Row{
 	{Running, StreamEnded, always, Running, nil},
 	{Running, StreamLost, always, Running, nil},
 	{Running, StreamRefused, always, Running, nil},
-	{Running, JobFinished, leaving, Stopped, do(stop)},
-	{Running, JobFinished, all(retiring, streamTrusted), Stopped, do(stop)}, // leaving is prompt
-	{Running, JobFinished, all(retiring, streamOnly), Stopped, do(stop)},
-	{Running, JobFinished, all(streamRefused, streamOnly), Stopped, do(failStream)},
+	{Running, JobFinished, leaving, Stopped, do(leave)},
+	{Running, JobFinished, all(retiring, streamTrusted), Stopped, do(leave)}, // without waiting for a message
+	{Running, JobFinished, all(retiring, streamOnly), Stopped, do(leave)},
+	{Running, JobFinished, all(streamRefused, streamOnly), Stopped, do(leaveFor(StreamWasRefused))},
 	{Running, JobFinished, all(notPaused, mailboxHasJob), Running, do(startWaiting)},
 	{Running, JobFinished, streamUp, StreamHealthy, nil},
 	{Running, JobFinished, streamUnknown, StreamHealthy, do(armTrust)},
 	{Running, JobFinished, pollingAllowed, FallingBack, do(armPollNow)},
 	{Running, JobFinished, otherwise, FallingBack, nil},
-	{Running, JobRejected, leaving, Stopped, do(stop)},
-	{Running, JobRejected, retiring, Stopped, do(stop)}, // by uptime, which asks for no last ping
-	{Running, JobRejected, all(streamRefused, streamOnly), Stopped, do(failStream)},
-	{Running, JobRejected, all(notPaused, mailboxHasJob), Running, do(startWaiting)},
-	{Running, JobRejected, streamUp, StreamHealthy, nil},
-	{Running, JobRejected, streamUnknown, StreamHealthy, do(armTrust)},
-	{Running, JobRejected, pollingAllowed, FallingBack, do(armPollLater)}, // the next ping would name it again
-	{Running, JobRejected, otherwise, FallingBack, nil},
+	{Running, JobRejected, leaving, Stopped, do(forget, leave)},
+	{Running, JobRejected, retiring, Stopped, do(forget, leave)}, // by uptime, which needs no last ping
+	{Running, JobRejected, all(streamRefused, streamOnly), Stopped, do(forget, leaveFor(StreamWasRefused))},
+	{Running, JobRejected, all(notPaused, mailboxHasJob), Running, do(forget, startWaiting)},
+	{Running, JobRejected, streamUp, StreamHealthy, do(forget)},
+	{Running, JobRejected, streamUnknown, StreamHealthy, do(forget, armTrust)},
+	{Running, JobRejected, pollingAllowed, FallingBack, do(forget, armPollLater)}, // a ping at once would offer it again
+	{Running, JobRejected, otherwise, FallingBack, do(forget)},
 	{Running, DrainRequested, always, Running, do(stopAccepting)},
 	{Running, ForceRequested, always, Running, do(cancelJob)},
 	{Running, SessionRefused, always, Running, do(stopAccepting)},
 	{Running, UptimeExpired, leaving, Running, do(stopAccepting)},
 	{Running, UptimeExpired, otherwise, Running, nil},
 
-	// FallingBack: a message of the stream is all it takes to give control
-	// back, for no work is in hand.
-	{FallingBack, ReceivedResume, retiring, Stopped, do(stop)},
+	// FallingBack: no work is in hand, so one message gives control back to the
+	// stream.
+	{FallingBack, ReceivedResume, retiring, Stopped, do(leave)},
 	{FallingBack, ReceivedResume, otherwise, StreamHealthy, do(disarmPoll)},
 	{FallingBack, ReceivedPause, always, StreamHealthy, do(disarmPoll)},
-	{FallingBack, ReceivedDisconnect, always, Stopped, do(stop)},
-	{FallingBack, ReceivedJob, retiring, Stopped, do(stop)},
+	{FallingBack, ReceivedDisconnect, always, Stopped, do(leave)},
+	{FallingBack, ReceivedJob, retiring, Stopped, do(leave)},
 	{FallingBack, ReceivedJob, notSeen, Running, do(disarmPoll, startOffered)},
 	{FallingBack, ReceivedJob, otherwise, StreamHealthy, do(disarmPoll)},
 	{FallingBack, StreamLost, always, FallingBack, nil},
-	{FallingBack, StreamRefused, streamOnly, Stopped, do(failStream)},
+	{FallingBack, StreamRefused, streamOnly, Stopped, do(leaveFor(StreamWasRefused))},
 	{FallingBack, StreamRefused, otherwise, FallingBack, nil},
 	{FallingBack, PollDue, pollingAllowed, PollingBusy, do(sendPing)},
-	{FallingBack, DrainRequested, always, Stopped, do(stop)},
-	{FallingBack, ForceRequested, always, Stopped, do(stop)},
-	{FallingBack, SessionRefused, always, Stopped, do(stop)},
-	{FallingBack, IdleExpired, notPaused, Stopped, do(stop)},
-	{FallingBack, UptimeExpired, leaving, Stopped, do(stop)},
+	{FallingBack, DrainRequested, always, Stopped, do(leave)},
+	{FallingBack, ForceRequested, always, Stopped, do(leave)},
+	{FallingBack, SessionRefused, always, Stopped, do(leave)},
+	{FallingBack, IdleExpired, notPaused, Stopped, do(leaveFor(IdleTooLong))},
+	{FallingBack, UptimeExpired, leaving, Stopped, do(leave)},
 	{FallingBack, UptimeExpired, paused, FallingBack, nil},
 
-	// PollingBusy: a ping in flight may hold a job, so the stream waits for its
-	// answer as it waits for a job.
-	{PollingBusy, ReceivedResume, all(pingInFlight, retiring), Stopped, do(cancelPing, stop)},
+	// PollingBusy: the answer to a ping may name a job, so the stream waits for
+	// the answer as it waits for the end of a job.
+	{PollingBusy, ReceivedResume, all(pingInFlight, retiring), Stopped, do(cancelPing, leave)},
 	{PollingBusy, ReceivedResume, otherwise, Reclaiming, nil},
 	{PollingBusy, ReceivedPause, always, Reclaiming, nil},
-	{PollingBusy, ReceivedDisconnect, pingInFlight, Stopped, do(cancelPing, stop)},
+	{PollingBusy, ReceivedDisconnect, pingInFlight, Stopped, do(cancelPing, leave)},
 	{PollingBusy, ReceivedDisconnect, otherwise, Reclaiming, do(stopAccepting)},
-	{PollingBusy, ReceivedJob, all(pingInFlight, retiring), Stopped, do(cancelPing, stop)},
+	{PollingBusy, ReceivedJob, all(pingInFlight, retiring), Stopped, do(cancelPing, leave)},
 	{PollingBusy, ReceivedJob, mayBeStarted, Reclaiming, do(keepOffer)},
 	{PollingBusy, ReceivedJob, otherwise, Reclaiming, nil},
 	{PollingBusy, StreamLost, always, PollingBusy, nil},
 	{PollingBusy, StreamRefused, always, PollingBusy, nil},
-	{PollingBusy, AnsweredIdle, retiring, Stopped, do(stop)},
-	{PollingBusy, AnsweredIdle, pingIsOld, FallingBack, do(armPollNow)}, // what it says may be out of date
+	{PollingBusy, AnsweredIdle, retiring, Stopped, do(leave)},
+	{PollingBusy, AnsweredIdle, pingIsOld, FallingBack, do(armPollNow)}, // the answer may be out of date
 	{PollingBusy, AnsweredIdle, otherwise, FallingBack, do(armPollLater)},
 	{PollingBusy, AnsweredPause, pingIsOld, FallingBack, do(armPollNow)},
 	{PollingBusy, AnsweredPause, otherwise, FallingBack, do(armPollLater)},
-	{PollingBusy, AnsweredDisconnect, always, Stopped, do(stop)},
-	{PollingBusy, AnsweredJob, retiring, Stopped, do(stop)},
+	{PollingBusy, AnsweredDisconnect, always, Stopped, do(leave)},
+	{PollingBusy, AnsweredJob, retiring, Stopped, do(leave)},
 	{PollingBusy, AnsweredJob, all(notPaused, notSeen), PollingBusy, do(startOffered)},
-	{PollingBusy, AnsweredJob, pingIsOld, FallingBack, do(armPollNow)}, // the next answer names it again, if it still holds
+	{PollingBusy, AnsweredJob, pingIsOld, FallingBack, do(armPollNow)}, // the next answer repeats it if it is still true
 	{PollingBusy, AnsweredJob, otherwise, FallingBack, do(armPollLater)},
-	{PollingBusy, PollFailed, retiring, Stopped, do(stop)}, // only a pause survives the last ping
+	{PollingBusy, PollFailed, retiring, Stopped, do(leave)}, // the last ping may fail; only a pause delays leaving
 	{PollingBusy, PollFailed, otherwise, FallingBack, do(armPollLater)},
-	{PollingBusy, PollRefused, always, Stopped, do(failPing)},
-	{PollingBusy, JobFinished, leaving, Stopped, do(stop)},
+	{PollingBusy, PollRefused, always, Stopped, do(leaveFor(PingWasRefused))},
+	{PollingBusy, JobFinished, leaving, Stopped, do(leave)},
 	{PollingBusy, JobFinished, otherwise, FallingBack, do(armPollNow)},
-	{PollingBusy, JobRejected, leaving, Stopped, do(stop)},
-	{PollingBusy, JobRejected, retiring, Stopped, do(stop)}, // by uptime, as above
-	{PollingBusy, JobRejected, otherwise, FallingBack, do(armPollLater)},
-	{PollingBusy, DrainRequested, pingInFlight, Stopped, do(cancelPing, stop)},
+	{PollingBusy, JobRejected, leaving, Stopped, do(forget, leave)},
+	{PollingBusy, JobRejected, retiring, Stopped, do(forget, leave)}, // by uptime
+	{PollingBusy, JobRejected, otherwise, FallingBack, do(forget, armPollLater)},
+	{PollingBusy, DrainRequested, pingInFlight, Stopped, do(cancelPing, leave)},
 	{PollingBusy, DrainRequested, otherwise, PollingBusy, do(stopAccepting)},
-	{PollingBusy, ForceRequested, pingInFlight, Stopped, do(cancelPing, stop)},
+	{PollingBusy, ForceRequested, pingInFlight, Stopped, do(cancelPing, leave)},
 	{PollingBusy, ForceRequested, otherwise, PollingBusy, do(cancelJob)},
-	{PollingBusy, SessionRefused, pingInFlight, Stopped, do(cancelPing, stop)},
+	{PollingBusy, SessionRefused, pingInFlight, Stopped, do(cancelPing, leave)},
 	{PollingBusy, SessionRefused, otherwise, PollingBusy, do(stopAccepting)},
-	{PollingBusy, UptimeExpired, all(pingInFlight, leaving), Stopped, do(cancelPing, stop)},
+	{PollingBusy, UptimeExpired, all(pingInFlight, leaving), Stopped, do(cancelPing, leave)},
 	{PollingBusy, UptimeExpired, leaving, PollingBusy, do(stopAccepting)},
 	{PollingBusy, UptimeExpired, otherwise, PollingBusy, nil},
 
-	// Reclaiming: the stream's word is newer than the ping's, so of an answer
-	// only a job or a disconnect counts.
-	{Reclaiming, ReceivedResume, all(pingInFlight, retiring), Stopped, do(cancelPing, stop)},
+	// Reclaiming: the stream's messages are newer than the ping, so only a job
+	// or a disconnect in its answer counts.
+	{Reclaiming, ReceivedResume, all(pingInFlight, retiring), Stopped, do(cancelPing, leave)},
 	{Reclaiming, ReceivedResume, otherwise, Reclaiming, nil},
 	{Reclaiming, ReceivedPause, always, Reclaiming, nil},
-	{Reclaiming, ReceivedDisconnect, pingInFlight, Stopped, do(cancelPing, stop)},
+	{Reclaiming, ReceivedDisconnect, pingInFlight, Stopped, do(cancelPing, leave)},
 	{Reclaiming, ReceivedDisconnect, otherwise, Reclaiming, do(stopAccepting)},
 	{Reclaiming, ReceivedJob, mayBeStarted, Reclaiming, do(keepOffer)},
 	{Reclaiming, ReceivedJob, otherwise, Reclaiming, nil},
@@ -164,7 +166,7 @@ var table = []Row{
 	{Reclaiming, AnsweredIdle, otherwise, StreamHealthy, nil},
 	{Reclaiming, AnsweredPause, all(notPaused, mailboxHasJob), Running, do(startWaiting)},
 	{Reclaiming, AnsweredPause, otherwise, StreamHealthy, nil},
-	{Reclaiming, AnsweredDisconnect, always, Stopped, do(stop)},
+	{Reclaiming, AnsweredDisconnect, always, Stopped, do(leave)},
 	{Reclaiming, AnsweredJob, all(notPaused, notSeen), Reclaiming, do(startOffered)},
 	{Reclaiming, AnsweredJob, all(paused, notSeen), StreamHealthy, do(keepOffer)},
 	{Reclaiming, AnsweredJob, all(notPaused, mailboxHasJob), Running, do(startWaiting)},
@@ -173,21 +175,21 @@ var table = []Row{
 	{Reclaiming, PollFailed, otherwise, StreamHealthy, nil},
 	{Reclaiming, PollRefused, all(notPaused, mailboxHasJob), Running, do(startWaiting)},
 	{Reclaiming, PollRefused, otherwise, StreamHealthy, nil},
-	{Reclaiming, JobFinished, leaving, Stopped, do(stop)},
-	{Reclaiming, JobFinished, retiring, Stopped, do(stop)},
+	{Reclaiming, JobFinished, leaving, Stopped, do(leave)},
+	{Reclaiming, JobFinished, retiring, Stopped, do(leave)},
 	{Reclaiming, JobFinished, all(notPaused, mailboxHasJob), Running, do(startWaiting)},
 	{Reclaiming, JobFinished, otherwise, StreamHealthy, nil},
-	{Reclaiming, JobRejected, leaving, Stopped, do(stop)},
-	{Reclaiming, JobRejected, retiring, Stopped, do(stop)},
-	{Reclaiming, JobRejected, all(notPaused, mailboxHasJob), Running, do(startWaiting)},
-	{Reclaiming, JobRejected, otherwise, StreamHealthy, nil},
-	{Reclaiming, DrainRequested, pingInFlight, Stopped, do(cancelPing, stop)},
+	{Reclaiming, JobRejected, leaving, Stopped, do(forget, leave)},
+	{Reclaiming, JobRejected, retiring, Stopped, do(forget, leave)},
+	{Reclaiming, JobRejected, all(notPaused, mailboxHasJob), Running, do(forget, startWaiting)},
+	{Reclaiming, JobRejected, otherwise, StreamHealthy, do(forget)},
+	{Reclaiming, DrainRequested, pingInFlight, Stopped, do(cancelPing, leave)},
 	{Reclaiming, DrainRequested, otherwise, Reclaiming, do(stopAccepting)},
-	{Reclaiming, ForceRequested, pingInFlight, Stopped, do(cancelPing, stop)},
+	{Reclaiming, ForceRequested, pingInFlight, Stopped, do(cancelPing, leave)},
 	{Reclaiming, ForceRequested, otherwise, Reclaiming, do(cancelJob)},
-	{Reclaiming, SessionRefused, pingInFlight, Stopped, do(cancelPing, stop)},
+	{Reclaiming, SessionRefused, pingInFlight, Stopped, do(cancelPing, leave)},
 	{Reclaiming, SessionRefused, otherwise, Reclaiming, do(stopAccepting)},
-	{Reclaiming, UptimeExpired, all(pingInFlight, leaving), Stopped, do(cancelPing, stop)},
+	{Reclaiming, UptimeExpired, all(pingInFlight, leaving), Stopped, do(cancelPing, leave)},
 	{Reclaiming, UptimeExpired, leaving, Reclaiming, do(stopAccepting)},
 	{Reclaiming, UptimeExpired, otherwise, Reclaiming, nil},
 }

@@ -6,13 +6,12 @@ import (
 	"testing"
 )
 
-// combinations calls f with every combination of the facts that guards read,
-// and with the events of each kind that tell something apart: of this
-// connection, ping or job, and of one that is over.
+// combinations calls f with every combination of the facts that guards read and
+// every representative event. f must not change the facts.
 func combinations(f func(facts *Facts, ev Event)) {
 	bools := []bool{false, true}
-	for mode := range Mode(modeCount) {
-		for stream := range StreamStatus(streamStatusCount) {
+	for _, mode := range Modes() {
+		for _, stream := range valuesOf[StreamStatus](streamStatusCount) {
 			for _, paused := range bools {
 				for _, leaving := range []LeaveReason{Staying, Drained} {
 					for _, retiring := range []LeaveReason{Staying, JobDone} {
@@ -41,6 +40,8 @@ func combinations(f func(facts *Facts, ev Event)) {
 	}
 }
 
+// representatives returns events of every kind: of the current connection, ping
+// or job, of one that is over, and of one to come.
 func representatives() []Event {
 	var events []Event
 	for _, kind := range EventKinds() {
@@ -52,11 +53,11 @@ func representatives() []Event {
 					events = append(events, Event{Kind: kind, Epoch: epoch, Job: job})
 				}
 			}
-		case ev.ofConnection() || ev.ofPing():
+		case ofConnection(kind) || kind.Class() == ClassAnswer:
 			for epoch := range Epoch(4) {
 				events = append(events, Event{Kind: kind, Epoch: epoch})
 			}
-		case ev.ofJob():
+		case kind.Class() == ClassJobEnd:
 			events = append(events, Event{Kind: kind, Job: "in hand"}, Event{Kind: kind, Job: "seen"})
 		default:
 			events = append(events, ev)
@@ -65,9 +66,9 @@ func representatives() []Event {
 	return events
 }
 
-// TestTotality walks every state, event and combination of facts, and finds one
-// answer for each: a row, or a reason to ignore the event. No row and no ignored
-// pair is without use.
+// TestTotality shows that the table has exactly one answer to every state, event
+// and combination of facts: a row, or a reason to ignore the event. Every row and
+// every ignored pair is used.
 func TestTotality(t *testing.T) {
 	t.Parallel()
 	rows := map[string]bool{}
@@ -75,7 +76,7 @@ func TestTotality(t *testing.T) {
 	key := func(s State, what fmt.Stringer) string { return s.String() + " / " + what.String() }
 	for _, s := range States() {
 		combinations(func(facts *Facts, ev Event) {
-			d := Next(s, facts, ev)
+			d := defaultTable.Next(s, facts, ev)
 			switch {
 			case d.Row == nil && d.Ignored == "":
 				t.Fatalf("%v, %v: no answer with facts %+v", s, ev, *facts)
@@ -95,13 +96,13 @@ func TestTotality(t *testing.T) {
 	}
 	for _, p := range ignored {
 		if !pairs[key(p.From, p.On)] {
-			t.Errorf("the pair %v / %v is listed as ignored, but is always answered", p.From, p.On)
+			t.Errorf("the pair %v / %v is listed as ignored, but always has a row", p.From, p.On)
 		}
 	}
 }
 
-// TestTableHasNoDuplicates guards against looplab's silence: of two rows with
-// one name and one state it keeps the last.
+// TestTableHasNoDuplicates shows that no two rows of a state have the same name:
+// looplab would silently keep the last one.
 func TestTableHasNoDuplicates(t *testing.T) {
 	t.Parallel()
 	rows := map[string]bool{}
@@ -125,9 +126,8 @@ func TestTableHasNoDuplicates(t *testing.T) {
 	}
 }
 
-// TestRowsAreGrouped holds the table to the form in which it is read: the rows
-// of one state, and within it those of one event, stand together, and the ones
-// that always hold stand last.
+// TestRowsAreGrouped shows that the rows of one state, and within it those of one
+// event, are together, and that a row that always holds is the last of its event.
 func TestRowsAreGrouped(t *testing.T) {
 	t.Parallel()
 	closed := map[string]bool{}
@@ -151,8 +151,8 @@ func TestRowsAreGrouped(t *testing.T) {
 	}
 }
 
-// TestNextIsPure shows that a look at the table changes no fact.
-func TestNextIsPure(t *testing.T) {
+// TestAdvanceIsPure shows that Advance does not change its arguments.
+func TestAdvanceIsPure(t *testing.T) {
 	t.Parallel()
 	for _, s := range []State{Running, Reclaiming} {
 		combinations(func(facts *Facts, ev Event) {

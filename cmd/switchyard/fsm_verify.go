@@ -100,8 +100,8 @@ func (a *app) verifyMachine(ctx context.Context, cmd *cli.Command) error {
 	if err := a.writeScripts(dir, report.Violations); err != nil {
 		return err
 	}
-	if !report.OK() {
-		return fmt.Errorf("the machine does wrong: %d violations, %d rows never taken", len(report.Violations), len(report.NeverTaken()))
+	if !report.OK {
+		return fmt.Errorf("the machine does wrong: %d violations, %d rows never taken", len(report.Violations), len(report.NeverTaken))
 	}
 	return nil
 }

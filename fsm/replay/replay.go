@@ -116,7 +116,7 @@ func (p *Replay) Read(name string, r io.Reader) error {
 // OtherTable returns the hash of the table by which the last log was written, if
 // that is not the table that answers here, and "" otherwise.
 func (p *Replay) OtherTable() string {
-	if p.Header == nil || p.Header.Table == fsm.HashRows(p.table().Rows()) {
+	if p.Header == nil || p.Header.Table == p.table().Hash() {
 		return ""
 	}
 	return p.Header.Table
@@ -203,7 +203,7 @@ func (p *Replay) check(e *fsm.LogLine) *DivergenceError {
 	}
 	said := fsm.Record{Event: r.Event}
 	to, after, effects, d := p.table().Advance(w.state, &w.facts, r.Event)
-	said.Decide(w.state, to, &d, effects, &after)
+	said.SetAnswer(w.state, to, &d, effects, &after)
 	if recorded, answered := tell(r), tell(&said); !r.SameAnswer(&said, e.Whole) {
 		if recorded == answered {
 			recorded += tellFacts(&r.Facts)

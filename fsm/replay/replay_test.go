@@ -59,7 +59,7 @@ func recorded(t testing.TB) []fsm.Record {
 	} {
 		r := fsm.Record{Time: at, Worker: "w", Event: ev, Cause: "because"}
 		to, after, effects, d := fsm.Advance(state, &facts, ev)
-		r.Decide(state, to, &d, effects, &after)
+		r.SetAnswer(state, to, &d, effects, &after)
 		records = append(records, r)
 		state, facts, at = to, after, at.Add(time.Second)
 	}

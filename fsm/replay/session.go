@@ -124,7 +124,7 @@ func (s *Session) step(ev fsm.Event) (string, error) {
 	}
 	to, after, effects, d := table.Advance(s.state, &s.facts, ev)
 	s.last = fsm.Record{Event: ev}
-	s.last.Decide(s.state, to, &d, effects, &after)
+	s.last.SetAnswer(s.state, to, &d, effects, &after)
 	s.state, s.facts = to, after
 	return tell(&s.last), nil
 }
@@ -137,7 +137,7 @@ func Transition(from fsm.State, d *fsm.Decision, effects []fsm.Effect) string {
 		to = d.Row.To
 	}
 	var r fsm.Record
-	r.Decide(from, to, d, effects, &fsm.Facts{})
+	r.SetAnswer(from, to, d, effects, &fsm.Facts{})
 	return tell(&r)
 }
 

@@ -39,7 +39,7 @@ func recordsOf(worker string, begin time.Time, script []happening) []fsm.Record 
 			Event: fsm.Event{Kind: h.kind, Epoch: h.n, Job: h.job},
 		}
 		to, after, effects, d := fsm.Advance(s, &facts, r.Event)
-		r.Decide(s, to, &d, effects, &after)
+		r.SetAnswer(s, to, &d, effects, &after)
 		s, facts = to, after
 		records = append(records, r)
 	}

@@ -6,21 +6,21 @@ import (
 	"github.com/switchyard-ci/switchyard/fsm"
 )
 
-// Bounds say how much of the world is explored. Whatever is not bounded here
-// may happen any number of times, in any order: requests to leave, timers,
-// failed pings, keep-alives, jobs put back and assigned again.
+// Bounds limit the part of the world that is explored. Everything else may
+// happen any number of times, in any order: requests to leave, timers, failed
+// pings, keep-alives, jobs that are requeued and assigned again.
 type Bounds struct {
-	// Jobs is how many jobs there are, 1 to 3.
-	Jobs uint8
-	// InFlight is how many messages of the stream may be on their way at once:
-	// more than Jobs, and at most 4.
-	InFlight uint8
+	// Jobs is the number of jobs, 1 to 3.
+	Jobs uint8 `json:"jobs"`
+	// InFlight is how many messages of the stream may be in flight at once: more
+	// than Jobs, and at most 4.
+	InFlight uint8 `json:"inFlight"`
 	// Losses is how many connections may be lost or refused, at most 15; 0 is
 	// any number.
-	Losses uint8
+	Losses uint8 `json:"losses"`
 	// Pauses is how often the control plane may pause the worker, at most 15; 0
 	// is any number. It may always resume it.
-	Pauses uint8
+	Pauses uint8 `json:"pauses"`
 }
 
 // DefaultBounds returns two jobs, three messages in flight, and any number of
@@ -30,13 +30,9 @@ func DefaultBounds() Bounds {
 	return Bounds{Jobs: jobs, InFlight: jobs + 1}
 }
 
-// SmallBounds returns one job and two messages in flight: enough to catch most
-// mutants, of which there are hundreds.
-func SmallBounds() Bounds { return Bounds{Jobs: 1, InFlight: 2} }
-
 const maxCount = 1<<countBits - 1
 
-// Validate returns an error that names the bound that is wrong, or nil.
+// Validate returns an error that names the wrong bound, or nil.
 func (b Bounds) Validate() error {
 	switch {
 	case b.Jobs < 1 || b.Jobs > maxJobs:
@@ -51,7 +47,23 @@ func (b Bounds) Validate() error {
 	return nil
 }
 
-// configs returns every kind of worker that there is.
+// String returns the bounds in words.
+func (b Bounds) String() string {
+	times := func(n uint8) string {
+		if n == 0 {
+			return "any number of"
+		}
+		return fmt.Sprintf("up to %d", n)
+	}
+	jobs := "jobs"
+	if b.Jobs == 1 {
+		jobs = "job"
+	}
+	return fmt.Sprintf("%d %s, up to %d messages on their way, %s losses, %s pauses, any number of everything else",
+		b.Jobs, jobs, b.InFlight, times(b.Losses), times(b.Pauses))
+}
+
+// configs returns every kind of worker.
 func configs() []fsm.Config {
 	return []fsm.Config{
 		{Mode: fsm.Auto},
@@ -62,4 +74,12 @@ func configs() []fsm.Config {
 		{Mode: fsm.PollOnly, RetireAfterJob: true},
 		{Mode: fsm.Acquire, AcquireJob: jobIDs[1]},
 	}
+}
+
+// configName returns the name of a kind of worker.
+func configName(c fsm.Config) string {
+	if c.RetireAfterJob {
+		return c.Mode.String() + ", one job"
+	}
+	return c.Mode.String()
 }

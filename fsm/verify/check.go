@@ -11,11 +11,11 @@ import (
 	"github.com/switchyard-ci/switchyard/fsm"
 )
 
-// Options say what to check.
+// Options select what to check.
 type Options struct {
 	// Bounds of the world; see DefaultBounds.
 	Bounds Bounds
-	// Modes of the workers to explore; all of them if there are none.
+	// Modes of the workers to explore; all of them if empty.
 	Modes []fsm.Mode
 	// Advance is the machine; fsm.Advance if nil.
 	Advance Advance
@@ -24,58 +24,10 @@ type Options struct {
 	Workers int
 }
 
-// Run is what was explored of one kind of worker.
-type Run struct {
-	Config fsm.Config
-	// States is the number of states of the world with the machine in it,
-	// Transitions that of ways between them, and Depth the most steps that it
-	// takes to get to one.
-	States, Transitions, Depth int
-	// Situations is the number of states of the machine with its facts.
-	Situations int
-	Elapsed    time.Duration
-
-	violations []Violation
-	rows       map[string]int
-}
-
-// RowUse is how a row of the table was taken.
-type RowUse struct {
-	Row fsm.Row
-	// Situations is in how many situations of a machine the row was taken.
-	Situations int
-	// Modes are those in which it was.
-	Modes []fsm.Mode
-}
-
-// Violation is a property that does not hold.
-type Violation struct {
-	Config fsm.Config
-	// Property says what is wrong, on one line.
-	Property string
-	// Script is a shortest way to it: a scenario for package replay, with the
-	// answers of the machine that was explored.
-	Script string
-}
-
-// Report is what a check found.
-type Report struct {
-	// Table is the hash of the default table's version; see fsm.TableHash.
-	Table  string
-	Bounds Bounds
-	Runs   []Run
-	// Rows are those of the default table, in its order. One that was never
-	// taken in any mode is a finding, unless modes were left out.
-	Rows []RowUse
-	// Violations, at most one a property and kind of worker.
-	Violations []Violation
-	Elapsed    time.Duration
-}
-
-// Check explores, and reports what it found. An error says that it could not be
-// done: bounds that are none, a context that ended, more states than there is
-// room for. Violations are no error. It may be called concurrently; the report
-// but for its times is the same each time.
+// Check explores every kind of worker, and returns what it found. Violations are
+// in the report and are not errors. An error means that the check could not be
+// done: wrong bounds, a context that ended, too many states. Check may be called
+// concurrently; except for its times, the report is the same each time.
 func Check(ctx context.Context, o Options) (*Report, error) {
 	begin := time.Now()
 	if err := o.Bounds.Validate(); err != nil {
@@ -103,14 +55,10 @@ func Check(ctx context.Context, o Options) (*Report, error) {
 	group.Wait()
 	for i, err := range errs {
 		if err != nil {
-			return nil, fmt.Errorf("verify: %s: %w", name(chosen[i]), err)
+			return nil, fmt.Errorf("verify: %s: %w", configName(chosen[i]), err)
 		}
 	}
-	r := &Report{Table: fsm.TableHash(), Bounds: o.Bounds, Runs: runs, Rows: rowUses(runs), Elapsed: time.Since(begin)}
-	for i := range runs {
-		r.Violations = append(r.Violations, runs[i].violations...)
-	}
-	return r, nil
+	return newReport(o.Bounds, runs, time.Since(begin)), nil
 }
 
 // run explores one kind of worker; firstOnly stops at the first violation.
@@ -122,43 +70,19 @@ func run(ctx context.Context, c fsm.Config, o *Options, firstOnly bool) (Run, er
 		return Run{}, err
 	}
 	if len(s.violations) == 0 || !firstOnly {
-		if err := s.live(ctx, c.Mode); err != nil {
+		if err := s.checkLiveness(ctx, c.Mode); err != nil {
 			return Run{}, err
 		}
 	}
 	r := Run{
-		Config: c, States: len(s.states), Transitions: s.transitions, Depth: s.depth,
-		Situations: len(s.around.machines.situations), rows: s.around.machines.rows,
+		Worker: configName(c), Mode: c.Mode, OneJob: c.RetireAfterJob,
+		States: len(s.states), Transitions: s.transitions, Depth: s.depth,
+		Situations: len(s.generator.situations.all), rows: s.generator.situations.rows,
 	}
 	for i := range s.violations {
 		v := &s.violations[i]
-		r.violations = append(r.violations, Violation{Config: c, Property: v.broken, Script: s.script(v)})
+		r.violations = append(r.violations, Violation{Worker: r.Worker, Property: v.broken, Script: s.script(v)})
 	}
-	r.Elapsed = time.Since(begin)
+	r.Seconds = time.Since(begin).Seconds()
 	return r, nil
-}
-
-func rowUses(runs []Run) []RowUse {
-	rows := fsm.Rows()
-	uses := make([]RowUse, len(rows))
-	for i := range rows {
-		u := &uses[i]
-		u.Row = rows[i]
-		for j := range runs {
-			n := runs[j].rows[rowKey(&rows[i])]
-			u.Situations += n
-			if n > 0 && !slices.Contains(u.Modes, runs[j].Config.Mode) {
-				u.Modes = append(u.Modes, runs[j].Config.Mode)
-			}
-		}
-	}
-	return uses
-}
-
-// name is what a kind of worker is called.
-func name(c fsm.Config) string {
-	if c.RetireAfterJob {
-		return c.Mode.String() + ", one job"
-	}
-	return c.Mode.String()
 }

@@ -7,35 +7,36 @@ import (
 	"github.com/switchyard-ci/switchyard/fsm"
 )
 
-// goals are what a worker must get to from wherever it is, if the world behaves
-// from now on. A goal that does not apply in a state counts as reached in it.
+// goals are what a worker must reach from every state, if the environment works
+// from now on. A goal that does not apply in a state counts as reached.
 type goals uint8
 
 const (
 	goalControl goals = 1 << iota // the stream is up and in control
-	goalLeft                      // the worker has left, if it was to
+	goalLeft                      // the worker has left, if it must
 	goalJob                       // the first job was started, if it is on offer; the next bits are those of the next jobs
 )
 
-func goalNames(missing goals, weather string) string {
+// missedGoal returns the violation of a goal that is not reached.
+func missedGoal(missing goals, environment string) string {
 	switch {
 	case missing&goalLeft != 0:
-		return weather + ", a worker that is to leave never does"
+		return environment + ", a worker that must leave never does"
 	case missing&^goalControl != 0:
-		return weather + ", a job on offer is never started"
+		return environment + ", a job on offer is never started"
 	}
-	return weather + ", the stream never takes control back"
+	return environment + ", the stream never takes control back"
 }
 
 // reached returns the goals that are reached in a world.
 func (s *space) reached(w *world) goals {
-	at := s.around.machines.situations[w.machine].state
+	at := s.generator.situations.all[w.machine].state
 	o := &w.observer
 	var g goals
 	if at == fsm.Stopped {
-		return ^goals(0) // what was on offer is offered elsewhere
+		return ^goals(0) // what was on offer is offered to other workers
 	}
-	if (at == fsm.StreamHealthy || at == fsm.Running) && o.stream == fsm.StreamUp {
+	if at.Owner() == fsm.OwnerStream && o.stream == fsm.StreamUp {
 		g |= goalControl
 	}
 	if o.leave == fsm.Staying && o.retire == fsm.Staying {
@@ -49,69 +50,70 @@ func (s *space) reached(w *world) goals {
 	return g
 }
 
-// climate is a kind of well-behaved world, and what must be reached in it.
-type climate struct {
-	name    string
-	weather weather
-	expect  goals
+// expectation is an environment that works, and the goals that must be reached in
+// it.
+type expectation struct {
+	name  string
+	in    environments
+	goals goals
 }
 
-// climates returns the well-behaved worlds that a worker must get on in.
-func climates(m fsm.Mode) []climate {
+func expectations(m fsm.Mode) []expectation {
 	const jobs = (goalJob<<maxJobs - 1) &^ (goalControl | goalLeft)
 	switch m {
 	case fsm.Auto:
-		return []climate{
-			{"with streams and pings that work", fair, goalControl | goalLeft | jobs},
-			{"with pings that work and streams that do not", streamless, goalLeft | jobs},
-			{"with streams that work and pings that do not", pingless, goalControl | goalLeft | jobs},
+		return []expectation{
+			{"with streams and pings that work", allWorks, goalControl | goalLeft | jobs},
+			{"with pings that work and streams that do not", streamsFail, goalLeft | jobs},
+			{"with streams that work and pings that do not", pingsFail, goalControl | goalLeft | jobs},
 		}
 	case fsm.StreamOnly:
-		return []climate{{"with streams that work", fair, goalControl | goalLeft | jobs}}
+		return []expectation{{"with streams that work", allWorks, goalControl | goalLeft | jobs}}
 	case fsm.PollOnly, fsm.Acquire:
 	}
-	return []climate{{"with a control plane that answers", fair, goalLeft | jobs}}
+	return []expectation{{"with a control plane that answers", allWorks, goalLeft | jobs}}
 }
 
-// live looks for a state from which some goal is out of reach in a well-behaved
-// world. The first of them is on a shortest way.
+// checkLiveness looks for a state from which a goal cannot be reached in an
+// environment that works. The first such state is on a shortest path.
 //
-// In a finite space, a goal that can be reached from wherever a well-behaved
-// world leads is reached in the end by every world that behaves and does not
-// for ever avoid something that it could do again and again.
+// The space is finite. If a goal can be reached from every state that such an
+// environment leads to, then every run that is fair (it does not avoid forever a
+// move that is possible again and again) reaches the goal.
 //
-// An error says that the context ended.
-func (s *space) live(ctx context.Context, m fsm.Mode) error {
-	for _, c := range climates(m) {
+// It returns an error if the context ends.
+func (s *space) checkLiveness(ctx context.Context, m fsm.Mode) error {
+	for _, e := range expectations(m) {
 		can := make([]goals, len(s.states))
 		for i := range can {
 			var w world
 			w.unpack(s.states[i])
 			can[i] = s.reached(&w)
 		}
-		if err := s.spread(ctx, can, c.weather); err != nil {
+		if err := s.spread(ctx, can, e.in); err != nil {
 			return err
 		}
 		for i, g := range can {
-			if missing := c.expect &^ g; missing != 0 {
-				s.violated(violation{at: uint32(i), weather: c.weather, broken: goalNames(missing, c.name)})
+			if missing := e.goals &^ g; missing != 0 {
+				s.report(violation{at: uint32(i), in: e.in, broken: missedGoal(missing, e.name)})
 			}
 		}
 	}
 	return nil
 }
 
-// spread lets every state reach what one of those after it reaches.
-func (s *space) spread(ctx context.Context, can []goals, in weather) error {
+// spread adds to the goals of every state those that its successors in the
+// environment can reach.
+func (s *space) spread(ctx context.Context, can []goals, in environments) error {
 	for changed := true; changed; {
 		if ctx.Err() != nil {
-			return fmt.Errorf("looking for what never happens: %w", context.Cause(ctx))
+			return fmt.Errorf("checking liveness: %w", context.Cause(ctx))
 		}
 		changed = false
 		for i := len(can) - 1; i >= 0; i-- {
 			g := can[i]
 			for _, e := range s.edges[s.first[i]:s.first[i+1]] {
-				if e.weather&in != 0 {
+				if e.in&in != 0 {
 					g |= can[e.to]
 				}
 			}

@@ -2,13 +2,13 @@ package verify
 
 import "github.com/switchyard-ci/switchyard/fsm"
 
-// canSend tells whether the control plane can send a message now: without a
-// stream it goes nowhere, and with one it needs room on the way.
-func (x *surroundings) canSend() bool {
+// canSend reports whether the control plane can send a message now: without a
+// stream it is dropped, and with one it needs room in the channel.
+func (x *generator) canSend() bool {
 	return x.from.link != linkServed || x.from.queued < x.bounds.InFlight
 }
 
-// send puts a message on its way, if there is a stream.
+// send puts a message into the channel, if the stream is served.
 func (w *world) send(message uint8) {
 	if w.link == linkServed {
 		w.put(message)
@@ -27,15 +27,15 @@ func (w *world) take() {
 	w.queued--
 }
 
-// cut ends the connection. What was on its way is lost: to be sent and lost is
-// to be sent to a connection of which only one side knows that it is over.
+// cut ends the connection. The messages in flight are lost.
 func (w *world) cut() {
 	w.channel, w.queued = [maxInFlight]uint8{}, 0
 	w.link = linkSilent
 }
 
-// standing is what a keep-alive says, and what a stream begins with.
-func (w *world) standing() uint8 {
+// current returns the message that a keep-alive repeats, and with which a stream
+// begins.
+func (w *world) current() uint8 {
 	switch {
 	case w.stopping:
 		return messageDisconnect
@@ -45,14 +45,14 @@ func (w *world) standing() uint8 {
 	return messageResume
 }
 
-// stream is what can become of the stream. The worker hears of an end when it
+// stream makes what can happen to the stream. The worker learns of an end when it
 // happens, and of a message when it arrives.
-func (x *surroundings) stream() {
+func (x *generator) stream() {
 	w := x.from
 	if w.queued > 0 {
-		x.tell(moveDeliver, 0, always, (*world).take)
+		x.event(moveDeliver, 0, every, (*world).take)
 	}
-	// The loss of what was lost before is no news, and is not counted.
+	// A failed attempt while the stream is down changes nothing, and is not counted.
 	news := w.link == linkServed || w.observer.stream == fsm.StreamUnknown
 	mayLose := x.bounds.Losses == 0 || w.losses < x.bounds.Losses
 	lose := func(w *world) {
@@ -66,33 +66,33 @@ func (x *surroundings) stream() {
 	case linkSilent:
 		x.attach()
 		if mayLose || !news {
-			x.tell(moveLose, 0, trouble, lose)
+			x.event(moveLose, 0, noEnvironment, lose)
 		}
 		if mayLose {
 			news = true
-			x.tell(moveRefuse, 0, trouble, lose)
+			x.event(moveRefuse, 0, noEnvironment, lose)
 		}
 	case linkServed:
 		if mayLose {
-			x.tell(moveLose, 0, streamless, lose)
-			x.tell(moveRefuse, 0, trouble, lose)
+			x.event(moveLose, 0, streamsFail, lose)
+			x.event(moveRefuse, 0, noEnvironment, lose)
 		}
 		if w.observer.stream == fsm.StreamUp {
-			x.tell(moveEnd, 0, trouble, (*world).cut)
+			x.event(moveEnd, 0, noEnvironment, (*world).cut)
 		}
 		if w.queued == 0 {
-			x.add(moveKeepAlive, 0, trouble).world.put(w.standing())
+			x.add(moveKeepAlive, 0, noEnvironment).world.put(w.current())
 		}
 		for job := uint8(1); job <= x.bounds.Jobs && x.canSend(); job++ {
 			if w.jobs[job].begun() {
-				x.add(moveEcho, job, trouble).world.put(messageJob + job - 1)
+				x.add(moveEcho, job, noEnvironment).world.put(messageJob + job - 1)
 			}
 		}
 	}
 }
 
-// attach serves the stream.
-func (x *surroundings) attach() {
+// attach makes the ways in which the stream is served.
+func (x *generator) attach() {
 	w := x.from
 	var offers []uint8
 	for job := uint8(1); job <= x.bounds.Jobs; job++ {
@@ -100,21 +100,21 @@ func (x *surroundings) attach() {
 			offers = append(offers, messageJob+job-1)
 		}
 	}
-	x.attached(moveAttach, 0, fair|pingless, append([]uint8{w.standing()}, offers...))
-	if w.standing() != messageResume {
+	x.attached(moveAttach, 0, allWorks|pingsFail, append([]uint8{w.current()}, offers...))
+	if w.current() != messageResume {
 		return
 	}
 	if len(offers) > 0 {
-		x.attached(moveAttachJobs, 0, trouble, offers)
+		x.attached(moveAttachJobs, 0, noEnvironment, offers)
 	}
 	for job := uint8(1); job <= x.bounds.Jobs; job++ {
 		if w.jobs[job].begun() {
-			x.attached(moveAttachEcho, job, trouble, append([]uint8{messageJob + job - 1}, offers...))
+			x.attached(moveAttachEcho, job, noEnvironment, append([]uint8{messageJob + job - 1}, offers...))
 		}
 	}
 }
 
-func (x *surroundings) attached(kind moveKind, job uint8, in weather, messages []uint8) {
+func (x *generator) attached(kind moveKind, job uint8, in environments, messages []uint8) {
 	s := x.add(kind, job, in)
 	s.world.link = linkServed
 	for _, message := range messages {

@@ -8,16 +8,16 @@ import (
 	"testing"
 )
 
-// scoreFile keeps what became of the mutants.
+// scoreFile records the result of every mutant.
 const scoreFile = "../../testdata/mutation.txt"
 
-const scoreHeader = `Mutants of the machine, and what became of them in fsm/verify.
+const scoreHeader = `Mutants of the machine, and the results of fsm/verify.
 
 Each differs from the machine in one thing. A mutant is killed when some property does not hold. It is the same
-when it does what the machine does in every situation that a machine can come to, on everything that can happen
-there: there is nothing to catch. Any other is a survivor, and its explanation stands below it.
+when it does what the machine does in every situation that a machine can reach, on every event that is possible
+there: there is nothing to detect. Any other is a survivor, with an explanation below it.
 
-Rewrite this file after a change of the table, and explain what is new in it:
+Rewrite this file after a change of the table, and explain new survivors in it:
   go test ./fsm/verify -run TestMutants -mutants all -update -timeout 30m
 `
 
@@ -39,31 +39,31 @@ type kindScore struct {
 type survivor struct{ name, why string }
 
 // add counts a mutant.
-func (s *score) add(m *Mutant, f *Fate) {
-	i := slices.IndexFunc(s.kinds, func(k kindScore) bool { return k.kind == m.Kind })
+func (s *score) add(m *mutant, f *fate) {
+	i := slices.IndexFunc(s.kinds, func(k kindScore) bool { return k.kind == m.kind })
 	if i < 0 {
 		i = len(s.kinds)
-		s.kinds = append(s.kinds, kindScore{kind: m.Kind})
+		s.kinds = append(s.kinds, kindScore{kind: m.kind})
 	}
 	k := &s.kinds[i]
 	k.mutants++
 	switch {
-	case f.Killed:
+	case f.killed:
 		k.killed++
-		s.killers[general(f.Property)]++
-		if f.World > 0 {
-			s.large = append(s.large, m.Name())
+		s.killers[general(f.property)]++
+		if f.world > 0 {
+			s.large = append(s.large, m.name())
 		}
-	case f.Same:
+	case f.same:
 		k.same++
-		s.same = append(s.same, m.Name())
+		s.same = append(s.same, m.name())
 	default:
 		k.survived++
-		s.survivors = append(s.survivors, survivor{name: m.Name()})
+		s.survivors = append(s.survivors, survivor{name: m.name()})
 	}
 }
 
-// general leaves the particulars out of what a property says.
+// general returns a property without its particulars.
 func general(property string) string {
 	if before, _, cut := strings.Cut(property, ": "); cut {
 		return before
@@ -71,7 +71,7 @@ func general(property string) string {
 	return property
 }
 
-// String writes the file.
+// String returns the content of the file.
 func (s *score) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\ntable %s\n\n%-22s %7s %6s %5s %8s\n", scoreHeader, s.table, "kind", "mutants", "killed", "same", "survived")
@@ -115,7 +115,7 @@ func sortedKeys(m map[string]int) []string {
 	return keys
 }
 
-// readScore reads what is needed of the file again: names and explanations.
+// readScore reads the names and explanations from the file.
 func readScore(t *testing.T) *score {
 	t.Helper()
 	text, err := os.ReadFile(scoreFile)
@@ -145,7 +145,7 @@ func readScore(t *testing.T) *score {
 	return s
 }
 
-// inSmallWorld tells whether the file says that a mutant is killed with one job.
+// inSmallWorld reports whether a mutant is killed with one job, by the file.
 func (s *score) inSmallWorld(name string) bool {
 	return !slices.Contains(s.same, name) && !slices.Contains(s.large, name) &&
 		!slices.ContainsFunc(s.survivors, func(v survivor) bool { return v.name == name })

@@ -8,16 +8,17 @@ import (
 	"github.com/switchyard-ci/switchyard/fsm"
 )
 
-// space is what was explored of one kind of worker: its states, each by how it
-// was first reached, so that the way back to the beginning is a shortest one.
+// space is what was explored of one kind of worker: its states, and for each the
+// move and the state from which it was first reached, so that the path back to
+// the beginning is a shortest one.
 type space struct {
-	around surroundings
-	states []packed
-	number map[packed]uint32
-	parent []uint32
-	by     []move
+	generator generator
+	states    []packed
+	number    map[packed]uint32
+	parent    []uint32
+	by        []move
 
-	// The ways on that a well-behaved world takes: those of state i are
+	// The moves of working environments: those of state i are
 	// edges[first[i]:first[i+1]].
 	first []uint32
 	edges []edge
@@ -25,41 +26,40 @@ type space struct {
 	transitions int
 	depth       int
 
-	// The first violation of each property, shortest way first.
+	// The first violation of each property, shortest path first.
 	violations []violation
-	firstOnly  bool // one is enough
+	firstOnly  bool // stop at the first violation
 }
 
 type edge struct {
-	to      uint32
-	weather weather
+	to uint32
+	in environments
 }
 
-// violation is a property that does not hold, at the end of the way to a state.
+// violation is a property that does not hold, at the end of the path to a state.
 type violation struct {
-	at      uint32
-	by      move    // one more move, for a property of safety
-	weather weather // in which something never happens, for one of liveness
-	broken  string
+	at     uint32
+	by     move         // one more move, for a property of safety
+	in     environments // where a goal is not reached, for one of liveness
+	broken string
 }
 
-// maxStates keeps numbers of states within their type, and the memory of a
-// careless choice of bounds within reason.
+// maxStates bounds the numbers of states, and the memory for large bounds.
 const maxStates = 1 << 28
 
 var errTooMany = errors.New("too many states; choose smaller bounds")
 
 func newSpace(c fsm.Config, b Bounds, advance Advance) *space {
 	s := &space{number: map[packed]uint32{}}
-	s.around = surroundings{bounds: b, machines: newMachines(c, advance)}
+	s.generator = generator{bounds: b, situations: newSituations(c, advance)}
 	initial := fsm.Facts{Connection: nowConnection}
 	var w world
-	w.machine = s.around.machines.number(situate(fsm.Initial, &initial, nowConnection))
+	w.machine = s.generator.situations.number(situate(fsm.Initial, &initial, nowConnection))
 	s.add(&w, 0, 0)
 	return s
 }
 
-// add numbers a state that is new, and returns its number.
+// add returns the number of a state, a new one if the state is new.
 func (s *space) add(w *world, parent uint32, by move) uint32 {
 	p := w.pack()
 	n, known := s.number[p]
@@ -73,11 +73,12 @@ func (s *space) add(w *world, parent uint32, by move) uint32 {
 	return n
 }
 
-// explore visits every state, breadth first.
+// explore visits every state, breadth first. It returns an error if the context
+// ends, or if there are too many states.
 func (s *space) explore(ctx context.Context) error {
 	const checkEvery = 1 << 12
-	layer := len(s.states)           // where the next layer begins
-	for i := 0; i < len(s.states); { // more are added on the way
+	layer := len(s.states)           // where the next depth begins
+	for i := 0; i < len(s.states); { // more are added meanwhile
 		if i == layer {
 			s.depth++
 			layer = len(s.states)
@@ -91,20 +92,20 @@ func (s *space) explore(ctx context.Context) error {
 		var w world
 		w.unpack(s.states[i])
 		s.first = append(s.first, uint32(len(s.edges))) //nolint:gosec // some times maxStates
-		next := s.around.successors(&w)
+		next := s.generator.successors(&w)
 		for j := range next {
 			s.transitions++
 			n := &next[j]
 			if n.broken != "" {
-				s.violated(violation{at: uint32(i), by: n.move, broken: n.broken})
+				s.report(violation{at: uint32(i), by: n.move, broken: n.broken})
 				if s.firstOnly {
 					return nil
 				}
-				continue // what follows from it is no news
+				continue // its successors show nothing new
 			}
 			to := s.add(&n.world, uint32(i), n.move)
-			if n.weather != trouble {
-				s.edges = append(s.edges, edge{to, n.weather})
+			if n.in != noEnvironment {
+				s.edges = append(s.edges, edge{to, n.in})
 			}
 		}
 		i++
@@ -113,8 +114,8 @@ func (s *space) explore(ctx context.Context) error {
 	return nil
 }
 
-// violated takes note of a violation, if it is the first of its kind.
-func (s *space) violated(v violation) {
+// report adds a violation, if it is the first of its property.
+func (s *space) report(v violation) {
 	for i := range s.violations {
 		if s.violations[i].broken == v.broken {
 			return

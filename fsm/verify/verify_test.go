@@ -13,38 +13,35 @@ import (
 	"github.com/switchyard-ci/switchyard/fsm/replay"
 )
 
-// TestEveryPropertyHolds explores a small world of every kind of worker; the
-// full one is explored by `switchyard fsm verify`.
+// TestEveryPropertyHolds explores a small world with every kind of worker;
+// `switchyard fsm verify` explores the default one.
 func TestEveryPropertyHolds(t *testing.T) {
 	t.Parallel()
 	oneGoroutine(t)
-	r, err := Check(t.Context(), Options{Bounds: SmallBounds()})
+	r, err := Check(t.Context(), Options{Bounds: smallBounds()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, v := range r.Violations {
-		t.Errorf("%s: %s\n%s", name(v.Config), v.Property, v.Script)
+		t.Errorf("%s: %s\n%s", v.Worker, v.Property, v.Script)
 	}
 	if len(r.Runs) != len(configs()) || len(r.Rows) != len(fsm.Rows()) {
 		t.Errorf("%d kinds of worker and %d rows in the report", len(r.Runs), len(r.Rows))
 	}
 }
 
-// TestCheckIsDeterministic shows that two checks differ in nothing but time.
+// TestCheckIsDeterministic shows that two checks differ only in their times.
 func TestCheckIsDeterministic(t *testing.T) {
 	t.Parallel()
 	var reports [2]*Report
 	for i := range reports {
-		r, err := Check(t.Context(), Options{Bounds: SmallBounds(), Modes: []fsm.Mode{fsm.PollOnly, fsm.Acquire}, Workers: i + 1})
+		r, err := Check(t.Context(), Options{Bounds: smallBounds(), Modes: []fsm.Mode{fsm.PollOnly, fsm.Acquire}, Workers: i + 1})
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.Elapsed = 0
+		r.Seconds, r.StatesPerSecond = 0, 0
 		for j := range r.Runs {
-			r.Runs[j].Elapsed = 0
-		}
-		for j := range r.Rows {
-			r.Rows[j].Row = fsm.Row{} // holds functions, which are not to be compared
+			r.Runs[j].Seconds = 0
 		}
 		reports[i] = r
 	}
@@ -53,8 +50,7 @@ func TestCheckIsDeterministic(t *testing.T) {
 	}
 }
 
-// oneGoroutine skips a long test of what one goroutine does, under the race
-// detector.
+// oneGoroutine skips a long test that uses one goroutine, under the race detector.
 func oneGoroutine(t *testing.T) {
 	t.Helper()
 	if underRace {
@@ -62,26 +58,26 @@ func oneGoroutine(t *testing.T) {
 	}
 }
 
-// small returns the space of a small world of a worker in mode auto.
+// small returns the explored space of a small world with a worker in mode auto.
 func small(t *testing.T) *space {
 	t.Helper()
 	oneGoroutine(t)
-	s := newSpace(fsm.Config{Mode: fsm.Auto}, SmallBounds(), fsm.Advance)
+	s := newSpace(fsm.Config{Mode: fsm.Auto}, smallBounds(), fsm.Advance)
 	if err := s.explore(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-// TestPackedIsWhole shows that nothing of a world is lost in two words, nor of a
-// machine in its situation.
+// TestPackedIsWhole shows that pack loses nothing of a world, nor situate of a
+// machine.
 func TestPackedIsWhole(t *testing.T) {
 	t.Parallel()
 	s := small(t)
 	for _, p := range s.states {
 		var w world
 		w.unpack(p)
-		for _, next := range s.around.successors(&w) {
+		for _, next := range s.generator.successors(&w) {
 			var again world
 			again.unpack(next.world.pack())
 			if again != next.world {
@@ -89,8 +85,8 @@ func TestPackedIsWhole(t *testing.T) {
 			}
 		}
 	}
-	m := s.around.machines
-	for _, at := range m.situations {
+	m := s.generator.situations
+	for _, at := range m.all {
 		f := at.facts(m.config)
 		if again := situate(at.state, &f, nowConnection); again != at {
 			t.Fatalf("%+v becomes %+v", at, again)
@@ -98,15 +94,15 @@ func TestPackedIsWhole(t *testing.T) {
 	}
 }
 
-// TestScriptsReplay writes the ways to some states as scripts, and has package
-// replay run them with the same answers.
+// TestScriptsReplay writes the paths to some states as scripts, and runs them
+// with package replay: the answers are the same.
 func TestScriptsReplay(t *testing.T) {
 	t.Parallel()
 	oneGoroutine(t)
 	for _, c := range configs() {
-		t.Run(name(c), func(t *testing.T) {
+		t.Run(configName(c), func(t *testing.T) {
 			t.Parallel()
-			s := newSpace(c, SmallBounds(), fsm.Advance)
+			s := newSpace(c, smallBounds(), fsm.Advance)
 			if err := s.explore(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -118,7 +114,7 @@ func TestScriptsReplay(t *testing.T) {
 	}
 }
 
-// replays has package replay run a script, and wants the answers that it has.
+// replays runs a script with package replay.
 func replays(t *testing.T, script string) {
 	t.Helper()
 	var p replay.Replay
@@ -127,8 +123,8 @@ func replays(t *testing.T, script string) {
 	}
 }
 
-// TestViolationHasShortestScript looks at what is said of machines with one thing
-// wrong: the shortest way to see it.
+// TestViolationHasShortestScript shows that a violation comes with a shortest
+// path to it.
 func TestViolationHasShortestScript(t *testing.T) {
 	t.Parallel()
 	oneGoroutine(t)
@@ -142,7 +138,7 @@ func TestViolationHasShortestScript(t *testing.T) {
 			"StreamHealthy -> Running [not paused, not seen]\n  start job J1\n", 4,
 		},
 		{
-			"rule removed: sticky: a resume outweighs a disconnect", "a worker that is to leave stays without work",
+			"rule removed: sticky: a resume revokes a disconnect", "a worker that must leave stays without work",
 			"JobRejected job=J1\n----\nRunning -> StreamHealthy [stream up]\n", 5,
 		},
 		{
@@ -153,9 +149,9 @@ func TestViolationHasShortestScript(t *testing.T) {
 	} {
 		t.Run(c.mutant, func(t *testing.T) {
 			t.Parallel()
-			all := Mutants()
-			i := slices.IndexFunc(all, func(m Mutant) bool { return m.Name() == c.mutant })
-			r, err := run(t.Context(), fsm.Config{Mode: fsm.Auto}, &Options{Bounds: SmallBounds(), Advance: all[i].advance}, true)
+			all := allMutants()
+			i := slices.IndexFunc(all, func(m mutant) bool { return m.name() == c.mutant })
+			r, err := run(t.Context(), fsm.Config{Mode: fsm.Auto}, &Options{Bounds: smallBounds(), Advance: all[i].advance}, true)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -172,7 +168,7 @@ func TestViolationHasShortestScript(t *testing.T) {
 
 func TestReport(t *testing.T) {
 	t.Parallel()
-	r, err := Check(t.Context(), Options{Bounds: SmallBounds(), Modes: []fsm.Mode{fsm.PollOnly}})
+	r, err := Check(t.Context(), Options{Bounds: smallBounds(), Modes: []fsm.Mode{fsm.PollOnly}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,29 +178,29 @@ func TestReport(t *testing.T) {
 	}
 	for _, want := range []string{"1 job,", "any number of losses", "poll-only, one job", "PollDue [polling allowed]", "Every property holds"} {
 		if !strings.Contains(b.String(), want) {
-			t.Errorf("the report does not say %q:\n%s", want, b.String())
+			t.Errorf("the report does not contain %q:\n%s", want, b.String())
 		}
 	}
-	if never := r.NeverTaken(); never != nil {
+	if never := r.NeverTaken; len(never) != 0 {
 		t.Errorf("with modes left out, %d rows count as never taken", len(never))
 	}
 }
 
-// TestReportOfFindings shows what is said of a machine that does wrong, and what
-// the files of its scripts are called.
+// TestReportOfFindings shows the report of a wrong machine, and the names of its
+// scripts.
 func TestReportOfFindings(t *testing.T) {
 	t.Parallel()
 	oneGoroutine(t)
-	all := Mutants()
-	i := slices.IndexFunc(all, func(m Mutant) bool {
-		return m.Kind == "row dropped" && m.row.From == fsm.Running && m.row.On == fsm.JobRejected
+	all := allMutants()
+	i := slices.IndexFunc(all, func(m mutant) bool {
+		return m.kind == "row dropped" && m.row.From == fsm.Running && m.row.On == fsm.JobRejected
 	})
-	r, err := Check(t.Context(), Options{Bounds: SmallBounds(), Advance: all[i].advance})
+	r, err := Check(t.Context(), Options{Bounds: smallBounds(), Advance: all[i].advance})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.OK() || len(r.Violations) == 0 || len(r.NeverTaken()) == 0 {
-		t.Fatalf("%d violations, %d rows never taken", len(r.Violations), len(r.NeverTaken()))
+	if r.OK || len(r.Violations) == 0 || len(r.NeverTaken) == 0 {
+		t.Fatalf("%d violations, %d rows never taken", len(r.Violations), len(r.NeverTaken))
 	}
 	var b strings.Builder
 	if err := r.WriteText(&b, false); err != nil {
@@ -212,7 +208,7 @@ func TestReportOfFindings(t *testing.T) {
 	}
 	if text := b.String(); strings.Contains(text, "Every property holds") ||
 		!strings.Contains(text, "\nVIOLATION (auto): ") || !strings.Contains(text, "\nNever taken: Running / JobRejected [leaving] -> Stopped\n") {
-		t.Errorf("the report does not say what is wrong:\n%s", text)
+		t.Errorf("the report does not name what is wrong:\n%s", text)
 	}
 	files := map[string]bool{}
 	for j := range r.Violations {
@@ -221,22 +217,22 @@ func TestReportOfFindings(t *testing.T) {
 	if len(files) != len(r.Violations) {
 		t.Errorf("%d names for %d violations: %v", len(files), len(r.Violations), files)
 	}
-	v := Violation{Config: fsm.Config{Mode: fsm.StreamOnly, RetireAfterJob: true}, Property: "arm poll now after JobFinished, it's wrong"}
+	v := Violation{Worker: configName(fsm.Config{Mode: fsm.StreamOnly, RetireAfterJob: true}), Property: "arm poll now after JobFinished, it's wrong"}
 	if got := v.FileName(); got != "arm_poll_now_after_jobfinished_it_s_wrong_stream_only_one_job.txt" {
 		t.Errorf("a script is called %s", got)
 	}
 
-	var wire wireReport
+	var read Report
 	text, err := json.Marshal(r)
 	if err == nil {
-		err = json.Unmarshal(text, &wire)
+		err = json.Unmarshal(text, &read)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if wire.OK || wire.Table != fsm.TableHash() || wire.Bounds != wireBounds(SmallBounds()) || len(wire.Runs) != len(configs()) ||
-		len(wire.Rows) != len(fsm.Rows()) || len(wire.NeverTaken) != len(r.NeverTaken()) || len(wire.Violations) != len(r.Violations) ||
-		wire.Violations[0].Script != r.Violations[0].Script {
+	if read.OK || read.Table != fsm.TableHash() || read.Bounds != smallBounds() || len(read.Runs) != len(configs()) ||
+		len(read.Rows) != len(fsm.Rows()) || len(read.NeverTaken) != len(r.NeverTaken) || len(read.Violations) != len(r.Violations) ||
+		read.Violations[0].Script != r.Violations[0].Script {
 		t.Errorf("as JSON: %s", text)
 	}
 }
@@ -261,20 +257,20 @@ func TestCheckRefuses(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	because := errors.New("enough")
 	cancel(because)
-	if _, err := Check(ctx, Options{Bounds: SmallBounds()}); !errors.Is(err, because) {
+	if _, err := Check(ctx, Options{Bounds: smallBounds()}); !errors.Is(err, because) {
 		t.Errorf("with a context that ended: %v", err)
 	}
 }
 
-// BenchmarkExplore tells states and transitions per second.
+// BenchmarkExplore measures states and transitions per second.
 func BenchmarkExplore(b *testing.B) {
 	states, transitions := 0, 0
 	for b.Loop() {
-		s := newSpace(fsm.Config{Mode: fsm.Auto}, SmallBounds(), fsm.Advance)
+		s := newSpace(fsm.Config{Mode: fsm.Auto}, smallBounds(), fsm.Advance)
 		if err := s.explore(b.Context()); err != nil {
 			b.Fatal(err)
 		}
-		if err := s.live(b.Context(), fsm.Auto); err != nil {
+		if err := s.checkLiveness(b.Context(), fsm.Auto); err != nil {
 			b.Fatal(err)
 		}
 		states += len(s.states)

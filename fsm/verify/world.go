@@ -1,29 +1,28 @@
 package verify
 
-// maxInFlight is the most messages that may be on their way to the worker on
-// the stream.
+// maxInFlight is the most messages that may be in flight to the worker.
 const maxInFlight = 4
 
-// jobState is what the control plane believes of a job.
+// jobState is the state of a job in the control plane.
 type jobState uint8
 
 const (
 	jobFresh    jobState = iota // queued, and never assigned to this worker
-	jobQueued                   // no longer this worker's: queued again, or given elsewhere
+	jobQueued                   // requeued, or assigned to another worker
 	jobAssigned                 // to this worker
 	jobAccepted                 // by this worker, whether it knows or not
 	jobRunning                  // on this worker
-	jobFinished                 // over
+	jobFinished                 // ended
 )
 
-// onOffer tells whether the control plane waits for this worker to start it.
+// onOffer reports whether the control plane expects this worker to start the job.
 func (j jobState) onOffer() bool { return j == jobAssigned || j == jobAccepted }
 
-// begun tells whether it was started by this worker. A replica of the control
-// plane that lags behind may not know yet, and offer it all the same.
+// begun reports whether this worker has started the job. A replica of the control
+// plane that lags behind may still offer it.
 func (j jobState) begun() bool { return j == jobRunning || j == jobFinished }
 
-// linkState is the connection of the stream.
+// linkState is the state of the stream's connection.
 type linkState uint8
 
 const (
@@ -32,27 +31,27 @@ const (
 	linkServed                  // the control plane serves it
 )
 
-// pingState is the ping of the worker.
+// pingState is the state of the worker's ping.
 type pingState uint8
 
 const (
 	pingNone pingState = iota
 	pingSent
-	pingIdle // answered, and the answer is on its way; so are the rest
+	pingIdle // answered, and the answer is in flight; so are the rest
 	pingPause
 	pingDisconnect
 	pingJob // and pingJob+1, +2 for the jobs after the first
 )
 
-// jobPhase is what the driver is at with the job in hand.
+// jobPhase is what the driver does with the job in hand.
 type jobPhase uint8
 
 const (
 	phaseNone     jobPhase = iota
-	phaseAsking            // an accept is asked for, again and again
+	phaseAsking            // it retries the accept
 	phaseRunning           // its process runs
-	phaseFinished          // its end was acknowledged; the machine is about to be told
-	phaseRejected          // it may not be started; the same
+	phaseFinished          // the end was acknowledged; the machine gets the event next
+	phaseRejected          // it may not be started; the machine gets the event next
 )
 
 // pollTimer is the timer of the next ping.
@@ -64,8 +63,8 @@ const (
 	pollLater
 )
 
-// The messages on their way to the worker on the stream. messageJob+1 and +2
-// stand for the jobs after the first.
+// The messages of the stream. messageJob+1 and +2 are for the jobs after the
+// first.
 const (
 	messageNone uint8 = iota
 	messageResume
@@ -74,63 +73,34 @@ const (
 	messageJob
 )
 
-// world is everything that there is: the machine, what its driver is at, the
-// network, the control plane, and an observer.
+// world is the machine, its driver, the network, the control plane, and an
+// observer.
 type world struct {
 	machine uint32 // number of its situation
 
 	// The driver.
-	trust      bool // the first-message deadline is armed
-	poll       pollTimer
-	phase      jobPhase
-	inHand     uint8 // number of the job
-	polled     bool  // it was not the stream that brought it
-	notAskMore bool  // the accept is not to be asked for again
-	cancelled  bool  // the job is to end; the kill deadline is armed
+	trust     bool // the first-message deadline is armed
+	poll      pollTimer
+	phase     jobPhase
+	inHand    uint8 // number of the job
+	polled    bool  // the job did not come by the stream
+	noRetry   bool  // the accept is not retried
+	cancelled bool  // the job is cancelled; the kill deadline is armed
 
 	// The network.
 	link    linkState
 	channel [maxInFlight]uint8 // messages, the next one first
 	queued  uint8              // messages in it
 	ping    pingState
-	only    bool // the job that it was answered with was assigned by the answer, and the stream does not repeat it
+	only    bool // its answer assigned the job, and the stream does not offer it
 
 	// The control plane.
 	jobs     [maxJobs + 1]jobState // by number
 	paused   bool
-	stopping bool // it has told the worker to leave
+	stopping bool // it has disconnected the worker
 
 	observer observer
 
-	// What is used up of the bounds, where there are any.
+	// What is used of the bounds, where there are any.
 	losses, pauses uint8
 }
-
-// packed is a world in two words. See pack.
-type packed [2]uint64
-
-// packer writes or reads fields of a word from its low end.
-type packer struct {
-	word uint64
-	at   uint
-}
-
-func (p *packer) put(v uint64, bits uint) {
-	p.word |= v << p.at
-	p.at += bits
-}
-
-func (p *packer) flag(v bool) {
-	if v {
-		p.word |= 1 << p.at
-	}
-	p.at++
-}
-
-func (p *packer) get(bits uint) uint8 {
-	v := p.word >> p.at & (1<<bits - 1)
-	p.at += bits
-	return uint8(v) //nolint:gosec // bits is at most eight
-}
-
-func (p *packer) is() bool { return p.get(1) == 1 }

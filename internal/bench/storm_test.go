@@ -101,7 +101,7 @@ func record(t *testing.T, machine *fsm.Machine, at time.Time, event fsm.Event) [
 	from, decision := machine.Last()
 	r := fsm.Record{Time: at, Worker: "a", Event: event}
 	facts := machine.Facts()
-	r.Decide(from, machine.State(), &decision, effects, &facts)
+	r.SetAnswer(from, machine.State(), &decision, effects, &facts)
 	return r.Encode(nil, true)
 }
 

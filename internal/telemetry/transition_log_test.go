@@ -36,7 +36,7 @@ func recordsOf(t testing.TB, worker string, jobs int) []fsm.Record {
 		at = at.Add(time.Second)
 		r := fsm.Record{Time: at, Worker: worker, Event: ev}
 		facts := m.Facts()
-		r.Decide(from, m.State(), &d, slices.Clone(effects), &facts)
+		r.SetAnswer(from, m.State(), &d, slices.Clone(effects), &facts)
 		records = append(records, r)
 	}
 	take(fsm.Event{Kind: fsm.Started})

@@ -19,7 +19,7 @@ func (w *Worker) loop(ctx context.Context) error {
 	if w.config.Uptime > 0 {
 		uptime = time.After(w.config.Uptime)
 	}
-	in := input{event: fsm.Event{Kind: fsm.Started, Job: w.config.Machine.AcquireJob}}
+	in := input{event: w.config.Machine.Start()}
 	for {
 		if err := w.step(ctx, in); err != nil {
 			return err
@@ -52,7 +52,7 @@ func (w *Worker) step(ctx context.Context, in input) error {
 	from, decision := w.machine.Last()
 	r := fsm.Record{Time: now, Worker: w.config.Session.ID(), Event: in.event, Cause: in.cause}
 	facts := w.machine.Facts()
-	r.Decide(from, w.machine.State(), &decision, slices.Clone(effects), &facts)
+	r.SetAnswer(from, w.machine.State(), &decision, slices.Clone(effects), &facts)
 	logRecord(w.config.Logger, &r)
 	w.history.add(&r)
 	w.config.Observe(r)

@@ -6,15 +6,15 @@ import (
 	"github.com/switchyard-ci/switchyard/fsm"
 )
 
-// rule is a rule of the design that lives in the facts of the machine, and the
+// rule is a rule of the design that is in the facts of the machine, and the
 // machine without it.
 type rule struct {
 	name    string
 	without func(Advance) Advance
 }
 
-// doctored returns a machine whose facts are changed after each step.
-func doctored(change func(before, after *fsm.Facts, ev fsm.Event)) func(Advance) Advance {
+// changedAfter returns a machine whose facts are changed after each step.
+func changedAfter(change func(before, after *fsm.Facts, ev fsm.Event)) func(Advance) Advance {
 	return func(advance Advance) Advance {
 		return func(s fsm.State, f *fsm.Facts, ev fsm.Event) (fsm.State, fsm.Facts, []fsm.Effect, fsm.Decision) {
 			state, after, effects, d := advance(s, f, ev)
@@ -26,23 +26,22 @@ func doctored(change func(before, after *fsm.Facts, ev fsm.Event)) func(Advance)
 	}
 }
 
-// deceived returns a machine that is shown changed facts, or told a changed
-// event.
-func deceived(change func(f *fsm.Facts, ev *fsm.Event)) func(Advance) Advance {
+// changedBefore returns a machine that gets changed facts, or a changed event.
+func changedBefore(change func(f *fsm.Facts, ev *fsm.Event)) func(Advance) Advance {
 	return func(advance Advance) Advance {
 		return func(s fsm.State, f *fsm.Facts, ev fsm.Event) (fsm.State, fsm.Facts, []fsm.Effect, fsm.Decision) {
 			shown := *f
 			change(&shown, &ev)
 			state, after, effects, d := advance(s, &shown, ev)
 			if d.Row == nil {
-				after = *f // nothing was done, so nothing is to be seen of it
+				after = *f // an ignored event changes nothing
 			}
 			return state, after, effects, d
 		}
 	}
 }
 
-// on returns a change that is made on events of the kinds only.
+// on returns a change that is made only on events of the kinds.
 func on(change func(before, after *fsm.Facts), kinds ...fsm.EventKind) func(before, after *fsm.Facts, ev fsm.Event) {
 	return func(before, after *fsm.Facts, ev fsm.Event) {
 		for _, kind := range kinds {
@@ -53,105 +52,104 @@ func on(change func(before, after *fsm.Facts), kinds ...fsm.EventKind) func(befo
 	}
 }
 
-func isAnswer(ev *fsm.Event) bool { return ev.Kind >= fsm.AnsweredIdle && ev.Kind <= fsm.PollRefused }
+func isAnswer(ev *fsm.Event) bool { return ev.Kind.Class() == fsm.ClassAnswer }
 
-// keepPause undoes what an event did about the pause.
+// keepPause undoes the change of an event to the pause.
 func keepPause(before, after *fsm.Facts) { after.Paused = before.Paused }
 
-// rules are those of design.md, each as a whole. That work in hand is never
-// abandoned, and that every wait has a deadline, is in the rows as well: mutants
-// of targets and actions take it away one row at a time.
+// rules returns the rules of the design, each as a whole. That work in hand is
+// never abandoned, and that every wait has a deadline, is in the rows as well:
+// mutants of targets and actions remove it one row at a time.
 func rules() []rule {
 	return slices.Concat(onceRules(), pauseRules(), streamRules(), leavingRules(), staleRules(), workRules(), deadlineRules())
 }
 
-// onceRules are that a job is started once, and that the stream's word is newer
-// than that of an old answer.
+// onceRules: a job is started once, and the stream is newer than an old answer.
 func onceRules() []rule {
 	return []rule{
-		{"once: what was started is forgotten", doctored(func(_, after *fsm.Facts, _ fsm.Event) { after.Seen = fsm.Seen{} })},
-		{"once: a rejected job may never be offered again", doctored(func(before, after *fsm.Facts, ev fsm.Event) {
+		{"once: what was started is forgotten", changedAfter(func(_, after *fsm.Facts, _ fsm.Event) { after.Seen = fsm.Seen{} })},
+		{"once: a rejected job may never be offered again", changedAfter(func(before, after *fsm.Facts, ev fsm.Event) {
 			if ev.Kind == fsm.JobRejected {
 				after.Seen = before.Seen
 			}
 		})},
-		{"once: an offer of the job in hand is dropped", doctored(func(before, after *fsm.Facts, ev fsm.Event) {
+		{"once: an offer of the job in hand is dropped", changedAfter(func(before, after *fsm.Facts, ev fsm.Event) {
 			if ev.Job == before.Job {
 				after.Mailbox = without(&after.Mailbox, ev.Job)
 			}
 		})},
-		{"once: an offer of the job in hand outlives its end", doctored(func(before, after *fsm.Facts, ev fsm.Event) {
+		{"once: an offer of the job in hand is kept after its end", changedAfter(func(before, after *fsm.Facts, ev fsm.Event) {
 			if ev.Kind == fsm.JobFinished && before.Mailbox.Has(ev.Job) && after.Job == "" {
 				after.Mailbox = before.Mailbox
 			}
 		})},
-		{"newer: an old answer counts", deceived(func(f *fsm.Facts, ev *fsm.Event) { f.PingIsOld = f.PingIsOld && !isAnswer(ev) })},
-		{"newer: an answer is new again once the stream is lost", doctored(on(func(_, after *fsm.Facts) { after.PingIsOld = false },
+		{"newer: an old answer counts", changedBefore(func(f *fsm.Facts, ev *fsm.Event) { f.PingIsOld = f.PingIsOld && !isAnswer(ev) })},
+		{"newer: an answer is new again once the stream is lost", changedAfter(on(func(_, after *fsm.Facts) { after.PingIsOld = false },
 			fsm.StreamLost, fsm.StreamEnded, fsm.StreamRefused))},
 	}
 }
 
-// pauseRules are that a pause holds, and drops nothing, and what ends it.
+// pauseRules: a pause delays jobs and drops none, and ends when it should.
 func pauseRules() []rule {
 	return []rule{
-		{"pause: an offer is dropped while paused", doctored(on(func(before, after *fsm.Facts) {
+		{"pause: an offer is dropped while paused", changedAfter(on(func(before, after *fsm.Facts) {
 			if after.Paused {
 				after.Mailbox = before.Mailbox
 			}
 		}, fsm.ReceivedJob, fsm.AnsweredJob))},
-		{"pause: an offer is dropped during a job", doctored(on(func(before, after *fsm.Facts) {
+		{"pause: an offer is dropped during a job", changedAfter(on(func(before, after *fsm.Facts) {
 			if before.Job != "" {
 				after.Mailbox = before.Mailbox
 			}
 		}, fsm.ReceivedJob))},
-		{"pause: a resume empties the mailbox", doctored(on(func(_, after *fsm.Facts) { after.Mailbox = fsm.Mailbox{} }, fsm.ReceivedResume))},
-		{"pause: a pause during a job is not heard", doctored(func(before, after *fsm.Facts, ev fsm.Event) {
+		{"pause: a resume empties the mailbox", changedAfter(on(func(_, after *fsm.Facts) { after.Mailbox = fsm.Mailbox{} }, fsm.ReceivedResume))},
+		{"pause: a pause during a job has no effect", changedAfter(func(before, after *fsm.Facts, ev fsm.Event) {
 			if ev.Kind == fsm.ReceivedPause && before.Job != "" {
 				keepPause(before, after)
 			}
 		})},
-		{"pause: a resume during a job is not heard", doctored(func(before, after *fsm.Facts, ev fsm.Event) {
+		{"pause: a resume during a job has no effect", changedAfter(func(before, after *fsm.Facts, ev fsm.Event) {
 			if ev.Kind == fsm.ReceivedResume && before.Job != "" {
 				keepPause(before, after)
 			}
 		})},
-		{"pause: an offer on the stream ends it", deceived(func(f *fsm.Facts, ev *fsm.Event) {
+		{"pause: an offer on the stream ends it", changedBefore(func(f *fsm.Facts, ev *fsm.Event) {
 			f.Paused = f.Paused && ev.Kind != fsm.ReceivedJob
 		})},
-		{"pause: the answer of a ping does not pause", doctored(on(keepPause, fsm.AnsweredPause))},
-		{"pause: an idle answer does not end it", doctored(on(keepPause, fsm.AnsweredIdle))},
-		{"pause: an answer with a job does not end it", doctored(on(keepPause, fsm.AnsweredJob))},
-		{"pause: an offer as the first message does not end it", doctored(on(keepPause, fsm.ReceivedJob))},
-		{"no news: a failed ping is an idle answer", deceived(func(_ *fsm.Facts, ev *fsm.Event) {
+		{"pause: the answer of a ping does not pause", changedAfter(on(keepPause, fsm.AnsweredPause))},
+		{"pause: an idle answer does not end it", changedAfter(on(keepPause, fsm.AnsweredIdle))},
+		{"pause: an answer with a job does not end it", changedAfter(on(keepPause, fsm.AnsweredJob))},
+		{"pause: an offer as the first message does not end it", changedAfter(on(keepPause, fsm.ReceivedJob))},
+		{"failed ping: it is an idle answer", changedBefore(func(_ *fsm.Facts, ev *fsm.Event) {
 			if ev.Kind == fsm.PollFailed {
 				ev.Kind = fsm.AnsweredIdle
 			}
 		})},
-		{"no news: a failed ping resumes", doctored(on(func(_, after *fsm.Facts) { after.Paused = false }, fsm.PollFailed))},
+		{"failed ping: it resumes the worker", changedAfter(on(func(_, after *fsm.Facts) { after.Paused = false }, fsm.PollFailed))},
 	}
 }
 
-// streamRules are that silence is not health, a planned end no loss, and an end
-// without a message one.
+// streamRules: silence is not health, a planned end is not a loss, and an end
+// without a message is.
 func streamRules() []rule {
 	return []rule{
-		{"silence: the first-message deadline changes nothing", deceived(func(_ *fsm.Facts, ev *fsm.Event) {
+		{"silence: the first-message deadline changes nothing", changedBefore(func(_ *fsm.Facts, ev *fsm.Event) {
 			if ev.Kind == fsm.TrustExpired {
 				ev.Epoch = 0
 			}
 		})},
-		{"silence: an attempt to connect makes a lost stream unknown", doctored(on(func(_, after *fsm.Facts) {
+		{"silence: an attempt to connect makes a lost stream unknown", changedAfter(on(func(_, after *fsm.Facts) {
 			after.Stream = fsm.StreamUnknown
 		}, fsm.StreamLost))},
-		{"silence: the end of a connection leaves the stream up", doctored(on(func(before, after *fsm.Facts) {
+		{"silence: the end of a connection leaves the stream up", changedAfter(on(func(before, after *fsm.Facts) {
 			after.Stream = before.Stream
 		}, fsm.StreamEnded, fsm.StreamLost))},
-		{"planned: a planned end is a loss", deceived(func(_ *fsm.Facts, ev *fsm.Event) {
+		{"planned: a planned end is a loss", changedBefore(func(_ *fsm.Facts, ev *fsm.Event) {
 			if ev.Kind == fsm.StreamEnded {
 				ev.Kind = fsm.StreamLost
 			}
 		})},
-		{"planned: an end without a message is none", deceived(func(f *fsm.Facts, ev *fsm.Event) {
+		{"planned: an end without a message is not a loss", changedBefore(func(f *fsm.Facts, ev *fsm.Event) {
 			if ev.Kind == fsm.StreamLost && f.Stream == fsm.StreamUnknown {
 				ev.Kind = fsm.StreamEnded
 			}
@@ -159,74 +157,74 @@ func streamRules() []rule {
 	}
 }
 
-// leavingRules are that a disconnect is sticky, and when a worker leaves.
+// leavingRules: nothing revokes a disconnect, and when a worker leaves.
 func leavingRules() []rule {
 	return []rule{
-		{"sticky: a resume outweighs a disconnect", doctored(on(func(_, after *fsm.Facts) {
+		{"sticky: a resume revokes a disconnect", changedAfter(on(func(_, after *fsm.Facts) {
 			after.Leaving = fsm.Staying
 		}, fsm.ReceivedResume))},
-		{"sticky: a disconnect during a job is not heard", doctored(on(func(before, after *fsm.Facts) {
+		{"sticky: a disconnect during a job has no effect", changedAfter(on(func(before, after *fsm.Facts) {
 			if before.Job != "" {
 				after.Leaving = before.Leaving
 			}
 		}, fsm.ReceivedDisconnect))},
-		{"sticky: a drain during a job is not heard", doctored(on(func(before, after *fsm.Facts) {
+		{"sticky: a drain during a job has no effect", changedAfter(on(func(before, after *fsm.Facts) {
 			if before.Job != "" {
 				after.Leaving = before.Leaving
 			}
 		}, fsm.DrainRequested))},
 		{"prompt: the one job is not counted until it is over", oneJobTooLate},
-		{"prompt: a rejected job is the one job", doctored(on(func(_, after *fsm.Facts) {
+		{"prompt: a rejected job is the one job", changedAfter(on(func(_, after *fsm.Facts) {
 			if after.RetireAfterJob {
 				after.Retiring = fsm.JobDone
 			}
 		}, fsm.JobRejected))},
-		{"prompt: a pause does not keep a worker with its one job done", deceived(func(f *fsm.Facts, ev *fsm.Event) {
+		{"prompt: a pause does not keep a worker with its one job done", changedBefore(func(f *fsm.Facts, ev *fsm.Event) {
 			f.Paused = f.Paused && (ev.Kind != fsm.JobFinished || !f.RetireAfterJob)
 		})},
-		{"leaving: a pause is idleness", deceived(func(f *fsm.Facts, ev *fsm.Event) { f.Paused = f.Paused && ev.Kind != fsm.IdleExpired })},
-		{"leaving: a pause does not keep a worker at its uptime", deceived(func(f *fsm.Facts, ev *fsm.Event) {
+		{"leaving: a paused worker is idle", changedBefore(func(f *fsm.Facts, ev *fsm.Event) { f.Paused = f.Paused && ev.Kind != fsm.IdleExpired })},
+		{"leaving: a pause does not keep a worker at its uptime", changedBefore(func(f *fsm.Facts, ev *fsm.Event) {
 			f.Paused = f.Paused && ev.Kind != fsm.UptimeExpired
 		})},
-		{"leaving: uptime is forgotten while paused", doctored(on(func(before, after *fsm.Facts) {
+		{"leaving: uptime is forgotten while paused", changedAfter(on(func(before, after *fsm.Facts) {
 			after.Retiring = before.Retiring
 		}, fsm.UptimeExpired))},
-		{"leaving: a later reason takes the place of the first", doctored(on(func(_, after *fsm.Facts) {
+		{"leaving: a later reason replaces the first", changedAfter(on(func(_, after *fsm.Facts) {
 			after.Leaving = fsm.Drained
 		}, fsm.DrainRequested))},
 	}
 }
 
-// staleRules are that what is over counts no more.
+// staleRules: an event of something that is over has no effect.
 func staleRules() []rule {
 	return []rule{
-		{"over: news of an old connection counts", deceived(func(f *fsm.Facts, ev *fsm.Event) {
-			if ev.Kind >= fsm.ReceivedResume && ev.Kind <= fsm.StreamRefused {
+		{"stale: an event of an old connection counts", changedBefore(func(f *fsm.Facts, ev *fsm.Event) {
+			if c := ev.Kind.Class(); c == fsm.ClassMessage || c == fsm.ClassConnectionEnd || ev.Kind == fsm.TrustExpired {
 				ev.Epoch = max(ev.Epoch, f.Connection)
 			}
 		})},
-		{"over: the answer of an old ping counts", deceived(func(f *fsm.Facts, ev *fsm.Event) {
+		{"stale: the answer to an old ping counts", changedBefore(func(f *fsm.Facts, ev *fsm.Event) {
 			if isAnswer(ev) {
 				ev.Epoch = f.Ping
 			}
 		})},
-		{"over: the end of another job counts", deceived(func(f *fsm.Facts, ev *fsm.Event) {
-			if ev.Kind == fsm.JobFinished || ev.Kind == fsm.JobRejected {
+		{"stale: the end of another job counts", changedBefore(func(f *fsm.Facts, ev *fsm.Event) {
+			if ev.Kind.Class() == fsm.ClassJobEnd {
 				ev.Job = f.Job
 			}
 		})},
-		{"over: a deadline counts after the first message", deceived(func(f *fsm.Facts, ev *fsm.Event) {
+		{"stale: a deadline counts after the first message", changedBefore(func(f *fsm.Facts, ev *fsm.Event) {
 			if ev.Kind == fsm.TrustExpired {
 				f.Stream = fsm.StreamUnknown
 			}
 		})},
-		{"over: the mailbox outlives its connection", doctored(on(func(before, after *fsm.Facts) {
+		{"stale: the mailbox is kept after its connection", changedAfter(on(func(before, after *fsm.Facts) {
 			after.Mailbox = before.Mailbox
 		}, fsm.StreamEnded, fsm.StreamLost, fsm.StreamRefused))},
 	}
 }
 
-// workRules are that a change of control abandons no work in hand.
+// workRules: a change of control abandons no work in hand.
 func workRules() []rule {
 	return []rule{
 		{
@@ -241,7 +239,7 @@ func workRules() []rule {
 			}),
 		},
 		{
-			"work: a ping in flight is abandoned when the stream speaks",
+			"work: a ping in flight is abandoned when the stream sends a message",
 			abandoning(fsm.ReceivedResume, fsm.StreamHealthy, func(f *fsm.Facts) []fsm.Effect {
 				if !f.Pinging {
 					return nil
@@ -253,8 +251,8 @@ func workRules() []rule {
 	}
 }
 
-// abandoning returns a machine that gives work up on an event, and goes to
-// another state. give returns no effects where there is nothing to give up.
+// abandoning returns a machine that gives up work on an event, and goes to
+// another state. give returns no effects when there is nothing to give up.
 func abandoning(on fsm.EventKind, to fsm.State, give func(f *fsm.Facts) []fsm.Effect) func(Advance) Advance {
 	return func(advance Advance) Advance {
 		return func(s fsm.State, f *fsm.Facts, ev fsm.Event) (fsm.State, fsm.Facts, []fsm.Effect, fsm.Decision) {
@@ -270,17 +268,16 @@ func abandoning(on fsm.EventKind, to fsm.State, give func(f *fsm.Facts) []fsm.Ef
 	}
 }
 
-// deadlineRules are that no state waits for the outside without an event that
-// comes if it does not.
+// deadlineRules: every wait has a deadline.
 func deadlineRules() []rule {
 	return []rule{
-		{"deadline: a first message is waited for without one", unarmed(fsm.ArmTrust)},
+		{"deadline: a first message is awaited without one", unarmed(fsm.ArmTrust)},
 		{"deadline: no ping is due at once", unarmed(fsm.ArmPollNow)},
 		{"deadline: no ping is due after the interval", unarmed(fsm.ArmPollLater)},
 	}
 }
 
-// unarmed returns a machine that never asks for an effect.
+// unarmed returns a machine without one kind of effect.
 func unarmed(kind fsm.EffectKind) func(Advance) Advance {
 	return func(advance Advance) Advance {
 		return func(s fsm.State, f *fsm.Facts, ev fsm.Event) (fsm.State, fsm.Facts, []fsm.Effect, fsm.Decision) {
@@ -305,7 +302,7 @@ func oneJobTooLate(advance Advance) Advance {
 	}
 }
 
-// without returns the mailbox with an id left out.
+// without returns the mailbox without one ID.
 func without(m *fsm.Mailbox, id fsm.JobID) fsm.Mailbox {
 	var ids []fsm.JobID
 	for _, held := range m.IDs() {
@@ -316,11 +313,11 @@ func without(m *fsm.Mailbox, id fsm.JobID) fsm.Mailbox {
 	return fsm.MailboxOf(ids...)
 }
 
-func ruleMutants() []Mutant {
+func ruleMutants() []mutant {
 	all := rules()
-	mutants := make([]Mutant, len(all))
+	mutants := make([]mutant, len(all))
 	for i, r := range all {
-		mutants[i] = Mutant{Kind: "rule removed", Change: r.name, advance: r.without(fsm.Advance)}
+		mutants[i] = mutant{kind: "rule removed", change: r.name, advance: r.without(fsm.Advance)}
 	}
 	return mutants
 }

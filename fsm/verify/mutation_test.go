@@ -14,10 +14,9 @@ var (
 	update  = flag.Bool("update", false, "with -mutants all: rewrite testdata/mutation.txt")
 )
 
-// TestMutants shows that the properties can fail: it changes the machine in one
-// thing after the other, and finds a property that does not hold any more, or
-// an explanation in testdata/mutation.txt. By default it tries some of the
-// mutants in a small world.
+// TestMutants shows that the properties can fail: for each mutant a property does
+// not hold, or testdata/mutation.txt explains why. By default it tries some of
+// the mutants in a small world.
 func TestMutants(t *testing.T) {
 	switch *mutants {
 	case "all":
@@ -31,48 +30,48 @@ func TestMutants(t *testing.T) {
 
 func trySample(t *testing.T) {
 	oneGoroutine(t)
-	const every = 23 // no divisor of any pattern in the order of mutants
+	const every = 23 // not a divisor of any pattern in the order of mutants
 	known := readScore(t)
 	if known.table != fsm.TableHash() {
 		t.Errorf("%s is about table %s, and this is %s: rewrite it as it says", scoreFile, known.table, fsm.TableHash())
 	}
-	trial, err := NewTrial(t.Context(), SmallBounds())
+	trial, err := newTrial(t.Context(), smallBounds())
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := Mutants()
+	all := allMutants()
 	tried := 0
 	for i := 0; i < len(all); i += every {
 		m := &all[i]
-		if !known.inSmallWorld(m.Name()) {
+		if !known.inSmallWorld(m.name()) {
 			continue
 		}
 		tried++
-		fate, err := trial.Try(t.Context(), m)
+		result, err := trial.try(t.Context(), m)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !fate.Killed {
-			t.Errorf("%s is not killed", m.Name())
+		if !result.killed {
+			t.Errorf("%s is not killed", m.name())
 		}
 	}
 	t.Logf("%d of %d mutants tried", tried, len(all))
 }
 
 func tryAll(t *testing.T) {
-	trial, err := NewTrial(t.Context(), SmallBounds(), DefaultBounds())
+	trial, err := newTrial(t.Context(), smallBounds(), DefaultBounds())
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := Mutants()
-	fates := make([]Fate, len(all))
+	all := allMutants()
+	fates := make([]fate, len(all))
 	var group sync.WaitGroup
 	work := make(chan int)
 	for range 2 {
 		group.Go(func() {
 			for i := range work {
 				var err error
-				if fates[i], err = trial.Try(t.Context(), &all[i]); err != nil {
+				if fates[i], err = trial.try(t.Context(), &all[i]); err != nil {
 					t.Error(err)
 				}
 			}

@@ -7,8 +7,9 @@ import (
 	"testing"
 )
 
-// TestNamesAreReadAgain writes every value of every kind as text and reads it.
-func TestNamesAreReadAgain(t *testing.T) {
+// TestNamesRoundTrip writes every value of every enumeration as text and reads it
+// back.
+func TestNamesRoundTrip(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		of    string
@@ -35,14 +36,14 @@ func TestNamesAreReadAgain(t *testing.T) {
 					t.Errorf("%v is written as %q and read as %v: %v", value, text, again, err)
 				}
 			}
-			if _, err := c.read("none such"); err == nil || !strings.Contains(err.Error(), `"none such"`) {
-				t.Errorf("a name that is none: %v", err)
+			if _, err := c.read("no such name"); err == nil || !strings.Contains(err.Error(), `"no such name"`) {
+				t.Errorf("an unknown name: %v", err)
 			}
 		})
 	}
 }
 
-// reading reads a value by its pointer's UnmarshalText.
+// reading reads a value with UnmarshalText.
 func reading[T any, P interface {
 	*T
 	encoding.TextUnmarshaler

@@ -7,24 +7,20 @@ import (
 	"github.com/switchyard-ci/switchyard/fsm"
 )
 
-// Mutant is a machine with one thing wrong with it.
-type Mutant struct {
-	// Kind says what sort of change it is, such as "row dropped".
-	Kind string
-	// Change says which one: the row, or the rule. With Kind it is unique.
-	Change string
-
+// mutant is a machine that is changed in one thing.
+type mutant struct {
+	kind    string // such as "row dropped"
+	change  string // the row or the rule; with kind it is unique
 	advance Advance
-	row     *fsm.Row // the one that is changed; nil for a rule
+	row     *fsm.Row // the row that is changed; nil for a rule
 }
 
-// Name is the kind and the change on one line.
-func (m *Mutant) Name() string { return m.Kind + ": " + m.Change }
+func (m *mutant) name() string { return m.kind + ": " + m.change }
 
-// Mutants returns every mutant of the default table: those of its rows, in
-// their order, then those of the rules that live in its facts.
-func Mutants() []Mutant {
-	var mutants []Mutant
+// allMutants returns every mutant of the default table: those of its rows, in
+// their order, then those of the rules in its facts.
+func allMutants() []mutant {
+	var mutants []mutant
 	rows := fsm.Rows()
 	for i := range rows {
 		mutants = append(mutants, rowMutants(rows, i)...)
@@ -33,12 +29,12 @@ func Mutants() []Mutant {
 }
 
 // rowMutants returns the mutants of one row.
-func rowMutants(rows []fsm.Row, at int) []Mutant {
+func rowMutants(rows []fsm.Row, at int) []mutant {
 	r := &rows[at]
-	var mutants []Mutant
+	var mutants []mutant
 	mutate := func(kind, what string, change func(rows []fsm.Row) []fsm.Row) {
 		table := fsm.NewTable(change(slices.Clone(rows)), ignoreAnything())
-		mutants = append(mutants, Mutant{Kind: kind, Change: rowKey(r) + what, advance: table.Advance, row: r})
+		mutants = append(mutants, mutant{kind: kind, change: rowKey(r) + what, advance: table.Advance, row: r})
 	}
 	mutate("row dropped", "", func(rows []fsm.Row) []fsm.Row { return slices.Delete(rows, at, at+1) })
 	if alone := r.When.Name == "" || r.When.Name == "otherwise"; !alone {
@@ -77,14 +73,14 @@ func rowMutants(rows []fsm.Row, at int) []Mutant {
 	return mutants
 }
 
-// exchanged returns the action that is most easily taken for the named one.
+// exchanged returns the action that is most easily confused with the named one.
 func exchanged(rows []fsm.Row, name string) (fsm.Action, bool) {
 	pairs := map[string]string{
 		"arm poll now":                "arm poll after the interval",
 		"arm poll after the interval": "arm poll now",
-		"start job of mailbox":        "into the mailbox",
-		"into the mailbox":            "start job",
-		"start job":                   "into the mailbox",
+		"start job from mailbox":      "put job in mailbox",
+		"put job in mailbox":          "start job",
+		"start job":                   "put job in mailbox",
 	}
 	for i := range rows {
 		for _, action := range rows[i].Do {
@@ -96,13 +92,13 @@ func exchanged(rows []fsm.Row, name string) (fsm.Action, bool) {
 	return fsm.Action{}, false
 }
 
-// ignoreAnything lets a mutant ignore what it has no row for, so that it is
-// caught by what it does, and not by the gap in its table.
+// ignoreAnything returns an ignored pair for every state and event, so that a
+// mutant is detected by what it does, and not by a gap in its table.
 func ignoreAnything() []fsm.Ignored {
 	pairs := make([]fsm.Ignored, 0, len(fsm.States())*len(fsm.EventKinds()))
 	for _, s := range fsm.States() {
 		for _, kind := range fsm.EventKinds() {
-			pairs = append(pairs, fsm.Ignored{From: s, On: kind, Why: "it has no row"})
+			pairs = append(pairs, fsm.Ignored{From: s, On: kind, Why: "there is no row"})
 		}
 	}
 	return pairs
