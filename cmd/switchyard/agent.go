@@ -1,12 +1,171 @@
 package main
 
-import "github.com/urfave/cli/v3"
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
 
-// agent is `switchyard agent`.
-func (a *app) agent() *cli.Command {
-	return &cli.Command{
-		Name:     "agent",
-		Usage:    "run an agent on this machine",
-		Commands: []*cli.Command{a.agentStart()},
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/switchyard-ci/switchyard/internal/agent"
+	"github.com/switchyard-ci/switchyard/internal/cli"
+	"github.com/switchyard-ci/switchyard/internal/config"
+	"github.com/switchyard-ci/switchyard/internal/datadir"
+	"github.com/switchyard-ci/switchyard/internal/httpclient"
+	"github.com/switchyard-ci/switchyard/internal/job"
+	"github.com/switchyard-ci/switchyard/internal/wire"
+	"github.com/switchyard-ci/switchyard/transport"
+)
+
+const agentDescription = `Runs jobs on this machine until it is stopped.
+
+The first SIGINT or SIGTERM drains the agent: it takes no more jobs and stops when
+those that run have finished. The second cancels what runs, and stops. The third
+exits at once. SIGUSR1 writes the last events of each worker to a file, for fsm
+replay.
+
+Exit codes: 0 when it was stopped, 1 when it failed, 2 when a setting is wrong,
+128 plus the number of the signal after a third signal; with --acquire-job, 27
+when the control plane refuses to hand out the job, and 28 when the job still waits
+for another one after five minutes.
+
+A variable BUILDKITE_REQUEST_HEADER_BUILDKITE_NAME=VALUE in the environment makes
+the agent send the header Buildkite-Name, until the control plane asks for others.`
+
+// agentStart returns `switchyard agent start`.
+func (a *app) agentStart() *cobra.Command {
+	cmd := cli.Command("start", "run an agent until it is stopped", cli.NoArgs)
+	cmd.Long = agentDescription
+	endpoint, acquire := agent.DefaultEndpoint, ""
+	var trust config.ClientTLSOptions
+	trust.MinVersion = config.TLSVersions()[0]
+
+	flags := cli.Settings(cmd, "agent")
+	flags.Text(&endpoint, "endpoint", "URL",
+		"URL of the control plane's agent API: http, https, or unix:///path/to.sock:/v3 for a Unix socket")
+	token := flags.Token("token", "registration token", "registration-token in the data directory, if the control plane is on this machine")
+	dir := dataDirFlag(cmd, "data directory; that of a control plane on this machine has the registration token")
+	flags.File(&trust.CAFile, "ca-file", "FILE", "PEM file of the authorities to trust for the control plane's certificate").
+		Default("the system's")
+	flags.File(&trust.ExtraCAFile, "extra-ca-file", "FILE", "PEM file of authorities to trust in addition")
+	flags.Choice(&trust.MinVersion, "tls-min-version", "VERSION", "lowest version of TLS to accept: 1.2 or 1.3", config.TLSVersions()...)
+	flags.File(&trust.CertFile, "client-cert", "FILE", "PEM file of the agent's own certificate")
+	flags.File(&trust.KeyFile, "client-key", "FILE", "PEM file of the key of the agent's own certificate")
+	flags.Text(&acquire, "acquire-job", "ID", "run the job with this ID, and stop")
+	f := newAgentFlags(cmd, dir)
+	log := newLogFlags(cmd, zapcore.InfoLevel)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		settings, err := f.read(cmd, log.logger())
+		if err != nil {
+			return err
+		}
+		settings.Endpoint, settings.AcquireJob, settings.Headers = endpoint, acquire, requestHeaders(os.Environ())
+		if settings.Token, err = localToken(cmd, token, endpoint, dir, "registration token", datadir.RegistrationTokenFile); err != nil {
+			return err
+		}
+		if settings.TLS, err = config.ClientTLS(trust); err != nil {
+			return cli.Usagef(cmd, "%w", err)
+		}
+		daemon, release, err := newAgent(cmd, settings)
+		if err != nil {
+			return err
+		}
+		defer release()
+		return a.runAgent(daemon, func() error {
+			return exitOfAcquire(hintAtTLS(hintAtPath(endpoint, daemon.Run(cmd.Context()))))
+		})
 	}
+	return cmd
+}
+
+// newAgent returns an agent, with a reaper if this system has one. The caller must
+// call release at the end.
+func newAgent(cmd *cobra.Command, settings agent.Config) (daemon *agent.Agent, release func(), err error) {
+	release = func() {}
+	reaper, err := job.NewReaper()
+	if err != nil { // the agent can run without one
+		settings.Logger.Warn("processes that leave their job and its environment will not be found", zap.Error(err))
+	} else {
+		settings.Job.Reaper = reaper
+		release = func() {
+			if err := reaper.Close(); err != nil {
+				settings.Logger.Warn("closing the reaper failed", zap.Error(err))
+			}
+		}
+	}
+	if daemon, err = agent.New(settings); err != nil {
+		release()
+		return nil, nil, cli.Usagef(cmd, "%w", err)
+	}
+	return daemon, release, nil
+}
+
+// runAgent calls run, which runs the agent. SIGINT and SIGTERM drain the agent and
+// end it, and SIGUSR1 writes its history.
+func (a *app) runAgent(daemon *agent.Agent, run func() error) error {
+	defer a.historyOnSignal(daemon)()
+	return cli.RunDaemon([]cli.Step{
+		{
+			Message: "draining: taking no more jobs, and stopping when those that run have finished; again to cancel what runs",
+			Do:      daemon.Drain,
+		},
+		{Message: "canceling what runs, and stopping; again to exit at once", Do: daemon.Force},
+	}, a.notef, run)
+}
+
+// requestHeaders returns the headers that an environment asks to send, as
+// buildkite-agent does: BUILDKITE_REQUEST_HEADER_BUILDKITE_CELL=7 is
+// Buildkite-Cell: 7. Headers that do not begin with Buildkite- are left out.
+func requestHeaders(environ []string) http.Header {
+	headers := http.Header{}
+	for _, variable := range environ {
+		name, value, _ := strings.Cut(variable, "=")
+		header, ok := strings.CutPrefix(name, wire.EnvRequestHeaderPrefix)
+		if ok && strings.HasPrefix(header, wire.EnvPrefix) {
+			headers.Set(strings.ReplaceAll(header, "_", "-"), value)
+		}
+	}
+	return headers
+}
+
+// exitOfAcquire adds to the errors of a job that could not be acquired the exit
+// codes that buildkite-agent has for them.
+func exitOfAcquire(err error) error {
+	switch {
+	case errors.Is(err, transport.ErrAcquireRejected):
+		return &cli.ExitError{Code: exitAcquireRejected, Err: err}
+	case errors.Is(err, transport.ErrAcquireLocked):
+		return &cli.ExitError{Code: exitAcquireLocked, Err: err}
+	default:
+		return err
+	}
+}
+
+// hintAtPath adds the usual path of the agents' API to the error of an endpoint
+// without it, where something else has answered.
+func hintAtPath(endpoint string, err error) error {
+	status, ok := errors.AsType[*transport.StatusError](err)
+	usual := strings.TrimRight(endpoint, "/")
+	if !ok || status.FromControlPlane || status.Code != http.StatusNotFound || strings.HasSuffix(usual, wire.Prefix) {
+		return err
+	}
+	if strings.HasPrefix(usual, "unix://") {
+		usual += ":"
+	}
+	return fmt.Errorf("%w; the agents' API is usually at %s%s", err, usual, wire.Prefix)
+}
+
+// hintAtTLS adds the flags that help to an error of TLS.
+func hintAtTLS(err error) error {
+	if errors.Is(err, httpclient.ErrUnknownAuthority) {
+		return fmt.Errorf("%w; name the authority's certificate with --extra-ca-file, or --ca-file", err)
+	}
+	if errors.Is(err, httpclient.ErrClientCertificate) {
+		return fmt.Errorf("%w; give one with --client-cert and --client-key", err)
+	}
+	return err
 }

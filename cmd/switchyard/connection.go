@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,138 +11,119 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/urfave/cli/v3"
+	"github.com/spf13/cobra"
 
+	"github.com/switchyard-ci/switchyard/internal/cli"
 	"github.com/switchyard-ci/switchyard/internal/client"
 	"github.com/switchyard-ci/switchyard/internal/config"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
 	"github.com/switchyard-ci/switchyard/internal/datadir"
+	"github.com/switchyard-ci/switchyard/internal/present"
 )
 
-const (
-	flagEndpoint   = "endpoint"
-	flagAdminToken = "admin-token"
-	flagCAFile     = "ca-file"
-	flagDataDir    = "data-dir"
-	flagPatience   = "patience"
+// connection holds the flags for the control plane that a command calls.
+type connection struct {
+	*output
+	options client.Options
+	token   *cli.Token
+	dataDir *dataDir
+	tls     config.ClientTLSOptions
 
-	// hashedToken begins a token file that holds the token's hash alone.
-	hashedToken = "sha256:"
-)
+	repeated []repeatedFlag
+}
 
-// connectionFlags say which control plane a command talks to, and as whom.
-func (a *app) connectionFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{
-			Name: flagEndpoint, Value: client.DefaultEndpoint, Usage: "`URL` of the control plane",
-			Sources: a.settings.Value(flagEndpoint),
-		},
-		&cli.StringFlag{
-			Name: flagAdminToken, Usage: "the control plane's admin `TOKEN`; other users of this machine can see it, so prefer the file",
-			Sources: a.settings.Value(flagAdminToken),
-		},
-		&cli.StringFlag{
-			Name: flagAdminToken + "-file", Usage: "`FILE` that holds the admin token",
-			DefaultText: "admin-token in the data directory, if the control plane is on this machine",
-			Sources:     a.settings.Value(flagAdminToken + "-file"), TakesFile: true,
-		},
-		a.dataDirFlag("`DIR` where a control plane on this machine keeps its data, the admin token among it"),
-		&cli.StringFlag{
-			Name: flagCAFile, Usage: "PEM `FILE` of the authorities that may have signed the control plane's certificate",
-			DefaultText: "the system's", Sources: a.settings.Value(flagCAFile), TakesFile: true,
-		},
+// repeatedFlag is a flag that another command for the same control plane needs.
+type repeatedFlag struct {
+	flag  cli.Flag
+	name  string
+	value *string
+}
+
+func connectionFlags(cmd *cobra.Command) *connection {
+	c := &connection{output: outputFlag(cmd), options: client.Options{Endpoint: client.DefaultEndpoint, UserAgent: userAgent()}}
+	flags := cli.Settings(cmd, "")
+	endpoint := flags.Text(&c.options.Endpoint, "endpoint", "URL", "URL of the control plane")
+	c.token = flags.Token("admin-token", "admin token of the control plane",
+		"admin-token in the data directory, if the control plane is on this machine")
+	c.dataDir = dataDirFlag(cmd, "data directory of a control plane on this machine, with its admin token")
+	ca := flags.File(&c.tls.CAFile, "ca-file", "FILE", "PEM file of the authorities to trust for the control plane's certificate").
+		Default("the system's")
+	c.repeated = []repeatedFlag{
+		{endpoint, "--endpoint", &c.options.Endpoint},
+		{c.token.File, "--admin-token-file", &c.token.Path},
+		{c.dataDir.flag, "--data-dir", &c.dataDir.path},
+		{ca, "--ca-file", &c.tls.CAFile},
+	}
+	return c
+}
+
+// patienceFlag declares the flag of the commands that follow a job.
+func (c *connection) patienceFlag(cmd *cobra.Command) {
+	c.options.Patience = client.DefaultPatience
+	cli.Var(cli.Settings(cmd, ""), &c.options.Patience, "patience", "DURATION",
+		"how long to try again when the control plane cannot be reached", cli.Positive)
+}
+
+// arguments returns the flags, with a space before each, that make another
+// command call the same control plane. It leaves out tokens.
+func (c *connection) arguments() string {
+	var b strings.Builder
+	for _, f := range c.repeated {
+		if f.flag.IsSet() {
+			b.WriteString(" " + f.name + " " + present.Command([]string{*f.value}))
+		}
+	}
+	return b.String()
+}
+
+// withClient returns what a command runs: it connects, calls run, and closes the
+// client.
+func (c *connection) withClient(
+	run func(ctx context.Context, client *client.Client, args []string) error,
+) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		caller, err := c.connect(cmd)
+		if err != nil {
+			return err
+		}
+		defer caller.Close()
+		return run(cmd.Context(), caller, args)
 	}
 }
 
-// patienceFlag is for the commands that follow a job.
-func (a *app) patienceFlag() cli.Flag {
-	return &cli.DurationFlag{
-		Name: flagPatience, Value: client.DefaultPatience,
-		Usage:     "go on for `DURATION` when the control plane cannot be reached",
-		Sources:   a.settings.Value(flagPatience),
-		Validator: positive,
-	}
-}
-
-func (a *app) dataDirFlag(usage string) cli.Flag {
-	return &cli.StringFlag{
-		Name: flagDataDir, Usage: usage, DefaultText: "$XDG_STATE_HOME/switchyard, else ~/.local/state/switchyard",
-		Sources: a.settings.Value(flagDataDir), TakesFile: true,
-	}
-}
-
-// connect returns a client of the control plane that the flags name.
-func (a *app) connect(cmd *cli.Command) (*client.Client, error) {
-	endpoint := cmd.String(flagEndpoint)
-	token, err := a.adminToken(cmd, endpoint)
-	if err != nil {
+func (c *connection) connect(cmd *cobra.Command) (*client.Client, error) {
+	options := c.options
+	var err error
+	if options.Token, err = localToken(cmd, c.token, options.Endpoint, c.dataDir, "admin token", datadir.AdminTokenFile); err != nil {
 		return nil, err
 	}
-	tlsConfig, err := config.ClientTLS(config.ClientTLSOptions{CAFile: cmd.String(flagCAFile)})
-	if err != nil {
-		return nil, usage(cmd, "%w", err)
+	if options.TLS, err = config.ClientTLS(c.tls); err != nil {
+		return nil, cli.Usagef(cmd, "%w", err)
 	}
-	c, err := client.New(client.Options{
-		Endpoint:  endpoint,
-		Token:     token,
-		TLS:       tlsConfig,
-		UserAgent: userAgent(),
-		Patience:  cmd.Duration(flagPatience),
-	})
+	caller, err := client.New(options)
 	if err != nil {
-		return nil, usage(cmd, "%w", err)
+		return nil, cli.Usagef(cmd, "%w", err)
 	}
-	return c, nil
+	return caller, nil
 }
 
-// adminToken is the token that was given or, for a control plane on this
-// machine, the one in its data directory.
-func (a *app) adminToken(cmd *cli.Command, endpoint string) (string, error) {
-	token, err := a.settings.Token(cmd, flagAdminToken, flagAdminToken)
-	if err != nil {
-		return "", usage(cmd, "%w", err)
-	}
-	if token != "" {
-		return token, nil
-	}
-	return localToken(cmd, endpoint, tokenKind{
-		what: "admin token", flag: "--" + flagAdminToken + "-file", file: datadir.AdminTokenFile,
-	})
+// dataDir is the flag for a control plane's data directory.
+type dataDir struct {
+	path string
+	flag cli.Flag
 }
 
-// A tokenKind is one of the two tokens of a control plane.
-type tokenKind struct{ what, flag, file string }
-
-// localToken is the token in the data directory of a control plane on this
-// machine. No other control plane is to be told that.
-func localToken(cmd *cli.Command, endpoint string, kind tokenKind) (string, error) {
-	if !strings.Contains(endpoint, "://") {
-		return "", usage(cmd, "endpoint %q must begin with http:// or https://", endpoint)
-	}
-	if !onThisMachine(endpoint) {
-		return "", usage(cmd, "no %s for %s; give its token with %s", kind.what, endpoint, kind.flag)
-	}
-	dir, err := dataDir(cmd)
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, kind.file)
-	token, err := config.ReadTokenFile(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return "", fmt.Errorf("no %s: %s does not exist; is `switchyard up` running? "+
-			"If it keeps its data elsewhere, say where with --data-dir, or give the token with %s", kind.what, path, kind.flag)
-	case err != nil:
-		return "", fmt.Errorf("%w; give the %s with %s", err, kind.what, kind.flag)
-	case strings.HasPrefix(token, hashedToken):
-		return "", fmt.Errorf("%s holds only the hash of the %s; give the token itself with %s", path, kind.what, kind.flag)
-	}
-	return token, nil
+func dataDirFlag(cmd *cobra.Command, usage string) *dataDir {
+	d := &dataDir{}
+	d.flag = cli.Settings(cmd, "").File(&d.path, "data-dir", "DIR", usage).
+		Default("$XDG_STATE_HOME/switchyard, else ~/.local/state/switchyard")
+	return d
 }
 
-// dataDir is the data directory that was named, or the default.
-func dataDir(cmd *cli.Command) (string, error) {
-	if dir := cmd.String(flagDataDir); dir != "" {
-		return dir, nil
+// resolve returns the directory that was named, or the default.
+func (d *dataDir) resolve() (string, error) {
+	if d.path != "" {
+		return d.path, nil
 	}
 	dir, err := datadir.Default()
 	if err != nil {
@@ -150,7 +132,41 @@ func dataDir(cmd *cli.Command) (string, error) {
 	return dir, nil
 }
 
-// onThisMachine says whether the endpoint's host is a loopback address, or a socket.
+// localToken returns the token that the flags give or, for a control plane on
+// this machine, the token in the file of that name in its data directory. That
+// token is sent to no other machine.
+func localToken(cmd *cobra.Command, flags *cli.Token, endpoint string, dataDir *dataDir, kind, file string) (string, error) {
+	given, err := flags.Read()
+	switch {
+	case err != nil:
+		return "", cli.Usagef(cmd, "%w", err)
+	case given != "":
+		return given, nil
+	case !strings.Contains(endpoint, "://"):
+		return "", cli.Usagef(cmd, "endpoint %q must begin with http:// or https://", endpoint)
+	case !onThisMachine(endpoint):
+		return "", cli.Usagef(cmd, "no %s for %s; give its token with %s", kind, endpoint, flags.FileFlag())
+	}
+	dir, err := dataDir.resolve()
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, file)
+	text, err := config.ReadTokenFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("no %s: %s does not exist; is `switchyard up` running? "+
+			"If its data is in another directory, name it with --data-dir, or give the token with %s", kind, path, flags.FileFlag())
+	}
+	if err != nil {
+		return "", fmt.Errorf("%w; give the %s with %s", err, kind, flags.FileFlag())
+	}
+	if _, clear, err := token.Configured(text); err == nil && clear == "" {
+		return "", fmt.Errorf("%s holds only the hash of the %s; give the token itself with %s", path, kind, flags.FileFlag())
+	}
+	return text, nil
+}
+
+// onThisMachine reports whether an endpoint is a loopback address or a Unix socket.
 func onThisMachine(endpoint string) bool {
 	u, err := url.Parse(endpoint)
 	if err != nil {

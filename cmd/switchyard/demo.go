@@ -1,40 +1,33 @@
 package main
 
 import (
-	"context"
+	"github.com/spf13/cobra"
+	"go.uber.org/zap/zapcore"
 
-	"github.com/urfave/cli/v3"
-
+	"github.com/switchyard-ci/switchyard/internal/cli"
 	"github.com/switchyard-ci/switchyard/internal/demo"
 )
 
-const demoDescription = `Starts a control plane, an agent, and between them a proxy that can cut the
-stream alone, all on loopback and in a temporary directory. Jobs reach the agent
-over the stream; the stream is cut in the middle of one; polling brings another;
-the stream is healed while that one runs. Every transition of the worker is shown
-as it happens. It takes less than 30 seconds.
+const demoDescription = `Starts a control plane, an agent, and between them a proxy that can cut the stream
+and nothing else, all on loopback and in a temporary directory. Jobs reach the
+agent over the stream; the stream is cut while one runs; polling brings another;
+the stream is repaired while that one runs. The demo shows every transition of the
+worker as it happens. It takes less than 30 seconds.
 
-Exit codes: 0 when no job was lost or run twice and control went where it should,
-1 when not.`
+Exit codes: 0 when no job was lost or run twice and control changed hands as
+expected, 1 when not.`
 
-// demo is `switchyard demo`.
-func (a *app) demo() *cli.Command {
-	return &cli.Command{
-		Name:        "demo",
-		Usage:       "see jobs survive the death of the stream, on real parts",
-		Description: demoDescription,
-		Flags:       append([]cli.Flag{a.transitionLogFlag()}, a.logFlags("error")...),
-		Action: func(ctx context.Context, cmd *cli.Command) error {
-			if err := noArguments(cmd); err != nil {
-				return err
-			}
-			logger, err := a.logger(cmd)
-			if err != nil {
-				return err
-			}
-			ctx, stop := interruptible(ctx)
-			defer stop()
-			return demo.Run(ctx, a.stdout, cmd.String(flagTransitionLog), logger)
-		},
+// demo returns `switchyard demo`.
+func (a *app) demo() *cobra.Command {
+	cmd := cli.Command("demo", "see jobs survive the loss of the stream, on real processes and sockets", cli.NoArgs)
+	cmd.Long = demoDescription
+	var transitionLog string
+	transitionLogFlag(cmd, &transitionLog)
+	log := newLogFlags(cmd, zapcore.ErrorLevel)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		ctx, stop := cli.Interruptible(cmd.Context())
+		defer stop()
+		return demo.Run(ctx, a.stdout, transitionLog, log.logger())
 	}
+	return cmd
 }

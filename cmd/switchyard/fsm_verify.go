@@ -7,141 +7,119 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/urfave/cli/v3"
+	"github.com/spf13/cobra"
 
 	"github.com/switchyard-ci/switchyard/fsm"
 	"github.com/switchyard-ci/switchyard/fsm/verify"
+	"github.com/switchyard-ci/switchyard/internal/cli"
 )
 
-const (
-	flagJobs     = "jobs"
-	flagInFlight = "in-flight"
-	flagLosses   = "losses"
-	flagPauses   = "pauses"
-	flagRows     = "rows"
-	flagScripts  = "scripts"
-)
+const verifyDescription = `Explores every state that a worker's machine can reach, together with a model of
+its surroundings: a control plane that assigns, pauses and disconnects, a stream
+that is lost while messages are on their way, pings whose answers arrive late. In
+each state it checks the properties of the design. A violation is reported with a
+shortest way to it, as a script for "fsm replay". A row of the table that is never
+taken is an error too, unless modes are left out.
 
-const verifyDescription = `Explores every state that a worker's machine can come to, together with a model
-of the rest of the world: a control plane that assigns, pauses and disconnects, a
-stream that is lost with messages on their way, pings whose answers are out of
-date. In each it looks for a property of the design that does not hold. What it
-finds comes with a shortest way to it, as a script for "fsm replay". A row of the
-table that is never taken is a finding too, unless modes are left out.
-
-Larger bounds take more time and memory, without end; the defaults take less than
+Larger bounds take more time and memory, without limit; the defaults take less than
 a minute on two processors.
 
-Exit codes: 0 when every property holds and every row is taken, 1 when not, or
-when it could not be found out, 2 when the bounds are none.`
+Exit codes: 0 when every property holds and every row is taken, 1 when not, or when
+the exploration was not finished, 2 when a bound is out of range.`
 
-// fsmVerify is `switchyard fsm verify`.
-func (a *app) fsmVerify() *cli.Command {
-	bounds := verify.DefaultBounds()
-	return &cli.Command{
-		Name:        "verify",
-		Usage:       "look for a state of the machine in which it does wrong",
-		Description: verifyDescription,
-		Flags: []cli.Flag{
-			&cli.Uint8Flag{Name: flagJobs, Value: bounds.Jobs, Usage: "explore with this `NUMBER` of jobs"},
-			&cli.Uint8Flag{
-				Name: flagInFlight, DefaultText: "one more than jobs",
-				Usage: "at most this `NUMBER` of messages of the stream on their way at once; more than there are jobs",
-			},
-			&cli.Uint8Flag{Name: flagLosses, Value: bounds.Losses, Usage: "lose or refuse at most this `NUMBER` of connections; 0 is any number"},
-			&cli.Uint8Flag{Name: flagPauses, Value: bounds.Pauses, Usage: "pause the worker at most this `NUMBER` of times; 0 is any number"},
-			&cli.StringSliceFlag{
-				Name: flagMode, DefaultText: "all",
-				Usage: "only workers in this `MODE`: " + strings.Join(modeNames(), ", ") + "; may be a list with commas, or repeated",
-			},
-			&cli.BoolFlag{Name: flagRows, Usage: "show how each row of the table was taken, and under which guard"},
-			&cli.StringFlag{
-				Name: flagScripts, TakesFile: true,
-				Usage: "write the way to each violation into a file in `DIRECTORY`, for fsm replay",
-			},
-			a.outputFlag(),
-		},
-		Action: a.verifyMachine,
-	}
-}
-
-func (a *app) verifyMachine(ctx context.Context, cmd *cli.Command) error {
-	if err := noArguments(cmd); err != nil {
-		return err
-	}
-	options, err := verifyOptions(cmd)
-	if err != nil {
-		return err
-	}
-	dir := cmd.String(flagScripts)
-	if dir != "" { // now, and not after a minute
-		if err := os.MkdirAll(dir, scriptsMode); err != nil {
-			return fmt.Errorf("making the directory of --%s: %w", flagScripts, err)
-		}
-	}
-	ctx, stop := interruptible(ctx)
-	defer stop()
-	a.notef("exploring: %s", options.Bounds)
-	report, err := verify.Check(ctx, options)
-	switch {
-	case ctx.Err() != nil:
-		return fmt.Errorf("nothing is known, for not every state was explored: %w", context.Cause(ctx))
-	case err != nil:
-		return err
-	}
-	if asJSON(cmd) {
-		err = a.writeJSON(report)
-	} else {
-		err = report.WriteText(a.stdout, cmd.Bool(flagRows))
-	}
-	if err != nil {
-		return err
-	}
-	if err := a.writeScripts(dir, report.Violations); err != nil {
-		return err
-	}
-	if !report.OK {
-		return fmt.Errorf("the machine does wrong: %d violations, %d rows never taken", len(report.Violations), len(report.NeverTaken))
-	}
-	return nil
-}
-
-// verifyOptions reads what to explore, and refuses what cannot be.
-func verifyOptions(cmd *cli.Command) (verify.Options, error) {
-	o := verify.Options{Bounds: verify.Bounds{
-		Jobs: cmd.Uint8(flagJobs), InFlight: cmd.Uint8(flagJobs) + 1,
-		Losses: cmd.Uint8(flagLosses), Pauses: cmd.Uint8(flagPauses),
-	}}
-	if cmd.IsSet(flagInFlight) {
-		o.Bounds.InFlight = cmd.Uint8(flagInFlight)
-	}
-	if err := o.Bounds.Validate(); err != nil {
-		return o, usage(cmd, "--%w", err) // it begins with the name of the bound
-	}
-	for _, list := range cmd.StringSlice(flagMode) {
-		for word := range strings.SplitSeq(list, ",") {
-			mode, ok := fsm.ParseMode(word)
-			if !ok {
-				return o, usage(cmd, "unknown mode %q; the modes are %s", word, strings.Join(modeNames(), ", "))
-			}
-			o.Modes = append(o.Modes, mode)
-		}
-	}
-	return o, nil
-}
-
-func modeNames() []string {
-	return []string{fsm.Auto.String(), fsm.StreamOnly.String(), fsm.PollOnly.String(), fsm.Acquire.String()}
-}
-
-// What others may do with the scripts is up to the umask: they hold no secret.
+// Modes of the directory and files of scripts; the umask restricts them.
 const (
 	scriptsMode = 0o755
 	scriptMode  = 0o644
 )
 
-// writeScripts writes the way to each violation into a file of its own, and says
-// where on standard error. Without a directory it writes nothing.
+// fsmVerify returns `switchyard fsm verify`.
+func (a *app) fsmVerify() *cobra.Command {
+	cmd := cli.Command("verify", "check every reachable state of the machine", cli.NoArgs)
+	cmd.Long = verifyDescription
+	var rows bool
+	var scripts string
+	o := verify.Options{Bounds: verify.DefaultBounds()}
+	o.Bounds.InFlight = 0
+	flags := cli.PerCall(cmd)
+	bound := func(target *uint8, name, usage string) cli.Flag {
+		return cli.Var(flags, target, name, "NUMBER", usage, cli.Number[uint8](0, 255))
+	}
+	bound(&o.Bounds.Jobs, "jobs", "number of jobs")
+	bound(&o.Bounds.InFlight, "in-flight", "most messages of the stream on their way at once; more than jobs").Default("jobs + 1")
+	bound(&o.Bounds.Losses, "losses", "most lost or refused connections; 0 is any number")
+	bound(&o.Bounds.Pauses, "pauses", "most pauses of the worker; 0 is any number")
+	cli.List(flags, &o.Modes, "mode", "MODE",
+		"only workers in this mode: "+modeNames()+"; may be a list with commas, or repeated", parseModes).Default("all")
+	flags.Bool(&rows, "rows", "show how each row of the table was taken, and under which guard")
+	flags.File(&scripts, "scripts", "DIR", "directory for a script of each violation, for fsm replay")
+	out := outputFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if o.Bounds.InFlight == 0 && !cmd.Flags().Changed("in-flight") {
+			o.Bounds.InFlight = o.Bounds.Jobs + 1
+		}
+		if err := o.Bounds.Validate(); err != nil {
+			return cli.Usagef(cmd, "--%w", err) // it begins with the name of the bound
+		}
+		if scripts != "" { // before the exploration, which may take minutes
+			if err := os.MkdirAll(scripts, scriptsMode); err != nil {
+				return fmt.Errorf("making the directory of --scripts: %w", err)
+			}
+		}
+		report, err := a.explore(cmd.Context(), o)
+		if err != nil {
+			return err
+		}
+		if out.json() {
+			err = a.writeJSON(report)
+		} else {
+			err = report.WriteText(a.stdout, rows)
+		}
+		if err != nil {
+			return err
+		}
+		if err := a.writeScripts(scripts, report.Violations); err != nil {
+			return err
+		}
+		if !report.OK {
+			return fmt.Errorf("the machine is wrong: %d violations, %d rows never taken", len(report.Violations), len(report.NeverTaken))
+		}
+		return nil
+	}
+	return cmd
+}
+
+// explore checks every reachable state, or fails when a signal ends it before.
+func (a *app) explore(ctx context.Context, o verify.Options) (*verify.Report, error) {
+	ctx, stop := cli.Interruptible(ctx)
+	defer stop()
+	a.notef("exploring: %s", o.Bounds)
+	report, err := verify.Check(ctx, o)
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("no result, because not every state was explored: %w", context.Cause(ctx))
+	}
+	return report, err
+}
+
+// parseModes parses modes that are separated by commas.
+func parseModes(text string) ([]fsm.Mode, error) {
+	var modes []fsm.Mode
+	for word := range strings.SplitSeq(text, ",") {
+		mode, ok := fsm.ParseMode(word)
+		if !ok {
+			return nil, fmt.Errorf("unknown mode %q; the modes are %s", word, modeNames())
+		}
+		modes = append(modes, mode)
+	}
+	return modes, nil
+}
+
+func modeNames() string {
+	return strings.Join([]string{fsm.Auto.String(), fsm.StreamOnly.String(), fsm.PollOnly.String(), fsm.Acquire.String()}, ", ")
+}
+
+// writeScripts writes a script of each violation to a file in the directory, and
+// its path to standard error. Without a directory it does nothing.
 func (a *app) writeScripts(dir string, violations []verify.Violation) error {
 	if dir == "" {
 		return nil
@@ -151,7 +129,7 @@ func (a *app) writeScripts(dir string, violations []verify.Violation) error {
 		if err := os.WriteFile(path, []byte(violations[i].Script), scriptMode); err != nil {
 			return fmt.Errorf("writing a script: %w", err)
 		}
-		a.notef("to see it again: %s fsm replay %s", name, path)
+		a.notef("to see it again: %s fsm replay %s", programName, path)
 	}
 	return nil
 }

@@ -1,73 +1,84 @@
 package main
 
 import (
+	"bytes"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/urfave/cli/v3"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
-	"github.com/switchyard-ci/switchyard/internal/config"
+	"github.com/switchyard-ci/switchyard/internal/cli"
 )
 
 // perCall are the flags that belong to one call, and so have neither a variable
-// nor a key: in a file they would be meant for every call.
+// nor a key: in a file they would apply to every call.
 var perCall = []string{
-	"help", "version", "config",
-	"idempotency-key", "state", "agent", "limit", "follow", "offset", "reason", "force", "format", "guards", "effects", "self-loops", "highlight",
+	"help", "version",
+	"idempotency-key", "state", "worker", "limit", "follow", "offset", "reason", "force", "format", "guards", "effects", "self-loops", "highlight",
 	"jobs", "in-flight", "losses", "pauses", "rows", "scripts",
 }
 
-// TestEverySettingIsInHelp goes through every command: each flag either names
-// its environment variable and its key in the file, or belongs to one call.
+// eachCommand calls do for root and every command below it.
+func eachCommand(root *cobra.Command, do func(*cobra.Command)) {
+	do(root)
+	for _, cmd := range root.Commands() {
+		eachCommand(cmd, do)
+	}
+}
+
+// TestEverySettingIsInHelp visits the flags of every command: each one either has
+// its environment variable and its key in the help, or belongs to one call.
 func TestEverySettingIsInHelp(t *testing.T) {
 	t.Parallel()
-	a := &app{stdout: io.Discard, stderr: io.Discard}
-	root := a.root()
-	a.settings = config.New(func() string { return "" }, os.LookupEnv)
-	a.build(root)
-	keys := a.settings.Keys()
-	if len(keys) < 30 {
-		t.Fatalf("only %d settings: %q", len(keys), keys)
-	}
-	err := root.Walk(func(cmd *cli.Command) error {
-		if cmd.Description == "" && cmd.Usage == "" {
-			t.Errorf("%s has no help", cmd.FullName())
+	root := (&app{stdout: io.Discard, stderr: io.Discard}).root()
+	keys := map[string]bool{}
+	eachCommand(root, func(cmd *cobra.Command) {
+		if cmd.Short == "" {
+			t.Errorf("%s has no help", cmd.CommandPath())
 		}
-		for _, flag := range cmd.Flags {
-			name := flag.Names()[0]
-			doc, ok := flag.(cli.DocGenerationFlag)
-			if !ok || doc.GetUsage() == "" {
-				t.Errorf("%s --%s has no help", cmd.FullName(), name)
-				continue
+		cmd.Flags().VisitAll(func(flag *pflag.Flag) {
+			usage, sources, isSetting := strings.Cut(flag.Usage, "[$")
+			if usage == "" {
+				t.Errorf("%s --%s has no help", cmd.CommandPath(), flag.Name)
 			}
-			if len(doc.GetEnvVars()) == 0 || name == flagConfig {
-				// --queue of a list and --mode of what is verified are filters; elsewhere they are settings.
-				filter := name == flagQueue && cmd.Name == "list" || name == flagMode && cmd.Name == "verify"
-				if !filter && !slices.Contains(perCall, name) {
-					t.Errorf("%s --%s is no setting, and not among those of one call", cmd.FullName(), name)
+			if !isSetting {
+				// --queue of a list and --mode of verify are filters; elsewhere they are settings.
+				filter := flag.Name == "queue" && cmd.Name() == "list" || flag.Name == "mode" && cmd.Name() == "verify"
+				if !filter && !slices.Contains(perCall, flag.Name) {
+					t.Errorf("%s --%s is no setting, and does not belong to one call", cmd.CommandPath(), flag.Name)
 				}
-				continue
+				return
 			}
-			i := slices.IndexFunc(keys, func(key string) bool { return config.EnvName(key) == doc.GetEnvVars()[0] })
-			if i < 0 {
-				t.Errorf("%s --%s: %s is the variable of no key", cmd.FullName(), name, doc.GetEnvVars()[0])
-				continue
+			variable, key, ok := strings.Cut(strings.TrimSuffix(sources, "]"), "] [")
+			if !ok || cli.EnvName(key) != variable || key != flag.Name && !strings.HasSuffix(key, "."+flag.Name) {
+				t.Errorf("%s --%s has the variable %q and the key %q", cmd.CommandPath(), flag.Name, variable, key)
 			}
-			for _, want := range []string{"[$" + config.EnvName(keys[i]) + "]", "[" + keys[i] + "]"} {
-				if !strings.Contains(flag.String(), want) {
-					t.Errorf("help of %s --%s does not have %s: %s", cmd.FullName(), name, want, flag.String())
-				}
-			}
-			if key := keys[i]; key != name && !strings.HasSuffix(key, "."+name) {
-				t.Errorf("%s --%s has the key %s", cmd.FullName(), name, key)
-			}
-		}
-		return nil
+			keys[key] = true
+		})
 	})
-	if err != nil {
-		t.Fatal(err)
+	if len(keys) < 30 {
+		t.Errorf("only %d settings: %v", len(keys), keys)
+	}
+}
+
+// TestHelpIsShownForEveryCommand checks that the help of each command has its
+// description and its flags.
+func TestHelpIsShownForEveryCommand(t *testing.T) {
+	t.Parallel()
+	var paths [][]string
+	eachCommand((&app{stdout: io.Discard, stderr: io.Discard}).root(), func(cmd *cobra.Command) {
+		paths = append(paths, strings.Fields(cmd.CommandPath())[1:])
+	})
+	for _, path := range paths {
+		var out, errs bytes.Buffer
+		if code := run(t.Context(), append(path, "--help"), &out, &errs); code != 0 || errs.Len() > 0 {
+			t.Errorf("%v --help: exit code %d, %s", path, code, errs.String())
+		}
+		if !strings.Contains(out.String(), "Usage:\n  "+strings.Join(append([]string{programName}, path...), " ")) {
+			t.Errorf("%v --help has no usage:\n%s", path, out.String())
+		}
 	}
 }

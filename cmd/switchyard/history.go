@@ -8,9 +8,8 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/telemetry"
 )
 
-// historyOnSignal writes, whenever it is asked by a signal, what the workers did
-// last to a file of its own, and says where: for the bad night in which nobody
-// had thought of --transition-log. The function it returns ends that.
+// historyOnSignal writes the last events of the workers to a new file at each
+// SIGUSR1, and its path to standard error. The returned function ends that.
 func (a *app) historyOnSignal(daemon *agent.Agent) func() {
 	wanted := historySignals()
 	if len(wanted) == 0 {

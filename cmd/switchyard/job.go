@@ -1,18 +1,104 @@
 package main
 
-import "github.com/urfave/cli/v3"
+import (
+	"context"
+	"fmt"
+	"math"
 
-// job is `switchyard job`, which holds the commands about jobs.
-func (a *app) job() *cli.Command {
-	return &cli.Command{
-		Name:  "job",
-		Usage: "submit jobs and look after them",
-		Commands: []*cli.Command{
-			a.jobSubmit(),
-			a.jobList(),
-			a.jobShow(),
-			a.jobLogs(),
-			a.jobCancel(),
-		},
-	}
+	"github.com/spf13/cobra"
+
+	"github.com/switchyard-ci/switchyard/internal/cli"
+	"github.com/switchyard-ci/switchyard/internal/client"
+	"github.com/switchyard-ci/switchyard/internal/present"
+	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
+)
+
+// defaultLimit is how many jobs or workers a list shows.
+const defaultLimit = 50
+
+const logsDescription = `Writes the log of a job to standard output, byte for byte. With --output json it
+writes the job, its changes of state and the chunks of its log, one object on each
+line.
+
+With --follow it goes on until the job has ended. When the control plane cannot be
+reached it tries again for as long as --patience says. Ctrl-C ends the following,
+not the job, with exit code 130.`
+
+// jobList returns `switchyard job list`.
+func (a *app) jobList() *cobra.Command {
+	cmd := cli.Command("list", "list jobs, newest first", cli.NoArgs)
+	request, limit := &switchyardv1.ListJobsRequest{}, defaultLimit
+	flags := cli.PerCall(cmd)
+	cli.List(flags, &request.States, "state", "STATE",
+		"only jobs in this state: queued, assigned, accepted, running, finished, canceled, lost; may be repeated",
+		cli.Each(present.ParseJobState))
+	flags.Text(&request.Queue, "queue", "NAME", "only jobs of this queue")
+	flags.Text(&request.WorkerId, "worker", "ID", "only jobs of the worker with this ID")
+	limitFlag(flags, &limit, "jobs")
+	c := connectionFlags(cmd)
+	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, _ []string) error {
+		return writeAll(a, c.output, caller.Jobs(ctx, request, limit), present.Jobs)
+	})
+	return cmd
+}
+
+func limitFlag(flags cli.Flags, limit *int, what string) {
+	cli.Var(flags, limit, "limit", "NUMBER", "most "+what+" to list; 0 is all", cli.Number(0, math.MaxInt))
+}
+
+// jobShow returns `switchyard job show`.
+func (a *app) jobShow() *cobra.Command {
+	cmd := cli.Command("show ID", "show everything about a job", cli.OneArg("job ID"))
+	c := connectionFlags(cmd)
+	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, ids []string) error {
+		job, err := caller.Job(ctx, ids[0])
+		if err != nil {
+			return err
+		}
+		return write(a, c.output, job, present.Job)
+	})
+	return cmd
+}
+
+// jobLogs returns `switchyard job logs`.
+func (a *app) jobLogs() *cobra.Command {
+	cmd := cli.Command("logs ID", "write a job's log", cli.OneArg("job ID"))
+	cmd.Long = logsDescription
+	var follow bool
+	var options client.FollowOptions
+	flags := cli.PerCall(cmd)
+	flags.Bool(&follow, "follow,f", "go on as the log grows, until the job has ended")
+	cli.Var(flags, &options.LogOffset, "offset", "NUMBER", "leave out the first bytes of the log", cli.Number[uint64](0, math.MaxInt64))
+	c := connectionFlags(cmd)
+	c.patienceFlag(cmd)
+	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, ids []string) error {
+		ctx, stop := cli.Interruptible(ctx)
+		defer stop()
+		options.NoWait = !follow
+		if _, err := caller.Follow(ctx, ids[0], options, a.follower(c, false)); err != nil {
+			return a.stoppedWaiting(c, ids[0], err)
+		}
+		return nil
+	})
+	return cmd
+}
+
+// jobCancel returns `switchyard job cancel`.
+func (a *app) jobCancel() *cobra.Command {
+	cmd := cli.Command("cancel ID...", "cancel jobs: the agent ends a running job; a waiting job never starts", cli.SomeArgs("job ID"))
+	var reason string
+	reasonFlag(cmd, &reason, "canceled")
+	c := connectionFlags(cmd)
+	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, ids []string) error {
+		return changeEach(ctx, a, c.output, ids,
+			func(id string) (*switchyardv1.Job, error) { return caller.CancelJob(ctx, id, reason) },
+			func(j *switchyardv1.Job) string { return fmt.Sprintf("job %s %s", j.GetId(), present.Outcome(j)) })
+	})
+	return cmd
+}
+
+// reasonFlag declares the flag for the reason of a change, for people.
+func reasonFlag(cmd *cobra.Command, reason *string, done string) {
+	*reason = done + " on the command line"
+	cli.Var(cli.PerCall(cmd), reason, "reason", "TEXT", "reason, for people", cli.AnyText)
 }

@@ -1,180 +1,206 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"math"
+	"strings"
 	"time"
+	"unicode/utf8"
 
-	"github.com/urfave/cli/v3"
+	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/switchyard-ci/switchyard/internal/cli"
 	"github.com/switchyard-ci/switchyard/internal/client"
 	"github.com/switchyard-ci/switchyard/internal/present"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
-const (
-	flagWait           = "wait"
-	flagQueue          = "queue"
-	flagEnv            = "env"
-	flagPriority       = "priority"
-	flagTimeout        = "timeout"
-	flagRetries        = "retries"
-	flagIdempotencyKey = "idempotency-key"
-	flagRepo           = "repo"
-	flagCommit         = "commit"
-	flagBranch         = "branch"
+const submitDescription = `Stores a job and writes its ID. The command is what follows "--". No shell reads it;
+for what only a shell can do, run one: -- sh -c "..."
 
-	// endOfFlags stands before the job's command.
-	endOfFlags = "--"
-)
-
-const submitDescription = `Stores a job and writes its id. The command is what stands after "--", and is
-taken word for word; for what only a shell can do, run one: -- sh -c "..."
-
-With --wait it writes the job's log to standard output as it comes, byte for
-byte, and what happens to the job to standard error: why it waits, where it runs,
-how it ended. When the control plane goes away it is sought again for as long as
---patience says, and the log goes on where it was; the submission itself is tried
-once. Ctrl-C ends the waiting, not
-the job. A job that is lost and retried is followed to its next try.
+With --wait the job's log goes to standard output as it comes, byte for byte, and
+the changes of its state to standard error: why it waits, where it runs, how it
+ended. When the control plane cannot be reached, the command tries again for as long
+as --patience says, and the log goes on where it was; the submission itself is tried
+once. Ctrl-C ends the waiting, not the job. When the job is lost and retried, the
+command waits for the retry.
 
 ` + exitCodes
 
-// jobSubmit is `switchyard job submit [FLAGS] -- CMD...`.
-func (a *app) jobSubmit() *cli.Command {
-	return &cli.Command{
-		Name:        "submit",
-		Usage:       "submit a job",
-		UsageText:   "switchyard job submit [options] -- COMMAND [ARGUMENT...]",
-		Description: submitDescription,
-		Flags: append([]cli.Flag{
-			&cli.BoolFlag{
-				Name: flagWait, Aliases: []string{"w"}, Usage: "write the log as it comes, and exit as the job does",
-				Sources: a.settings.Value("job.wait"),
-			},
-			&cli.StringFlag{
-				Name: flagQueue, Value: "default", Usage: "`NAME` of the queue whose agents may run the job",
-				Sources: a.settings.Value("job.queue"),
-			},
-			&cli.StringSliceFlag{
-				Name: flagEnv, Aliases: []string{"e"}, Usage: "put `NAME=VALUE` into the job's environment; may be repeated",
-				Sources: a.settings.List("job.env"),
-			},
-			&cli.StringFlag{
-				Name: flagRepo, Usage: "have the git repository at `URL` checked out into the job's working directory",
-				DefaultText: "none", Sources: a.settings.Value("job.repo"),
-			},
-			&cli.StringFlag{
-				Name: flagCommit, Usage: "check out `COMMIT` of it: a commit's name, a tag, or HEAD", DefaultText: head,
-				Sources: a.settings.Value("job.commit"),
-			},
-			&cli.StringFlag{
-				Name: flagBranch, Usage: "`BRANCH` of it whose end HEAD is", DefaultText: "its own choice", Sources: a.settings.Value("job.branch"),
-			},
-			&cli.Int32Flag{
-				Name: flagPriority, Usage: "higher `NUMBER`s run first", Sources: a.settings.Value("job.priority"),
-			},
-			&cli.DurationFlag{
-				Name: flagTimeout, Usage: "cancel the job when it has run for `DURATION`", DefaultText: "no limit",
-				Sources: a.settings.Value("job.timeout"), Validator: notNegative[time.Duration],
-			},
-			&cli.Int32Flag{
-				Name: flagRetries, Usage: "run the job anew up to `NUMBER` times if it is lost",
-				Sources: a.settings.Value("job.retries"), Validator: notNegative[int32],
-			},
-			&cli.StringFlag{
-				Name: flagIdempotencyKey, Usage: "`KEY` under which a repeated submission is the same job",
-			},
-			a.patienceFlag(),
-			a.outputFlag(),
-		}, a.connectionFlags()...),
-		Action: a.submitJob,
-	}
+// submission holds the flags of `job submit` that describe the job.
+type submission struct {
+	request              switchyardv1.SubmitJobRequest
+	env                  []string
+	repo, commit, branch string
+	timeout              time.Duration
 }
 
-func (a *app) submitJob(ctx context.Context, cmd *cli.Command) error {
-	request, err := a.submission(cmd)
-	if err != nil {
-		return err
-	}
-	c, err := a.connect(cmd)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	ctx, stop := interruptible(ctx)
-	defer stop()
-	submitted, err := c.Submit(ctx, request)
-	if failed, ok := errors.AsType[*client.Error](err); ok && failed.Uncertain() {
-		return fmt.Errorf("%w; whether the job was stored is not known: with --%s it can be submitted again as the same job",
-			err, flagIdempotencyKey)
-	}
-	if err != nil {
-		return err
-	}
-	job := submitted.GetJob()
-	if cmd.Bool(flagWait) {
-		a.notef("job %s %s", job.GetId(), storedAs(submitted))
-		return a.waitForJob(ctx, cmd, c, job.GetId())
-	}
-	if asJSON(cmd) {
-		return present.JSON(a.stdout, submitted)
-	}
-	return a.printf("%s\n", job.GetId())
+func newSubmission(cmd *cobra.Command) *submission {
+	s := &submission{}
+	s.request.Queue = wire.DefaultQueue
+	flags := cli.Settings(cmd, "job")
+	flags.Text(&s.request.Queue, "queue", "NAME", "queue whose workers may run the job")
+	cli.List(flags, &s.env, "env,e", "NAME=VALUE", "variable of the job's environment; may be repeated", cli.Each(cli.AnyText))
+	flags.Text(&s.repo, "repo", "URL", "git repository to check out into the job's working directory").Default("none")
+	flags.Text(&s.commit, "commit", "COMMIT", "commit to check out: its hash, a tag, or HEAD").Default(wire.HeadCommit)
+	flags.Text(&s.branch, "branch", "BRANCH", "branch to check out when --commit is HEAD").Default("the repository's default branch")
+	cli.Var(flags, &s.request.Priority, "priority", "NUMBER", "higher numbers run first", cli.Number[int32](math.MinInt32, math.MaxInt32))
+	cli.Var(flags, &s.timeout, "timeout", "DURATION", "cancel the job after this running time", cli.NotNegative).Default("no limit")
+	cli.Var(flags, &s.request.Retries, "retries", "NUMBER", "times to run the job again if it is lost", cli.Number[int32](0, math.MaxInt32))
+	cli.PerCall(cmd).Text(&s.request.IdempotencyKey, "idempotency-key", "KEY", "submissions with the same key are the same job")
+	return s
 }
 
-func storedAs(submitted *switchyardv1.SubmitJobResponse) string {
-	if submitted.GetExisted() {
-		return "was submitted before, with this idempotency key"
-	}
-	return "is submitted"
-}
-
-// submission is the request that the command line describes.
-func (a *app) submission(cmd *cli.Command) (*switchyardv1.SubmitJobRequest, error) {
-	command, err := a.commandOf(cmd)
-	if err != nil {
-		return nil, err
-	}
-	env, err := parseEnv(cmd.StringSlice(flagEnv))
-	if err != nil {
-		return nil, usage(cmd, "%w", err)
-	}
-	if err := addSource(cmd, env); err != nil {
-		return nil, err
-	}
-	request := &switchyardv1.SubmitJobRequest{
-		Command:        command,
-		Env:            env,
-		Queue:          cmd.String(flagQueue),
-		Priority:       cmd.Int32(flagPriority),
-		IdempotencyKey: cmd.String(flagIdempotencyKey),
-		Retries:        cmd.Int32(flagRetries),
-	}
-	if timeout := cmd.Duration(flagTimeout); timeout > 0 {
-		request.Timeout = durationpb.New(timeout)
-	}
-	return request, nil
-}
-
-// commandOf is the job's command: everything after the first "--". The library
-// passes over that mark wherever it stands, so an argument before it would
-// become part of the command, and a "--" of the command's own could be lost.
-func (a *app) commandOf(cmd *cli.Command) ([]string, error) {
-	command := cmd.Args().Slice()
-	mark := slices.Index(a.args, endOfFlags)
+// read returns the request for the job whose command follows "--".
+func (s *submission) read(cmd *cobra.Command, args []string) (*switchyardv1.SubmitJobRequest, error) {
+	mark := cmd.ArgsLenAtDash()
 	switch {
-	case mark < 0 && len(command) > 0:
-		return nil, usage(cmd, `the command must follow "--": %s -- %s`, cmd.FullName(), present.Command(command))
-	case mark < 0 || len(command) == 0:
-		return nil, usage(cmd, `no command; it must follow "--", as in: %s -- echo hello`, cmd.FullName())
-	case !slices.Equal(command, a.args[mark+1:]):
-		return nil, usage(cmd, `%q must stand after "--", with the command`, command[0])
-	case command[0] == "":
-		return nil, usage(cmd, "the command must not be empty")
+	case mark < 0 && len(args) > 0:
+		return nil, cli.Usagef(cmd, `the command must follow "--": %s -- %s`, cmd.CommandPath(), present.Command(args))
+	case mark < 0 || len(args) == 0:
+		return nil, cli.Usagef(cmd, `no command; it must follow "--", as in: %s -- echo hello`, cmd.CommandPath())
+	case mark > 0:
+		return nil, cli.Usagef(cmd, `%q must stand after "--", with the command`, args[0])
+	case args[0] == "":
+		return nil, cli.Usagef(cmd, "the command must not be empty")
 	}
-	return command, nil
+	env, err := parseEnv(s.env)
+	if err != nil {
+		return nil, cli.Usagef(cmd, "%w", err)
+	}
+	if err := s.addSource(env); err != nil {
+		return nil, cli.Usagef(cmd, "%w", err)
+	}
+	s.request.Command, s.request.Env = args, env
+	if s.timeout > 0 {
+		s.request.Timeout = durationpb.New(s.timeout)
+	}
+	return &s.request, nil
+}
+
+// addSource adds the variables for the checkout to a job's environment.
+func (s *submission) addSource(env map[string]string) error {
+	if s.repo == "" {
+		if s.commit != "" || s.branch != "" {
+			return errors.New("--commit and --branch need --repo")
+		}
+		return nil
+	}
+	for _, flag := range [][2]string{{"repo", s.repo}, {"commit", s.commit}, {"branch", s.branch}} {
+		if strings.HasPrefix(flag[1], "-") {
+			return fmt.Errorf("--%s is %q: git would take it for an option", flag[0], flag[1])
+		}
+	}
+	env[wire.EnvRepo] = s.repo
+	env[wire.EnvCommit] = cmp.Or(s.commit, wire.HeadCommit)
+	env[wire.EnvBranch] = cmp.Or(s.branch, wire.HeadCommit)
+	return nil
+}
+
+// parseEnv parses NAME=VALUE pairs; the last of several with one name counts. Its
+// errors show no value, which may be a secret.
+func parseEnv(pairs []string) (map[string]string, error) {
+	env := make(map[string]string, len(pairs))
+	for _, pair := range pairs {
+		name, value, ok := strings.Cut(pair, "=")
+		switch {
+		case ok && name == "":
+			return nil, errors.New(`--env has nothing before its "="; it must be NAME=VALUE`)
+		case !ok || name == "":
+			return nil, fmt.Errorf("--env %q must be NAME=VALUE", name)
+		case !utf8.ValidString(name):
+			return nil, fmt.Errorf("--env %q: the name is not UTF-8, and cannot be sent", name)
+		case !utf8.ValidString(value):
+			return nil, fmt.Errorf("--env %q: the value is not UTF-8, and cannot be sent", name)
+		}
+		env[name] = value
+	}
+	return env, nil
+}
+
+// jobSubmit returns `switchyard job submit`.
+func (a *app) jobSubmit() *cobra.Command {
+	cmd := cli.Command("submit [flags] -- COMMAND [ARGUMENT...]", "submit a job", cobra.ArbitraryArgs)
+	cmd.Long, cmd.DisableFlagsInUseLine = submitDescription, true
+	var wait bool
+	cli.Settings(cmd, "job").Bool(&wait, "wait,w", "write the log as it comes, and exit as the job does")
+	s := newSubmission(cmd)
+	c := connectionFlags(cmd)
+	c.patienceFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		request, err := s.read(cmd, args)
+		if err != nil {
+			return err
+		}
+		return c.withClient(func(ctx context.Context, caller *client.Client, _ []string) error {
+			ctx, stop := cli.Interruptible(ctx)
+			defer stop()
+			submitted, err := caller.Submit(ctx, request)
+			if failed, ok := errors.AsType[*client.Error](err); ok && failed.Uncertain() {
+				return fmt.Errorf("%w; the job may have been stored: with --idempotency-key it can be submitted again as the same job", err)
+			}
+			switch {
+			case err != nil:
+				return err
+			case wait:
+				return a.waitForJob(ctx, c, caller, submitted)
+			case c.json():
+				return present.JSON(a.stdout, submitted)
+			default:
+				return a.printf("%s\n", submitted.GetJob().GetId())
+			}
+		})(cmd, args)
+	}
+	return cmd
+}
+
+// waitForJob follows a job, and the jobs that retry it, to the end. It returns
+// the error with the exit code of the last one.
+func (a *app) waitForJob(ctx context.Context, c *connection, caller *client.Client, submitted *switchyardv1.SubmitJobResponse) error {
+	id, stored := submitted.GetJob().GetId(), "is submitted"
+	if submitted.GetExisted() {
+		stored = "was submitted before, with this idempotency key"
+	}
+	a.notef("job %s %s", id, stored)
+	options := client.FollowOptions{}
+	for {
+		job, err := caller.Follow(ctx, id, options, a.follower(c, true))
+		if err != nil {
+			return a.stoppedWaiting(c, id, err)
+		}
+		if job.GetRetriedBy() == "" {
+			return cli.ExitWith(exitOfJob(job))
+		}
+		id, options.Expected = job.GetRetriedBy(), true
+		a.notef("job %s retries it", id)
+	}
+}
+
+// follower returns what writes a job's events in the form of --output; with states
+// people see its changes of state too.
+func (a *app) follower(c *connection, states bool) client.Follower {
+	narrator := present.Narrator{Out: a.stdout, Notes: a.stderr, States: states}
+	if c.json() {
+		return &present.JSONLines{Narrator: narrator}
+	}
+	return &narrator
+}
+
+// stoppedWaiting writes how to go on with a job after following it has failed with
+// err, and returns the error for the exit code.
+func (a *app) stoppedWaiting(c *connection, id string, err error) error {
+	interrupted, ok := errors.AsType[cli.InterruptedError](err)
+	if !ok {
+		if failed, is := errors.AsType[*client.Error](err); is && failed.Uncertain() {
+			a.notef("job %s may go on; to follow it again: %s job logs --follow%s %s", id, programName, c.arguments(), id)
+		}
+		return err
+	}
+	a.notef("job %s goes on; to cancel it: %s job cancel%s %s", id, programName, c.arguments(), id)
+	return cli.ExitWith(cli.ExitSignal + int(interrupted.Signal))
 }

@@ -1,46 +1,116 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
-	"slices"
-	"strings"
+	"io"
+	"iter"
+	"os"
+	"time"
 
-	"github.com/urfave/cli/v3"
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/switchyard-ci/switchyard/internal/cli"
+	"github.com/switchyard-ci/switchyard/internal/present"
+	"github.com/switchyard-ci/switchyard/internal/telemetry"
 )
 
 const (
-	flagOutput = "output"
-
-	outputText = "text"
-	outputJSON = "json"
+	formatText = "text"
+	formatJSON = "json"
 )
 
-// outputFlag chooses between output for people and output for programs.
-func (a *app) outputFlag() cli.Flag {
-	return &cli.StringFlag{
-		Name: flagOutput, Aliases: []string{"o"}, Value: outputText,
-		Usage:     "write `FORMAT`: text for people, or json for programs, one object a line",
-		Sources:   a.settings.Value(flagOutput),
-		Validator: oneOf(outputText, outputJSON),
-	}
+// output is the flag for the form of the output.
+type output struct{ format string }
+
+func outputFlag(cmd *cobra.Command) *output {
+	o := &output{format: formatText}
+	cli.Settings(cmd, "").Choice(&o.format, "output,o", "FORMAT",
+		"text for people, or json for programs, one object on each line", formatText, formatJSON)
+	return o
 }
 
-func asJSON(cmd *cli.Command) bool { return cmd.String(flagOutput) == outputJSON }
+func (o *output) json() bool { return o.format == formatJSON }
 
-// oneOf accepts the words and no other.
-func oneOf(words ...string) func(string) error {
-	return func(value string) error {
-		if slices.Contains(words, value) {
-			return nil
+// writeJSON writes a value as one line of JSON.
+func (a *app) writeJSON(value any) error {
+	line, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("encoding as JSON: %w", err)
+	}
+	return a.printf("%s\n", line)
+}
+
+// write writes a message as JSON, or as the text function does.
+func write[M proto.Message](a *app, o *output, message M, text func(io.Writer, M) error) error {
+	if o.json() {
+		return present.JSON(a.stdout, message)
+	}
+	return text(a.stdout, message)
+}
+
+// writeAll writes messages as JSON, each as it comes, or all of them as a table.
+func writeAll[M proto.Message](
+	a *app, o *output, messages iter.Seq2[M, error], table func(io.Writer, []M, time.Time) error,
+) error {
+	var rows []M
+	for message, err := range messages {
+		switch {
+		case err != nil:
+			return err
+		case !o.json():
+			rows = append(rows, message) // the widths of the columns depend on all rows
+			continue
 		}
-		return fmt.Errorf("must be %s", strings.Join(words, " or "))
+		if err := present.JSON(a.stdout, message); err != nil {
+			return err
+		}
 	}
+	if o.json() {
+		return nil
+	}
+	return table(a.stdout, rows, time.Now())
 }
 
-// printf writes to standard output.
-func (a *app) printf(format string, args ...any) error {
-	if _, err := fmt.Fprintf(a.stdout, format, args...); err != nil {
-		return fmt.Errorf("writing the output: %w", err)
+// changeEach changes what each of the IDs names, in order, up to the first
+// failure, and writes the results; line returns one of them as text.
+func changeEach[M proto.Message](
+	ctx context.Context, a *app, o *output, ids []string, change func(id string) (M, error), line func(M) string,
+) error {
+	for _, id := range ids {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		changed, err := change(id)
+		if err != nil {
+			return err
+		}
+		err = write(a, o, changed, func(io.Writer, M) error { return a.printf("%s\n", line(changed)) })
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }
+
+// logFlags are the flags for a daemon's own log.
+type logFlags struct {
+	level  zapcore.Level
+	format telemetry.LogFormat
+}
+
+func newLogFlags(cmd *cobra.Command, level zapcore.Level) *logFlags {
+	l := &logFlags{level: level, format: telemetry.LogAuto}
+	flags := cli.Settings(cmd, "")
+	cli.Var(flags, &l.level, "log-level", "LEVEL", "lowest level to log: debug, info, warn or error", telemetry.ParseLogLevel)
+	cli.Var(flags, &l.format, "log-format", "FORMAT",
+		"console for people, json for programs, or auto: console on a terminal, else json", telemetry.ParseLogFormat)
+	return l
+}
+
+// logger returns the logger, which writes to standard error.
+func (l *logFlags) logger() *zap.Logger { return telemetry.NewLogger(os.Stderr, l.level, l.format) }

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/switchyard-ci/switchyard/internal/scripttest"
 )
 
 // TestMain makes the test binary stand in for the program: in a script,
@@ -12,13 +14,11 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"switchyard": main})
 }
 
-// TestScripts runs each script of testdata/script. A script has a home and a
-// data directory of its own, and knows no setting but what it says itself.
+// TestScripts runs each script of testdata/script. A script has its own home and
+// data directory, and no setting but those that it makes itself. Package
+// scripttest describes the commands.
 func TestScripts(t *testing.T) {
 	t.Parallel()
-	commands := processCommands()
-	commands["exits"] = exits
-	commands["certificate"] = certificate
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -27,9 +27,9 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("XDG_STATE_HOME", env.WorkDir+"/state")
 			env.Setenv("TMPDIR", env.WorkDir)
-			env.Values[processesKey] = processes{}
+			scripttest.Setup(env)
 			return nil
 		},
-		Cmds: commands,
+		Cmds: scripttest.Commands(),
 	})
 }

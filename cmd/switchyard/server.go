@@ -1,12 +1,178 @@
 package main
 
-import "github.com/urfave/cli/v3"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
 
-// server is `switchyard server`.
-func (a *app) server() *cli.Command {
-	return &cli.Command{
-		Name:     "server",
-		Usage:    "run a control plane",
-		Commands: []*cli.Command{a.serverStart()},
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/switchyard-ci/switchyard/internal/cli"
+	"github.com/switchyard-ci/switchyard/internal/client"
+	"github.com/switchyard-ci/switchyard/internal/controlplane"
+	"github.com/switchyard-ci/switchyard/internal/present"
+	"github.com/switchyard-ci/switchyard/internal/wire"
+)
+
+// shutdownTimeout bounds the orderly shutdown of a control plane.
+const shutdownTimeout = 30 * time.Second
+
+const serverDescription = `Holds jobs and workers until it is stopped. It creates its tokens at the first
+start, in the data directory: registration-token for agents, admin-token for
+people and programs.
+
+The first SIGINT or SIGTERM shuts it down in order: requests in progress are
+answered, streams are ended, and agents reconnect to the next start or to another
+replica. The second exits at once; what was acknowledged is stored in both cases.
+
+Exit codes: 0 after an orderly shutdown, 1 when it failed, 2 when a setting is
+wrong, 128 plus the number of the signal after a second signal.`
+
+// serverStart returns `switchyard server start`.
+func (a *app) serverStart() *cobra.Command {
+	cmd := cli.Command("start", "run a control plane until it is stopped", cli.NoArgs)
+	cmd.Long = serverDescription
+	s := newServerFlags(cmd, dataDirFlag(cmd, "directory of the store and the tokens; it is created if it does not exist"))
+	out := outputFlag(cmd)
+	log := newLogFlags(cmd, zapcore.InfoLevel)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		settings, err := s.read(cmd, log.logger())
+		if err != nil {
+			return err
+		}
+		server, err := controlplane.Start(cmd.Context(), settings)
+		if err != nil {
+			return fmt.Errorf("starting: %w", err)
+		}
+		if err := a.announce(out, s, server, settings, "The control plane", ""); err != nil {
+			return shutdown(server, err)
+		}
+		stop := make(chan struct{})
+		steps := []cli.Step{{Message: "shutting down; again to exit at once", Do: func() { close(stop) }}}
+		return cli.RunDaemon(steps, a.notef, func() error {
+			select {
+			case <-stop:
+			case <-server.Done():
+			}
+			return shutdown(server, nil)
+		})
 	}
+	return cmd
+}
+
+// serverFlags are the flags of a control plane, for `server start` and `up`.
+type serverFlags struct {
+	config              controlplane.Config
+	dataDir             *dataDir
+	registration, admin *cli.Token
+}
+
+func newServerFlags(cmd *cobra.Command, dir *dataDir) *serverFlags {
+	s := &serverFlags{config: controlplane.Config{}.WithDefaults(), dataDir: dir}
+	c := &s.config
+	flags := cli.Settings(cmd, "server")
+	duration := func(target *time.Duration, name, usage string) {
+		cli.Var(flags, target, name, "DURATION", usage, cli.Positive)
+	}
+	flags.Text(&c.Listen, "listen", "HOST:PORT", "address to listen on; port 0 is any free port")
+	flags.Text(&c.NATSURL, "nats-url", "URL", "NATS cluster to keep jobs and workers in").
+		Default("a store in this process, in the data directory")
+	flags.File(&c.TLSCertFile, "tls-cert", "FILE", "PEM file of the certificate for TLS").Default("no TLS")
+	flags.File(&c.TLSKeyFile, "tls-key", "FILE", "PEM file of the certificate's key")
+	s.registration = flags.Token("registration-token", "token that agents register with",
+		"registration-token in the data directory, created at the first start")
+	s.admin = cli.Settings(cmd, "").Token("admin-token", "token of people and programs",
+		"admin-token in the data directory, created at the first start")
+	duration(&c.PingInterval, "ping-interval", "time between two pings of a polling worker, in whole seconds")
+	duration(&c.HeartbeatInterval, "heartbeat-interval", "time between two heartbeats of a worker, in whole seconds")
+	duration(&c.JobStatusInterval, "job-status-interval",
+		"time between two checks of a worker whether its job was canceled, in whole seconds")
+	duration(&c.AssignTimeout, "assign-timeout", "requeue a job that was not accepted within this time")
+	duration(&c.LeaseTimeout, "lease", "mark a worker and its job as lost after this time without a heartbeat")
+	duration(&c.KeepAlive, "keep-alive", "longest time without a message on a stream")
+	duration(&c.StreamMaxAge, "stream-max-age", "age at which a stream is ended as planned")
+	cli.Var(flags, &c.NoStream, "stream", "bool", "serve streams; with --stream=false agents poll", not).Default("true")
+	return s
+}
+
+// not parses the opposite of a bool.
+func not(text string) (bool, error) {
+	on, err := cli.Boolean(text)
+	return !on, err
+}
+
+// read returns the configuration that the flags describe.
+func (s *serverFlags) read(cmd *cobra.Command, logger *zap.Logger) (controlplane.Config, error) {
+	c := s.config
+	c.Logger = logger
+	var err error
+	if c.DataDir, err = s.dataDir.resolve(); err != nil {
+		return c, err
+	}
+	if c.RegistrationToken, err = s.registration.Read(); err != nil {
+		return c, cli.Usagef(cmd, "%w", err)
+	}
+	if c.AdminToken, err = s.admin.Read(); err != nil {
+		return c, cli.Usagef(cmd, "%w", err)
+	}
+	if err := c.Validate(); err != nil {
+		return c, cli.Usagef(cmd, "%w", err)
+	}
+	return c, nil
+}
+
+// shutdown shuts the control plane down in order. It returns err, the error of
+// its work, joined with its own failure.
+func shutdown(server *controlplane.Server, err error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+	defer cancel()
+	if failed := server.Shutdown(ctx); failed != nil {
+		return errors.Join(err, fmt.Errorf("the control plane failed: %w", failed))
+	}
+	return err
+}
+
+// serverInfo says where a control plane is, for the program that has started it.
+type serverInfo struct {
+	Endpoint      string `json:"endpoint"`
+	AgentEndpoint string `json:"agentEndpoint"`
+	DataDir       string `json:"dataDir"`
+}
+
+// announce writes that the control plane is ready, where it is, and how to submit
+// a job to it. what has started is the subject of the text; details are more lines.
+func (a *app) announce(
+	out *output, s *serverFlags, server *controlplane.Server, settings controlplane.Config, what, details string,
+) error {
+	dir, err := filepath.Abs(settings.DataDir)
+	if err != nil {
+		dir = settings.DataDir
+	}
+	agentEndpoint := server.URL() + wire.Prefix
+	if out.json() {
+		return a.writeJSON(serverInfo{Endpoint: server.URL(), AgentEndpoint: agentEndpoint, DataDir: dir})
+	}
+	var flags strings.Builder
+	flag := func(name, value string) { flags.WriteString(" " + name + " " + present.Command([]string{value})) }
+	if server.URL() != client.DefaultEndpoint {
+		flag("--endpoint", server.URL())
+	}
+	if s.dataDir.flag.IsSet() {
+		flag("--data-dir", dir)
+	}
+	if settings.TLSCertFile != "" {
+		flag("--ca-file", settings.TLSCertFile)
+	}
+	return a.printf(`%s is up.
+  for people and programs  %s
+  for agents               %s
+  data and tokens          %s
+%sTo submit a job:
+  %s job submit%s --wait -- echo hello
+`, what, server.URL(), agentEndpoint, dir, details, programName, flags.String())
 }

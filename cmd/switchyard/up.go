@@ -6,103 +6,105 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/urfave/cli/v3"
+	"github.com/spf13/cobra"
+	"go.uber.org/zap/zapcore"
 
 	"github.com/switchyard-ci/switchyard/internal/agent"
+	"github.com/switchyard-ci/switchyard/internal/cli"
 	"github.com/switchyard-ci/switchyard/internal/config"
 	"github.com/switchyard-ci/switchyard/internal/controlplane"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-const upDescription = `Runs a control plane and an agent in one process, on this machine alone unless
---listen says otherwise, until it is told to leave. To run them for real, apart
-from each other, there are server start and agent start.
+const upDescription = `Runs a control plane and an agent in one process until it is stopped. It listens
+on this machine only, unless --listen names another address. In production run
+them apart, with server start and agent start.
 
-The first SIGINT or SIGTERM drains the agent: no more work is taken, what runs is
-finished. The second cancels what runs, and leaves. The third exits at once.
-SIGUSR1 writes the last events of each worker to a file, for fsm replay.
+The first SIGINT or SIGTERM drains the agent: it takes no more jobs and stops when
+those that run have finished. The second cancels what runs, and stops. The third
+exits at once. SIGUSR1 writes the last events of each worker to a file, for fsm
+replay.
 
-Exit codes: 0 when it left as it was told, 1 when it failed, 2 when a setting is
-wrong, 128 and the number of the signal after a third signal.`
+Exit codes: 0 when it was stopped, 1 when it failed, 2 when a setting is wrong,
+128 plus the number of the signal after a third signal.`
 
-// up is `switchyard up`.
-func (a *app) up() *cli.Command {
-	flags := append(a.serverFlags(), a.workerFlags()...)
-	return &cli.Command{
-		Name:        "up",
-		Usage:       "run a control plane and an agent, in one process",
-		Description: upDescription,
-		Flags:       append(append(flags, a.outputFlag()), a.logFlags("info")...),
-		Action:      a.runUp,
-	}
-}
-
-func (a *app) runUp(ctx context.Context, cmd *cli.Command) error {
-	if err := noArguments(cmd); err != nil {
-		return err
-	}
-	serving, err := a.serverConfig(cmd)
-	if err != nil {
-		return err
-	}
-	working, err := a.agentConfig(cmd)
-	if err != nil {
-		return err
-	}
-	// They write to one log; each says who it is.
-	serving.Logger = serving.Logger.Named("control-plane")
-	working.Logger = working.Logger.Named("agent")
-	working.Job.Logger = working.Logger.Named("job")
-	server, err := controlplane.Start(ctx, serving)
-	if err != nil {
-		return fmt.Errorf("starting: %w", err)
-	}
-	working.Endpoint = server.URL() + agentPath
-	if working.Token = server.RegistrationToken(); working.Token == "" {
-		return shutdown(server, errors.New("the agent needs the registration token, and only its hash is known; give the token itself"))
-	}
-	if serving.TLSCertFile != "" {
-		if working.TLS, err = config.PinnedTLS(serving.TLSCertFile); err != nil {
+// up returns `switchyard up`.
+func (a *app) up() *cobra.Command {
+	cmd := cli.Command("up", "run a control plane and an agent in one process", cli.NoArgs)
+	cmd.Long = upDescription
+	dir := dataDirFlag(cmd, "directory of the store, the tokens, builds and undelivered results; it is created if it does not exist")
+	s := newServerFlags(cmd, dir)
+	f := newAgentFlags(cmd, dir)
+	out := outputFlag(cmd)
+	log := newLogFlags(cmd, zapcore.InfoLevel)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		logger := log.logger()
+		serving, err := s.read(cmd, logger.Named("control-plane"))
+		if err != nil {
+			return err
+		}
+		working, err := f.read(cmd, logger.Named("agent"))
+		if err != nil {
+			return err
+		}
+		server, err := controlplane.Start(cmd.Context(), serving)
+		if err != nil {
+			return fmt.Errorf("starting: %w", err)
+		}
+		if err := connectTo(server, serving, &working); err != nil {
 			return shutdown(server, err)
 		}
+		daemon, release, err := newAgent(cmd, working)
+		if err != nil {
+			return shutdown(server, err)
+		}
+		defer release()
+		if err := a.announce(out, s, server, serving, "Switchyard", workersLine(working)); err != nil {
+			return shutdown(server, err)
+		}
+		return a.runAgent(daemon, func() error {
+			return shutdown(server, runBeside(cmd.Context(), server, daemon))
+		})
 	}
-	defer inherit(&working)()
-	daemon, err := agent.New(working)
-	if err != nil {
-		return shutdown(server, usage(cmd, "%w", err))
-	}
-	if err := a.tellServer(cmd, server, serving, "Switchyard", workersLine(working)); err != nil {
-		return shutdown(server, err)
-	}
-	defer a.historyOnSignal(daemon)()
-	return a.untilLeft(leaving(daemon), func() error {
-		return shutdown(server, runBeside(ctx, server, daemon))
-	})
+	return cmd
 }
 
-// runBeside runs the agent until it has left, or until the control plane has
-// failed under it.
+// connectTo configures an agent for the control plane in the same process.
+func connectTo(server *controlplane.Server, serving controlplane.Config, working *agent.Config) (err error) {
+	working.Endpoint = server.URL() + wire.Prefix
+	if working.Token = server.RegistrationToken(); working.Token == "" {
+		return errors.New("the agent needs the registration token, and only its hash is configured; give the token itself")
+	}
+	if serving.TLSCertFile != "" {
+		working.TLS, err = config.PinnedTLS(serving.TLSCertFile)
+	}
+	return err
+}
+
+// errServerFailed is the cause of the agent's context when the control plane has
+// failed.
+var errServerFailed = errors.New("the control plane has ended")
+
+// runBeside runs the agent until it stops, or until the control plane fails. Then
+// the agent abandons its jobs, because they cannot be reported.
 func runBeside(ctx context.Context, server *controlplane.Server, daemon *agent.Agent) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	left := make(chan error, 1)
-	go func() { left <- daemon.Run(ctx) }()
+	stopped := make(chan error, 1)
+	go func() { stopped <- daemon.Run(ctx) }()
 	select {
-	case err := <-left:
+	case err := <-stopped:
 		return err
 	case <-server.Done():
-		// Its jobs cannot be reported to anybody; the agent lets go of them.
 		cancel(errServerFailed)
-		if err := <-left; !errors.Is(err, errServerFailed) {
+		if err := <-stopped; !errors.Is(err, errServerFailed) {
 			return err
 		}
-		return nil // shutdown says how the control plane failed
+		return nil // shutdown returns how the control plane failed
 	}
 }
 
-// errServerFailed is why the agent of `up` must end.
-var errServerFailed = errors.New("the control plane has ended")
-
-// workersLine says which workers `up` runs.
+// workersLine returns the line of the announcement about the workers.
 func workersLine(c agent.Config) string {
 	workers := "1 worker"
 	if c.Spawn > 1 {

@@ -2,59 +2,78 @@ package main
 
 import (
 	"context"
+	"fmt"
 
-	"github.com/urfave/cli/v3"
+	"github.com/spf13/cobra"
 
+	"github.com/switchyard-ci/switchyard/internal/cli"
 	"github.com/switchyard-ci/switchyard/internal/client"
 	"github.com/switchyard-ci/switchyard/internal/present"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
-// workers is `switchyard workers`, which holds the commands about workers.
-func (a *app) workers() *cli.Command {
-	return &cli.Command{
-		Name:  "workers",
-		Usage: "list the workers of workers, and tell them to pause, go on or leave",
-		Commands: []*cli.Command{
-			a.workersList(),
-			a.workersPause(),
-			a.workersResume(),
-			a.workersStop(),
-		},
-	}
+// workersList returns `switchyard workers list`.
+func (a *app) workersList() *cobra.Command {
+	cmd := cli.Command("list", "list workers, newest first", cli.NoArgs)
+	request, limit := &switchyardv1.ListWorkersRequest{}, defaultLimit
+	flags := cli.PerCall(cmd)
+	cli.List(flags, &request.States, "state", "STATE",
+		"only workers in this state: connected, disconnected, lost; may be repeated", cli.Each(present.ParseWorkerState)).
+		Default("connected")
+	flags.Text(&request.Queue, "queue", "NAME", "only workers of this queue")
+	limitFlag(flags, &limit, "workers")
+	c := connectionFlags(cmd)
+	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, _ []string) error {
+		return writeAll(a, c.output, caller.Workers(ctx, request, limit), present.Workers)
+	})
+	return cmd
 }
 
-// changeWorkers makes one change to every worker named on the command line, in
-// order, up to the first that fails.
+// workersPause returns `switchyard workers pause`.
+func (a *app) workersPause() *cobra.Command {
+	var reason string
+	cmd := a.changeWorkers("pause", "pause workers: they start no more jobs until they are resumed",
+		func(ctx context.Context, c *client.Client, id string) (*switchyardv1.Worker, error) {
+			return c.PauseWorker(ctx, id, reason)
+		})
+	reasonFlag(cmd, &reason, "paused")
+	return cmd
+}
+
+// workersResume returns `switchyard workers resume`.
+func (a *app) workersResume() *cobra.Command {
+	return a.changeWorkers("resume", "resume paused workers",
+		func(ctx context.Context, c *client.Client, id string) (*switchyardv1.Worker, error) {
+			return c.ResumeWorker(ctx, id)
+		})
+}
+
+// workersStop returns `switchyard workers stop`.
+func (a *app) workersStop() *cobra.Command {
+	var reason string
+	var force bool
+	cmd := a.changeWorkers("stop", "stop workers when their jobs have finished",
+		func(ctx context.Context, c *client.Client, id string) (*switchyardv1.Worker, error) {
+			return c.StopWorker(ctx, id, force, reason)
+		})
+	cli.PerCall(cmd).Bool(&force, "force", "cancel the jobs that run instead of waiting for them")
+	reasonFlag(cmd, &reason, "stopped")
+	return cmd
+}
+
+// changeWorkers returns a command that makes one change to each worker that is
+// named on the command line.
 func (a *app) changeWorkers(
-	ctx context.Context, cmd *cli.Command,
-	change func(c *client.Client, id string) (*switchyardv1.Worker, error),
-) error {
-	ids, err := someArguments(cmd, "worker's id or name")
-	if err != nil {
-		return err
-	}
-	c, err := a.connect(cmd)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	for _, id := range ids {
-		if err := ctx.Err(); err != nil {
-			return context.Cause(ctx)
-		}
-		worker, err := change(c, id)
-		if err != nil {
-			return err
-		}
-		if asJSON(cmd) {
-			err = present.JSON(a.stdout, worker)
-		} else {
-			err = a.printf("worker %s (%s) %s\n", present.Safe(worker.GetName()), worker.GetId(), present.WorkerStanding(worker))
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	name, short string, change func(ctx context.Context, c *client.Client, id string) (*switchyardv1.Worker, error),
+) *cobra.Command {
+	cmd := cli.Command(name+" ID-OR-NAME...", short, cli.SomeArgs("worker ID or name"))
+	c := connectionFlags(cmd)
+	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, ids []string) error {
+		return changeEach(ctx, a, c.output, ids,
+			func(id string) (*switchyardv1.Worker, error) { return change(ctx, caller, id) },
+			func(w *switchyardv1.Worker) string {
+				return fmt.Sprintf("worker %s (%s) %s", present.Safe(w.GetName()), w.GetId(), present.WorkerSummary(w))
+			})
+	})
+	return cmd
 }

@@ -12,45 +12,62 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// maxFileSize keeps a wrong file, named by mistake, from being read whole.
+// maxFileSize bounds a file that was named by mistake.
 const maxFileSize = 1 << 20
 
-// A file is the settings that a YAML file holds, by key.
-type file struct {
+// File is the settings of a YAML file, by key: agent.spawn is "spawn:" below
+// "agent:". The zero value has none.
+type File struct {
 	path    string
 	entries map[string]entry
 }
 
-// An entry is the value of one setting, or its values.
+// entry is the value of one setting, or its values.
 type entry struct {
 	line   int
 	values []string
 }
 
-// readFile reads the YAML file at path. lists has every known key and says
-// whether it takes a list; any other key is an error that names it.
-func readFile(path string, lists map[string]bool) (*file, error) {
-	f, err := os.Open(path) //nolint:gosec // the operator names the file
+// ReadFile reads the YAML file at path. lists has every known key, with whether
+// its setting takes a list. Any other key is an error that names the key and its
+// line, because a setting with a misspelled key would have no effect.
+func ReadFile(path string, lists map[string]bool) (*File, error) {
+	content, err := readLimited(path)
 	if err != nil {
-		return nil, fmt.Errorf("configuration file %s: %w", path, reason(err))
-	}
-	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
-	if err != nil {
-		return nil, fmt.Errorf("configuration file %s: %w", path, reason(err))
-	}
-	if len(content) > maxFileSize {
-		return nil, fmt.Errorf("configuration file %s: larger than %d bytes", path, maxFileSize)
+		return nil, fmt.Errorf("configuration file %s: %w", path, err)
 	}
 	entries, err := parse(content, lists)
 	if err != nil {
 		return nil, fmt.Errorf("configuration file %s: %w", path, err)
 	}
-	return &file{path: path, entries: entries}, nil
+	return &File{path: path, entries: entries}, nil
 }
 
-// parse reads the settings out of one YAML document. Every error is one line
-// that names the key and its line where there is one.
+// Lookup returns the values of a setting as they are written in the file, and the
+// place for messages. The values are nil where the file does not have the key.
+func (f *File) Lookup(key string) (values []string, place string) {
+	e := f.entries[key]
+	return e.values, fmt.Sprintf("%s, line %d, %s", f.path, e.line, key)
+}
+
+func readLimited(path string) ([]byte, error) {
+	f, err := os.Open(path) //nolint:gosec // the operator names the file
+	if err != nil {
+		return nil, reason(err)
+	}
+	defer f.Close()
+	content, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
+	if err != nil {
+		return nil, reason(err)
+	}
+	if len(content) > maxFileSize {
+		return nil, fmt.Errorf("larger than %d bytes", maxFileSize)
+	}
+	return content, nil
+}
+
+// parse reads the settings of one YAML document. Every error is one line that
+// names the key and its line, where there is one.
 func parse(content []byte, lists map[string]bool) (map[string]entry, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	var document, second yaml.Node
@@ -58,7 +75,7 @@ func parse(content []byte, lists map[string]bool) (map[string]entry, error) {
 	case errors.Is(err, io.EOF): // nothing but comments
 		return map[string]entry{}, nil
 	case err != nil:
-		return nil, oneLine(err)
+		return nil, errors.New(strings.Join(strings.Fields(err.Error()), " "))
 	}
 	if err := decoder.Decode(&second); !errors.Is(err, io.EOF) {
 		return nil, errors.New("holds more than one YAML document, or ends in something that is not YAML")
@@ -70,7 +87,7 @@ func parse(content []byte, lists map[string]bool) (map[string]entry, error) {
 	return r.entries, nil
 }
 
-// A reader flattens nested mappings to keys.
+// reader flattens nested mappings to keys.
 type reader struct {
 	lists   map[string]bool
 	entries map[string]entry
@@ -83,17 +100,18 @@ func (r *reader) section(node *yaml.Node, prefix string) error {
 		return nil
 	}
 	if node.Kind != yaml.MappingNode {
-		if prefix == "" {
-			return fmt.Errorf("line %d: must hold keys with values", node.Line)
+		subject := ""
+		if prefix != "" {
+			subject = strings.TrimSuffix(prefix, ".") + " "
 		}
-		return fmt.Errorf("line %d: %s must hold keys with values", node.Line, strings.TrimSuffix(prefix, "."))
+		return fmt.Errorf("line %d: %smust hold keys with values", node.Line, subject)
 	}
 	seen := map[string]bool{}
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		name, value := node.Content[i], resolve(node.Content[i+1])
 		key := prefix + name.Value
 		if seen[key] {
-			return fmt.Errorf("line %d: key %q is there twice", name.Line, key)
+			return fmt.Errorf("line %d: duplicate key %q", name.Line, key)
 		}
 		seen[key] = true
 		if err := r.key(key, name.Line, value); err != nil {
@@ -107,11 +125,11 @@ func (r *reader) key(key string, line int, value *yaml.Node) error {
 	list, known := r.lists[key]
 	if !known {
 		if !r.isSection(key) {
-			return fmt.Errorf("line %d: unknown key %q%s", line, key, r.suggestion(key))
+			return fmt.Errorf("line %d: unknown key %q%s", line, key, suggestKey(key, r.lists))
 		}
 		return r.section(value, key+".")
 	}
-	if isNull(value) { // a key with nothing behind it
+	if isNull(value) { // a key without a value
 		return nil
 	}
 	values, err := scalars(value, list)
@@ -122,7 +140,7 @@ func (r *reader) key(key string, line int, value *yaml.Node) error {
 	return nil
 }
 
-// isSection says whether some key is inside the section name.
+// isSection reports whether a known key is inside the section name.
 func (r *reader) isSection(name string) bool {
 	for key := range r.lists {
 		if strings.HasPrefix(key, name+".") {
@@ -132,8 +150,8 @@ func (r *reader) isSection(name string) bool {
 	return false
 }
 
-// scalars is the text of a value, or of each element of a list. A mapping where
-// a list is wanted is a list of NAME=VALUE, in the file's order.
+// scalars returns the text of a value, or of each element of a list. A mapping in
+// place of a list is a list of NAME=VALUE, in the file's order.
 func scalars(value *yaml.Node, list bool) ([]string, error) {
 	if value.Kind == yaml.ScalarNode {
 		return []string{value.Value}, nil
@@ -145,7 +163,7 @@ func scalars(value *yaml.Node, list bool) ([]string, error) {
 	for i, node := range value.Content {
 		element := resolve(node)
 		inMapping := value.Kind == yaml.MappingNode
-		if element.Kind != yaml.ScalarNode || isNull(element) && !inMapping || strings.Contains(element.Value, ListSeparator) {
+		if element.Kind != yaml.ScalarNode || isNull(element) && !inMapping || strings.Contains(element.Value, "\x00") {
 			return nil, errors.New("takes a list of plain values")
 		}
 		if inMapping && i%2 == 1 {
@@ -161,7 +179,7 @@ func isNull(node *yaml.Node) bool {
 	return node.Kind == yaml.ScalarNode && node.ShortTag() == "!!null"
 }
 
-// resolve follows an alias to what it stands for.
+// resolve returns the node that an alias stands for.
 func resolve(node *yaml.Node) *yaml.Node {
 	if node.Kind == yaml.AliasNode {
 		return node.Alias
@@ -169,12 +187,7 @@ func resolve(node *yaml.Node) *yaml.Node {
 	return node
 }
 
-// oneLine is a YAML error without its line breaks.
-func oneLine(err error) error {
-	return errors.New(strings.Join(strings.Fields(err.Error()), " "))
-}
-
-// reason strips the operation and path that the caller's message names already.
+// reason strips the operation and the path, which the caller's message has.
 func reason(err error) error {
 	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 		return pathErr.Err

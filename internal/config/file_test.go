@@ -37,7 +37,7 @@ func TestParse(t *testing.T) {
 		{name: "unknown key", yaml: "endpoint: a\nendpiont: b", err: `line 2: unknown key "endpiont"; did you mean endpoint?`},
 		{name: "unknown key in a section", yaml: "agent:\n  spwan: 1", err: `line 2: unknown key "agent.spwan"; did you mean agent.spawn?`},
 		{name: "key of another section", yaml: "agent:\n  queue: q", err: `line 2: unknown key "agent.queue"; did you mean server.queue?`},
-		{name: "key twice", yaml: "endpoint: a\nendpoint: b", err: `line 2: key "endpoint" is there twice`},
+		{name: "key twice", yaml: "endpoint: a\nendpoint: b", err: `line 2: duplicate key "endpoint"`},
 		{name: "merge key", yaml: "agent: &a\n  spawn: 1\nserver:\n  <<: *a", err: `line 4: unknown key "server.<<"`},
 		{name: "list where one value is wanted", yaml: "endpoint: [a]", err: "line 1: endpoint takes one value"},
 		{name: "value where a section is wanted", yaml: "agent: 3", err: "line 1: agent must hold keys with values"},

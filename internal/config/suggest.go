@@ -3,36 +3,71 @@ package config
 import (
 	"slices"
 	"strings"
-
-	"github.com/urfave/cli/v3"
 )
 
-// suggestion is "; did you mean ...?" for a key that is not known, or where it
-// was meant for another section, as the end of a message.
-func (r *reader) suggestion(key string) string {
-	parent, name := "", key
-	if i := strings.LastIndexByte(key, '.'); i >= 0 {
-		parent, name = key[:i+1], key[i+1:]
-	}
-	var elsewhere []string
-	var siblings []*cli.Command
-	for known := range r.lists {
-		if strings.HasSuffix("."+known, "."+name) {
-			elsewhere = append(elsewhere, known)
+// maxTypos is the edit distance up to which a word is suggested for another.
+const maxTypos = 2
+
+// DidYouMean returns "; did you mean X?" as the end of a message about an unknown
+// word, where X is prefix and the candidate that is nearest to the word. It
+// returns nothing where no candidate is near and begins with the same letter.
+func DidYouMean(word, prefix string, candidates []string) string {
+	nearest, least := "", maxTypos+1
+	for _, candidate := range slices.Sorted(slices.Values(candidates)) {
+		if word == "" || candidate == "" || word[0] != candidate[0] {
+			continue
 		}
-		if rest, ok := strings.CutPrefix(known, parent); ok {
+		if d := editDistance(word, candidate); d < least {
+			nearest, least = candidate, d
+		}
+	}
+	if nearest == "" {
+		return ""
+	}
+	return "; did you mean " + prefix + nearest + "?"
+}
+
+// editDistance returns how many bytes must be inserted, deleted or replaced to
+// turn a into b.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
+		}
+	}
+	return row[len(b)]
+}
+
+// suggestKey returns "; did you mean X?" for an unknown key of the YAML file: a
+// known key with the same name in another section, or the nearest name in its
+// own section.
+func suggestKey(key string, known map[string]bool) string {
+	section, name := "", key
+	if i := strings.LastIndexByte(key, '.'); i >= 0 {
+		section, name = key[:i+1], key[i+1:]
+	}
+	var elsewhere, siblings []string
+	for k := range known {
+		if strings.HasSuffix("."+k, "."+name) {
+			elsewhere = append(elsewhere, k)
+		}
+		if rest, ok := strings.CutPrefix(k, section); ok {
 			sibling, _, _ := strings.Cut(rest, ".")
-			siblings = append(siblings, &cli.Command{Name: sibling})
+			siblings = append(siblings, sibling)
 		}
 	}
 	if len(elsewhere) > 0 {
 		return "; did you mean " + slices.Min(elsewhere) + "?"
 	}
-	// The order of a map is random; of two keys as near, it must not decide.
-	slices.SortFunc(siblings, func(a, b *cli.Command) int { return strings.Compare(a.Name, b.Name) })
-	nearest := cli.SuggestCommand(siblings, name)
-	if !slices.ContainsFunc(siblings, func(c *cli.Command) bool { return c.Name == nearest }) {
-		return ""
-	}
-	return "; did you mean " + parent + nearest + "?"
+	return DidYouMean(name, section, siblings)
 }

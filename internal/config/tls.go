@@ -11,28 +11,27 @@ import (
 	"strings"
 )
 
-// ClientTLSOptions says how to speak TLS as a client. Its zero value trusts the
-// system's authorities, and speaks TLS 1.2 or later.
+// ClientTLSOptions configures TLS for a client. The zero value trusts the system's
+// certificate authorities and accepts TLS 1.2 and later.
 type ClientTLSOptions struct {
-	// CAFile is a PEM file with the authorities that may have signed the server's
-	// certificate, in place of the system's.
+	// CAFile is a PEM file of the authorities to trust in place of the system's.
 	CAFile string
-	// ExtraCAFile is a PEM file with more of them, beside those of CAFile or of
-	// the system.
+	// ExtraCAFile is a PEM file of authorities to trust in addition to those of
+	// CAFile or of the system.
 	ExtraCAFile string
-	// CertFile and KeyFile are PEM files with a certificate of the client's own
-	// and its key; both or neither are given.
+	// CertFile and KeyFile are PEM files with the client's certificate and its
+	// key: both or neither.
 	CertFile, KeyFile string
-	// MinVersion is one of TLSVersions; empty is the first of them.
+	// MinVersion is the lowest version to accept, one of TLSVersions; empty means
+	// the first of them.
 	MinVersion string
 }
 
-// TLSVersions returns the names of the versions of TLS that may be asked for as
-// the least, lowest first.
+// TLSVersions returns the values of MinVersion, lowest first.
 func TLSVersions() []string { return []string{"1.2", "1.3"} }
 
-// ClientTLS is how to speak TLS as a client. The error names the file that is
-// wrong.
+// ClientTLS returns the TLS configuration for o. Its error names the file that
+// cannot be used.
 func ClientTLS(o ClientTLSOptions) (*tls.Config, error) {
 	c := &tls.Config{MinVersion: tls.VersionTLS12}
 	switch o.MinVersion {
@@ -40,7 +39,7 @@ func ClientTLS(o ClientTLSOptions) (*tls.Config, error) {
 	case "1.3":
 		c.MinVersion = tls.VersionTLS13
 	default:
-		return nil, fmt.Errorf("unknown version of TLS %q; there are %s", o.MinVersion, strings.Join(TLSVersions(), ", "))
+		return nil, fmt.Errorf("unknown TLS version %q; the versions are %s", o.MinVersion, strings.Join(TLSVersions(), ", "))
 	}
 	var err error
 	if c.RootCAs, err = authorities(o.CAFile, o.ExtraCAFile); err != nil {
@@ -59,17 +58,17 @@ func ClientTLS(o ClientTLSOptions) (*tls.Config, error) {
 	return c, nil
 }
 
-// authorities are those to trust: nil for the system's alone, which are then
-// those of the moment of each handshake.
+// authorities returns the authorities to trust. It returns nil for the system's
+// alone, which crypto/tls then reads itself.
 func authorities(file, extraFile string) (*x509.CertPool, error) {
 	if file == "" && extraFile == "" {
-		return nil, nil //nolint:nilnil // as crypto/tls has it
+		return nil, nil //nolint:nilnil // it means the system's
 	}
 	pool := x509.NewCertPool()
 	if file == "" {
 		var err error
 		if pool, err = x509.SystemCertPool(); err != nil {
-			return nil, fmt.Errorf("the system's authorities: %w", err)
+			return nil, fmt.Errorf("reading the system's certificate authorities: %w", err)
 		}
 	}
 	for _, name := range []string{file, extraFile} {
@@ -87,9 +86,10 @@ func authorities(file, extraFile string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// PinnedTLS is how to speak TLS, as a client, with the one server that has the
-// certificate in certFile, under whatever name it is reached: for a server in the
-// same process, whose certificate need not name the loopback address.
+// PinnedTLS returns the TLS configuration for a client of the one server that has
+// the certificate in certFile, whatever address it is reached by. It is for a
+// server in the same process, whose certificate need not name the loopback
+// address.
 func PinnedTLS(certFile string) (*tls.Config, error) {
 	content, err := os.ReadFile(certFile) //nolint:gosec // the operator names the file
 	if err != nil {
@@ -104,7 +104,7 @@ func PinnedTLS(certFile string) (*tls.Config, error) {
 		InsecureSkipVerify: true, //nolint:gosec // VerifyConnection is stricter: one certificate, byte for byte
 		VerifyConnection: func(state tls.ConnectionState) error {
 			if len(state.PeerCertificates) == 0 || !bytes.Equal(state.PeerCertificates[0].Raw, block.Bytes) {
-				return errors.New("the server does not have the certificate that it was started with")
+				return errors.New("the server has another certificate than the one it was started with")
 			}
 			return nil
 		},

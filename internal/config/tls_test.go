@@ -38,7 +38,7 @@ func TestClientTLS(t *testing.T) {
 		{name: "both", options: ClientTLSOptions{CAFile: ours, ExtraCAFile: theirs}, trusts: []*x509.Certificate{one, two}, least: tls.VersionTLS12},
 		{name: "TLS 1.2", options: ClientTLSOptions{MinVersion: "1.2"}, least: tls.VersionTLS12},
 		{name: "TLS 1.3", options: ClientTLSOptions{MinVersion: "1.3"}, least: tls.VersionTLS13},
-		{name: "TLS 1.1", options: ClientTLSOptions{MinVersion: "1.1"}, err: `unknown version of TLS "1.1"; there are 1.2, 1.3`},
+		{name: "TLS 1.1", options: ClientTLSOptions{MinVersion: "1.1"}, err: `unknown TLS version "1.1"; the versions are 1.2, 1.3`},
 		{name: "no such file", options: ClientTLSOptions{ExtraCAFile: "nowhere"}, err: "authorities file nowhere: "},
 		{name: "no certificate", options: ClientTLSOptions{CAFile: empty}, err: "holds no certificate in PEM form"},
 		{name: "half a pair", options: ClientTLSOptions{KeyFile: ours}, err: "needed together"},

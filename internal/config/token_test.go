@@ -40,10 +40,3 @@ func TestReadTokenFile(t *testing.T) {
 		})
 	}
 }
-
-func TestEnvName(t *testing.T) {
-	t.Parallel()
-	if got := EnvName("agent.cancel-grace"); got != "SWITCHYARD_AGENT_CANCEL_GRACE" {
-		t.Errorf("got %s", got)
-	}
-}

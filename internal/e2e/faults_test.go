@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/client"
+	"github.com/switchyard-ci/switchyard/internal/scripttest"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
@@ -80,7 +81,7 @@ func TestFaults(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), aLoadedMachine)
 			defer cancel()
 			f := newFleet(ctx, t, "--keep-alive", "1s")
-			w := newWire(t, f.listen)
+			w := newLink(t, f.listen)
 			if row.slows > 0 {
 				if err := w.harm(row.toxics); err != nil {
 					t.Fatal(err)
@@ -126,8 +127,8 @@ func (f *fleet) rounds(ctx context.Context, disturb func(well []int) ([]int, err
 		for _, agent := range f.agents {
 			ids, err := f.submit(ctx, jobsARound, &switchyardv1.SubmitJobRequest{
 				Command:        []string{"sh", "-c", noteRun + "; seq 500; sleep 0.2; seq 501 1000"},
-				Queue:          agent.name,
-				IdempotencyKey: fmt.Sprintf("%s-%d", agent.name, round),
+				Queue:          agent.Name,
+				IdempotencyKey: fmt.Sprintf("%s-%d", agent.Name, round),
 			})
 			if err != nil {
 				return nil, err
@@ -144,7 +145,7 @@ func (f *fleet) rounds(ctx context.Context, disturb func(well []int) ([]int, err
 
 // breakUntilNoticed has a fault until every agent has noticed, and returns the
 // positions in their journals before it went.
-func (f *fleet) breakUntilNoticed(ctx context.Context, w *wire, toxics []toxic) ([]int, error) {
+func (f *fleet) breakUntilNoticed(ctx context.Context, w *link, toxics []toxic) ([]int, error) {
 	pause(ctx, rand.N(intoRound)) //nolint:gosec // no secret
 	before := f.positions()
 	defer w.heal(ctx)
@@ -161,7 +162,7 @@ func (f *fleet) breakUntilNoticed(ctx context.Context, w *wire, toxics []toxic) 
 func (f *fleet) positions() []int {
 	at := make([]int, len(f.agents))
 	for i, agent := range f.agents {
-		lines, _ := agent.journal.lines(0)
+		lines, _ := agent.Journal.Lines(0)
 		at[i] = len(lines)
 	}
 	return at
@@ -169,11 +170,11 @@ func (f *fleet) positions() []int {
 
 // all waits until each agent has written a line like that, behind its position.
 func (f *fleet) all(ctx context.Context, from []int, like func(*wayKind) *regexp.Regexp) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, scripttest.Patience)
 	defer cancel()
 	for i, agent := range f.agents {
-		if _, _, ok := agent.journal.await(ctx, from[i], like(ways[i].kind)); !ok {
-			return fmt.Errorf("%s writes no line like %q", agent.name, like(ways[i].kind))
+		if _, _, ok := agent.Journal.Await(ctx, from[i], like(ways[i].kind)); !ok {
+			return fmt.Errorf("%s writes no line like %q", agent.Name, like(ways[i].kind))
 		}
 	}
 	return nil

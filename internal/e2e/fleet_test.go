@@ -21,6 +21,8 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/client"
 	"github.com/switchyard-ci/switchyard/internal/faultproxy"
+	"github.com/switchyard-ci/switchyard/internal/scripttest"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	"github.com/switchyard-ci/switchyard/proto/agentedge/v1/agentedgev1connect"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
@@ -95,15 +97,15 @@ func TestFleet(t *testing.T) {
 // fleet is a control plane and agents of many workers, each a process.
 type fleet struct {
 	dir       string
-	server    *process
-	agents    []*process
+	server    *scripttest.Process
+	agents    []*scripttest.Process
 	listen    string   // where the control plane listens
 	serveArgs []string // of the control plane, beside those that all have
 	proxy     *faultproxy.Proxy
 	client    *client.Client
 
 	mu      sync.Mutex
-	started []*process // all, in order
+	started []*scripttest.Process // all, in order
 }
 
 // newFleet starts a control plane. Agents join it later.
@@ -112,9 +114,9 @@ func newFleet(ctx context.Context, t *testing.T, serveArgs ...string) *fleet {
 	f := &fleet{dir: t.TempDir(), listen: "127.0.0.1:0", serveArgs: serveArgs}
 	t.Cleanup(func() {
 		for _, p := range f.started {
-			p.kill()
+			p.Kill()
 			if t.Failed() {
-				t.Logf("%s wrote last:\n%s", p.name, tail(p.stderr))
+				t.Logf("%s wrote last:\n%s", p.Name, tail(p.Stderr()))
 			}
 		}
 		if left := endLeftovers(f.dir, !t.Failed()); !t.Failed() && len(left) > 0 {
@@ -154,10 +156,10 @@ func (f *fleet) joinByProxy(ctx context.Context, t *testing.T, workers int) {
 }
 
 // join starts an agent.
-func (f *fleet) join(t *testing.T, name, url string, workers int, args ...string) *process {
+func (f *fleet) join(t *testing.T, name, url string, workers int, args ...string) *scripttest.Process {
 	t.Helper()
 	agent, err := f.run(name, append([]string{
-		"agent", "start", "--endpoint", url + "/v3",
+		"agent", "start", "--endpoint", url + wire.Prefix,
 		"--spawn", strconv.Itoa(workers), "--name", name, "--log-level", "debug",
 	}, args...)...)
 	if err != nil {
@@ -168,11 +170,11 @@ func (f *fleet) join(t *testing.T, name, url string, workers int, args ...string
 }
 
 // run starts the program; it is killed at the test's end.
-func (f *fleet) run(name string, args ...string) (*process, error) {
-	p, err := startProcess(name, f.dir, []string{
+func (f *fleet) run(name string, args ...string) (*scripttest.Process, error) {
+	p, err := scripttest.Start(name, f.dir, []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + f.dir, "GORACE=halt_on_error=1",
 		"SWITCHYARD_DATA_DIR=" + filepath.Join(f.dir, "data"), "SWITCHYARD_LOG_FORMAT=json",
-	}, filepath.Join(bin, "switchyard"), args...)
+	}, programPath(), args...)
 	if err == nil {
 		f.mu.Lock()
 		defer f.mu.Unlock()
@@ -191,9 +193,9 @@ func (f *fleet) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, scripttest.Patience)
 	defer cancel()
-	groups, _, ok := f.server.journal.await(ctx, 0, regexp.MustCompile(`for people and programs +http://(\S+)$`))
+	groups, _, ok := f.server.Journal.Await(ctx, 0, regexp.MustCompile(`for people and programs +http://(\S+)$`))
 	if !ok {
 		return errors.New("the control plane does not come up")
 	}
@@ -262,15 +264,15 @@ func (f *fleet) follow(ctx context.Context, id string) (*switchyardv1.Job, error
 func (f *fleet) leave(ctx context.Context, t *testing.T) {
 	t.Helper()
 	for _, p := range append(slices.Clone(f.agents), f.server) {
-		if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		if err := p.Cmd.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
-		code, err := p.ended(ctx)
+		code, err := p.Wait(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if code != "0" {
-			t.Errorf("%s ended with %s", p.name, code)
+			t.Errorf("%s ended with %s", p.Name, code)
 		}
 	}
 }
@@ -304,7 +306,7 @@ func (f *fleet) shown(t *testing.T, harm int, events []string) {
 	counts := map[string]int{}
 	event := regexp.MustCompile(`"event":"(\w+)`)
 	for _, agent := range f.agents {
-		lines, _ := agent.journal.lines(0)
+		lines, _ := agent.Journal.Lines(0)
 		for _, line := range lines {
 			if groups := event.FindStringSubmatch(line); groups != nil {
 				counts[groups[1]]++
@@ -340,14 +342,14 @@ func (f *fleet) killAtRandom(ctx context.Context) (int, error) {
 	for n, line := 0, 0; n < kills; n++ {
 		for range betweenKills {
 			var ok bool
-			if _, line, ok = f.agents[0].journal.await(ctx, line, finished); !ok {
+			if _, line, ok = f.agents[0].Journal.Await(ctx, line, finished); !ok {
 				return n, nil
 			}
 		}
 		if !pause(ctx, rand.N(untilKill)) { //nolint:gosec // no secret
 			return n, nil
 		}
-		f.server.kill()
+		f.server.Kill()
 		if err := f.serve(context.WithoutCancel(ctx)); err != nil { // calm or not, it must come back
 			return n, err
 		}

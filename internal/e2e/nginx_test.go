@@ -11,12 +11,16 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/switchyard-ci/switchyard/internal/scripttest"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// requireNginx is the variable by which CI forbids to leave nginx out.
+// requireNginx is the variable with which CI makes the tests with nginx mandatory.
 const requireNginx = "SWITCHYARD_REQUIRE_NGINX"
 
-// nginxPath finds nginx, also where Debian puts it, which is not on every PATH.
+// nginxPath returns the path of nginx, also in the directory that Debian uses,
+// which is not on every PATH.
 func nginxPath() (string, error) {
 	path, err := exec.LookPath("nginx")
 	if err != nil {
@@ -25,22 +29,22 @@ func nginxPath() (string, error) {
 	return path, err //nolint:wrapcheck // it says what is missing
 }
 
-// needNginx leaves the test out where there is no nginx.
+// needNginx skips the test where there is no nginx.
 func needNginx(t *testing.T) {
 	t.Helper()
 	if _, err := nginxPath(); err == nil {
 		return
 	}
 	if os.Getenv(requireNginx) == "1" {
-		t.Fatalf("%s=1, and nginx is not installed (on Debian: apt-get install nginx-light)", requireNginx)
+		t.Fatalf("%s=1, but nginx is not installed (on Debian: apt-get install nginx-light)", requireNginx)
 	}
 	t.Skip("nginx is not installed (on Debian: apt-get install nginx-light)")
 }
 
-// startNginx puts nginx between the control plane and agents that start later, on
-// a port that was free a moment before. If somebody else was quicker, another one
-// is tried.
-func startNginx(ts *testscript.TestScript, s *stage, args []string) {
+// startNginx starts nginx between the control plane and agents that start later. It
+// takes a port that was free a moment before, and another one if that is taken by
+// then.
+func startNginx(ts *testscript.TestScript, ps *scripttest.Processes, args []string) {
 	const tries = 5
 	path, err := nginxPath()
 	ts.Check(err)
@@ -49,19 +53,19 @@ func startNginx(ts *testscript.TestScript, s *stage, args []string) {
 		dir, err := os.MkdirTemp(ts.Getenv("WORK"), "nginx-")
 		ts.Check(err)
 		writeNginxConfig(ts, dir, args[0], address)
-		s.nginx, err = startProcess("nginx", dir, nil, path, "-p", dir, "-c", "nginx.conf", "-e", "stderr")
+		nginx, err := scripttest.Start("nginx", dir, nil, path, "-p", dir, "-c", "nginx.conf", "-e", "stderr")
 		ts.Check(err)
-		s.processes["nginx"] = s.nginx
-		s.started = append(s.started, s.nginx)
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		_, _, listens := s.nginx.journal.await(ctx, 0, regexp.MustCompile(`using the "\w+" event method`))
+		ps.Add(nginx)
+		middleOf(ts).nginx = nginx
+		ctx, cancel := context.WithTimeout(context.Background(), scripttest.Patience)
+		_, _, listens := nginx.Journal.Await(ctx, 0, regexp.MustCompile(`using the "\w+" event method`))
 		cancel()
 		if listens {
-			ts.Setenv("SWITCHYARD_AGENT_ENDPOINT", "http://"+address+"/v3")
+			ts.Setenv("SWITCHYARD_AGENT_ENDPOINT", "http://"+address+wire.Prefix)
 			return
 		}
 	}
-	s.fatalf(ts, "nginx does not start")
+	ps.Fatalf(ts, "nginx does not start")
 }
 
 func freeAddress(ts *testscript.TestScript) string {
@@ -71,8 +75,8 @@ func freeAddress(ts *testscript.TestScript) string {
 	return listener.Addr().String()
 }
 
-// writeNginxConfig writes what nginx is to do there: what is common to all, and a
-// front.
+// writeNginxConfig writes the configuration of nginx to dir: the common part, and
+// that of a front.
 func writeNginxConfig(ts *testscript.TestScript, dir, front, address string) {
 	values := strings.NewReplacer(
 		"LISTEN", address, "CONTROL_PLANE", strings.TrimPrefix(ts.Getenv("SWITCHYARD_ENDPOINT"), "http://"),
@@ -80,6 +84,6 @@ func writeNginxConfig(ts *testscript.TestScript, dir, front, address string) {
 	for from, to := range map[string]string{"nginx.conf": "nginx.conf", front + ".conf": "front.conf"} {
 		text, err := os.ReadFile(filepath.Join("testdata", "nginx", from))
 		ts.Check(err)
-		ts.Check(os.WriteFile(filepath.Join(dir, to), []byte(values.Replace(string(text))), 0o600)) //nolint:gosec // ours
+		ts.Check(os.WriteFile(filepath.Join(dir, to), []byte(values.Replace(string(text))), 0o600)) //nolint:gosec // a file of this test
 	}
 }

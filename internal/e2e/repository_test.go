@@ -11,14 +11,16 @@ import (
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/switchyard-ci/switchyard/internal/scripttest"
 )
 
-// serveRepository makes a git repository of a real module, as the module cache
-// has it, and serves it on loopback by git's own server.
-func serveRepository(ts *testscript.TestScript, s *stage, args []string) {
+// serveRepository makes a git repository of a module from the module cache, and
+// serves it on loopback with git's own server.
+func serveRepository(ts *testscript.TestScript, _ *scripttest.Processes, args []string) {
 	root := ts.MkAbs("repositories")
 	repo := filepath.Join(root, "module.git")
-	// In the test's own directory: it is this module that requires the other.
+	// It runs in the test's own directory, because this module requires the other.
 	source := output(ts, nil, "go", "list", "-m", "-f", "{{.Dir}}", args[0])
 	ts.Check(os.CopyFS(repo, os.DirFS(source)))
 
@@ -30,19 +32,20 @@ func serveRepository(ts *testscript.TestScript, s *stage, args []string) {
 		output(ts, author, "git", append([]string{"-C", repo}, do...)...)
 	}
 
-	s.served = httptest.NewServer(&cgi.Handler{
+	server := httptest.NewServer(&cgi.Handler{
 		Path: filepath.Join(output(ts, nil, "git", "--exec-path"), "git-http-backend"),
 		Env:  []string{"GIT_PROJECT_ROOT=" + root, "GIT_HTTP_EXPORT_ALL=1"},
 		Dir:  root, Stderr: io.Discard,
 	})
-	ts.Setenv("REPO", s.served.URL+"/module.git")
+	middleOf(ts).git = server
+	ts.Setenv("REPO", server.URL+"/module.git")
 	ts.Setenv("COMMIT", output(ts, author, "git", "-C", repo, "rev-parse", "HEAD"))
 	ts.Setenv("GOCACHE", output(ts, nil, "go", "env", "GOCACHE"))
 }
 
-// output is what a program of the test's own writes.
+// output returns what a program writes to standard output.
 func output(ts *testscript.TestScript, env []string, program string, args ...string) string {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), scripttest.Patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = append(os.Environ(), env...)

@@ -8,15 +8,15 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// path is a way by which work can reach a worker.
+// path is a way in which jobs can reach a worker.
 type path struct {
 	name     string
 	settings map[string]string
-	cut      bool   // a proxy stands between, and has cut the stream
-	nginx    string // nginx stands between, with this front of testdata/nginx
+	cut      bool   // through a proxy that has cut the stream
+	nginx    string // through nginx, with this front of testdata/nginx; empty for none
 }
 
-// paths are all of them.
+// paths lists all of them.
 //
 //nolint:gochecknoglobals // a table, never written
 var paths = []path{
@@ -29,14 +29,14 @@ var paths = []path{
 	{name: "nginx HTTP1", nginx: "http1"},
 }
 
-// TestScripts runs the scripts that know by which way work comes.
+// TestScripts runs the scripts that choose their path themselves.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	skipIfShort(t)
 	testscript.Run(t, params(t, "testdata/script", path{}))
 }
 
-// TestPaths runs the others, over every path.
+// TestPaths runs the scripts of testdata/path over every path.
 func TestPaths(t *testing.T) {
 	t.Parallel()
 	skipIfShort(t)
@@ -51,7 +51,7 @@ func TestPaths(t *testing.T) {
 	}
 }
 
-// TestNginx runs the scripts about nginx between agents and control plane.
+// TestNginx runs the scripts with nginx between agents and control plane.
 func TestNginx(t *testing.T) {
 	t.Parallel()
 	skipIfShort(t)
@@ -88,7 +88,7 @@ func params(t *testing.T, dir string, way path) testscript.Params {
 			for name, value := range way.settings {
 				env.Setenv(name, value)
 			}
-			env.Values[stageKey{}] = newStage(env, way)
+			setup(env, way)
 			return nil
 		},
 	}

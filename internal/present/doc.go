@@ -1,6 +1,6 @@
-// Package present writes jobs and agents for people, as text, and for programs,
-// as JSON: one object a line, with the names that the protocol's JSON has.
+// Package present writes jobs and workers as text for people, and as JSON for
+// programs: one object on each line, with the field names of protobuf's JSON.
 //
-// What came over the network and is shown on a terminal passes through Safe,
-// except for a job's log: that is written byte for byte, as the job wrote it.
+// Text from the network goes through Safe before it is shown on a terminal. The
+// exception is a job's log, which is written byte for byte.
 package present

@@ -5,27 +5,28 @@ import (
 	"io"
 	"time"
 
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
-// Narrator writes what happens to a job for a person: its log, byte for byte, to
-// Out, and everything else to Notes, one line a change. It is for one goroutine.
+// Narrator writes the events of a job for people: its log, byte for byte, to Out,
+// and one line for every other event to Notes. It is for one goroutine.
 type Narrator struct {
 	Out, Notes io.Writer
-	// States has the job's changes of state told, and why it waits.
+	// States makes Job write the changes of the job's state, and why it waits.
 	States bool
 
-	last string
+	last string // the last line about the state
 }
 
-// Job tells of a change of the job.
+// Job writes a change of the job.
 func (n *Narrator) Job(job *switchyardv1.Job) error {
 	if !n.States {
 		return nil
 	}
-	where := standing(job)
-	line := "job " + job.GetId() + " " + where
-	if where == "" || line == n.last {
+	state := describe(job)
+	line := "job " + job.GetId() + " " + state
+	if state == "" || line == n.last {
 		return nil
 	}
 	n.last = line
@@ -33,32 +34,32 @@ func (n *Narrator) Job(job *switchyardv1.Job) error {
 	return nil
 }
 
-// Log writes a piece of the log.
-func (n *Narrator) Log(piece *switchyardv1.LogChunk) error {
-	if piece.GetMissing() > 0 {
-		n.notef("%d bytes of the log are missing here; the agent could not deliver them", piece.GetMissing())
+// Log writes a chunk of the log.
+func (n *Narrator) Log(chunk *switchyardv1.LogChunk) error {
+	if chunk.GetMissing() > 0 {
+		n.notef("%d bytes of the log are missing here; the agent could not deliver them", chunk.GetMissing())
 	}
-	return write(n.Out, piece.GetData())
+	return write(n.Out, chunk.GetData())
 }
 
-// Interrupted tells that the control plane was lost.
+// Interrupted writes that the control plane was lost.
 func (n *Narrator) Interrupted(cause error, until time.Time) {
 	n.notef("%v; trying again until %s", cause, until.Local().Format(time.TimeOnly))
 }
 
-// Reconnected tells that the control plane was found again.
+// Reconnected writes that the control plane is connected again.
 func (n *Narrator) Reconnected() {
 	n.notef("connected again")
 }
 
-// notef writes a line for people. There is nobody to tell when that fails.
+// notef writes a line for people. It ignores errors.
 func (n *Narrator) notef(format string, args ...any) {
 	_, _ = fmt.Fprintf(n.Notes, "switchyard: "+format+"\n", args...)
 }
 
-// standing is where a job stands, in a few words; or none, where it passes
-// through a state too quickly for anybody to care.
-func standing(job *switchyardv1.Job) string {
+// describe returns the state of a job in a few words. It returns nothing for
+// states that a job passes quickly.
+func describe(job *switchyardv1.Job) string {
 	switch job.GetState() {
 	case switchyardv1.JobState_JOB_STATE_QUEUED:
 		if job.GetWaitingReason() != "" {
@@ -72,13 +73,13 @@ func standing(job *switchyardv1.Job) string {
 		if job.GetCancelRequested() {
 			return "is being canceled" + because(job.GetCancelReason())
 		}
-		return "runs on agent " + Safe(job.GetWorkerName())
+		return "runs on worker " + Safe(job.GetWorkerName())
 	case switchyardv1.JobState_JOB_STATE_FINISHED:
 		return finished(job)
 	case switchyardv1.JobState_JOB_STATE_CANCELED:
 		return "was canceled" + because(job.GetCancelReason())
 	case switchyardv1.JobState_JOB_STATE_LOST:
-		return "is lost: its agent " + Safe(job.GetWorkerName()) + " fell silent, and how it ended is not known"
+		return "is lost: its worker " + Safe(job.GetWorkerName()) + " sent no heartbeat, and how the job ended is not known"
 	default:
 		return "is in state " + JobState(job.GetState())
 	}
@@ -88,9 +89,9 @@ func finished(job *switchyardv1.Job) string {
 	switch {
 	case job.GetSignal() != "":
 		return "was ended by " + Safe(job.GetSignal()) + because(job.GetSignalReason())
-	case EndedWithAgent(job):
-		return "ended with its agent " + Safe(job.GetWorkerName()) + ", and how it ended is not known"
-	case job.GetExitStatus() == neverRan:
+	case EndUnseen(job):
+		return "ended with the agent of its worker " + Safe(job.GetWorkerName()) + ", and how it ended is not known"
+	case job.GetExitStatus() == wire.ExitStatusNeverRan:
 		return "never ran" + because(job.GetSignalReason())
 	default:
 		return "finished with exit status " + Safe(job.GetExitStatus())
@@ -104,16 +105,16 @@ func because(reason string) string {
 	return ": " + Safe(reason)
 }
 
-// JSONLines writes what happens to a job for a program: each event as the
-// protocol's FollowJobResponse, one a line, to Out. Outages are told on Notes.
+// JSONLines writes the events of a job for programs: each event as a
+// FollowJobResponse, one on each line, to Out. Outages go to Notes.
 type JSONLines struct{ Narrator }
 
-// Job writes the job as it stands.
+// Job writes the job.
 func (j *JSONLines) Job(job *switchyardv1.Job) error {
 	return JSON(j.Out, &switchyardv1.FollowJobResponse{Event: &switchyardv1.FollowJobResponse_Job{Job: job}})
 }
 
-// Log writes a piece of the log.
-func (j *JSONLines) Log(piece *switchyardv1.LogChunk) error {
-	return JSON(j.Out, &switchyardv1.FollowJobResponse{Event: &switchyardv1.FollowJobResponse_Log{Log: piece}})
+// Log writes a chunk of the log.
+func (j *JSONLines) Log(chunk *switchyardv1.LogChunk) error {
+	return JSON(j.Out, &switchyardv1.FollowJobResponse{Event: &switchyardv1.FollowJobResponse_Log{Log: chunk}})
 }

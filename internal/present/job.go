@@ -9,25 +9,22 @@ import (
 	"strings"
 	"time"
 
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
-// maxCommandColumn keeps a long command from pushing a table over many lines.
+// maxCommandColumn is the most characters of a command that a table shows.
 const maxCommandColumn = 60
 
-// neverRan is the exit status of a job whose command never ran, or whose end was
-// not seen.
-const neverRan = "-1"
-
-// EndedWithAgent reports whether a job's agent ended before it did, so that how it
-// ended is not known: its agent, started again, has said so.
-func EndedWithAgent(job *switchyardv1.Job) bool {
-	return job.GetExitStatus() == neverRan && job.GetSignal() == "" && job.GetSignalReason() == "agent_stop"
+// EndUnseen reports whether it is unknown how a job ended, because its agent ended
+// first. The next process of the agent has reported the job.
+func EndUnseen(job *switchyardv1.Job) bool {
+	return wire.EndUnseen(job.GetExitStatus(), job.GetSignal(), job.GetSignalReason())
 }
 
-// Jobs writes a table of jobs, as they stand now.
+// Jobs writes a table of jobs. now is the time for the column AGE.
 func Jobs(w io.Writer, jobs []*switchyardv1.Job, now time.Time) error {
-	rows := append(make([][]string, 0, 1+len(jobs)), []string{"ID", "STATE", "QUEUE", "AGENT", "AGE", "COMMAND"})
+	rows := append(make([][]string, 0, 1+len(jobs)), []string{"ID", "STATE", "QUEUE", "WORKER", "AGE", "COMMAND"})
 	for _, job := range jobs {
 		rows = append(rows, []string{
 			job.GetId(), Outcome(job), cell(job.GetQueue()), cell(job.GetWorkerName()),
@@ -37,9 +34,9 @@ func Jobs(w io.Writer, jobs []*switchyardv1.Job, now time.Time) error {
 	return table(w, rows)
 }
 
-// Job writes everything about a job, but what is empty.
+// Job writes every field of a job that is not empty.
 func Job(w io.Writer, job *switchyardv1.Job) error {
-	return details(w, [][2]string{
+	fields := [][]string{
 		{"id", job.GetId()},
 		{"command", Safe(Command(job.GetCommand()))},
 		{"state", Outcome(job)},
@@ -48,7 +45,7 @@ func Job(w io.Writer, job *switchyardv1.Job) error {
 		{"priority", nonZero(int64(job.GetPriority()))},
 		{"timeout", duration(job)},
 		{"env", Safe(environment(job.GetEnv()))},
-		{"agent", Safe(agentOf(job))},
+		{"worker", Safe(workerOf(job))},
 		{"canceled", Safe(job.GetCancelReason())},
 		{"submitted", moment(job.GetSubmittedAt())},
 		{"assigned", moment(job.GetAssignedAt())},
@@ -56,16 +53,17 @@ func Job(w io.Writer, job *switchyardv1.Job) error {
 		{"started", moment(job.GetStartedAt())},
 		{"finished", moment(job.GetFinishedAt())},
 		{"log", fmt.Sprintf("%d bytes", job.GetLogSize())},
-		{"log pieces lost", nonZero(int64(job.GetChunksFailedCount()))},
+		{"log chunks lost", nonZero(int64(job.GetChunksFailedCount()))},
 		{"idempotency key", Safe(job.GetIdempotencyKey())},
 		{"retries left", nonZero(int64(job.GetRetriesLeft()))},
 		{"retry of", job.GetRetryOf()},
 		{"retried by", job.GetRetriedBy()},
-	})
+	}
+	return table(w, slices.DeleteFunc(fields, func(field []string) bool { return field[1] == "" }))
 }
 
-// Outcome is where a job stands in a word or two: its state and, once it has
-// ended, how.
+// Outcome returns a job's state in one or two words and, after its end, how it
+// ended.
 func Outcome(job *switchyardv1.Job) string {
 	state := JobState(job.GetState())
 	if job.GetState() != switchyardv1.JobState_JOB_STATE_FINISHED {
@@ -77,16 +75,16 @@ func Outcome(job *switchyardv1.Job) string {
 	switch {
 	case job.GetSignal() != "":
 		return state + "," + Safe(job.GetSignal())
-	case EndedWithAgent(job):
+	case EndUnseen(job):
 		return state + ",end-unseen"
-	case job.GetExitStatus() == neverRan:
+	case job.GetExitStatus() == wire.ExitStatusNeverRan:
 		return state + ",never-ran"
 	default:
 		return state + "," + Safe(job.GetExitStatus())
 	}
 }
 
-func agentOf(job *switchyardv1.Job) string {
+func workerOf(job *switchyardv1.Job) string {
 	if job.GetWorkerId() == "" {
 		return ""
 	}
@@ -115,7 +113,7 @@ func nonZero(n int64) string {
 	return strconv.FormatInt(n, 10)
 }
 
-// shorten cuts s to at most width characters.
+// shorten returns s cut to at most width characters.
 func shorten(s string, width int) string {
 	runes := []rune(s)
 	if len(runes) <= width {

@@ -10,14 +10,14 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// JSON writes a message as one line, with every field that is not a message
-// itself, so that a program need not guess what an absent field means.
+// JSON writes a message as one line. Fields with their zero value are written too,
+// except those that are messages.
 func JSON(w io.Writer, message proto.Message) error {
 	encoded, err := protojson.MarshalOptions{EmitDefaultValues: true}.Marshal(message)
 	if err != nil {
 		return fmt.Errorf("encoding as JSON: %w", err)
 	}
-	// protojson puts spaces where it likes, on purpose; here a line is stable.
+	// protojson varies its white space on purpose; Compact makes the line stable.
 	var line bytes.Buffer
 	if err := json.Compact(&line, encoded); err != nil {
 		return fmt.Errorf("encoding as JSON: %w", err)
@@ -26,7 +26,7 @@ func JSON(w io.Writer, message proto.Message) error {
 	return write(w, line.Bytes())
 }
 
-// write writes to standard output, or what stands in for it.
+// write writes b and adds what failed to an error.
 func write(w io.Writer, b []byte) error {
 	if _, err := w.Write(b); err != nil {
 		return fmt.Errorf("writing the output: %w", err)

@@ -40,7 +40,7 @@ func TestCommand(t *testing.T) {
 		want string
 	}{
 		{[]string{"go", "test", "./...", "-run=X"}, "go test ./... -run=X"},
-		{[]string{"sh", "-c", "echo it's; exit 7"}, `sh -c 'echo it'\''s; exit 7'`},
+		{[]string{"sh", "-c", "echo it's; exit 7"}, `sh -c 'echo it'"'"'s; exit 7'`},
 		{[]string{"echo", "", "$HOME", "*"}, `echo '' '$HOME' '*'`},
 	}
 	for _, tt := range tests {
@@ -105,7 +105,7 @@ func TestTables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `ID   STATE    QUEUE    AGENT   AGE    COMMAND
+	want := `ID   STATE    QUEUE    WORKER  AGE    COMMAND
 01B  running  default  a\x1b1  1m15s  sh -c ` + strings.Repeat("x", 53) + `…
 01A  queued   gpu      -       -      true
 `
@@ -133,7 +133,7 @@ func TestTables(t *testing.T) {
 3   box-3  lost                       default  -       -    -      -
 `
 	if got := b.String(); got != want {
-		t.Errorf("agents:\n%swant:\n%s", got, want)
+		t.Errorf("workers:\n%swant:\n%s", got, want)
 	}
 }
 
@@ -155,7 +155,7 @@ queue     default
 priority  -4
 timeout   1m30s
 env       A=1 'B=2 3'
-agent     box 7
+worker    box 7
 log       12 bytes
 `
 	if got := b.String(); got != want {
@@ -189,8 +189,8 @@ func TestNarrator(t *testing.T) {
 		}
 		return j
 	}
-	waits := job(switchyardv1.JobState_JOB_STATE_QUEUED, func(j *switchyardv1.Job) { j.WaitingReason = "no agent serves queue \"gpu\"" })
-	busy := job(switchyardv1.JobState_JOB_STATE_QUEUED, func(j *switchyardv1.Job) { j.WaitingReason = "all agents are busy" })
+	waits := job(switchyardv1.JobState_JOB_STATE_QUEUED, func(j *switchyardv1.Job) { j.WaitingReason = "no worker serves queue \"gpu\"" })
+	busy := job(switchyardv1.JobState_JOB_STATE_QUEUED, func(j *switchyardv1.Job) { j.WaitingReason = "all workers are busy" })
 	running := job(switchyardv1.JobState_JOB_STATE_RUNNING, nil)
 	var out, notes strings.Builder
 	n := &Narrator{Out: &out, Notes: &notes, States: true}
@@ -209,8 +209,8 @@ func TestNarrator(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, piece := range []*switchyardv1.LogChunk{{Data: []byte("a\x1b[0m\n")}, {Data: []byte("b"), Missing: 9}} {
-		if err := n.Log(piece); err != nil {
+	for _, chunk := range []*switchyardv1.LogChunk{{Data: []byte("a\x1b[0m\n")}, {Data: []byte("b"), Missing: 9}} {
+		if err := n.Log(chunk); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -219,16 +219,16 @@ func TestNarrator(t *testing.T) {
 	if got, want := out.String(), "a\x1b[0m\nb"; got != want {
 		t.Errorf("log %q, want %q", got, want)
 	}
-	want := `switchyard: job 01B waits: no agent serves queue "gpu"
-switchyard: job 01B waits: all agents are busy
-switchyard: job 01B runs on agent box
+	want := `switchyard: job 01B waits: no worker serves queue "gpu"
+switchyard: job 01B waits: all workers are busy
+switchyard: job 01B runs on worker box
 switchyard: job 01B is being canceled: enough
 switchyard: job 01B was canceled: enough
-switchyard: job 01B is lost: its agent box fell silent, and how it ended is not known
+switchyard: job 01B is lost: its worker box sent no heartbeat, and how the job ended is not known
 switchyard: job 01B finished with exit status 7
 switchyard: job 01B was ended by SIGKILL
 switchyard: job 01B never ran: process_run_error
-switchyard: job 01B ended with its agent box, and how it ended is not known
+switchyard: job 01B ended with the agent of its worker box, and how it ended is not known
 switchyard: 9 bytes of the log are missing here; the agent could not deliver them
 switchyard: following job 01B: gone; trying again until 12:05:00
 switchyard: connected again

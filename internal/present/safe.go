@@ -4,10 +4,12 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"al.essio.dev/pkg/shellescape"
 )
 
-// Safe is s on one line, with whatever could command a terminal or deceive a
-// reader (control characters, changes of direction, broken UTF-8) escaped.
+// Safe returns s on one line. It escapes what could control a terminal or mislead
+// a reader: control characters, changes of text direction, invalid UTF-8.
 func Safe(s string) string {
 	if !strings.ContainsFunc(s, unsafeRune) {
 		return s
@@ -28,21 +30,5 @@ func unsafeRune(r rune) bool {
 	return !unicode.IsPrint(r) || r == unicode.ReplacementChar
 }
 
-// Command is a command as a POSIX shell would take it.
-func Command(argv []string) string {
-	words := make([]string, len(argv))
-	for i, word := range argv {
-		words[i] = shellWord(word)
-	}
-	return strings.Join(words, " ")
-}
-
-// bare are the characters that mean themselves to a shell, anywhere in a word.
-const bare = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%+,-./:=@_"
-
-func shellWord(word string) string {
-	if word != "" && strings.Trim(word, bare) == "" {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-}
+// Command returns a command as it is written for a POSIX shell.
+func Command(argv []string) string { return shellescape.QuoteCommand(argv) }

@@ -8,30 +8,29 @@ import (
 )
 
 const (
-	jobStatePrefix   = "JOB_STATE_"
-	agentStatePrefix = "WORKER_STATE_"
+	jobStatePrefix    = "JOB_STATE_"
+	workerStatePrefix = "WORKER_STATE_"
 )
 
-// JobState is the state's word, such as queued.
+// JobState returns the name of a state, such as queued.
 func JobState(state switchyardv1.JobState) string {
 	return strings.ToLower(strings.TrimPrefix(state.String(), jobStatePrefix))
 }
 
-// WorkerState is the state's word, such as connected.
+// WorkerState returns the name of a state, such as connected.
 func WorkerState(state switchyardv1.WorkerState) string {
-	return strings.ToLower(strings.TrimPrefix(state.String(), agentStatePrefix))
+	return strings.ToLower(strings.TrimPrefix(state.String(), workerStatePrefix))
 }
 
-// ParseJobState is the state that a word stands for. The error names the words
-// that there are.
+// ParseJobState returns the state with that name. The error lists the names.
 func ParseJobState(word string) (switchyardv1.JobState, error) {
 	state, err := parseState(word, jobStatePrefix, switchyardv1.JobState_name, switchyardv1.JobState_value)
 	return switchyardv1.JobState(state), err
 }
 
-// ParseWorkerState is the state that a word stands for, as ParseJobState.
+// ParseWorkerState returns the state with that name. The error lists the names.
 func ParseWorkerState(word string) (switchyardv1.WorkerState, error) {
-	state, err := parseState(word, agentStatePrefix, switchyardv1.WorkerState_name, switchyardv1.WorkerState_value)
+	state, err := parseState(word, workerStatePrefix, switchyardv1.WorkerState_name, switchyardv1.WorkerState_value)
 	return switchyardv1.WorkerState(state), err
 }
 

@@ -12,17 +12,14 @@ import (
 
 const columnGap = 2
 
-// none stands in a column that has nothing to say, so that columns can be told
-// apart by a program that splits at white space.
+// none stands in an empty column, so that a program can split a row at white space.
 const none = "-"
 
-// table writes rows in columns, the first row being the heading.
+// table writes rows in columns. The first row is the heading.
 func table(w io.Writer, rows [][]string) error {
 	t := tabwriter.NewWriter(w, 0, 0, columnGap, ' ', 0)
 	for _, row := range rows {
-		if _, err := fmt.Fprintln(t, strings.Join(row, "\t")); err != nil {
-			return fmt.Errorf("writing the output: %w", err)
-		}
+		_, _ = fmt.Fprintln(t, strings.Join(row, "\t")) // Flush returns the error
 	}
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("writing the output: %w", err)
@@ -30,24 +27,7 @@ func table(w io.Writer, rows [][]string) error {
 	return nil
 }
 
-// details writes names with values, one a line, leaving out what is empty.
-func details(w io.Writer, fields [][2]string) error {
-	t := tabwriter.NewWriter(w, 0, 0, columnGap, ' ', 0)
-	for _, field := range fields {
-		if field[1] == "" {
-			continue
-		}
-		if _, err := fmt.Fprintf(t, "%s\t%s\n", field[0], field[1]); err != nil {
-			return fmt.Errorf("writing the output: %w", err)
-		}
-	}
-	if err := t.Flush(); err != nil {
-		return fmt.Errorf("writing the output: %w", err)
-	}
-	return nil
-}
-
-// cell is a text from the network as a column shows it.
+// cell returns a text from the network as a column shows it.
 func cell(s string) string {
 	if s == "" {
 		return none
@@ -55,7 +35,7 @@ func cell(s string) string {
 	return Safe(s)
 }
 
-// age is how long ago a moment was, in its two largest units.
+// age returns the time since at, in its two largest units.
 func age(now time.Time, at *timestamppb.Timestamp) string {
 	if at == nil {
 		return none
@@ -73,7 +53,7 @@ func age(now time.Time, at *timestamppb.Timestamp) string {
 	}
 }
 
-// moment is a moment in the reader's own zone, to the millisecond.
+// moment returns a time in the local time zone, to the millisecond.
 func moment(at *timestamppb.Timestamp) string {
 	if at == nil {
 		return ""

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"github.com/switchyard-ci/switchyard/fsm"
+	"github.com/switchyard-ci/switchyard/internal/agent"
+	"github.com/switchyard-ci/switchyard/internal/cli"
+	"github.com/switchyard-ci/switchyard/internal/job"
+	"github.com/switchyard-ci/switchyard/internal/telemetry"
+	"github.com/switchyard-ci/switchyard/internal/wire"
+	"github.com/switchyard-ci/switchyard/transport"
+)
+
+const (
+	mebibyte = 1 << 20
+	maxSize  = 1 << 30 // in MiB; no file system holds more
+
+	// Directories in the data directory that are used when none are named.
+	buildsDir = "builds"
+	spoolDir  = "spool"
+)
+
+// agentFlags are the flags of an agent, for `agent start` and `up`.
+type agentFlags struct {
+	config  agent.Config
+	dataDir *dataDir
+}
+
+func newAgentFlags(cmd *cobra.Command, dir *dataDir) *agentFlags {
+	f := &agentFlags{dataDir: dir, config: agent.Config{
+		Queue: wire.DefaultQueue, Spawn: 1, Version: readVersion().Version,
+		TransitionLogSize: telemetry.DefaultTransitionLogSize,
+		Job:               jobDefaults(),
+	}}
+	c := &f.config
+	flags := cli.Settings(cmd, "agent")
+	flags.Text(&c.Name, "name", "NAME", "name of the workers; several workers get a number after it").Default("the host's name")
+	flags.Text(&c.Queue, "queue", "NAME", "queue to take jobs from")
+	cli.List(flags, &c.Tags, "tag", "KEY=VALUE", "tag of the workers; may be repeated", cli.Each(cli.AnyText))
+	cli.Var(flags, &c.Spawn, "spawn", "NUMBER", "number of workers, 1 to "+strconv.Itoa(agent.MaxSpawn)+
+		"; each runs one job at a time", cli.Number(1, agent.MaxSpawn))
+	cli.Var(flags, &c.Mode, "mode", "MODE", "how workers get jobs: auto (by stream, else by polling), stream-only or poll-only", parseMode)
+	f.jobFlags(flags)
+	cli.Var(flags, &c.SilenceLimit, "silence-limit", "DURATION", "treat a stream as lost after this time without a message", cli.NotNegative).
+		Default("what the control plane announces; else 150s over HTTP/1.1, none over HTTP/2")
+	cli.Var(flags, &c.StreamProtocol, "stream-protocol", "PROTOCOL",
+		"protocol of the stream: grpc, connect, or auto: gRPC, and Connect where a proxy drops what gRPC needs",
+		transport.ParseStreamProtocol)
+	flags.Bool(&c.DisconnectAfterJob, "disconnect-after-job", "stop each worker after one job")
+	cli.Var(flags, &c.DisconnectAfterIdle, "disconnect-after-idle", "DURATION",
+		"stop when no worker has had a job for this time", cli.NotNegative).Default("never")
+	cli.Var(flags, &c.DisconnectAfterUptime, "disconnect-after-uptime", "DURATION",
+		"stop after this time, when the jobs that run have finished", cli.NotNegative).Default("never")
+	transitionLogFlag(cmd, &c.TransitionLog)
+	cli.Var(flags, &c.TransitionLogSize, "transition-log-size", "MIB",
+		"size at which a new file of the transition log begins; four older ones are kept, FILE.1 to FILE.4", mebibytes(mebibyte)).
+		Default(strconv.Itoa(telemetry.DefaultTransitionLogSize / mebibyte))
+	return f
+}
+
+// jobFlags declares the flags for how jobs run.
+func (f *agentFlags) jobFlags(flags cli.Flags) {
+	c := &f.config.Job
+	flags.File(&c.BuildPath, "build-path", "DIR", "directory in which each job gets its own working directory").
+		Default(buildsDir + " in the data directory")
+	cli.Var(flags, &c.Cleanup, "build-cleanup", "POLICY",
+		"when to remove working directories: always, on-success (keep those of failed jobs) or never", job.ParseCleanup)
+	cli.Var(flags, &c.Shell, "shell", "PROGRAM", "program with arguments, separated by spaces, that a job's script is appended to",
+		func(text string) ([]string, error) { return strings.Fields(text), nil }).Default(strings.Join(c.Shell, " "))
+	cli.Var(flags, &c.Executor, "executor", "PROGRAM", "program to run for each job in place of the shell; it gets the job in its environment "+
+		"and in the files that BUILDKITE_ENV_FILE and BUILDKITE_ENV_JSON_FILE name, and checks code out itself", job.FindExecutor)
+	flags.Bool(&c.Pty, "pty", "run each job on a terminal of its own (not on Windows)")
+	cli.Var(flags, &c.CancelSignal, "cancel-signal", "SIGNAL", "first signal for a canceled job", job.ParseSignal).Default("SIGTERM")
+	cli.Var(flags, &c.CancelGrace, "cancel-grace", "DURATION", "time from that signal to SIGKILL", cli.Positive)
+	flags.File(&f.config.SpoolPath, "spool-path", "DIR",
+		"directory of output and results that the control plane does not have yet; agents may share it").
+		Default(spoolDir + " in the data directory")
+	cli.Var(flags, &c.SpoolSize, "spool-size", "MIB", "most output of one job to keep there; more is cut", mebibytes(maxSize)).
+		Default(strconv.FormatInt(c.SpoolSize/mebibyte, 10))
+	cli.List(flags, &c.RedactedVars, "redacted-vars", "GLOB",
+		"hide the values of variables with such names in jobs' logs; may be repeated, replaces the default, none if empty", parseGlobs)
+	flags.Bool(&c.TimestampLines, "timestamp-lines", "put the time at the start of each line of a job's log, as an escape sequence")
+}
+
+// jobDefaults returns the defaults of the options, without a build path.
+func jobDefaults() job.Options {
+	o, _ := job.Options{BuildPath: buildsDir, Cleanup: job.CleanupAlways}.WithDefaults() // with a build path it cannot fail
+	o.BuildPath = ""
+	return o
+}
+
+// transitionLogFlag declares the flag for the file of the transition log.
+func transitionLogFlag(cmd *cobra.Command, target *string) {
+	cli.Settings(cmd, "agent").File(target, "transition-log", "FILE",
+		"file for every event of a worker and the transition that its machine took, for fsm replay")
+}
+
+// read returns the configuration that the flags describe, without the endpoint
+// and its token.
+func (f *agentFlags) read(cmd *cobra.Command, logger *zap.Logger) (agent.Config, error) {
+	c := f.config
+	c.Logger, c.Job.Logger = logger, logger.Named("job")
+	for path, name := range map[*string]string{&c.Job.BuildPath: buildsDir, &c.SpoolPath: spoolDir} {
+		if *path != "" {
+			continue
+		}
+		dir, err := f.dataDir.resolve()
+		if err != nil {
+			return c, err
+		}
+		*path = filepath.Join(dir, name)
+	}
+	var err error
+	if c.Job, err = c.Job.WithDefaults(); err != nil {
+		return c, cli.Usagef(cmd, "%w", err)
+	}
+	return c, nil
+}
+
+// parseMode parses a mode that `agent start` can have; acquire has a flag of its
+// own.
+func parseMode(text string) (fsm.Mode, error) {
+	if _, err := cli.OneOf(fsm.Auto.String(), fsm.StreamOnly.String(), fsm.PollOnly.String())(text); err != nil {
+		return 0, err
+	}
+	mode, _ := fsm.ParseMode(text)
+	return mode, nil
+}
+
+// mebibytes returns a function that parses a number of MiB, at least 1, to bytes.
+func mebibytes(most int) func(string) (int64, error) {
+	return func(text string) (int64, error) {
+		n, err := cli.Number(1, most)(text)
+		return int64(n) * mebibyte, err
+	}
+}
+
+// parseGlobs parses globs that are separated by commas.
+func parseGlobs(text string) ([]string, error) {
+	globs := strings.FieldsFunc(text, func(r rune) bool { return r == ',' })
+	return globs, job.CheckRedactedVars(globs)
+}

@@ -1,0 +1,129 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+)
+
+// agentCommand is a command line with one command, for tests.
+type agentCommand struct {
+	root  *cobra.Command
+	spawn int
+	tags  []string
+	flags []Flag // of spawn and tags
+}
+
+func newAgentCommand() *agentCommand {
+	a := &agentCommand{root: &cobra.Command{Use: "program"}, spawn: 1}
+	cmd := Command("agent", "run an agent", NoArgs)
+	flags := Settings(cmd, "agent")
+	a.flags = []Flag{
+		Var(flags, &a.spawn, "spawn", "NUMBER", "number of workers", Number(1, 100)),
+		List(flags, &a.tags, "tag", "KEY=VALUE", "tag of the workers", Each(AnyText)),
+	}
+	cmd.RunE = func(*cobra.Command, []string) error { return nil }
+	a.root.AddCommand(cmd)
+	Finish(a.root)
+	return a
+}
+
+// TestPrecedence has one row for each source of a value.
+func TestPrecedence(t *testing.T) {
+	tests := []struct {
+		name   string
+		args   []string
+		env    map[string]string
+		yaml   string
+		spawn  int
+		tags   []string
+		origin origin // of both
+	}{
+		{name: "default", spawn: 1, tags: nil, origin: fromDefault},
+		{
+			name: "file", yaml: "agent: {spawn: 2, tag: ['a=1,2', b]}",
+			spawn: 2, tags: []string{"a=1,2", "b"}, origin: fromFile,
+		},
+		{
+			name: "environment over file", yaml: "agent: {spawn: 2, tag: [a]}",
+			env:   map[string]string{"SWITCHYARD_AGENT_SPAWN": "3", "SWITCHYARD_AGENT_TAG": "c=1,d"},
+			spawn: 3, tags: []string{"c=1", "d"}, origin: fromEnv,
+		},
+		{
+			name: "flag over both", yaml: "agent: {spawn: 2, tag: [a]}",
+			env:   map[string]string{"SWITCHYARD_AGENT_SPAWN": "3", "SWITCHYARD_AGENT_TAG": "c"},
+			args:  []string{"--spawn", "4", "--tag", "e=1,2", "--tag", "f"},
+			spawn: 4, tags: []string{"e=1,2", "f"}, origin: fromFlag,
+		},
+		{
+			name: "empty environment", yaml: "agent: {spawn: 2, tag: [a]}",
+			env:   map[string]string{"SWITCHYARD_AGENT_SPAWN": "", "SWITCHYARD_AGENT_TAG": ""},
+			spawn: 2, tags: []string{"a"}, origin: fromFile,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Setenv("SWITCHYARD_CONFIG", "")
+			if tt.yaml != "" {
+				path := filepath.Join(t.TempDir(), "switchyard.yaml")
+				if err := os.WriteFile(path, []byte(tt.yaml), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				t.Setenv("SWITCHYARD_CONFIG", path)
+			}
+			for name, value := range tt.env {
+				t.Setenv(name, value)
+			}
+			a := newAgentCommand()
+			a.root.SetArgs(append([]string{"agent"}, tt.args...))
+			if err := a.root.ExecuteContext(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			if a.spawn != tt.spawn {
+				t.Errorf("spawn %d, want %d", a.spawn, tt.spawn)
+			}
+			if !slices.Equal(a.tags, tt.tags) {
+				t.Errorf("tags %q, want %q", a.tags, tt.tags)
+			}
+			for _, flag := range a.flags {
+				if got := flag.origin(); got != tt.origin {
+					t.Errorf("origin of --%s %v, want %v", flag.flag.Name, got, tt.origin)
+				}
+			}
+		})
+	}
+}
+
+// TestNumber checks the bounds of whole numbers and the texts of their errors.
+func TestNumber(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct{ text, want string }{
+		{"0", ""},
+		{"255", ""},
+		{"0x10", ""},
+		{"-1", "must not be negative"},
+		{"256", "value out of range"},
+		{"9223372036854775808", "value out of range"},
+		{"x", "invalid syntax"},
+	} {
+		_, err := Number[uint8](0, 255)(row.text)
+		if (err == nil) != (row.want == "") || err != nil && err.Error() != row.want {
+			t.Errorf("%s: error %v, want %q", row.text, err, row.want)
+		}
+	}
+	if _, err := Number(1, 9)("0"); err == nil || !strings.Contains(err.Error(), "must be from 1 to 9") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestEnvName(t *testing.T) {
+	t.Parallel()
+	if got := EnvName("agent.cancel-grace"); got != "SWITCHYARD_AGENT_CANCEL_GRACE" {
+		t.Errorf("got %s", got)
+	}
+}

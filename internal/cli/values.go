@@ -1,0 +1,160 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/spf13/pflag"
+)
+
+// flagValue is the value of every flag that this package declares.
+type flagValue interface {
+	pflag.Value
+	settings() *setting
+	isList() bool
+}
+
+// value is the value of a flag that has one.
+type value[T any] struct {
+	setting
+	target *T
+	parse  func(string) (T, error)
+}
+
+func (v *value[T]) Set(text string) error {
+	parsed, err := v.parse(text)
+	if err == nil {
+		*v.target = parsed
+	}
+	return err
+}
+
+// String returns nothing: the usage text shows the default.
+func (v *value[T]) String() string { return "" }
+
+func (v *value[T]) isList() bool { return false }
+
+// list is the value of a flag that may be repeated.
+type list[T any] struct {
+	setting
+	target *[]T
+	parse  func(string) ([]T, error)
+	given  bool // the default is replaced
+}
+
+func (l *list[T]) Set(text string) error {
+	items, err := l.parse(text)
+	if err != nil {
+		return err
+	}
+	if !l.given {
+		l.given = true
+		*l.target = []T{}
+	}
+	*l.target = append(*l.target, items...)
+	return nil
+}
+
+func (l *list[T]) String() string { return "" }
+
+func (l *list[T]) isList() bool { return true }
+
+// errEmpty is the error of an empty text, as "$UNSET" is in a script.
+var errEmpty = errors.New("must not be empty")
+
+func notEmpty(s string) (string, error) {
+	if s == "" {
+		return "", errEmpty
+	}
+	return s, nil
+}
+
+func text(s string) (string, error) {
+	if !utf8.ValidString(s) {
+		return "", errors.New("must be UTF-8")
+	}
+	return notEmpty(s)
+}
+
+// Boolean parses true or false, in the forms of strconv.ParseBool.
+func Boolean(s string) (bool, error) {
+	b, err := strconv.ParseBool(s)
+	if err != nil {
+		return false, errors.New("must be true or false")
+	}
+	return b, nil
+}
+
+// OneOf returns a function that accepts the words and no other text.
+func OneOf(words ...string) func(string) (string, error) {
+	return func(s string) (string, error) {
+		if !slices.Contains(words, s) {
+			return "", fmt.Errorf("must be %s", strings.Join(words, " or "))
+		}
+		return s, nil
+	}
+}
+
+// Each returns a function that parses a list with one element.
+func Each[T any](parse func(string) (T, error)) func(string) ([]T, error) {
+	return func(s string) ([]T, error) {
+		item, err := parse(s)
+		return []T{item}, err
+	}
+}
+
+// AnyText accepts every text.
+func AnyText(s string) (string, error) { return s, nil }
+
+// Number returns a function that parses a whole number from low to high.
+func Number[T int | int32 | uint8 | uint64](low, high T) func(string) (T, error) {
+	return func(s string) (T, error) {
+		n, err := strconv.ParseInt(s, 0, 64)
+		if failed, ok := errors.AsType[*strconv.NumError](err); ok {
+			return 0, failed.Err
+		}
+		switch {
+		case low == 0 && n < 0:
+			return 0, errors.New("must not be negative")
+		case n >= 0 && uint64(T(n)) != uint64(n) || n < 0 && int64(T(n)) != n:
+			return 0, strconv.ErrRange
+		case T(n) < low || T(n) > high:
+			return 0, fmt.Errorf("must be from %d to %d", low, high)
+		}
+		return T(n), nil
+	}
+}
+
+// Positive parses a duration of more than 0.
+func Positive(s string) (time.Duration, error) {
+	d, err := duration(s)
+	if err == nil && d <= 0 {
+		err = errors.New("must be more than 0")
+	}
+	return d, err
+}
+
+// NotNegative parses a duration of 0 or more.
+func NotNegative(s string) (time.Duration, error) {
+	d, err := duration(s)
+	if err == nil && d < 0 {
+		err = errors.New("must not be negative")
+	}
+	return d, err
+}
+
+func duration(s string) (time.Duration, error) {
+	d, err := time.ParseDuration(s)
+	if err == nil {
+		return d, nil
+	}
+	if _, bad := strconv.ParseFloat(s, 64); bad == nil {
+		return 0, fmt.Errorf("a duration needs a unit, as in %ss", s)
+	}
+	return 0, err //nolint:wrapcheck // it quotes the text
+}
