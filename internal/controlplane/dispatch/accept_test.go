@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
@@ -12,7 +13,7 @@ func TestAcceptingAgainIsTheSameAcceptance(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
 	p.attached(a)
-	id := p.submit(Submission{})
+	id := p.submit(store.Job{})
 	var tokens []string
 	for range maxTokens + 1 {
 		job, token, err := p.Accept(t.Context(), a, id)
@@ -40,7 +41,7 @@ func TestAcceptIsRefusedToOthers(t *testing.T) {
 	p := newPlant(t, Options{})
 	a, b := p.register("a"), p.register("b")
 	p.attached(a)
-	id := p.submit(Submission{})
+	id := p.submit(store.Job{})
 	_, _, err := p.Accept(t.Context(), b, id)
 	wantErr(t, err, ErrWrongState)
 	_, _, err = p.Accept(t.Context(), a, newID())
@@ -51,10 +52,10 @@ func TestAcceptIsRefusedToOthers(t *testing.T) {
 
 func TestAcquire(t *testing.T) {
 	p := newPlant(t, Options{})
-	worker, _, err := p.Register(t.Context(), Registration{Name: "a", IgnoreInDispatches: true})
+	worker, _, err := p.Register(t.Context(), store.Worker{Name: "a", IgnoreInDispatches: true})
 	must(t, err)
 	feed := p.attached(worker.ID)
-	id := p.submit(Submission{Queue: "elsewhere"})
+	id := p.submit(store.Job{Queue: "elsewhere"})
 	p.silent(feed)
 	for range 2 {
 		job, token, err := p.Acquire(t.Context(), worker.ID, id)
@@ -69,8 +70,8 @@ func TestAcquire(t *testing.T) {
 }
 
 func TestEndsOfAJob(t *testing.T) {
-	zero, seven := Result{ExitStatus: "0"}, Result{ExitStatus: "7", ChunksFailed: 2}
-	canceled := Result{ExitStatus: "-1", Signal: "SIGTERM", SignalReason: "cancel"}
+	zero, seven := wire.FinishRequest{ExitStatus: "0"}, wire.FinishRequest{ExitStatus: "7", ChunksFailed: 2}
+	canceled := wire.FinishRequest{ExitStatus: "-1", Signal: "SIGTERM", SignalReason: "cancel"}
 	for name, row := range map[string]struct {
 		do    func(p *plant, g JobGrant) error
 		want  wire.JobState
@@ -108,7 +109,7 @@ func TestEndsOfAJob(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newPlant(t, Options{})
 			a := p.register("a")
-			g := p.run(a, Submission{Timeout: 10 * time.Second})
+			g := p.run(a, store.Job{Timeout: 10 * time.Second})
 			p.jobState(g.JobID, "running")
 			if err := row.do(p, g); row.wants == nil {
 				must(t, err)
@@ -116,28 +117,28 @@ func TestEndsOfAJob(t *testing.T) {
 				wantErr(t, err, row.wants)
 			}
 			p.state(g.JobID, row.want)
-			p.jobState(g.JobID, string(row.want))
-			next := p.submit(Submission{})
+			p.jobState(g.JobID, row.want)
+			next := p.submit(store.Job{})
 			p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: next})
 		})
 	}
 }
 
-func twice(first, second Result) func(*plant, JobGrant) error {
+func twice(first, second wire.FinishRequest) func(*plant, JobGrant) error {
 	return func(p *plant, g JobGrant) error {
 		must(p.t, g.Finish(p.t.Context(), first))
 		return g.Finish(p.t.Context(), second)
 	}
 }
 
-func (p *plant) cancel(id, want string) {
+func (p *plant) cancel(id string, want wire.JobState) {
 	p.t.Helper()
 	_, err := p.Cancel(p.t.Context(), id, "because")
 	must(p.t, err)
 	p.jobState(id, want)
 }
 
-func (p *plant) jobState(id, want string) {
+func (p *plant) jobState(id string, want wire.JobState) {
 	p.t.Helper()
 	got, err := p.JobState(p.t.Context(), id)
 	must(p.t, err)
@@ -161,7 +162,7 @@ func TestCancelBeforeStart(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newPlant(t, Options{})
 			a := p.register("a")
-			id := p.submit(Submission{})
+			id := p.submit(store.Job{})
 			g := reach(p, a, id)
 			p.cancel(id, "canceled")
 			if g.JobID != "" {
@@ -177,7 +178,7 @@ func TestCancelBeforeStart(t *testing.T) {
 func TestAGrantEndsWithItsAcceptance(t *testing.T) {
 	p := newPlant(t, Options{})
 	a, b := p.register("a"), p.register("b")
-	id := p.submit(Submission{})
+	id := p.submit(store.Job{})
 	p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	old := p.accept(a, id)
 	must(t, p.Disconnect(t.Context(), a))
@@ -185,7 +186,7 @@ func TestAGrantEndsWithItsAcceptance(t *testing.T) {
 	p.pings(b, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	g := p.accept(b, id)
 	wantErr(t, old.Start(t.Context(), time.Time{}), ErrUnauthenticated)
-	wantErr(t, old.Finish(t.Context(), Result{}), ErrUnauthenticated)
+	wantErr(t, old.Finish(t.Context(), wire.FinishRequest{}), ErrUnauthenticated)
 	p.startJob(g)
 	wantErr(t, old.Start(t.Context(), time.Time{}), ErrUnauthenticated)
 }
@@ -194,12 +195,12 @@ func TestTheWorkerOfALastJobIsGivenNoOther(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
 	feed := p.attached(a)
-	id := p.submit(Submission{})
+	id := p.submit(store.Job{})
 	p.wants(feed, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	g := p.accept(a, id)
 	p.startJob(g)
-	next := p.submit(Submission{})
-	must(t, g.Finish(t.Context(), Result{ExitStatus: "0", IgnoreAgent: true}))
+	next := p.submit(store.Job{})
+	must(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0", IgnoreAgent: true}))
 	p.silent(feed)
 	p.pings(a, wire.Instruction{Kind: wire.Resume})
 	p.state(next, wire.StateQueued)
@@ -207,9 +208,9 @@ func TestTheWorkerOfALastJobIsGivenNoOther(t *testing.T) {
 
 func TestTokensAreRefused(t *testing.T) {
 	p := newPlant(t, Options{})
-	worker, session, err := p.Register(t.Context(), Registration{Name: "a"})
+	worker, session, err := p.Register(t.Context(), store.Worker{Name: "a"})
 	must(t, err)
-	id := p.submit(Submission{})
+	id := p.submit(store.Job{})
 	p.pings(worker.ID, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	_, job, err := p.Accept(t.Context(), worker.ID, id)
 	must(t, err)

@@ -46,11 +46,11 @@ func BenchmarkSubmitToNext(b *testing.B) {
 	for b.Loop() {
 		submitted := time.Now()
 		id := make(chan string, 1)
-		go func() { id <- p.submit(Submission{}) }()
+		go func() { id <- p.submit(store.Job{}) }()
 		took = append(took, (<-offers).Sub(submitted))
 		g := p.accept(a, <-id)
 		p.startJob(g)
-		must(b, g.Finish(b.Context(), Result{ExitStatus: "0"}))
+		must(b, g.Finish(b.Context(), wire.FinishRequest{ExitStatus: "0"}))
 	}
 	feed.Close()
 	for range offers { //nolint:revive // until the reader has gone
@@ -63,7 +63,7 @@ func BenchmarkSubmitToNext(b *testing.B) {
 func BenchmarkFinishToNext(b *testing.B) {
 	p := benchPlant(b)
 	for range 1000 {
-		p.submit(Submission{})
+		p.submit(store.Job{})
 	}
 	a := p.register("a")
 	feed := p.attached(a)
@@ -73,13 +73,13 @@ func BenchmarkFinishToNext(b *testing.B) {
 		must(b, err)
 		g := p.accept(a, in.JobID)
 		p.startJob(g)
-		p.submit(Submission{})
+		p.submit(store.Job{})
 		finished := time.Now()
-		must(b, g.Finish(b.Context(), Result{ExitStatus: "0"}))
+		must(b, g.Finish(b.Context(), wire.FinishRequest{ExitStatus: "0"}))
 		in, err = feed.Next(b.Context())
 		must(b, err)
 		took = append(took, time.Since(finished))
-		feed.offer(in.JobID) // for the next round
+		feed.Offer(in.JobID) // for the next round
 	}
 	quantiles(b, took)
 }

@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
@@ -37,7 +38,7 @@ func (s *storm) open() {
 		return
 	}
 	s.d, err = New(s.t.Context(), s.st, Options{
-		LeaseTimeout: 20 * time.Second, AssignTimeout: 250 * time.Millisecond, StartTimeout: 2 * time.Second,
+		Terms:  schedule.Terms{LeaseTimeout: 20 * time.Second, AssignTimeout: 250 * time.Millisecond, StartTimeout: 2 * time.Second},
 		Logger: zap.NewNop(),
 	})
 	if err != nil {
@@ -75,7 +76,7 @@ func (s *storm) again(ctx context.Context, call func(*Dispatcher) error) error {
 func (s *storm) worker(ctx context.Context, name string, r *rand.Rand) {
 	var worker store.Worker
 	err := s.again(ctx, func(d *Dispatcher) (err error) {
-		worker, _, err = d.Register(ctx, Registration{Name: name, Tags: []string{"queue=" + []string{"a", "b"}[r.IntN(2)]}})
+		worker, _, err = d.Register(ctx, store.Worker{Name: name, Tags: []string{"queue=" + []string{"a", "b"}[r.IntN(2)]}})
 		return err
 	})
 	if err != nil {
@@ -130,11 +131,11 @@ func (s *storm) obey(ctx context.Context, workerID string, in wire.Instruction, 
 	*count.(*int)++ //nolint:forcetypeassert // nothing else is stored
 	s.starts <- in.JobID
 	if err := s.again(ctx, func(d *Dispatcher) error {
-		return on(d).AppendLog(ctx, LogChunk{Sequence: 1, Data: []byte(in.JobID)})
+		return on(d).AppendLog(ctx, wire.Chunk{Sequence: 1, Data: []byte(in.JobID)})
 	}); err != nil && ctx.Err() == nil {
 		s.t.Errorf("the log of a running job: %v", err)
 	}
-	if err := s.again(ctx, func(d *Dispatcher) error { return on(d).Finish(ctx, Result{ExitStatus: "0"}) }); err != nil && ctx.Err() == nil {
+	if err := s.again(ctx, func(d *Dispatcher) error { return on(d).Finish(ctx, wire.FinishRequest{ExitStatus: "0"}) }); err != nil && ctx.Err() == nil {
 		s.t.Errorf("the end of a running job: %v", err)
 	}
 }
@@ -160,7 +161,7 @@ func TestEachJobIsRunOnce(t *testing.T) {
 		submitting.Go(func() {
 			for j := range jobs / 4 {
 				err := s.again(ctx, func(d *Dispatcher) error {
-					job, _, err := d.Submit(ctx, Submission{
+					job, _, err := d.Submit(ctx, store.Job{
 						Command: []string{"true"}, Queue: []string{"a", "b"}[j%2], Priority: int32(j % 3),
 						IdempotencyKey: fmt.Sprint(i, "-", j), // so that asking again is safe
 					})
@@ -213,9 +214,9 @@ func TestEachJobIsRunOnce(t *testing.T) {
 
 // allOver fails, as long as there are jobs that are not finished.
 func (s *storm) allOver(d *Dispatcher) error {
-	jobs, _, err := d.Jobs(s.t.Context(), JobFilter{States: []wire.JobState{
+	jobs, _, err := d.Jobs(s.t.Context(), schedule.JobFilter{States: []wire.JobState{
 		wire.StateQueued, wire.StateAssigned, wire.StateAccepted, wire.StateRunning, wire.StateCanceled, wire.StateLost,
-	}}, Page{})
+	}}, schedule.Page{})
 	if err == nil && len(jobs) > 0 {
 		err = fmt.Errorf("job %s is %s", jobs[0].ID, jobs[0].State) //nolint:err113 // for the test's log
 	}
@@ -233,7 +234,7 @@ func (s *storm) trouble(ctx context.Context, r *rand.Rand) {
 		case <-tick.C:
 		}
 		d := s.now()
-		workers, _, err := d.Workers(ctx, WorkerFilter{}, Page{})
+		workers, _, err := d.Workers(ctx, schedule.WorkerFilter{}, schedule.Page{})
 		if err != nil || len(workers) == 0 {
 			continue
 		}

@@ -9,12 +9,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/joblog"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // follow collects a follower's events as lines. It answers with a function that
 // waits for a line, and one that waits for the end.
-func (p *plant) follows(id string, o FollowOptions) (wait func(prefix string), end func() []string) {
+func (p *plant) follows(id string, o joblog.Options) (wait func(prefix string), end func() []string) {
 	lines := make(chan string)
 	ctx, cancel := context.WithTimeout(p.t.Context(), 20*time.Second)
 	go func() {
@@ -25,8 +28,8 @@ func (p *plant) follows(id string, o FollowOptions) (wait func(prefix string), e
 			switch {
 			case event.Job != nil:
 				line = string(event.Job.State)
-			case event.Log != nil:
-				line = fmt.Sprintf("%d+%d %s", event.Log.Missing, event.Log.Offset, event.Log.Data)
+			case event.Chunk != nil:
+				line = fmt.Sprintf("%d+%d %s", event.Missing, event.Chunk.Offset, event.Chunk.Data)
 			}
 			lines <- line
 		}
@@ -53,14 +56,14 @@ func (p *plant) follows(id string, o FollowOptions) (wait func(prefix string), e
 
 func (p *plant) logs(g JobGrant, sequence, offset int, data string) {
 	p.t.Helper()
-	must(p.t, g.AppendLog(p.t.Context(), LogChunk{Sequence: uint64(sequence), Offset: uint64(offset), Data: []byte(data)}))
+	must(p.t, g.AppendLog(p.t.Context(), wire.Chunk{Sequence: uint64(sequence), Offset: uint64(offset), Data: []byte(data)}))
 }
 
 func TestFollowFromTheBeginningToTheEnd(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
-	id := p.submit(Submission{})
-	wait, end := p.follows(id, FollowOptions{})
+	id := p.submit(store.Job{})
+	wait, end := p.follows(id, joblog.Options{})
 	wait("queued")
 	p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	wait("assigned")
@@ -74,7 +77,7 @@ func TestFollowFromTheBeginningToTheEnd(t *testing.T) {
 	p.logs(g, 2, 4, "two ")
 	p.logs(g, 1, 0, "one ") // again
 	wait("0+8 three")
-	must(t, g.Finish(t.Context(), Result{ExitStatus: "0"}))
+	must(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}))
 	want := []string{"queued", "assigned", "accepted", "running", "0+0 one ", "0+4 two ", "0+8 three", "finished"}
 	if diff := cmp.Diff(want, end()); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)
@@ -86,23 +89,23 @@ func TestFollowFromTheBeginningToTheEnd(t *testing.T) {
 
 func TestFollowWhatIsOver(t *testing.T) {
 	for name, row := range map[string]struct {
-		o      FollowOptions
+		o      joblog.Options
 		failed int
 		want   []string
 	}{
-		"all":          {FollowOptions{}, 1, []string{"finished", "0+0 one ", "4+8 three"}},
-		"no log":       {FollowOptions{OmitLog: true}, 1, []string{"finished"}},
-		"from a piece": {FollowOptions{LogOffset: 8}, 1, []string{"finished", "0+8 three"}},
-		"from between": {FollowOptions{LogOffset: 2}, 1, []string{"finished", "0+2 e ", "4+8 three"}},
-		"past the end": {FollowOptions{LogOffset: 99}, 1, []string{"finished"}},
-		"not waiting":  {FollowOptions{NoWait: true}, 0, []string{"finished", "0+0 one ", "4+8 three"}},
+		"all":          {joblog.Options{}, 1, []string{"finished", "0+0 one ", "4+8 three"}},
+		"no log":       {joblog.Options{OmitLog: true}, 1, []string{"finished"}},
+		"from a piece": {joblog.Options{LogOffset: 8}, 1, []string{"finished", "0+8 three"}},
+		"from between": {joblog.Options{LogOffset: 2}, 1, []string{"finished", "0+2 e ", "4+8 three"}},
+		"past the end": {joblog.Options{LogOffset: 99}, 1, []string{"finished"}},
+		"not waiting":  {joblog.Options{NoWait: true}, 0, []string{"finished", "0+0 one ", "4+8 three"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlant(t, Options{})
-			g := p.run(p.register("a"), Submission{})
+			g := p.run(p.register("a"), store.Job{})
 			p.logs(g, 3, 8, "three")
 			p.logs(g, 1, 0, "one ")
-			must(t, g.Finish(t.Context(), Result{ExitStatus: "0", ChunksFailed: row.failed}))
+			must(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0", ChunksFailed: row.failed}))
 			p.restart()
 			_, end := p.follows(g.JobID, row.o)
 			if diff := cmp.Diff(row.want, end()); diff != "" {
@@ -114,12 +117,12 @@ func TestFollowWhatIsOver(t *testing.T) {
 
 func TestFollowWaitsForAMissingPieceButNotForEver(t *testing.T) {
 	p := newPlant(t, Options{})
-	g := p.run(p.register("a"), Submission{})
-	wait, end := p.follows(g.JobID, FollowOptions{})
+	g := p.run(p.register("a"), store.Job{})
+	wait, end := p.follows(g.JobID, joblog.Options{})
 	wait("running")
 	p.logs(g, 2, 4, "two ")
 	p.logs(g, 3, 8, "three")
-	must(t, g.Finish(t.Context(), Result{ExitStatus: "0"}))
+	must(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}))
 	wait("finished")
 	p.pass(DefaultLogGrace / 2)
 	p.logs(g, 1, 0, "one ")
@@ -129,11 +132,11 @@ func TestFollowWaitsForAMissingPieceButNotForEver(t *testing.T) {
 		t.Errorf("with a late piece (-want +got):\n%s", diff)
 	}
 
-	g = p.run(p.register("b"), Submission{})
+	g = p.run(p.register("b"), store.Job{})
 	p.logs(g, 2, 4, "two ")
-	must(t, g.Finish(t.Context(), Result{ExitStatus: "0"}))
+	must(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}))
 	collected := make(chan []string)
-	_, end = p.follows(g.JobID, FollowOptions{})
+	_, end = p.follows(g.JobID, joblog.Options{})
 	go func() { collected <- end() }()
 	for {
 		p.pass(time.Second) // the gap's term begins when the follower has read that far
@@ -150,10 +153,10 @@ func TestFollowWaitsForAMissingPieceButNotForEver(t *testing.T) {
 
 func TestFollowOfALostJobWaitsForNothing(t *testing.T) {
 	p := newPlant(t, Options{})
-	g := p.run(p.register("a"), Submission{})
+	g := p.run(p.register("a"), store.Job{})
 	p.logs(g, 1, 0, "one ")
-	p.pass(DefaultLeaseTimeout + 2*time.Second)
-	_, end := p.follows(g.JobID, FollowOptions{})
+	p.pass(schedule.DefaultLeaseTimeout + 2*time.Second)
+	_, end := p.follows(g.JobID, joblog.Options{})
 	if diff := cmp.Diff([]string{"lost", "0+0 one "}, end()); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)
 	}
@@ -161,7 +164,7 @@ func TestFollowOfALostJobWaitsForNothing(t *testing.T) {
 
 func TestFollowTellsAnewWhyAJobWaits(t *testing.T) {
 	p := newPlant(t, Options{})
-	id := p.submit(Submission{})
+	id := p.submit(store.Job{})
 	var a string
 	changes := []struct {
 		change func()
@@ -177,11 +180,11 @@ func TestFollowTellsAnewWhyAJobWaits(t *testing.T) {
 	defer cancel()
 	go func() {
 		defer close(told)
-		for event, err := range p.Follow(ctx, id, FollowOptions{}) {
+		for event, err := range p.Follow(ctx, id, joblog.Options{}) {
 			if err != nil {
 				return
 			}
-			told <- event.Waits
+			told <- event.WaitingReason
 		}
 	}()
 	for _, c := range changes {
@@ -201,7 +204,7 @@ func TestFollowTellsAnewWhyAJobWaits(t *testing.T) {
 func TestFollowEnds(t *testing.T) {
 	p := newPlant(t, Options{})
 	drain := func(ctx context.Context, id string, each func()) (err error) {
-		for event, e := range p.Follow(ctx, id, FollowOptions{}) {
+		for event, e := range p.Follow(ctx, id, joblog.Options{}) {
 			if err = e; event.Job != nil {
 				each()
 			}
@@ -209,10 +212,10 @@ func TestFollowEnds(t *testing.T) {
 		return err
 	}
 	wantErr(t, drain(t.Context(), newID(), func() {}), ErrNotFound)
-	id := p.submit(Submission{})
+	id := p.submit(store.Job{})
 	ctx, cancel := context.WithCancel(t.Context())
 	wantErr(t, drain(ctx, id, cancel), context.Canceled)
-	for range p.Follow(t.Context(), id, FollowOptions{}) {
+	for range p.Follow(t.Context(), id, joblog.Options{}) {
 		break // a reader that has seen enough
 	}
 	wantErr(t, drain(t.Context(), id, func() { go p.Close() }), ErrClosed)
@@ -220,17 +223,17 @@ func TestFollowEnds(t *testing.T) {
 
 func TestLogChunksAreRefusedByField(t *testing.T) {
 	p := newPlant(t, Options{})
-	g := p.run(p.register("a"), Submission{})
-	for _, c := range []LogChunk{
+	g := p.run(p.register("a"), store.Job{})
+	for _, c := range []wire.Chunk{
 		{Sequence: 0, Data: []byte("x")},
-		{Sequence: 1, Data: make([]byte, MaxChunkSize+1)},
+		{Sequence: 1, Data: make([]byte, joblog.MaxChunkSize+1)},
 		{Sequence: 1, Offset: ^uint64(0), Data: []byte("xx")},
 	} {
 		wantErr(t, g.AppendLog(t.Context(), c), ErrInvalid)
 	}
-	must(t, g.AppendLog(t.Context(), LogChunk{Sequence: 1}))
-	must(t, g.AppendLog(t.Context(), LogChunk{Sequence: 1, Data: make([]byte, MaxChunkSize)}))
-	if got := p.job(g.JobID).LogSize; got != MaxChunkSize {
+	must(t, g.AppendLog(t.Context(), wire.Chunk{Sequence: 1}))
+	must(t, g.AppendLog(t.Context(), wire.Chunk{Sequence: 1, Data: make([]byte, joblog.MaxChunkSize)}))
+	if got := p.job(g.JobID).LogSize; got != joblog.MaxChunkSize {
 		t.Errorf("the log has %d bytes", got)
 	}
 	p.state(g.JobID, wire.StateRunning)

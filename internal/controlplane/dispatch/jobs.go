@@ -4,102 +4,114 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 
-	"github.com/google/uuid"
-
+	"github.com/switchyard-ci/switchyard/internal/controlplane/joblog"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// historySteps is how many jobs of the history are looked at before the lock is
-// given to others.
-const historySteps = 5000
-
-// Job reads one job from the store. While it runs, LogSize is what has arrived.
+// Job returns a job from the store. While it runs, LogSize is what has arrived.
 // ErrNotFound.
 func (d *Dispatcher) Job(ctx context.Context, id string) (store.Job, error) {
-	job, err := d.readJob(ctx, id)
+	job, err := d.records.ReadJob(ctx, id)
 	if err == nil && job.State == wire.StateRunning {
-		job.LogSize = d.logSize(ctx, id)
+		job.LogSize = d.logs.Size(ctx, id)
 	}
 	return job, err
 }
 
-// Jobs lists jobs, newest first, and answers with the token of the next page,
-// empty when this was the last. ErrInvalid for a bad page or filter.
-func (d *Dispatcher) Jobs(ctx context.Context, f JobFilter, p Page) ([]store.Job, string, error) {
-	size, err := p.size()
+// JobState returns the state of a job as the agents' wire has it: a running job
+// that must end is canceling or timing_out. It reads memory if it can.
+// ErrNotFound.
+func (d *Dispatcher) JobState(ctx context.Context, jobID string) (wire.JobState, error) {
+	job, indexed := d.records.job(jobID)
+	if !indexed {
+		var err error
+		if job, err = d.records.ReadJob(ctx, jobID); err != nil {
+			return "", err
+		}
+	}
+	return reportedState(job, d.now()), nil
+}
+
+// Jobs returns a page of jobs, newest first, and the token of the next page, which
+// is empty if this is the last one. ErrInvalid for a bad page or filter.
+func (d *Dispatcher) Jobs(ctx context.Context, f schedule.JobFilter, p schedule.Page) ([]store.Job, string, error) {
+	list, err := schedule.NewJobList(f, p)
 	if err != nil {
-		return nil, "", err
+		return nil, "", err //nolint:wrapcheck // it names the field
 	}
-	m := matcher{queue: f.Queue, states: map[wire.JobState]bool{}}
-	for _, state := range f.States {
-		if !state.Valid() {
-			return nil, "", &InvalidError{"states", fmt.Sprintf("has %q, which is no state of a job", state)}
-		}
-		m.states[state] = true
-	}
-	if f.WorkerID != "" {
-		if m.worker, err = uuid.Parse(f.WorkerID); err != nil {
-			return nil, "", &InvalidError{"worker_id", fmt.Sprintf("is %q, which is no id of a worker", f.WorkerID)}
-		}
-	}
-	cursor := uuid.Max
-	if p.Token != "" {
-		if cursor, err = uuid.Parse(p.Token); err != nil {
-			return nil, "", &InvalidError{"page_token", "is not one that a page gave"}
-		}
-	}
-	jobs := make([]store.Job, 0, size)
-	for {
-		d.mu.Lock()
-		ids, last, end := d.x.past.before(cursor, m, size-len(jobs), historySteps)
-		d.mu.Unlock()
+	var jobs []store.Job
+	for list.Missing(len(jobs)) > 0 {
+		var ids []string
+		d.records.view(func(x *schedule.Index) { ids = x.NextJobs(list, list.Missing(len(jobs))) })
 		for _, id := range ids {
-			job, err := d.readJob(ctx, id)
+			job, err := d.records.ReadJob(ctx, id)
 			if errors.Is(err, ErrNotFound) {
-				continue // it has expired just now
+				continue // it has just expired
 			}
 			if err != nil {
 				return nil, "", err
 			}
 			jobs = append(jobs, job)
 		}
-		switch cursor = last; {
-		case end:
-			return jobs, "", nil
-		case len(jobs) == size:
-			return jobs, last.String(), nil
-		}
+	}
+	return jobs, list.NextToken(), nil
+}
+
+// WaitingReason returns why a queued job waits, for people; it is empty for every
+// other job. It reads memory only.
+func (d *Dispatcher) WaitingReason(job store.Job) string { return d.records.WaitingReason(job) }
+
+// Follow is joblog.Log.Follow. It ends with ErrClosed when the dispatcher is
+// closed.
+func (d *Dispatcher) Follow(ctx context.Context, id string, o joblog.Options) iter.Seq2[joblog.Event, error] {
+	return func(yield func(joblog.Event, error) bool) {
+		ctx, cancel := context.WithCancelCause(ctx)
+		defer cancel(nil)
+		defer context.AfterFunc(d.background.ctx, func() { cancel(ErrClosed) })()
+		d.logs.Follow(ctx, id, o)(yield)
 	}
 }
 
-// Cancel takes a job that has not started out of its queue or its worker's
-// hands, and asks the worker to stop one that has. A job that is canceled, or
-// being canceled, is a success. ErrNotFound, ErrInvalid (the reason is too long),
-// and ErrWrongState for a job that ended otherwise; the answer is then the job all
-// the same.
+// Cancel cancels a job that was not started, and requests the cancellation of a
+// running one. It succeeds for a job that is canceled or being canceled.
+// ErrNotFound; ErrInvalid for a reason that is too long; ErrWrongState, together
+// with the job, for a job that ended otherwise.
 func (d *Dispatcher) Cancel(ctx context.Context, id, reason string) (store.Job, error) {
-	if err := checkReason(reason, false); err != nil {
+	if err := validateReason(reason, false); err != nil {
 		return store.Job{}, err
 	}
-	return d.changeJob(ctx, id, func(job *store.Job) error {
-		switch job.State {
-		case wire.StateQueued, wire.StateAssigned, wire.StateAccepted:
-			job.State, job.CancelReason = wire.StateCanceled, reason
-			job.TokenHashes = nil
-			job.FinishedAt = d.now().UTC()
-			return nil
-		case wire.StateRunning:
-			if job.CancelRequested {
-				return errKeep
-			}
-			job.CancelRequested, job.CancelReason = true, reason
-			return nil
-		case wire.StateCanceled:
-			return errKeep
-		case wire.StateFinished, wire.StateLost:
-		}
-		return wrongState("job %s is %s already", id, job.State)
-	})
+	return d.records.changeJob(ctx, id, canceled(reason, d.now().UTC()))
+}
+
+// Accept accepts the job that is assigned to the worker, and returns it with a job
+// token. Repeated until the job is started, it is the same acceptance with one more
+// valid token: tokens are stored as hashes and cannot be returned twice.
+// ErrNotFound; ErrWrongState if the job is not assigned to the worker.
+func (d *Dispatcher) Accept(ctx context.Context, workerID, jobID string) (store.Job, string, error) {
+	if err := d.renew(ctx, workerID); err != nil {
+		return store.Job{}, "", err
+	}
+	jobToken, hash := token.Job.New(jobID)
+	job, err := d.records.changeJob(ctx, jobID, accepted(workerID, hash, d.now().UTC()))
+	return job, jobToken, err
+}
+
+// Acquire accepts a queued job that the worker itself names, of any queue.
+// Repeatable like Accept. ErrNotFound; ErrWrongState if the job is not queued.
+func (d *Dispatcher) Acquire(ctx context.Context, workerID, jobID string) (store.Job, string, error) {
+	worker, known := d.records.worker(workerID)
+	if !known {
+		return store.Job{}, "", fmt.Errorf("worker %s: %w", workerID, ErrNotFound)
+	}
+	if err := d.renew(ctx, workerID); err != nil {
+		return store.Job{}, "", err
+	}
+	jobToken, hash := token.Job.New(jobID)
+	job, err := d.records.changeJob(ctx, jobID, acquired(worker, hash, d.now().UTC()))
+	return job, jobToken, err
 }

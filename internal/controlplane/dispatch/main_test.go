@@ -87,7 +87,7 @@ func (p *plant) pass(d time.Duration) {
 	p.t.Helper()
 	for ; d > 0; d -= time.Second {
 		p.clock.move(min(d, time.Second))
-		must(p.t, p.sweep(p.t.Context()))
+		must(p.t, p.sweeper.sweep(p.t.Context()))
 	}
 }
 
@@ -102,7 +102,7 @@ func (p *plant) passBeating(d time.Duration, workerID string) {
 
 func (p *plant) register(name string) string {
 	p.t.Helper()
-	worker, _, err := p.Register(p.t.Context(), Registration{Name: name})
+	worker, _, err := p.Register(p.t.Context(), store.Worker{Name: name})
 	must(p.t, err)
 	return worker.ID
 }
@@ -123,7 +123,7 @@ func (p *plant) attached(workerID string) *Feed {
 	return feed
 }
 
-func (p *plant) submit(s Submission) string {
+func (p *plant) submit(s store.Job) string {
 	p.t.Helper()
 	if s.Command == nil {
 		s.Command = []string{"true"}
@@ -153,7 +153,7 @@ func (p *plant) startJob(g JobGrant) {
 }
 
 // run has a job of its own in a worker's hands, started.
-func (p *plant) run(workerID string, s Submission) JobGrant {
+func (p *plant) run(workerID string, s store.Job) JobGrant {
 	p.t.Helper()
 	id := p.submit(s)
 	p.pings(workerID, wire.Instruction{Kind: wire.JobAssigned, JobID: id})

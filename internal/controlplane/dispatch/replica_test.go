@@ -6,12 +6,13 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// replicas are two dispatchers on one external server, with one clock.
-func replicas(t *testing.T) (one, two *plant) {
+// twoPlants returns two dispatchers on one external server, with one clock.
+func twoPlants(t *testing.T) (one, two *plant) {
 	t.Helper()
 	srv, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true})
 	must(t, err)
@@ -54,25 +55,25 @@ func until(t *testing.T, what string, is func() bool) {
 }
 
 func TestReplicasShareTheWork(t *testing.T) {
-	one, two := replicas(t)
-	worker, session, err := one.Register(t.Context(), Registration{Name: "a"})
+	one, two := twoPlants(t)
+	worker, session, err := one.Register(t.Context(), store.Worker{Name: "a"})
 	must(t, err)
 	a := worker.ID
 	got, err := two.AuthenticateSession(t.Context(), session)
 	must(t, err)
 	feed := two.attached(got)
-	id := one.submit(Submission{})
+	id := one.submit(store.Job{})
 	two.wants(feed, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	_, token, err := one.Accept(t.Context(), a, id)
 	must(t, err)
 	two.startJob(two.grant(token))
-	second := two.submit(Submission{})
+	second := two.submit(store.Job{})
 	_, err = one.Pause(t.Context(), a, "why")
 	must(t, err)
 	two.wants(feed, wire.Instruction{Kind: wire.Pause, Reason: "why"})
-	must(t, one.grant(token).Finish(t.Context(), Result{ExitStatus: "0"}))
+	must(t, one.grant(token).Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}))
 	until(t, "the worker is free here too", func() bool {
-		workers, _, err := two.Workers(t.Context(), WorkerFilter{}, Page{})
+		workers, _, err := two.Workers(t.Context(), schedule.WorkerFilter{}, schedule.Page{})
 		must(t, err)
 		return workers[0].JobID == ""
 	})
@@ -83,14 +84,14 @@ func TestReplicasShareTheWork(t *testing.T) {
 }
 
 func TestAStreamToAnotherReplicaSupersedes(t *testing.T) {
-	one, two := replicas(t)
+	one, two := twoPlants(t)
 	a := one.register("a")
 	first := one.attached(a)
 	second := two.attach(a)
 	_, err := first.Next(t.Context())
 	wantErr(t, err, ErrSuperseded)
 	streaming := func(p *plant) bool {
-		workers, _, err := p.Workers(t.Context(), WorkerFilter{}, Page{})
+		workers, _, err := p.Workers(t.Context(), schedule.WorkerFilter{}, schedule.Page{})
 		must(t, err)
 		return len(workers) == 1 && workers[0].Streaming
 	}
@@ -101,15 +102,15 @@ func TestAStreamToAnotherReplicaSupersedes(t *testing.T) {
 }
 
 func TestAHeartbeatToAnyReplicaCounts(t *testing.T) {
-	one, two := replicas(t)
+	one, two := twoPlants(t)
 	a := one.register("a")
-	until(t, "the worker is known here", func() bool { _, known := two.worker(a); return known })
-	for range int(2 * DefaultLeaseTimeout / (10 * time.Second)) {
+	until(t, "the worker is known here", func() bool { _, known := two.records.worker(a); return known })
+	for range int(2 * schedule.DefaultLeaseTimeout / (10 * time.Second)) {
 		must(t, one.Heartbeat(t.Context(), a))
-		must(t, one.sweep(t.Context()))
+		must(t, one.sweeper.sweep(t.Context()))
 		now := one.clock.Now()
 		until(t, "the heartbeat is known here", func() bool {
-			workers, _, err := two.Workers(t.Context(), WorkerFilter{}, Page{})
+			workers, _, err := two.Workers(t.Context(), schedule.WorkerFilter{}, schedule.Page{})
 			must(t, err)
 			return workers[0].LastSeenAt.Equal(now)
 		})
@@ -121,14 +122,14 @@ func TestAHeartbeatToAnyReplicaCounts(t *testing.T) {
 func TestTwoOffersBecomeOne(t *testing.T) {
 	p := newPlant(t, Options{})
 	a, b := p.register("a"), p.register("b")
-	first, second := p.submit(Submission{}), p.submit(Submission{})
+	first, second := p.submit(store.Job{}), p.submit(store.Job{})
 	p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: first})
 	job, err := p.st.Job(t.Context(), second) // what another replica would do
 	must(t, err)
 	job.State, job.WorkerID = wire.StateAssigned, a
 	_, err = p.st.PutJob(t.Context(), job)
 	must(t, err)
-	until(t, "it is known here", func() bool { _, known := p.jobInHand(second); return known })
+	until(t, "it is known here", func() bool { _, known := p.records.job(second); return known })
 	p.pass(time.Second)
 	p.state(first, wire.StateAssigned)
 	p.pings(b, wire.Instruction{Kind: wire.JobAssigned, JobID: second})

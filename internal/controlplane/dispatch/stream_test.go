@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
@@ -12,13 +13,13 @@ func TestAJobGoesDownTheStream(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
 	feed := p.attached(a)
-	id := p.submit(Submission{})
+	id := p.submit(store.Job{})
 	p.wants(feed, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	g := p.accept(a, id)
 	p.startJob(g)
-	second := p.submit(Submission{})
+	second := p.submit(store.Job{})
 	p.silent(feed)
-	must(t, g.Finish(t.Context(), Result{ExitStatus: "0"}))
+	must(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}))
 	p.state(id, wire.StateFinished)
 	p.wants(feed, wire.Instruction{Kind: wire.JobAssigned, JobID: second})
 }
@@ -26,17 +27,17 @@ func TestAJobGoesDownTheStream(t *testing.T) {
 func TestPriorityFirstThenAge(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
-	low := p.submit(Submission{Priority: -1})
-	first := p.submit(Submission{})
-	second := p.submit(Submission{})
-	urgent := p.submit(Submission{Priority: 9})
-	p.submit(Submission{Queue: "other", Priority: 99})
+	low := p.submit(store.Job{Priority: -1})
+	first := p.submit(store.Job{})
+	second := p.submit(store.Job{})
+	urgent := p.submit(store.Job{Priority: 9})
+	p.submit(store.Job{Queue: "other", Priority: 99})
 	feed := p.attached(a)
 	for _, id := range []string{urgent, first, second, low} {
 		p.wants(feed, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 		p.silent(feed)
 		g := p.accept(a, id)
-		must(t, g.Finish(t.Context(), Result{ExitStatus: "0"}))
+		must(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}))
 	}
 	p.silent(feed)
 }
@@ -45,7 +46,7 @@ func TestWhatIsNotStartedIsOfferedAgain(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
 	feed := p.attached(a)
-	id := p.submit(Submission{})
+	id := p.submit(store.Job{})
 	offer := wire.Instruction{Kind: wire.JobAssigned, JobID: id}
 	p.wants(feed, offer)
 	p.pings(a, offer)
@@ -61,7 +62,7 @@ func TestWhatIsNotStartedIsOfferedAgain(t *testing.T) {
 func TestAnAssignmentForAPingGoesDownTheStreamToo(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
-	id := p.submit(Submission{})
+	id := p.submit(store.Job{})
 	p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	feed := p.attached(a) // opened while the answer was on its way
 	p.wants(feed, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
@@ -70,8 +71,8 @@ func TestAnAssignmentForAPingGoesDownTheStreamToo(t *testing.T) {
 	// Paused workers get nothing by push; a ping right after the resume does.
 	_, err := p.Pause(t.Context(), a, "why")
 	must(t, err)
-	must(t, g.Finish(t.Context(), Result{ExitStatus: "0"}))
-	next := p.submit(Submission{})
+	must(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}))
+	next := p.submit(store.Job{})
 	p.wants(feed, wire.Instruction{Kind: wire.Pause, Reason: "why"})
 	p.silent(feed)
 	_, err = p.Resume(t.Context(), a)
@@ -88,12 +89,12 @@ func TestASecondStreamSupersedesTheFirst(t *testing.T) {
 	_, err := first.Next(t.Context())
 	wantErr(t, err, ErrSuperseded)
 	first.Close() // must not detach the second
-	id := p.submit(Submission{})
+	id := p.submit(store.Job{})
 	p.wants(second, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	second.Close()
 	_, err = second.Next(t.Context())
 	wantErr(t, err, ErrClosed)
-	next := p.submit(Submission{})
+	next := p.submit(store.Job{})
 	p.state(next, wire.StateQueued)
 }
 
@@ -135,7 +136,7 @@ func TestStandingInstructions(t *testing.T) {
 			if got := feed.Standing(); got != row.stands {
 				t.Errorf("keep-alives say %+v, want %+v", got, row.stands)
 			}
-			id := p.submit(Submission{})
+			id := p.submit(store.Job{})
 			next := p.attach(a)
 			p.wants(next, row.stands)
 			if row.stands.Kind == wire.Resume {
@@ -151,7 +152,7 @@ func TestPausingTakesOffersBack(t *testing.T) {
 	p := newPlant(t, Options{})
 	a, b := p.register("a"), p.register("b")
 	feed := p.attached(a)
-	id := p.submit(Submission{})
+	id := p.submit(store.Job{})
 	_, err := p.Pause(t.Context(), "a", "why")
 	must(t, err)
 	p.wants(feed, wire.Instruction{Kind: wire.Pause, Reason: "why"})
@@ -162,8 +163,8 @@ func TestPausingTakesOffersBack(t *testing.T) {
 func TestStopWithForce(t *testing.T) {
 	p := newPlant(t, Options{})
 	a, b := p.register("a"), p.register("b")
-	g := p.run(a, Submission{})
-	waiting := p.submit(Submission{})
+	g := p.run(a, store.Job{})
+	waiting := p.submit(store.Job{})
 	p.pings(b, wire.Instruction{Kind: wire.JobAssigned, JobID: waiting})
 	p.accept(b, waiting)
 	_, err := p.Stop(t.Context(), a, false, "slowly")

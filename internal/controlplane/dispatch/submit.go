@@ -11,78 +11,75 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// Submit stores a job, and answers once it is safe; existed says that the
-// idempotency key named a job that was there before, which is then the answer.
-// ErrKeyInUse: that job's command, environment or queue is another. ErrInvalid
-// names a bad field.
+// Submit stores a job and returns it once it is stored. Of job it uses Command,
+// Env, Queue (empty is wire.DefaultQueue), Priority, Timeout, IdempotencyKey and
+// RetriesLeft. existed reports that the idempotency key named an existing job,
+// which is then returned. ErrInvalid; ErrKeyInUse if that job has a different
+// command, environment or queue.
 //
-// A worker that is idle on its stream is named by the write that stores the job,
-// so the answer may be assigned already.
-func (d *Dispatcher) Submit(ctx context.Context, s Submission) (job store.Job, existed bool, err error) {
-	s.Queue = cmp.Or(s.Queue, DefaultQueue)
-	if err := s.validate(); err != nil {
+// If a worker is idle on its stream, the write that stores the job assigns it too.
+func (d *Dispatcher) Submit(ctx context.Context, job store.Job) (_ store.Job, existed bool, err error) {
+	job.Queue = cmp.Or(job.Queue, wire.DefaultQueue)
+	if err := validateJob(job); err != nil {
 		return store.Job{}, false, err
 	}
-	job = store.Job{
-		Command: s.Command, Env: s.Env, Queue: s.Queue, Priority: s.Priority,
-		Timeout: s.Timeout, IdempotencyKey: s.IdempotencyKey, State: wire.StateQueued,
-		SubmittedAt: d.now().UTC(), RetriesLeft: s.Retries,
-	}
-	if s.IdempotencyKey == "" {
-		job.ID = newID()
-		job, err = d.create(ctx, job)
+	job = submitted(job, newID(), d.now().UTC())
+	stored := job
+	if job.IdempotencyKey == "" {
+		stored, err = d.create(ctx, job)
 	} else {
-		asked := job
-		job, existed, err = d.submitKeyed(ctx, job)
-		if err == nil && existed && !sameWork(job, asked) {
-			err = &KeyInUseError{Key: asked.IdempotencyKey, JobID: job.ID}
+		stored, existed, err = d.submitKeyed(ctx, job)
+		if err == nil && existed && !sameWork(stored, job) {
+			err = &KeyInUseError{Key: job.IdempotencyKey, JobID: stored.ID}
 		}
 	}
 	if err != nil {
 		return store.Job{}, false, fmt.Errorf("submitting a job: %w", err)
 	}
 	if !existed {
-		d.log.Info("job submitted", zap.String("job", job.ID), zap.String("queue", job.Queue), zap.String("worker", job.WorkerID))
+		d.log.Info("job submitted", zap.String("job_id", stored.ID), zap.String("queue", stored.Queue),
+			zap.String("worker_id", stored.WorkerID))
 	}
-	return job, existed, nil
+	return stored, existed, nil
 }
 
-// sameWork says whether two jobs do the same. How urgent they are, how long they
-// may take and how often they are retried is no part of that.
+// sameWork reports whether two jobs do the same. Their priority, timeout and
+// retries do not matter.
 func sameWork(a, b store.Job) bool {
 	return slices.Equal(a.Command, b.Command) && maps.Equal(a.Env, b.Env) && a.Queue == b.Queue
 }
 
-// submitKeyed stores a job under an idempotency key: the key first, and then the
-// job that it names. Whoever finds a key without its job stores the job.
+// submitKeyed stores a job under an idempotency key: first the key, then the job
+// that it names. A submission that finds a key without its job stores the job.
 func (d *Dispatcher) submitKeyed(ctx context.Context, job store.Job) (_ store.Job, existed bool, err error) {
+	st := d.records.st
 	var replace uint64 // the revision of a key that names nothing any more
-	for range maxConflicts {
-		job.ID = newID()
-		err := d.st.PutKey(ctx, job.IdempotencyKey, store.Key{JobID: job.ID, Revision: replace})
+	for range store.MaxConflicts {
+		err := st.PutKey(ctx, job.IdempotencyKey, store.Key{JobID: job.ID, Revision: replace})
 		if err == nil {
 			return d.createOnce(ctx, job)
 		}
 		if !errors.Is(err, store.ErrConflict) {
-			return store.Job{}, false, err //nolint:wrapcheck // the store's errors are in words already
+			return store.Job{}, false, err //nolint:wrapcheck // the store's errors say what was attempted
 		}
-		key, err := d.st.Key(ctx, job.IdempotencyKey)
+		key, err := st.Key(ctx, job.IdempotencyKey)
 		if errors.Is(err, ErrNotFound) {
 			replace = 0 // it has expired meanwhile
 			continue
 		}
 		if err != nil {
-			return store.Job{}, false, err //nolint:wrapcheck // the same
+			return store.Job{}, false, err //nolint:wrapcheck // the store's errors say what was attempted
 		}
-		existing, err := d.readJob(ctx, key.JobID)
+		existing, err := d.records.ReadJob(ctx, key.JobID)
 		if !errors.Is(err, ErrNotFound) {
 			return existing, err == nil, err
 		}
-		if !key.Over && time.Since(key.StoredAt) <= d.st.Retention() {
+		if !key.Over && time.Since(key.StoredAt) <= st.Retention() {
 			job.ID = key.JobID
 			return d.createOnce(ctx, job)
 		}
@@ -91,31 +88,56 @@ func (d *Dispatcher) submitKeyed(ctx context.Context, job store.Job) (_ store.Jo
 	return store.Job{}, false, fmt.Errorf("idempotency key %q: %w", job.IdempotencyKey, store.ErrConflict)
 }
 
-// createOnce stores the job that a key names, unless another submission of the
-// key has.
+// createOnce stores the job that a key names, unless another submission with the
+// key has stored it.
 func (d *Dispatcher) createOnce(ctx context.Context, job store.Job) (_ store.Job, existed bool, err error) {
 	created, err := d.create(ctx, job)
 	if errors.Is(err, store.ErrConflict) {
-		existing, err := d.readJob(ctx, job.ID)
+		existing, err := d.records.ReadJob(ctx, job.ID)
 		return existing, err == nil, err
 	}
 	return created, false, err
 }
 
-// create stores a new job, in the hands of an idle worker if there is one.
+// create stores a new job, assigned to an idle worker if there is one.
 func (d *Dispatcher) create(ctx context.Context, job store.Job) (store.Job, error) {
-	var c *claim
-	d.mu.Lock()
-	if !d.closed {
-		c = d.x.claimIdle(job.Queue)
-	}
-	d.mu.Unlock()
+	var c *schedule.Claim
+	d.records.view(func(x *schedule.Index) { c = x.ClaimIdle(job.Queue) })
 	if c == nil {
-		return d.putJob(ctx, job)
+		return d.records.putJob(ctx, job)
 	}
-	job.State = wire.StateAssigned
-	d.name(&job, c)
-	job, err := d.putJob(ctx, job)
-	d.settleClaim(ctx, c, err)
+	job, _ = assigned(c, d.now().UTC())(job) // a new job is queued
+	job, err := d.records.putJob(ctx, job)
+	d.settle(ctx, c, err)
 	return job, err
+}
+
+// assign writes the assignment of a claim and ends the claim. It does not depend
+// on its caller: a caller that leaves must not leave the claim undecided.
+func (d *Dispatcher) assign(ctx context.Context, c *schedule.Claim) error {
+	ctx, cancel := store.Detach(ctx)
+	defer cancel()
+	_, err := d.records.changeJob(ctx, c.JobID, assigned(c, d.now().UTC()))
+	d.settle(ctx, c, err)
+	return err
+}
+
+// settle ends a claim after its write, if it is known whether that took effect,
+// and applies the rules to its worker: it may have been paused meanwhile.
+func (d *Dispatcher) settle(ctx context.Context, c *schedule.Claim, err error) {
+	d.records.update(func(x *schedule.Index) {
+		switch {
+		case errors.Is(err, ErrNotFound):
+			x.ForgetJob(c.JobID)
+		case err != nil && !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrTooLarge):
+			x.Abandon(c)
+			return
+		}
+		x.Release(c)
+	})
+	if err != nil {
+		d.log.Warn("failed to assign a job", zap.String("job_id", c.JobID), zap.String("worker_id", c.WorkerID), zap.Error(err))
+		return
+	}
+	d.sweeper.applyTo(ctx, c.WorkerID)
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
@@ -16,38 +17,38 @@ func TestSubmissionsAreRefusedByField(t *testing.T) {
 	ok := []string{"true"}
 	for _, row := range []struct {
 		field string
-		s     Submission
+		s     store.Job
 	}{
-		{"command", Submission{}},
-		{"command", Submission{Command: []string{""}}},
-		{"command", Submission{Command: []string{"a\x00"}}},
-		{"command", Submission{Command: []string{strings.Repeat("x", MaxJobSize+1)}}},
-		{"env", Submission{Command: ok, Env: map[string]string{"": "x"}}},
-		{"env", Submission{Command: ok, Env: map[string]string{"A=B": "x"}}},
-		{"env", Submission{Command: ok, Env: map[string]string{"A": "x\x00"}}},
-		{"queue", Submission{Command: ok, Queue: "a b"}},
-		{"queue", Submission{Command: ok, Queue: strings.Repeat("q", maxName+1)}},
-		{"timeout", Submission{Command: ok, Timeout: -1}},
-		{"retries", Submission{Command: ok, Retries: -1}},
-		{"retries", Submission{Command: ok, Retries: MaxRetries + 1}},
-		{"idempotency_key", Submission{Command: ok, IdempotencyKey: strings.Repeat("k", MaxIdempotencyKey+1)}},
+		{"command", store.Job{}},
+		{"command", store.Job{Command: []string{""}}},
+		{"command", store.Job{Command: []string{"a\x00"}}},
+		{"command", store.Job{Command: []string{strings.Repeat("x", MaxJobSize+1)}}},
+		{"env", store.Job{Command: ok, Env: map[string]string{"": "x"}}},
+		{"env", store.Job{Command: ok, Env: map[string]string{"A=B": "x"}}},
+		{"env", store.Job{Command: ok, Env: map[string]string{"A": "x\x00"}}},
+		{"queue", store.Job{Command: ok, Queue: "a b"}},
+		{"queue", store.Job{Command: ok, Queue: strings.Repeat("q", maxName+1)}},
+		{"timeout", store.Job{Command: ok, Timeout: -1}},
+		{"retries", store.Job{Command: ok, RetriesLeft: -1}},
+		{"retries", store.Job{Command: ok, RetriesLeft: MaxRetries + 1}},
+		{"idempotency_key", store.Job{Command: ok, IdempotencyKey: strings.Repeat("k", MaxIdempotencyKey+1)}},
 	} {
 		_, _, err := p.Submit(t.Context(), row.s)
-		var invalid *InvalidError
+		var invalid *store.InvalidError
 		if !errors.As(err, &invalid) || invalid.Field != row.field || !errors.Is(err, ErrInvalid) {
 			t.Errorf("got %v, want %s refused", err, row.field)
 		}
 	}
 	for _, row := range []struct {
 		field string
-		r     Registration
+		r     store.Worker
 	}{
-		{"name", Registration{}},
-		{"queue", Registration{Name: "a", Tags: []string{"queue="}}},
-		{"meta_data", Registration{Name: "a", Tags: []string{"queue=a", "queue=b"}}},
+		{"name", store.Worker{}},
+		{"queue", store.Worker{Name: "a", Tags: []string{"queue="}}},
+		{"meta_data", store.Worker{Name: "a", Tags: []string{"queue=a", "queue=b"}}},
 	} {
 		_, _, err := p.Register(t.Context(), row.r)
-		var invalid *InvalidError
+		var invalid *store.InvalidError
 		if !errors.As(err, &invalid) || invalid.Field != row.field {
 			t.Errorf("got %v, want %s refused", err, row.field)
 		}
@@ -56,22 +57,22 @@ func TestSubmissionsAreRefusedByField(t *testing.T) {
 
 func TestTheKeyOfAnotherJobIsRefused(t *testing.T) {
 	p := newPlant(t, Options{})
-	first := Submission{Command: []string{"echo", "1"}, Env: map[string]string{"A": "1"}, IdempotencyKey: "k"}
+	first := store.Job{Command: []string{"echo", "1"}, Env: map[string]string{"A": "1"}, IdempotencyKey: "k"}
 	job, _, err := p.Submit(t.Context(), first)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, row := range []struct {
 		name string
-		edit func(*Submission)
+		edit func(*store.Job)
 		same bool
 	}{
-		{"as it was", func(*Submission) {}, true},
-		{"with the default queue said", func(s *Submission) { s.Queue = DefaultQueue }, true},
-		{"more urgent", func(s *Submission) { s.Priority = 1 }, true},
-		{"another command", func(s *Submission) { s.Command = []string{"echo", "2"} }, false},
-		{"another environment", func(s *Submission) { s.Env = map[string]string{"A": "2"} }, false},
-		{"another queue", func(s *Submission) { s.Queue = "other" }, false},
+		{"as it was", func(*store.Job) {}, true},
+		{"with the default queue said", func(s *store.Job) { s.Queue = wire.DefaultQueue }, true},
+		{"more urgent", func(s *store.Job) { s.Priority = 1 }, true},
+		{"another command", func(s *store.Job) { s.Command = []string{"echo", "2"} }, false},
+		{"another environment", func(s *store.Job) { s.Env = map[string]string{"A": "2"} }, false},
+		{"another queue", func(s *store.Job) { s.Queue = "other" }, false},
 	} {
 		again := first
 		row.edit(&again)
@@ -94,7 +95,7 @@ func TestTheSameKeyIsTheSameJob(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range submitters {
 		all.Go(func() {
-			job, existed, err := p.Submit(t.Context(), Submission{Command: []string{"true"}, IdempotencyKey: "k"})
+			job, existed, err := p.Submit(t.Context(), store.Job{Command: []string{"true"}, IdempotencyKey: "k"})
 			if err != nil {
 				t.Error(err)
 			}
@@ -115,12 +116,12 @@ func TestTheSameKeyIsTheSameJob(t *testing.T) {
 		t.Errorf("%d submitters were told that they made the job, want 1", n)
 	}
 	p.restart()
-	job, existed, err := p.Submit(t.Context(), Submission{Command: []string{"true"}, IdempotencyKey: "k"})
+	job, existed, err := p.Submit(t.Context(), store.Job{Command: []string{"true"}, IdempotencyKey: "k"})
 	must(t, err)
 	if !existed || job.ID != ids[0] || job.Command[0] != "true" {
 		t.Errorf("got %+v, existed %v", job, existed)
 	}
-	if other := p.submit(Submission{IdempotencyKey: "k2"}); other == ids[0] {
+	if other := p.submit(store.Job{IdempotencyKey: "k2"}); other == ids[0] {
 		t.Error("another key is the same job")
 	}
 }
@@ -136,12 +137,12 @@ func TestAKeyWithoutItsJob(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			must(t, p.st.PutKey(t.Context(), name, row.key))
-			job, existed, err := p.Submit(t.Context(), Submission{Command: []string{"true"}, IdempotencyKey: name})
+			job, existed, err := p.Submit(t.Context(), store.Job{Command: []string{"true"}, IdempotencyKey: name})
 			must(t, err)
 			if existed || (job.ID == row.key.JobID) != row.same {
 				t.Errorf("got %s, existed %v; the key named %s", job.ID, existed, row.key.JobID)
 			}
-			again, existed, err := p.Submit(t.Context(), Submission{Command: []string{"true"}, IdempotencyKey: name})
+			again, existed, err := p.Submit(t.Context(), store.Job{Command: []string{"true"}, IdempotencyKey: name})
 			must(t, err)
 			if !existed || again.ID != job.ID {
 				t.Errorf("again: got %s, existed %v", again.ID, existed)
@@ -154,7 +155,7 @@ func TestAnIdleWorkerIsNamedAtOnce(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
 	feed := p.attached(a)
-	job, _, err := p.Submit(t.Context(), Submission{Command: []string{"true"}})
+	job, _, err := p.Submit(t.Context(), store.Job{Command: []string{"true"}})
 	must(t, err)
 	if job.State != wire.StateAssigned || job.WorkerID != a || job.WorkerName != "a" {
 		t.Errorf("got %+v", job)
@@ -167,25 +168,25 @@ func TestJobsArePaged(t *testing.T) {
 	a := p.register("a")
 	var ids []string
 	for i := range 7 {
-		ids = append(ids, p.submit(Submission{Queue: []string{"default", "other"}[i%2]}))
+		ids = append(ids, p.submit(store.Job{Queue: []string{"default", "other"}[i%2]}))
 	}
 	p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: ids[0]})
 	p.cancel(ids[3], "canceled")
 	for name, row := range map[string]struct {
-		filter JobFilter
+		filter schedule.JobFilter
 		size   int
 		want   []int
 	}{
-		"all":            {JobFilter{}, 3, []int{6, 5, 4, 3, 2, 1, 0}},
-		"exactly a page": {JobFilter{}, 7, []int{6, 5, 4, 3, 2, 1, 0}},
-		"a queue":        {JobFilter{Queue: "other"}, 2, []int{5, 3, 1}},
-		"states":         {JobFilter{States: []wire.JobState{wire.StateCanceled, wire.StateAssigned}}, 1, []int{3, 0}},
-		"a worker":       {JobFilter{WorkerID: a}, 0, []int{0}},
-		"nothing":        {JobFilter{Queue: "none"}, 0, nil},
+		"all":            {schedule.JobFilter{}, 3, []int{6, 5, 4, 3, 2, 1, 0}},
+		"exactly a page": {schedule.JobFilter{}, 7, []int{6, 5, 4, 3, 2, 1, 0}},
+		"a queue":        {schedule.JobFilter{Queue: "other"}, 2, []int{5, 3, 1}},
+		"states":         {schedule.JobFilter{States: []wire.JobState{wire.StateCanceled, wire.StateAssigned}}, 1, []int{3, 0}},
+		"a worker":       {schedule.JobFilter{WorkerID: a}, 0, []int{0}},
+		"nothing":        {schedule.JobFilter{Queue: "none"}, 0, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []string
-			page := Page{Size: row.size}
+			page := schedule.Page{Size: row.size}
 			for {
 				jobs, next, err := p.Jobs(t.Context(), row.filter, page)
 				must(t, err)
@@ -206,14 +207,14 @@ func TestJobsArePaged(t *testing.T) {
 		})
 	}
 	for _, row := range []struct {
-		f JobFilter
-		p Page
+		f schedule.JobFilter
+		p schedule.Page
 	}{
-		{JobFilter{}, Page{Size: -1}},
-		{JobFilter{}, Page{Size: MaxPageSize + 1}},
-		{JobFilter{}, Page{Token: "x"}},
-		{JobFilter{States: []wire.JobState{"x"}}, Page{}},
-		{JobFilter{WorkerID: "x"}, Page{}},
+		{schedule.JobFilter{}, schedule.Page{Size: -1}},
+		{schedule.JobFilter{}, schedule.Page{Size: schedule.MaxPageSize + 1}},
+		{schedule.JobFilter{}, schedule.Page{Token: "x"}},
+		{schedule.JobFilter{States: []wire.JobState{"x"}}, schedule.Page{}},
+		{schedule.JobFilter{WorkerID: "x"}, schedule.Page{}},
 	} {
 		_, _, err := p.Jobs(t.Context(), row.f, row.p)
 		wantErr(t, err, ErrInvalid)
@@ -224,17 +225,17 @@ func TestWorkersArePaged(t *testing.T) {
 	p := newPlant(t, Options{})
 	var ids []string
 	for i := range 5 {
-		worker, _, err := p.Register(t.Context(), Registration{Name: fmt.Sprint("w", i), Tags: []string{"os=linux", "queue=q"}})
+		worker, _, err := p.Register(t.Context(), store.Worker{Name: fmt.Sprint("w", i), Tags: []string{"os=linux", "queue=q"}})
 		must(t, err)
 		ids = append(ids, worker.ID)
 	}
 	must(t, p.Disconnect(t.Context(), ids[1]))
 	p.attached(ids[2])
-	id := p.submit(Submission{Queue: "q"})
+	id := p.submit(store.Job{Queue: "q"})
 	var got []string
-	page := Page{Size: 2}
+	page := schedule.Page{Size: 2}
 	for {
-		workers, next, err := p.Workers(t.Context(), WorkerFilter{Queue: "q"}, page)
+		workers, next, err := p.Workers(t.Context(), schedule.WorkerFilter{Queue: "q"}, page)
 		must(t, err)
 		for _, a := range workers {
 			got = append(got, a.ID)
@@ -249,7 +250,7 @@ func TestWorkersArePaged(t *testing.T) {
 	if want := []string{ids[4], ids[3], ids[2], ids[0]}; fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	_, _, err := p.Workers(t.Context(), WorkerFilter{}, Page{Token: "x"})
+	_, _, err := p.Workers(t.Context(), schedule.WorkerFilter{}, schedule.Page{Token: "x"})
 	wantErr(t, err, ErrInvalid)
 }
 
@@ -257,14 +258,14 @@ func TestWhyAJobWaits(t *testing.T) {
 	p := newPlant(t, Options{})
 	why := func(want string) {
 		t.Helper()
-		jobs, _, err := p.Jobs(t.Context(), JobFilter{States: []wire.JobState{wire.StateQueued}}, Page{Size: 1})
+		jobs, _, err := p.Jobs(t.Context(), schedule.JobFilter{States: []wire.JobState{wire.StateQueued}}, schedule.Page{Size: 1})
 		must(t, err)
 		if got := p.WaitingReason(jobs[0]); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
-	first := p.submit(Submission{})
-	p.submit(Submission{})
+	first := p.submit(store.Job{})
+	p.submit(store.Job{})
 	why("no worker is connected in queue default")
 	a := p.register("a")
 	why("a worker in queue default is free, and will be given the job when it polls")

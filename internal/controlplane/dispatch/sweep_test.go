@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
@@ -12,10 +13,10 @@ func TestAnOfferLapses(t *testing.T) {
 	p := newPlant(t, Options{})
 	a, b := p.register("a"), p.register("b")
 	feed := p.attached(a)
-	id := p.submit(Submission{})
+	id := p.submit(store.Job{})
 	p.wants(feed, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	other := p.attached(b)
-	p.passBeating(DefaultAssignTimeout, a)
+	p.passBeating(schedule.DefaultAssignTimeout, a)
 	p.silent(other)
 	p.pass(2 * time.Second)
 	// The other worker has been idle for longer.
@@ -28,10 +29,10 @@ func TestAnOfferLapses(t *testing.T) {
 func TestAnAcceptanceLapses(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
-	id := p.submit(Submission{})
+	id := p.submit(store.Job{})
 	p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	g := p.accept(a, id)
-	p.passBeating(DefaultStartTimeout, a)
+	p.passBeating(schedule.DefaultStartTimeout, a)
 	p.state(id, wire.StateAccepted)
 	p.pass(2 * time.Second)
 	p.state(id, wire.StateQueued)
@@ -42,15 +43,15 @@ func TestSilentWorkersAreLost(t *testing.T) {
 	p := newPlant(t, Options{})
 	silent, waiting, alive := p.register("silent"), p.register("waiting"), p.register("alive")
 	feed := p.attached(silent)
-	id := p.submit(Submission{})
+	id := p.submit(store.Job{})
 	p.wants(feed, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	g := p.accept(silent, id)
 	p.startJob(g)
-	accepted := p.submit(Submission{})
+	accepted := p.submit(store.Job{})
 	p.pings(waiting, wire.Instruction{Kind: wire.JobAssigned, JobID: accepted})
 	acceptance := p.accept(waiting, accepted)
 
-	p.passBeating(DefaultLeaseTimeout, alive)
+	p.passBeating(schedule.DefaultLeaseTimeout, alive)
 	p.workerState(silent, store.WorkerConnected)
 	p.passBeating(2*time.Second, alive)
 	p.workerState(silent, store.WorkerLost)
@@ -60,7 +61,7 @@ func TestSilentWorkersAreLost(t *testing.T) {
 	p.state(accepted, wire.StateQueued)
 	for _, g := range []JobGrant{g, acceptance} {
 		wantErr(t, g.Start(t.Context(), time.Time{}), ErrUnauthenticated)
-		wantErr(t, g.Finish(t.Context(), Result{}), ErrUnauthenticated)
+		wantErr(t, g.Finish(t.Context(), wire.FinishRequest{}), ErrUnauthenticated)
 	}
 
 	// Heard again, it is connected again, and given work on the stream it has.
@@ -88,16 +89,16 @@ func TestEverySignOfLifeRenewsALease(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newPlant(t, Options{})
 			a := p.register("a")
-			id := p.submit(Submission{})
+			id := p.submit(store.Job{})
 			p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 			_, token, err := p.Accept(t.Context(), a, id)
 			must(t, err)
 			for range 4 {
-				p.pass(DefaultLeaseTimeout - time.Second)
+				p.pass(schedule.DefaultLeaseTimeout - time.Second)
 				must(t, sign(p, a, token))
 			}
 			p.workerState(a, store.WorkerConnected)
-			p.pass(DefaultLeaseTimeout + 2*time.Second)
+			p.pass(schedule.DefaultLeaseTimeout + 2*time.Second)
 			p.workerState(a, store.WorkerLost)
 		})
 	}
@@ -116,7 +117,7 @@ func TestDisconnectPutsBackWhatWasNotStarted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newPlant(t, Options{})
 			a := p.register("a")
-			id := p.submit(Submission{})
+			id := p.submit(store.Job{})
 			p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 			if row.until != wire.StateAssigned {
 				g := p.accept(a, id)
@@ -127,7 +128,7 @@ func TestDisconnectPutsBackWhatWasNotStarted(t *testing.T) {
 			must(t, p.Disconnect(t.Context(), a))
 			must(t, p.Disconnect(t.Context(), a))
 			p.state(id, row.want)
-			p.pass(DefaultLeaseTimeout + 2*time.Second)
+			p.pass(schedule.DefaultLeaseTimeout + 2*time.Second)
 			p.state(id, row.later)
 
 			wantErr(t, p.Heartbeat(t.Context(), a), ErrWrongState)
@@ -146,22 +147,22 @@ func TestAWorkerThatPollsIsNotRunningItsJob(t *testing.T) {
 	t.Run("one late ping proves nothing", func(t *testing.T) {
 		p := newPlant(t, Options{})
 		a := p.register("a")
-		g := p.run(a, Submission{})
+		g := p.run(a, store.Job{})
 		p.pings(a, idle)
-		p.passBeating(DefaultAbsenceTimeout+time.Second, a)
+		p.passBeating(schedule.DefaultAbsenceTimeout+time.Second, a)
 		p.state(g.JobID, wire.StateRunning)
 	})
 	t.Run("pings and a word about the job", func(t *testing.T) {
 		p := newPlant(t, Options{})
 		a := p.register("a")
-		id := p.submit(Submission{})
+		id := p.submit(store.Job{})
 		p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 		_, token, err := p.Accept(t.Context(), a, id)
 		must(t, err)
 		p.startJob(p.grant(token))
 		for range 8 {
 			p.pings(a, idle)
-			p.passBeating(DefaultAbsenceTimeout/2, a)
+			p.passBeating(schedule.DefaultAbsenceTimeout/2, a)
 			p.grant(token)
 		}
 		p.state(id, wire.StateRunning)
@@ -169,22 +170,22 @@ func TestAWorkerThatPollsIsNotRunningItsJob(t *testing.T) {
 	t.Run("pings and silence about the job", func(t *testing.T) {
 		p := newPlant(t, Options{})
 		a := p.register("a")
-		g := p.run(a, Submission{})
+		g := p.run(a, store.Job{})
 		for range 3 {
 			p.pings(a, idle)
 			p.state(g.JobID, wire.StateRunning)
-			p.passBeating(DefaultAbsenceTimeout/2, a)
+			p.passBeating(schedule.DefaultAbsenceTimeout/2, a)
 		}
 		p.pass(time.Second)
 		p.state(g.JobID, wire.StateLost)
-		next := p.submit(Submission{})
+		next := p.submit(store.Job{})
 		p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: next})
 	})
 	t.Run("no pings, and silence about the job", func(t *testing.T) {
-		p := newPlant(t, Options{SilenceTimeout: 2 * time.Minute})
+		p := newPlant(t, Options{Terms: schedule.Terms{SilenceTimeout: 2 * time.Minute}})
 		a := p.register("a")
 		p.attached(a)
-		g := p.run(a, Submission{})
+		g := p.run(a, store.Job{})
 		p.passBeating(2*time.Minute, a)
 		p.state(g.JobID, wire.StateRunning)
 		p.passBeating(2*time.Second, a)
@@ -195,13 +196,13 @@ func TestAWorkerThatPollsIsNotRunningItsJob(t *testing.T) {
 func TestLostJobsAreRetried(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
-	g := p.run(a, Submission{Command: []string{"make", "it"}, Env: map[string]string{"A": "B"}, Priority: 3, Timeout: time.Hour, Retries: 1, IdempotencyKey: "k"})
-	p.pass(DefaultLeaseTimeout + 2*time.Second)
+	g := p.run(a, store.Job{Command: []string{"make", "it"}, Env: map[string]string{"A": "B"}, Priority: 3, Timeout: time.Hour, RetriesLeft: 1, IdempotencyKey: "k"})
+	p.pass(schedule.DefaultLeaseTimeout + 2*time.Second)
 	lost := p.job(g.JobID)
 	if lost.State != wire.StateLost || lost.RetriedBy == "" || lost.LostReason == "" || lost.ExitStatus != "-1" {
 		t.Fatalf("got %+v", lost)
 	}
-	wantErr(t, g.Finish(t.Context(), Result{ExitStatus: "0"}), ErrUnauthenticated)
+	wantErr(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}), ErrUnauthenticated)
 	retry := p.job(lost.RetriedBy)
 	if retry.State != wire.StateQueued || retry.RetryOf != lost.ID || retry.RetriesLeft != 0 ||
 		retry.Command[1] != "it" || retry.Env["A"] != "B" || retry.Priority != 3 || retry.Timeout != time.Hour {
@@ -210,7 +211,7 @@ func TestLostJobsAreRetried(t *testing.T) {
 	must(t, p.Heartbeat(t.Context(), a))
 	p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: retry.ID})
 	p.startJob(p.accept(a, retry.ID))
-	p.pass(DefaultLeaseTimeout + 2*time.Second)
+	p.pass(schedule.DefaultLeaseTimeout + 2*time.Second)
 	if again := p.job(retry.ID); again.State != wire.StateLost || again.RetriedBy != "" {
 		t.Errorf("got %+v", again)
 	}
@@ -220,24 +221,24 @@ func TestLostJobsAreRetried(t *testing.T) {
 // worker, and tell how its job ended: within the lease that is the end, after it
 // the job is lost for good and the token is dead.
 func TestAnOwedFinishIsTheEnd(t *testing.T) {
-	died := Result{ExitStatus: "-1", SignalReason: "agent_stop"}
+	died := wire.FinishRequest{ExitStatus: "-1", SignalReason: "agent_stop"}
 	for _, c := range []struct {
 		name    string
 		late    bool
 		cancel  bool
-		result  Result
+		result  wire.FinishRequest
 		state   wire.JobState
 		retried bool
 	}{
-		{"its end was seen", false, false, Result{ExitStatus: "7"}, wire.StateFinished, false},
+		{"its end was seen", false, false, wire.FinishRequest{ExitStatus: "7"}, wire.StateFinished, false},
 		{"its end was not seen", false, false, died, wire.StateFinished, true},
 		{"it was to be canceled", false, true, died, wire.StateCanceled, false},
-		{"stopped with its worker", false, false, Result{ExitStatus: "-1", Signal: "SIGTERM", SignalReason: "agent_stop"}, wire.StateFinished, false},
-		{"too late", true, false, Result{ExitStatus: "7"}, wire.StateLost, true},
+		{"stopped with its worker", false, false, wire.FinishRequest{ExitStatus: "-1", Signal: "SIGTERM", SignalReason: "agent_stop"}, wire.StateFinished, false},
+		{"too late", true, false, wire.FinishRequest{ExitStatus: "7"}, wire.StateLost, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := newPlant(t, Options{})
-			id := p.submit(Submission{Retries: 1})
+			id := p.submit(store.Job{RetriesLeft: 1})
 			a := p.register("a")
 			p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 			_, token, err := p.Accept(t.Context(), a, id)
@@ -247,7 +248,7 @@ func TestAnOwedFinishIsTheEnd(t *testing.T) {
 				p.cancel(id, "canceling")
 			}
 
-			p.pass(DefaultLeaseTimeout - time.Second)
+			p.pass(schedule.DefaultLeaseTimeout - time.Second)
 			again := p.register("a")
 			if c.late {
 				p.pass(3 * time.Second)
@@ -255,11 +256,11 @@ func TestAnOwedFinishIsTheEnd(t *testing.T) {
 				wantErr(t, err, ErrUnauthenticated)
 			} else {
 				g := p.grant(token)
-				must(t, g.AppendLog(t.Context(), LogChunk{Sequence: 1, Data: []byte("x")}))
+				must(t, g.AppendLog(t.Context(), wire.Chunk{Sequence: 1, Data: []byte("x")}))
 				must(t, g.Finish(t.Context(), c.result))
 				must(t, g.Finish(t.Context(), c.result)) // its answer was lost
 			}
-			p.pass(DefaultLeaseTimeout)
+			p.pass(schedule.DefaultLeaseTimeout)
 
 			job := p.job(id)
 			if job.State != c.state || (job.RetriedBy != "") != c.retried {
@@ -278,9 +279,9 @@ func TestAnOwedFinishIsTheEnd(t *testing.T) {
 
 func TestCanceledJobsAreNotRetried(t *testing.T) {
 	p := newPlant(t, Options{})
-	g := p.run(p.register("a"), Submission{Retries: 3})
+	g := p.run(p.register("a"), store.Job{RetriesLeft: 3})
 	p.cancel(g.JobID, "canceling")
-	p.pass(DefaultLeaseTimeout + 2*time.Second)
+	p.pass(schedule.DefaultLeaseTimeout + 2*time.Second)
 	if lost := p.job(g.JobID); lost.State != wire.StateLost || lost.RetriedBy != "" {
 		t.Errorf("got %+v", lost)
 	}
@@ -306,38 +307,40 @@ func TestTheRetryIsStoredEvenAfterACrash(t *testing.T) {
 	p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: retry})
 	p.pass(time.Second)
 	p.state(retry, wire.StateAssigned)
-	if n := len(p.unretried()); n != 0 {
-		t.Errorf("%d retries are still to be stored", n)
-	}
+	p.records.view(func(x *schedule.Index) {
+		if n := len(x.Unretried()); n != 0 {
+			t.Errorf("%d retries are still to be stored", n)
+		}
+	})
 }
 
 func TestASleepingReplicaBlamesNobody(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
-	g := p.run(a, Submission{})
+	g := p.run(a, store.Job{})
 	p.clock.move(time.Hour)
 	p.pass(time.Second)
 	p.workerState(a, store.WorkerConnected)
 	p.state(g.JobID, wire.StateRunning)
-	p.pass(DefaultLeaseTimeout + 2*time.Second)
+	p.pass(schedule.DefaultLeaseTimeout + 2*time.Second)
 	p.workerState(a, store.WorkerLost)
 }
 
 func TestRestart(t *testing.T) {
 	p := newPlant(t, Options{})
-	worker, session, err := p.Register(t.Context(), Registration{Name: "a", Tags: []string{"queue=q"}})
+	worker, session, err := p.Register(t.Context(), store.Worker{Name: "a", Tags: []string{"queue=q"}})
 	must(t, err)
 	a := worker.ID
-	running := p.submit(Submission{Queue: "q"})
+	running := p.submit(store.Job{Queue: "q"})
 	p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: running})
 	_, token, err := p.Accept(t.Context(), a, running)
 	must(t, err)
 	p.startJob(p.grant(token))
-	queued := p.submit(Submission{Queue: "q"})
-	p.pass(DefaultLeaseTimeout - 2*time.Second)
+	queued := p.submit(store.Job{Queue: "q"})
+	p.pass(schedule.DefaultLeaseTimeout - 2*time.Second)
 
 	p.restart()
-	p.pass(DefaultLeaseTimeout - 2*time.Second) // a full term
+	p.pass(schedule.DefaultLeaseTimeout - 2*time.Second) // a full term
 	p.workerState(a, store.WorkerConnected)
 	got, err := p.AuthenticateSession(t.Context(), session)
 	must(t, err)
@@ -345,15 +348,15 @@ func TestRestart(t *testing.T) {
 	feed := p.attached(a)
 	p.silent(feed)
 	p.jobState(running, "running")
-	must(t, p.grant(token).Finish(t.Context(), Result{ExitStatus: "0"}))
+	must(t, p.grant(token).Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}))
 	p.wants(feed, wire.Instruction{Kind: wire.JobAssigned, JobID: queued})
 
 	p.restart()
 	feed = p.attached(a)
 	p.wants(feed, wire.Instruction{Kind: wire.JobAssigned, JobID: queued})
-	p.pass(DefaultAssignTimeout - time.Second)
+	p.pass(schedule.DefaultAssignTimeout - time.Second)
 	p.state(queued, wire.StateAssigned)
-	must(t, p.grant(token).Finish(t.Context(), Result{ExitStatus: "0"}))
+	must(t, p.grant(token).Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}))
 }
 
 func TestForgottenWorkers(t *testing.T) {
@@ -363,13 +366,8 @@ func TestForgottenWorkers(t *testing.T) {
 	p.clock.move(store.DefaultWorkerRetention + time.Second)
 	until(t, "the worker is forgotten", func() bool {
 		p.pass(time.Second)
-		workers, _, err := p.Workers(t.Context(), WorkerFilter{States: []store.WorkerState{store.WorkerDisconnected}}, Page{})
+		workers, _, err := p.Workers(t.Context(), schedule.WorkerFilter{States: []store.WorkerState{store.WorkerDisconnected}}, schedule.Page{})
 		must(t, err)
 		return len(workers) == 0
 	})
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if n := len(p.x.queues); n != 0 {
-		t.Errorf("%d queues are kept", n)
-	}
 }

@@ -3,88 +3,103 @@ package dispatch
 import (
 	"fmt"
 	"strings"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
+// Limits of requests.
 const (
+	// MaxRetries is the most times that a lost job can be submitted again.
+	MaxRetries = 10
+	// MaxIdempotencyKey is the longest idempotency key, in bytes.
+	MaxIdempotencyKey = 256
+	// MaxJobSize bounds the command and environment of a job together, in bytes.
+	MaxJobSize = 512 << 10
+
 	// maxName bounds the name of a worker and of a queue, in bytes.
 	maxName = 255
-	// maxReason bounds what people say about a pause, a stop or a cancellation.
+	// maxReason bounds the reason of a pause, a stop or a cancellation, in bytes.
 	maxReason = 4 << 10
 )
 
-// validate names the first field that is not acceptable.
-func (s Submission) validate() error {
-	if err := checkCommand(s.Command); err != nil {
-		return err
+func invalid(field, format string, args ...any) error {
+	return &store.InvalidError{Field: field, Problem: fmt.Sprintf(format, args...)}
+}
+
+// validateJob returns an error for the first field that is not acceptable.
+func validateJob(job store.Job) error {
+	if len(job.Command) == 0 || job.Command[0] == "" {
+		return invalid("command", "must name a program")
 	}
 	size := 0
-	for _, arg := range s.Command {
+	for _, arg := range job.Command {
+		if strings.Contains(arg, "\x00") {
+			return invalid("command", "contains a zero byte, which no process can be given")
+		}
 		size += len(arg)
 	}
-	for name, value := range s.Env {
+	for name, value := range job.Env {
 		if name == "" || strings.ContainsAny(name, "=\x00") || strings.Contains(value, "\x00") {
-			return &InvalidError{"env", fmt.Sprintf("has a variable %q that no process can have", name)}
+			return invalid("env", "has a variable %q that no process can have", name)
 		}
 		size += len(name) + len(value)
 	}
 	switch {
 	case size > MaxJobSize:
-		return &InvalidError{"command", fmt.Sprintf("and env have %d bytes together, at most %d are possible", size, MaxJobSize)}
-	case s.Timeout < 0:
-		return &InvalidError{"timeout", "must not be negative"}
-	case s.Retries < 0 || s.Retries > MaxRetries:
-		return &InvalidError{"retries", fmt.Sprintf("must be 0 to %d", MaxRetries)}
-	case len(s.IdempotencyKey) > MaxIdempotencyKey:
-		return &InvalidError{"idempotency_key", fmt.Sprintf("must have at most %d bytes", MaxIdempotencyKey)}
+		return invalid("command", "and env have %d bytes together, at most %d are possible", size, MaxJobSize)
+	case job.Timeout < 0:
+		return invalid("timeout", "must not be negative")
+	case job.RetriesLeft < 0 || job.RetriesLeft > MaxRetries:
+		return invalid("retries", "must be 0 to %d", MaxRetries)
+	case len(job.IdempotencyKey) > MaxIdempotencyKey:
+		return invalid("idempotency_key", "must have at most %d bytes", MaxIdempotencyKey)
 	}
-	return checkQueue(s.Queue)
+	return validateQueue(job.Queue)
 }
 
-func checkCommand(command []string) error {
-	if len(command) == 0 || command[0] == "" {
-		return &InvalidError{"command", "must name a program"}
+// validateWorker returns the queue that the worker's tags name, or an error for
+// the first field that is not acceptable.
+func validateWorker(w store.Worker) (queue string, err error) {
+	if w.Name == "" || len(w.Name) > maxName {
+		return "", invalid("name", "must have 1 to %d bytes", maxName)
 	}
-	for _, arg := range command {
-		if strings.Contains(arg, "\x00") {
-			return &InvalidError{"command", "contains a zero byte, which no process can be given"}
+	queue, named := wire.DefaultQueue, false
+	for _, tag := range w.Tags {
+		name, ok := strings.CutPrefix(tag, wire.QueueTag)
+		if !ok {
+			continue
 		}
+		if named {
+			return "", invalid("meta_data", "names more than one queue")
+		}
+		queue, named = name, true
 	}
-	return nil
+	return queue, validateQueue(queue)
 }
 
-// checkQueue accepts names that people can say and type: letters, digits and
+// validateQueue accepts names that are easy to say and type: letters, digits and
 // -_.:/ in ASCII.
-func checkQueue(name string) error {
+func validateQueue(name string) error {
 	if name == "" || len(name) > maxName {
-		return &InvalidError{"queue", fmt.Sprintf("must have 1 to %d bytes", maxName)}
+		return invalid("queue", "must have 1 to %d bytes", maxName)
 	}
 	for _, c := range []byte(name) {
 		switch {
 		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', strings.IndexByte("-_.:/", c) >= 0:
 		default:
-			return &InvalidError{"queue", fmt.Sprintf("is %q, but may have letters, digits and -_.:/ only", name)}
+			return invalid("queue", "is %q, but may have letters, digits and -_.:/ only", name)
 		}
 	}
 	return nil
 }
 
-func checkReason(reason string, required bool) error {
+func validateReason(reason string, required bool) error {
 	if required && strings.TrimSpace(reason) == "" {
-		return &InvalidError{"reason", "must say why"}
+		return invalid("reason", "must not be empty")
 	}
 	if len(reason) > maxReason {
-		return &InvalidError{"reason", fmt.Sprintf("must have at most %d bytes", maxReason)}
+		return invalid("reason", "must have at most %d bytes", maxReason)
 	}
 	return nil
-}
-
-// size is the size of the page, once that was checked.
-func (p Page) size() (int, error) {
-	switch {
-	case p.Size == 0:
-		return DefaultPageSize, nil
-	case p.Size < 0 || p.Size > MaxPageSize:
-		return 0, &InvalidError{"page_size", fmt.Sprintf("is %d, must be 1 to %d", p.Size, MaxPageSize)}
-	}
-	return p.Size, nil
 }

@@ -3,73 +3,51 @@ package dispatch
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
-	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// Register stores a new worker, connected, and answers with its session token,
-// which is not stored and cannot be had again. ErrInvalid names a bad field.
-func (d *Dispatcher) Register(ctx context.Context, r Registration) (store.Worker, string, error) {
-	queue, err := r.queue()
-	if err != nil {
+// Register stores a new worker, connected, and returns it with its session token,
+// which is not stored and cannot be returned again. The caller sets what the
+// worker sent; Queue is taken from the tag queue=NAME, default wire.DefaultQueue.
+// ErrInvalid names a bad field.
+func (d *Dispatcher) Register(ctx context.Context, worker store.Worker) (store.Worker, string, error) {
+	var err error
+	if worker.Queue, err = validateWorker(worker); err != nil {
 		return store.Worker{}, "", err
 	}
-	id := newID()
-	session, hash := token.Session.New(id)
-	worker, err := d.putWorker(ctx, store.Worker{
-		ID: id, Name: r.Name, Hostname: r.Hostname, OS: r.OS, Arch: r.Arch,
-		Version: r.Version, Build: r.Build, MachineID: r.MachineID, PID: r.PID,
-		Features: r.Features, Queue: queue, Tags: r.Tags, Priority: r.Priority,
-		IgnoreInDispatches: r.IgnoreInDispatches, TokenHash: hash,
-		State: store.WorkerConnected, RegisteredAt: d.now().UTC(),
-	})
-	if err != nil {
-		return store.Worker{}, "", fmt.Errorf("registering worker %s: %w", r.Name, err)
+	worker.ID = newID()
+	var session string
+	session, worker.TokenHash = token.Session.New(worker.ID)
+	worker.State, worker.RegisteredAt = store.WorkerConnected, d.now().UTC()
+	if worker, err = d.records.putWorker(ctx, worker); err != nil {
+		return store.Worker{}, "", fmt.Errorf("registering worker %s: %w", worker.Name, err)
 	}
-	d.log.Info("worker registered", zap.String("worker", id), zap.String("name", r.Name), zap.String("queue", queue))
+	d.logWorker("worker registered", worker)
 	return worker, session, nil
 }
 
-// queue is the queue that the tags name, once everything was checked.
-func (r Registration) queue() (string, error) {
-	if r.Name == "" || len(r.Name) > maxName {
-		return "", &InvalidError{"name", fmt.Sprintf("must have 1 to %d bytes", maxName)}
-	}
-	queue, named := DefaultQueue, false
-	for _, tag := range r.Tags {
-		name, ok := strings.CutPrefix(tag, "queue=")
-		if !ok {
-			continue
-		}
-		if named {
-			return "", &InvalidError{"meta_data", "names more than one queue"}
-		}
-		queue, named = name, true
-	}
-	if err := checkQueue(queue); err != nil {
-		return "", err
-	}
-	return queue, nil
+func (d *Dispatcher) logWorker(message string, w store.Worker) {
+	d.log.Info(message, zap.String("worker_id", w.ID), zap.String("worker_name", w.Name), zap.String("queue", w.Queue))
 }
 
-// AuthenticateSession answers with the worker that a session token belongs to.
-// It reads memory, and the store only for a worker that this replica has not
-// heard of yet. ErrUnauthenticated.
+// AuthenticateSession returns the ID of the worker that a session token belongs
+// to. It reads the store only for a worker that this replica does not know.
+// ErrUnauthenticated.
 func (d *Dispatcher) AuthenticateSession(ctx context.Context, session string) (string, error) {
 	id, ok := token.Session.ID(session)
 	if !ok {
 		return "", ErrUnauthenticated
 	}
-	worker, known := d.worker(id)
+	worker, known := d.records.worker(id)
 	if !known {
 		var err error
-		if worker, err = d.readWorker(ctx, id); err != nil {
+		if worker, err = d.records.readWorker(ctx, id); err != nil {
 			return "", refused(err)
 		}
 	}
@@ -79,184 +57,142 @@ func (d *Dispatcher) AuthenticateSession(ctx context.Context, session string) (s
 	return id, nil
 }
 
-// Connect makes a worker connected, whatever it was. Idempotent. ErrNotFound.
+// Connect makes a worker connected, in any state. Idempotent. ErrNotFound.
 func (d *Dispatcher) Connect(ctx context.Context, workerID string) error {
-	if d.hear(workerID) {
+	if d.renewConnected(workerID) {
 		return nil
 	}
-	_, err := d.changeWorker(ctx, workerID, func(a *store.Worker) error {
-		if a.State == store.WorkerConnected {
-			return errKeep
-		}
-		return reconnect(a)
-	})
+	_, err := d.records.changeWorker(ctx, workerID, connected)
 	return err
 }
 
-func reconnect(a *store.Worker) error {
-	a.State, a.LeftAt = store.WorkerConnected, time.Time{}
+// connected makes a worker connected.
+func connected(w *store.Worker) error {
+	if w.State == store.WorkerConnected {
+		return errUnchanged
+	}
+	w.State, w.LeftAt = store.WorkerConnected, time.Time{}
 	return nil
 }
 
-// Disconnect records that a worker left by itself. What it had not started goes
-// back to the queue. Idempotent. ErrNotFound.
+// Disconnect records that a worker left. The jobs that it did not start are
+// requeued. Idempotent. ErrNotFound.
 func (d *Dispatcher) Disconnect(ctx context.Context, workerID string) error {
-	worker, err := d.changeWorker(ctx, workerID, func(a *store.Worker) error {
-		if a.State == store.WorkerDisconnected {
-			return errKeep
+	worker, err := d.records.changeWorker(ctx, workerID, func(w *store.Worker) error {
+		if w.State == store.WorkerDisconnected {
+			return errUnchanged
 		}
-		a.State, a.LeftAt = store.WorkerDisconnected, d.now().UTC()
+		w.State, w.LeftAt = store.WorkerDisconnected, d.now().UTC()
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	d.log.Info("worker disconnected", zap.String("worker", workerID), zap.String("name", worker.Name))
-	d.settleWorker(ctx, workerID)
+	d.logWorker("worker disconnected", worker)
+	d.sweeper.applyTo(ctx, workerID)
 	return nil
 }
 
-// Heartbeat renews a worker's lease; a lost worker is connected again. It writes
-// nothing otherwise. ErrNotFound, and ErrWrongState for one that disconnected.
+// Heartbeat renews a worker's lease; a lost worker becomes connected again. It
+// writes nothing otherwise. ErrNotFound; ErrWrongState if the worker disconnected.
 func (d *Dispatcher) Heartbeat(ctx context.Context, workerID string) error {
-	return d.present(ctx, workerID)
+	return d.renew(ctx, workerID)
 }
 
-// present notes that a worker was heard, and makes a lost one connected again.
-func (d *Dispatcher) present(ctx context.Context, workerID string) error {
-	if d.hear(workerID) {
+// renew renews a worker's lease; a lost worker becomes connected again.
+func (d *Dispatcher) renew(ctx context.Context, workerID string) error {
+	if d.renewConnected(workerID) {
 		return nil
 	}
-	_, err := d.changeWorker(ctx, workerID, func(a *store.Worker) error {
-		switch a.State {
-		case store.WorkerDisconnected:
+	_, err := d.records.changeWorker(ctx, workerID, func(w *store.Worker) error {
+		if w.State == store.WorkerDisconnected {
 			return wrongState("worker %s has disconnected", workerID)
-		case store.WorkerLost:
-			return reconnect(a)
-		case store.WorkerConnected:
 		}
-		return errKeep
+		return connected(w)
 	})
 	return err
 }
 
-// hear renews the lease of a worker that is connected as far as the index knows,
-// and reports whether it is.
-func (d *Dispatcher) hear(workerID string) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	a := d.x.workers[workerID]
-	if a == nil || a.record.State != store.WorkerConnected {
-		return false
+// renewConnected renews the lease of a worker that is connected, as far as the
+// index knows, and reports whether it is.
+func (d *Dispatcher) renewConnected(workerID string) (ok bool) {
+	d.records.view(func(x *schedule.Index) { ok = x.RenewWorker(workerID, d.now()) })
+	if ok {
+		d.replicas.workerSeen(workerID)
 	}
-	a.seen = d.now()
-	d.toSignal.worker(workerID)
-	return true
+	return ok
 }
 
-// Ping answers a worker's ping: Disconnect if it is to leave, Pause, the job on
-// offer to it or accepted and not started, the best job of its queue (assigned
-// by this call), or Resume, which is the idle answer. A worker whose running job
-// is not over is answered Resume. ErrNotFound, and ErrWrongState for one that
-// disconnected.
-func (d *Dispatcher) Ping(ctx context.Context, workerID string) (wire.Instruction, error) {
-	if err := d.present(ctx, workerID); err != nil {
-		return wire.Instruction{}, err
+// Pause makes a worker take no work until Resume; a job that is assigned to it and
+// not accepted is requeued. ref is the worker's ID, or a name that only one
+// connected worker has. Idempotent; a new reason replaces the old one.
+// ErrNotFound; ErrInvalid for a bad reason or an ambiguous name; ErrWrongState if
+// the worker has left.
+func (d *Dispatcher) Pause(ctx context.Context, ref, reason string) (schedule.Worker, error) {
+	if err := validateReason(reason, true); err != nil {
+		return schedule.Worker{}, err
 	}
-	for range maxConflicts {
-		in, c, claimed := d.answer(workerID)
-		switch {
-		case claimed != nil: // a job is just being written down for it
-			select {
-			case <-claimed:
-			case <-ctx.Done():
-				return wire.Instruction{}, fmt.Errorf("answering a ping: %w", context.Cause(ctx))
-			}
-		case c != nil:
-			if err := d.assign(ctx, c); err != nil {
-				return wire.Instruction{}, fmt.Errorf("answering a ping: %w", err)
-			}
-		default:
-			return in, nil
+	return d.control(ctx, ref, "worker paused", func(w *store.Worker) error {
+		if w.Paused && w.PauseReason == reason {
+			return errUnchanged
 		}
-	}
-	return wire.Instruction{Kind: wire.Resume}, nil // others were faster each time; there is a next ping
+		w.Paused, w.PauseReason = true, reason
+		return nil
+	})
 }
 
-// answer is the answer to a ping as things stand, or a claim that makes one, or
-// the end of a claim to wait for.
-func (d *Dispatcher) answer(workerID string) (in wire.Instruction, c *claim, claimed <-chan struct{}) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	a := d.x.workers[workerID]
-	if a == nil {
-		return wire.Instruction{Kind: wire.Resume}, nil, nil // it expired just now; the next ping says so
-	}
-	if in := standing(a.record); in.Kind != wire.Resume {
-		return in, nil, nil
-	}
-	if offers := a.offers(); len(offers) > 0 {
-		return wire.Instruction{Kind: wire.JobAssigned, JobID: offers[0]}, nil, nil
-	}
-	for _, j := range a.jobs {
-		j.absent(d.now()) // it runs, by the record; a worker sends no ping beside a job
-	}
-	if a.claim != nil {
-		return wire.Instruction{}, nil, a.claim.done
-	}
-	if d.closed {
-		return wire.Instruction{Kind: wire.Resume}, nil, nil
-	}
-	return wire.Instruction{Kind: wire.Resume}, d.x.claimReady(a), nil
+// Resume lets a paused worker take work again. Idempotent. Errors as for Pause.
+func (d *Dispatcher) Resume(ctx context.Context, ref string) (schedule.Worker, error) {
+	return d.control(ctx, ref, "worker resumed", func(w *store.Worker) error {
+		if !w.Paused {
+			return errUnchanged
+		}
+		w.Paused, w.PauseReason = false, ""
+		return nil
+	})
 }
 
-// Attach opens a worker's stream. The feed's first instruction is ready at once:
-// the standing Resume, Pause or Disconnect, and then the offers. An older feed of
-// the same worker ends with ErrSuperseded. The caller must Close the feed. A lost
-// worker is connected again. ErrNotFound, ErrWrongState for one that
-// disconnected, and ErrClosed.
-func (d *Dispatcher) Attach(ctx context.Context, workerID string) (*Feed, error) {
-	if err := d.present(ctx, workerID); err != nil {
-		return nil, err
+// Stop makes a worker drain: finish its job and leave. With force its running job
+// is canceled, and one that it did not start is requeued. Idempotent; force can be
+// added later. Errors as for Pause.
+func (d *Dispatcher) Stop(ctx context.Context, ref string, force bool, reason string) (schedule.Worker, error) {
+	if err := validateReason(reason, false); err != nil {
+		return schedule.Worker{}, err
 	}
-	var feed *Feed
-	err := fmt.Errorf("worker %s: %w", workerID, ErrNotFound)
-	d.change(func(x *index) {
-		a := x.workers[workerID]
-		if d.closed {
-			err = ErrClosed
+	return d.control(ctx, ref, "worker draining", func(w *store.Worker) error {
+		if w.Stopping && (w.StopForce || !force) {
+			return errUnchanged
 		}
-		if a == nil || d.closed {
-			return
+		w.Stopping, w.StopForce, w.StopReason = true, w.StopForce || force, reason
+		return nil
+	})
+}
+
+// control changes a worker for an operator and applies the rules to its jobs.
+func (d *Dispatcher) control(ctx context.Context, ref, done string, edit func(*store.Worker) error) (v schedule.Worker, err error) {
+	var id string
+	d.records.view(func(x *schedule.Index) { id, err = x.FindWorker(ref) })
+	if err != nil {
+		return v, err
+	}
+	worker, err := d.records.changeWorker(ctx, id, func(w *store.Worker) error {
+		if w.State == store.WorkerDisconnected {
+			return wrongState("worker %s has left", ref)
 		}
-		if a.feed != nil {
-			a.feed.end(ErrSuperseded)
-		}
-		feed, err = newFeed(standing(a.record), a.offers(), func(f *Feed) { d.detach(workerID, f) }), nil
-		d.feeds++
-		feed.number = d.feeds
-		a.feed, a.remote = feed, ""
-		x.setIdle(a)
+		return edit(w)
 	})
 	if err != nil {
-		return nil, err
+		return v, err
 	}
-	d.send(signal{Attached: workerID, Feed: feed.number})
-	return feed, nil
+	d.logWorker(done, worker)
+	d.sweeper.applyTo(ctx, id)
+	d.records.view(func(x *schedule.Index) { v = x.View(worker) })
+	return v, nil
 }
 
-// detach forgets a feed, unless a newer one has taken its place.
-func (d *Dispatcher) detach(workerID string, f *Feed) {
-	detached := false
-	d.change(func(x *index) {
-		a := x.workers[workerID]
-		if a != nil && a.feed == f {
-			a.feed = nil
-			x.setIdle(a)
-			detached = true
-		}
-	})
-	if detached {
-		d.send(signal{Detached: workerID})
-	}
+// Workers returns a page of workers, newest first, and the token of the next page,
+// which is empty if this is the last one. It reads memory only. ErrInvalid.
+func (d *Dispatcher) Workers(_ context.Context, f schedule.WorkerFilter, p schedule.Page) (workers []schedule.Worker, next string, err error) {
+	d.records.view(func(x *schedule.Index) { workers, next, err = x.Workers(f, p) })
+	return workers, next, err
 }

@@ -14,10 +14,10 @@ import (
 const (
 	// storeFolder is the embedded server's folder in the data directory.
 	storeFolder = "jetstream"
-	// startTimeout bounds the start of the embedded server, which reads its files
-	// first.
+	// startTimeout bounds the start of the embedded server, which reads all its
+	// files, and the opening of one stream.
 	startTimeout = time.Minute
-	// dirMode: jobs carry their environment, so the files are the owner's alone.
+	// dirMode keeps the files, which hold the environment of jobs, to their owner.
 	dirMode = 0o700
 )
 
@@ -26,11 +26,12 @@ type embedded struct {
 	server *server.Server
 }
 
-// startEmbedded has the server up on its folder of dataDir.
+// startEmbedded starts a server that keeps its files in a folder of dataDir. It
+// returns once the server accepts connections.
 func startEmbedded(ctx context.Context, dataDir string, logger *zap.Logger) (*embedded, error) {
 	dir := filepath.Join(dataDir, storeFolder)
 	if err := os.MkdirAll(dir, dirMode); err != nil {
-		return nil, fmt.Errorf("making the store's folder: %w", err)
+		return nil, fmt.Errorf("creating the store's folder: %w", err)
 	}
 	e := &embedded{}
 	if err := e.start(ctx, dir, logger); err != nil {
@@ -46,7 +47,7 @@ func (e *embedded) start(ctx context.Context, dir string, logger *zap.Logger) er
 		DontListen:             true,
 		JetStream:              true,
 		StoreDir:               dir,
-		SyncAlways:             true, // an answer means that it is on disk
+		SyncAlways:             true, // acknowledged means on disk
 		NoSigs:                 true,
 		DisableJetStreamBanner: true,
 	})
@@ -64,12 +65,12 @@ func (e *embedded) start(ctx context.Context, dir string, logger *zap.Logger) er
 		return fmt.Errorf("starting the store in %s: not ready after %s", dir, timeout)
 	}
 	if !srv.JetStreamEnabled() {
-		return fmt.Errorf("starting the store in %s: its files cannot be used; the log has the reason", dir)
+		return fmt.Errorf("starting the store in %s: its files cannot be used; see the log for the reason", dir)
 	}
 	return nil
 }
 
-// stop has everything on disk and the folder free when it returns.
+// stop returns once everything is on disk and the folder is closed.
 func (e *embedded) stop() {
 	if e.server != nil {
 		e.server.Shutdown()
@@ -77,12 +78,12 @@ func (e *embedded) stop() {
 	}
 }
 
-// serverLog gives the embedded server's log to ours. Its notices are about its
-// own working, of no interest beside ours.
+// serverLog writes the embedded server's log to ours. The server's notices concern
+// its own operation, so they are debug messages here.
 type serverLog struct{ *zap.SugaredLogger }
 
 func (l serverLog) Noticef(format string, v ...any) { l.SugaredLogger.Debugf(format, v...) }
 func (serverLog) Tracef(string, ...any)             {}
 
-// Fatalf logs only: the server must not end the process that it is a part of.
+// Fatalf only logs: the server must not end the process that it is part of.
 func (l serverLog) Fatalf(format string, v ...any) { l.SugaredLogger.Errorf(format, v...) }

@@ -1,19 +1,58 @@
 package store
 
 import (
+	"context"
 	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // Errors of the store. Every error of a method wraps one of these or the
-// context's.
+// context's error.
 var (
-	// ErrNotFound: there is no such record, or it has expired.
+	// ErrNotFound: the record does not exist or has expired.
 	ErrNotFound = errors.New("not found")
-	// ErrConflict: the record was changed since it was read. Nothing was stored.
-	ErrConflict = errors.New("changed by somebody else")
+	// ErrConflict: the record changed since it was read. Nothing was stored.
+	ErrConflict = errors.New("changed by someone else")
 	// ErrTooLarge: the record does not fit in one message of the store.
 	ErrTooLarge = errors.New("too large to be stored")
-	// ErrUnavailable: the store did not answer. Whether a write took effect is not
-	// known: read before trying again.
-	ErrUnavailable = errors.New("the store does not answer")
+	// ErrUnavailable: the store did not respond. It is not known whether a write
+	// took effect: read before trying again.
+	ErrUnavailable = errors.New("the store does not respond")
+	// ErrInvalid: a field of a request is not acceptable. The error is an
+	// *InvalidError, which names the field.
+	ErrInvalid = errors.New("invalid")
 )
+
+// InvalidError reports a field that is not acceptable.
+type InvalidError struct {
+	// Field is the field's name in the API, such as "command".
+	Field string
+	// Problem completes the sentence that begins with the field.
+	Problem string
+}
+
+// Error returns the field and its problem in one line.
+func (e *InvalidError) Error() string { return e.Field + " " + e.Problem }
+
+// Is reports whether target is ErrInvalid.
+func (*InvalidError) Is(target error) bool { return target == ErrInvalid }
+
+// wrap adds what was attempted to an error of NATS, and one of the errors above.
+func wrap(err error, doing string) error {
+	var apiErr *jetstream.APIError
+	switch {
+	case errors.Is(err, jetstream.ErrMsgNotFound):
+		return fmt.Errorf("%s: %w", doing, ErrNotFound)
+	case errors.As(err, &apiErr) && (apiErr.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence ||
+		apiErr.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant):
+		return fmt.Errorf("%s: %w", doing, ErrConflict)
+	case errors.Is(err, nats.ErrMaxPayload), errors.Is(err, jetstream.ErrStreamMessageExceedsMaximum):
+		return fmt.Errorf("%s: %w", doing, ErrTooLarge)
+	case errors.Is(err, context.Canceled):
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return fmt.Errorf("%s: %w: %w", doing, ErrUnavailable, err)
+}

@@ -10,11 +10,11 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// writerDir tells the test binary to be the writer of TestKilledWriter.
+// writerDir is set if the test binary is the writer of TestKilledWriter.
 const writerDir = "SWITCHYARD_TEST_WRITER_DIR"
 
 // TestWriter is not a test but the process that TestKilledWriter kills: it stores
-// jobs and says so, for ever.
+// jobs and reports each, until it is killed.
 func TestWriter(t *testing.T) {
 	dir := os.Getenv(writerDir)
 	if dir == "" {
@@ -26,7 +26,7 @@ func TestWriter(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.AppendLog(t.Context(), job.ID, Chunk{Sequence: 1, Data: []byte(job.ID)}); err != nil {
+		if err := s.AppendChunk(t.Context(), job.ID, wire.Chunk{Sequence: 1, Data: []byte(job.ID)}); err != nil {
 			t.Fatal(err)
 		}
 		job.State = wire.StateRunning
@@ -37,7 +37,7 @@ func TestWriter(t *testing.T) {
 	}
 }
 
-// What was acknowledged is there after SIGKILL, and the next writes go on.
+// Acknowledged writes survive SIGKILL, and writing goes on afterwards.
 func TestKilledWriter(t *testing.T) {
 	dir := t.TempDir()
 	for round := range 3 {

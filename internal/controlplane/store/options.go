@@ -10,34 +10,36 @@ import (
 
 // Defaults of Options.
 const (
-	// DefaultRetention is how long jobs that have ended, logs and meta-data are kept.
+	// DefaultRetention is how long jobs that ended, logs and meta-data are kept.
 	DefaultRetention = 7 * 24 * time.Hour
-	// DefaultWorkerRetention is how long workers that have left are kept.
+	// DefaultWorkerRetention is how long workers that left are kept.
 	DefaultWorkerRetention = 24 * time.Hour
-	// DefaultReplicas is the number of copies on an external cluster.
+	// DefaultReplicas is the number of copies of a new stream.
 	DefaultReplicas = 1
 )
 
-// minRetention is the shortest expiry that JetStream keeps exactly: it counts a
-// message's time to live in whole seconds.
-const minRetention = time.Second
+const (
+	// minRetention is the shortest expiry that JetStream keeps exactly: it counts a
+	// message's time to live in whole seconds.
+	minRetention = time.Second
+	// maxReplicas is the most copies of a stream that JetStream allows.
+	maxReplicas = 5
+)
 
-// maxReplicas is the most copies of a stream that JetStream allows.
-const maxReplicas = 5
-
-// Options say where the store is and how long it keeps what is over.
+// Options configure a Store.
 type Options struct {
-	// DataDir is the directory of the embedded store, made with mode 0700 if it is
-	// not there; the store uses the folder jetstream in it. Two processes must never
-	// have it open: the caller sees to that. Required unless URL is set.
+	// DataDir is the directory of the embedded store, created with mode 0700 if it
+	// does not exist; the store uses the folder jetstream in it. The caller must make
+	// sure that no other process has it open. Required unless URL is set.
 	DataDir string
 	// URL is the address of a NATS server or cluster with JetStream, version 2.11
 	// or later; empty is the embedded one.
 	URL string
-	// Replicas is the number of copies of each stream, 1 to 5; 0 is
-	// DefaultReplicas. The embedded store has one.
+	// Replicas is the least number of copies of each stream, 1 to 5; 0 is
+	// DefaultReplicas. A stream that has more copies already keeps them. The
+	// embedded store has one.
 	Replicas int
-	// Retention is how long a job is kept after its end, a piece of a log after it
+	// Retention is how long a job is kept after its end, a log chunk after it
 	// arrived, and a build's meta-data after its last change; at least a second, 0 is
 	// DefaultRetention. A live job never expires. The idempotency key of a job is
 	// kept as long as the job.
@@ -45,12 +47,11 @@ type Options struct {
 	// WorkerRetention is how long a worker is kept after it left; at least a second,
 	// 0 is DefaultWorkerRetention.
 	WorkerRetention time.Duration
-	// Logger gets the store's own log, and that of the embedded server from
-	// warnings up. Nil is none.
+	// Logger receives the store's own log, and the embedded server's from warnings
+	// up. Nil is none.
 	Logger *zap.Logger
 }
 
-// withDefaults fills what is zero.
 func (o Options) withDefaults() Options {
 	if o.Replicas == 0 {
 		o.Replicas = DefaultReplicas
@@ -67,7 +68,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// validate names the first option that is out of bounds.
+// validate returns an error that names the first option out of bounds.
 func (o Options) validate() error {
 	switch {
 	case o.DataDir == "" && o.URL == "":
@@ -83,3 +84,9 @@ func (o Options) validate() error {
 	}
 	return nil
 }
+
+// Retention returns how long a job is kept after its end.
+func (s *Store) Retention() time.Duration { return s.opts.Retention }
+
+// WorkerRetention returns how long a worker is kept after it left.
+func (s *Store) WorkerRetention() time.Duration { return s.opts.WorkerRetention }

@@ -9,9 +9,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// PutJob stores a job in the place of the record of job.Revision, or as a new
-// one if that is 0, and answers with it and its new revision. A job that has
-// ended expires after Retention. ErrConflict, ErrTooLarge, ErrUnavailable.
+// PutJob stores a job. It replaces the record of job.Revision, or creates one if
+// that is 0, and returns the job with its new revision. A job that has ended
+// expires after Retention. ErrConflict, ErrTooLarge, ErrUnavailable.
 func (s *Store) PutJob(ctx context.Context, job Job) (Job, error) {
 	var ttl time.Duration
 	if job.State.Final() {
@@ -22,7 +22,7 @@ func (s *Store) PutJob(ctx context.Context, job Job) (Job, error) {
 	return job, err
 }
 
-// Job reads a job. ErrNotFound, ErrUnavailable.
+// Job returns a job. ErrNotFound, ErrUnavailable.
 func (s *Store) Job(ctx context.Context, id string) (Job, error) {
 	var job Job
 	msg, err := s.get(ctx, s.state, jobPrefix, id, &job)
@@ -33,10 +33,9 @@ func (s *Store) Job(ctx context.Context, id string) (Job, error) {
 	return job, nil
 }
 
-// PutWorker stores a worker in the place of the record of worker.Revision, or as a
-// new one if that is 0, and answers with it and its new revision. A worker that
-// has left expires after WorkerRetention. ErrConflict, ErrTooLarge,
-// ErrUnavailable.
+// PutWorker stores a worker. It replaces the record of worker.Revision, or creates
+// one if that is 0, and returns the worker with its new revision. A worker that
+// left expires after WorkerRetention. ErrConflict, ErrTooLarge, ErrUnavailable.
 func (s *Store) PutWorker(ctx context.Context, worker Worker) (Worker, error) {
 	var ttl time.Duration
 	if worker.State != WorkerConnected {
@@ -47,7 +46,7 @@ func (s *Store) PutWorker(ctx context.Context, worker Worker) (Worker, error) {
 	return worker, err
 }
 
-// Worker reads a worker. ErrNotFound, ErrUnavailable.
+// Worker returns a worker. ErrNotFound, ErrUnavailable.
 func (s *Store) Worker(ctx context.Context, id string) (Worker, error) {
 	var worker Worker
 	msg, err := s.get(ctx, s.state, workerPrefix, id, &worker)
@@ -58,7 +57,37 @@ func (s *Store) Worker(ctx context.Context, id string) (Worker, error) {
 	return worker, nil
 }
 
-// put is the one compare-and-set.
+// Metadata is the stored record of a build's meta-data: what its jobs leave there
+// for one another. It is a value; Values is never changed in place.
+type Metadata struct {
+	// Values are the values by their keys.
+	Values map[string]string `json:"values"`
+	// Revision is what PutMetadata expects to replace; 0 is none.
+	Revision uint64 `json:"-"`
+}
+
+// PutMetadata stores a build's meta-data. It replaces the record of m.Revision, or
+// creates one if that is 0, and returns it with its new revision. It expires
+// Retention later. ErrConflict, ErrTooLarge, ErrUnavailable.
+func (s *Store) PutMetadata(ctx context.Context, buildID string, m Metadata) (Metadata, error) {
+	var err error
+	m.Revision, err = s.put(ctx, dataPrefix+buildID, m, m.Revision, 0)
+	return m, err
+}
+
+// Metadata returns a build's meta-data. ErrNotFound if there is none or it has
+// expired, ErrUnavailable.
+func (s *Store) Metadata(ctx context.Context, buildID string) (Metadata, error) {
+	var m Metadata
+	msg, err := s.get(ctx, s.data, dataPrefix, buildID, &m)
+	if err != nil {
+		return Metadata{}, err
+	}
+	m.Revision = msg.Sequence
+	return m, nil
+}
+
+// put stores a record if expected is the sequence of the present one; 0 is none.
 func (s *Store) put(ctx context.Context, subject string, record any, expected uint64, ttl time.Duration) (uint64, error) {
 	doing := "storing " + subject
 	data, err := json.Marshal(record)
@@ -71,21 +100,21 @@ func (s *Store) put(ctx context.Context, subject string, record any, expected ui
 	}
 	ack, err := s.js.Publish(ctx, subject, data, opts...)
 	if err != nil {
-		return 0, failed(err, doing)
+		return 0, wrap(err, doing)
 	}
 	return ack.Sequence, nil
 }
 
-// get is the one read of a record. It keeps to ids: see validToken.
+// get reads a record. An ID that no record can have is not found.
 func (*Store) get(ctx context.Context, stream jetstream.Stream, prefix, id string, record any) (*jetstream.RawStreamMsg, error) {
 	subject := prefix + id
 	doing := "reading " + subject
-	if !validToken(id) {
+	if !validID(id) {
 		return nil, fmt.Errorf("%s: %w", doing, ErrNotFound)
 	}
 	msg, err := stream.GetLastMsgForSubject(ctx, subject)
 	if err != nil {
-		return nil, failed(err, doing)
+		return nil, wrap(err, doing)
 	}
 	if err := json.Unmarshal(msg.Data, record); err != nil {
 		return nil, fmt.Errorf("%s: the record is damaged: %w", doing, err)
@@ -93,13 +122,13 @@ func (*Store) get(ctx context.Context, stream jetstream.Stream, prefix, id strin
 	return msg, nil
 }
 
-// maxToken bounds an id in a subject; ours are 36 to 43 bytes.
-const maxToken = 64
+// maxID bounds an ID in a subject, in bytes; ours have 36 to 43.
+const maxID = 64
 
-// validToken keeps what callers send as an id from being a pattern or a longer
-// subject: letters, digits, hyphen and underscore only.
-func validToken(id string) bool {
-	if id == "" || len(id) > maxToken {
+// validID reports whether id has only letters, digits, hyphens and underscores:
+// what callers send as an ID must not be a pattern or a longer subject.
+func validID(id string) bool {
+	if id == "" || len(id) > maxID {
 		return false
 	}
 	for _, c := range []byte(id) {

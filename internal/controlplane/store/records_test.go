@@ -40,7 +40,7 @@ func TestPutJobComparesAndSets(t *testing.T) {
 	}
 }
 
-func TestErrorsAreTheStoresOwn(t *testing.T) {
+func TestEveryErrorWrapsOneOfThePackage(t *testing.T) {
 	s := openTest(t, Options{})
 	large := Job{ID: "large", Command: []string{strings.Repeat("x", 2<<20)}}
 	canceled, cancel := context.WithCancel(t.Context())
@@ -72,7 +72,7 @@ func TestErrorsAreTheStoresOwn(t *testing.T) {
 	}
 }
 
-func TestOnlyWhatIsOverExpires(t *testing.T) {
+func TestOnlyEndedRecordsExpire(t *testing.T) {
 	s := openTest(t, Options{Retention: time.Second, WorkerRetention: time.Second})
 	for _, job := range []Job{{ID: "queued", State: wire.StateQueued}, {ID: "running", State: wire.StateRunning}, {ID: "finished", State: wire.StateFinished}} {
 		if _, err := s.PutJob(t.Context(), job); err != nil {
@@ -92,7 +92,7 @@ func TestOnlyWhatIsOverExpires(t *testing.T) {
 	if err := s.ExpireKey(t.Context(), "over", "finished"); err != nil {
 		t.Fatal(err)
 	}
-	// The expiry is the server's, by the real clock: wait for the last to go.
+	// The server expires records by the real clock: wait for the last one.
 	gone := func(err error) bool { return errors.Is(err, ErrNotFound) }
 	deadline := time.NewTimer(20 * time.Second)
 	defer deadline.Stop()

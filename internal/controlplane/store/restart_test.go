@@ -12,7 +12,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// startExternal is a NATS server of the kind that an operator runs, on loopback.
+// startExternal starts a NATS server on loopback, as an operator would.
 func startExternal(t *testing.T) *server.Server {
 	t.Helper()
 	return startExternalAt(t, server.RANDOM_PORT, t.TempDir())
@@ -35,7 +35,7 @@ func startExternalAt(t *testing.T, port int, dir string) *server.Server {
 	return srv
 }
 
-func TestEverythingIsThereAfterReopening(t *testing.T) {
+func TestRecordsSurviveReopening(t *testing.T) {
 	for name, opts := range map[string]func(*testing.T) Options{
 		"embedded": func(t *testing.T) Options { return Options{DataDir: t.TempDir()} },
 		"external": func(t *testing.T) Options { return Options{URL: startExternal(t).ClientURL()} },
@@ -51,7 +51,7 @@ func TestEverythingIsThereAfterReopening(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := s.AppendLog(t.Context(), "j", Chunk{Sequence: 1, Data: []byte("hello")}); err != nil {
+			if err := s.AppendChunk(t.Context(), "j", wire.Chunk{Sequence: 1, Data: []byte("hello")}); err != nil {
 				t.Fatal(err)
 			}
 			s.Close()
@@ -86,9 +86,9 @@ func TestEverythingIsThereAfterReopening(t *testing.T) {
 	}
 }
 
-// A server that goes away and comes back ends nothing: the watch goes on with what
-// was stored since, and whoever counts on signals is told that some were missed.
-func TestAnExternalServerMayRestart(t *testing.T) {
+// A watch survives a restart of the external server and receives what is stored
+// afterwards; OnReconnect reports that signals may have been missed.
+func TestWatchSurvivesARestartOfTheServer(t *testing.T) {
 	dir := t.TempDir()
 	srv := startExternalAt(t, server.RANDOM_PORT, dir)
 	addr, ok := srv.Addr().(*net.TCPAddr)
@@ -97,7 +97,7 @@ func TestAnExternalServerMayRestart(t *testing.T) {
 	}
 	s := openTest(t, Options{URL: srv.ClientURL()})
 	interrupted := make(chan struct{}, 10)
-	s.OnInterruption(func() { interrupted <- struct{}{} })
+	s.OnReconnect(func() { interrupted <- struct{}{} })
 	job, err := s.PutJob(t.Context(), Job{ID: "before", State: wire.StateQueued})
 	if err != nil {
 		t.Fatal(err)

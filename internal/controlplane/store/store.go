@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -12,16 +11,26 @@ import (
 	"go.uber.org/zap"
 )
 
-// callTimeout bounds one request to the store. It is well above a slow disk's
-// sync and a cluster's change of leader, and below the 60 s that a caller on the
-// wire waits.
-const callTimeout = 15 * time.Second
+const (
+	// callTimeout bounds one request to the store. It is well above a slow disk's
+	// sync and a cluster's change of leader, and below the 60 s that an agent waits.
+	callTimeout = 15 * time.Second
+	// writeTimeout bounds a write that no longer depends on its caller, retries of
+	// its compare-and-set included.
+	writeTimeout = 20 * time.Second
+	// signalTimeout bounds the sending of a signal, which is useless when late.
+	signalTimeout = time.Second
+)
 
-// Store is the connection to the state, logs and meta-data. All methods may be called
-// concurrently.
+// MaxConflicts is how often a compare-and-set should be tried on a record that
+// others keep changing.
+const MaxConflicts = 20
+
+// Store is the connection to the stored state, logs and meta-data. All methods
+// may be called concurrently.
 type Store struct {
 	opts     Options
-	embedded *embedded // nil: the server is external
+	embedded *embedded // nil if the server is external
 	nc       *nats.Conn
 	js       jetstream.JetStream
 	state    jetstream.Stream
@@ -31,11 +40,11 @@ type Store struct {
 	close sync.Once
 
 	mu          sync.Mutex
-	interrupted []func()
+	reconnected []func()
 }
 
-// Open starts the embedded server, or connects to the external one, and makes
-// the streams that are not there. It answers once the store can be used.
+// Open starts the embedded server, or connects to the external one, and creates
+// the streams that do not exist. It returns once the store can be used.
 func Open(ctx context.Context, opts Options) (*Store, error) {
 	opts = opts.withDefaults()
 	if err := opts.validate(); err != nil {
@@ -64,23 +73,25 @@ func (s *Store) open(ctx context.Context) error {
 	return s.openStreams(ctx)
 }
 
-// connect makes the connection; from here on nothing tells the embedded store
-// from the external one.
 func (s *Store) connect(dial nats.Option) error {
 	opts := []nats.Option{
 		nats.Name("switchyard"),
 		nats.MaxReconnects(-1),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
-				s.opts.Logger.Warn("connection to the store lost", zap.Error(err))
+				s.opts.Logger.Warn("lost connection to the store", zap.Error(err))
 			}
 		}),
 		nats.ReconnectHandler(func(*nats.Conn) {
-			s.opts.Logger.Info("connection to the store is back")
-			s.reportInterruption()
+			s.opts.Logger.Info("reconnected to the store")
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			for _, f := range s.reconnected {
+				f()
+			}
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			s.opts.Logger.Warn("store", zap.Error(err))
+			s.opts.Logger.Warn("connection to the store reported an error", zap.Error(err))
 		}),
 	}
 	if dial != nil {
@@ -88,41 +99,43 @@ func (s *Store) connect(dial nats.Option) error {
 	}
 	nc, err := nats.Connect(s.opts.URL, opts...)
 	if err != nil {
-		return fmt.Errorf("connecting to the store at %s: %w", s.where(), err)
+		return fmt.Errorf("connecting to the store at %s: %w", s.address(), err)
 	}
 	s.nc = nc
 	if s.js, err = jetstream.New(nc, jetstream.WithDefaultTimeout(callTimeout)); err != nil {
-		return fmt.Errorf("using the store at %s: %w", s.where(), err)
+		return fmt.Errorf("using the store at %s: %w", s.address(), err)
 	}
 	return nil
 }
 
-// where names the store for people.
-func (s *Store) where() string {
+// address returns where the store is, for messages.
+func (s *Store) address() string {
 	if s.opts.URL == "" {
 		return s.opts.DataDir
 	}
 	return s.opts.URL
 }
 
-// OnInterruption has f called after every time that the connection was lost and
-// is back: signals may have been missed meanwhile. f must not block.
-func (s *Store) OnInterruption(f func()) {
+// OnReconnect has f called each time that the connection was lost and is back:
+// signals may have been missed meanwhile. f must not block.
+func (s *Store) OnReconnect(f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.interrupted = append(s.interrupted, f)
+	s.reconnected = append(s.reconnected, f)
 }
 
-func (s *Store) reportInterruption() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, f := range s.interrupted {
-		f()
+// Reachable returns nil if the store can be used: if the stream of jobs has a
+// leader that responds. Otherwise it fails with ErrUnavailable, or with the
+// context's error.
+func (s *Store) Reachable(ctx context.Context) error {
+	if _, err := s.state.Info(ctx); err != nil {
+		return wrap(err, "checking the store")
 	}
+	return nil
 }
 
-// Close ends the connection, and the embedded server with it, once what was
-// stored is on disk. Calls in flight fail. It may be called more than once.
+// Close ends the connection, and stops the embedded server once everything stored
+// is on disk. Calls in flight fail. It may be called more than once.
 func (s *Store) Close() {
 	s.close.Do(func() {
 		if s.nc != nil {
@@ -134,19 +147,33 @@ func (s *Store) Close() {
 	})
 }
 
-// failed names what was being done, and makes the error one of the store's own.
-func failed(err error, doing string) error {
-	var apiErr *jetstream.APIError
-	switch {
-	case errors.Is(err, jetstream.ErrMsgNotFound):
-		return fmt.Errorf("%s: %w", doing, ErrNotFound)
-	case errors.As(err, &apiErr) && (apiErr.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence ||
-		apiErr.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant):
-		return fmt.Errorf("%s: %w", doing, ErrConflict)
-	case errors.Is(err, nats.ErrMaxPayload), errors.Is(err, jetstream.ErrStreamMessageExceedsMaximum):
-		return fmt.Errorf("%s: %w", doing, ErrTooLarge)
-	case errors.Is(err, context.Canceled):
-		return fmt.Errorf("%s: %w", doing, err)
+// Detach returns a context for a write that must be completed even if the caller
+// of ctx leaves. It ends after 20 s. The caller must call cancel.
+func Detach(ctx context.Context) (_ context.Context, cancel context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+}
+
+// Signal sends a message, which is not stored, to every replica including this
+// one. When it returns nil the server has the message, so a later signal of any
+// replica arrives after it. A signal can be lost.
+func (s *Store) Signal(data []byte) error {
+	if err := s.nc.Publish(signalSubject, data); err != nil {
+		return wrap(err, "sending a signal")
 	}
-	return fmt.Errorf("%s: %w: %w", doing, ErrUnavailable, err)
+	if err := s.nc.FlushTimeout(signalTimeout); err != nil {
+		return wrap(err, "sending a signal")
+	}
+	return nil
+}
+
+// OnSignal has handle called with every signal, from one goroutine, until stop is
+// called or the store is closed.
+func (s *Store) OnSignal(handle func(data []byte)) (stop func(), err error) {
+	sub, err := s.nc.Subscribe(signalSubject, func(msg *nats.Msg) { handle(msg.Data) })
+	if err != nil {
+		return nil, fmt.Errorf("subscribing to signals: %w", err)
+	}
+	return func() {
+		_ = sub.Unsubscribe() // fails only if the connection is closed already
+	}, nil
 }

@@ -9,27 +9,28 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// The streams, and the subjects in them.
+// The streams and their subjects.
 const (
 	stateStream = "SWITCHYARD_STATE"
 	logStream   = "SWITCHYARD_LOGS"
 	dataStream  = "SWITCHYARD_DATA"
 
-	statePrefix  = "switchyard.state."
-	jobPrefix    = statePrefix + "job."
-	workerPrefix = statePrefix + "worker."
-	keyPrefix    = statePrefix + "key."
-	logPrefix    = "switchyard.log."
-	dataPrefix   = "switchyard.data."
-	signalPrefix = "switchyard.signal"
+	statePrefix   = "switchyard.state."
+	jobPrefix     = statePrefix + "job."
+	workerPrefix  = statePrefix + "worker."
+	keyPrefix     = statePrefix + "key."
+	logPrefix     = "switchyard.log."
+	dataPrefix    = "switchyard.data."
+	signalSubject = "switchyard.signal"
 )
 
-// duplicateWindow is how long a second copy of a log piece is left out by the
-// store; a later one is left out by the reader.
+// duplicateWindow is how long the store drops a second copy of a log chunk; the
+// reader drops a later one.
 const duplicateWindow = 2 * time.Minute
 
-// openStreams makes the streams, or brings them up to what the options say. It
-// leaves alone what it does not govern, such as placement on a cluster.
+// openStreams creates the streams, or updates the settings that depend on the
+// options. It leaves every other setting of an existing stream alone, such as its
+// placement on a cluster.
 func (s *Store) openStreams(ctx context.Context) error {
 	var err error
 	s.state, err = s.openStream(ctx, stateStream, func(c *jetstream.StreamConfig) {
@@ -42,24 +43,36 @@ func (s *Store) openStreams(ctx context.Context) error {
 		return err
 	}
 	if !s.state.CachedInfo().Config.AllowMsgTTL {
-		return fmt.Errorf("the NATS server at %s is version %s: 2.11 or later is needed",
-			s.where(), s.nc.ConnectedServerVersion())
+		return fmt.Errorf("the NATS server at %s has version %s, want 2.11 or later",
+			s.address(), s.nc.ConnectedServerVersion())
 	}
 	s.logs, err = s.openStream(ctx, logStream, func(c *jetstream.StreamConfig) {
 		c.Description = "Switchyard: logs of jobs"
 		c.Subjects = []string{logPrefix + ">"}
-		c.MaxAge = s.opts.Retention
-		c.Duplicates = min(duplicateWindow, s.opts.Retention)
-		c.Compression = jetstream.S2Compression
+		s.expireByAge(c)
 	})
 	if err != nil {
 		return err
 	}
-	s.data, err = s.openStream(ctx, dataStream, s.governData)
+	// Meta-data has a stream of its own because those who watch the state do not
+	// need it. It expires by age, counted from the last change, so it never
+	// outlives the record of the job that made the change.
+	s.data, err = s.openStream(ctx, dataStream, func(c *jetstream.StreamConfig) {
+		c.Description = "Switchyard: meta-data of builds"
+		c.Subjects = []string{dataPrefix + ">"}
+		c.MaxMsgsPerSubject = 1
+		s.expireByAge(c)
+	})
 	return err
 }
 
-func (s *Store) openStream(ctx context.Context, name string, govern func(*jetstream.StreamConfig)) (jetstream.Stream, error) {
+func (s *Store) expireByAge(c *jetstream.StreamConfig) {
+	c.MaxAge = s.opts.Retention
+	c.Duplicates = min(duplicateWindow, s.opts.Retention)
+	c.Compression = jetstream.S2Compression
+}
+
+func (s *Store) openStream(ctx context.Context, name string, configure func(*jetstream.StreamConfig)) (jetstream.Stream, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	config := jetstream.StreamConfig{Name: name, Storage: jetstream.FileStorage}
@@ -68,16 +81,22 @@ func (s *Store) openStream(ctx context.Context, name string, govern func(*jetstr
 	case err == nil:
 		config = existing.CachedInfo().Config
 	case !errors.Is(err, jetstream.ErrStreamNotFound):
-		return nil, failed(err, "looking for the stream "+name)
+		return nil, wrap(err, "looking up stream "+name)
 	}
-	govern(&config)
-	config.Replicas = s.opts.Replicas
-	// A direct read may be answered by a copy that lags behind. With one copy there
-	// is none, and it is the faster.
-	config.AllowDirect = s.opts.Replicas == 1
+	configure(&config)
+	setReplicas(&config, s.opts.Replicas)
 	stream, err := s.js.CreateOrUpdateStream(ctx, config)
 	if err != nil {
-		return nil, failed(err, "making the stream "+name)
+		return nil, wrap(err, "creating or updating stream "+name)
 	}
 	return stream, nil
+}
+
+// setReplicas raises the number of copies to at least replicas. It never lowers
+// it: an operator may have asked the cluster for more.
+func setReplicas(c *jetstream.StreamConfig, replicas int) {
+	c.Replicas = max(c.Replicas, replicas)
+	// A copy that lags behind may respond to a direct read. A stream with one copy
+	// has none that lags, and direct reads are faster.
+	c.AllowDirect = c.Replicas == 1
 }

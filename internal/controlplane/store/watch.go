@@ -15,22 +15,22 @@ import (
 // ChangeKind is the kind of record that was stored.
 type ChangeKind int
 
-// The kinds of change that a watch gives.
+// The kinds of change.
 const (
 	// JobStored is a job's record.
 	JobStored ChangeKind = iota + 1
 	// WorkerStored is a worker's record.
 	WorkerStored
-	// OtherStored is a record that watchers have no use for; it is given because
-	// its revision says how far the watch has come.
+	// OtherStored is any other record: only its revision matters, which is the
+	// position of the watch.
 	OtherStored
 )
 
-// Change is one stored record, as a watch gives it. It is decoded only when it is
-// asked for, because most are the watcher's own.
+// Change is one stored record. It is decoded on demand, because most changes are
+// the watcher's own.
 type Change struct {
 	Kind ChangeKind
-	// ID is that of the job or worker.
+	// ID is the ID of the job or worker.
 	ID string
 	// Revision is the sequence of the message; it grows from change to change.
 	Revision uint64
@@ -40,7 +40,7 @@ type Change struct {
 	data []byte
 }
 
-// Job decodes the record of a JobStored.
+// Job returns the record of a JobStored.
 func (c Change) Job() (Job, error) {
 	var job Job
 	if err := json.Unmarshal(c.data, &job); err != nil {
@@ -50,7 +50,7 @@ func (c Change) Job() (Job, error) {
 	return job, nil
 }
 
-// Worker decodes the record of an WorkerStored.
+// Worker returns the record of a WorkerStored.
 func (c Change) Worker() (Worker, error) {
 	var worker Worker
 	if err := json.Unmarshal(c.data, &worker); err != nil {
@@ -60,23 +60,22 @@ func (c Change) Worker() (Worker, error) {
 	return worker, nil
 }
 
-// watchInactive is how long the server keeps a reader's place when the reader is
-// gone.
-const watchInactive = 30 * time.Second
+const (
+	// consumerInactive is how long the server keeps a consumer without a reader.
+	consumerInactive = 30 * time.Second
+	// deleteTimeout bounds the removal of a consumer. A reader that ends must not
+	// wait for a server that is gone.
+	deleteTimeout = 2 * time.Second
+	// readAhead is how many messages a reader requests in advance.
+	readAhead = 500
+)
 
-// forgetTimeout bounds the removal of a reader, which is a courtesy: whoever leaves
-// must not wait for a server that is gone.
-const forgetTimeout = 2 * time.Second
-
-// watchBatch is how many messages a reader has on their way to it.
-const watchBatch = 500
-
-// Watch gives every record of the state stream to handle, in the order of
-// storing, from one goroutine: first those that are there, then each as it is
-// stored, also by this process. caughtUp is closed when those that were there
-// have been given. A record that is replaced before it was given may be left
-// out. It returns the context's error, or ErrUnavailable when the store was
-// closed; a connection that is lost and comes back does not end it.
+// Watch calls handle with every record of the state stream, in the order of
+// storing, from one goroutine: the present records, then each new one, those of
+// this process included. It closes caughtUp after the present records. A record
+// that is replaced meanwhile may be left out. It returns the context's error, or
+// ErrUnavailable if the store was closed; a lost connection that comes back does
+// not end it.
 func (s *Store) Watch(ctx context.Context, caughtUp chan<- struct{}, handle func(Change)) error {
 	return s.read(ctx, stateStream, statePrefix+">", func(pending uint64) {
 		if pending == 0 && caughtUp != nil {
@@ -99,29 +98,29 @@ func change(msg jetstream.Msg, meta *jetstream.MsgMetadata) Change {
 	return c
 }
 
-// read gives the messages of a subject from the first, in order, until handle
-// answers false, the context ends or the store is closed. pending is told how
-// many more are there, at first and after each.
+// read calls handle with the messages of a subject from the first, in order, until
+// handle returns false, the context ends or the store is closed. It calls pending
+// with the number of messages that are left, at the start and after each.
 func (s *Store) read(ctx context.Context, stream, subject string, pending func(uint64),
 	handle func(jetstream.Msg, *jetstream.MsgMetadata) bool,
 ) error {
 	doing := "reading " + subject
 	consumer, err := s.js.OrderedConsumer(ctx, stream, jetstream.OrderedConsumerConfig{
 		FilterSubjects:    []string{subject},
-		InactiveThreshold: watchInactive,
+		InactiveThreshold: consumerInactive,
 	})
 	if err != nil {
-		return failed(err, doing)
+		return wrap(err, doing)
 	}
 	name := consumer.CachedInfo().Name
 	pending(consumer.CachedInfo().NumPending)
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(watchBatch))
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(readAhead))
 	if err != nil {
-		return failed(err, doing)
+		return wrap(err, doing)
 	}
 	defer func() {
 		messages.Stop()
-		s.forget(stream, name)
+		s.deleteConsumer(stream, name)
 	}()
 	for {
 		msg, err := messages.Next(jetstream.NextContext(ctx))
@@ -130,7 +129,7 @@ func (s *Store) read(ctx context.Context, stream, subject string, pending func(u
 		}
 		meta, err := msg.Metadata()
 		if err != nil {
-			return failed(err, doing)
+			return wrap(err, doing)
 		}
 		if !handle(msg, meta) {
 			return nil
@@ -143,20 +142,20 @@ func (s *Store) readFailed(ctx context.Context, err error, doing string) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s: %w", doing, context.Cause(ctx))
 	}
-	return failed(err, doing)
+	return wrap(err, doing)
 }
 
-// forget removes a reader's place from the server, which would otherwise keep it
-// for watchInactive. The place has another name if the reader had to begin anew;
-// that one is left to its time, and so is every one while the server is out of reach.
-func (s *Store) forget(stream, name string) {
+// deleteConsumer removes a consumer from the server, which would otherwise keep it
+// for consumerInactive. A consumer that was recreated under another name is left
+// to expire, as is every one while the server is out of reach.
+func (s *Store) deleteConsumer(stream, name string) {
 	if !s.nc.IsConnected() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), forgetTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), deleteTimeout)
 	defer cancel()
 	err := s.js.DeleteConsumer(ctx, stream, name)
 	if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) && !s.nc.IsClosed() {
-		s.opts.Logger.Debug("removing a reader", zap.String("stream", stream), zap.Error(err))
+		s.opts.Logger.Debug("failed to delete a consumer", zap.String("stream", stream), zap.Error(err))
 	}
 }

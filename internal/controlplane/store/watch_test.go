@@ -11,7 +11,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// watching collects the changes of a watch as lines, and waits for one.
+// watching collects the changes of a watch as lines.
 type watching struct {
 	lines    chan string
 	caughtUp chan struct{}
@@ -47,7 +47,7 @@ func (w *watching) next(t *testing.T) string {
 	}
 }
 
-func TestWatchGivesWhatIsThereAndThenWhatComes(t *testing.T) {
+func TestWatchReportsPresentRecordsThenNewOnes(t *testing.T) {
 	s := openTest(t, Options{})
 	if _, err := s.PutWorker(t.Context(), Worker{ID: "a", State: WorkerConnected}); err != nil {
 		t.Fatal(err)
@@ -82,7 +82,7 @@ func TestWatchGivesWhatIsThereAndThenWhatComes(t *testing.T) {
 	}
 }
 
-func TestWatchOfNothingIsCaughtUp(t *testing.T) {
+func TestWatchOfAnEmptyStoreIsCaughtUp(t *testing.T) {
 	s := openTest(t, Options{})
 	w := watch(t.Context(), s)
 	<-w.caughtUp
@@ -95,23 +95,23 @@ func TestWatchOfNothingIsCaughtUp(t *testing.T) {
 func TestSignalsReachEveryReplica(t *testing.T) {
 	srv := startExternal(t)
 	one, two := openTest(t, Options{URL: srv.ClientURL()}), openTest(t, Options{URL: srv.ClientURL()})
-	got := make(chan string, 4)
+	signals := make(chan string, 4)
 	for name, s := range map[string]*Store{"one": one, "two": two} {
-		stop, err := s.OnSignal(func(data []byte) { got <- name + " " + string(data) })
+		stop, err := s.OnSignal(func(data []byte) { signals <- name + " " + string(data) })
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(stop)
 	}
-	// A subscription is in force once the server has answered a later request.
+	// A subscription is active once the server has responded to a later request.
 	if _, err := two.Job(t.Context(), "none"); !errors.Is(err, ErrNotFound) {
 		t.Fatal(err)
 	}
 	if err := one.Signal([]byte("hello")); err != nil {
 		t.Fatal(err)
 	}
-	heard := map[string]bool{<-got: true, <-got: true}
-	if !heard["one hello"] || !heard["two hello"] {
-		t.Errorf("heard %v", heard)
+	got := map[string]bool{<-signals: true, <-signals: true}
+	if !got["one hello"] || !got["two hello"] {
+		t.Errorf("got signals %v", got)
 	}
 }

@@ -6,22 +6,22 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestReadLogGivesPiecesAsStored(t *testing.T) {
+func TestReadChunksInTheOrderOfStoring(t *testing.T) {
 	s := openTest(t, Options{})
-	chunks := []Chunk{
+	chunks := []wire.Chunk{
 		{Sequence: 2, Offset: 5, Data: []byte("world")},
 		{Sequence: 1, Offset: 0, Data: []byte("hello")},
 	}
-	for _, c := range []Chunk{chunks[0], chunks[0], chunks[1]} {
-		if err := s.AppendLog(t.Context(), "j", c); err != nil {
+	for _, c := range []wire.Chunk{chunks[0], chunks[0], chunks[1]} {
+		if err := s.AppendChunk(t.Context(), "j", c); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.AppendLog(t.Context(), "other", Chunk{Sequence: 1, Data: []byte("no")}); err != nil {
+	if err := s.AppendChunk(t.Context(), "other", wire.Chunk{Sequence: 1, Data: []byte("no")}); err != nil {
 		t.Fatal(err)
 	}
 	var got []Chunk
-	err := s.ReadLog(t.Context(), "j", func(c Chunk) bool {
+	err := s.ReadChunks(t.Context(), "j", func(c Chunk) bool {
 		again, err := s.ChunkAt(t.Context(), c.Position)
 		if err != nil {
 			t.Fatal(err)
@@ -29,13 +29,13 @@ func TestReadLogGivesPiecesAsStored(t *testing.T) {
 		if diff := cmp.Diff(c, again); diff != "" {
 			t.Errorf("read by position (-read +again):\n%s", diff)
 		}
-		got = append(got, Chunk{Sequence: c.Sequence, Offset: c.Offset, Data: c.Data})
+		got = append(got, wire.Chunk{Sequence: c.Sequence, Offset: c.Offset, Data: c.Data})
 		return len(got) < len(chunks)
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(chunks, got); diff != "" {
-		t.Errorf("pieces (-want +got):\n%s", diff)
+		t.Errorf("chunks (-want +got):\n%s", diff)
 	}
 }

@@ -1,4 +1,4 @@
-package dispatch
+package joblog
 
 import (
 	"bytes"
@@ -9,8 +9,8 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 )
 
-// However the pieces of a log come, in whatever order and how often, what is
-// given is the log, in order, once, with what never came reported as missing.
+// Whatever the order and repetition of chunks, the assembled log has every byte
+// once, in order, and the bytes that never arrived are reported as missing.
 func TestAssembly(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		log := rapid.SliceOfN(rapid.Byte(), 1, 60).Draw(t, "log")
@@ -29,16 +29,16 @@ func TestAssembly(t *testing.T) {
 		here := make([]bool, len(log))
 		var got []byte
 		at := begin
-		take := func(p LogPiece) {
-			if p.Offset != at+p.Missing {
-				t.Fatalf("piece at %d after %d with %d missing", p.Offset, at, p.Missing)
+		take := func(p store.Chunk, missing uint64) {
+			if p.Offset != at+missing {
+				t.Fatalf("chunk at %d after %d with %d missing", p.Offset, at, missing)
 			}
 			for i := at; i < p.Offset; i++ {
 				if here[i] {
-					t.Fatalf("byte %d has arrived and is called missing", i)
+					t.Fatalf("byte %d has arrived and is reported missing", i)
 				}
 			}
-			got = append(got, make([]byte, p.Missing)...)
+			got = append(got, make([]byte, missing)...)
 			got = append(got, p.Data...)
 			at = p.Offset + uint64(len(p.Data))
 		}
@@ -47,21 +47,21 @@ func TestAssembly(t *testing.T) {
 				here[int(c.Offset)+i] = true
 			}
 			if p, ok := s.add(c); ok {
-				take(p)
+				take(p, 0)
 			}
 			for position, ok := s.due(false); ok; position, ok = s.due(false) {
-				take(s.giveDue(chunks[position]))
+				take(s.advance(chunks[position]))
 			}
 		}
 		for position, ok := s.due(true); ok; position, ok = s.due(true) {
-			take(s.giveDue(chunks[position]))
+			take(s.advance(chunks[position]))
 		}
-		if s.gap() {
+		if s.hasGap() {
 			t.Fatal("something is held back at the end")
 		}
 		for i := int(begin); i < len(log); i++ {
 			if here[i] && i >= int(at) {
-				t.Fatalf("byte %d has arrived and was not given", i)
+				t.Fatalf("byte %d has arrived and was not returned", i)
 			}
 			if i < int(at) && here[i] && !bytes.Equal(got[i-int(begin):i-int(begin)+1], log[i:i+1]) {
 				t.Fatalf("byte %d is wrong", i)

@@ -1,62 +1,88 @@
-package dispatch
+package schedule
 
 import (
 	"fmt"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-func TestAnOldRecordDoesNotComeBack(t *testing.T) {
+// nullStream ignores what it is told.
+type nullStream struct{}
+
+func (nullStream) SetStanding(wire.Instruction) {}
+func (nullStream) Offer(string)                 {}
+func (nullStream) Withdraw(string)              {}
+func (nullStream) End(error)                    {}
+
+func TestAnOldRecordDoesNotReviveAJob(t *testing.T) {
 	now := time.Now()
 	job := func(revision uint64, state wire.JobState, worker string) store.Job {
 		return store.Job{ID: "j", Queue: "q", State: state, WorkerID: worker, Revision: revision}
 	}
-	for name, do := range map[string]func(x *index){
-		"its own end is applied before the watch gives what came before": func(x *index) {
-			x.applyJob(job(1, wire.StateQueued, ""), now, time.Time{})
-			x.applyJob(job(3, wire.StateFinished, "a"), now, now)
-			x.applyJob(job(2, wire.StateRunning, "a"), now, time.Time{})
-			x.reached("j", 2)
-			x.reached("j", 3)
+	for name, do := range map[string]func(x *Index){
+		"the end is applied before the watch brings older records": func(x *Index) {
+			x.ApplyJob(job(1, wire.StateQueued, ""), now, time.Time{})
+			x.ApplyJob(job(3, wire.StateFinished, "a"), now, now)
+			x.ApplyJob(job(2, wire.StateRunning, "a"), now, time.Time{})
+			x.Reached("j", 2)
+			x.Reached("j", 3)
 		},
-		"a read that took longer than the end": func(x *index) {
-			x.applyJob(job(1, wire.StateQueued, ""), now, time.Time{})
-			x.applyJob(job(2, wire.StateFinished, ""), now, now)
-			x.reached("j", 2)
-			x.applyJob(job(1, wire.StateQueued, ""), now, time.Time{})
+		"a read that took longer than the job": func(x *Index) {
+			x.ApplyJob(job(1, wire.StateQueued, ""), now, time.Time{})
+			x.ApplyJob(job(2, wire.StateFinished, ""), now, now)
+			x.Reached("j", 2)
+			x.ApplyJob(job(1, wire.StateQueued, ""), now, time.Time{})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			x := newIndex()
+			x := New()
 			do(x)
-			if len(x.jobs) != 0 || len(x.inHand) != 0 || len(x.queues) != 0 || len(x.over) != 0 {
-				t.Errorf("left: %d jobs, %d in hand, %d queues, %d over", len(x.jobs), len(x.inHand), len(x.queues), len(x.over))
+			if len(x.jobs) != 0 || len(x.inHand) != 0 || len(x.queues) != 0 || len(x.ended) != 0 {
+				t.Errorf("left: %d jobs, %d in hand, %d queues, %d ended", len(x.jobs), len(x.inHand), len(x.queues), len(x.ended))
 			}
 		})
 	}
 }
 
-// Whatever is applied in whatever order, nobody is claimed twice or against the
-// rules, and no job waits beside an idle worker of its queue.
+func TestTidyDropsWorkersThatLeftAndTheirQueues(t *testing.T) {
+	now := time.Now()
+	x := New()
+	left := store.Worker{ID: "a", Queue: "q", State: store.WorkerDisconnected, LeftAt: now, Revision: 1}
+	x.ApplyWorker(left, now)
+	x.Reached("a", 1)
+	x.Tidy(now.Add(time.Hour), time.Hour)
+	if _, known := x.Worker("a"); !known {
+		t.Error("a worker was dropped before its retention was over")
+	}
+	x.Tidy(now.Add(time.Hour+1), time.Hour)
+	if len(x.workers) != 0 || len(x.queues) != 0 {
+		t.Errorf("%d workers and %d queues are kept", len(x.workers), len(x.queues))
+	}
+}
+
+// Whatever is applied in whatever order, no job or worker is claimed twice, no
+// worker that must not work is claimed, and no job waits beside an idle worker of
+// its queue.
 func TestMatching(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		x := newIndex()
+		x := New()
 		now := time.Now()
 		var revision uint64
 		jobs, workers := map[string]store.Job{}, map[string]store.Worker{}
-		var claims []*claim
+		var claims []*Claim
 		id := func(kind string) string { return kind + fmt.Sprint(rapid.IntRange(0, 4).Draw(t, "id")) }
 		put := func(j store.Job) {
 			revision++
 			j.Revision = revision
 			jobs[j.ID] = j
-			x.applyJob(j, now, time.Time{})
-			x.reached(j.ID, revision)
+			x.ApplyJob(j, now, time.Time{})
+			x.Reached(j.ID, revision)
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"submit": func(t *rapid.T) {
@@ -75,16 +101,15 @@ func TestMatching(t *testing.T) {
 				a.State = rapid.SampledFrom([]store.WorkerState{store.WorkerConnected, store.WorkerConnected, store.WorkerLost}).Draw(t, "state")
 				a.Paused, a.Stopping, a.Revision = rapid.Bool().Draw(t, "paused"), rapid.Bool().Draw(t, "stopping"), revision
 				workers[name] = a
-				x.applyWorker(a, now)
+				x.ApplyWorker(a, now)
 			},
 			"stream": func(t *rapid.T) {
 				if a := x.workers[id("a")]; a != nil {
-					if a.feed == nil {
-						a.feed = newFeed(standing(a.record), a.offers(), func(*Feed) {})
+					if a.stream == nil {
+						x.Attach(a.record.ID, nullStream{})
 					} else {
-						a.feed = nil
+						x.Detach(a.record.ID, a.stream)
 					}
-					x.setIdle(a)
 				}
 			},
 			"ping": func(t *rapid.T) {
@@ -100,11 +125,11 @@ func TestMatching(t *testing.T) {
 				}
 				c := claims[0]
 				claims = claims[1:]
-				if j := jobs[c.job.id]; j.State == wire.StateQueued && rapid.Bool().Draw(t, "stored") {
-					j.State, j.WorkerID = wire.StateAssigned, c.worker.record.ID
+				if j := jobs[c.JobID]; j.State == wire.StateQueued && rapid.Bool().Draw(t, "stored") {
+					j.State, j.WorkerID = wire.StateAssigned, c.WorkerID
 					put(j)
 				}
-				x.release(c)
+				x.Release(c)
 			},
 			"moves": func(t *rapid.T) {
 				j, known := jobs[id("j")]
@@ -116,13 +141,13 @@ func TestMatching(t *testing.T) {
 				put(j)
 			},
 			"": func(t *rapid.T) {
-				claims = append(claims, x.match()...)
+				claims = append(claims, x.Match()...)
 				claimedJobs, claimedWorkers := map[string]bool{}, map[string]bool{}
 				for _, c := range claims {
-					if claimedJobs[c.job.id] || claimedWorkers[c.worker.record.ID] {
+					if claimedJobs[c.JobID] || claimedWorkers[c.WorkerID] {
 						t.Fatal("claimed twice")
 					}
-					claimedJobs[c.job.id], claimedWorkers[c.worker.record.ID] = true, true
+					claimedJobs[c.JobID], claimedWorkers[c.WorkerID] = true, true
 				}
 				for _, q := range x.queues {
 					if q.ready.Len() > 0 && q.idle.Len() > 0 {
@@ -141,7 +166,7 @@ func TestMatching(t *testing.T) {
 					}
 				}
 				for _, a := range x.workers {
-					if a.free() && a.feed != nil {
+					if a.free() && a.stream != nil {
 						wantIdle++
 						if claimedWorkers[a.record.ID] || a.record.Paused || a.record.Stopping || a.record.State != store.WorkerConnected {
 							t.Fatalf("%s is free", a.record.ID)
@@ -158,26 +183,26 @@ func TestMatching(t *testing.T) {
 
 func BenchmarkIndexWith100kQueued(b *testing.B) {
 	const queued = 100_000
-	x := newIndex()
+	x := New()
 	now := time.Now()
 	var revision uint64
 	put := func(j store.Job) store.Job {
 		revision++
 		j.Revision = revision
-		x.applyJob(j, now, now)
-		x.reached(j.ID, revision)
+		x.ApplyJob(j, now, now)
+		x.Reached(j.ID, revision)
 		return j
 	}
-	x.applyWorker(store.Worker{ID: "a", Queue: "q", State: store.WorkerConnected, Revision: 1}, now)
+	x.ApplyWorker(store.Worker{ID: "a", Queue: "q", State: store.WorkerConnected, Revision: 1}, now)
 	for i := range queued {
-		put(store.Job{ID: newID(), Queue: "q", State: wire.StateQueued, Priority: int32(i % 3)})
+		put(store.Job{ID: uuid.Must(uuid.NewV7()).String(), Queue: "q", State: wire.StateQueued, Priority: int32(i % 3)})
 	}
 	a := x.workers["a"]
-	for b.Loop() { // a job comes, the best is given out, and ends
-		put(store.Job{ID: newID(), Queue: "q", State: wire.StateQueued})
+	for b.Loop() { // a job is submitted, the best is assigned, and ends
+		put(store.Job{ID: uuid.Must(uuid.NewV7()).String(), Queue: "q", State: wire.StateQueued})
 		c := x.claimReady(a)
-		job := put(store.Job{ID: c.job.id, Queue: "q", State: wire.StateAssigned, WorkerID: "a"})
-		x.release(c)
+		job := put(store.Job{ID: c.JobID, Queue: "q", State: wire.StateAssigned, WorkerID: "a"})
+		x.Release(c)
 		job.State = wire.StateFinished
 		put(job)
 	}

@@ -1,0 +1,318 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/joblog"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
+)
+
+// watchPause is the wait before the store's changes are followed again.
+const watchPause = time.Second
+
+// records are the stored jobs and workers, with the index of them. Every record
+// that is read, written or watched is applied to the index, and every change of
+// the index may make new assignments possible.
+type records struct {
+	st         *store.Store
+	background *background
+	now        func() time.Time
+	log        *zap.Logger
+	assign     func(*schedule.Claim) // writes an assignment; must not block
+
+	mu          sync.Mutex
+	closed      bool
+	index       *schedule.Index
+	subscribers map[string][]*joblog.Subscription // by job
+}
+
+func newRecords(st *store.Store, b *background, now func() time.Time, log *zap.Logger, assign func(*schedule.Claim)) *records {
+	return &records{
+		st: st, background: b, now: now, log: log, assign: assign,
+		index: schedule.New(), subscribers: map[string][]*joblog.Subscription{},
+	}
+}
+
+// view calls f with the index, under the lock.
+func (r *records) view(f func(x *schedule.Index)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f(r.index)
+}
+
+// update calls edit with the index, under the lock, and starts the assignments
+// that have become possible.
+func (r *records) update(edit func(x *schedule.Index)) {
+	r.mu.Lock()
+	edit(r.index)
+	claims := r.index.Match()
+	r.mu.Unlock()
+	for _, c := range claims {
+		r.assign(c)
+	}
+}
+
+// close ends all streams and makes no further assignments.
+func (r *records) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+	r.index.Close(ErrClosed)
+}
+
+// load begins to follow the store, and waits until the index is complete.
+func (r *records) load(ctx context.Context) error {
+	caughtUp, failed := make(chan struct{}), make(chan error, 1)
+	r.background.run(func(ctx context.Context) {
+		if err := r.st.Watch(ctx, caughtUp, r.changed); err != nil {
+			failed <- err
+		}
+		for ctx.Err() == nil {
+			pause(ctx, watchPause)
+			if err := r.st.Watch(ctx, nil, r.changed); err != nil && ctx.Err() == nil {
+				r.log.Warn("failed to follow the store's changes", zap.Error(err))
+			}
+		}
+	})
+	select {
+	case <-caughtUp:
+		return nil
+	case err := <-failed:
+		return fmt.Errorf("reading the state: %w", err)
+	case <-ctx.Done():
+		return fmt.Errorf("reading the state: %w", context.Cause(ctx))
+	}
+}
+
+// pause waits for d or the end of ctx.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// changed applies a change of the store. Most changes are this replica's own and
+// known already, so their records are not decoded.
+func (r *records) changed(c store.Change) {
+	known := false
+	r.view(func(x *schedule.Index) {
+		known = c.Kind == store.JobStored && x.KnowsJob(c.ID, c.Revision) ||
+			c.Kind == store.WorkerStored && x.KnowsWorker(c.ID, c.Revision)
+	})
+	apply := func() {}
+	var err error
+	switch {
+	case known:
+	case c.Kind == store.JobStored:
+		var job store.Job
+		job, err = c.Job()
+		apply = func() { r.applyJob(job, c.StoredAt) }
+	case c.Kind == store.WorkerStored:
+		var worker store.Worker
+		worker, err = c.Worker()
+		apply = func() { r.index.ApplyWorker(worker, r.now()) }
+	}
+	if err != nil {
+		r.log.Error("skipped a damaged record", zap.Error(err))
+		apply = func() {}
+	}
+	r.update(func(x *schedule.Index) {
+		apply()
+		x.Reached(c.ID, c.Revision)
+	})
+}
+
+// applyJob applies a record to the index and passes it to the job's subscribers.
+// The caller holds the lock.
+func (r *records) applyJob(job store.Job, storedAt time.Time) {
+	var expires time.Time // never, for a live job
+	if job.State.Final() {
+		expires = storedAt.Add(r.st.Retention())
+	}
+	if r.index.ApplyJob(job, r.now(), expires) {
+		for _, s := range r.subscribers[job.ID] {
+			s.Add(job)
+		}
+	}
+}
+
+// job returns the indexed record of a job that belongs to a worker.
+func (r *records) job(id string) (job store.Job, ok bool) {
+	r.view(func(x *schedule.Index) { job, ok = x.Job(id) })
+	return job, ok
+}
+
+// worker returns the indexed record of a worker.
+func (r *records) worker(id string) (worker store.Worker, ok bool) {
+	r.view(func(x *schedule.Index) { worker, ok = x.Worker(id) })
+	return worker, ok
+}
+
+// ReadJob returns the stored record of a job.
+func (r *records) ReadJob(ctx context.Context, id string) (store.Job, error) {
+	job, err := r.st.Job(ctx, id)
+	if errors.Is(err, ErrNotFound) {
+		return store.Job{}, fmt.Errorf("job %s: %w", id, ErrNotFound)
+	}
+	if err != nil {
+		return store.Job{}, err //nolint:wrapcheck // the store's errors say what was attempted
+	}
+	r.update(func(*schedule.Index) { r.applyJob(job, job.FinishedAt) })
+	return job, nil
+}
+
+func (r *records) readWorker(ctx context.Context, id string) (store.Worker, error) {
+	worker, err := r.st.Worker(ctx, id)
+	if errors.Is(err, ErrNotFound) {
+		return store.Worker{}, fmt.Errorf("worker %s: %w", id, ErrNotFound)
+	}
+	if err != nil {
+		return store.Worker{}, err //nolint:wrapcheck // the store's errors say what was attempted
+	}
+	r.update(func(x *schedule.Index) { x.ApplyWorker(worker, r.now()) })
+	return worker, nil
+}
+
+// putJob stores a job, even if the caller's context ends.
+func (r *records) putJob(ctx context.Context, job store.Job) (store.Job, error) {
+	ctx, cancel := store.Detach(ctx)
+	defer cancel()
+	job, err := r.st.PutJob(ctx, job)
+	if err != nil {
+		return job, err //nolint:wrapcheck // the store's errors say what was attempted
+	}
+	r.update(func(*schedule.Index) { r.applyJob(job, r.now()) })
+	if job.State.Final() && job.IdempotencyKey != "" {
+		r.background.run(func(ctx context.Context) {
+			if err := r.st.ExpireKey(ctx, job.IdempotencyKey, job.ID); err != nil {
+				r.log.Debug("failed to expire an idempotency key; it is kept until it is used again",
+					zap.String("job_id", job.ID), zap.Error(err))
+			}
+		})
+	}
+	return job, nil
+}
+
+// putWorker stores a worker, even if the caller's context ends.
+func (r *records) putWorker(ctx context.Context, worker store.Worker) (store.Worker, error) {
+	ctx, cancel := store.Detach(ctx)
+	defer cancel()
+	worker, err := r.st.PutWorker(ctx, worker)
+	if err != nil {
+		return worker, err //nolint:wrapcheck // the store's errors say what was attempted
+	}
+	r.update(func(x *schedule.Index) { x.ApplyWorker(worker, r.now()) })
+	return worker, nil
+}
+
+// errUnchanged is returned by an edit that leaves the record as it is, which is a
+// success.
+var errUnchanged = errors.New("nothing to change")
+
+// changeJob applies a transition to a job: see compareAndSet.
+func (r *records) changeJob(ctx context.Context, id string, t transition) (store.Job, error) {
+	job, indexed := r.job(id)
+	return compareAndSet(ctx, "job "+id, job, indexed, t,
+		func(ctx context.Context) (store.Job, error) { return r.ReadJob(ctx, id) }, r.putJob)
+}
+
+// changeWorker applies an edit to a worker: see compareAndSet.
+func (r *records) changeWorker(ctx context.Context, id string, edit func(*store.Worker) error) (store.Worker, error) {
+	worker, indexed := r.worker(id)
+	return compareAndSet(ctx, "worker "+id, worker, indexed, func(w store.Worker) (store.Worker, error) {
+		err := edit(&w)
+		return w, err
+	}, func(ctx context.Context) (store.Worker, error) { return r.readWorker(ctx, id) }, r.putWorker)
+}
+
+// compareAndSet edits a record and stores it, again as long as others change it
+// first. An indexed record is used for the first try if that leads to a write: a
+// refusal, or a success without a write, is decided on the stored record. It
+// returns the record as stored, also beside an error of the edit.
+func compareAndSet[T any](ctx context.Context, name string, record T, indexed bool, edit func(T) (T, error),
+	read func(context.Context) (T, error), put func(context.Context, T) (T, error),
+) (T, error) {
+	var none T
+	for range store.MaxConflicts {
+		if !indexed {
+			var err error
+			if record, err = read(ctx); err != nil {
+				return none, err
+			}
+		}
+		edited, err := edit(record)
+		switch {
+		case err == nil:
+			edited, err = put(ctx, edited)
+			if !errors.Is(err, store.ErrConflict) {
+				return edited, err
+			}
+		case indexed:
+		case errors.Is(err, errUnchanged):
+			return record, nil
+		default:
+			return record, err
+		}
+		indexed = false
+	}
+	return none, fmt.Errorf("changing %s: %w", name, store.ErrConflict)
+}
+
+// WaitingReason returns why a queued job waits, for people; it is empty for every
+// other job. It reads memory only.
+func (r *records) WaitingReason(job store.Job) (reason string) {
+	if job.State != wire.StateQueued {
+		return ""
+	}
+	r.view(func(x *schedule.Index) { reason = x.WaitingReason(job.Queue) })
+	return reason
+}
+
+// SetLogEnd implements joblog.Jobs.
+func (r *records) SetLogEnd(jobID string, end uint64) {
+	r.view(func(x *schedule.Index) { x.SetLogEnd(jobID, end) })
+}
+
+// LogEnd implements joblog.Jobs.
+func (r *records) LogEnd(jobID string) (end uint64) {
+	r.view(func(x *schedule.Index) { end = x.LogEnd(jobID) })
+	return end
+}
+
+// Subscribe implements joblog.Jobs.
+func (r *records) Subscribe(jobID string, s *joblog.Subscription) (stop func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.subscribers[jobID] = append(r.subscribers[jobID], s)
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		left := slices.DeleteFunc(r.subscribers[jobID], func(other *joblog.Subscription) bool { return other == s })
+		if r.subscribers[jobID] = left; len(left) == 0 {
+			delete(r.subscribers, jobID)
+		}
+	}
+}
+
+// wakeSubscribers has every follower check its waiting reason and its gaps.
+func (r *records) wakeSubscribers() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, subscriptions := range r.subscribers {
+		for _, s := range subscriptions {
+			s.Wake()
+		}
+	}
+}

@@ -1,0 +1,121 @@
+package dispatch
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"sync"
+
+	"go.uber.org/zap"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
+)
+
+// maxSignalIDs bounds the IDs in one signal, to a tenth of what a message holds.
+const maxSignalIDs = 2000
+
+// signal is a message between replicas. It is not stored and can be lost: a lease
+// is several sweeps long, and a stream that a worker has left ends by itself.
+type signal struct {
+	// From is the replica that sent it.
+	From string `json:"from"`
+	// Workers and Jobs gave a sign of life since the last signal.
+	Workers []string `json:"workers,omitempty"`
+	Jobs    []string `json:"jobs,omitempty"`
+	// Attached and Detached are the worker whose stream was opened or closed.
+	Attached string `json:"attached,omitempty"`
+	Detached string `json:"detached,omitempty"`
+	// Stream is the number of the opened stream at From.
+	Stream uint64 `json:"stream,omitempty"`
+}
+
+// replicas exchanges signals with the other replicas.
+type replicas struct {
+	r    *records
+	id   string // of this replica
+	stop func() // ends listen
+
+	mu            sync.Mutex
+	workers, jobs map[string]struct{} // that gave a sign of life since the last signal
+}
+
+func newReplicas(r *records) *replicas {
+	return &replicas{r: r, id: newID(), stop: func() {}, workers: map[string]struct{}{}, jobs: map[string]struct{}{}}
+}
+
+// listen has signals handled until stop.
+func (p *replicas) listen() error {
+	stop, err := p.r.st.OnSignal(p.receive)
+	if err != nil {
+		return err //nolint:wrapcheck // it says what was attempted
+	}
+	p.stop = stop
+	return nil
+}
+
+// workerSeen notes a sign of life of a worker for the next signal.
+func (p *replicas) workerSeen(id string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.workers[id] = struct{}{}
+}
+
+// jobSeen notes a sign of life of a job for the next signal.
+func (p *replicas) jobSeen(id string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.jobs[id] = struct{}{}
+}
+
+// sendSigns tells the other replicas which workers and jobs gave a sign of life.
+func (p *replicas) sendSigns() {
+	p.mu.Lock()
+	workers, jobs := slices.Collect(maps.Keys(p.workers)), slices.Collect(maps.Keys(p.jobs))
+	clear(p.workers)
+	clear(p.jobs)
+	p.mu.Unlock()
+	for ids := range slices.Chunk(workers, maxSignalIDs) {
+		p.send(signal{Workers: ids})
+	}
+	for ids := range slices.Chunk(jobs, maxSignalIDs) {
+		p.send(signal{Jobs: ids})
+	}
+}
+
+// send sends a signal. A failure is logged only.
+func (p *replicas) send(s signal) {
+	s.From = p.id
+	data, err := json.Marshal(s)
+	if err == nil {
+		err = p.r.st.Signal(data)
+	}
+	if err != nil {
+		p.r.log.Debug("failed to signal the other replicas", zap.Error(err))
+	}
+}
+
+// receive handles a signal, which may be this replica's own.
+func (p *replicas) receive(data []byte) {
+	var s signal
+	if err := json.Unmarshal(data, &s); err != nil {
+		p.r.log.Warn("skipped a damaged signal", zap.Error(err))
+		return
+	}
+	p.r.update(func(x *schedule.Index) {
+		if s.From == p.id {
+			x.Announced(s.Attached, s.Stream)
+			return
+		}
+		now := p.r.now()
+		for _, id := range s.Workers {
+			x.RenewWorker(id, now)
+		}
+		for _, id := range s.Jobs {
+			x.RenewJob(id, now)
+		}
+		if superseded := x.AttachedTo(s.From, s.Attached); superseded != nil {
+			superseded.End(ErrSuperseded)
+		}
+		x.DetachedFrom(s.From, s.Detached)
+	})
+}

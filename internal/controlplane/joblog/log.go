@@ -1,0 +1,73 @@
+package joblog
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+)
+
+// MaxChunkSize is the largest chunk of a log, in bytes.
+const MaxChunkSize = 512 << 10
+
+// Jobs is what a Log needs to know of jobs. Its methods may be called
+// concurrently.
+type Jobs interface {
+	// ReadJob returns the stored record of a job. store.ErrNotFound.
+	ReadJob(ctx context.Context, id string) (store.Job, error)
+	// WaitingReason returns why a job is queued; empty for one that is not queued.
+	WaitingReason(job store.Job) string
+	// Subscribe adds every later change of a job to s, until stop is called.
+	Subscribe(jobID string, s *Subscription) (stop func())
+	// SetLogEnd records that a chunk was stored which ends at offset end, and LogEnd
+	// returns the furthest end known, zero for none.
+	SetLogEnd(jobID string, end uint64)
+	LogEnd(jobID string) uint64
+}
+
+// Log stores and reads the logs of jobs. Its methods may be called concurrently.
+type Log struct {
+	st    *store.Store
+	jobs  Jobs
+	grace time.Duration
+	now   func() time.Time
+}
+
+// New returns a Log. grace is how long a reader waits for a missing chunk after a
+// later one has arrived.
+func New(st *store.Store, jobs Jobs, grace time.Duration, now func() time.Time) *Log {
+	return &Log{st: st, jobs: jobs, grace: grace, now: now}
+}
+
+// Append stores a chunk of a job's log. Storing it again is a success.
+// store.ErrInvalid, store.ErrUnavailable.
+func (l *Log) Append(ctx context.Context, jobID string, c wire.Chunk) error {
+	switch {
+	case c.Sequence == 0:
+		return &store.InvalidError{Field: "sequence", Problem: "must be 1 or more"}
+	case len(c.Data) > MaxChunkSize:
+		return &store.InvalidError{Field: "size", Problem: fmt.Sprintf("must be at most %d bytes", MaxChunkSize)}
+	case c.End() < c.Offset:
+		return &store.InvalidError{Field: "offset", Problem: "is too large"}
+	case len(c.Data) == 0:
+		return nil
+	}
+	if err := l.st.AppendChunk(ctx, jobID, c); err != nil {
+		return err //nolint:wrapcheck // the store's errors say what was attempted
+	}
+	l.jobs.SetLogEnd(jobID, c.End())
+	return nil
+}
+
+// Size returns the size in bytes of what has arrived of a job's log, as far as
+// this replica knows: from the chunks that it stored itself, and the one that was
+// stored last.
+func (l *Log) Size(ctx context.Context, jobID string) uint64 {
+	size := l.jobs.LogEnd(jobID)
+	last, err := l.st.LastChunk(ctx, jobID)
+	if err != nil {
+		return size // no chunk, or the store fails: the write that follows reports it
+	}
+	return max(size, last.End())
+}

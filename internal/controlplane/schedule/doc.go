@@ -1,0 +1,18 @@
+// Package schedule decides which worker is offered which job, and what silence
+// means for the jobs and workers that a replica knows.
+//
+// An Index holds the live jobs and the workers. It learns of every stored record
+// (ApplyJob, ApplyWorker), every sign of life (RenewWorker, RenewJob) and every
+// stream (Attach, Detach), and it answers questions:
+//
+//   - Match, ClaimIdle and Ping claim a job and a worker for each other, while
+//     the caller writes the assignment. Release ends a claim.
+//   - ExpiredWorkers and Decide apply the rules of leases.go.
+//   - Workers, NextJobs and WaitingReason are for people.
+//
+// The index of a replica can lag behind the records that other replicas write.
+// It is used to decide what to try, never to refuse a request.
+//
+// The package is pure: it does no I/O, starts no goroutine and reads no clock.
+// The caller passes the time and serialises the calls.
+package schedule

@@ -1,0 +1,331 @@
+package schedule
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
+)
+
+// Index is what a replica knows of live jobs and of workers. It must not be used
+// concurrently.
+type Index struct {
+	jobs    map[string]*jobEntry // live jobs
+	inHand  map[string]*jobEntry // the live jobs that belong to a worker
+	workers map[string]*workerEntry
+	queues  map[string]*queueEntry
+	history history
+
+	// ended holds the revision of each job that ended, until the watch has
+	// reached it: an older record, still to come, must not revive the job.
+	ended map[string]uint64
+	// position is the revision that the watch has reached.
+	position uint64
+	// retries are the lost jobs whose retry is not known to be stored.
+	retries map[string]store.Job
+	// unsettled are claims of which it is not known whether the write took effect.
+	unsettled []*Claim
+	// changed are the queues in which a job or worker became free.
+	changed map[*queueEntry]struct{}
+	// expiry is the job at which the next Tidy continues to drop expired jobs.
+	expiry uuid.UUID
+
+	closed      bool   // no claims are made any more
+	idleCount   uint64 // orders idle workers by the time since they are idle
+	streamCount uint64 // numbers the streams
+}
+
+// jobEntry is one live job.
+type jobEntry struct {
+	id       string
+	revision uint64
+	state    wire.JobState
+	queue    *queueEntry
+	priority int32
+	workerID string
+	// record is the whole record of a job in hand; nil for a queued one, so that
+	// a long queue does not fill the memory.
+	record *store.Job
+	// claim is set while this replica writes the job's assignment.
+	claim *Claim
+	// since is when this replica first saw the job in its state.
+	since time.Time
+	// reported is when the job's token was last used.
+	reported time.Time
+	// firstPing and lastPing are the first and the last ping of the job's worker
+	// since then. A worker sends no pings while it runs a job.
+	firstPing, lastPing time.Time
+	// logEnd is the end offset of the furthest log chunk stored by this replica.
+	logEnd uint64
+}
+
+// workerEntry is one worker.
+type workerEntry struct {
+	record store.Worker
+	queue  *queueEntry
+	jobs   map[string]*jobEntry
+	claim  *Claim
+	// seen is when the worker last gave a sign of life.
+	seen time.Time
+	// idleRank is its place among the idle workers of its queue; 0 if not idle.
+	idleRank uint64
+
+	// stream is the worker's stream on this replica, nil if there is none.
+	// announced is set once the other replicas were told of it.
+	stream       Stream
+	streamNumber uint64
+	announced    bool
+	// otherReplica is the replica that last said that it has the worker's stream.
+	otherReplica string
+}
+
+// New returns an empty index.
+func New() *Index {
+	return &Index{
+		jobs:    map[string]*jobEntry{},
+		inHand:  map[string]*jobEntry{},
+		workers: map[string]*workerEntry{},
+		queues:  map[string]*queueEntry{},
+		history: newHistory(),
+		ended:   map[string]uint64{},
+		retries: map[string]store.Job{},
+		changed: map[*queueEntry]struct{}{},
+	}
+}
+
+// Job returns the record of a job that belongs to a worker.
+func (x *Index) Job(id string) (store.Job, bool) {
+	if j := x.inHand[id]; j != nil {
+		return *j.record, true
+	}
+	return store.Job{}, false
+}
+
+// Worker returns the record of a worker.
+func (x *Index) Worker(id string) (store.Worker, bool) {
+	if w := x.workers[id]; w != nil {
+		return w.record, true
+	}
+	return store.Worker{}, false
+}
+
+// KnowsJob reports whether a job's record of that revision, or a newer one, was
+// applied. Every record up to the watch's position was applied or replaced.
+func (x *Index) KnowsJob(id string, revision uint64) bool {
+	if j := x.jobs[id]; j != nil {
+		return j.revision >= revision
+	}
+	return revision <= max(x.position, x.ended[id])
+}
+
+// KnowsWorker is KnowsJob for a worker.
+func (x *Index) KnowsWorker(id string, revision uint64) bool {
+	if w := x.workers[id]; w != nil {
+		return w.record.Revision >= revision
+	}
+	return revision <= x.position
+}
+
+// Reached records that the watch has passed the revision, of the job or worker id.
+func (x *Index) Reached(id string, revision uint64) {
+	x.position = max(x.position, revision)
+	if x.ended[id] == revision {
+		delete(x.ended, id)
+	}
+}
+
+// ApplyJob takes a stored record into the index and reports whether it was news:
+// false for a revision that is not newer than the known one. expires is when the
+// store will drop a final record.
+func (x *Index) ApplyJob(job store.Job, now, expires time.Time) bool {
+	if x.KnowsJob(job.ID, job.Revision) {
+		return false
+	}
+	x.history.put(job, expires)
+	x.noteRetry(job)
+	j := x.jobs[job.ID]
+	if job.State.Final() {
+		x.ended[job.ID] = job.Revision
+		if j != nil {
+			j.revision = job.Revision
+			x.drop(j, job.State)
+		}
+		return true
+	}
+	if j == nil {
+		j = &jobEntry{id: job.ID, queue: x.queue(job.Queue), priority: job.Priority}
+		x.jobs[job.ID] = j
+		j.queue.live++
+	}
+	x.unplace(j)
+	if j.state != job.State || j.workerID != job.WorkerID {
+		j.renew(now)
+	}
+	j.revision, j.state, j.workerID, j.record = job.Revision, job.State, job.WorkerID, nil
+	if job.State.InHand() {
+		j.record = &job
+	}
+	x.place(j)
+	return true
+}
+
+// ForgetJob drops a live job whose record is gone: someone deleted it by hand.
+func (x *Index) ForgetJob(id string) {
+	if j := x.jobs[id]; j != nil {
+		x.drop(j, wire.StateLost)
+		x.history.drop(id)
+	}
+}
+
+// drop removes a job that is no longer live. A claim may still point to it, so
+// its state is set too.
+func (x *Index) drop(j *jobEntry, state wire.JobState) {
+	x.unplace(j)
+	j.state = state
+	delete(x.jobs, j.id)
+	j.queue.live--
+	x.dropIfUnused(j.queue)
+}
+
+// noteRetry keeps a lost job until its retry is known to be stored.
+func (x *Index) noteRetry(job store.Job) {
+	if job.RetriedBy != "" && !x.history.has(job.RetriedBy) {
+		x.retries[job.ID] = job
+	}
+	delete(x.retries, job.RetryOf)
+}
+
+// Unretried returns the lost jobs whose retry is not known to be stored: the
+// process that marked them as lost died in between, or is about to store it.
+func (x *Index) Unretried() []store.Job {
+	jobs := make([]store.Job, 0, len(x.retries))
+	for _, job := range x.retries {
+		jobs = append(jobs, job)
+	}
+	return jobs
+}
+
+// Retried records that the retry of a lost job is stored.
+func (x *Index) Retried(lostID string) { delete(x.retries, lostID) }
+
+// place puts a job among the ready jobs of its queue, or to its worker, whose
+// stream receives a new offer.
+func (x *Index) place(j *jobEntry) {
+	if !j.state.InHand() {
+		x.setReady(j)
+		return
+	}
+	x.inHand[j.id] = j
+	w := x.workers[j.workerID]
+	if w == nil {
+		return
+	}
+	w.jobs[j.id] = j
+	if w.stream != nil && j.state == wire.StateAssigned && standing(w.record).Kind == wire.Resume {
+		w.stream.Offer(j.id)
+	}
+	x.setIdle(w)
+}
+
+// unplace undoes place.
+func (x *Index) unplace(j *jobEntry) {
+	j.queue.ready.Delete(j)
+	delete(x.inHand, j.id)
+	w := x.workers[j.workerID]
+	if w == nil {
+		return
+	}
+	delete(w.jobs, j.id)
+	if w.stream != nil {
+		w.stream.Withdraw(j.id)
+	}
+	x.setIdle(w)
+}
+
+// ApplyWorker takes a stored record into the index, unless a newer one is known.
+func (x *Index) ApplyWorker(worker store.Worker, now time.Time) {
+	if x.KnowsWorker(worker.ID, worker.Revision) {
+		return
+	}
+	w := x.workers[worker.ID]
+	if w == nil {
+		w = &workerEntry{jobs: map[string]*jobEntry{}, seen: now, queue: x.queue(worker.Queue)}
+		w.record.State = store.WorkerConnected
+		x.workers[worker.ID] = w
+		w.queue.workers[worker.ID] = w
+		for _, j := range x.inHand {
+			if j.workerID == worker.ID {
+				w.jobs[j.id] = j
+			}
+		}
+	}
+	before := w.record
+	w.record = worker
+	if worker.State == store.WorkerConnected && before.State != store.WorkerConnected {
+		w.seen = now
+	}
+	if worker.State == store.WorkerDisconnected {
+		w.otherReplica = ""
+	}
+	if w.stream != nil && standing(before) != standing(worker) {
+		w.stream.SetStanding(standing(worker))
+	}
+	x.setIdle(w)
+}
+
+// ForgetWorker drops a worker whose record has expired.
+func (x *Index) ForgetWorker(id string) {
+	w := x.workers[id]
+	if w == nil {
+		return
+	}
+	if w.stream != nil {
+		w.stream.End(store.ErrNotFound)
+		w.stream = nil
+	}
+	x.setIdle(w)
+	delete(x.workers, id)
+	delete(w.queue.workers, id)
+	x.dropIfUnused(w.queue)
+}
+
+// Tidy drops what the index no longer needs: workers that left longer than
+// workerRetention ago, expired jobs, and claims that were left unsettled. It
+// looks at a bounded number of expired jobs.
+func (x *Index) Tidy(now time.Time, workerRetention time.Duration) {
+	for _, c := range x.unsettled {
+		x.Release(c)
+	}
+	x.unsettled = nil
+	for id, revision := range x.ended {
+		if revision <= x.position {
+			delete(x.ended, id)
+		}
+	}
+	for id, w := range x.workers {
+		// The watch must have passed the record, or it would bring the worker back.
+		if w.record.State != store.WorkerConnected && len(w.jobs) == 0 && w.claim == nil &&
+			w.record.Revision <= x.position && now.Sub(w.record.LeftAt) > workerRetention {
+			x.ForgetWorker(id)
+		}
+	}
+	x.expiry = x.history.expire(x.expiry, now, maxExpirySteps)
+}
+
+// SetLogEnd records that a log chunk of a job was stored that ends at offset end.
+func (x *Index) SetLogEnd(jobID string, end uint64) {
+	if j := x.inHand[jobID]; j != nil {
+		j.logEnd = max(j.logEnd, end)
+	}
+}
+
+// LogEnd returns the end offset of the furthest log chunk that this replica
+// stored for a live job.
+func (x *Index) LogEnd(jobID string) uint64 {
+	if j := x.jobs[jobID]; j != nil {
+		return j.logEnd
+	}
+	return 0
+}

@@ -1,0 +1,188 @@
+package schedule
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
+)
+
+const (
+	// DefaultPageSize is the size of a page where none is requested.
+	DefaultPageSize = 50
+	// MaxPageSize is the largest page that can be requested.
+	MaxPageSize = 1000
+)
+
+// Page selects a page of a list. The zero value is the first page, of
+// DefaultPageSize.
+type Page struct {
+	// Size is 1 to MaxPageSize; 0 is DefaultPageSize.
+	Size int
+	// Token was returned with the previous page; empty is the beginning.
+	Token string
+}
+
+// resolve returns the size of the page and the ID before which it begins.
+func (p Page) resolve() (size int, before uuid.UUID, err error) {
+	if p.Size < 0 || p.Size > MaxPageSize {
+		return 0, before, &store.InvalidError{Field: "page_size", Problem: fmt.Sprintf("is %d, must be 1 to %d", p.Size, MaxPageSize)}
+	}
+	before = uuid.Max
+	if p.Token != "" {
+		if before, err = uuid.Parse(p.Token); err != nil {
+			return 0, before, &store.InvalidError{Field: "page_token", Problem: "is not a token of a previous page"}
+		}
+	}
+	return cmp.Or(p.Size, DefaultPageSize), before, nil
+}
+
+// JobFilter selects jobs; a zero field selects all.
+type JobFilter struct {
+	States   []wire.JobState
+	Queue    string
+	WorkerID string
+}
+
+// JobList is one page of jobs while it is being collected with NextJobs.
+type JobList struct {
+	size   int
+	filter JobFilter
+	worker uuid.UUID // the filter's WorkerID
+	cursor uuid.UUID // the last job that was looked at
+	end    bool      // there are no further jobs
+}
+
+// NewJobList returns a list to collect. It fails with a *store.InvalidError for a
+// bad filter or page.
+func NewJobList(f JobFilter, p Page) (*JobList, error) {
+	l := &JobList{filter: f}
+	for _, state := range f.States {
+		if !state.Valid() {
+			return nil, &store.InvalidError{Field: "states", Problem: fmt.Sprintf("has %q, which is not a state of a job", state)}
+		}
+	}
+	var err error
+	if l.size, l.cursor, err = p.resolve(); err != nil {
+		return nil, err
+	}
+	if f.WorkerID != "" {
+		if l.worker, err = uuid.Parse(f.WorkerID); err != nil {
+			return nil, &store.InvalidError{Field: "worker_id", Problem: fmt.Sprintf("is %q, which is not the ID of a worker", f.WorkerID)}
+		}
+	}
+	return l, nil
+}
+
+// Missing returns how many jobs the page still lacks when it has n, zero if there
+// are no further ones.
+func (l *JobList) Missing(n int) int {
+	if l.end {
+		return 0
+	}
+	return l.size - n
+}
+
+// NextToken returns the token of the next page, empty if this is the last one.
+func (l *JobList) NextToken() string {
+	if l.end {
+		return ""
+	}
+	return l.cursor.String()
+}
+
+func (l *JobList) matches(p pastJob) bool {
+	return (len(l.filter.States) == 0 || slices.Contains(l.filter.States, pastStates()[p.state])) &&
+		(l.filter.Queue == "" || p.queue.Value() == l.filter.Queue) &&
+		(l.worker == uuid.Nil || p.worker == l.worker)
+}
+
+// WorkerFilter selects workers. Empty States selects the connected ones, an empty
+// Queue selects all queues.
+type WorkerFilter struct {
+	States []store.WorkerState
+	Queue  string
+}
+
+// Worker is a worker's record and what this replica knows of the worker now.
+type Worker struct {
+	store.Worker
+
+	// Streaming reports whether the worker has a stream to any replica, as far as
+	// this one knows.
+	Streaming bool
+	// JobID is the job that the worker has or is offered; empty if there is none.
+	JobID string
+	// LastSeenAt is when the worker last gave a sign of life, not before this
+	// replica started.
+	LastSeenAt time.Time
+}
+
+// View adds what is known of a worker now to its record.
+func (x *Index) View(record store.Worker) Worker {
+	v := Worker{Worker: record}
+	w := x.workers[record.ID]
+	if w == nil {
+		return v
+	}
+	v.Streaming = w.stream != nil || w.otherReplica != ""
+	v.LastSeenAt = w.seen
+	for id, j := range w.jobs {
+		if v.JobID == "" || j.state != wire.StateAssigned {
+			v.JobID = id
+		}
+	}
+	return v
+}
+
+// Workers returns a page of workers, newest first, and the token of the next
+// page, which is empty if this is the last one. It fails with a
+// *store.InvalidError for a bad page.
+func (x *Index) Workers(f WorkerFilter, p Page) ([]Worker, string, error) {
+	size, before, err := p.resolve()
+	if err != nil {
+		return nil, "", err
+	}
+	if len(f.States) == 0 {
+		f.States = []store.WorkerState{store.WorkerConnected}
+	}
+	var workers []Worker
+	limit := before.String()
+	for id, w := range x.workers {
+		if slices.Contains(f.States, w.record.State) && (f.Queue == "" || f.Queue == w.record.Queue) && id < limit {
+			workers = append(workers, x.View(w.record))
+		}
+	}
+	slices.SortFunc(workers, func(a, b Worker) int { return cmp.Compare(b.ID, a.ID) })
+	if len(workers) <= size {
+		return workers, "", nil
+	}
+	return workers[:size:size], workers[size-1].ID, nil
+}
+
+// FindWorker returns the ID of the worker that ref names: an ID, or a name that
+// only one connected worker has. It fails with store.ErrNotFound, or with a
+// *store.InvalidError for an ambiguous name.
+func (x *Index) FindWorker(ref string) (string, error) {
+	if uuid.Validate(ref) == nil {
+		return ref, nil
+	}
+	var ids []string
+	for id, w := range x.workers {
+		if w.record.Name == ref && w.record.State == store.WorkerConnected {
+			ids = append(ids, id)
+		}
+	}
+	switch len(ids) {
+	case 0:
+		return "", fmt.Errorf("no connected worker is named %q: %w", ref, store.ErrNotFound)
+	case 1:
+		return ids[0], nil
+	}
+	return "", &store.InvalidError{Field: "id", Problem: fmt.Sprintf("is %q, a name that %d workers have: use the ID", ref, len(ids))}
+}

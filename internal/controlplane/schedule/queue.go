@@ -1,0 +1,183 @@
+package schedule
+
+import (
+	"cmp"
+
+	"github.com/tidwall/btree"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
+)
+
+// queueEntry is one queue: its ready jobs, best first, and its workers.
+type queueEntry struct {
+	name    string
+	ready   *btree.BTreeG[*jobEntry]
+	idle    *btree.BTreeG[*workerEntry]
+	workers map[string]*workerEntry
+	live    int // live jobs of the queue, in any state
+}
+
+// Claim holds a job and a worker for each other while the assignment is written.
+// The caller must end it with Release, or with Abandon if it does not know
+// whether the write took effect.
+type Claim struct {
+	// JobID is the claimed job; empty for a job that is about to be created.
+	JobID string
+	// WorkerID and WorkerName name the claimed worker.
+	WorkerID, WorkerName string
+
+	job    *jobEntry
+	worker *workerEntry
+	done   chan struct{}
+}
+
+// queue returns the queue of that name, a new one if there is none.
+func (x *Index) queue(name string) *queueEntry {
+	q := x.queues[name]
+	if q == nil {
+		unlocked := btree.Options{NoLocks: true}
+		q = &queueEntry{
+			name:    name,
+			ready:   btree.NewBTreeGOptions(readyBefore, unlocked),
+			idle:    btree.NewBTreeGOptions(idleBefore, unlocked),
+			workers: map[string]*workerEntry{},
+		}
+		x.queues[name] = q
+	}
+	return q
+}
+
+// dropIfUnused drops a queue without live jobs and workers.
+func (x *Index) dropIfUnused(q *queueEntry) {
+	if q.live == 0 && len(q.workers) == 0 {
+		delete(x.queues, q.name)
+		delete(x.changed, q)
+	}
+}
+
+// readyBefore orders ready jobs: by priority, then by age. IDs sort by age.
+func readyBefore(a, b *jobEntry) bool {
+	if a.priority != b.priority {
+		return a.priority > b.priority
+	}
+	return a.id < b.id
+}
+
+// idleBefore orders idle workers: by priority, then the longest idle first. A
+// worker that did not accept an offer comes last.
+func idleBefore(a, b *workerEntry) bool {
+	return cmp.Or(
+		-cmp.Compare(a.record.Priority, b.record.Priority),
+		cmp.Compare(a.idleRank, b.idleRank),
+	) < 0
+}
+
+// setReady puts a job among the ready jobs of its queue if it can be assigned.
+func (x *Index) setReady(j *jobEntry) {
+	if j.state != wire.StateQueued || j.claim != nil || x.jobs[j.id] != j {
+		return
+	}
+	j.queue.ready.Set(j)
+	x.changed[j.queue] = struct{}{}
+}
+
+// free reports whether a worker can be given a job.
+func (w *workerEntry) free() bool {
+	return w.record.State == store.WorkerConnected && !w.record.Paused && !w.record.Stopping &&
+		!w.record.IgnoreInDispatches && len(w.jobs) == 0 && w.claim == nil
+}
+
+// setIdle updates whether a worker is among the idle workers of its queue: those
+// that are free and have a stream on this replica.
+func (x *Index) setIdle(w *workerEntry) {
+	idle := w.free() && w.stream != nil
+	switch {
+	case idle && w.idleRank == 0:
+		x.idleCount++
+		w.idleRank = x.idleCount
+		w.queue.idle.Set(w)
+		x.changed[w.queue] = struct{}{}
+	case !idle && w.idleRank != 0:
+		w.queue.idle.Delete(w)
+		w.idleRank = 0
+	}
+}
+
+// Match claims an idle worker for each ready job, as long as there are both.
+func (x *Index) Match() []*Claim {
+	if x.closed {
+		return nil
+	}
+	var claims []*Claim
+	for q := range x.changed {
+		for {
+			j, ready := q.ready.Min()
+			w, idle := q.idle.Min()
+			if !ready || !idle {
+				break
+			}
+			claims = append(claims, x.claim(j, w))
+		}
+		delete(x.changed, q)
+	}
+	return claims
+}
+
+// ClaimIdle claims an idle worker for a job that is about to be stored in a
+// queue. It returns nil if there is none, or if jobs of the queue are ready.
+func (x *Index) ClaimIdle(queue string) *Claim {
+	q := x.queues[queue]
+	if x.closed || q == nil || q.ready.Len() > 0 {
+		return nil
+	}
+	w, idle := q.idle.Min()
+	if !idle {
+		return nil
+	}
+	return x.claim(nil, w)
+}
+
+// claimReady claims the best ready job for a worker that polls, if it is free.
+func (x *Index) claimReady(w *workerEntry) *Claim {
+	if x.closed || !w.free() {
+		return nil
+	}
+	j, ready := w.queue.ready.Min()
+	if !ready {
+		return nil
+	}
+	return x.claim(j, w)
+}
+
+func (x *Index) claim(j *jobEntry, w *workerEntry) *Claim {
+	c := &Claim{
+		WorkerID: w.record.ID, WorkerName: w.record.Name,
+		job: j, worker: w, done: make(chan struct{}),
+	}
+	if j != nil {
+		c.JobID = j.id
+		j.queue.ready.Delete(j)
+		j.claim = c
+	}
+	w.claim = c
+	x.setIdle(w)
+	return c
+}
+
+// Release ends a claim, after the record that was written was applied.
+func (x *Index) Release(c *Claim) {
+	if j := c.job; j != nil {
+		j.claim = nil
+		x.setReady(j)
+	}
+	c.worker.claim = nil
+	if x.workers[c.WorkerID] == c.worker {
+		x.setIdle(c.worker)
+	}
+	close(c.done)
+}
+
+// Abandon leaves a claim to the next Tidy: by then the watch has brought the
+// record, if the write took effect.
+func (x *Index) Abandon(c *Claim) { x.unsettled = append(x.unsettled, c) }

@@ -1,0 +1,143 @@
+package schedule
+
+import (
+	"slices"
+	"time"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
+)
+
+// Stream is an open stream of a worker on this replica. The index calls it to
+// say what the worker must be told. Its methods must not block or use the index.
+type Stream interface {
+	// SetStanding replaces the standing instruction: resume, pause or disconnect.
+	SetStanding(in wire.Instruction)
+	// Offer queues a job for delivery.
+	Offer(jobID string)
+	// Withdraw removes a job that was not delivered yet.
+	Withdraw(jobID string)
+	// End ends the stream with err.
+	End(err error)
+}
+
+// standing returns the instruction for a worker to which no job is offered.
+func standing(w store.Worker) wire.Instruction {
+	switch {
+	case w.Stopping:
+		return wire.Instruction{Kind: wire.Disconnect, Reason: w.StopReason}
+	case w.Paused:
+		return wire.Instruction{Kind: wire.Pause, Reason: w.PauseReason}
+	}
+	return wire.Instruction{Kind: wire.Resume}
+}
+
+// offers returns the jobs that a worker was given and has not started, oldest
+// first: a new stream and a ping name them again.
+func (w *workerEntry) offers() []string {
+	var ids []string
+	for id, j := range w.jobs {
+		if j.state == wire.StateAssigned || j.state == wire.StateAccepted {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// Attach makes s the stream of a worker and hands it the standing instruction
+// and the offers. It returns the number of the stream and the stream that it
+// supersedes, if any; ok is false if the worker is not known.
+func (x *Index) Attach(workerID string, s Stream) (number uint64, superseded Stream, ok bool) {
+	w := x.workers[workerID]
+	if w == nil {
+		return 0, nil, false
+	}
+	superseded = w.stream
+	s.SetStanding(standing(w.record))
+	for _, id := range w.offers() {
+		s.Offer(id)
+	}
+	x.streamCount++
+	w.stream, w.streamNumber, w.announced, w.otherReplica = s, x.streamCount, false, ""
+	x.setIdle(w)
+	return w.streamNumber, superseded, true
+}
+
+// Detach removes the stream s of a worker and reports whether it was still the
+// worker's stream.
+func (x *Index) Detach(workerID string, s Stream) bool {
+	w := x.workers[workerID]
+	if w == nil || w.stream != s {
+		return false
+	}
+	w.stream = nil
+	x.setIdle(w)
+	return true
+}
+
+// Close stops the making of claims and ends every stream with err.
+func (x *Index) Close(err error) {
+	x.closed = true
+	for _, w := range x.workers {
+		if w.stream != nil {
+			w.stream.End(err)
+		}
+	}
+}
+
+// Announced records that the other replicas were told of a stream. What they say
+// of the worker's streams from now on is newer than this stream.
+func (x *Index) Announced(workerID string, number uint64) {
+	w := x.workers[workerID]
+	if w == nil {
+		return
+	}
+	w.otherReplica = "" // said before
+	w.announced = w.stream != nil && w.streamNumber == number
+}
+
+// AttachedTo records that another replica has a new stream of a worker. It
+// returns this replica's stream if that is superseded, else nil.
+func (x *Index) AttachedTo(replica, workerID string) (superseded Stream) {
+	w := x.workers[workerID]
+	if w == nil || w.stream != nil && !w.announced {
+		return nil
+	}
+	superseded, w.stream = w.stream, nil
+	w.otherReplica = replica
+	x.setIdle(w)
+	return superseded
+}
+
+// DetachedFrom records that a worker's stream to another replica has ended.
+func (x *Index) DetachedFrom(replica, workerID string) {
+	if w := x.workers[workerID]; w != nil && w.otherReplica == replica {
+		w.otherReplica = ""
+	}
+}
+
+// Ping returns the response to a ping of a worker: the standing instruction, or
+// the job that was given to it and is not started, or resume if it has nothing to
+// do. Where that depends on a write it returns, instead, a claim that the caller
+// must write, or a channel that is closed when a pending claim has ended.
+func (x *Index) Ping(workerID string, now time.Time) (in wire.Instruction, claim *Claim, pending <-chan struct{}) {
+	in = wire.Instruction{Kind: wire.Resume}
+	w := x.workers[workerID]
+	if w == nil {
+		return in, nil, nil // it expired just now; the next ping reports that
+	}
+	if in = standing(w.record); in.Kind != wire.Resume {
+		return in, nil, nil
+	}
+	if offers := w.offers(); len(offers) > 0 {
+		return wire.Instruction{Kind: wire.JobAssigned, JobID: offers[0]}, nil, nil
+	}
+	for _, j := range w.jobs {
+		j.pinged(now)
+	}
+	if w.claim != nil {
+		return in, nil, w.claim.done
+	}
+	return in, x.claimReady(w), nil
+}

@@ -1,0 +1,115 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	// chunkHeader holds a chunk's sequence and offset, 8 bytes each, big-endian, in
+	// hex.
+	chunkHeader = "Switchyard-Chunk"
+	// chunkHeaderSize is the size of its value in bytes, before the hex encoding.
+	chunkHeaderSize = 16
+)
+
+// Chunk is a stored chunk of a job's log. Chunks may arrive out of order and more
+// than once.
+type Chunk struct {
+	wire.Chunk
+
+	// Position is the chunk's sequence in the log stream.
+	Position uint64
+	// StoredAt is by the store's clock.
+	StoredAt time.Time
+}
+
+// AppendChunk stores a chunk of a job's log. A second copy within two minutes is
+// dropped, which is a success. ErrTooLarge, ErrUnavailable.
+func (s *Store) AppendChunk(ctx context.Context, jobID string, c wire.Chunk) error {
+	doing := "storing a log chunk of job " + jobID
+	if !validID(jobID) {
+		return fmt.Errorf("%s: %w", doing, ErrNotFound)
+	}
+	var place [chunkHeaderSize]byte
+	binary.BigEndian.PutUint64(place[:8], c.Sequence)
+	binary.BigEndian.PutUint64(place[8:], c.Offset)
+	msg := nats.NewMsg(logPrefix + jobID)
+	msg.Data = c.Data
+	msg.Header.Set(chunkHeader, hex.EncodeToString(place[:]))
+	id := jobID + "." + strconv.FormatUint(c.Sequence, 10) + "." + strconv.FormatUint(c.Offset, 10)
+	if _, err := s.js.PublishMsg(ctx, msg, jetstream.WithMsgID(id)); err != nil {
+		return wrap(err, doing)
+	}
+	return nil
+}
+
+// LastChunk returns the chunk of a job's log that was stored last, which need not
+// be the last one of the log. ErrNotFound if there is none, ErrUnavailable.
+func (s *Store) LastChunk(ctx context.Context, jobID string) (Chunk, error) {
+	doing := "reading the log of job " + jobID
+	if !validID(jobID) {
+		return Chunk{}, fmt.Errorf("%s: %w", doing, ErrNotFound)
+	}
+	msg, err := s.logs.GetLastMsgForSubject(ctx, logPrefix+jobID)
+	if err != nil {
+		return Chunk{}, wrap(err, doing)
+	}
+	return decodeChunk(msg.Header, msg.Data, msg.Sequence, msg.Time)
+}
+
+// ChunkAt returns the chunk at a Position. ErrNotFound if it has expired,
+// ErrUnavailable.
+func (s *Store) ChunkAt(ctx context.Context, position uint64) (Chunk, error) {
+	msg, err := s.logs.GetMsg(ctx, position)
+	if err != nil {
+		return Chunk{}, wrap(err, "reading a log chunk")
+	}
+	return decodeChunk(msg.Header, msg.Data, msg.Sequence, msg.Time)
+}
+
+// ReadChunks calls handle with the chunks of a job's log in the order in which
+// they were stored, copies included: the stored ones, then each new one, until
+// handle returns false, the context ends or the store is closed.
+func (s *Store) ReadChunks(ctx context.Context, jobID string, handle func(Chunk) bool) error {
+	if !validID(jobID) {
+		return fmt.Errorf("reading the log of job %q: %w", jobID, ErrNotFound)
+	}
+	var damaged error
+	err := s.read(ctx, logStream, logPrefix+jobID, func(uint64) {},
+		func(msg jetstream.Msg, meta *jetstream.MsgMetadata) bool {
+			c, err := decodeChunk(msg.Headers(), msg.Data(), meta.Sequence.Stream, meta.Timestamp)
+			if err != nil {
+				damaged = err
+				return false
+			}
+			return handle(c)
+		})
+	if damaged != nil {
+		return damaged
+	}
+	return err
+}
+
+func decodeChunk(header nats.Header, data []byte, position uint64, at time.Time) (Chunk, error) {
+	place, err := hex.DecodeString(header.Get(chunkHeader))
+	if err != nil || len(place) != chunkHeaderSize {
+		return Chunk{}, fmt.Errorf("chunk %d of the log stream is damaged: bad header %s", position, chunkHeader)
+	}
+	return Chunk{
+		Chunk: wire.Chunk{
+			Sequence: binary.BigEndian.Uint64(place[:8]),
+			Offset:   binary.BigEndian.Uint64(place[8:]),
+			Data:     data,
+		},
+		Position: position,
+		StoredAt: at,
+	}, nil
+}
