@@ -240,8 +240,8 @@ func TestListsAreChecked(t *testing.T) {
 	}{
 		"a negative page": {-1, "", 1, "page_size is -1"},
 		"a huge page":     {1001, "", 1, "page_size is 1001, must be 1 to 1000"},
-		"a made-up token": {0, "made up", 1, "page_token is not one"},
-		"a huge token":    {0, strings.Repeat("x", 100<<10), 1, "page_token is not one"},
+		"a made-up token": {0, "made up", 1, "page_token is not a token of a previous page"},
+		"a huge token":    {0, strings.Repeat("x", 100<<10), 1, "page_token is not a token of a previous page"},
 		"no state":        {0, "", 0, "states has unknown state"},
 		"a new state":     {0, "", 99, "states has unknown state"},
 	} {
@@ -304,7 +304,7 @@ func TestAgentsByNameAndID(t *testing.T) {
 		}
 	}
 	_, err := b.agents.PauseWorker(ctx, &switchyardv1.PauseWorkerRequest{Id: "twin", Reason: "x"})
-	refused(t, "a name of two", err, connect.CodeInvalidArgument, "use the id")
+	refused(t, "a name of two", err, connect.CodeInvalidArgument, "use the ID")
 	_, err = b.agents.PauseWorker(ctx, &switchyardv1.PauseWorkerRequest{Id: "one"})
 	refused(t, "a pause without a reason", err, connect.CodeInvalidArgument, "reason must say why")
 

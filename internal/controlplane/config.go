@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/datadir"
 )
 
@@ -29,12 +30,10 @@ const (
 	// DefaultJobStatusInterval is how often a worker asks whether its job was
 	// cancelled, and so how long a cancellation takes to arrive.
 	DefaultJobStatusInterval = time.Second
-	// DefaultAssignTimeout is how long an assigned job waits to be accepted. An
-	// agent tries an accept for ten seconds and tries again after five.
-	DefaultAssignTimeout = 30 * time.Second
+	// DefaultAssignTimeout is how long an assigned job waits to be accepted.
+	DefaultAssignTimeout = schedule.DefaultAssignTimeout
 	// DefaultLeaseTimeout is how long a worker may be silent before it is lost.
-	// It spans several heartbeats with their retries.
-	DefaultLeaseTimeout = 90 * time.Second
+	DefaultLeaseTimeout = schedule.DefaultLeaseTimeout
 	// DefaultKeepAlive is how long a stream is left without a message.
 	DefaultKeepAlive = 30 * time.Second
 	// DefaultStreamMaxAge is the age at which a stream is ended as planned, so

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/datadir"
 )
@@ -88,7 +89,8 @@ func (s *Server) open(ctx context.Context, config Config) error {
 		return fmt.Errorf("opening the store: %w", err)
 	}
 	s.dispatcher, err = dispatch.New(ctx, s.store, dispatch.Options{
-		LeaseTimeout: config.LeaseTimeout, AssignTimeout: config.AssignTimeout, Logger: s.logger.Named("dispatch"),
+		Terms:  schedule.Terms{LeaseTimeout: config.LeaseTimeout, AssignTimeout: config.AssignTimeout},
+		Logger: s.logger.Named("dispatch"),
 	})
 	if err != nil {
 		return fmt.Errorf("reading the store: %w", err)

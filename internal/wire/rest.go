@@ -127,6 +127,9 @@ type Chunk struct {
 	Data []byte
 }
 
+// End returns the offset of the byte after the chunk.
+func (c Chunk) End() uint64 { return c.Offset + uint64(len(c.Data)) }
+
 // JobStateResponse is the response to GET jobs/ID.
 type JobStateResponse struct {
 	State JobState `json:"state"`

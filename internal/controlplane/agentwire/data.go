@@ -6,11 +6,12 @@ import (
 	"net/http"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/metadata"
 )
 
 // maxDataBytes bounds the body of a call that sets meta-data: the most that a
 // build may hold, with room for JSON's quotes and escapes.
-const maxDataBytes = 2 * dispatch.MaxDataSize
+const maxDataBytes = 2 * metadata.MaxSize
 
 // Paths of the meta-data calls. Meta-data belongs to a build, which is a job and
 // its retries; the calls of a job are about its build.
@@ -19,13 +20,8 @@ const (
 	buildData = "builds/{id}/data/"
 )
 
-type dataItem struct {
-	Key   string `json:"key"`
-	Value string `json:"value"`
-}
-
 type dataBatch struct {
-	Items []dataItem `json:"items"`
+	Items []metadata.Item `json:"items"`
 }
 
 type dataKey struct {
@@ -62,7 +58,7 @@ func ownBuild(handle func(*http.Request, dispatch.JobGrant) (any, error)) handle
 }
 
 func setData(r *http.Request, grant dispatch.JobGrant) (any, error) {
-	item, err := decodeJSONOf[dataItem](r.Body, maxDataBytes)
+	item, err := decodeJSONOf[metadata.Item](r.Body, maxDataBytes)
 	if err != nil {
 		return nil, err
 	}
@@ -77,12 +73,8 @@ func setDataBatch(r *http.Request, grant dispatch.JobGrant) (any, error) {
 	return setItems(r, grant, batch.Items...)
 }
 
-func setItems(r *http.Request, grant dispatch.JobGrant, items ...dataItem) (any, error) {
-	set := make([]dispatch.DataItem, 0, len(items))
-	for _, item := range items {
-		set = append(set, dispatch.DataItem(item))
-	}
-	if err := grant.SetData(r.Context(), set...); err != nil {
+func setItems(r *http.Request, grant dispatch.JobGrant, items ...metadata.Item) (any, error) {
+	if err := grant.SetMetadata(r.Context(), items...); err != nil {
 		return nil, fmt.Errorf("setting meta-data: %w", err)
 	}
 	return empty{}, nil
@@ -93,14 +85,14 @@ func getData(r *http.Request, grant dispatch.JobGrant) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	value, err := grant.DataValue(r.Context(), req.Key)
+	value, err := grant.MetadataValue(r.Context(), req.Key)
 	if errors.Is(err, dispatch.ErrNotFound) {
 		return nil, notFound("key: it is not set in the meta-data of this build")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading meta-data: %w", err)
 	}
-	return dataItem{Key: req.Key, Value: value}, nil
+	return metadata.Item{Key: req.Key, Value: value}, nil
 }
 
 func hasData(r *http.Request, grant dispatch.JobGrant) (any, error) {
@@ -108,7 +100,7 @@ func hasData(r *http.Request, grant dispatch.JobGrant) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = grant.DataValue(r.Context(), req.Key)
+	_, err = grant.MetadataValue(r.Context(), req.Key)
 	if err != nil && !errors.Is(err, dispatch.ErrNotFound) {
 		return nil, fmt.Errorf("reading meta-data: %w", err)
 	}
@@ -116,7 +108,7 @@ func hasData(r *http.Request, grant dispatch.JobGrant) (any, error) {
 }
 
 func dataKeys(r *http.Request, grant dispatch.JobGrant) (any, error) {
-	keys, err := grant.DataKeys(r.Context())
+	keys, err := grant.MetadataKeys(r.Context())
 	if err != nil {
 		return nil, fmt.Errorf("reading the keys of meta-data: %w", err)
 	}

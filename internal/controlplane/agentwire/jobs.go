@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/joblog"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
@@ -30,7 +31,7 @@ const (
 func acceptedJob(job store.Job, token string) wire.Job {
 	response := wire.Job{
 		ID: job.ID, State: string(job.State), Env: environment(job), Token: token, Priority: job.Priority,
-		ChunkMaxSize: dispatch.MaxChunkSize, ChunkInterval: chunkInterval, LogMaxSize: logMaxSize,
+		ChunkMaxSize: joblog.MaxChunkSize, ChunkInterval: chunkInterval, LogMaxSize: logMaxSize,
 		RunnableAt: formatTime(job.SubmittedAt),
 	}
 	if !job.StartedAt.IsZero() {
@@ -97,10 +98,10 @@ func (*Handler) chunk(r *http.Request, grant dispatch.JobGrant) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if chunk.Data, err = decodeChunk(r.Body, r.Header, size, dispatch.MaxChunkSize); err != nil {
+	if chunk.Data, err = decodeChunk(r.Body, r.Header, size, joblog.MaxChunkSize); err != nil {
 		return nil, err
 	}
-	if err := grant.AppendLog(r.Context(), dispatch.LogChunk(chunk)); err != nil {
+	if err := grant.AppendLog(r.Context(), chunk); err != nil {
 		return nil, fmt.Errorf("storing a log chunk: %w", err)
 	}
 	return empty{}, nil
@@ -111,7 +112,7 @@ func (h *Handler) state(r *http.Request, grant dispatch.JobGrant) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading a job's state: %w", err)
 	}
-	return wire.JobStateResponse{State: wire.JobState(state)}, nil
+	return wire.JobStateResponse{State: state}, nil
 }
 
 func (*Handler) finish(r *http.Request, grant dispatch.JobGrant) (any, error) {
@@ -129,26 +130,21 @@ func (*Handler) finish(r *http.Request, grant dispatch.JobGrant) (any, error) {
 	return empty{}, nil
 }
 
-// resultOf returns the result in a request, or an error that names a bad field.
-func resultOf(req wire.FinishRequest) (dispatch.Result, error) {
-	status := cmp.Or(req.ExitStatus, wire.ExitStatusNeverRan)
-	if _, err := strconv.ParseInt(status, 10, 64); err != nil {
-		return dispatch.Result{}, badRequest("body: exit_status must be a whole number, in quotes")
+// resultOf returns a request with its exit status filled in, or an error that
+// names a bad field.
+func resultOf(req wire.FinishRequest) (wire.FinishRequest, error) {
+	req.ExitStatus = cmp.Or(req.ExitStatus, wire.ExitStatusNeverRan)
+	if _, err := strconv.ParseInt(req.ExitStatus, 10, 64); err != nil {
+		return req, badRequest("body: exit_status must be a whole number, in quotes")
 	}
 	if len(req.Signal) > maxSignalBytes || len(req.SignalReason) > maxSignalBytes {
-		return dispatch.Result{}, badRequest(fmt.Sprintf("body: signal and signal_reason must have at most %d bytes each", maxSignalBytes))
+		return req, badRequest(fmt.Sprintf("body: signal and signal_reason must have at most %d bytes each", maxSignalBytes))
 	}
 	if req.ChunksFailed < 0 {
-		return dispatch.Result{}, badRequest("body: chunks_failed_count must be at least 0")
+		return req, badRequest("body: chunks_failed_count must be at least 0")
 	}
-	at, err := parseTime("finished_at", req.FinishedAt)
-	if err != nil {
-		return dispatch.Result{}, err
-	}
-	return dispatch.Result{
-		ExitStatus: status, Signal: req.Signal, SignalReason: req.SignalReason,
-		FinishedAt: at, ChunksFailed: req.ChunksFailed, IgnoreAgent: req.IgnoreAgent,
-	}, nil
+	_, err := parseTime("finished_at", req.FinishedAt)
+	return req, err
 }
 
 type updateResponse struct {

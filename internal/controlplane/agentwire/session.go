@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
@@ -27,7 +27,7 @@ func (h *Handler) register(r *http.Request, _ caller) (any, error) {
 	if err != nil {
 		return nil, badRequest("body: priority must be a whole number")
 	}
-	worker, token, err := h.dispatcher.Register(r.Context(), dispatch.Registration{
+	worker, token, err := h.dispatcher.Register(r.Context(), store.Worker{
 		Name: cmp.Or(req.Name, req.Hostname), Hostname: req.Hostname, OS: req.OS, Arch: req.Arch,
 		Version: req.Version, Build: req.Build, MachineID: req.MachineID, PID: req.PID,
 		Features: req.Features, Tags: req.Tags, Priority: priority, IgnoreInDispatches: req.IgnoreInDispatches,

@@ -53,7 +53,7 @@ func codedError(code connect.Code, format string, args ...any) error {
 // failed returns the coded error for an operation that failed with err, an error
 // of the dispatcher. It logs what is the server's fault.
 func (s service) failed(op operation, err error) error {
-	if field, ok := errors.AsType[*dispatch.InvalidError](err); ok {
+	if field, ok := errors.AsType[*store.InvalidError](err); ok {
 		return invalid(field.Field, "%s", field.Problem)
 	}
 	if key, ok := errors.AsType[*dispatch.KeyInUseError](err); ok {

@@ -6,7 +6,8 @@ import (
 
 	"connectrpc.com/connect"
 
-	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/joblog"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
@@ -49,8 +50,8 @@ func (s *jobService) ListJobs(ctx context.Context, req *switchyardv1.ListJobsReq
 	if err != nil {
 		return nil, err
 	}
-	filter := dispatch.JobFilter{States: states, Queue: req.GetQueue(), WorkerID: req.GetWorkerId()}
-	jobs, next, err := s.dispatcher.Jobs(ctx, filter, dispatch.Page{Size: int(req.GetPageSize()), Token: req.GetPageToken()})
+	filter := schedule.JobFilter{States: states, Queue: req.GetQueue(), WorkerID: req.GetWorkerId()}
+	jobs, next, err := s.dispatcher.Jobs(ctx, filter, schedule.Page{Size: int(req.GetPageSize()), Token: req.GetPageToken()})
 	if err != nil {
 		return nil, s.failed(operation{verb: "listing", noun: "jobs"}, err)
 	}
@@ -84,7 +85,7 @@ func (s *jobService) FollowJob(ctx context.Context, req *switchyardv1.FollowJobR
 	if err := checkID(req.GetId()); err != nil {
 		return err
 	}
-	options := dispatch.FollowOptions{LogOffset: req.GetLogOffset(), OmitLog: req.GetOmitLog(), NoWait: req.GetNoWait()}
+	options := joblog.Options{LogOffset: req.GetLogOffset(), OmitLog: req.GetOmitLog(), NoWait: req.GetNoWait()}
 	for event, err := range s.dispatcher.Follow(ctx, req.GetId(), options) {
 		if err != nil {
 			return s.failed(operation{"following", "job", req.GetId()}, err)

@@ -6,7 +6,8 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/joblog"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
@@ -47,18 +48,18 @@ func cancelReason(job store.Job) string {
 const maxCount = 1<<31 - 1
 
 // eventMessage returns the message for an event of a followed job.
-func eventMessage(event dispatch.Event) *switchyardv1.FollowJobResponse {
+func eventMessage(event joblog.Event) *switchyardv1.FollowJobResponse {
 	if event.Job != nil {
-		return &switchyardv1.FollowJobResponse{Event: &switchyardv1.FollowJobResponse_Job{Job: jobMessage(*event.Job, event.Waits)}}
+		return &switchyardv1.FollowJobResponse{Event: &switchyardv1.FollowJobResponse_Job{Job: jobMessage(*event.Job, event.WaitingReason)}}
 	}
 	return &switchyardv1.FollowJobResponse{Event: &switchyardv1.FollowJobResponse_Log{Log: &switchyardv1.LogChunk{
-		Offset: event.Log.Offset, Data: event.Log.Data, Missing: event.Log.Missing,
-		ReceivedAt: timestamp(event.Log.ReceivedAt),
+		Offset: event.Chunk.Offset, Data: event.Chunk.Data, Missing: event.Missing,
+		ReceivedAt: timestamp(event.Chunk.StoredAt),
 	}}}
 }
 
 // workerMessage returns the message for a worker.
-func workerMessage(worker dispatch.Worker) *switchyardv1.Worker {
+func workerMessage(worker schedule.Worker) *switchyardv1.Worker {
 	return &switchyardv1.Worker{
 		Id: worker.ID, Name: worker.Name, Hostname: worker.Hostname, Os: worker.OS, Arch: worker.Arch,
 		Version: worker.Version, Queue: worker.Queue, Tags: worker.Tags, State: workerState(worker.State),

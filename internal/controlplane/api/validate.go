@@ -4,7 +4,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
@@ -15,19 +15,19 @@ const (
 	maxTimeout = 365 * 24 * time.Hour
 )
 
-func submissionOf(req *switchyardv1.SubmitJobRequest) (dispatch.Submission, error) {
+func submissionOf(req *switchyardv1.SubmitJobRequest) (store.Job, error) {
 	// A shell on the worker exec's the command, and some shells would read a first
 	// word with a dash as an option of exec.
 	if command := req.GetCommand(); len(command) > 0 && strings.HasPrefix(command[0], "-") {
-		return dispatch.Submission{}, invalid("command", "must begin with a program whose name does not begin with a dash")
+		return store.Job{}, invalid("command", "must begin with a program whose name does not begin with a dash")
 	}
 	timeout, err := timeoutOf(req)
 	if err != nil {
-		return dispatch.Submission{}, err
+		return store.Job{}, err
 	}
-	return dispatch.Submission{
+	return store.Job{
 		Command: req.GetCommand(), Env: req.GetEnv(), Queue: req.GetQueue(), Priority: req.GetPriority(),
-		Timeout: timeout, IdempotencyKey: req.GetIdempotencyKey(), Retries: int(req.GetRetries()),
+		Timeout: timeout, IdempotencyKey: req.GetIdempotencyKey(), RetriesLeft: int(req.GetRetries()),
 	}, nil
 }
 

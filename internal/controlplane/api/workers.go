@@ -3,7 +3,7 @@ package api
 import (
 	"context"
 
-	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
@@ -18,8 +18,8 @@ func (s *workerService) ListWorkers(ctx context.Context, req *switchyardv1.ListW
 	if err != nil {
 		return nil, err
 	}
-	filter := dispatch.WorkerFilter{States: states, Queue: req.GetQueue()}
-	workers, next, err := s.dispatcher.Workers(ctx, filter, dispatch.Page{Size: int(req.GetPageSize()), Token: req.GetPageToken()})
+	filter := schedule.WorkerFilter{States: states, Queue: req.GetQueue()}
+	workers, next, err := s.dispatcher.Workers(ctx, filter, schedule.Page{Size: int(req.GetPageSize()), Token: req.GetPageToken()})
 	if err != nil {
 		return nil, s.failed(operation{verb: "listing", noun: "workers"}, err)
 	}
@@ -34,7 +34,7 @@ func (s *workerService) ListWorkers(ctx context.Context, req *switchyardv1.ListW
 func (s *workerService) PauseWorker(ctx context.Context, req *switchyardv1.PauseWorkerRequest) (
 	*switchyardv1.PauseWorkerResponse, error,
 ) {
-	worker, err := s.change("pausing", req.GetId(), func(id string) (dispatch.Worker, error) {
+	worker, err := s.change("pausing", req.GetId(), func(id string) (schedule.Worker, error) {
 		return s.dispatcher.Pause(ctx, id, req.GetReason())
 	})
 	return &switchyardv1.PauseWorkerResponse{Worker: worker}, err
@@ -44,7 +44,7 @@ func (s *workerService) PauseWorker(ctx context.Context, req *switchyardv1.Pause
 func (s *workerService) ResumeWorker(ctx context.Context, req *switchyardv1.ResumeWorkerRequest) (
 	*switchyardv1.ResumeWorkerResponse, error,
 ) {
-	worker, err := s.change("resuming", req.GetId(), func(id string) (dispatch.Worker, error) {
+	worker, err := s.change("resuming", req.GetId(), func(id string) (schedule.Worker, error) {
 		return s.dispatcher.Resume(ctx, id)
 	})
 	return &switchyardv1.ResumeWorkerResponse{Worker: worker}, err
@@ -54,14 +54,14 @@ func (s *workerService) ResumeWorker(ctx context.Context, req *switchyardv1.Resu
 func (s *workerService) StopWorker(ctx context.Context, req *switchyardv1.StopWorkerRequest) (
 	*switchyardv1.StopWorkerResponse, error,
 ) {
-	worker, err := s.change("stopping", req.GetId(), func(id string) (dispatch.Worker, error) {
+	worker, err := s.change("stopping", req.GetId(), func(id string) (schedule.Worker, error) {
 		return s.dispatcher.Stop(ctx, id, req.GetForce(), req.GetReason())
 	})
 	return &switchyardv1.StopWorkerResponse{Worker: worker}, err
 }
 
 // change applies an operation to the worker with this ID or name.
-func (s *workerService) change(verb, id string, apply func(id string) (dispatch.Worker, error)) (*switchyardv1.Worker, error) {
+func (s *workerService) change(verb, id string, apply func(id string) (schedule.Worker, error)) (*switchyardv1.Worker, error) {
 	if err := checkID(id); err != nil {
 		return nil, err
 	}

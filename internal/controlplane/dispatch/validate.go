@@ -96,7 +96,7 @@ func validateQueue(name string) error {
 
 func validateReason(reason string, required bool) error {
 	if required && strings.TrimSpace(reason) == "" {
-		return invalid("reason", "must not be empty")
+		return invalid("reason", "must say why")
 	}
 	if len(reason) > maxReason {
 		return invalid("reason", "must have at most %d bytes", maxReason)

@@ -7,6 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // Whatever the order and repetition of chunks, the assembled log has every byte
@@ -18,7 +19,8 @@ func TestAssembly(t *testing.T) {
 		for offset := 0; offset < len(log); {
 			n := rapid.IntRange(1, len(log)-offset).Draw(t, "size")
 			chunks = append(chunks, store.Chunk{
-				Position: uint64(len(chunks)), Offset: uint64(offset), Data: log[offset : offset+n],
+				Chunk:    wire.Chunk{Offset: uint64(offset), Data: log[offset : offset+n]},
+				Position: uint64(len(chunks)),
 			})
 			offset += n
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // MaxChunkSize is the largest chunk of a log, in bytes.

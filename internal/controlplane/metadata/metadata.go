@@ -28,7 +28,8 @@ const (
 
 // Item is a key of a build's meta-data and its value.
 type Item struct {
-	Key, Value string
+	Key   string `json:"key"`
+	Value string `json:"value"`
 }
 
 // Store reads and writes meta-data. Its methods may be called concurrently.

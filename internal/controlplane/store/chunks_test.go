@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 func TestReadChunksInTheOrderOfStoring(t *testing.T) {
@@ -20,7 +22,7 @@ func TestReadChunksInTheOrderOfStoring(t *testing.T) {
 	if err := s.AppendChunk(t.Context(), "other", wire.Chunk{Sequence: 1, Data: []byte("no")}); err != nil {
 		t.Fatal(err)
 	}
-	var got []Chunk
+	var got []wire.Chunk
 	err := s.ReadChunks(t.Context(), "j", func(c Chunk) bool {
 		again, err := s.ChunkAt(t.Context(), c.Position)
 		if err != nil {
@@ -29,7 +31,7 @@ func TestReadChunksInTheOrderOfStoring(t *testing.T) {
 		if diff := cmp.Diff(c, again); diff != "" {
 			t.Errorf("read by position (-read +again):\n%s", diff)
 		}
-		got = append(got, wire.Chunk{Sequence: c.Sequence, Offset: c.Offset, Data: c.Data})
+		got = append(got, c.Chunk)
 		return len(got) < len(chunks)
 	})
 	if err != nil {
