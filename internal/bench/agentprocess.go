@@ -12,46 +12,48 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 const (
-	// joinTimeout bounds how long the workers of an agent take to be in control.
+	// joinTimeout bounds the time until the streams of an agent are open.
 	joinTimeout = 60 * time.Second
-	// leaveTimeout bounds how long an agent takes to leave when it is asked to.
+	// leaveTimeout bounds the time from SIGTERM to the end of an agent.
 	leaveTimeout = 15 * time.Second
 )
 
-// agentProcess is the program running as an agent.
+// agentProcess is a process of the program that runs an agent.
 type agentProcess struct {
 	cmd     *exec.Cmd
 	kill    context.CancelFunc
-	said    *bytes.Buffer // read only after exited
+	stderr  *bytes.Buffer // read only after exited is closed
 	started time.Time
 	exited  chan struct{}
 	err     error // set before exited is closed
 }
 
-// startAgent runs an agent of some workers, without waiting for them. endpoint
-// is empty for the control plane itself; more are flags of the agent.
-func (b *bed) startAgent(ctx context.Context, binary, endpoint string, workers int, more ...string) (*agentProcess, error) {
+// startAgent starts an agent and does not wait for its workers. An empty endpoint
+// means that of the control plane. The flags are passed to the agent.
+func (b *testbed) startAgent(ctx context.Context, binary, endpoint string, workers int, flags ...string) (*agentProcess, error) {
 	if endpoint == "" {
 		endpoint = b.server.URL()
 	}
 	args := []string{
-		"agent", "start", "--endpoint", endpoint + "/v3", "--token-file", b.tokenFile,
+		"agent", "start", "--endpoint", endpoint + wire.Prefix, "--token-file", b.tokenFile,
 		"--spawn", strconv.Itoa(workers), "--name", "bench", "--log-level", "error",
 		"--data-dir", b.dir, "--build-path", filepath.Join(b.dir, "builds"),
 	}
 	if b.certFile != "" {
 		args = append(args, "--ca-file", b.certFile)
 	}
-	args = append(args, more...)
+	args = append(args, flags...)
 	ctx, kill := context.WithCancel(ctx)
-	a := &agentProcess{kill: kill, said: &bytes.Buffer{}, exited: make(chan struct{})}
+	a := &agentProcess{kill: kill, stderr: &bytes.Buffer{}, exited: make(chan struct{})}
 	a.cmd = exec.CommandContext(ctx, binary, args...)
-	// The settings of whoever runs this are not the bench's.
+	// Settings in the environment must not change the measurement.
 	a.cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SWITCHYARD_") })
-	a.cmd.Stderr = a.said
+	a.cmd.Stderr = a.stderr
 	a.started = time.Now()
 	if err := a.cmd.Start(); err != nil {
 		kill()
@@ -65,25 +67,25 @@ func (b *bed) startAgent(ctx context.Context, binary, endpoint string, workers i
 	return a, nil
 }
 
-// join runs an agent and waits until the stream is in control of its workers. It
-// answers with when each one's stream first spoke.
-func (b *bed) join(
-	ctx context.Context, binary, endpoint string, workers int, more ...string,
+// join starts an agent and waits for the first message on the stream of each
+// worker. It returns their times by worker.
+func (b *testbed) join(
+	ctx context.Context, binary, endpoint string, workers int, flags ...string,
 ) (*agentProcess, map[string]time.Time, error) {
-	w := b.probe.watch()
-	defer b.probe.forget(w)
-	a, err := b.startAgent(ctx, binary, endpoint, workers, more...)
+	w := b.probe.subscribe()
+	defer b.probe.unsubscribe(w)
+	a, err := b.startAgent(ctx, binary, endpoint, workers, flags...)
 	if err != nil {
 		return nil, nil, err
 	}
-	first, err := a.within(ctx, joinTimeout, func(ctx context.Context) (map[string]time.Time, error) {
-		return inControl(ctx, w, workers)
+	first, err := a.waitUnlessEnded(ctx, joinTimeout, func(ctx context.Context) (map[string]time.Time, error) {
+		return firstMessages(ctx, w, workers)
 	})
 	return a, first, err
 }
 
-// within waits for something that ends early if the agent does.
-func (a *agentProcess) within(
+// waitUnlessEnded calls wait, and cancels its context when the agent ends.
+func (a *agentProcess) waitUnlessEnded(
 	ctx context.Context, limit time.Duration, wait func(context.Context) (map[string]time.Time, error),
 ) (map[string]time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
@@ -101,34 +103,35 @@ func (a *agentProcess) within(
 	}
 	select {
 	case <-a.exited:
-		return got, fmt.Errorf("the agent has ended (%w): %s", a.err, strings.TrimSpace(a.said.String()))
+		return got, fmt.Errorf("the agent has ended (%w): %s", a.err, strings.TrimSpace(a.stderr.String()))
 	default:
 		return got, err
 	}
 }
 
-// leave asks the agent to leave, and answers with how long that took.
+// leave sends SIGTERM to the agent and waits for its end. It returns how long that
+// took.
 func (a *agentProcess) leave() (time.Duration, error) {
-	asked := time.Now()
+	signaled := time.Now()
 	if err := a.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		return 0, fmt.Errorf("asking the agent to leave: %w", err)
+		return 0, fmt.Errorf("sending SIGTERM to the agent: %w", err)
 	}
 	timer := time.NewTimer(leaveTimeout)
 	defer timer.Stop()
 	select {
 	case <-a.exited:
-		took := time.Since(asked)
+		took := time.Since(signaled)
 		if a.err != nil {
-			return took, fmt.Errorf("the agent left badly (%w): %s", a.err, strings.TrimSpace(a.said.String()))
+			return took, fmt.Errorf("the agent failed while leaving (%w): %s", a.err, strings.TrimSpace(a.stderr.String()))
 		}
 		return took, nil
 	case <-timer.C:
-		return 0, fmt.Errorf("the agent is still there %v after SIGTERM", leaveTimeout)
+		return 0, fmt.Errorf("the agent still runs %v after SIGTERM", leaveTimeout)
 	}
 }
 
-// end has the agent gone, by force where asking does not help. It may be called
-// more than once.
+// end ends the agent, with SIGKILL if SIGTERM does not work. It may be called more
+// than once.
 func (a *agentProcess) end() error {
 	select {
 	case <-a.exited:
@@ -142,8 +145,8 @@ func (a *agentProcess) end() error {
 	return err
 }
 
-// program is the binary to measure: the one that is named, or one built as it is
-// released.
+// program returns the path of the binary to measure: the named one, or a new one,
+// built as for a release.
 func program(ctx context.Context, named, dir string) (string, error) {
 	if named != "" {
 		path, err := filepath.Abs(named)
@@ -156,8 +159,8 @@ func program(ctx context.Context, named, dir string) (string, error) {
 	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary,
 		"github.com/switchyard-ci/switchyard/cmd/switchyard")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if said, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building the program: %w: %s", err, bytes.TrimSpace(said))
+	if output, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building the program: %w: %s", err, bytes.TrimSpace(output))
 	}
 	return binary, nil
 }

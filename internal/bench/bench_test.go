@@ -27,13 +27,13 @@ func TestQuantileIsTheNearestRank(t *testing.T) {
 		q       float64
 		want    time.Duration
 	}{
-		{"none", nil, half, 0},
-		{"one", []time.Duration{7}, permille, 7},
-		{"the lower of two", []time.Duration{9, 3}, half, 3},
-		{"median of 100", hundred, half, 50},
+		{"none", nil, median, 0},
+		{"one", []time.Duration{7}, percent999, 7},
+		{"the lower of two", []time.Duration{9, 3}, median, 3},
+		{"median of 100", hundred, median, 50},
 		{"99 of 100", hundred, percent99, 99},
-		{"99.9 of 100 is the last", hundred, permille, 100},
-		{"all", hundred, everything, 100},
+		{"99.9 of 100 is the last", hundred, percent999, 100},
+		{"all", hundred, maximum, 100},
 	} {
 		if got := quantile(c.samples, c.q); got != c.want {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)
@@ -41,7 +41,7 @@ func TestQuantileIsTheNearestRank(t *testing.T) {
 	}
 }
 
-func TestEveryMessageOnTheStreamIsSeenHoweverItIsWritten(t *testing.T) {
+func TestStreamWriterReportsEveryMessage(t *testing.T) {
 	job := frame(t, false, &agentedgev1.StreamPingsResponse{Action: &agentedgev1.StreamPingsResponse_JobAssigned{
 		JobAssigned: &agentedgev1.JobAssignedAction{Job: &agentedgev1.Job{Id: "one"}},
 	}})
@@ -52,18 +52,18 @@ func TestEveryMessageOnTheStreamIsSeenHoweverItIsWritten(t *testing.T) {
 	for size := 1; size <= len(all); size++ {
 		var seen []string
 		recorder := httptest.NewRecorder()
-		w := &streamWriter{ResponseWriter: recorder, spoken: func(s sight) { seen = append(seen, string(s.what)+s.job) }}
-		for piece := range slices.Chunk(all, size) {
-			if _, err := w.Write(piece); err != nil {
+		w := &streamWriter{ResponseWriter: recorder, onMessage: func(s event) { seen = append(seen, string(s.kind)+s.job) }}
+		for part := range slices.Chunk(all, size) {
+			if _, err := w.Write(part); err != nil {
 				t.Fatal(err)
 			}
 		}
-		want := []string{string(spoke), string(assigned) + "one", string(spoke)}
+		want := []string{string(messageSent), string(jobAssigned) + "one", string(messageSent)}
 		if !slices.Equal(seen, want) {
-			t.Errorf("in pieces of %d: %q, want %q", size, seen, want)
+			t.Errorf("in parts of %d bytes: %q, want %q", size, seen, want)
 		}
 		if !bytes.Equal(recorder.Body.Bytes(), all) {
-			t.Errorf("in pieces of %d: what was passed on differs", size)
+			t.Errorf("in parts of %d bytes: the written bytes differ", size)
 		}
 	}
 }
@@ -92,8 +92,8 @@ func frame(t *testing.T, compress bool, message proto.Message) []byte {
 func TestTableIsInTheDesignsOrder(t *testing.T) {
 	var b strings.Builder
 	if err := printTable(&b, []result{
-		{key: keyLeave, value: "1", verdict: reached, samples: 3, notes: []string{"last"}},
-		{key: keyAccept, value: "2", verdict: notReached, notes: []string{"first", "second"}},
+		{key: keyLeave, value: "1", outcome: reached, samples: 3, notes: []string{"last"}},
+		{key: keyAccept, value: "2", outcome: notReached, notes: []string{"first", "second"}},
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -101,13 +101,13 @@ func TestTableIsInTheDesignsOrder(t *testing.T) {
 	for _, part := range []string{"accept received", "[1][2]", "SIGTERM", "[3]", "[1] first", "[2] second", "[3] last"} {
 		at := strings.Index(b.String(), part)
 		if at <= last {
-			t.Errorf("%q is missing, or in the wrong place, in:\n%s", part, b.String())
+			t.Errorf("%q is missing or in the wrong place in:\n%s", part, b.String())
 		}
 		last = at
 	}
 }
 
-func TestPlanRefusesByName(t *testing.T) {
+func TestPlanErrorsNameTheFlag(t *testing.T) {
 	for _, c := range []struct {
 		args []string
 		want string

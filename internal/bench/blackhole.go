@@ -10,90 +10,90 @@ import (
 )
 
 const (
-	// holeAgents are processes of one worker each, so that each notices by
-	// itself.
-	holeAgents     = 5
-	http2Reach     = 16 * time.Second
-	http1Reach     = 150 * time.Second
-	http1Tolerance = 5 * time.Second // of ping and jitter, beside the limit itself
-	holeTimeout    = 4 * time.Minute
+	// blackholeAgents is the number of agents. Each has one worker, so that each
+	// worker has its own connections.
+	blackholeAgents  = 5
+	http2Reach       = 16 * time.Second
+	http1Reach       = 150 * time.Second
+	http1Tolerance   = 5 * time.Second // of ping and jitter, beside the limit itself
+	blackholeTimeout = 4 * time.Minute
 )
 
-// measureBlackhole has connections fall silent without an end, and measures the
-// time to a ping that arrives by another one.
+// measureBlackhole freezes connections without closing them, and measures the time
+// to a ping on another connection.
 func measureBlackhole(ctx context.Context, l *lab) ([]result, error) {
-	byHTTP2, err := l.blackhole(ctx, true, whole)
+	byHTTP2, err := l.blackhole(ctx, true, noFault)
 	if err != nil {
 		return nil, fmt.Errorf("HTTP/2: %w", err)
 	}
-	most := quantile(byHTTP2, everything)
+	slowest2 := quantile(byHTTP2, maximum)
 	r := result{
-		key: keyBlackhole, value: seconds(most) + " s", samples: len(byHTTP2), verdict: decide(true, most <= http2Reach),
-		notes: []string{"HTTP/2: the slowest; p50 " + seconds(quantile(byHTTP2, half)) + " s"},
+		key: keyBlackhole, value: seconds(slowest2) + " s", samples: len(byHTTP2), outcome: outcomeOf(true, slowest2 <= http2Reach),
+		notes: []string{"HTTP/2: the slowest; p50 " + seconds(quantile(byHTTP2, median)) + " s"},
 	}
 	if !l.plan.silence {
-		r.notes = append(r.notes, "HTTP/1.1 takes minutes and was left out")
+		r.notes = append(r.notes, "HTTP/1.1 takes minutes and was not measured")
 		return []result{r}, nil
 	}
-	announced, err := l.blackhole(ctx, false, whole)
+	announced, err := l.blackhole(ctx, false, noFault)
 	if err != nil {
 		return []result{r}, fmt.Errorf("HTTP/1.1: %w", err)
 	}
-	silent, err := l.blackhole(ctx, false, unannounced)
+	unlimited, err := l.blackhole(ctx, false, noKeepAlive)
 	if err != nil {
-		return []result{r}, fmt.Errorf("HTTP/1.1, unannounced: %w", err)
+		return []result{r}, fmt.Errorf("HTTP/1.1, without a keep-alive header: %w", err)
 	}
-	slowest := quantile(silent, everything)
-	r.value += "; " + seconds(slowest) + " s"
-	r.samples += len(announced) + len(silent)
-	r.verdict = decide(true, most <= http2Reach && slowest <= http1Reach+http1Tolerance)
+	slowest1 := quantile(unlimited, maximum)
+	r.value += "; " + seconds(slowest1) + " s"
+	r.samples += len(announced) + len(unlimited)
+	r.outcome = outcomeOf(true, slowest2 <= http2Reach && slowest1 <= http1Reach+http1Tolerance)
 	r.notes = append(r.notes,
-		fmt.Sprintf("HTTP/1.1: the slowest where the control plane does not say how often it speaks; where it does: %s s",
-			seconds(quantile(announced, everything))))
+		fmt.Sprintf("HTTP/1.1: the slowest if the control plane announces no keep-alive interval; with one: %s s",
+			seconds(quantile(announced, maximum))))
 	return []result{r}, nil
 }
 
-// blackhole measures one protocol.
+// blackhole returns the time from the freeze to the first ping of each worker.
 func (l *lab) blackhole(ctx context.Context, http2 bool, fault streamFault) (took []time.Duration, err error) {
-	b, err := l.makeBed(ctx, http2)
+	b, err := l.newTestbed(ctx, http2)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, b.clear()) }()
+	defer func() { err = errors.Join(err, b.close()) }()
 	b.probe.setFault(func(string) streamFault { return fault })
-	between, err := b.linkTo(ctx, http2)
+	between, err := b.newLink(ctx, http2)
 	if err != nil {
 		return nil, err
 	}
-	for range holeAgents {
+	for range blackholeAgents {
 		if _, _, err := b.join(ctx, l.binary, between.url(), 1); err != nil {
 			return nil, err
 		}
 	}
-	// What was written last must arrive: it is an open stream that falls silent.
+	// The last bytes must arrive before, so that the streams are open and idle.
 	if err := pause(ctx, restTime); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, holeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, blackholeTimeout)
 	defer cancel()
-	w := b.probe.watch()
-	defer b.probe.forget(w)
-	began := time.Now()
+	w := b.probe.subscribe()
+	defer b.probe.unsubscribe(w)
+	frozen := time.Now()
 	between.freeze()
-	pings, err := firstPings(ctx, w, holeAgents, map[string]time.Time{})
+	pings, err := firstPings(ctx, w, blackholeAgents, map[string]time.Time{})
 	for _, at := range pings {
-		took = append(took, at.Sub(began))
+		took = append(took, at.Sub(frozen))
 	}
 	return took, err
 }
 
-// linkTo is a link to the control plane: one that only passes on TLS, or one
-// that ends it and speaks HTTP/1.1 alone to agents, as many a proxy does. It is
-// closed with the bed.
-func (b *bed) linkTo(ctx context.Context, http2 bool) (*link, error) {
+// newLink starts a link to the control plane, which is closed with the testbed. It
+// forwards TLS, or, without HTTP/2, terminates it and offers HTTP/1.1 only, as
+// many proxies do.
+func (b *testbed) newLink(ctx context.Context, http2 bool) (*link, error) {
 	at, err := url.Parse(b.server.URL())
 	if err != nil {
-		return nil, fmt.Errorf("the control plane's address: %w", err)
+		return nil, fmt.Errorf("parsing the control plane's address: %w", err)
 	}
 	var secure *tls.Config
 	if !http2 {

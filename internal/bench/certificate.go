@@ -15,13 +15,13 @@ import (
 )
 
 const (
-	secretMode  = 0o600
+	privateMode = 0o600
 	certificate = "cert.pem"
 	privateKey  = "key.pem"
 )
 
-// makeCertificate writes a certificate for 127.0.0.1 that signs itself, and its
-// key, and answers with their files.
+// makeCertificate writes a self-signed certificate for 127.0.0.1 and its key, and
+// returns the paths of the files.
 func makeCertificate(dir string) (certFile, keyFile string, err error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -41,14 +41,14 @@ func makeCertificate(dir string) (certFile, keyFile string, err error) {
 	}
 	secret, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
-		return "", "", fmt.Errorf("writing down the key: %w", err)
+		return "", "", fmt.Errorf("encoding the key: %w", err)
 	}
 	certFile, keyFile = filepath.Join(dir, certificate), filepath.Join(dir, privateKey)
 	for _, f := range []struct {
 		name, kind string
 		content    []byte
 	}{{certFile, "CERTIFICATE", cert}, {keyFile, "PRIVATE KEY", secret}} {
-		if err := os.WriteFile(f.name, pem.EncodeToMemory(&pem.Block{Type: f.kind, Bytes: f.content}), secretMode); err != nil {
+		if err := os.WriteFile(f.name, pem.EncodeToMemory(&pem.Block{Type: f.kind, Bytes: f.content}), privateMode); err != nil {
 			return "", "", fmt.Errorf("writing the certificate: %w", err)
 		}
 	}

@@ -17,18 +17,18 @@ const (
 
 	// jobTimeout bounds one job `true`.
 	jobTimeout = 30 * time.Second
-	// jobGap parts two jobs: one's finish is still being stored, and its directory
-	// removed, when it has arrived.
+	// jobGap is the time between two jobs. When the finish of one arrives, it is
+	// not stored yet, and the job's directory is not removed yet.
 	jobGap = 10 * time.Millisecond
 )
 
-// measureDispatch gives jobs to one worker, one after the other, over TLS.
+// measureDispatch runs jobs on one worker, one after the other, over TLS.
 func measureDispatch(ctx context.Context, l *lab) (results []result, err error) {
-	b, err := l.makeBed(ctx, true)
+	b, err := l.newTestbed(ctx, true)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, b.clear()) }()
+	defer func() { err = errors.Join(err, b.close()) }()
 	if _, _, err := b.join(ctx, l.binary, "", 1); err != nil {
 		return nil, err
 	}
@@ -44,41 +44,38 @@ func measureDispatch(ctx context.Context, l *lab) (results []result, err error) 
 	if err != nil {
 		return nil, err
 	}
-	sync, err := syncTime(b.dir)
+	sync, err := syncTimes(b.dir)
 	if err != nil {
 		return nil, err
 	}
-	p50, p99, finish := quantile(idle.accept, half), quantile(idle.accept, percent99), quantile(idle.finish, half)
+	p50, p99, finish := quantile(idle.accept, median), quantile(idle.accept, percent99), quantile(idle.finish, median)
 	return []result{{
 		key: keyAccept, value: milliseconds(p50) + " / " + milliseconds(p99) + " ms", samples: len(idle.accept),
-		verdict: decide(true, p50 <= acceptHalf && p99 <= accept99),
+		outcome: outcomeOf(true, p50 <= acceptHalf && p99 <= accept99),
 		notes: []string{
-			fmt.Sprintf("a bare request in the same run: p50 %s, p99 %s ms; the accept is %.1f of it at p50",
-				milliseconds(quantile(bare, half)), milliseconds(quantile(bare, percent99)),
-				float64(p50)/float64(quantile(bare, half))),
-			fmt.Sprintf("each job comes to an idle worker; where it comes as the last one finishes: p50 %s, p99 %s ms",
-				milliseconds(quantile(busy.accept, half)), milliseconds(quantile(busy.accept, percent99))),
+			fmt.Sprintf("a bare request in the same run: %s; the accept takes %.1f times as long at p50",
+				spread(bare, median, percent99), float64(p50)/float64(quantile(bare, median))),
+			"each job is for an idle worker; directly after the job before: " + spread(busy.accept, median, percent99),
 		},
 	}, {
 		key: keyFinish, value: milliseconds(finish) + " ms", samples: len(idle.finish),
-		verdict: decide(true, finish <= finishHalf),
+		outcome: outcomeOf(true, finish <= finishHalf),
 		notes: []string{
-			fmt.Sprintf("to the start: p50 %s ms; the accept and the start are each on disk before they are answered, "+
-				"and a write with its sync took p50 %s, p99 %s ms here", milliseconds(quantile(idle.start, half)),
-				milliseconds(quantile(sync, half)), milliseconds(quantile(sync, percent99))),
-			"where it comes as the last one finishes: p50 " + milliseconds(quantile(busy.finish, half)) + " ms",
+			fmt.Sprintf("to the start: %s; accept and start are each written to disk before the response, "+
+				"and a write with its sync took %s", spread(idle.start, median), spread(sync, median, percent99)),
+			"directly after the job before: " + spread(busy.finish, median),
 		},
 	}}, nil
 }
 
-// passages are how long jobs took from their message to each request about them.
-type passages struct{ accept, start, finish []time.Duration }
+// latencies are the times from the message that assigns a job to each request.
+type latencies struct{ accept, start, finish []time.Duration }
 
-// dispatchAll gives jobs to the worker one after the other, with a gap between.
-func (b *bed) dispatchAll(ctx context.Context, jobs int, gap time.Duration) (passages, error) {
-	var all passages
-	w := b.probe.watch()
-	defer b.probe.forget(w)
+// dispatchAll runs jobs one after the other, with a gap between them.
+func (b *testbed) dispatchAll(ctx context.Context, jobs int, gap time.Duration) (latencies, error) {
+	var all latencies
+	w := b.probe.subscribe()
+	defer b.probe.unsubscribe(w)
 	for range jobs {
 		if err := b.dispatchOne(ctx, w, &all); err != nil {
 			return all, err
@@ -90,23 +87,23 @@ func (b *bed) dispatchAll(ctx context.Context, jobs int, gap time.Duration) (pas
 	return all, nil
 }
 
-// dispatchOne submits one job and follows it from its message to its finish.
-func (b *bed) dispatchOne(ctx context.Context, w *watch, all *passages) error {
+// dispatchOne submits one job, waits for its finish, and adds its latencies.
+func (b *testbed) dispatchOne(ctx context.Context, w *subscription, all *latencies) error {
 	ctx, cancel := context.WithTimeout(ctx, jobTimeout)
 	defer cancel()
 	if _, err := b.submit(ctx); err != nil {
 		return err
 	}
 	var written time.Time
-	return w.until(ctx, "a job's finish", func(s sight) bool {
-		switch s.what { //nolint:exhaustive // the rest is not about a job
-		case assigned:
+	return w.until(ctx, "a job's finish", func(s event) bool {
+		switch s.kind { //nolint:exhaustive // others are not about a job
+		case jobAssigned:
 			written = s.at
-		case accepted:
+		case jobAccepted:
 			all.accept = append(all.accept, s.at.Sub(written))
-		case started:
+		case jobStarted:
 			all.start = append(all.start, s.at.Sub(written))
-		case finished:
+		case jobFinished:
 			all.finish = append(all.finish, s.at.Sub(written))
 			return true
 		}
@@ -114,9 +111,9 @@ func (b *bed) dispatchOne(ctx context.Context, w *watch, all *passages) error {
 	})
 }
 
-// bareRequest measures a request that does nothing, over HTTP/2 and TLS, to the
-// same server.
-func (b *bed) bareRequest(ctx context.Context, times int) ([]time.Duration, error) {
+// bareRequest measures requests that do nothing, over HTTP/2 and TLS, to the same
+// server.
+func (b *testbed) bareRequest(ctx context.Context, times int) ([]time.Duration, error) {
 	trust, err := config.ClientTLS(config.ClientTLSOptions{CAFile: b.certFile})
 	if err != nil {
 		return nil, fmt.Errorf("trusting the certificate: %w", err)
@@ -127,12 +124,12 @@ func (b *bed) bareRequest(ctx context.Context, times int) ([]time.Duration, erro
 	defer wire.CloseIdleConnections()
 	var took []time.Duration
 	for i := range times + 1 {
-		began := time.Now()
+		start := time.Now()
 		if err := get(ctx, wire, b.server.URL()+"/healthz"); err != nil {
 			return nil, err
 		}
-		if i > 0 { // the first one connects
-			took = append(took, time.Since(began))
+		if i > 0 { // the first request opens the connection
+			took = append(took, time.Since(start))
 		}
 	}
 	return took, nil

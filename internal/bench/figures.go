@@ -2,7 +2,8 @@ package main
 
 import "context"
 
-// A figure is one row of the design's table "Figures to reach".
+// figure is one row of the design's table of figures: what is measured, the value
+// to reach, and the value of the best existing agent, measured in the same way.
 type figure struct{ key, what, reach, peer string }
 
 // Keys of the figures.
@@ -23,15 +24,14 @@ const (
 	keyLeave     = "leave"
 )
 
-// figures are the rows in the design's order, with the best existing agent
-// measured the same way.
+// figures returns the rows in the design's order.
 func figures() []figure {
 	return []figure{
 		{keyAccept, "message written on the stream to accept received, TLS, HTTP/2: p50 / p99", "0.4 / 1.0 ms", "0.85 / 1.34"},
 		{keyFinish, "the same to finish received, job `true`: p50", "3 ms", "3.75"},
 		{keySteady, "20 workers, steady arrivals, three minutes: job ready to accept, p99.9", "10 ms", "658"},
 		{keyKill, "stream killed to ping received: p50", "3 ms", "2.7"},
-		{keyMute, "a stream that never opens or never speaks: polling", "10.5 s", "never"},
+		{keyMute, "a stream without a response or without a message: polling", "10.5 s", "never"},
 		{keyBlackhole, "a black-holed connection: polling, HTTP/2; HTTP/1.1", "16 s; 150 s unless announced", "13.5; never"},
 		{keyBack, "stream endpoint back after 60 s, pings fine: stream in control, p50 / max", "6 / 20 s", "25 / 64"},
 		{keyAllBack, "everything back after 60 s, ping interval 2 s: p50 / max", "3 / 6 s", "not measured"},
@@ -47,7 +47,7 @@ func figures() []figure {
 	}
 }
 
-// An experiment measures one figure, or several that are seen in one run.
+// experiment measures one figure, or several in one run.
 type experiment struct {
 	name string
 	run  func(context.Context, *lab) ([]result, error)

@@ -11,20 +11,20 @@ import (
 const (
 	killWorkers = 20
 	killReach   = 3 * time.Millisecond
-	// killGap parts two kills, so that each is seen alone; with all workers in
-	// turn, each has been back in control for a while when it is its turn again.
+	// killGap is the time between two kills, so that they do not overlap. The
+	// stream of a worker is in control again long before its next kill.
 	killGap = 100 * time.Millisecond
-	// killTimeout bounds one fall back, and the return to the stream after it.
+	// killTimeout bounds one kill, until the stream is back.
 	killTimeout = 20 * time.Second
 )
 
-// measureKill resets streams, one at a time.
+// measureKill resets streams one at a time, and measures the time to the ping.
 func measureKill(ctx context.Context, l *lab) (results []result, err error) {
-	b, err := l.makeBed(ctx, true)
+	b, err := l.newTestbed(ctx, true)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, b.clear()) }()
+	defer func() { err = errors.Join(err, b.close()) }()
 	_, first, err := b.join(ctx, l.binary, "", killWorkers)
 	if err != nil {
 		return nil, err
@@ -32,43 +32,43 @@ func measureKill(ctx context.Context, l *lab) (results []result, err error) {
 	workers := slices.Sorted(maps.Keys(first))
 	var took []time.Duration
 	for i := range l.plan.kills {
-		fell, err := b.killOne(ctx, workers[i%len(workers)])
+		latency, err := b.killOne(ctx, workers[i%len(workers)])
 		if err != nil {
 			return nil, err
 		}
-		took = append(took, fell)
+		took = append(took, latency)
 		if err := pause(ctx, killGap); err != nil {
 			return nil, err
 		}
 	}
-	p50 := quantile(took, half)
+	p50 := quantile(took, median)
 	return []result{{
-		key: keyKill, value: milliseconds(p50) + " ms", samples: len(took), verdict: decide(true, p50 <= killReach),
-		notes: []string{"the stream is reset, its connection is not; p99 " + milliseconds(quantile(took, percent99)) + " ms"},
+		key: keyKill, value: milliseconds(p50) + " ms", samples: len(took), outcome: outcomeOf(true, p50 <= killReach),
+		notes: []string{"the stream is reset, its connection is not; " + spread(took, percent99)},
 	}}, nil
 }
 
-// killOne resets one worker's stream, measures the time to its ping, and waits
-// until the stream is back in control.
-func (b *bed) killOne(ctx context.Context, worker string) (time.Duration, error) {
+// killOne resets one worker's stream, returns the time to its ping, and waits
+// until the stream is back.
+func (b *testbed) killOne(ctx context.Context, worker string) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, killTimeout)
 	defer cancel()
-	w := b.probe.watch()
-	defer b.probe.forget(w)
+	w := b.probe.subscribe()
+	defer b.probe.unsubscribe(w)
 	b.probe.kill(worker)
 	var reset, ping time.Time
-	err := w.until(ctx, "a ping, and the stream's return", func(s sight) bool {
+	err := w.until(ctx, "a ping and the next stream", func(s event) bool {
 		if s.worker != worker {
 			return false
 		}
-		switch s.what { //nolint:exhaustive // nothing else counts
-		case killed:
+		switch s.kind { //nolint:exhaustive // others do not matter
+		case streamKilled:
 			reset = s.at
-		case pinged:
+		case pingSent:
 			if ping.IsZero() {
 				ping = s.at
 			}
-		case spoke:
+		case messageSent:
 			return !ping.IsZero()
 		}
 		return false
@@ -76,7 +76,7 @@ func (b *bed) killOne(ctx context.Context, worker string) (time.Duration, error)
 	return ping.Sub(reset), err
 }
 
-// pause waits, unless the context ends first.
+// pause waits. It returns the context's cause if the context ends first.
 func pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -9,8 +9,8 @@ import (
 	"sync"
 )
 
-// link forwards the connections made to it, byte by byte, and can let them fall
-// silent or take them away.
+// link forwards connections, and can freeze or cut them. Its methods may be called
+// concurrently.
 type link struct {
 	listener net.Listener
 	target   string
@@ -22,18 +22,17 @@ type link struct {
 	busy  sync.WaitGroup
 }
 
-// pair is one connection through a link. Under the link's lock.
+// pair is one forwarded connection.
 type pair struct {
 	near, far net.Conn
-	frozen    bool
+	frozen    bool // under the link's lock
 }
 
-// bufferSize is how much is read from a connection at once.
+// bufferSize is the size of one read, in bytes.
 const bufferSize = 32 << 10
 
-// newLink forwards what arrives at a free port of 127.0.0.1 to an address. With
-// a TLS configuration it speaks that with those who connect, and the target gets
-// what was inside.
+// newLink forwards connections from a free port of 127.0.0.1 to an address. With a
+// TLS configuration it terminates TLS.
 func newLink(ctx context.Context, target string, secure *tls.Config) (*link, error) {
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
@@ -62,7 +61,7 @@ func (l *link) serve() {
 }
 
 func (l *link) forward(near net.Conn) {
-	defer func() { _ = near.Close() }() // nobody is left to tell
+	defer func() { _ = near.Close() }()
 	var dialer net.Dialer
 	far, err := dialer.DialContext(context.Background(), "tcp", l.target)
 	if err != nil {
@@ -80,8 +79,8 @@ func (l *link) forward(near net.Conn) {
 	back.Wait()
 }
 
-// pump carries bytes one way until either end closes; a frozen pair's bytes
-// vanish, and so does the news that an end has closed.
+// pump copies bytes in one direction until either end closes. Bytes of a frozen
+// pair are discarded, and the end of one side is not passed to the other.
 func (l *link) pump(p *pair, from, to net.Conn) {
 	buffer := make([]byte, bufferSize)
 	for {
@@ -126,8 +125,8 @@ func (l *link) frozen(p *pair) bool {
 	return p.frozen
 }
 
-// freeze has every connection that is open fall silent for good, as a firewall
-// does that has forgotten it: new ones work.
+// freeze stops every open connection from forwarding, without closing it, as a
+// firewall does that lost its state. New connections work.
 func (l *link) freeze() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -136,13 +135,13 @@ func (l *link) freeze() {
 	}
 }
 
-// cut closes every connection, and each new one at once, until heal.
+// cut closes every connection, and each new one at once, until heal is called.
 func (l *link) cut() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.down = true
 	for p := range l.pairs {
-		_ = p.near.Close() // that is the point
+		_ = p.near.Close()
 		_ = p.far.Close()
 	}
 }
@@ -153,7 +152,7 @@ func (l *link) heal() {
 	l.down = false
 }
 
-// close ends everything.
+// close closes the listener and every connection, and waits for their goroutines.
 func (l *link) close() error {
 	err := l.listener.Close()
 	l.cut()

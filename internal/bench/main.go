@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// limit bounds the whole run, whatever happens.
+// limit bounds the whole run.
 const limit = 30 * time.Minute
 
 func main() {
@@ -27,8 +27,8 @@ func main() {
 	}
 }
 
-// run makes the experiments that were asked for, and prints the table of what
-// could be measured, also when some could not or the context has ended.
+// run runs the chosen experiments, and prints what was measured, also when some
+// failed or the context has ended.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
 	plan, err := parse(args, stderr)
 	if err != nil {

@@ -12,29 +12,29 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/agent"
 )
 
-// plan is how much is measured, and where.
+// plan is what is measured, how much of it, and where.
 type plan struct {
 	quick       bool
 	only        []string
 	dir, binary string
-	plot        string // the file for the picture of the storm; empty draws none
+	plot        string // the file for the drawing of the storm; empty for none
 
-	jobs    int           // one after the other, for message to accept
-	steady  time.Duration // of steady arrivals
-	rate    int           // of steady arrivals, jobs a second
-	kills   int           // of streams
-	outage  time.Duration // before a recovery
+	jobs    int           // run one after the other
+	steady  time.Duration // how long jobs arrive steadily
+	rate    int           // jobs a second that arrive steadily
+	kills   int           // streams to kill
+	outage  time.Duration // how long an outage lasts
 	fleet   int           // workers that recover together
-	crowd   int           // workers that a restart of the control plane meets
-	away    time.Duration // of the control plane in that restart
-	starts  int           // of a process
-	settle  time.Duration // before memory and CPU are read
-	idle    time.Duration // over which CPU is read
-	silence bool          // also the waits of minutes over HTTP/1.1
+	crowd   int           // workers in a restart of the control plane
+	away    time.Duration // how long that restart takes
+	starts  int           // processes to start
+	settle  time.Duration // how long an agent is idle before it is measured
+	idle    time.Duration // how long CPU time is measured
+	silence bool          // measure the waits of minutes over HTTP/1.1 too
 }
 
-// The conditions of the design's table. A shorter outage or idle time measures
-// something else, so its verdict is left open.
+// The conditions of the design's table. With others the outcome of a figure is
+// open.
 const (
 	designOutage = time.Minute
 	designIdle   = 30 * time.Second
@@ -47,28 +47,28 @@ func parse(args []string, stderr io.Writer) (plan, error) {
 	var only string
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.BoolVar(&p.quick, "quick", false, "fewer samples, short outages, and no waits of minutes: about two minutes")
-	flags.StringVar(&only, "only", "", "the `EXPERIMENTS` to make, separated by commas: "+strings.Join(names(), ", "))
-	flags.StringVar(&p.dir, "dir", "", "the `DIR` to keep the store and the rest in, until the end; the default is that for temporary files")
+	flags.BoolVar(&p.quick, "quick", false, "fewer samples and short outages, without the waits of minutes: about two minutes")
+	flags.StringVar(&only, "only", "", "the `EXPERIMENTS` to run, separated by commas: "+strings.Join(names(), ", "))
+	flags.StringVar(&p.dir, "dir", "", "the `DIR` for the store and temporary files; the default is that of the system")
 	flags.StringVar(&p.binary, "binary", "", "a switchyard `FILE` to measure instead of building one")
-	flags.IntVar(&p.jobs, "jobs", 1000, "jobs one after the other")
+	flags.IntVar(&p.jobs, "jobs", 1000, "jobs to run one after the other")
 	flags.DurationVar(&p.steady, "steady", designSteady, "how long jobs arrive steadily")
 	flags.IntVar(&p.rate, "rate", 20, "jobs a second that arrive steadily")
 	flags.IntVar(&p.kills, "kills", 200, "streams to kill")
 	flags.DurationVar(&p.outage, "outage", designOutage, "how long an outage lasts")
 	flags.IntVar(&p.fleet, "fleet", 100, "workers that recover from an outage together")
-	flags.IntVar(&p.crowd, "crowd", designCrowd, "workers that a restart of the control plane meets")
-	flags.DurationVar(&p.away, "away", 20*time.Second, "how long the control plane is away in that restart")
-	flags.StringVar(&p.plot, "plot", "", "draw when the crowd of the restart came back into a `FILE`, as SVG")
+	flags.IntVar(&p.crowd, "crowd", designCrowd, "workers in a restart of the control plane")
+	flags.DurationVar(&p.away, "away", 20*time.Second, "how long that restart takes")
+	flags.StringVar(&p.plot, "plot", "", "draw the requests around the restart to a `FILE`, as SVG")
 	flags.IntVar(&p.starts, "starts", 50, "processes to start and to end")
-	flags.DurationVar(&p.settle, "settle", 15*time.Second, "how long an agent idles before its memory is read")
-	flags.DurationVar(&p.idle, "idle", designIdle, "how long the CPU of an idle agent is read")
-	flags.BoolVar(&p.silence, "silence", true, "also a silent connection over HTTP/1.1, which takes four minutes")
+	flags.DurationVar(&p.settle, "settle", 15*time.Second, "how long an agent is idle before its memory is measured")
+	flags.DurationVar(&p.idle, "idle", designIdle, "how long the CPU time of an idle agent is measured")
+	flags.BoolVar(&p.silence, "silence", true, "measure a frozen connection over HTTP/1.1 too, which takes four minutes")
 	if err := flags.Parse(args); err != nil {
 		return plan{}, fmt.Errorf("flags: %w", err)
 	}
 	if p.quick {
-		p.shorten(given(flags))
+		p.shorten(setFlags(flags))
 	}
 	if only != "" {
 		p.only = strings.Split(only, ",")
@@ -79,16 +79,16 @@ func parse(args []string, stderr io.Writer) (plan, error) {
 	return p, nil
 }
 
-// given are the flags that were said.
-func given(flags *flag.FlagSet) map[string]bool {
+// setFlags returns the names of the flags that were set.
+func setFlags(flags *flag.FlagSet) map[string]bool {
 	set := map[string]bool{}
 	flags.Visit(func(f *flag.Flag) { set[f.Name] = true })
 	return set
 }
 
-// shorten makes a quick run of what was not said otherwise.
-func (p *plan) shorten(said map[string]bool) {
-	for name, set := range map[string]func(){
+// shorten sets the values of a quick run, except for flags that were set.
+func (p *plan) shorten(set map[string]bool) {
+	for name, apply := range map[string]func(){
 		"jobs":    func() { p.jobs = 200 },
 		"steady":  func() { p.steady = 20 * time.Second },
 		"kills":   func() { p.kills = 40 },
@@ -101,13 +101,13 @@ func (p *plan) shorten(said map[string]bool) {
 		"idle":    func() { p.idle = 10 * time.Second },
 		"silence": func() { p.silence = false },
 	} {
-		if !said[name] {
-			set()
+		if !set[name] {
+			apply()
 		}
 	}
 }
 
-// Bounds of what a run may be asked for: it shares its machine.
+// Upper bounds of the flags.
 const (
 	mostSamples = 20000
 	mostTime    = 10 * time.Minute

@@ -13,27 +13,27 @@ import (
 	"github.com/switchyard-ci/switchyard/proto/agentedge/v1/agentedgev1connect"
 )
 
-// streamFault is what becomes of the streams that are opened.
+// streamFault is a fault of new streams.
 type streamFault int
 
 const (
-	whole       streamFault = iota
-	gone                    // answered with 503, as by a proxy that has lost its backend
-	neverOpens              // no answer at all
-	neverSpeaks             // an answer, and no message
-	unannounced             // whole, but the control plane does not say how often it speaks
+	noFault     streamFault = iota
+	unavailable             // 503, as from a proxy without a backend
+	noResponse              // no response
+	noMessage               // response headers, and no message
+	noKeepAlive             // no fault, except that no keep-alive interval is announced
 )
 
-// probe sits around the handler of a control plane. It notes the time of what
-// goes by, and takes streams away.
+// probe wraps the handler of a control plane. It reports events with their times,
+// and injects faults into streams. It may be used concurrently.
 type probe struct {
-	mu      sync.Mutex
-	watches map[*watch]struct{}
-	fault   func(worker string) streamFault
-	streams map[*liveStream]struct{}
+	mu            sync.Mutex
+	subscriptions map[*subscription]struct{}
+	fault         func(worker string) streamFault
+	streams       map[*liveStream]struct{}
 }
 
-// liveStream is one stream that is being served.
+// liveStream is one open stream.
 type liveStream struct {
 	worker string
 	cancel context.CancelFunc
@@ -42,43 +42,42 @@ type liveStream struct {
 
 func newProbe() *probe {
 	return &probe{
-		watches: map[*watch]struct{}{}, streams: map[*liveStream]struct{}{},
-		fault: func(string) streamFault { return whole },
+		subscriptions: map[*subscription]struct{}{}, streams: map[*liveStream]struct{}{},
+		fault: func(string) streamFault { return noFault },
 	}
 }
 
-// watch hears of everything from now on, until forget.
-func (p *probe) watch() *watch {
-	w := newWatch()
+// subscribe returns a subscription to all events until unsubscribe is called.
+func (p *probe) subscribe() *subscription {
+	w := newSubscription()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.watches[w] = struct{}{}
+	p.subscriptions[w] = struct{}{}
 	return w
 }
 
-func (p *probe) forget(w *watch) {
+func (p *probe) unsubscribe(w *subscription) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.watches, w)
+	delete(p.subscriptions, w)
 }
 
-func (p *probe) note(s sight) {
+func (p *probe) report(s event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for w := range p.watches {
+	for w := range p.subscriptions {
 		w.add(s)
 	}
 }
 
-// setFault says what becomes of each worker's streams that are opened from now
-// on.
+// setFault sets the fault of streams opened from now on, by worker.
 func (p *probe) setFault(fault func(worker string) streamFault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.fault = fault
 }
 
-// kill resets the streams of a worker; of all workers if it is empty.
+// kill resets the streams of a worker, or of all workers if worker is empty.
 func (p *probe) kill(worker string) {
 	p.mu.Lock()
 	streams := slices.Collect(maps.Keys(p.streams))
@@ -94,47 +93,47 @@ func (p *probe) kill(worker string) {
 	}
 }
 
-// wrap is the control plane's Config.Wrap.
+// wrap is for the control plane's Config.Wrap.
 func (p *probe) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		now := time.Now()
 		if r.URL.Path == agentedgev1connect.AgentEdgeServiceStreamPingsProcedure {
-			p.note(sight{what: asked, at: now, worker: r.Header.Get("Authorization")})
+			p.report(event{kind: streamRequested, at: now, worker: r.Header.Get("Authorization")})
 			p.stream(next, w, r)
 			return
 		}
-		if s, ok := requestSight(r); ok {
+		if s, ok := requestEvent(r); ok {
 			s.at = now
-			p.note(s)
+			p.report(s)
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// requestSight is what there is to note about a call of an agent.
-func requestSight(r *http.Request) (sight, bool) {
-	s := sight{worker: r.Header.Get("Authorization")}
+// requestEvent returns the event for a request, without its time, if it has one.
+func requestEvent(r *http.Request) (event, bool) {
+	s := event{worker: r.Header.Get("Authorization")}
 	route, ok := strings.CutPrefix(r.URL.Path, "/v3/")
 	if !ok {
 		return s, false
 	}
 	switch route {
 	case "connect":
-		s.what = connected
+		s.kind = workerConnected
 	case "ping":
-		s.what = pinged
+		s.kind = pingSent
 	case "heartbeat":
-		s.what = beat
+		s.kind = heartbeatSent
 	default:
 		var call string
 		s.job, call, _ = strings.Cut(strings.TrimPrefix(route, "jobs/"), "/")
 		switch call {
 		case "accept":
-			s.what = accepted
+			s.kind = jobAccepted
 		case "start":
-			s.what = started
+			s.kind = jobStarted
 		case "finish":
-			s.what = finished
+			s.kind = jobFinished
 		default:
 			return s, false
 		}
@@ -142,7 +141,7 @@ func requestSight(r *http.Request) (sight, bool) {
 	return s, true
 }
 
-// stream serves one stream, with what fault there is.
+// stream serves one stream with the fault that is set.
 func (p *probe) stream(next http.Handler, w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
@@ -157,22 +156,22 @@ func (p *probe) stream(next http.Handler, w http.ResponseWriter, r *http.Request
 		p.mu.Unlock()
 	}()
 	switch fault {
-	case gone:
-		http.Error(w, "the stream is away", http.StatusServiceUnavailable)
+	case unavailable:
+		http.Error(w, "the stream is unavailable", http.StatusServiceUnavailable)
 		return
-	case neverSpeaks:
+	case noMessage:
 		w.Header().Set("Content-Type", "application/grpc")
 		w.WriteHeader(http.StatusOK)
-		_ = http.NewResponseController(w).Flush() // if the agent is gone, so is the wait below
+		_ = http.NewResponseController(w).Flush() // a failure ends the wait below
 		<-ctx.Done()
-	case neverOpens:
+	case noResponse:
 		<-ctx.Done()
-	case whole, unannounced:
-		out := &streamWriter{ResponseWriter: w, spoken: func(s sight) {
+	case noFault, noKeepAlive:
+		out := &streamWriter{ResponseWriter: w, onMessage: func(s event) {
 			s.worker = live.worker
-			p.note(s)
+			p.report(s)
 		}}
-		if fault == unannounced {
+		if fault == noKeepAlive {
 			out.without = wire.HeaderKeepAlive
 		}
 		next.ServeHTTP(out, r.WithContext(ctx))
@@ -181,7 +180,7 @@ func (p *probe) stream(next http.Handler, w http.ResponseWriter, r *http.Request
 	abort := live.killed
 	p.mu.Unlock()
 	if abort {
-		p.note(sight{what: killed, at: time.Now(), worker: live.worker})
-		panic(http.ErrAbortHandler) // net/http's way to reset a stream
+		p.report(event{kind: streamKilled, at: time.Now(), worker: live.worker})
+		panic(http.ErrAbortHandler) // resets the stream
 	}
 }

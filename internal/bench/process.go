@@ -11,7 +11,7 @@ import (
 const (
 	startReach = 100 * time.Millisecond
 	leaveReach = 4 * time.Millisecond
-	// restTime is how long a new agent idles before it is told to leave.
+	// restTime is how long a new agent is idle before the next step.
 	restTime = 300 * time.Millisecond
 
 	fewWorkers, manyWorkers = 1, 200
@@ -22,14 +22,13 @@ const (
 	decimalMegabyte         = 1e6
 )
 
-// measureStart starts agents, one after the other, and tells each to leave when
-// it is idle.
+// measureStart starts agents, one after the other, and ends each when it is idle.
 func measureStart(ctx context.Context, l *lab) (results []result, err error) {
-	b, err := l.makeBed(ctx, true)
+	b, err := l.newTestbed(ctx, true)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, b.clear()) }()
+	defer func() { err = errors.Join(err, b.close()) }()
 	var up, down []time.Duration
 	for range l.plan.starts {
 		a, first, err := b.join(ctx, l.binary, "", 1)
@@ -48,13 +47,13 @@ func measureStart(ctx context.Context, l *lab) (results []result, err error) {
 		}
 		down = append(down, took)
 	}
-	start, leave := quantile(up, half), quantile(down, half)
+	start, leave := quantile(up, median), quantile(down, median)
 	return []result{{
-		key: keyStart, value: milliseconds(start) + " ms", samples: len(up), verdict: decide(true, start <= startReach),
-		notes: []string{"the first attempt falls at random into 100 ms; max " + milliseconds(quantile(up, everything)) + " ms"},
+		key: keyStart, value: milliseconds(start) + " ms", samples: len(up), outcome: outcomeOf(true, start <= startReach),
+		notes: []string{"the first attempt is made at a random moment within 100 ms; " + spread(up, maximum)},
 	}, {
-		key: keyLeave, value: milliseconds(leave) + " ms", samples: len(down), verdict: decide(true, leave <= leaveReach),
-		notes: []string{"with its goodbye to the control plane, which stores it; max " + milliseconds(quantile(down, everything)) + " ms"},
+		key: keyLeave, value: milliseconds(leave) + " ms", samples: len(down), outcome: outcomeOf(true, leave <= leaveReach),
+		notes: []string{"includes the disconnect call, which the control plane stores; " + spread(down, maximum)},
 	}}, nil
 }
 
@@ -70,22 +69,22 @@ func measureIdle(ctx context.Context, l *lab) ([]result, error) {
 	}
 	return []result{{
 		key: keyMemory, value: fmt.Sprintf("%.1f / %.1f MB", float64(few)/megabyte, float64(many)/megabyte), samples: 2,
-		verdict: decide(true, few <= fewReach && many <= manyReach),
+		outcome: outcomeOf(true, few <= fewReach && many <= manyReach),
 		notes:   []string{fmt.Sprintf("after %v", l.plan.settle)},
 	}, {
 		key: keyCPU, value: fmt.Sprintf("%s ms in %v", milliseconds(cpu), l.plan.idle), samples: 1,
-		verdict: decide(l.plan.idle == designIdle, cpu <= cpuReach),
+		outcome: outcomeOf(l.plan.idle == designIdle, cpu <= cpuReach),
 	}}, nil
 }
 
-// idle runs an agent without work, and answers with its memory in bytes and the
-// CPU that it used in a time.
-func (l *lab) idle(ctx context.Context, workers int, watched time.Duration) (memory int64, cpu time.Duration, err error) {
-	b, err := l.makeBed(ctx, true)
+// idle runs an agent without work. It returns its memory in bytes and the CPU time
+// that it used in the given time, which may be zero.
+func (l *lab) idle(ctx context.Context, workers int, duration time.Duration) (memory int64, cpu time.Duration, err error) {
+	b, err := l.newTestbed(ctx, true)
 	if err != nil {
 		return 0, 0, err
 	}
-	defer func() { err = errors.Join(err, b.clear()) }()
+	defer func() { err = errors.Join(err, b.close()) }()
 	a, _, err := b.join(ctx, l.binary, "", workers)
 	if err != nil {
 		return 0, 0, err
@@ -93,28 +92,28 @@ func (l *lab) idle(ctx context.Context, workers int, watched time.Duration) (mem
 	if err := pause(ctx, l.plan.settle); err != nil {
 		return 0, 0, err
 	}
-	if memory, err = residentMemory(a.cmd.Process.Pid); err != nil || watched == 0 {
+	if memory, err = residentMemory(a.cmd.Process.Pid); err != nil || duration == 0 {
 		return memory, 0, err
 	}
 	before, err := cpuTime(a.cmd.Process.Pid)
 	if err != nil {
 		return 0, 0, err
 	}
-	if err := pause(ctx, watched); err != nil {
+	if err := pause(ctx, duration); err != nil {
 		return 0, 0, err
 	}
 	after, err := cpuTime(a.cmd.Process.Pid)
 	return memory, after - before, err
 }
 
-// measureSize looks at the program.
+// measureSize measures the size of the program.
 func measureSize(_ context.Context, l *lab) ([]result, error) {
 	info, err := os.Stat(l.binary)
 	if err != nil {
-		return nil, fmt.Errorf("looking at the program: %w", err)
+		return nil, fmt.Errorf("reading the size of the program: %w", err)
 	}
 	return []result{{
 		key: keySize, value: fmt.Sprintf("%.1f MB", float64(info.Size())/decimalMegabyte), samples: 1,
-		verdict: decide(true, info.Size() <= sizeReach),
+		outcome: outcomeOf(true, info.Size() <= sizeReach),
 	}}, nil
 }

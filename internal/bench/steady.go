@@ -15,78 +15,70 @@ const (
 	drainTimeout = 60 * time.Second
 )
 
-// arrivals are jobs by when they were submitted and how they went.
+// arrivals are the times of jobs, by job ID.
 type arrivals struct {
 	mu        sync.Mutex
-	submitted map[string]time.Time // when the call was begun
+	submitted map[string]time.Time // the start of the call
 	written   map[string]time.Time
 	accepted  map[string]time.Time
 	finished  int
 	errs      []error
 }
 
-// measureSteady has jobs arrive steadily at a fleet that is never full.
+// measureSteady submits jobs at a steady rate to workers that are never all busy.
 func measureSteady(ctx context.Context, l *lab) (results []result, err error) {
-	b, err := l.makeBed(ctx, true)
+	b, err := l.newTestbed(ctx, true)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, b.clear()) }()
+	defer func() { err = errors.Join(err, b.close()) }()
 	if _, _, err := b.join(ctx, l.binary, "", steadyWorkers); err != nil {
 		return nil, err
 	}
 	jobs := &arrivals{
 		submitted: map[string]time.Time{}, written: map[string]time.Time{}, accepted: map[string]time.Time{},
 	}
-	w := b.probe.watch()
-	defer b.probe.forget(w)
-	watching, stop := context.WithCancel(ctx)
+	w := b.probe.subscribe()
+	defer b.probe.unsubscribe(w)
+	stop := timerLateness(ctx)
 	defer stop()
-	late := make(chan []time.Duration, 1)
-	go func() { late <- lateness(watching) }()
-	count := b.arrive(ctx, l.plan, jobs)
+	count := b.submitSteadily(ctx, l.plan, jobs)
 	if err := errors.Join(jobs.errs...); err != nil {
 		return nil, err
 	}
 	drain, cancel := context.WithTimeout(ctx, drainTimeout)
 	defer cancel()
-	if err := w.until(drain, "the last job's finish", func(s sight) bool {
-		jobs.see(s)
+	if err := w.until(drain, "the last job's finish", func(s event) bool {
+		jobs.add(s)
 		return jobs.finished == count
 	}); err != nil {
 		return nil, err
 	}
-	stop()
-	wakeUps := <-late
-	fromSubmit, fromMessage := jobs.took()
-	p999 := quantile(fromSubmit, permille)
-	disk, err := syncTime(b.dir)
+	late := stop()
+	fromSubmit, fromMessage := jobs.latencies()
+	p999 := quantile(fromSubmit, percent999)
+	disk, err := syncTimes(b.dir)
 	if err != nil {
 		return nil, err
 	}
 	return []result{{
 		key: keySteady, value: milliseconds(p999) + " ms", samples: len(fromSubmit),
-		verdict: decide(l.plan.steady >= designSteady, p999 <= steadyReach),
+		outcome: outcomeOf(l.plan.steady >= designSteady, p999 <= steadyReach),
 		notes: []string{
-			fmt.Sprintf("%d jobs a second for %v, from the beginning of the submitter's call, the store's sync included: "+
-				"p50 %s, p99 %s, max %s ms",
-				l.plan.rate, l.plan.steady, milliseconds(quantile(fromSubmit, half)),
-				milliseconds(quantile(fromSubmit, percent99)), milliseconds(quantile(fromSubmit, everything))),
-			fmt.Sprintf("from the message on the stream, once the job is stored: p50 %s, p99 %s, p99.9 %s ms",
-				milliseconds(quantile(fromMessage, half)), milliseconds(quantile(fromMessage, percent99)),
-				milliseconds(quantile(fromMessage, permille))),
-			fmt.Sprintf("a write with its sync, after it: p50 %s, p99 %s, max %s ms", milliseconds(quantile(disk, half)),
-				milliseconds(quantile(disk, percent99)), milliseconds(quantile(disk, everything))),
-			fmt.Sprintf("meanwhile a timer of %v came late by p50 %s, p99 %s, p99.9 %s, max %s ms: what the machine adds to every waking",
-				lateTick, milliseconds(quantile(wakeUps, half)), milliseconds(quantile(wakeUps, percent99)),
-				milliseconds(quantile(wakeUps, permille)), milliseconds(quantile(wakeUps, everything))),
+			fmt.Sprintf("%d jobs a second for %v, from the start of the submit call, with the sync of the store: %s",
+				l.plan.rate, l.plan.steady, spread(fromSubmit, median, percent99, maximum)),
+			"from the message on the stream, when the job is stored: " + spread(fromMessage, median, percent99, percent999),
+			"a write with its sync, measured afterwards: " + spread(disk, median, percent99, maximum),
+			fmt.Sprintf("meanwhile a timer of %v was late by %s, which the machine adds to every wake-up",
+				timerPeriod, spread(late, median, percent99, percent999, maximum)),
 		},
 	}}, nil
 }
 
-// arrive submits jobs at their times, each in a call of its own, so that a slow
-// one does not put off the next. It answers with how many when all are answered.
-func (b *bed) arrive(ctx context.Context, p plan, jobs *arrivals) int {
+// submitSteadily submits jobs at a steady rate, each from a goroutine of its own, so
+// that a slow call does not delay the next. It returns their number when all calls
+// have returned.
+func (b *testbed) submitSteadily(ctx context.Context, p plan, jobs *arrivals) int {
 	every := time.Second / time.Duration(p.rate)
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
@@ -97,48 +89,48 @@ func (b *bed) arrive(ctx context.Context, p plan, jobs *arrivals) int {
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
-			jobs.failed(context.Cause(ctx))
+			jobs.fail(context.Cause(ctx))
 			return count
 		}
 		calls.Go(func() {
-			began := time.Now()
+			start := time.Now()
 			id, err := b.submit(ctx)
 			if err != nil {
-				jobs.failed(err)
+				jobs.fail(err)
 				return
 			}
 			jobs.mu.Lock()
 			defer jobs.mu.Unlock()
-			jobs.submitted[id] = began
+			jobs.submitted[id] = start
 		})
 	}
 	return count
 }
 
-func (j *arrivals) failed(err error) {
+func (j *arrivals) fail(err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.errs = append(j.errs, err)
 }
 
-func (j *arrivals) see(s sight) {
-	switch s.what { //nolint:exhaustive // the rest is not about a job
-	case assigned:
+func (j *arrivals) add(s event) {
+	switch s.kind { //nolint:exhaustive // others are not about a job
+	case jobAssigned:
 		j.written[s.job] = s.at
-	case accepted:
+	case jobAccepted:
 		if _, again := j.accepted[s.job]; !again {
 			j.accepted[s.job] = s.at
 		}
-	case finished:
+	case jobFinished:
 		j.finished++
 	}
 }
 
-// took is how long each job took to be accepted.
-func (j *arrivals) took() (fromSubmit, fromMessage []time.Duration) {
+// latencies returns the times to the accepts of the jobs.
+func (j *arrivals) latencies() (fromSubmit, fromMessage []time.Duration) {
 	for id, at := range j.accepted {
-		if begun, ok := j.submitted[id]; ok {
-			fromSubmit = append(fromSubmit, at.Sub(begun))
+		if start, ok := j.submitted[id]; ok {
+			fromSubmit = append(fromSubmit, at.Sub(start))
 		}
 		if written, ok := j.written[id]; ok {
 			fromMessage = append(fromMessage, at.Sub(written))

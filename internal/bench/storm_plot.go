@@ -74,7 +74,7 @@ func plotStorms(p plan, storms []storm) []byte {
 <style>
 %s</style>
 <rect class="paper" width="%d" height="%d" rx="12"/>
-`, plotWidth, height, p.crowd, html.EscapeString(strings.Join(judgeStorms(p, storms).notes, ". ")), plotStyle, plotWidth, height)
+`, plotWidth, height, p.crowd, html.EscapeString(strings.Join(stormResult(p, storms).notes, ". ")), plotStyle, plotWidth, height)
 	out.text(20, 32, "start", "heading", fmt.Sprintf("A restart of the control plane, and what %d workers send", p.crowd))
 	out.text(20, 54, "start", "quiet", fmt.Sprintf("Arrivals per %d ms; a full lane is %d, what is more is written. "+
 		"Dashed: the ends of reconnect windows and of ping intervals. Green: the most where arrivals are independent.",

@@ -25,7 +25,7 @@ func TestBusiestSlice(t *testing.T) {
 		{"nobody", nil, 0},
 		{"apart", []time.Duration{0, 100 * ms, 200 * ms}, 1},
 		{"the ends of a slice", []time.Duration{0, 99 * ms, 100 * ms}, 2},
-		{"before the begin", []time.Duration{-50 * ms, 50 * ms, -1 * ms}, 2},
+		{"before the start", []time.Duration{-50 * ms, 50 * ms, -1 * ms}, 2},
 	} {
 		var arrivals []arrival
 		for _, at := range c.at {
@@ -37,22 +37,22 @@ func TestBusiestSlice(t *testing.T) {
 	}
 }
 
-// TestStormSeen puts together what the control plane saw and what the agent's log
-// says of the time when it was away.
-func TestStormSeen(t *testing.T) {
+// TestStormEvents combines the requests that the control plane received and those
+// of the agent's transition log while it was away.
+func TestStormEvents(t *testing.T) {
 	began := time.Date(2026, 8, 21, 12, 0, 0, 0, time.UTC)
 	s := storm{way: restart{crash: true}, workers: 2, begin: began, back: 10 * time.Second}
 	at := began.Add
-	s.see([]sight{
-		{what: beat, at: at(-time.Second), worker: "a"},
-		{what: pinged, at: at(11 * time.Second), worker: "a"},
-		{what: asked, at: at(12 * time.Second), worker: "a"},
-		{what: spoke, at: at(12500 * ms), worker: "a"},
-		{what: spoke, at: at(13 * time.Second), worker: "a"}, // a keep-alive
-		{what: accepted, at: at(13 * time.Second), worker: "a"},
+	s.addEvents([]event{
+		{kind: heartbeatSent, at: at(-time.Second), worker: "a"},
+		{kind: pingSent, at: at(11 * time.Second), worker: "a"},
+		{kind: streamRequested, at: at(12 * time.Second), worker: "a"},
+		{kind: messageSent, at: at(12500 * ms), worker: "a"},
+		{kind: messageSent, at: at(13 * time.Second), worker: "a"}, // a keep-alive
+		{kind: jobAccepted, at: at(13 * time.Second), worker: "a"},
 	})
 	if len(s.streams) != 1 || len(s.pings) != 1 || len(s.beats) != 1 || s.whole != 12500*ms {
-		t.Fatalf("seen: %+v", s)
+		t.Fatalf("events: %+v", s)
 	}
 
 	log := fsm.NewLogHeader("test").Encode(nil)
@@ -72,12 +72,12 @@ func TestStormSeen(t *testing.T) {
 		{500 * ms, fsm.Event{Kind: fsm.StreamLost, Epoch: 2}},
 		{2 * time.Second, fsm.Event{Kind: fsm.PollDue}},
 		{2001 * ms, fsm.Event{Kind: fsm.PollFailed, Epoch: 2}},
-		{11 * time.Second, fsm.Event{Kind: fsm.PollDue}}, // which the control plane has seen
+		{11 * time.Second, fsm.Event{Kind: fsm.PollDue}}, // received by the control plane
 	} {
 		log = append(log, record(t, machine, at(step.at), step.event)...)
 	}
 	path := filepath.Join(t.TempDir(), "log")
-	if err := os.WriteFile(path, log, secretMode); err != nil {
+	if err := os.WriteFile(path, log, privateMode); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.read(path); err != nil {
@@ -91,7 +91,7 @@ func TestStormSeen(t *testing.T) {
 	}
 }
 
-// record is an event of a machine, as its log has it.
+// record returns an event of a machine as a line of its transition log.
 func record(t *testing.T, machine *fsm.Machine, at time.Time, event fsm.Event) []byte {
 	t.Helper()
 	effects, err := machine.Step(event)
@@ -127,7 +127,7 @@ func TestStormPicture(t *testing.T) {
 		`class="refused"`: 1 + 2*2, `class="came"`: 1 + 2*2, `class="away"`: 1 + 2*3, `class="window"`: 2 * 3, `>3</text>`: 2,
 	} {
 		if got := strings.Count(string(picture), class); got != want {
-			t.Errorf("%s stands there %d times, want %d", class, got, want)
+			t.Errorf("%s occurs %d times, want %d", class, got, want)
 		}
 	}
 }

@@ -13,26 +13,25 @@ import (
 	agentedgev1 "github.com/switchyard-ci/switchyard/proto/agentedge/v1"
 )
 
-// grpcPrefix is the length of what stands before each message: a flag and the
-// message's length in four bytes (gRPC over HTTP/2, "Length-Prefixed-Message").
 const (
+	// grpcPrefix is the length of the prefix of each message: a byte of flags, and
+	// the length of the message in four bytes (gRPC, "Length-Prefixed-Message").
 	grpcPrefix     = 5
-	grpcCompressed = 1 // of the flag; gzip is the one compression of our control plane
+	grpcCompressed = 1 // the flag of a message that is compressed, with gzip
 )
 
-// streamWriter notes when each message of a stream was about to be written.
+// streamWriter reports each message of a stream with the time before its write.
 type streamWriter struct {
 	http.ResponseWriter
 
-	spoken  func(sight)
-	without string // a header to leave out
+	onMessage func(event)
+	without   string // a response header to remove
 
-	began  time.Time // the first byte of partial
-	buffer []byte
+	started time.Time // of the first byte in buffer
+	buffer  []byte
 }
 
-// Write passes the bytes on, and looks at them afterwards: the time that counts
-// is that before the write.
+// Write writes the bytes, and then reports the messages that are complete.
 func (w *streamWriter) Write(p []byte) (int, error) {
 	now := time.Now()
 	if w.without != "" {
@@ -40,7 +39,7 @@ func (w *streamWriter) Write(p []byte) (int, error) {
 	}
 	n, err := w.ResponseWriter.Write(p)
 	if len(w.buffer) == 0 {
-		w.began = now
+		w.started = now
 	}
 	w.buffer = append(w.buffer, p[:n]...)
 	for len(w.buffer) >= grpcPrefix {
@@ -48,37 +47,37 @@ func (w *streamWriter) Write(p []byte) (int, error) {
 		if len(w.buffer) < end {
 			break
 		}
-		w.tell(w.buffer[0]&grpcCompressed != 0, w.buffer[grpcPrefix:end])
-		w.buffer, w.began = w.buffer[end:], now
+		w.notify(w.buffer[0]&grpcCompressed != 0, w.buffer[grpcPrefix:end])
+		w.buffer, w.started = w.buffer[end:], now
 	}
-	return n, err //nolint:wrapcheck // the caller must get the writer's own
+	return n, err //nolint:wrapcheck // the caller expects the writer's error
 }
 
-func (w *streamWriter) tell(compressed bool, message []byte) {
+func (w *streamWriter) notify(compressed bool, message []byte) {
 	if compressed {
 		plain, err := gzip.NewReader(bytes.NewReader(message))
 		if err != nil {
-			return // not of this protocol, so nothing that is measured
+			return // not a message of this protocol
 		}
 		if message, err = io.ReadAll(plain); err != nil {
 			return
 		}
 	}
-	var said agentedgev1.StreamPingsResponse
-	if err := proto.Unmarshal(message, &said); err != nil {
+	var response agentedgev1.StreamPingsResponse
+	if err := proto.Unmarshal(message, &response); err != nil {
 		return
 	}
-	s := sight{what: spoke, at: w.began}
-	if id := said.GetJobAssigned().GetJob().GetId(); id != "" {
-		s.what, s.job = assigned, id
+	s := event{kind: messageSent, at: w.started}
+	if id := response.GetJobAssigned().GetJob().GetId(); id != "" {
+		s.kind, s.job = jobAssigned, id
 	}
-	w.spoken(s)
+	w.onMessage(s)
 }
 
-// Flush implements [http.Flusher], which a stream's handler asks for.
+// Flush implements [http.Flusher], which the handler of a stream uses.
 func (w *streamWriter) Flush() {
 	_ = http.NewResponseController(w.ResponseWriter).Flush() // http.Flusher has no error
 }
 
-// Unwrap is for [http.ResponseController], which sets the deadlines.
+// Unwrap implements the interface of [http.ResponseController].
 func (w *streamWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

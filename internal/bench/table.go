@@ -7,23 +7,24 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
-	"time"
 )
 
-// verdict is whether a figure was reached.
-type verdict string
+// outcome is the comparison of a figure with the design.
+type outcome string
 
 const (
-	reached    verdict = "yes"
-	notReached verdict = "no"
-	// open is for what was measured under other conditions than the design's.
-	open verdict = "open"
+	reached    outcome = "yes"
+	notReached outcome = "no"
+	// open marks a figure that was measured under other conditions than the
+	// design's.
+	open outcome = "open"
 )
 
-// decide judges a figure, unless its conditions were not the design's.
-func decide(measured, good bool) verdict {
+// outcomeOf returns the outcome of a figure. comparable is false if the conditions
+// were not the design's.
+func outcomeOf(comparable, good bool) outcome {
 	switch {
-	case !measured:
+	case !comparable:
 		return open
 	case good:
 		return reached
@@ -32,19 +33,17 @@ func decide(measured, good bool) verdict {
 	}
 }
 
-// result is a figure measured.
+// result is a measured figure.
 type result struct {
 	key, value string
-	verdict    verdict
+	outcome    outcome
 	samples    int
-	// notes say what was measured beside it, for judging the figure.
-	notes []string
+	notes      []string // other measurements, which help to interpret the figure
 }
 
 const tablePadding = 2
 
-// printTable prints the figures that were measured, in the design's order, and
-// under them the notes.
+// printTable prints the measured figures in the design's order, then the notes.
 func printTable(w io.Writer, results []result) error {
 	t := tabwriter.NewWriter(w, 0, 0, tablePadding, ' ', 0)
 	fmt.Fprintf(t, "FIGURE\tMEASURED\tREACH\tREACHED\tPEER\tSAMPLES\n")
@@ -60,7 +59,7 @@ func printTable(w io.Writer, results []result) error {
 			notes = append(notes, note)
 			fmt.Fprintf(&mark, "[%d]", len(notes))
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d %s\n", f.what, r.value, f.reach, r.verdict, f.peer, r.samples, mark.String())
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d %s\n", f.what, r.value, f.reach, r.outcome, f.peer, r.samples, mark.String())
 	}
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("printing the table: %w", err)
@@ -77,10 +76,3 @@ func printTable(w io.Writer, results []result) error {
 	}
 	return nil
 }
-
-// milliseconds and seconds print a time as the design's table does.
-func milliseconds(d time.Duration) string {
-	return fmt.Sprintf("%.2f", float64(d)/float64(time.Millisecond))
-}
-
-func seconds(d time.Duration) string { return fmt.Sprintf("%.2f", d.Seconds()) }

@@ -14,16 +14,15 @@ import (
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
-// lab is what the experiments share: how much is to be measured, a directory,
-// and the program.
+// lab is what the experiments share.
 type lab struct {
 	plan   plan
 	dir    string
-	binary string
+	binary string // the program to measure
 }
 
-// bed is one control plane with a probe around it, and a client of it.
-type bed struct {
+// testbed is a control plane with a probe around it, a client, and agents.
+type testbed struct {
 	dir               string
 	certFile, keyFile string // empty without TLS
 	tokenFile         string
@@ -39,18 +38,18 @@ const (
 	pingInterval   = 2 * time.Second
 )
 
-// makeBed starts a control plane on a store of its own. The caller clears it.
-func (l *lab) makeBed(ctx context.Context, tls bool) (*bed, error) {
-	b := &bed{probe: newProbe()}
+// newTestbed starts a control plane with a new store. The caller must close it.
+func (l *lab) newTestbed(ctx context.Context, tls bool) (*testbed, error) {
+	b := &testbed{probe: newProbe()}
 	if err := b.start(ctx, l.dir, tls); err != nil {
-		return nil, errors.Join(err, b.clear())
+		return nil, errors.Join(err, b.close())
 	}
 	return b, nil
 }
 
-func (b *bed) start(ctx context.Context, dir string, tls bool) error {
+func (b *testbed) start(ctx context.Context, dir string, tls bool) error {
 	var err error
-	if b.dir, err = os.MkdirTemp(dir, "bed-"); err != nil {
+	if b.dir, err = os.MkdirTemp(dir, "testbed-"); err != nil {
 		return fmt.Errorf("making a directory: %w", err)
 	}
 	if tls {
@@ -62,7 +61,7 @@ func (b *bed) start(ctx context.Context, dir string, tls bool) error {
 		return err
 	}
 	b.tokenFile = filepath.Join(b.dir, "registration-token")
-	if err := os.WriteFile(b.tokenFile, []byte(b.server.RegistrationToken()), secretMode); err != nil {
+	if err := os.WriteFile(b.tokenFile, []byte(b.server.RegistrationToken()), privateMode); err != nil {
 		return fmt.Errorf("writing the token: %w", err)
 	}
 	options := client.Options{Endpoint: b.server.URL(), Token: b.server.AdminToken()}
@@ -77,8 +76,9 @@ func (b *bed) start(ctx context.Context, dir string, tls bool) error {
 	return nil
 }
 
-// serve starts the control plane on the bed's store, for the first time or again.
-func (b *bed) serve(ctx context.Context, address string) error {
+// serve starts the control plane with the testbed's store. It may be called again
+// after a shutdown.
+func (b *testbed) serve(ctx context.Context, address string) error {
 	server, err := controlplane.Start(ctx, controlplane.Config{
 		Listen: address, DataDir: filepath.Join(b.dir, "data"), PingInterval: pingInterval,
 		TLSCertFile: b.certFile, TLSKeyFile: b.keyFile, Wrap: b.probe.wrap,
@@ -90,14 +90,14 @@ func (b *bed) serve(ctx context.Context, address string) error {
 	return nil
 }
 
-// clear ends what runs on the bed, and removes its directory. It goes on where
-// something fails.
-func (b *bed) clear() error {
+// close ends the agents, the links and the control plane, and removes the
+// directory. It continues after an error.
+func (b *testbed) close() error {
 	var errs []error
 	for _, a := range b.agents {
 		errs = append(errs, a.end())
 	}
-	for _, l := range b.links { // after the agents, whose goodbye goes through them
+	for _, l := range b.links { // after the agents, which disconnect through them
 		errs = append(errs, l.close())
 	}
 	if b.client != nil {
@@ -114,21 +114,21 @@ func (b *bed) clear() error {
 	return errors.Join(errs...)
 }
 
-// submit has a job `true` stored, and answers with its id.
-func (b *bed) submit(ctx context.Context) (string, error) {
-	answer, err := b.client.Submit(ctx, &switchyardv1.SubmitJobRequest{Command: []string{"true"}})
+// submit submits a job `true`, and returns its ID.
+func (b *testbed) submit(ctx context.Context) (string, error) {
+	response, err := b.client.Submit(ctx, &switchyardv1.SubmitJobRequest{Command: []string{"true"}})
 	if err != nil {
 		return "", fmt.Errorf("submitting a job: %w", err)
 	}
-	return answer.GetJob().GetId(), nil
+	return response.GetJob().GetId(), nil
 }
 
-// inControl waits until the stream has spoken to that many workers, and answers
-// with when it first did, by worker.
-func inControl(ctx context.Context, w *watch, workers int) (map[string]time.Time, error) {
+// firstMessages waits for the first message on the streams of that many workers,
+// and returns their times by worker.
+func firstMessages(ctx context.Context, w *subscription, workers int) (map[string]time.Time, error) {
 	first := map[string]time.Time{}
-	err := w.until(ctx, fmt.Sprintf("the streams of %d workers", workers), func(s sight) bool {
-		if _, known := first[s.worker]; s.what == spoke && !known {
+	err := w.until(ctx, fmt.Sprintf("the streams of %d workers", workers), func(s event) bool {
+		if _, known := first[s.worker]; s.kind == messageSent && !known {
 			first[s.worker] = s.at
 		}
 		return len(first) == workers

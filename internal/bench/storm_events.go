@@ -11,63 +11,62 @@ import (
 	"github.com/switchyard-ci/switchyard/fsm/replay"
 )
 
-// storm is what a crowd of workers did around a restart. Times are from its
-// begin on; those of the quiet before are negative.
+// storm is the requests of many workers around a restart. Times count from begin;
+// those before it are negative.
 type storm struct {
 	way     restart
 	workers int
 	begin   time.Time
 	back    time.Duration // when the control plane served again
-	span    time.Duration // when the watch ended
+	span    time.Duration // when the recording ended
 	whole   time.Duration // when the last stream was back
 
 	streams, pings, beats []arrival
-	late                  []time.Duration // of a timer meanwhile: what the machine added
+	late                  []time.Duration // lateness of a timer meanwhile
 }
 
-// arrival is a request that reached the control plane, or that found nobody
-// while it was away.
+// arrival is a request that reached the control plane, or that was refused while
+// the control plane was away.
 type arrival struct {
 	at      time.Duration
 	refused bool
 	first   bool // a worker's first ping of this storm
 }
 
-// see takes what reached the control plane.
-func (s *storm) see(sights []sight) {
-	spoken := map[string]bool{}
-	for _, seen := range sights {
+// addEvents adds the requests that reached the control plane.
+func (s *storm) addEvents(events []event) {
+	open := map[string]bool{}
+	for _, seen := range events {
 		at := seen.at.Sub(s.begin)
-		switch seen.what { //nolint:exhaustive // nothing else arrives by itself
-		case asked:
+		switch seen.kind { //nolint:exhaustive // others are not counted
+		case streamRequested:
 			s.streams = append(s.streams, arrival{at: at})
-		case pinged:
+		case pingSent:
 			s.pings = append(s.pings, arrival{at: at})
-		case beat:
+		case heartbeatSent:
 			s.beats = append(s.beats, arrival{at: at})
-		case spoke:
-			if at >= s.back && !spoken[seen.worker] {
-				spoken[seen.worker] = true
+		case messageSent:
+			if at >= s.back && !open[seen.worker] {
+				open[seen.worker] = true
 				s.whole = at
 			}
 		}
 	}
 }
 
-// read adds, from the agent's own log, what found nobody: pings and attempts of
-// the stream between the end of the control plane and its return. The first ping
-// of each worker, which comes at once by design, is marked. An attempt of the stream
-// is noted when it fails, which is later than it was made while a thousand first
-// pings fail beside it.
+// read adds the refused requests from the agent's transition log: pings, and
+// attempts to open a stream, while the control plane was away. It marks the first
+// ping of each worker, which is sent at once by design. The log has an attempt to
+// open a stream when it failed, which may be later than it was made.
 func (s *storm) read(path string) error {
 	file, err := os.Open(path)
 	if err != nil {
-		return fmt.Errorf("opening the agent's log: %w", err)
+		return fmt.Errorf("opening the agent's transition log: %w", err)
 	}
-	defer func() { _ = file.Close() }() // it was only read
+	defer func() { _ = file.Close() }()
 	var log replay.Replay
 	if err := log.Read(path, file); err != nil {
-		return fmt.Errorf("reading the agent's log: %w", err)
+		return fmt.Errorf("reading the agent's transition log: %w", err)
 	}
 	pinged := map[string]bool{}
 	for i := range log.Records {
@@ -88,7 +87,8 @@ func (s *storm) read(path string) error {
 	return nil
 }
 
-// cutOff tells the end of a stream that had spoken from an attempt that failed.
+// cutOff reports whether a lost stream was open before, and so was not an attempt
+// to open one.
 func (s *storm) cutOff(r *fsm.Record) bool {
 	return s.way.crash && (r.From == fsm.StreamHealthy || r.From == fsm.Running)
 }
@@ -97,11 +97,11 @@ func (s *storm) laterPings() []arrival {
 	return slices.DeleteFunc(slices.Clone(s.pings), func(a arrival) bool { return a.first })
 }
 
-// sliceOf numbers the slices of a storm from its begin on; before it they are
-// negative.
+// sliceOf returns the number of the slice at a time; it is negative before the
+// begin.
 func sliceOf(at time.Duration) int { return int(math.Floor(float64(at) / float64(stormSlice))) }
 
-// busiest is how many arrivals the fullest slice has.
+// busiest returns the largest number of arrivals in a slice.
 func busiest(arrivals []arrival) int {
 	most := 0
 	count := map[int]int{}
@@ -113,16 +113,16 @@ func busiest(arrivals []arrival) int {
 	return most
 }
 
-// mostReconnects is how full a slice can be, but for bad luck, when a crowd
-// spreads over the shortest window of a fleet: a second.
+// mostReconnects returns the bound for a slice if workers spread evenly over the
+// shortest reconnect window, a second.
 func mostReconnects(workers int) int { return mostOf(float64(workers) * stormSlice.Seconds()) }
 
-// mostLaterPings is the same for pings that come half an interval to one and a
-// half after the ping before: at their densest, one and a half an interval.
+// mostLaterPings returns the bound for a slice of pings that each come half an
+// interval to one and a half after the one before: at most 1.5 an interval.
 func mostLaterPings(workers int) int {
 	return mostOf(1.5 * float64(workers) * stormSlice.Seconds() / pingInterval.Seconds())
 }
 
-// mostOf is five standard deviations above the mean of a count of independent
-// arrivals: one slice in three million is fuller.
+// mostOf returns five standard deviations above the mean of a number of independent
+// arrivals: one slice in three million has more.
 func mostOf(mean float64) int { return int(math.Ceil(mean + 5*math.Sqrt(mean))) }
