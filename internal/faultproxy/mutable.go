@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 )
 
-// mutable is a ResponseWriter whose client hears nothing while it is muted.
+// mutable is a ResponseWriter that discards everything while it is muted.
 type mutable struct {
 	http.ResponseWriter
 
@@ -25,10 +25,10 @@ func (m *mutable) Write(p []byte) (int, error) {
 	if m.muted.Load() {
 		return len(p), nil
 	}
-	return m.ResponseWriter.Write(p) //nolint:wrapcheck // the server's own
+	return m.ResponseWriter.Write(p) //nolint:wrapcheck // the caller expects the writer's error
 }
 
-// FlushError is how [http.ResponseController] flushes.
+// FlushError implements the interface of [http.ResponseController].
 func (m *mutable) FlushError() error {
 	if m.muted.Load() {
 		return nil

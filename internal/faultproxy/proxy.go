@@ -1,7 +1,6 @@
-// Package faultproxy is a reverse proxy that can take one route of a control
-// plane away and give it back, while all others go on working. Stream and calls
-// share one port, so that cutting a connection would cut both; a route can only
-// be cut by something that speaks HTTP.
+// Package faultproxy is a reverse proxy that can cut or mute one path of a control
+// plane while all others work. Streams and calls share one port, and often one
+// connection, so that only an HTTP proxy can cut one of them.
 package faultproxy
 
 import (
@@ -34,32 +33,32 @@ type Proxy struct {
 	routes map[string]*route
 }
 
-// route is one path; the context ends when it is cut.
+// route is the state of one path.
 type route struct {
-	whole context.Context //nolint:containedctx // ends every request on the route
+	uncut context.Context //nolint:containedctx // ends every request on the route when it is cut
 	cut   context.CancelFunc
-	muted atomic.Bool // what is answered on it does not arrive
+	muted atomic.Bool // responses are discarded
 }
 
-// Start forwards what arrives at a free port of 127.0.0.1 to the target, an
-// http URL of a server that speaks HTTP/2 without TLS.
+// Start starts a proxy on a free port of 127.0.0.1. The target is the http URL of a
+// server with HTTP/2 without TLS.
 func Start(ctx context.Context, target string) (*Proxy, error) {
 	to, err := url.Parse(target)
 	if err != nil {
-		return nil, fmt.Errorf("fault proxy: the target is no URL: %w", err)
+		return nil, fmt.Errorf("fault proxy: the target is not a URL: %w", err)
 	}
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("fault proxy: %w", err)
 	}
-	// Trailers, which carry a stream's status, are for HTTP/2 to forward.
+	// Only HTTP/2 forwards trailers, which carry the status of a stream.
 	up := new(http.Protocols)
 	up.SetUnencryptedHTTP2(true)
 	down := new(http.Protocols)
 	down.SetHTTP1(true)
 	down.SetUnencryptedHTTP2(true)
-	quiet := log.New(io.Discard, "", 0) // a request that is cut is no fault
+	quiet := log.New(io.Discard, "", 0) // a cut request is not an error
 	upstream := &http.Transport{Protocols: up}
 	p := &Proxy{
 		listener: listener,
@@ -70,10 +69,10 @@ func Start(ctx context.Context, target string) (*Proxy, error) {
 	p.forward = &httputil.ReverseProxy{
 		Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(to) },
 		Transport:     upstream,
-		FlushInterval: -1, // a stream's messages are few, and each is awaited
+		FlushInterval: -1, // flush each message of a stream
 		ErrorLog:      quiet,
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
-			http.Error(w, "the control plane did not answer: "+err.Error(), http.StatusBadGateway)
+			http.Error(w, "the control plane did not respond: "+err.Error(), http.StatusBadGateway)
 		},
 	}
 	p.server = &http.Server{
@@ -83,24 +82,23 @@ func Start(ctx context.Context, target string) (*Proxy, error) {
 	return p, nil
 }
 
-// URL is where the proxy listens, such as http://127.0.0.1:41234.
+// URL returns the URL of the proxy, such as http://127.0.0.1:41234.
 func (p *Proxy) URL() string { return "http://" + p.listener.Addr().String() }
 
-// Cut breaks every request for the path that is under way, and answers later
-// ones with 503, until Heal.
+// Cut aborts every running request for the path. New ones get status 503 until Heal
+// is called.
 func (p *Proxy) Cut(path string) {
 	p.route(path).cut()
 }
 
-// Mute has the requests for the path that are under way, and later ones, go on
-// without anything that they are answered arriving, until Heal. The connections
-// stay, and answer every PING.
+// Mute discards the responses to running and new requests for the path until Heal is
+// called. Their connections stay open, and PINGs are acknowledged.
 func (p *Proxy) Mute(path string) {
 	p.route(path).muted.Store(true)
 }
 
-// Heal lets requests for the path through again. Those that were muted are
-// broken, for they have missed something.
+// Heal forwards requests for the path again. It aborts muted requests, whose
+// responses are incomplete.
 func (p *Proxy) Heal(path string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -115,8 +113,8 @@ func (p *Proxy) route(path string) *route {
 	defer p.mu.Unlock()
 	r := p.routes[path]
 	if r == nil {
-		whole, cut := context.WithCancel(context.Background())
-		r = &route{whole: whole, cut: cut}
+		uncut, cut := context.WithCancel(context.Background())
+		r = &route{uncut: uncut, cut: cut}
 		p.routes[path] = r
 	}
 	return r
@@ -125,15 +123,15 @@ func (p *Proxy) route(path string) *route {
 // ServeHTTP forwards one request.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	route := p.route(r.URL.Path)
-	if route.whole.Err() != nil {
+	if route.uncut.Err() != nil {
 		http.Error(w, "this route is cut", http.StatusServiceUnavailable)
 		return
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	defer context.AfterFunc(route.whole, cancel)()
+	defer context.AfterFunc(route.uncut, cancel)()
 	p.forward.ServeHTTP(&mutable{ResponseWriter: w, muted: &route.muted}, r.WithContext(ctx))
-	if route.muted.Load() { // the end is not to arrive either
+	if route.muted.Load() { // the end of the response must not arrive either
 		<-ctx.Done()
 		panic(http.ErrAbortHandler)
 	}

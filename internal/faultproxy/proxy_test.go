@@ -15,8 +15,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// backend answers /quick at once and lets /slow run until its client is gone. It
-// counts the requests for /quick that have arrived.
+// backend returns a server that responds to /quick at once, and to /slow until the
+// client disconnects. A value is sent to arrived for each request for /quick.
 func backend(t *testing.T) (s *httptest.Server, arrived chan struct{}) {
 	t.Helper()
 	arrived = make(chan struct{}, 10)
@@ -40,7 +40,7 @@ func backend(t *testing.T) (s *httptest.Server, arrived chan struct{}) {
 	return s, arrived
 }
 
-func TestCutTakesOneRouteAwayAndHealGivesItBack(t *testing.T) {
+func TestCutAndHealOneRoute(t *testing.T) {
 	target, _ := backend(t)
 	p, err := faultproxy.Start(t.Context(), target.URL)
 	if err != nil {
@@ -60,7 +60,7 @@ func TestCutTakesOneRouteAwayAndHealGivesItBack(t *testing.T) {
 	}
 	p.Cut("/slow")
 	if rest, err := io.ReadAll(slow.Body); err == nil {
-		t.Errorf("the request under way ended in peace after %q", rest)
+		t.Errorf("the running request ended without an error after %q", rest)
 	}
 	_ = slow.Body.Close()
 
@@ -69,9 +69,9 @@ func TestCutTakesOneRouteAwayAndHealGivesItBack(t *testing.T) {
 		heal       bool
 		status     int
 	}{
-		{"the cut route is not there", "/slow", false, http.StatusServiceUnavailable},
-		{"the others are", "/quick", false, http.StatusOK},
-		{"healed, it is back", "/slow", true, http.StatusOK},
+		{"the cut route fails", "/slow", false, http.StatusServiceUnavailable},
+		{"others work", "/quick", false, http.StatusOK},
+		{"the route works after heal", "/slow", true, http.StatusOK},
 	} {
 		if c.heal {
 			p.Heal(c.path)
@@ -84,7 +84,7 @@ func TestCutTakesOneRouteAwayAndHealGivesItBack(t *testing.T) {
 	}
 }
 
-func TestMuteSwallowsAnswersUntilHeal(t *testing.T) {
+func TestMuteDiscardsResponsesUntilHeal(t *testing.T) {
 	for _, row := range []struct {
 		name string
 		set  func(*http.Protocols, bool)
@@ -121,7 +121,7 @@ func TestMuteSwallowsAnswersUntilHeal(t *testing.T) {
 				ended <- err
 			}()
 			<-arrived
-			other := get(t, client, p.URL()+"/other") // takes longer than an answer would
+			other := get(t, client, p.URL()+"/other") // takes longer than a response to the muted request would
 			_ = other.Body.Close()
 			select {
 			case err := <-ended:
@@ -130,11 +130,11 @@ func TestMuteSwallowsAnswersUntilHeal(t *testing.T) {
 			}
 			p.Heal("/quick")
 			if err := <-ended; err == nil {
-				t.Error("the muted request was answered after all")
+				t.Error("the muted request got a response")
 			}
 			healed := get(t, client, p.URL()+"/quick")
 			if body, err := io.ReadAll(healed.Body); err != nil || string(body) != "quick" {
-				t.Errorf("healed, it answers %q, %v", body, err)
+				t.Errorf("after heal the response is %q, %v", body, err)
 			}
 			_ = healed.Body.Close()
 		})

@@ -5,24 +5,24 @@ import (
 	"time"
 )
 
-// deadline is one that may be moved while somebody waits for it.
+// deadline is a point in time that may be moved while goroutines wait for it.
 type deadline struct {
 	mu    sync.Mutex
 	timer *time.Timer
-	over  chan struct{} // closed when it has passed
+	over  chan struct{} // closed when the deadline has passed
 }
 
 func newDeadline() *deadline { return &deadline{over: make(chan struct{})} }
 
-// expired is closed when the deadline has passed; one that is set anew after that
-// has another.
+// expired returns a channel that is closed when the deadline has passed. A deadline
+// that is set after that has a new channel.
 func (d *deadline) expired() <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.over
 }
 
-// set moves the deadline; the zero time is none.
+// set moves the deadline; the zero time removes it.
 func (d *deadline) set(at time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

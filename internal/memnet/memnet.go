@@ -1,7 +1,7 @@
-// Package memnet is a network in memory: one listener, to which every dialled
-// address leads. Its connections block in a way that testing/synctest
-// understands, so that tests of the wire can run on virtual time, and it can be
-// made to fail as networks do.
+// Package memnet is a network in memory, with one listener that every dialled
+// address leads to. Its connections block in a way that testing/synctest
+// recognizes, so that tests of the protocol can run in virtual time. Its fields
+// inject the faults of real networks.
 package memnet
 
 import (
@@ -15,23 +15,23 @@ import (
 	"syscall"
 )
 
-// Network is a network with one listener, which it is itself. Its fields set
-// the faults. All of it may be used concurrently.
+// Network is a network with one listener: it implements net.Listener. Its fields
+// set the faults. Fields and methods may be used concurrently.
 type Network struct {
-	// Refuse turns new connections away.
+	// Refuse refuses new connections.
 	Refuse atomic.Bool
-	// Hang makes connecting take for ever.
+	// Hang makes connecting block until its context ends.
 	Hang atomic.Bool
-	// Dark makes every byte vanish, both ways, without a word. A connection that
-	// has lost some stays dark when there is light again, since TCP never goes on
-	// behind a gap.
+	// Dark loses every byte in both directions, without an error. A connection that
+	// has lost bytes stays dark after that, since TCP never delivers data behind a
+	// gap.
 	Dark atomic.Bool
-	// Mute is how many of the next connections are accepted by nobody.
+	// Mute is the number of new connections that nobody accepts.
 	Mute atomic.Int64
-	// Expire ends reads with a deadline that nobody set.
+	// Expire makes failing reads fail with os.ErrDeadlineExceeded.
 	Expire atomic.Bool
 
-	// Dials counts the connections that were asked for.
+	// Dials counts the attempts to connect.
 	Dials atomic.Int64
 	// Open counts the connections that are open on the dialling side.
 	Open atomic.Int64
@@ -39,11 +39,11 @@ type Network struct {
 	incoming chan net.Conn
 
 	mu      sync.Mutex
-	closed  chan struct{} // the listener's
-	servers []net.Conn    // the other sides of all connections
+	closed  chan struct{} // closed with the listener
+	servers []net.Conn    // the accepting sides of all connections
 }
 
-// New returns a network in good order.
+// New returns a network without faults.
 func New() *Network {
 	return &Network{incoming: make(chan net.Conn), closed: make(chan struct{})}
 }
@@ -87,7 +87,7 @@ func (n *Network) Accept() (net.Conn, error) {
 	}
 }
 
-// Close ends the listening; open connections stay.
+// Close closes the listener. Open connections stay open.
 func (n *Network) Close() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -99,7 +99,7 @@ func (n *Network) Close() error {
 	return nil
 }
 
-// listening is closed when the listener is.
+// listening returns a channel that is closed with the listener.
 func (n *Network) listening() <-chan struct{} {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -116,14 +116,14 @@ func (n *Network) Cut() {
 	n.servers = nil
 }
 
-// Reopen lets another server listen.
+// Reopen opens the listener again after Close.
 func (n *Network) Reopen() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.closed = make(chan struct{})
 }
 
-// Addr is an address of loopback, for those who ask.
+// Addr implements [net.Listener].
 func (*Network) Addr() net.Addr { return address() }
 
 func address() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80} }
@@ -134,11 +134,11 @@ type conn struct {
 
 	of   *Network
 	once sync.Once
-	gap  atomic.Bool // bytes have vanished
+	gap  atomic.Bool // bytes were lost
 }
 
-// vanish tells whether bytes that pass now are lost.
-func (c *conn) vanish() bool {
+// lost reports whether bytes that are read or written now are lost.
+func (c *conn) lost() bool {
 	if c.of.Dark.Load() {
 		c.gap.Store(true)
 	}
@@ -146,7 +146,7 @@ func (c *conn) vanish() bool {
 }
 
 func (c *conn) Write(b []byte) (int, error) {
-	if c.vanish() {
+	if c.lost() {
 		return len(b), nil
 	}
 	n, err := c.Conn.Write(b)
@@ -159,7 +159,7 @@ func (c *conn) Write(b []byte) (int, error) {
 func (c *conn) Read(b []byte) (int, error) {
 	for {
 		n, err := c.Conn.Read(b)
-		if err == nil && c.vanish() {
+		if err == nil && c.lost() {
 			continue
 		}
 		if err != nil && c.of.Expire.Load() {

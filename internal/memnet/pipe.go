@@ -9,10 +9,9 @@ import (
 	"time"
 )
 
-// pipe returns the two sides of a connection. Unlike those of net.Pipe they take
-// what is written at once, as a network's buffers do: net/http holds a lock while
-// it writes, and in a synctest bubble time stands still while somebody waits for a
-// lock that a blocked writer holds.
+// pipe returns the two sides of a connection. A write never blocks, unlike that of
+// net.Pipe: net/http holds a lock while it writes, and in a synctest bubble time
+// stops while a goroutine waits for a lock that a blocked writer holds.
 func pipe() (one, other *side) {
 	there, back := newHalf(), newHalf()
 	one = &side{in: back, out: there, reading: newDeadline(), writing: newDeadline()}
@@ -24,8 +23,8 @@ func pipe() (one, other *side) {
 type half struct {
 	mu     sync.Mutex
 	bytes  []byte
-	closed bool          // by the side that writes, or the one that reads
-	more   chan struct{} // closed, and made anew, at each change
+	closed bool          // by either side
+	more   chan struct{} // closed, and replaced, at each change
 }
 
 func newHalf() *half { return &half{more: make(chan struct{})} }
@@ -38,7 +37,7 @@ func (h *half) change(do func()) {
 	h.more = make(chan struct{})
 }
 
-// take reads what is there, and tells what to wait for if nothing is.
+// take reads what was written. It returns a channel to wait on if that is nothing.
 func (h *half) take(b []byte) (n int, more <-chan struct{}, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -79,7 +78,7 @@ func (s *side) Read(b []byte) (int, error) {
 	}
 }
 
-// Write implements [net.Conn]. It never waits.
+// Write implements [net.Conn]. It does not block.
 func (s *side) Write(b []byte) (int, error) {
 	if isClosed(s.writing.expired()) {
 		return 0, os.ErrDeadlineExceeded
@@ -97,7 +96,7 @@ func (s *side) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// Close implements [net.Conn]. What was written before is still read.
+// Close implements [net.Conn]. The other side can still read what was written.
 func (s *side) Close() error {
 	s.once.Do(func() {
 		s.closed.Store(true)
