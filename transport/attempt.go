@@ -141,7 +141,7 @@ func (a *attempt) Do(request *http.Request) (*http.Response, error) {
 	response, err := t.do(request)
 	a.requested = time.Now()
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it names the request
+		return nil, err
 	}
 	a.response = observe(response)
 	if a.limit == 0 {

@@ -117,7 +117,7 @@ func BenchmarkMessageToAccept(b *testing.B) {
 
 func BenchmarkChunk(b *testing.B) {
 	session := newLoopback(b, registering(reply(200, ``)), false)
-	job := session.Job(transport.AcceptedJob{ID: "j1"})
+	job := session.Job(wire.Job{ID: "j1"})
 	data := bytes.Repeat([]byte("2026-08-21T12:00:00Z building package transport\n"), 2000)
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()

@@ -72,8 +72,8 @@ var factsOfStreamsAndJobs = []fact{
 			works(t, err)
 			request := s.one(t, "PUT /v3/jobs/j1/accept")
 			header(t, request, "Authorization", "Token "+sessionToken)
-			if request.body != "" || job.Env["A"] != "1" || job.ChunkMaxSize != 10 || job.ChunkInterval != time.Second || job.LogMaxSize != 1<<30 || job.Token != jobToken {
-				t.Errorf("sent %q, got %s in %s, %d", request.body, job, job.ChunkInterval, job.LogMaxSize)
+			if request.body != "" || job.Env["A"] != "1" || job.ChunkMaxSize != 10 || job.ChunkInterval != 1 || job.LogMaxSize != 1<<30 || job.Token != jobToken {
+				t.Errorf("sent %q, got %s in %d, %d", request.body, job, job.ChunkInterval, job.LogMaxSize)
 			}
 		},
 	},
@@ -106,13 +106,13 @@ var factsOfStreamsAndJobs = []fact{
 		},
 	},
 	{section: "3 job", fact: "start says when, in UTC", act: func(t *testing.T, s scene) {
-		works(t, s.session.Job(transport.AcceptedJob{ID: "j1"}).Start(t.Context(), time.Date(2026, 8, 21, 12, 0, 0, 5, time.FixedZone("", 3600))))
+		works(t, s.session.Job(wire.Job{ID: "j1"}).Start(t.Context(), time.Date(2026, 8, 21, 12, 0, 0, 5, time.FixedZone("", 3600))))
 		if body := s.one(t, "PUT /v3/jobs/j1/start").body; body != `{"started_at":"2026-08-21T11:00:00.000000005Z"}` {
 			t.Errorf("sent %s", body)
 		}
 	}},
 	{section: "3 job", fact: "a chunk is gzip, and says its number, offset and length before compression", act: func(t *testing.T, s scene) {
-		works(t, s.session.Job(transport.AcceptedJob{ID: "j1"}).Chunk(t.Context(), wire.Chunk{Sequence: 1, Offset: 9, Data: []byte("hello")}))
+		works(t, s.session.Job(wire.Job{ID: "j1"}).Chunk(t.Context(), wire.Chunk{Sequence: 1, Offset: 9, Data: []byte("hello")}))
 		request := s.one(t, "POST /v3/jobs/j1/chunks?offset=9&sequence=1&size=5")
 		header(t, request, "Content-Type", "text/plain")
 		header(t, request, "Content-Encoding", "gzip")
@@ -124,11 +124,11 @@ var factsOfStreamsAndJobs = []fact{
 		section: "3 job", fact: "the state of a job; a 401 is the end of its token",
 		answers: answers{"GET /jobs/j1": reply(200, `{"state":"canceling"}`), "GET /jobs/j2": reply(401, `{"message":"gone"}`)},
 		act: func(t *testing.T, s scene) {
-			state, err := s.session.Job(transport.AcceptedJob{ID: "j1"}).State(t.Context())
+			state, err := s.session.Job(wire.Job{ID: "j1"}).State(t.Context())
 			if works(t, err); state != "canceling" {
 				t.Errorf("in %q", state)
 			}
-			_, err = s.session.Job(transport.AcceptedJob{ID: "j2"}).State(t.Context())
+			_, err = s.session.Job(wire.Job{ID: "j2"}).State(t.Context())
 			if status, ok := errors.AsType[*transport.StatusError](err); !ok || status.Code != http.StatusUnauthorized {
 				t.Errorf("got %v", err)
 			}
@@ -138,7 +138,7 @@ var factsOfStreamsAndJobs = []fact{
 		section: "3 job", fact: "a finish always counts the chunks that failed; one that is refused is dropped",
 		answers: answers{"PUT /jobs/j1/finish": reply(422, `{"message":"finished already"}`)},
 		act: func(t *testing.T, s scene) {
-			err := s.session.Job(transport.AcceptedJob{ID: "j1"}).Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"})
+			err := s.session.Job(wire.Job{ID: "j1"}).Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"})
 			fails(t, err, "finished already", false)
 			if body := s.one(t, "PUT /v3/jobs/j1/finish").body; body != `{"exit_status":"0","chunks_failed_count":0}` {
 				t.Errorf("sent %s", body)

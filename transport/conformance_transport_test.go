@@ -46,7 +46,7 @@ var factsOfTransport = []fact{
 	{section: "0 transport", fact: "Buildkite-Timeout-Milliseconds on calls, not on chunks and not on the stream", act: func(t *testing.T, s scene) {
 		<-streaming(t, s.session)
 		works(t, s.session.Connect(t.Context()))
-		works(t, s.session.Job(transport.AcceptedJob{ID: "j1"}).Chunk(t.Context(), wire.Chunk{Sequence: 1, Data: []byte("x")}))
+		works(t, s.session.Job(wire.Job{ID: "j1"}).Chunk(t.Context(), wire.Chunk{Sequence: 1, Data: []byte("x")}))
 		if s.one(t, "POST /v3/connect").header.Get("Buildkite-Timeout-Milliseconds") == "" {
 			t.Error("a call without its timeout")
 		}
@@ -55,13 +55,13 @@ var factsOfTransport = []fact{
 	}},
 	{section: "0 transport", fact: "configured headers go along with calls, chunks and the stream", act: func(t *testing.T, s scene) {
 		<-streaming(t, s.session)
-		works(t, s.session.Job(transport.AcceptedJob{ID: "j1"}).Chunk(t.Context(), wire.Chunk{Sequence: 1, Data: []byte("x")}))
+		works(t, s.session.Job(wire.Job{ID: "j1"}).Chunk(t.Context(), wire.Chunk{Sequence: 1, Data: []byte("x")}))
 		for _, start := range []string{"POST /v3/register", "POST /v3/jobs/j1/chunks", "POST " + procedure} {
 			header(t, s.one(t, start), "Buildkite-Cell", "7")
 		}
 	}},
 	{section: "0 transport", fact: "a segment of a path is escaped, its dots as well", act: func(t *testing.T, s scene) {
-		_, _ = s.session.Job(transport.AcceptedJob{ID: "../a b"}).State(t.Context())
+		_, _ = s.session.Job(wire.Job{ID: "../a b"}).State(t.Context())
 		s.one(t, "GET /v3/jobs/%2E%2E%2Fa%20b")
 	}},
 	{
@@ -80,7 +80,7 @@ var factsOfTransport = []fact{
 		act: func(t *testing.T, s scene) {
 			_, err := s.session.Ping(t.Context())
 			fails(t, err, "422 Unprocessable Entity: wrong state", false)
-			_, err = s.session.Job(transport.AcceptedJob{ID: "j1"}).State(t.Context())
+			_, err = s.session.Job(wire.Job{ID: "j1"}).State(t.Context())
 			fails(t, err, `502 Bad Gateway, not from the control plane: "HTML page: Bad Gateway"`, true)
 		},
 	},
@@ -90,7 +90,7 @@ var factsOfTransport = []fact{
 		act: func(t *testing.T, s scene) {
 			_, err := s.session.Ping(t.Context())
 			fails(t, err, "not a JSON object", true)
-			_, err = s.session.Job(transport.AcceptedJob{ID: "j1"}).State(t.Context())
+			_, err = s.session.Job(wire.Job{ID: "j1"}).State(t.Context())
 			fails(t, err, "it is empty", true)
 		},
 	},
@@ -99,7 +99,7 @@ var factsOfTransport = []fact{
 		answers: answers{"POST /connect": reply(200, "<html>"), "POST /disconnect": reply(200, "["), "PUT /jobs/j1/start": reply(204, "")},
 		act: func(t *testing.T, s scene) {
 			works(t, s.session.Connect(t.Context()))
-			works(t, s.session.Job(transport.AcceptedJob{ID: "j1"}).Start(t.Context(), time.Now()))
+			works(t, s.session.Job(wire.Job{ID: "j1"}).Start(t.Context(), time.Now()))
 			works(t, s.session.Disconnect(t.Context()))
 		},
 	},
@@ -130,7 +130,7 @@ var factsOfTransport = []fact{
 		act: func(t *testing.T, s scene) {
 			_, err := s.session.Ping(t.Context())
 			fails(t, err, "longer than 16777216 bytes", true)
-			_, err = s.session.Job(transport.AcceptedJob{ID: "j1"}).State(t.Context())
+			_, err = s.session.Job(wire.Job{ID: "j1"}).State(t.Context())
 			fails(t, err, "header", true)
 			if event := <-streaming(t, s.session); event.Kind != transport.StreamLost || codeOf(event.Err) != connect.CodeResourceExhausted {
 				t.Errorf("got %v %v", event.Kind, event.Err)
@@ -138,8 +138,8 @@ var factsOfTransport = []fact{
 		},
 	},
 	{section: "0 transport", fact: "the job's token serves for its calls, else the session's", act: func(t *testing.T, s scene) {
-		works(t, s.session.Job(transport.AcceptedJob{ID: "j1", Token: jobToken}).Start(t.Context(), time.Now()))
-		works(t, s.session.Job(transport.AcceptedJob{ID: "j2"}).Start(t.Context(), time.Now()))
+		works(t, s.session.Job(wire.Job{ID: "j1", Token: jobToken}).Start(t.Context(), time.Now()))
+		works(t, s.session.Job(wire.Job{ID: "j2"}).Start(t.Context(), time.Now()))
 		header(t, s.one(t, "PUT /v3/jobs/j1/start"), "Authorization", "Token "+jobToken)
 		header(t, s.one(t, "PUT /v3/jobs/j2/start"), "Authorization", "Token "+sessionToken)
 	}},

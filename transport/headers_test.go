@@ -15,7 +15,7 @@ func TestOptions(t *testing.T) {
 		err     string
 	}{
 		{"nothing", Options{}, "transport options: Endpoint is required"},
-		{"no URL", Options{Endpoint: "::"}, "transport options: Endpoint: not a URL"},
+		{"no URL", Options{Endpoint: "::"}, "transport options: Endpoint is not a URL"},
 		{"a header without the prefix", Options{Endpoint: "http://a", Headers: http.Header{"X-A": {"1"}}}, `transport options: Headers: "X-A" must be`},
 		{"a value with a line break", Options{Endpoint: "http://a", Headers: http.Header{"Buildkite-A": {"1\r\nX: 2"}}}, `transport options: Headers: "Buildkite-A" must be`},
 	}

@@ -20,7 +20,7 @@ type JobSession struct {
 }
 
 // Job returns the session of a job that this worker has accepted or acquired.
-func (s *Session) Job(job AcceptedJob) *JobSession {
+func (s *Session) Job(job wire.Job) *JobSession {
 	return &JobSession{session: s, id: job.ID, token: job.Token}
 }
 
@@ -30,7 +30,7 @@ func (s *Session) Job(job AcceptedJob) *JobSession {
 func (t *Transport) UndeliveredJob(endpoint string, headers http.Header, id, token string) (*JobSession, error) {
 	base, err := httpclient.ParseEndpoint(endpoint)
 	if err != nil {
-		return nil, fmt.Errorf("reporting on job %s: endpoint %q: %w", id, oneLine(endpoint), err)
+		return nil, fmt.Errorf("reporting on job %s: endpoint %q %w", id, oneLine(endpoint), err)
 	}
 	if name, ok := firstForbidden(headers); ok {
 		return nil, fmt.Errorf("reporting on job %s: header %q must not be sent", id, name)

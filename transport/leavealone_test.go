@@ -56,7 +56,7 @@ func (u *unwilling) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // time that the last answer named is over.
 func TestLeftAlone(t *testing.T) {
 	const times = 3 // each call is made, with all its tries
-	job := func(s *transport.Session) *transport.JobSession { return s.Job(transport.AcceptedJob{ID: "j1"}) }
+	job := func(s *transport.Session) *transport.JobSession { return s.Job(wire.Job{ID: "j1"}) }
 	type call func(context.Context, *transport.Session)
 	for _, row := range []struct {
 		kind  string // of the request

@@ -152,7 +152,7 @@ func TestSocketsAreNotNamedFromAfar(t *testing.T) {
 		if _, err := session.Ping(t.Context()); err != nil {
 			t.Error(err)
 		}
-		if _, err := session.Job(transport.AcceptedJob{ID: "j1"}).State(t.Context()); err == nil {
+		if _, err := session.Job(wire.Job{ID: "j1"}).State(t.Context()); err == nil {
 			t.Error("followed a redirect to a socket")
 		}
 		if session.Endpoint() != server.URL+"/v3" {

@@ -29,12 +29,6 @@ func (p *pacer) start(streamOnly bool) {
 	p.schedule.Start(time.Now(), streamOnly)
 }
 
-func (p *pacer) messageReceived() { p.step(pace.MessageReceived) }
-
-func (p *pacer) pingSucceeded() { p.step(pace.PingSucceeded) }
-
-func (p *pacer) pingFailed() { p.step(pace.PingFailed) }
-
 // ended plans the next attempt, and returns how long until then.
 func (p *pacer) ended(event pace.Event, retryAfter time.Duration) time.Duration {
 	p.mu.Lock()

@@ -22,9 +22,9 @@ func TestPacerWaits(t *testing.T) {
 		}
 
 		pacer.ended(pace.StreamRefused, 0)
-		pacer.pingFailed()
+		pacer.step(pace.PingFailed)
 		refused := time.Now()
-		time.AfterFunc(time.Minute, pacer.pingSucceeded)
+		time.AfterFunc(time.Minute, func() { pacer.step(pace.PingSucceeded) })
 		if err := pacer.wait(t.Context()); err != nil || time.Since(refused) > 61*time.Second {
 			t.Errorf("brought forward: %v after %s", err, time.Since(refused))
 		}

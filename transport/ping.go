@@ -7,6 +7,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/httpclient"
 	"github.com/switchyard-ci/switchyard/internal/wire"
+	"github.com/switchyard-ci/switchyard/transport/pace"
 )
 
 // PingResult is what the control plane says in response to a ping.
@@ -28,7 +29,7 @@ func (s *Session) Ping(ctx context.Context) (PingResult, error) {
 	response, err := s.pingAt(ctx, endpoint, deadline)
 	if err != nil {
 		if ctx.Err() == nil {
-			s.pacer.pingFailed()
+			s.pacer.step(pace.PingFailed)
 		}
 		return PingResult{}, err
 	}
@@ -36,7 +37,7 @@ func (s *Session) Ping(ctx context.Context) (PingResult, error) {
 	if moved, ok := s.follow(ctx, response.Endpoint, deadline); ok {
 		response = moved
 	}
-	s.pacer.pingSucceeded()
+	s.pacer.step(pace.PingSucceeded)
 	return PingResult{Instruction: pingInstruction(response), Message: oneLine(response.Message)}, nil
 }
 

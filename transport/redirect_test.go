@@ -36,7 +36,7 @@ func TestRedirects(t *testing.T) {
 				mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, row.to, row.status) })
 				bed := newBed(t, registering(mux), withHeaders(http.Header{"Buildkite-Cell": {"7"}}))
 				session := bed.register(t)
-				err := session.Job(transport.AcceptedJob{ID: "j1"}).Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"})
+				err := session.Job(wire.Job{ID: "j1"}).Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"})
 				if !row.followed {
 					status, ok := errors.AsType[*transport.StatusError](err)
 					if !ok || status.Code != row.status || len(arrived) != 0 {

@@ -42,7 +42,7 @@ func (s *Session) nextEndpoint(named string) (httpclient.Endpoint, bool, error) 
 	}
 	next, err := httpclient.ParseEndpoint(named)
 	if err != nil {
-		return next, false, fmt.Errorf("endpoint %q: %w", oneLine(named), err)
+		return next, false, fmt.Errorf("endpoint %q %w", oneLine(named), err)
 	}
 	current, _ := s.target()
 	switch {

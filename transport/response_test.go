@@ -92,8 +92,8 @@ func FuzzResponses(f *testing.F) {
 		}
 		var job wire.Job
 		if err := decode(body, &job); err == nil {
-			if got := acceptedJob(job); got.ChunkInterval < time.Second || got.LogMaxSize == 0 {
-				t.Errorf("%d, %s", got.LogMaxSize, got.ChunkInterval)
+			if got := withDefaults(job); got.ChunkInterval < 1 || got.LogMaxSize == 0 {
+				t.Errorf("%d, %d", got.LogMaxSize, got.ChunkInterval)
 			}
 		}
 	})

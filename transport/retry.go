@@ -4,75 +4,139 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"math/rand/v2"
+	"net/http"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"go.uber.org/zap"
 )
 
 // rule is how a call is tried again.
 type rule struct {
-	tries uint // all of them, the first included
-	// waits returns the schedule of one call; calls do not share one.
-	waits func() backoff.BackOff
+	tries int // all of them, the first included
+	// wait returns the time between a try and the next; tries count from zero.
+	wait func(attempt int) time.Duration
 	// again reports whether to try again after an error.
 	again func(error) bool
 	// limit ends the retries once the next wait would exceed it. Zero is no limit.
 	limit time.Duration
 }
 
+// The rules. The numbers are those of existing agents, so that a control plane gets
+// the same load. Three things differ on purpose: a chunk is tried again after a 429,
+// Retry-After is respected everywhere, and the waits of register and connect are
+// random, because a whole fleet may make these calls at once. The waits of a delivery,
+// which is a chunk or a finish, add up to about ten minutes.
+
+func registerRule() rule {
+	return rule{tries: 30, wait: about(10 * time.Second), again: Retryable}
+}
+
+func connectRule() rule {
+	return rule{tries: 10, wait: about(5 * time.Second), again: always}
+}
+
+func disconnectRule() rule {
+	return rule{tries: 4, wait: every(time.Second), again: always}
+}
+
+func heartbeatRule() rule {
+	return rule{tries: 10, wait: every(5 * time.Second), again: Retryable}
+}
+
+func acceptRule() rule {
+	return rule{tries: 30, wait: every(5 * time.Second), again: unansweredAccept}
+}
+
+func acquireRule() rule {
+	wait := func(attempt int) time.Duration {
+		return max(0, growing(time.Second, 2, attempt)+between(-time.Second, 5*time.Second))
+	}
+	return rule{tries: 7, wait: wait, again: acquirable, limit: 330 * time.Second}
+}
+
+func startRule() rule {
+	wait := func(attempt int) time.Duration { return growing(time.Second, 2, attempt) }
+	return rule{tries: 7, wait: wait, again: Retryable}
+}
+
+func deliverRule() rule {
+	wait := func(attempt int) time.Duration {
+		wait := growing(2*time.Second, 1.6, attempt)
+		return between(wait*4/5, wait*6/5)
+	}
+	return rule{tries: 12, wait: wait, again: Retryable, limit: time.Hour}
+}
+
+func always(error) bool { return true }
+
+// unansweredAccept reports whether the control plane may not have responded to an
+// accept, so that it is unknown whether the job is accepted. A response of the
+// control plane itself is final, even a 500, and so is a status between 400 and 499
+// from a proxy, except 429; a gateway's 502 says nothing about the job.
+func unansweredAccept(err error) bool {
+	if status, ok := errors.AsType[*StatusError](err); ok {
+		return !status.FromControlPlane && status.retryable()
+	}
+	return Retryable(err)
+}
+
+// acquirable reports whether to try an acquire again: also while the job waits for
+// another one.
+func acquirable(err error) bool {
+	status, ok := errors.AsType[*StatusError](err)
+	return ok && status.Code == http.StatusLocked || Retryable(err)
+}
+
+// every returns the same wait for each try.
+func every(wait time.Duration) func(int) time.Duration {
+	return func(int) time.Duration { return wait }
+}
+
+// about returns random waits between a half and one and a half times the given one.
+func about(wait time.Duration) func(int) time.Duration {
+	return func(int) time.Duration { return between(wait/2, wait+wait/2) }
+}
+
+// growing returns a wait that grows by a factor with each attempt.
+func growing(first time.Duration, factor float64, attempt int) time.Duration {
+	return time.Duration(float64(first) * math.Pow(factor, float64(attempt)))
+}
+
+// between returns a uniformly random duration.
+func between(least, most time.Duration) time.Duration {
+	return least + time.Duration(rand.Float64()*float64(most-least)) //nolint:gosec // spreading load needs no secrecy
+}
+
 // retry calls try until it succeeds or the rule ends the retries. The attempt counts
-// from zero. The error is that of the last try; if the caller's context ended, its
-// cause is in the chain too.
+// from zero. A Retry-After replaces the wait of the rule. The error is that of the last
+// try; if the caller's context ended, its cause is in the chain too.
 func retry(ctx context.Context, log *zap.Logger, by rule, try func(attempt int) error) error {
-	schedule := &retryAfterSchedule{BackOff: by.waits()}
-	attempt := 0
-	var last error
-	_, err := backoff.Retry(ctx,
-		func() (struct{}, error) {
-			last = try(attempt)
-			attempt++
-			if last != nil && (ctx.Err() != nil || !by.again(last)) {
-				return struct{}{}, backoff.Permanent(last)
-			}
-			schedule.retryAfter = RetryAfter(last)
-			return struct{}{}, last
-		},
-		backoff.WithBackOff(schedule),
-		backoff.WithMaxTries(by.tries),
-		backoff.WithMaxElapsedTime(by.limit),
-		backoff.WithNotify(func(err error, wait time.Duration) {
-			level := zap.DebugLevel
-			if attempt == 1 {
-				level = zap.WarnLevel // once per call is enough for people
-			}
-			log.Log(level, "call failed; will retry",
-				zap.Error(err), zap.Int("attempt", attempt), zap.Duration("wait", wait))
-		}),
-	)
-	if permanent, ok := errors.AsType[*backoff.PermanentError](err); ok {
-		err = permanent.Err // also the error of the last permitted try
+	begun := time.Now()
+	for attempt := 0; ; attempt++ {
+		err := try(attempt)
+		if err == nil || ctx.Err() != nil || !by.again(err) || attempt+1 == by.tries {
+			return err
+		}
+		wait := by.wait(attempt)
+		if retryAfter := RetryAfter(err); retryAfter > 0 {
+			wait = spread(retryAfter)
+		}
+		if by.limit > 0 && time.Since(begun)+wait > by.limit {
+			return err
+		}
+		level := zap.DebugLevel
+		if attempt == 0 {
+			level = zap.WarnLevel // once per call is enough for people
+		}
+		log.Log(level, "call failed; will retry",
+			zap.Error(err), zap.Int("attempt", attempt+1), zap.Duration("wait", wait))
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			ended := &failure{kind: callerEnded, err: context.Cause(ctx)}
+			return fmt.Errorf("%w; before that: %w", ended, err)
+		}
 	}
-	if err != nil && last != nil && !errors.Is(err, last) {
-		// The context ended during the wait: name what the wait was for.
-		err = fmt.Errorf("%w; before that: %w", &failure{kind: callerEnded, err: err}, last)
-	}
-	return err
-}
-
-// retryAfterSchedule replaces the next wait of a schedule by the Retry-After of the
-// last response.
-type retryAfterSchedule struct {
-	backoff.BackOff
-
-	retryAfter time.Duration // zero is none
-}
-
-// NextBackOff implements [backoff.BackOff].
-func (s *retryAfterSchedule) NextBackOff() time.Duration {
-	next := s.BackOff.NextBackOff()
-	if s.retryAfter > 0 && next != backoff.Stop {
-		next = spread(s.retryAfter)
-	}
-	return next
 }

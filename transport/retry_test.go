@@ -31,7 +31,7 @@ func TestRetries(t *testing.T) {
 	ping := func(ctx context.Context, s *transport.Session) error { _, err := s.Ping(ctx); return err }
 	accept := func(ctx context.Context, s *transport.Session) error { _, err := s.Accept(ctx, "j1"); return err }
 	acquire := func(ctx context.Context, s *transport.Session) error { _, err := s.Acquire(ctx, "j1"); return err }
-	job := func(s *transport.Session) *transport.JobSession { return s.Job(transport.AcceptedJob{ID: "j1"}) }
+	job := func(s *transport.Session) *transport.JobSession { return s.Job(wire.Job{ID: "j1"}) }
 	start := func(ctx context.Context, s *transport.Session) error { return job(s).Start(ctx, time.Now()) }
 	chunk := func(ctx context.Context, s *transport.Session) error {
 		return job(s).Chunk(ctx, wire.Chunk{Sequence: 1, Data: []byte("x")})
@@ -218,7 +218,7 @@ func TestTokensStayOut(t *testing.T) {
 		mux.HandleFunc("/v3/jobs/j2/accept", mistyped)
 		bed := newBed(t, registering(mux))
 		session := bed.register(t)
-		job := session.Job(transport.AcceptedJob{ID: "j1", Token: jobToken})
+		job := session.Job(wire.Job{ID: "j1", Token: jobToken})
 		var said []string
 		for _, call := range []func() error{
 			func() error { return session.Disconnect(t.Context()) },

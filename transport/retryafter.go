@@ -3,7 +3,6 @@ package transport
 import (
 	"context"
 	"math"
-	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"strings"
@@ -54,8 +53,7 @@ func parseRetryAfter(value string, now time.Time) time.Duration {
 // spread adds a random part to a Retry-After, so that callers who were refused
 // together do not come back together.
 func spread(retryAfter time.Duration) time.Duration {
-	part := rand.Float64() * retryAfterSpread //nolint:gosec // spreading load needs no secrecy
-	return retryAfter + time.Duration(part*float64(retryAfter))
+	return retryAfter + between(0, time.Duration(retryAfterSpread*float64(retryAfter)))
 }
 
 // holdOffs make the calls of a session wait for a Retry-After, by the kind of call.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -99,7 +100,7 @@ func (s *Session) Heartbeat(ctx context.Context) error {
 func (s *Session) send(ctx context.Context, by rule, c call) error {
 	return retry(ctx, s.transport.log, by, func(attempt int) error {
 		if c.attemptHeader != "" {
-			c.headers.Set(c.attemptHeader, fmt.Sprint(attempt))
+			c.headers.Set(c.attemptHeader, strconv.Itoa(attempt))
 		}
 		return s.try(ctx, c)
 	})

@@ -47,18 +47,7 @@ const (
 
 // String returns the kind in words.
 func (k StreamEventKind) String() string {
-	switch k {
-	case StreamMessage:
-		return "message"
-	case StreamEnded:
-		return "ended"
-	case StreamLost:
-		return "lost"
-	case StreamRefused:
-		return "refused"
-	default:
-		return "unknown"
-	}
+	return [...]string{"unknown", "message", "ended", "lost", "refused"}[k]
 }
 
 // StreamEvent is one event on the stream. Every connection attempt ends with exactly
@@ -97,7 +86,7 @@ func (s *Session) RunStream(ctx context.Context, options StreamOptions, post fun
 			post: func(event StreamEvent) {
 				if event.First {
 					s.transport.streamed.Store(true)
-					s.pacer.messageReceived()
+					s.pacer.step(pace.MessageReceived)
 					log.healthy(event.Epoch)
 				}
 				post(event)

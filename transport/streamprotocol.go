@@ -28,16 +28,7 @@ const (
 
 // String returns the protocol's name.
 func (p StreamProtocol) String() string {
-	switch p {
-	case StreamAuto:
-		return "auto"
-	case StreamGRPC:
-		return "grpc"
-	case StreamConnect:
-		return "connect"
-	default:
-		return "unknown"
-	}
+	return [...]string{"auto", "grpc", "connect"}[p]
 }
 
 // ParseStreamProtocol returns the protocol with that name. The error lists the names.

@@ -51,7 +51,7 @@ func (o Options) validate() (httpclient.Endpoint, error) {
 	}
 	endpoint, err := httpclient.ParseEndpoint(o.Endpoint)
 	if err != nil {
-		return httpclient.Endpoint{}, fmt.Errorf("transport options: Endpoint: %w", err)
+		return httpclient.Endpoint{}, fmt.Errorf("transport options: Endpoint %w", err)
 	}
 	if name, ok := firstForbidden(o.Headers); ok {
 		return httpclient.Endpoint{}, fmt.Errorf(

@@ -39,7 +39,7 @@ func see(r *http.Request) seen {
 func TestWire(t *testing.T) {
 	const job = `{"id":"j/..1","chunks_max_size_bytes":1000,"token":"job-secret"}`
 	at := time.Date(2026, 8, 21, 12, 0, 0, 5, time.FixedZone("east", 3600))
-	accepted := transport.AcceptedJob{ID: "j1", Token: jobToken}
+	accepted := wire.Job{ID: "j1", Token: jobToken}
 	jobCall := func(call func(context.Context, *transport.JobSession) error) func(context.Context, *transport.Session) error {
 		return func(ctx context.Context, s *transport.Session) error { return call(ctx, s.Job(accepted)) }
 	}
@@ -129,7 +129,7 @@ func TestWire(t *testing.T) {
 		{
 			name: "a job without a token uses the session's",
 			call: func(ctx context.Context, s *transport.Session) error {
-				return s.Job(transport.AcceptedJob{ID: "j1"}).Start(ctx, time.Time{})
+				return s.Job(wire.Job{ID: "j1"}).Start(ctx, time.Time{})
 			},
 			want: "PUT /v3/jobs/j1/start", token: sessionToken, timeout: "60000", body: `{}`,
 		},
@@ -368,8 +368,8 @@ func TestAcceptedJob(t *testing.T) {
 			t.Fatal(err)
 		}
 		if job.ID != "j1" || !maps.Equal(job.Env, map[string]string{"A": "1", "B": ""}) ||
-			job.ChunkMaxSize != 1000 || job.ChunkInterval != time.Second || job.LogMaxSize != 1<<30 || job.Token != jobToken {
-			t.Errorf("got %s, %v, %d, %s, %d", job.ID, job.Env, job.ChunkMaxSize, job.ChunkInterval, job.LogMaxSize)
+			job.ChunkMaxSize != 1000 || job.ChunkInterval != 1 || job.LogMaxSize != 1<<30 || job.Token != jobToken {
+			t.Errorf("got %s, %v, %d, %d, %d", job.ID, job.Env, job.ChunkMaxSize, job.ChunkInterval, job.LogMaxSize)
 		}
 		if text := fmt.Sprintf("%v %+v %#v", job, job, job); strings.Contains(text, jobToken) {
 			t.Errorf("printed as %s", text)

@@ -21,7 +21,7 @@ type jobRunner struct {
 }
 
 // run implements worker.RunJob.
-func (r *jobRunner) run(ctx context.Context, accepted transport.AcceptedJob) (job.Result, error) {
+func (r *jobRunner) run(ctx context.Context, accepted wire.Job) (job.Result, error) {
 	options := r.options
 	options.Endpoint = cmp.Or(accepted.Endpoint, r.session.Endpoint())
 	options.ReportEndpoint = r.session.Endpoint()
@@ -31,7 +31,7 @@ func (r *jobRunner) run(ctx context.Context, accepted transport.AcceptedJob) (jo
 		Env:           accepted.Env,
 		Token:         accepted.Token,
 		ChunkMaxSize:  accepted.ChunkMaxSize,
-		ChunkInterval: accepted.ChunkInterval,
+		ChunkInterval: time.Duration(accepted.ChunkInterval) * time.Second,
 		LogMaxSize:    accepted.LogMaxSize,
 		TraceParent:   accepted.TraceParent,
 		TraceState:    accepted.TraceState,

@@ -9,9 +9,11 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"connectrpc.com/connect"
 
@@ -83,8 +85,8 @@ func TestErrors(t *testing.T) {
 	}{
 		{
 			"wrong token", connect.NewError(connect.CodeUnauthenticated, errors.New("bad token")), connect.CodeUnauthenticated,
-			"the admin token was refused; the control plane has its own in the file admin-token of its data directory: " +
-				"give that with --admin-token-file",
+			"the admin token was refused; the control plane keeps its token in the file admin-token of its data directory: " +
+				"pass that with --admin-token-file",
 		},
 		{"unknown job", connect.NewError(connect.CodeNotFound, errors.New("no job J")), connect.CodeNotFound, "no job J"},
 		{
@@ -115,7 +117,7 @@ func TestNotAControlPlane(t *testing.T) {
 	t.Parallel()
 	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "not here", http.StatusNotFound) })
 	secure := httptest.NewUnstartedServer(page)
-	secure.Config.ErrorLog = log.New(io.Discard, "", 0) // the client is to speak
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0) // expected
 	secure.StartTLS()
 	t.Cleanup(secure.Close)
 	plain := httptest.NewServer(page)
@@ -130,8 +132,8 @@ func TestNotAControlPlane(t *testing.T) {
 	tests := []struct{ name, endpoint, want string }{
 		{"another server", plain.URL, "is this a control plane of Switchyard?"},
 		{"nobody", "http://" + nobody.Addr().String(), "nothing listens there; is `switchyard up` running?"},
-		{"no TLS", "https" + strings.TrimPrefix(plain.URL, "http"), "it does not speak TLS; say http:// in --endpoint"},
-		{"unknown authority", secure.URL, "its certificate is signed by an unknown authority; name the authority's certificate with --ca-file"},
+		{"no TLS", "https" + strings.TrimPrefix(plain.URL, "http"), "the server does not speak TLS there; the endpoint may have to begin with http://"},
+		{"unknown authority", secure.URL, "the server's certificate is signed by an authority that is not trusted here; name the authority's certificate with --ca-file"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -144,6 +146,40 @@ func TestNotAControlPlane(t *testing.T) {
 				t.Errorf("follow: error %v, want one with %q", err, tt.want)
 			}
 		})
+	}
+}
+
+// TestUnixSocket makes calls and follows a job over a Unix socket.
+func TestUnixSocket(t *testing.T) {
+	t.Parallel()
+	socket := filepath.Join(t.TempDir(), "control.sock")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "unix", socket)
+	if err != nil {
+		t.Skipf("no Unix sockets here: %v", err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle(switchyardv1connect.NewJobServiceHandler(&answers{}))
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	c := dial(t, "unix://"+socket)
+	if job, err := c.Job(t.Context(), "J"); err != nil || job.GetId() != "J" {
+		t.Errorf("got %v, %v", job, err)
+	}
+	if _, err := c.Follow(t.Context(), "J", FollowOptions{}, &recorder{}); connect.CodeOf(err) != connect.CodeUnimplemented {
+		t.Errorf("follow: %v, want the response of the handler", err)
+	}
+	if err := server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	<-served
+	_, err = c.Job(t.Context(), "J")
+	want := "showing job J at unix://" + socket + ": nothing listens there; is `switchyard up` running?"
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	if failed, ok := errors.AsType[*Error](err); !ok || failed.Uncertain() {
+		t.Errorf("got %v, want a certain failure", err)
 	}
 }
 
@@ -219,10 +255,10 @@ func TestNewRefuses(t *testing.T) {
 		opts Options
 		want string
 	}{
-		{Options{Endpoint: "127.0.0.1:7420"}, `endpoint "127.0.0.1:7420" must look like`},
-		{Options{Endpoint: "http://"}, `endpoint "http://" must look like`},
-		{Options{Endpoint: "http://h?x=1"}, `must look like`},
-		{Options{Endpoint: "http://u:p@h"}, "must not hold a user or a password"},
+		{Options{Endpoint: "127.0.0.1:7420"}, "endpoint is not a URL"},
+		{Options{Endpoint: "http://"}, "endpoint has no host"},
+		{Options{Endpoint: "http://h?x=1"}, "endpoint must not contain a query"},
+		{Options{Endpoint: "http://u:p@h"}, "must not contain a user name or password"},
 	}
 	for _, tt := range tests {
 		if _, err := New(tt.opts); err == nil || !strings.Contains(err.Error(), tt.want) {

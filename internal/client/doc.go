@@ -1,11 +1,10 @@
-// Package client talks to a control plane's API for people and programs,
-// switchyard.v1, for the commands that submit, show and follow jobs and look
-// after agents.
+// Package client calls a control plane's API for people and programs, switchyard.v1:
+// submitting, showing and following jobs, and operating workers.
 //
-// Every error is an *Error: one line that says what was asked of which control
+// Every error of a call is an [*Error]: one line with what was asked of which control
 // plane, why it failed, and what to do.
 //
-// Client.Follow is the one call that outlives a connection: it reads on where
-// it was when the control plane restarts or the network breaks, so that a log
-// arrives whole and once.
+// [Client.Follow] survives the loss of its connection: it continues where it was when
+// the control plane restarts or the network fails, so that a log arrives complete and
+// once.
 package client

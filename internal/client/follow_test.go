@@ -153,7 +153,7 @@ func TestFollow(t *testing.T) {
 		},
 		{
 			name: "but not for ever", expected: true, connections: []*connection{{end: unknown}},
-			offsets: []uint64{0, 0, 0}, err: "no answer for 1m0s: not_found: no such job",
+			offsets: []uint64{0, 0, 0}, err: "no response for 1m0s: not_found: no such job",
 		},
 		{
 			name:        "the first connection must come about",
@@ -172,7 +172,7 @@ func TestFollow(t *testing.T) {
 			connections: []*connection{
 				{messages: []*switchyardv1.FollowJobResponse{running}, end: broken}, {refused: broken},
 			},
-			told: []string{"running", "interrupted"}, offsets: []uint64{0, 0, 0}, err: "no answer for 1m0s",
+			told: []string{"running", "interrupted"}, offsets: []uint64{0, 0, 0}, err: "no response for 1m0s",
 		},
 		{
 			name: "nobody to tell", full: full,
@@ -194,7 +194,7 @@ func TestFollow(t *testing.T) {
 				var offsets []uint64
 				r := &recorder{refuse: tt.full}
 				_, err := follow(t.Context(), r, followLoop{
-					open: func(_ context.Context, offset uint64) (events, error) {
+					open: func(_ context.Context, offset uint64) (eventStream, error) {
 						c := tt.connections[min(len(offsets), len(tt.connections)-1)]
 						offsets = append(offsets, offset)
 						return c, c.refused
@@ -226,7 +226,7 @@ func TestFollowPatience(t *testing.T) {
 		last := begin // when a message came
 		var tries []time.Duration
 		_, err := follow(t.Context(), &recorder{}, followLoop{
-			open: func(context.Context, uint64) (events, error) {
+			open: func(context.Context, uint64) (eventStream, error) {
 				tries = append(tries, time.Since(begin))
 				if time.Since(begin) < 40*time.Second {
 					last = time.Now()
@@ -264,7 +264,7 @@ func TestFollowInterrupted(t *testing.T) {
 		messages := []*switchyardv1.FollowJobResponse{state(switchyardv1.JobState_JOB_STATE_RUNNING)}
 		broken := connect.NewError(connect.CodeUnavailable, errors.New("gone"))
 		job, err := follow(ctx, &recorder{}, followLoop{
-			open: func(context.Context, uint64) (events, error) {
+			open: func(context.Context, uint64) (eventStream, error) {
 				defer func() { messages = nil }()
 				return &connection{messages: messages, end: broken}, nil
 			},

@@ -7,12 +7,11 @@ import (
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
-// maxPageSize is the largest page the control plane gives.
+// maxPageSize is the largest page that the control plane returns.
 const maxPageSize = 1000
 
-// Jobs goes through the jobs that the request asks for, newest first, fetching
-// page after page as it goes, until limit of them have come; 0 is no limit. An
-// error is the last element.
+// Jobs returns the jobs that match the request, newest first, at most limit of them; 0
+// is no limit. It fetches pages as needed. An error is the last element.
 func (c *Client) Jobs(ctx context.Context, req *switchyardv1.ListJobsRequest, limit int) iter.Seq2[*switchyardv1.Job, error] {
 	return pages(limit, func(size int32, token string) ([]*switchyardv1.Job, string, error) {
 		req.PageSize, req.PageToken = size, token
@@ -21,17 +20,16 @@ func (c *Client) Jobs(ctx context.Context, req *switchyardv1.ListJobsRequest, li
 	})
 }
 
-// Workers goes through the workers that the request asks for as Jobs does through
-// jobs.
+// Workers returns the workers that match the request, as Jobs does.
 func (c *Client) Workers(ctx context.Context, req *switchyardv1.ListWorkersRequest, limit int) iter.Seq2[*switchyardv1.Worker, error] {
 	return pages(limit, func(size int32, token string) ([]*switchyardv1.Worker, string, error) {
 		req.PageSize, req.PageToken = size, token
-		res, err := call(ctx, c, "listing agents", c.agents.ListWorkers, req)
+		res, err := call(ctx, c, "listing workers", c.workers.ListWorkers, req)
 		return res.GetWorkers(), res.GetNextPageToken(), err
 	})
 }
 
-// pages goes through the elements of one page after another.
+// pages returns the elements of one page after another.
 func pages[T any](limit int, fetch func(size int32, token string) ([]T, string, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		token := ""

@@ -31,7 +31,8 @@ type Endpoint struct {
 
 // ParseEndpoint parses http://HOST[:PORT][/PATH], https://HOST[:PORT][/PATH] or
 // unix:///SOCKET[:/PATH]. It refuses user names and passwords, because endpoints
-// are written to logs. Its errors do not repeat the input.
+// are written to logs. Its errors continue a sentence that begins with "endpoint", and
+// do not repeat the input.
 func ParseEndpoint(raw string) (Endpoint, error) {
 	raw = strings.TrimSpace(raw)
 	if rest, ok := strings.CutPrefix(raw, schemeUnix); ok {
@@ -39,7 +40,7 @@ func ParseEndpoint(raw string) (Endpoint, error) {
 	}
 	base, err := url.Parse(raw)
 	if err != nil {
-		return Endpoint{}, errors.New("not a URL")
+		return Endpoint{}, errors.New("is not a URL")
 	}
 	switch {
 	case base.Scheme != schemeHTTP && base.Scheme != schemeHTTPS:
@@ -72,7 +73,7 @@ func parseSocket(rest string) (Endpoint, error) {
 	host := hex.EncodeToString([]byte(socket)) + socketHosts
 	base, err := url.Parse(schemeHTTP + "://" + host + strings.TrimRight(path, "/"))
 	if err != nil {
-		return Endpoint{}, errors.New("not a URL")
+		return Endpoint{}, errors.New("is not a URL")
 	}
 	return Endpoint{base: base}, nil
 }

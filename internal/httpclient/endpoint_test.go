@@ -27,7 +27,7 @@ func TestEndpoint(t *testing.T) {
 		{raw: "http://me:secret@control.test", err: "must not contain a user name or password"},
 		{raw: "http://control.test/v3?a=b", err: "must not contain a query or fragment"},
 		{raw: "http://control.test/v3#a", err: "must not contain a query or fragment"},
-		{raw: "http://me:secret@control.test:port", err: "not a URL"},
+		{raw: "http://me:secret@control.test:port", err: "is not a URL"},
 	}
 	for _, row := range rows {
 		t.Run(row.raw, func(t *testing.T) {

@@ -3,12 +3,12 @@ package wire
 // Environment variables of a job, set by the control plane, the agent, or both.
 const (
 	EnvBuildkite           = "BUILDKITE"
-	EnvAgentAccessToken    = "BUILDKITE_AGENT_ACCESS_TOKEN" //nolint:gosec // a variable's name, not a credential
+	EnvAgentAccessToken    = "BUILDKITE_AGENT_ACCESS_TOKEN"
 	EnvAgentEndpoint       = "BUILDKITE_AGENT_ENDPOINT"
 	EnvAgentID             = "BUILDKITE_AGENT_ID"
 	EnvAgentName           = "BUILDKITE_AGENT_NAME"
 	EnvAgentPID            = "BUILDKITE_AGENT_PID"
-	EnvAgentToken          = "BUILDKITE_AGENT_TOKEN" //nolint:gosec // the same
+	EnvAgentToken          = "BUILDKITE_AGENT_TOKEN"
 	EnvBranch              = "BUILDKITE_BRANCH"
 	EnvBuildID             = "BUILDKITE_BUILD_ID"
 	EnvBuildPath           = "BUILDKITE_BUILD_PATH"

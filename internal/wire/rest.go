@@ -95,6 +95,12 @@ type Job struct {
 	Priority    int32  `json:"priority"`
 }
 
+// String names the job; it keeps the token out of logs.
+func (j Job) String() string { return "job " + j.ID }
+
+// GoString returns the same as String, so that %#v does not print the token.
+func (j Job) GoString() string { return j.String() }
+
 // StartRequest is the body of PUT jobs/ID/start.
 type StartRequest struct {
 	StartedAt string `json:"started_at,omitempty"`

@@ -9,8 +9,8 @@ import (
 
 	"github.com/switchyard-ci/switchyard/fsm"
 	"github.com/switchyard-ci/switchyard/internal/job"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	"github.com/switchyard-ci/switchyard/internal/worker"
-	"github.com/switchyard-ci/switchyard/transport"
 )
 
 const (
@@ -151,7 +151,7 @@ func (c *checker) offer(id string) {
 
 // checkJobs returns a RunJob that checks the calls of another one.
 func (c *checker) checkJobs(run worker.RunJob) worker.RunJob {
-	return func(ctx context.Context, accepted transport.AcceptedJob) (job.Result, error) {
+	return func(ctx context.Context, accepted wire.Job) (job.Result, error) {
 		id := accepted.ID
 		c.mu.Lock()
 		if len(c.running) > 0 || inFlight(c.pings, time.Now()) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/fsm"
 	"github.com/switchyard-ci/switchyard/internal/job"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
@@ -21,7 +22,7 @@ const DefaultFirstMessageDeadline = 10 * time.Second
 // RunJob runs an accepted job to its end and reports it to the control plane. It
 // cancels the job when the context ends. An error that wraps job.ErrAbandoned
 // means that the job was not started.
-type RunJob func(context.Context, transport.AcceptedJob) (job.Result, error)
+type RunJob func(context.Context, wire.Job) (job.Result, error)
 
 // Config configures a worker.
 type Config struct {

@@ -115,7 +115,7 @@ func (h *harness) reason() string {
 
 // runJob runs a job that ends when h.job receives a value, or when it is
 // cancelled.
-func (h *harness) runJob(ctx context.Context, accepted transport.AcceptedJob) (job.Result, error) {
+func (h *harness) runJob(ctx context.Context, accepted wire.Job) (job.Result, error) {
 	session := h.session.Job(accepted)
 	if err := session.Start(ctx, time.Now()); err != nil {
 		return job.Result{}, fmt.Errorf("%w: %w", job.ErrAbandoned, err)

@@ -17,7 +17,6 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 	"github.com/switchyard-ci/switchyard/internal/worker"
 	"github.com/switchyard-ci/switchyard/proto/agentedge/v1/agentedgev1connect"
-	"github.com/switchyard-ci/switchyard/transport"
 )
 
 // busyFor is the Retry-After of a busy control plane.
@@ -82,7 +81,7 @@ func kindOf(r *http.Request) string {
 
 // runBusyJob runs a job that uploads a chunk and asks for its state twice a
 // second, for a minute.
-func (h *harness) runBusyJob(ctx context.Context, accepted transport.AcceptedJob) (job.Result, error) {
+func (h *harness) runBusyJob(ctx context.Context, accepted wire.Job) (job.Result, error) {
 	session := h.session.Job(accepted)
 	if err := session.Start(ctx, time.Now()); err != nil {
 		return job.Result{}, fmt.Errorf("%w: %w", job.ErrAbandoned, err)

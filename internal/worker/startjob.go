@@ -8,13 +8,13 @@ import (
 
 	"github.com/switchyard-ci/switchyard/fsm"
 	"github.com/switchyard-ci/switchyard/internal/job"
-	"github.com/switchyard-ci/switchyard/transport"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // startJob requests a job and runs it in a goroutine, and sends its end to the
 // loop: rejected if it was not started, finished otherwise.
 func (w *Worker) startJob(
-	ctx context.Context, id fsm.JobID, request func(context.Context, string) (transport.AcceptedJob, error),
+	ctx context.Context, id fsm.JobID, request func(context.Context, string) (wire.Job, error),
 ) {
 	acceptCtx, cancelAccept := context.WithCancel(ctx)
 	jobCtx, cancelJob := context.WithCancelCause(ctx)
