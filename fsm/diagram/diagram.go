@@ -1,9 +1,9 @@
 // Package diagram draws the table of package fsm: as Mermaid, as Graphviz DOT,
-// as an SVG in a layout of our own, and as a Markdown page with all of the
-// table in words. It reads the table and knows no transition of its own.
+// as an SVG with a fixed layout, and as a Markdown page with the whole table in
+// words. It reads the table and contains no transitions of its own.
 //
-// Everything here is a pure function of the table and the options, with the
-// same bytes as its result in every run, and may be called concurrently.
+// All functions are pure: the same table and options give the same bytes in
+// every run. They may be called concurrently.
 package diagram
 
 import (
@@ -35,7 +35,7 @@ const (
 // Formats returns every format.
 func Formats() []Format { return []Format{Mermaid, DOT, SVG, Markdown} }
 
-// ParseFormat returns the format with that name; the error names them all.
+// ParseFormat returns the format with that name. The error lists all formats.
 func ParseFormat(name string) (Format, error) {
 	if f := Format(name); slices.Contains(Formats(), f) {
 		return f, nil
@@ -47,27 +47,27 @@ func ParseFormat(name string) (Format, error) {
 	return "", fmt.Errorf("no format %q: it must be one of %s", name, strings.Join(names, ", "))
 }
 
-// Options says what a picture shows besides the states and the transitions
-// between them. The zero value is the overview, in which a few words stand for
-// all the rows of the table between two states. Markdown shows every row in any
-// case, and the options go to its picture.
+// Options select what a picture shows besides the states and the transitions
+// between them. The zero value is the overview, in which a short caption stands
+// for all rows of the table between two states. Markdown always lists every row,
+// and applies the options to its picture.
 type Options struct {
 	// Highlight is the state to show as the current one; fsm.Initial for none.
 	Highlight fsm.State
 	// SelfLoops shows the transitions that stay in their state.
 	SelfLoops bool
-	// Guards shows each row's event and guard instead of the few words. In SVG
-	// they stand in a legend under the picture.
+	// Guards shows the event and guard of each row instead of the captions. In
+	// SVG they are in a legend under the picture.
 	Guards bool
-	// Effects shows each row's event and actions, in the same places.
+	// Effects shows the event and actions of each row, in the same places.
 	Effects bool
 }
 
-// rowByRow tells whether the rows are shown one by one.
+// rowByRow reports whether rows are shown one by one, without captions.
 func (o Options) rowByRow() bool { return o.Guards || o.Effects }
 
-// Write draws the machine to w. The error is that of w, or says that there is
-// no such format.
+// Write draws the machine to w. It returns an error if w does, or if the format
+// is unknown.
 func Write(w io.Writer, format Format, o Options) error {
 	var page bytes.Buffer
 	edges := edgesOf(fsm.Rows(), o)
@@ -77,7 +77,7 @@ func Write(w io.Writer, format Format, o Options) error {
 	case DOT:
 		writeDOT(&page, edges, o)
 	case SVG:
-		writeSVG(&page, edges, o)
+		page.Write(drawSVG(edges, o))
 	case Markdown:
 		writeMarkdown(&page, edges, o)
 	default:

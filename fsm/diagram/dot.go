@@ -6,18 +6,20 @@ import (
 	"strings"
 
 	"github.com/switchyard-ci/switchyard/fsm"
+	"github.com/switchyard-ci/switchyard/fsm/diagram/svg"
 )
 
-const dotHead = `digraph switchyard {
-    rankdir=TB
-    bgcolor="transparent"
-    graph [fontname="Helvetica" fontcolor="#57606a"]
-    node [shape=box style="rounded,filled" fontname="Helvetica" fontsize=13 penwidth=1.5]
-    edge [fontname="Helvetica" fontsize=10 penwidth=1.5]
-`
+// DOT and Mermaid use the colours for a light page: they cannot follow the
+// reader's choice.
 
 func writeDOT(page *bytes.Buffer, edges []edge, o Options) {
-	page.WriteString(dotHead)
+	fmt.Fprintf(page, `digraph switchyard {
+    rankdir=TB
+    bgcolor="transparent"
+    graph [fontname="Helvetica" fontcolor="%s"]
+    node [shape=box style="rounded,filled" fontname="Helvetica" fontsize=13 penwidth=1.5]
+    edge [fontname="Helvetica" fontsize=10 penwidth=1.5]
+`, svg.Quiet.Light)
 	for _, s := range fsm.States() {
 		fmt.Fprintf(page, "    %s [%s]\n", s, dotState(s, o))
 	}
@@ -31,29 +33,20 @@ func writeDOT(page *bytes.Buffer, edges []edge, o Options) {
 
 func dotState(s fsm.State, o Options) string {
 	if s == fsm.Initial {
-		return `label="" shape=circle width=0.2 fillcolor="#57606a" color="#57606a"`
+		return fmt.Sprintf(`label="" shape=circle width=0.2 fillcolor=%q color=%[1]q`, svg.Quiet.Light)
 	}
-	attributes := `label="` + s.String() + `\n` + hint(s) + `"`
+	attributes := `label="` + s.String() + `\n` + s.Hint() + `"`
 	if s == fsm.Stopped {
 		attributes += ` peripheries=2`
 	}
+	role := RoleOf(s)
 	if s == o.Highlight {
-		return attributes + ` fillcolor="#1d4ed8" color="#1e3a8a" fontcolor="#ffffff"`
+		role = svg.Current
 	}
-	switch nearness(s) {
-	case nearness(fsm.StreamHealthy):
-		return attributes + ` fillcolor="#dcfce7" color="#15803d" fontcolor="#14532d"`
-	case nearness(fsm.Reclaiming):
-		return attributes + ` fillcolor="#fef9c3" color="#4d7c0f" fontcolor="#365314"`
-	case nearness(fsm.FallingBack):
-		return attributes + ` fillcolor="#ffedd5" color="#c2410c" fontcolor="#7c2d12"`
-	default:
-		return attributes + ` fillcolor="#eaeef2" color="#57606a" fontcolor="#24292f"`
-	}
+	return attributes + fmt.Sprintf(` fillcolor=%q color=%q fontcolor=%q`, role.Fill.Light, role.Line.Light, role.Text.Light)
 }
 
-// dotLabel quotes the lines: centred when they are a few words, and to the left
-// when they are rows.
+// dotLabel quotes the lines: centred for a caption, left-aligned for rows.
 func dotLabel(lines []string, o Options) string {
 	const centred, left = `\n`, `\l`
 	end := centred
@@ -73,14 +66,15 @@ func dotLabel(lines []string, o Options) string {
 }
 
 func dotColour(d direction) string {
+	line, text, style := svg.Quiet, svg.Quiet, ""
 	switch d {
-	case goesDown:
-		return `color="#c2410c" fontcolor="#c2410c"`
-	case goesHome:
-		return `color="#15803d" fontcolor="#15803d"`
+	case toPoll:
+		line, text = svg.Poller.Line, svg.Poller.Label
+	case toStream:
+		line, text = svg.Stream.Line, svg.Stream.Label
 	case begins, leaves:
-		return `color="#57606a" fontcolor="#57606a" style=dashed`
+		style = " style=dashed"
 	case stays, works:
 	}
-	return `color="#57606a" fontcolor="#57606a"`
+	return fmt.Sprintf("color=%q fontcolor=%q%s", line.Light, text.Light, style)
 }

@@ -6,27 +6,47 @@ import (
 	"strings"
 
 	"github.com/switchyard-ci/switchyard/fsm"
+	"github.com/switchyard-ci/switchyard/fsm/diagram/svg"
 )
+
+// RoleOf returns the role whose colours a state has: that of its owner, or that
+// of the change between two owners in Reclaiming.
+func RoleOf(s fsm.State) svg.Role {
+	switch {
+	case s == fsm.Reclaiming:
+		return svg.Returning
+	case s.Owner() == fsm.OwnerStream:
+		return svg.Stream
+	case s.Owner() == fsm.OwnerPoller:
+		return svg.Poller
+	default:
+		return svg.Stopped
+	}
+}
 
 // edge is all the rows of the table between one state and another.
 type edge struct {
-	from, to fsm.State
-	rows     []fsm.Row
+	between
+
+	rows []fsm.Row
 }
 
-// edgesOf gathers the rows into edges, ordered by their states, and leaves out
-// what the options do not show. A program that lays a picture out by itself puts
-// first what it meets first: the stream, which is where a worker is at home.
+type between struct{ from, to fsm.State }
+
+// edgesOf groups the rows into edges, ordered by their states, without those
+// that the options hide. Programs with their own layout begin with the first
+// edge, which is one of the stream.
 func edgesOf(rows []fsm.Row, o Options) []edge {
 	var edges []edge
 	for _, r := range rows {
 		if r.From == r.To && !o.SelfLoops {
 			continue
 		}
-		at := slices.IndexFunc(edges, func(e edge) bool { return e.from == r.From && e.to == r.To })
+		b := between{r.From, r.To}
+		at := slices.IndexFunc(edges, func(e edge) bool { return e.between == b })
 		if at < 0 {
 			at = len(edges)
-			edges = append(edges, edge{from: r.From, to: r.To})
+			edges = append(edges, edge{between: b})
 		}
 		edges[at].rows = append(edges[at].rows, r)
 	}
@@ -36,60 +56,36 @@ func edgesOf(rows []fsm.Row, o Options) []edge {
 	return edges
 }
 
-// direction says what a transition means for the control of a worker.
+// direction is what a transition means for the control of a worker.
 type direction uint8
 
 const (
-	begins direction = iota
-	stays            // in the state
-	works            // control is where it was
-	goesDown
-	goesHome
+	begins   direction = iota
+	stays              // in the state
+	works              // the owner stays the same
+	toPoll             // away from the stream
+	toStream           // back to the stream
 	leaves
 )
 
-// nearness tells how near to home a state is: nowhere, with the poller, on the
-// way back, with the stream.
-func nearness(s fsm.State) int {
-	const poller, reclaiming, stream = 1, 2, 3
-	switch s {
-	case fsm.StreamHealthy, fsm.Running:
-		return stream
-	case fsm.Reclaiming:
-		return reclaiming
-	case fsm.FallingBack, fsm.PollingBusy:
-		return poller
-	case fsm.Initial, fsm.Stopped:
+func (b between) direction() direction {
+	nearness := func(s fsm.State) int {
+		return slices.Index([]string{svg.Stopped.Class, svg.Poller.Class, svg.Returning.Class, svg.Stream.Class}, RoleOf(s).Class)
 	}
-	return 0
-}
-
-func (e *edge) direction() direction {
 	switch {
-	case e.from == e.to:
+	case b.from == b.to:
 		return stays
-	case e.from == fsm.Initial:
+	case b.from == fsm.Initial:
 		return begins
-	case e.to == fsm.Stopped:
+	case b.to == fsm.Stopped:
 		return leaves
-	case nearness(e.to) < nearness(e.from):
-		return goesDown
-	case nearness(e.to) > nearness(e.from):
-		return goesHome
+	case nearness(b.to) < nearness(b.from):
+		return toPoll
+	case nearness(b.to) > nearness(b.from):
+		return toStream
 	default:
 		return works
 	}
-}
-
-// events returns the kinds of the edge's events, in the order of the table.
-func (e *edge) events() []fsm.EventKind {
-	var kinds []fsm.EventKind
-	for _, r := range e.rows {
-		if !slices.Contains(kinds, r.On) {
-			kinds = append(kinds, r.On)
-		}
-	}
-	return kinds
 }
 
 // lines returns the edge's label: the caption, or the rows one by one.
@@ -106,22 +102,22 @@ func (e *edge) lines(o Options) []string {
 	return lines
 }
 
-// rowLine is a row on one line, such as "PollDue [polling allowed] / send ping".
+// rowLine returns a row on one line, such as "PollDue [polling allowed] / send ping".
 func rowLine(r *fsm.Row, o Options) string {
 	line := r.On.String()
 	if o.Guards {
 		line = r.Name()
 	}
 	if o.Effects && len(r.Do) > 0 {
-		line += " / " + strings.Join(actionNames(r), ", ")
+		line += " / " + actionNames(r)
 	}
 	return line
 }
 
-func actionNames(r *fsm.Row) []string {
+func actionNames(r *fsm.Row) string {
 	names := make([]string, len(r.Do))
 	for i, a := range r.Do {
 		names[i] = a.Name
 	}
-	return names
+	return strings.Join(names, ", ")
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/switchyard-ci/switchyard/fsm"
+	"github.com/switchyard-ci/switchyard/fsm/diagram/svg"
 )
 
 const (
@@ -14,7 +15,7 @@ const (
 	legendGap     = 10
 )
 
-// legend is the rows of all edges, by the numbers that the arrows have.
+// legend lists the rows of all edges, by the numbers of the arrows.
 type legend struct {
 	height  int
 	entries []legendEntry
@@ -27,8 +28,8 @@ type legendEntry struct {
 	lines []string
 }
 
-// layOutLegend fills the columns from the left, each up to an equal share of
-// the whole, and keeps the rows of an edge together.
+// layOutLegend fills the columns from the left, each with about the same height,
+// and keeps the rows of an edge together.
 func layOutLegend(edges []edge, o Options) legend {
 	var l legend
 	total := 0
@@ -44,7 +45,7 @@ func layOutLegend(edges []edge, o Options) legend {
 	x, y, deepest := legendMargin, legendTop, 0
 	for i := range l.entries {
 		entry := &l.entries[i]
-		entry.at = point{x, y}
+		entry.at = point{float64(x), float64(y)}
 		y += entry.height()
 		deepest = max(deepest, y)
 		if y-legendTop >= total/legendColumns {
@@ -66,10 +67,10 @@ func (e *legendEntry) height() int { return (1+len(e.lines))*legendRow + legendG
 
 func (d *drawing) writeLegend() {
 	for _, e := range d.legend.entries {
-		d.text(e.title, point{e.at.x, e.at.y + legendRow}, start, "edgename "+e.class)
+		d.Text("edgename "+e.class, e.at.x, e.at.y+legendRow, svg.Start, e.title)
 		for i, l := range e.lines {
 			const indent = 14
-			d.text(l, point{e.at.x + indent, e.at.y + (2+i)*legendRow}, start, "row")
+			d.Text("row", e.at.x+indent, e.at.y+float64((2+i)*legendRow), svg.Start, l)
 		}
 	}
 }

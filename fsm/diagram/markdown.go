@@ -9,7 +9,7 @@ import (
 	"github.com/switchyard-ci/switchyard/fsm"
 )
 
-// command writes the page; it stands on the page.
+// command writes the page, and is printed on it.
 const command = "go run ./cmd/switchyard fsm diagram --format markdown > states.md"
 
 const intro = `# The states of a worker
@@ -18,21 +18,19 @@ const intro = `# The states of a worker
      %[1]s -->
 
 A **worker** takes jobs from a **control plane** and runs them, one at a time. It holds a **stream** open, over which
-the control plane sends it instructions the moment there are any. While the stream is not well the worker **polls**: it
-sends a **ping**, one request that asks for an instruction, and another after an interval. When the stream is well again
-it takes control back, but never in the middle of a ping or a job.
+the control plane sends instructions as soon as there are any. While the stream is not healthy the worker **polls**: it
+sends a **ping**, one request that asks for an instruction, and another one after an interval. When the stream is healthy
+again it takes control back, but never during a ping or a job.
 
-One finite-state machine decides all of that, and this page is the whole of it. It is drawn from the table that workers
-run on, version ` + "`%[2]s`" + `: the %[3]d rows of it are [below](#transitions).
-
-This page is generated; after a change of the table, write it anew with
+One finite-state machine decides all of this, and this page is its complete description. It is generated from the table
+that workers run on, version ` + "`%[2]s`" + `, with %[3]d [rows](#transitions). After a change of the table, rewrite the page with
 
 ` + "```sh\n%[1]s\n```" + `
 
 ## The picture
 
-In green: the stream is in control. In orange: the poller is. In yellow: the way back from the one to the other. A
-transition stands for all rows of the table between its two states, in a few words.%[4]s
+Green: the stream is in control. Orange: the poller is in control. Yellow: the poller is in control, and the stream takes
+over next. A transition summarizes all rows of the table between its two states.%[4]s
 
 `
 
@@ -40,7 +38,7 @@ func writeMarkdown(page *bytes.Buffer, edges []edge, o Options) {
 	rows := fsm.Rows()
 	loops := ""
 	if !o.SelfLoops {
-		loops = " Rows that stay in their state are left out here."
+		loops = " Rows that stay in their state are left out."
 	}
 	fmt.Fprintf(page, intro, command, fsm.TableHash(), len(rows), loops)
 	page.WriteString("```mermaid\n")
@@ -66,11 +64,11 @@ func writeStates(page *bytes.Buffer) {
 
 const transitionsIntro = `## Transitions
 
-When an [event](#events) comes, the worker first notes what it says: whether the stream is up, whether it is paused,
-whether it is to leave. That is the same in every state. Then it looks for the event in the table of its state, and
-takes the first row whose [guard](#guards) holds; conditions with a comma between them must hold together. A row says
-which state comes next, and which [actions](#actions) are taken, in their order. A job that is named while another is in
-hand, or during a pause, waits in the **mailbox**, until it is started, or until the connection that named it ends.
+An [event](#events) first changes what the worker knows: whether the stream is up, whether the worker is paused, whether
+it must leave. That is the same in every state. Then the worker looks up the event in the table of its state, and takes
+the first row whose [guard](#guards) holds; conditions separated by commas must hold together. A row has the next state,
+and the [actions](#actions) to take, in order. A job that is offered while another one is in hand, or during a pause,
+waits in the **mailbox** until it is started, or until the connection that offered it ends.
 
 `
 
@@ -90,7 +88,7 @@ func writeTransitions(page *bytes.Buffer, rows []fsm.Row) {
 				event = "`" + r.On.String() + "`"
 			}
 			fmt.Fprintf(page, "| %s | %s | %s | %s |\n",
-				event, cell(r.When.Name), target(r), cell(strings.Join(actionNames(r), ", ")))
+				event, cell(r.When.Name), target(r), cell(actionNames(r)))
 		}
 		page.WriteString("\n")
 	}
@@ -124,11 +122,10 @@ func target(r *fsm.Row) string {
 
 const ignoredIntro = `## Ignored events
 
-What a state does not answer changes nothing, and here is why. Besides, in every state, an event about a connection, a
-ping or a job that is over is ignored: each carries the number of its connection or ping, or the id of its job, by which
-it is known.
+An event that a state ignores changes nothing. In every state, an event about a connection, a ping or a job that is over
+is ignored too: it carries the number of its connection or ping, or the ID of its job.
 
-| state | events | why they are ignored |
+| state | events | reason |
 |---|---|---|
 `
 
@@ -147,7 +144,7 @@ func writeIgnored(page *bytes.Buffer, rows []fsm.Row, pairs []fsm.Ignored) {
 	page.WriteString("\n")
 }
 
-// reasons returns the reasons of a state's ignored pairs, in their order.
+// reasons returns the reasons of a state's ignored pairs, in order.
 func reasons(pairs []fsm.Ignored, s fsm.State) []string {
 	var whys []string
 	for _, p := range pairs {
@@ -158,19 +155,20 @@ func reasons(pairs []fsm.Ignored, s fsm.State) []string {
 	return whys
 }
 
-// everyEventBut says shortly what a pseudo-state ignores: all that has no row.
+// everyEventBut returns in short the events that a pseudo-state ignores: all
+// without a row.
 func everyEventBut(rows []fsm.Row) string {
 	words := []string{"every event"}
 	for i := range rows {
 		if i == 0 || rows[i].On != rows[i-1].On {
-			words = append(words, "but", "`"+rows[i].On.String()+"`")
+			words = append(words, "except", "`"+rows[i].On.String()+"`")
 		}
 	}
 	return strings.Join(words, " ")
 }
 
-// ignoredEvents returns the events that the state ignores for this reason; one
-// for which the state has rows too is ignored when no guard of theirs holds.
+// ignoredEvents returns the events that the state ignores for this reason. An
+// event with rows is ignored when none of their guards holds.
 func ignoredEvents(rows []fsm.Row, pairs []fsm.Ignored, s fsm.State, why string) string {
 	var events []string
 	for _, p := range pairs {
@@ -188,22 +186,22 @@ func ignoredEvents(rows []fsm.Row, pairs []fsm.Ignored, s fsm.State, why string)
 
 const eventsIntro = `## Events
 
-Those that begin with Received are messages of the stream; those that begin with Answered are answers to a ping.
+Events that begin with Received are messages of the stream; those that begin with Answered are answers to a ping.
 
 `
 
 const guardsIntro = `
 ## Guards
 
-A row without a guard always holds. Three of the conditions ask for the worker's mode, which says by which ways it may
-get work. The usual mode is auto: by the stream, and by polling while the stream is not well.
+A row without a guard always holds. Some conditions depend on the worker's mode, the ways by which it gets work. The
+usual mode is auto: by the stream, and by polling while the stream is not healthy.
 
 `
 
 const actionsIntro = `
 ## Actions
 
-A row without actions changes the state, or only what the worker knows.
+A row without actions changes only the state, or only what the worker knows.
 
 `
 
@@ -224,10 +222,10 @@ func writeTerms(page *bytes.Buffer, terms []fsm.Term) {
 	}
 }
 
-// cell is text in a table's cell.
+// cell escapes a text for a cell of a table.
 func cell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
 
-// sentence begins with a capital letter and ends with a full stop.
+// sentence returns a text with a capital letter and a full stop.
 func sentence(s string) string {
 	if s == "" {
 		return ""

@@ -1,24 +1,25 @@
 package diagram
 
 import (
-	"bytes"
 	"fmt"
-	"html"
 	"strconv"
 	"strings"
 
 	"github.com/switchyard-ci/switchyard/fsm"
+	"github.com/switchyard-ci/switchyard/fsm/diagram/svg"
 )
 
-// writeSVG draws the states where layout.go puts them. What the rows say one by
-// one has no room on the arrows: they are numbered then, and a legend below has
-// the rows.
-func writeSVG(page *bytes.Buffer, edges []edge, o Options) {
-	d := &drawing{page: page, edges: edges, options: o}
+// drawSVG draws the states where layout.go places them. Rows do not fit on the
+// arrows: the arrows are numbered then, and a legend below lists the rows.
+func drawSVG(edges []edge, o Options) []byte {
+	d := &drawing{edges: edges, options: o}
 	if o.rowByRow() {
 		d.legend = layOutLegend(edges, o)
 	}
-	d.head()
+	d.Picture = svg.New(svg.Head{
+		Width: pictureWidth, Height: pictureHeight + d.legend.height, Style: stylesheet, Defs: arrowheads(),
+		Title: "The states of a worker", Description: description(edges),
+	})
 	d.frames()
 	for i := range edges {
 		d.edge(i)
@@ -31,35 +32,82 @@ func writeSVG(page *bytes.Buffer, edges []edge, o Options) {
 	}
 	d.key()
 	d.writeLegend()
-	page.WriteString("</svg>\n")
+	return d.Finish()
 }
 
 type drawing struct {
-	page    *bytes.Buffer
+	*svg.Picture
+
 	edges   []edge
 	options Options
 	legend  legend
 }
 
-func (d *drawing) printf(format string, args ...any) { fmt.Fprintf(d.page, format, args...) }
-
-func (d *drawing) head() {
-	height := pictureHeight + d.legend.height
-	d.printf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-labelledby="switchyard-title switchyard-desc">
-<title id="switchyard-title">The states of a worker</title>
-<desc id="switchyard-desc">%s</desc>
-<style>
-%s</style>
-<defs>
-`, pictureWidth, height, html.EscapeString(description(d.edges)), stylesheet)
-	for _, way := range []direction{works, goesDown, goesHome, leaves} {
-		d.printf(`<marker id="switchyard-%s" class="head %s" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0.5 10 5 0 9.5 2.5 5z"/></marker>
-`, way.class(), way.class())
+// class returns the direction's name in the stylesheet.
+func (d direction) class() string {
+	switch d {
+	case toPoll:
+		return "down"
+	case toStream:
+		return "home"
+	case leaves:
+		return "leave"
+	case begins, stays, works:
 	}
-	d.printf("</defs>\n<rect class=\"paper\" width=\"%d\" height=\"%d\" rx=\"12\"/>\n", pictureWidth, height)
+	return "work"
 }
 
-// description is the picture in words, for those who cannot see it.
+// arrowhead returns the ID of the direction's arrowhead.
+func (d direction) arrowhead() string { return "switchyard-" + d.class() }
+
+func arrowheads() string {
+	var defs strings.Builder
+	for _, way := range []direction{works, toPoll, toStream, leaves} {
+		fmt.Fprintf(&defs, `<marker id="%s" class="head %s" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0.5 10 5 0 9.5 2.5 5z"/></marker>
+`, way.arrowhead(), way.class())
+	}
+	return defs.String()
+}
+
+// stylesheet colours states by their role, and arrows by their direction.
+var stylesheet = func() string {
+	const bold = "font-size:12.5px;font-weight:700"
+	rules := []svg.Rule{
+		{Selector: ".heading", Other: "font-size:15px;font-weight:700"},
+		{Selector: ".title", Other: "font-size:13px;font-weight:600"},
+		{Selector: ".edgename", Other: bold},
+		{Selector: ".plate", Fill: svg.Paper, Other: "opacity:.92"},
+		{Selector: ".line", Fill: svg.Always("none"), Stroke: svg.Quiet, Other: "stroke-width:1.8"},
+		{Selector: ".leave .line", Other: "stroke-dasharray:5 4"},
+		{Selector: ".head path,.dot", Fill: svg.Quiet},
+		{Selector: ".state rect", Other: "stroke-width:2"},
+		{Selector: ".name", Other: "font-size:17px;font-weight:700"},
+		{Selector: ".hint", Other: "font-size:12.5px"},
+		{Selector: ".dimmed", Other: "opacity:.3"},
+		{Selector: ".key,.row", Fill: svg.Quiet, Other: "font-size:12px"},
+	}
+	for _, way := range []struct {
+		class string
+		role  svg.Role
+	}{{toPoll.class(), svg.Poller}, {toStream.class(), svg.Stream}} {
+		c := way.class
+		rules = append(rules,
+			svg.Rule{Selector: ".heading." + c + ",.edgename." + c + ",." + c + " .label", Fill: way.role.Label},
+			svg.Rule{Selector: "." + c + " .line", Stroke: way.role.Line, Other: "stroke-width:2.6"},
+			svg.Rule{Selector: ".head." + c + " path", Fill: way.role.Line},
+			svg.Rule{Selector: ".frame." + way.role.Class, Fill: way.role.Frame, Stroke: way.role.FrameLine, Other: "stroke-width:1"},
+			svg.Rule{Selector: ".title." + way.role.Class, Fill: way.role.Text})
+	}
+	for _, r := range []svg.Role{svg.Stream, svg.Poller, svg.Returning, svg.Stopped, svg.Current} {
+		rules = append(rules, svg.Rule{Selector: "." + r.Class + " rect", Fill: r.Fill, Stroke: r.Line})
+	}
+	rules = append(rules,
+		svg.Rule{Selector: ".current rect", Other: "stroke-width:4"},
+		svg.Rule{Selector: ".current .name,.current .hint", Fill: svg.Current.Text})
+	return svg.Stylesheet(textSize, rules...)
+}()
+
+// description is the picture in words, for readers who cannot see it.
 func description(edges []edge) string {
 	var text strings.Builder
 	for i := range edges {
@@ -71,30 +119,29 @@ func description(edges []edge) string {
 
 func (d *drawing) frames() {
 	for _, f := range frames {
-		d.printf(`<rect class="frame %s" x="%d" y="%d" width="%d" height="%d" rx="14"/>`+"\n",
-			f.class, f.x, f.y, f.width, f.height)
-		d.text(f.title, point{f.x + framePadding, f.titleY}, "start", "title "+f.class)
+		d.Rect("frame "+f.role.Class, svg.Box{X: f.x, Y: f.y, Width: f.width, Height: f.height, Radius: 14}, "")
+		d.Text("title "+f.role.Class, f.x+framePadding, f.titleY, svg.Start, f.title)
 	}
-	d.text("▼ the way down: the stream is not well", headingDown, "start", "heading down")
-	d.text("the way home: the stream is back ▲", headingHome, "end", "heading home")
+	d.Text("heading down", 24, 28, svg.Start, "▼ to the poller: the stream is not healthy")
+	d.Text("heading home", 836, 28, svg.End, "to the stream: it is healthy again ▲")
 }
 
-// edge draws one arrow with its label; an arrow that a frame draws for all of
-// its states is left to the frame.
+// edge draws one arrow with its label, unless the frame has one arrow for all of
+// its states.
 func (d *drawing) edge(i int) {
 	e := &d.edges[i]
 	if frameLeaves(e, d.edges) != nil {
 		return
 	}
-	r := routeOf(e)
-	class := e.direction().class()
-	d.printf("<g class=\"edge %s%s\">%s", class, d.dimmed(e), tooltip(e))
-	if e.direction() == begins {
-		d.printf(`<circle class="dot" cx="%d" cy="%d" r="6"/>`, r.start.x, r.start.y)
+	r := routeOf(e.between)
+	way := e.direction()
+	d.Group("edge "+way.class()+d.dimmed(e), tooltip(e))
+	if way == begins {
+		d.Circle("dot", r.start.x, r.start.y, 6)
 	}
-	d.printf(`<path class="line" d="%s" marker-end="url(#switchyard-%s)"/>`, r.path, e.direction().head())
-	d.label(e.caption(), r.label, r.anchor, d.number(i))
-	d.printf("</g>\n")
+	d.Arrow("line", r.path, way.arrowhead())
+	d.label(e.caption(), r, d.number(i))
+	d.EndGroup()
 }
 
 // leaving draws the one arrow by which every state of the frame leaves.
@@ -113,22 +160,22 @@ func (d *drawing) leaving(f *frame) {
 		if n := d.number(i); n != "" {
 			numbers = append(numbers, n)
 		}
-		tips.WriteString(tipText(e))
+		tips.WriteString(tooltip(e))
 	}
 	if tips.Len() == 0 {
 		return
 	}
-	d.printf("<g class=\"edge leave%s\"><title>%s</title>", dimmed, html.EscapeString(tips.String()))
-	d.printf(`<path class="line" d="%s" marker-end="url(#switchyard-leave)"/>`, f.leave.path)
+	d.Group("edge "+leaves.class()+dimmed, tips.String())
+	d.Arrow("line", f.leave.path, leaves.arrowhead())
 	lines := f.leaves
 	if len(numbers) > 0 {
 		lines = append([]string{"(" + strings.Join(numbers, ", ") + ")"}, lines...)
 	}
-	d.label(lines, f.leave.label, f.leave.anchor, "")
-	d.printf("</g>\n")
+	d.label(lines, f.leave, "")
+	d.EndGroup()
 }
 
-// dimmed is the class of what has no part in the highlighted state.
+// dimmed returns the class of an arrow that does not touch the highlighted state.
 func (d *drawing) dimmed(e *edge) string {
 	if h := d.options.Highlight; h == fsm.Initial || e.from == h || e.to == h {
 		return ""
@@ -136,7 +183,7 @@ func (d *drawing) dimmed(e *edge) string {
 	return " dimmed"
 }
 
-// number is the edge's number in the legend, if there is one.
+// number returns the edge's number in the legend, or "" if there is none.
 func (d *drawing) number(i int) string {
 	if !d.options.rowByRow() {
 		return ""
@@ -145,17 +192,13 @@ func (d *drawing) number(i int) string {
 }
 
 func tooltip(e *edge) string {
-	return "<title>" + html.EscapeString(tipText(e)) + "</title>"
-}
-
-func tipText(e *edge) string {
 	return e.from.String() + " → " + e.to.String() + "\n" +
 		strings.Join(e.lines(Options{Guards: true, Effects: true}), "\n") + "\n"
 }
 
-// label writes lines of text around a point; centred ones on a plate that
-// covers the arrow beneath.
-func (d *drawing) label(lines []string, at point, anchor, number string) {
+// label writes the lines of an arrow's label; centred ones on a plate that covers
+// the arrow beneath.
+func (d *drawing) label(lines []string, r route, number string) {
 	if number != "" {
 		lines = append([]string{"(" + number + ") " + lines[0]}, lines[1:]...)
 	}
@@ -163,49 +206,45 @@ func (d *drawing) label(lines []string, at point, anchor, number string) {
 	for _, l := range lines {
 		longest = max(longest, len([]rune(l)))
 	}
-	height := len(lines) * lineHeight
-	if anchor == middle {
-		width := longest*charWidth/charUnit + 2*platePadding
-		d.printf(`<rect class="plate" x="%d" y="%d" width="%d" height="%d" rx="6"/>`,
-			at.x-width/2, at.y-height/2-platePadding/2, width, height+platePadding)
+	at, height := r.label, float64(len(lines)*lineHeight)
+	if r.anchor == svg.Middle {
+		width := float64(longest*charWidth/charUnit) + 2*platePadding
+		d.Rect("plate", svg.Box{
+			X: float64(int(at.x - width/2)), Y: at.y - height/2 - platePadding/2, Width: width, Height: height + platePadding, Radius: 6,
+		}, "")
 	}
-	baseline := at.y - height/2 + lineBaseline
 	for i, l := range lines {
-		d.text(l, point{at.x, baseline + i*lineHeight}, anchor, "label")
+		d.Text("label", at.x, at.y-height/2+lineBaseline+float64(i*lineHeight), r.anchor, l)
 	}
 }
 
-func (d *drawing) text(s string, at point, anchor, class string) {
-	d.printf(`<text class="%s" x="%d" y="%d" text-anchor="%s">%s</text>`+"\n", class, at.x, at.y, anchor, html.EscapeString(s))
-}
-
-// state draws a state's box. Initial has none: a dot is where a worker begins.
+// state draws a state's box. Initial has none.
 func (d *drawing) state(s fsm.State) {
 	b, ok := boxes[s]
 	if !ok {
 		return
 	}
-	class := "state " + b.class
+	class := "state " + RoleOf(s).Class
 	if s == d.options.Highlight {
-		class += " current"
+		class += " " + svg.Current.Class
 	}
-	d.printf("<g class=\"%s\"><title>%s: %s</title>\n", class, s, html.EscapeString(s.Meaning()))
+	d.Group(class, s.String()+": "+s.Meaning())
 	left, top := b.x-b.width/2, b.y-b.height/2
 	if s == fsm.Stopped {
-		d.printf(`<rect x="%d" y="%d" width="%d" height="%d" rx="12"/>`,
-			left-finalGap, top-finalGap, b.width+2*finalGap, b.height+2*finalGap)
+		d.Rect("", svg.Box{X: left - finalGap, Y: top - finalGap, Width: b.width + 2*finalGap, Height: b.height + 2*finalGap, Radius: 12}, "")
 	}
-	d.printf(`<rect x="%d" y="%d" width="%d" height="%d" rx="10"/>`+"\n", left, top, b.width, b.height)
-	d.text(s.String(), point{b.x, b.y - nameRise}, middle, "name")
-	d.text(hint(s), point{b.x, b.y + hintDrop}, middle, "hint")
-	d.printf("</g>\n")
+	d.Rect("", svg.Box{X: left, Y: top, Width: b.width, Height: b.height, Radius: 10}, "")
+	d.Text("name", b.x, b.y-nameRise, svg.Middle, s.String())
+	d.Text("hint", b.x, b.y+hintDrop, svg.Middle, s.Hint())
+	d.EndGroup()
 }
 
 // key explains the colours.
 func (d *drawing) key() {
 	for _, k := range keys {
-		d.printf(`<g class="edge %s"><path class="line" d="M%d %dh34" marker-end="url(#switchyard-%s)"/></g>`,
-			k.way.class(), k.x, keyY, k.way.head())
-		d.text(k.says, point{k.x + keyTextShift, keyY + keyTextDrop}, "start", "key")
+		d.Group("edge "+k.way.class(), "")
+		d.Arrow("line", fmt.Sprintf("M%v %dh34", k.x, keyY), k.way.arrowhead())
+		d.EndGroup()
+		d.Text("key", k.x+42, keyY+4, svg.Start, k.text)
 	}
 }

@@ -1,70 +1,87 @@
 package replay
 
 import (
+	"encoding/json"
+	"fmt"
+	"io"
 	"time"
 
 	"github.com/switchyard-ci/switchyard/fsm"
 )
 
-// Timeline is what workers did over time, as a log tells it. Write it with
-// WriteText, WriteJSON or WriteSVG.
+// Timeline is what workers did over time, from the records of a log. Write it
+// with WriteText, WriteJSON or WriteSVG.
 type Timeline struct {
-	// Begin and End are the times of the first and the last record of all.
-	Begin, End time.Time
-	// Workers are in the order in which the log first names them.
-	Workers []WorkerTimeline
+	// Begin and End are the times of the first and the last record of all; nil
+	// without records.
+	Begin *time.Time `json:"begin"`
+	End   *time.Time `json:"end"`
+	// Workers are in the order of their first records.
+	Workers []WorkerTimeline `json:"workers"`
 }
 
 // WorkerTimeline is what one worker did.
 type WorkerTimeline struct {
-	// Worker is its id.
-	Worker string
-	// Begin and End are the times of its first and its last record; a worker
-	// that has left ends when it left.
-	Begin, End time.Time
-	// States follow each other without a gap, and no two neighbours are the same.
-	States []StateSpan
-	Jobs   []JobSpan
-	Pings  []PingSpan
-	// Marks are what went wrong with the stream, and its planned ends.
-	Marks []StreamMark
-	// Outages are the times in which the stream was down or refused: from its
-	// loss to its next message, whoever was in control.
-	Outages []Span
-	// Pauses are the times in which the worker took no work.
-	Pauses []Span
+	// Worker is its ID.
+	Worker string `json:"worker"`
+	// Begin and End are the times of its first and its last record. A worker that
+	// has left ends when it left.
+	Begin time.Time `json:"begin"`
+	End   time.Time `json:"end"`
 	// Left is the end of the worker; nil if it is not in the log.
-	Left *Departure
-	// Summary is all of it in a few numbers.
-	Summary Summary
+	Left    *Departure `json:"left"`
+	Summary Summary    `json:"summary"`
+	// States follow each other without a gap, and no two neighbours are the same.
+	States []StateSpan `json:"states"`
+	Jobs   []JobSpan   `json:"jobs"`
+	Pings  []PingSpan  `json:"pings"`
+	// Marks are the failures of the stream, and its planned ends.
+	Marks []StreamMark `json:"stream"`
+	// Outages are the times in which the stream was down or refused: from its
+	// loss to its next message, in any state.
+	Outages []Span `json:"outages"`
+	// Pauses are the times in which the worker was paused.
+	Pauses []Span `json:"pauses"`
+}
+
+// Seconds is a duration that is a number of seconds in JSON.
+type Seconds time.Duration
+
+// MarshalJSON returns the number of seconds.
+func (s Seconds) MarshalJSON() ([]byte, error) {
+	return json.Marshal(time.Duration(s).Seconds()) //nolint:wrapcheck // no duration fails
 }
 
 // Span is a time from one moment to another.
 type Span struct {
-	From, To time.Time
+	From   time.Time `json:"from"`
+	To     time.Time `json:"to"`
+	Length Seconds   `json:"seconds"`
 }
 
-// Duration returns how long the span is.
-func (s Span) Duration() time.Duration { return s.To.Sub(s.From) }
+func (s *Span) end(at time.Time) { s.To, s.Length = at, Seconds(at.Sub(s.From)) }
+
+// Duration returns the length of the span.
+func (s Span) Duration() time.Duration { return time.Duration(s.Length) }
 
 // StateSpan is a time in one state.
 type StateSpan struct {
 	Span
 
-	State fsm.State
+	State fsm.State `json:"state"`
 
-	notes []string // what happened, in words, from what led here on
+	notes []string // what happened, in words, from the event that led here
 	job   bool     // a job was in hand at some time
 }
 
-// Outcome says what became of a job.
+// Outcome is the result of a job: the brief of the event that ended it, or
+// Unfinished.
 type Outcome string
 
-// The outcomes.
+// The outcomes that the drawings distinguish.
 const (
-	Finished Outcome = "finished"
 	Rejected Outcome = "rejected"
-	// Unfinished: the log does not tell the end.
+	// Unfinished: the end is not in the log.
 	Unfinished Outcome = "unfinished"
 )
 
@@ -72,75 +89,71 @@ const (
 type JobSpan struct {
 	Span
 
-	Job     fsm.JobID
-	Outcome Outcome
-	// Cause is why it ended so, if something is known.
-	Cause string
-	// Before tells that the job was in hand before the log tells of it.
-	Before bool
+	Job     fsm.JobID `json:"job"`
+	Outcome Outcome   `json:"outcome"`
+	// Cause is why it ended so, if that is known.
+	Cause string `json:"cause,omitempty"`
+	// Before: the job was in hand before the first record about it.
+	Before bool `json:"began_before,omitempty"`
 }
 
-// Answer says what became of a ping.
+// Answer is the result of a ping: the brief of the event that ended it,
+// PingCancelled or Unanswered.
 type Answer string
 
-// The answers, and what came in place of one.
+// The answers without an event.
 const (
-	AnswerIdle       Answer = "idle"
-	AnswerPause      Answer = "pause"
-	AnswerDisconnect Answer = "disconnect"
-	AnswerJob        Answer = "job"
-	PingFailed       Answer = "failed"
-	PingRefused      Answer = "refused"
-	PingCancelled    Answer = "cancelled"
-	// Unanswered: the log does not tell the answer.
+	PingCancelled Answer = "cancelled"
+	// Unanswered: the answer is not in the log.
 	Unanswered Answer = "unanswered"
 )
-
-// Failed tells whether the ping got no answer that is of use.
-func (a Answer) Failed() bool { return a == PingFailed || a == PingRefused }
-
-// answers are the events that end a ping.
-var answers = map[fsm.EventKind]Answer{
-	fsm.AnsweredIdle: AnswerIdle, fsm.AnsweredPause: AnswerPause, fsm.AnsweredDisconnect: AnswerDisconnect,
-	fsm.AnsweredJob: AnswerJob, fsm.PollFailed: PingFailed, fsm.PollRefused: PingRefused,
-}
 
 // PingSpan is a ping in flight.
 type PingSpan struct {
 	Span
 
-	Epoch  fsm.Epoch
-	Answer Answer
-	Cause  string
+	Epoch  fsm.Epoch `json:"epoch"`
+	Answer Answer    `json:"answer"`
+	Cause  string    `json:"cause,omitempty"`
+
+	kind fsm.EventKind // that ended it
 }
 
-// StreamMark is a moment in which something was wrong with the stream, or in
-// which it ended as planned.
+// failed reports whether the ping failed or was refused.
+func (p *PingSpan) failed() bool { return p.kind == fsm.PollFailed || p.kind == fsm.PollRefused }
+
+// StreamMark is a failure of the stream, or its planned end.
 type StreamMark struct {
-	Time time.Time
-	// Kind is StreamLost, StreamRefused, TrustExpired or StreamEnded.
-	Kind  fsm.EventKind
-	Cause string
-	// Again tells that the stream was down already: an attempt to open it anew
-	// has failed.
-	Again bool
+	Time time.Time `json:"time"`
+	// Kind is the end of a connection, or TrustExpired.
+	Kind  fsm.EventKind `json:"kind"`
+	Cause string        `json:"cause,omitempty"`
+	// Again: the stream was down already, and an attempt to reopen it failed.
+	Again bool `json:"again,omitempty"`
 }
 
-// Loss tells whether the mark is of a loss, and not of a planned end or of one
-// more failed attempt.
+// Loss reports whether the mark is a loss, and not a planned end or another
+// failed attempt.
 func (m *StreamMark) Loss() bool { return m.Kind != fsm.StreamEnded && !m.Again }
+
+func (m *StreamMark) text() string {
+	if m.Again {
+		return m.Kind.Brief() + " again"
+	}
+	return m.Kind.Brief()
+}
 
 // Departure is the end of a worker.
 type Departure struct {
-	Time   time.Time
-	Reason fsm.LeaveReason
+	Time   time.Time       `json:"time"`
+	Reason fsm.LeaveReason `json:"reason"`
+	Failed bool            `json:"failed"`
 }
 
-// NewTimeline returns the timeline of records of any number of workers, mixed,
-// those of each worker in their order. Events that the machine ignored change
-// nothing.
+// NewTimeline returns the timeline of records of any number of workers. The
+// records of each worker must be in their order. Ignored events have no effect.
 func NewTimeline(records []fsm.Record) *Timeline {
-	t := &Timeline{}
+	t := &Timeline{Workers: []WorkerTimeline{}}
 	tracks := map[string]*track{}
 	var order []*track
 	for i := range records {
@@ -153,15 +166,34 @@ func NewTimeline(records []fsm.Record) *Timeline {
 		}
 		k.add(r)
 	}
-	for i, k := range order {
+	for _, k := range order {
 		w := k.finish()
-		if i == 0 || w.Begin.Before(t.Begin) {
-			t.Begin = w.Begin
+		if t.Begin == nil || w.Begin.Before(*t.Begin) {
+			t.Begin = &w.Begin
 		}
-		if w.End.After(t.End) {
-			t.End = w.End
+		if t.End == nil || w.End.After(*t.End) {
+			t.End = &w.End
 		}
 		t.Workers = append(t.Workers, w)
 	}
 	return t
+}
+
+// length returns the time from the first to the last record.
+func (t *Timeline) length() time.Duration {
+	if t.Begin == nil {
+		return 0
+	}
+	return t.End.Sub(*t.Begin)
+}
+
+// WriteJSON writes the whole timeline as JSON: times in RFC 3339, durations in
+// seconds.
+func (t *Timeline) WriteJSON(w io.Writer) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(t); err != nil {
+		return fmt.Errorf("writing the timeline: %w", err)
+	}
+	return nil
 }

@@ -6,49 +6,48 @@ import (
 	"time"
 
 	"github.com/switchyard-ci/switchyard/fsm"
+	"github.com/switchyard-ci/switchyard/fsm/diagram/svg"
 )
 
 const (
-	// A state that is this wide has a tooltip, and one on which nothing else
-	// fits is drawn with this width at least.
+	// A state of this width has a tooltip; one on which nothing else fits has at
+	// least pointWidth.
 	tipWidth   = 6
 	pointWidth = 3
-	// A job that is this wide has its id on it.
+	// A job of this width has its ID on it.
 	labelWidth = 30
 )
 
-// states draws the bar of states: in each column of the plot the state that
-// took most of it.
-func (p *picture) states(w *WorkerTimeline, y int) {
+// drawnStates returns the states of a running worker, in the order of the table.
+func drawnStates() []fsm.State { return fsm.States()[1:] }
+
+// states draws the bar of states: in each column the state with the most time.
+func (p *picture) states(w *WorkerTimeline, y float64) {
 	if w.Begin.Equal(w.End) {
-		p.printf(`<rect class="s %v" x="%s" y="%d" width="%d" height="%d"><title>%v at %s</title></rect>`+"\n",
-			w.States[0].State, number(p.axis.x(w.Begin)), y, pointWidth, stateHeight, w.States[len(w.States)-1].State, clock(w.Begin))
+		p.Rect("s "+w.States[0].State.String(), svg.Box{X: p.axis.x(w.Begin), Y: y, Width: pointWidth, Height: stateHeight},
+			fmt.Sprintf("%v at %s", w.States[len(w.States)-1].State, clock(w.Begin)))
 		return
 	}
-	var paths [len(stateTally{})]strings.Builder
+	paths := map[fsm.State]string{} // of the runs that are too narrow for a tooltip
 	for _, r := range p.stateRuns(w) {
 		if r.width() >= tipWidth {
-			p.printf(`<rect class="s %v" x="%d" y="%d" width="%d" height="%d"><title>%s</title></rect>`+"\n",
-				r.state, plotLeft+r.from, y, r.width(), stateHeight, r.tip())
+			p.Rect("s "+r.state.String(), svg.Box{X: float64(plotLeft + r.from), Y: y, Width: float64(r.width()), Height: stateHeight}, r.tip())
 			continue
 		}
-		fmt.Fprintf(&paths[r.state], "M%d %dh%dv%dh-%dz", plotLeft+r.from, y, r.width(), stateHeight, r.width())
+		paths[r.state] += fmt.Sprintf("M%d %vh%dv%dh-%dz", plotLeft+r.from, y, r.width(), stateHeight, r.width())
 	}
-	for _, s := range drawnStates {
-		if path := paths[s].String(); path != "" {
-			p.printf(`<path class="s %v" d="%s"/>`+"\n", s, path)
+	for _, s := range drawnStates() {
+		if paths[s] != "" {
+			p.Path("s "+s.String(), paths[s], "")
 		}
 	}
 }
 
-// stateTally is the time in each state.
-type stateTally [int(fsm.Stopped) + 1]time.Duration
-
-// stateRun is a stretch of columns with the same state.
+// stateRun is a run of columns with the same state.
 type stateRun struct {
 	state    fsm.State
-	from, to int       // columns, to is the first one after
-	begin    time.Time // of the spans that lie in it
+	from, to int       // columns; to is the first one after the run
+	begin    time.Time // of the spans in it
 	end      time.Time
 	spans    int
 }
@@ -56,21 +55,21 @@ type stateRun struct {
 func (r *stateRun) width() int { return r.to - r.from }
 
 func (r *stateRun) tip() string {
-	what, d := r.state.String(), r.end.Sub(r.begin)
+	what := r.state.String()
 	if r.spans > 1 {
 		what = "mostly " + what
 	}
-	return fmt.Sprintf("%s, %s to %s (%s)", what, clock(r.begin), clock(r.end), short(d))
+	return fmt.Sprintf("%s, %s to %s (%s)", what, clock(r.begin), clock(r.end), short(r.end.Sub(r.begin)))
 }
 
 func (p *picture) stateRuns(w *WorkerTimeline) []stateRun {
-	tallies := map[int]*stateTally{} // of the columns that have several states
-	var whole []stateRun
+	var columns [plotWidth]fsm.State               // Initial where there is nothing
+	times := map[int]map[fsm.State]time.Duration{} // of the columns with several states
 	add := func(column int, s fsm.State, d time.Duration) {
-		if tallies[column] == nil {
-			tallies[column] = &stateTally{}
+		if times[column] == nil {
+			times[column] = map[fsm.State]time.Duration{}
 		}
-		tallies[column][s] += d
+		times[column][s] += d
 	}
 	for i := range w.States {
 		s := &w.States[i]
@@ -79,20 +78,27 @@ func (p *picture) stateRuns(w *WorkerTimeline) []stateRun {
 			add(from, s.State, s.Duration())
 			continue
 		}
-		add(from, s.State, p.time(from+1).Sub(s.From))
-		add(to, s.State, s.To.Sub(p.time(to)))
-		whole = append(whole, stateRun{state: s.State, from: from + 1, to: to})
-	}
-	var columns [plotWidth]fsm.State // Initial where there is nothing
-	for _, r := range whole {
-		for c := r.from; c < r.to; c++ {
-			columns[c] = r.state
+		add(from, s.State, p.axis.time(from+1).Sub(s.From))
+		add(to, s.State, s.To.Sub(p.axis.time(to)))
+		for c := from + 1; c < to; c++ {
+			columns[c] = s.State
 		}
 	}
-	for c, tally := range tallies {
-		columns[c] = tally.most()
+	for c, in := range times {
+		columns[c] = longest(in)
 	}
 	return p.runs(columns[:], w)
+}
+
+// longest returns the state with the most time, or Initial if there is none.
+func longest(in map[fsm.State]time.Duration) fsm.State {
+	best := fsm.Initial
+	for _, s := range drawnStates() {
+		if in[s] > in[best] {
+			best = s
+		}
+	}
+	return best
 }
 
 func (p *picture) runs(columns []fsm.State, w *WorkerTimeline) []stateRun {
@@ -107,11 +113,11 @@ func (p *picture) runs(columns []fsm.State, w *WorkerTimeline) []stateRun {
 		}
 		runs = append(runs, stateRun{state: s, from: c, to: c + 1})
 	}
-	// The exact times, where a run is one span; those of its columns otherwise.
+	// The times of the spans in a run, or those of its columns if there is none.
 	next := 0
 	for i := range runs {
 		r := &runs[i]
-		r.begin, r.end = p.time(r.from), p.time(r.to)
+		r.begin, r.end = p.axis.time(r.from), p.axis.time(r.to)
 		for next+1 < len(w.States) && p.axis.column(w.States[next].To) <= r.from {
 			next++
 		}
@@ -127,69 +133,113 @@ func (p *picture) runs(columns []fsm.State, w *WorkerTimeline) []stateRun {
 	return runs
 }
 
-// time is when a column begins.
-func (p *picture) time(column int) time.Time {
-	return p.axis.begin.Add(time.Duration(float64(column) / plotWidth * float64(p.axis.span)))
-}
-
-// most is the state that took most of the time.
-func (t *stateTally) most() fsm.State {
-	best, longest := fsm.Initial, time.Duration(0)
-	for _, s := range drawnStates {
-		if t[s] > longest {
-			best, longest = s, t[s]
-		}
-	}
-	return best
-}
-
-func (p *picture) pauses(w *WorkerTimeline, y int) {
-	spans := merged(p.axis, w.Pauses, func(s Span) Span { return s }, func(Span) int { return 0 })
-	for _, b := range spans {
-		p.printf(`<rect class="hatch" x="%s" y="%d" width="%s" height="%d"><title>%s</title></rect>`+"\n",
-			number(b.x0), y, number(b.width(pointWidth)), stateHeight, b.tip("paused", "pauses"))
+func (p *picture) pauses(w *WorkerTimeline, y float64) {
+	for _, b := range mergedSpans(p.axis, w.Pauses) {
+		p.Rect("hatch", svg.Box{X: b.x0, Y: y, Width: b.width(pointWidth), Height: stateHeight}, b.tip("paused", "pauses"))
 	}
 }
 
-// ending draws where the worker left, or where the log falls silent about it.
-func (p *picture) ending(w *WorkerTimeline, y int) {
-	x := p.axis.x(w.End)
+// ending draws where the worker left, or where its records end.
+func (p *picture) ending(w *WorkerTimeline, y float64) {
 	switch {
 	case w.Left != nil:
-		x = p.axis.x(w.Left.Time)
-		p.printf(`<rect class="gone" x="%s" y="%d" width="3" height="%d"><title>%s at %s</title></rect>`+"\n",
-			number(x), y-2, stateHeight+4, escape(w.end()), clock(w.Left.Time))
-		if says := w.end(); w.Left.Time.Equal(w.End) && x+float64(len(says))*charWidth+12 < plotLeft+plotWidth {
-			p.text(says, x+8, float64(y+16), "start", "quiet")
+		x := p.axis.x(w.Left.Time)
+		p.Rect("gone", svg.Box{X: x, Y: y - 2, Width: 3, Height: stateHeight + 4}, w.leaving()+" at "+clock(w.Left.Time))
+		if text := w.leaving(); w.Left.Time.Equal(w.End) && x+float64(len(text))*charWidth+12 < plotLeft+plotWidth {
+			p.Text("quiet", x+8, y+16, svg.Start, text)
 		}
-	case w.End.Before(p.t.End):
-		p.printf(`<path class="silence" d="M%s %dH%d"><title>nothing is recorded after %s</title></path>`+"\n",
-			number(x), y+stateHeight/2, plotLeft+plotWidth, clock(w.End))
+	case w.End.Before(*p.t.End):
+		p.Path("silence", fmt.Sprintf("M%s %sH%d", svg.Number(p.axis.x(w.End)), svg.Number(y+stateHeight/2), plotLeft+plotWidth),
+			"nothing is recorded after "+clock(w.End))
 	}
 }
 
-func (p *picture) jobs(w *WorkerTimeline, y int) {
-	kinds := []string{"job", "job rejected", "job unfinished"}
-	blocks := merged(p.axis, w.Jobs, func(j JobSpan) Span { return j.Span }, func(j JobSpan) int {
+func (p *picture) jobs(w *WorkerTimeline, y float64) {
+	kinds := []string{"", " rejected", " unfinished"}
+	blocks := merged(p.axis, w.Jobs, func(j *JobSpan) Span { return j.Span }, func(j *JobSpan) int {
 		switch j.Outcome {
 		case Rejected:
 			return 1
 		case Unfinished:
 			return 2
-		case Finished:
 		}
 		return 0
 	})
 	for _, b := range blocks {
 		j := &w.Jobs[b.first]
-		tip := b.tip(because("job "+string(j.Job)+" "+string(j.Outcome), j.Cause), "jobs, the first of them "+string(j.Job))
-		p.printf(`<rect class="%s" x="%s" y="%d" width="%s" height="%d" rx="2"><title>%s</title></rect>`+"\n",
-			kinds[b.kind], number(b.x0), y, number(b.width(pointWidth)), jobHeight, tip)
-		if width := b.width(pointWidth); b.count == 1 && width >= labelWidth {
-			p.text(cut(string(j.Job), int((width-8)/charWidth)), b.x0+4, float64(y+jobHeight-4), "start", strings.Replace(kinds[b.kind], "job", "id", 1))
+		width := b.width(pointWidth)
+		p.Rect("job"+kinds[b.kind], svg.Box{X: b.x0, Y: y, Width: width, Height: jobHeight, Radius: 2},
+			b.tip(because("job "+string(j.Job)+" "+string(j.Outcome), j.Cause), "jobs, the first of them "+string(j.Job)))
+		if b.count == 1 && width >= labelWidth {
+			p.Text("id"+kinds[b.kind], b.x0+4, y+jobHeight-4, svg.Start, cut(string(j.Job), int((width-8)/charWidth)))
 		}
 	}
 }
 
-// clock writes a time as precisely as the log's readers need.
-func clock(t time.Time) string { return t.Format("15:04:05.0") }
+// pings draws pings as ticks, or as bars where they take long. A row of ticks of
+// the same kind is one element, which keeps the picture of a long log small.
+func (p *picture) pings(w *WorkerTimeline, y float64) {
+	kinds := []string{"ping", "ping job", "ping failed"}
+	blocks := merged(p.axis, w.Pings, func(s *PingSpan) Span { return s.Span }, func(s *PingSpan) int {
+		switch {
+		case s.failed():
+			return 2
+		case s.kind == fsm.AnsweredJob:
+			return 1
+		}
+		return 0
+	})
+	for i := 0; i < len(blocks); {
+		row := blocks[i] // grows to the whole row
+		var path strings.Builder
+		from := i
+		for ; i < len(blocks) && blocks[i].kind == row.kind && (i == from || blocks[i].x0-blocks[i-1].x0 < 2*slotWidth); i++ {
+			b := &blocks[i]
+			width := svg.Number(b.width(2))
+			fmt.Fprintf(&path, "M%s %vh%sv%dh-%sz", svg.Number(b.x0), y, width, pingHeight, width)
+			if i > from {
+				row.count += b.count
+				row.end = b.end
+			}
+		}
+		s := &w.Pings[row.first]
+		many := "pings"
+		if row.kind == 2 {
+			many += ", " + because("with failures, such as", s.Cause)
+		}
+		p.Path(kinds[row.kind], path.String(), row.tip(because("ping "+string(s.Answer), s.Cause), many))
+	}
+}
+
+// stream draws the times in which the stream was down, and over them its losses
+// and ends.
+func (p *picture) stream(w *WorkerTimeline, y float64) {
+	for _, b := range mergedSpans(p.axis, w.Outages) {
+		p.Rect("down", svg.Box{X: b.x0, Y: y + 3, Width: b.width(1), Height: 5}, b.tip("stream down", "outages"))
+	}
+	blocks := merged(p.axis, w.Marks, func(m *StreamMark) Span { return Span{From: m.Time, To: m.Time} }, func(m *StreamMark) int {
+		switch {
+		case m.Loss():
+			return 2
+		case m.Again:
+			return 1
+		}
+		return 0
+	})
+	for _, b := range blocks {
+		m := &w.Marks[b.first]
+		class, path := "planned", triangle(p.axis.x(m.Time), y)
+		switch b.kind {
+		case 1:
+			class, path = "loss", smallTriangle(p.axis.x(m.Time), y+2)
+		case 2:
+			class = "loss"
+		}
+		p.Path(class, path, b.tip(because(m.text(), m.Cause), because("times, such as "+m.text(), m.Cause)))
+	}
+}
+
+// triangle returns the path of a triangle that points down, to a moment.
+func triangle(x, y float64) string { return fmt.Sprintf("M%s %vh12l-6 11z", svg.Number(x-6), y) }
+
+func smallTriangle(x, y float64) string { return fmt.Sprintf("M%s %vh6l-3 6z", svg.Number(x-3), y) }

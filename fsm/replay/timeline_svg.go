@@ -1,13 +1,14 @@
 package replay
 
 import (
-	"bytes"
 	"fmt"
-	"html"
 	"io"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/switchyard-ci/switchyard/fsm"
+	"github.com/switchyard-ci/switchyard/fsm/diagram"
+	"github.com/switchyard-ci/switchyard/fsm/diagram/svg"
 )
 
 // The layout, in units of the picture, about a pixel each at the width of a
@@ -20,9 +21,9 @@ const (
 	margin    = 20
 	headTop   = 30  // the baseline of the heading
 	legendTop = 52  // the first row of the legend
-	legendRow = 22  // how high a row of it is
+	legendRow = 22  // the height of a row of it
 	axisTop   = 148 // the baseline of the axis' labels
-	firstTop  = 160 // where the first worker begins
+	firstTop  = 160 // the top of the first worker
 
 	// Within a worker, from its top.
 	nameY       = 18
@@ -38,79 +39,66 @@ const (
 	laneBase    = 10 // from the top of a thin lane to the baseline of its label
 	groupHeight = 136
 
-	// mostWorkers bounds the height of the picture.
-	mostWorkers = 50
-	// longestName and longestTip bound texts from outside, in characters.
-	longestName = 44
-	longestTip  = 160
+	// maxWorkers bounds the height of the picture.
+	maxWorkers = 50
+	// maxName and maxTip bound texts from outside, in characters.
+	maxName = 44
+	maxTip  = 160
 	// charWidth is about the width of a character of a label.
 	charWidth = 6.4
 )
 
 // WriteSVG draws the timeline: for each worker a bar of states, and lanes for
-// jobs, pings and the stream. What falls on the same place is drawn once, with
-// a count, so that the picture of a long night stays small. At most 50 workers
-// are drawn.
+// jobs, pings and the stream. Things in the same place are drawn once, with a
+// count, so that the picture of a long log stays small. At most 50 workers are
+// drawn.
 func (t *Timeline) WriteSVG(w io.Writer) error {
-	var page bytes.Buffer
-	p := &picture{page: &page, t: t, axis: newAxis(t.Begin, t.End), drawn: min(len(t.Workers), mostWorkers)}
-	p.draw()
-	if _, err := w.Write(page.Bytes()); err != nil {
+	p := &picture{t: t, axis: newAxis(t), drawn: min(len(t.Workers), maxWorkers)}
+	if _, err := w.Write(p.draw()); err != nil {
 		return fmt.Errorf("writing the timeline: %w", err)
 	}
 	return nil
 }
 
 type picture struct {
-	page  *bytes.Buffer
+	*svg.Picture
+
 	t     *Timeline
 	axis  axis
-	drawn int // how many workers
+	drawn int // number of workers
 }
 
-func (p *picture) printf(format string, args ...any) { fmt.Fprintf(p.page, format, args...) }
-
-func (p *picture) draw() {
-	bottom := firstTop + p.drawn*groupHeight
-	height := bottom + 24
+func (p *picture) draw() []byte {
+	bottom := float64(firstTop + p.drawn*groupHeight)
+	height := int(bottom) + 24
 	more := len(p.t.Workers) - p.drawn
 	if more > 0 {
 		height += 24
 	}
-	p.head(height)
+	p.Picture = svg.New(svg.Head{
+		Width: svgWidth, Height: height, Title: "What the workers did over time", Description: p.description(), Style: stylesheet,
+		Defs: `<pattern id="switchyard-hatch" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">` +
+			`<path class="hatchline" d="M0 0v7"/></pattern>`,
+	})
 	p.legend()
 	if len(p.t.Workers) == 0 {
-		p.text("The log holds no records.", margin, axisTop, "start", "quiet")
-		p.printf("</svg>\n")
-		return
+		p.Text("heading", margin, headTop, svg.Start, "Workers over time")
+		p.Text("quiet", margin, axisTop, svg.Start, "The log holds no records.")
+		return p.Finish()
 	}
+	p.Text("heading", margin, headTop, svg.Start, fmt.Sprintf("Workers over time: %s to %s UTC (%s)",
+		p.t.Begin.Format(clockFormat), p.t.endText(), short(p.t.length())))
 	p.labels(bottom)
 	for i := range p.drawn {
-		p.worker(&p.t.Workers[i], firstTop+i*groupHeight)
+		p.worker(&p.t.Workers[i], float64(firstTop+i*groupHeight))
 	}
 	if more > 0 {
-		p.text(fmt.Sprintf("and %s, not drawn", count(more, "more worker", 0, "")), margin, height-16, "start", "quiet")
+		p.Text("quiet", margin, float64(height-16), svg.Start, fmt.Sprintf("and %s, not drawn", count(more, "more worker", 0, "")))
 	}
-	p.printf("</svg>\n")
+	return p.Finish()
 }
 
-func (p *picture) head(height int) {
-	p.printf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-labelledby="switchyard-title switchyard-desc">
-<title id="switchyard-title">What the workers did over time</title>
-<desc id="switchyard-desc">%s</desc>
-<style>
-%s</style>
-<defs><pattern id="switchyard-hatch" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path class="hatchline" d="M0 0v7"/></pattern></defs>
-<rect class="paper" width="%d" height="%d" rx="12"/>
-`, svgWidth, height, p.description(), stylesheet(), svgWidth, height)
-	title := "Workers over time"
-	if len(p.t.Workers) > 0 {
-		title += fmt.Sprintf(": %s to %s UTC (%s)", p.t.Begin.Format(clockFormat), p.t.endText(), short(p.t.End.Sub(p.t.Begin)))
-	}
-	p.text(title, margin, headTop, "start", "heading")
-}
-
-// endText leaves out the date where it is that of the begin.
+// endText returns the end, without the date if it is that of the beginning.
 func (t *Timeline) endText() string {
 	if t.End.Format(time.DateOnly) == t.Begin.Format(time.DateOnly) {
 		return t.End.Format(time.TimeOnly)
@@ -118,89 +106,140 @@ func (t *Timeline) endText() string {
 	return t.End.Format(clockFormat)
 }
 
-// description is the picture in words, for those who cannot see it.
+// description is the picture in words, for readers who cannot see it.
 func (p *picture) description() string {
 	var b strings.Builder
 	b.WriteString(count(len(p.t.Workers), "worker", 0, "") + ", as a bar of states with lanes for jobs, pings and the stream.")
 	for i := range p.drawn {
 		w := &p.t.Workers[i]
-		fmt.Fprintf(&b, " %s: %s. %s. %s.", cut(w.Worker, longestName), w.Summary.states(), w.Summary.counts(), w.end())
+		fmt.Fprintf(&b, " %s: %s. %s. %s.", cut(w.Worker, maxName), w.Summary.states(), w.Summary.counts(), w.leaving())
 	}
-	return escape(b.String())
-}
-
-// grid draws the lines of the axis behind the lanes of a worker.
-func (p *picture) grid(top int) {
-	var path strings.Builder
-	for _, k := range p.axis.ticks() {
-		fmt.Fprintf(&path, "M%s %dV%d", number(k.x), top+stateY-4, top+markY+markHeight+4)
-	}
-	p.printf(`<path class="grid" d="%s"/>`+"\n", path.String())
+	return b.String()
 }
 
 // labels writes the times of the axis above and below the workers.
-func (p *picture) labels(bottom int) {
-	right := 0.0 // where the label before ends
+func (p *picture) labels(bottom float64) {
+	right := 0.0 // the end of the label before
 	for _, k := range p.axis.ticks() {
 		half := float64(len(k.label)) * charWidth / 2
 		if k.x-half < right || k.x+half > svgWidth {
 			continue
 		}
 		right = k.x + half + charWidth
-		p.text(k.label, k.x, axisTop, "middle", "quiet")
-		p.text(k.label, k.x, float64(bottom+14), "middle", "quiet")
+		p.Text("quiet", k.x, axisTop, svg.Middle, k.label)
+		p.Text("quiet", k.x, bottom+14, svg.Middle, k.label)
 	}
-	p.text("UTC", margin, axisTop, "start", "quiet")
-	p.text("UTC", margin, bottom+14, "start", "quiet")
+	p.Text("quiet", margin, axisTop, svg.Start, "UTC")
+	p.Text("quiet", margin, bottom+14, svg.Start, "UTC")
 }
 
 // worker draws one group of lanes.
-func (p *picture) worker(w *WorkerTimeline, top int) {
-	p.printf("<g>\n")
-	name := cut(w.Worker, longestName)
-	p.text(name, margin, top+nameY, "start", "worker")
+func (p *picture) worker(w *WorkerTimeline, top float64) {
+	p.Group("", "")
+	p.Text("worker", margin, top+nameY, svg.Start, cut(w.Worker, maxName))
 	class := "quiet"
-	if w.Left != nil && w.Left.Reason.Failed() {
+	if w.Left != nil && w.Left.Failed {
 		class = "bad"
 	}
-	p.text(w.end()+" · "+w.Summary.states(), svgWidth-margin, top+nameY, "end", class)
-	p.text(w.Summary.counts(), margin, top+countsY, "start", "quiet")
+	p.Text(class, svgWidth-margin, top+nameY, svg.End, w.leaving()+" · "+w.Summary.states())
+	p.Text("quiet", margin, top+countsY, svg.Start, w.Summary.counts())
 	for _, lane := range []struct {
-		name          string
-		y, height, at int
+		name            string
+		y, height, base float64
 	}{
 		{"state", stateY, stateHeight, 16},
 		{"jobs", jobY, jobHeight, 12},
 		{"pings", pingY, pingHeight, laneBase},
 		{"stream", markY, markHeight, laneBase},
 	} {
-		p.text(lane.name, plotLeft-10, top+lane.y+lane.at, "end", "quiet")
-		p.printf(`<rect class="lane" x="%d" y="%d" width="%d" height="%d"/>`+"\n", plotLeft, top+lane.y, plotWidth, lane.height)
+		p.Text("quiet", plotLeft-10, top+lane.y+lane.base, svg.End, lane.name)
+		p.Rect("lane", svg.Box{X: plotLeft, Y: top + lane.y, Width: plotWidth, Height: lane.height}, "")
 	}
-	p.grid(top)
+	var grid strings.Builder
+	for _, k := range p.axis.ticks() {
+		fmt.Fprintf(&grid, "M%s %vV%v", svg.Number(k.x), top+stateY-4, top+markY+markHeight+4)
+	}
+	p.Path("grid", grid.String(), "")
 	p.states(w, top+stateY)
 	p.pauses(w, top+stateY)
 	p.ending(w, top+stateY)
 	p.jobs(w, top+jobY)
 	p.pings(w, top+pingY)
 	p.stream(w, top+markY)
-	p.printf("</g>\n")
+	p.EndGroup()
 }
 
-// text writes a text at a point, whose coordinates are int or float64.
-func (p *picture) text(s string, x, y any, anchor, class string) {
-	p.printf(`<text x="%v" y="%v" text-anchor="%s" class="%s">%s</text>`+"\n", coordinate(x), coordinate(y), anchor, class, escape(s))
-}
-
-func coordinate(v any) any {
-	if f, ok := v.(float64); ok {
-		return number(f)
+// legend explains the colours and signs.
+func (p *picture) legend() {
+	x, y := float64(margin), float64(legendTop)
+	entry := func(draw func(), text string) {
+		draw()
+		p.Text("", x+26, y+11, svg.Start, text)
+		x += 26 + float64(len([]rune(text)))*charWidth + 16
 	}
-	return v
+	row := func() { x, y = margin, y+legendRow }
+	rect := func(class string, left, top, width, height float64) func() {
+		return func() { p.Rect(class, svg.Box{X: x + left, Y: y + top, Width: width, Height: height}, "") }
+	}
+	path := func(class string, path func() string) func() {
+		return func() { p.Path(class, path(), "") }
+	}
+	for _, s := range drawnStates() {
+		text := s.String()
+		if s != fsm.Stopped {
+			text += ": " + s.Hint()
+		}
+		entry(rect("s "+s.String(), 0, 0, 20, 14), text)
+	}
+	row()
+	entry(rect("hatch", 0, 0, 20, 14), "paused")
+	entry(rect("job", 0, 0, 20, 14), "job")
+	entry(rect("job rejected", 0, 0, 20, 14), "job rejected")
+	entry(rect("job unfinished", 0, 0, 20, 14), "job, end not recorded")
+	entry(rect("ping", 9, 1, 3, 11), "ping")
+	entry(rect("ping job", 9, 1, 3, 11), "ping that named a job")
+	entry(rect("ping failed", 9, 1, 3, 11), "ping failed (its width is its duration)")
+	row()
+	entry(path("loss", func() string { return triangle(x+10, y+1) }), "stream lost")
+	entry(path("loss", func() string { return smallTriangle(x+10, y+4) }), "failed to reopen")
+	entry(path("planned", func() string { return triangle(x+10, y+1) }), "planned end of the stream")
+	entry(rect("down", 0, 4, 20, 5), "stream down")
+	entry(rect("gone", 9, 0, 3, 14), "the worker left")
+	entry(path("silence", func() string { return "M" + svg.Number(x) + " " + svg.Number(y+7) + "h20" }), "no more records")
 }
 
-// number writes a coordinate to a tenth.
-func number(f float64) string { return strconv.FormatFloat(float64(int(f*10+0.5))/10, 'f', -1, 64) }
-
-// escape makes a text from outside fit for XML.
-func escape(s string) string { return html.EscapeString(printable(s)) }
+// stylesheet has the colours of the diagram for the states. Of two states with
+// one colour, the one with work in hand has the stronger fill.
+var stylesheet = func() string {
+	rules := []svg.Rule{
+		{Selector: ".heading", Other: "font-size:17px;font-weight:700"},
+		{Selector: ".worker", Other: "font-size:14px;font-weight:700"},
+		{Selector: ".quiet", Fill: svg.Quiet},
+		{Selector: ".bad", Fill: svg.Bad, Other: "font-weight:600"},
+		{Selector: ".grid", Stroke: svg.Grid, Other: "stroke-width:1"},
+		{Selector: ".lane", Fill: svg.Lane},
+		{Selector: ".s", Other: "stroke-width:.8"},
+		{Selector: ".hatch", Fill: svg.Always("url(#switchyard-hatch)")},
+		{Selector: ".hatchline", Stroke: svg.Ink, Other: "stroke-width:2.4"},
+		{Selector: ".job", Fill: svg.Work},
+		{Selector: ".job.rejected", Fill: svg.Paper, Stroke: svg.Bad, Other: "stroke-width:1.4"},
+		{Selector: ".job.unfinished", Fill: svg.Faded, Stroke: svg.FadedLine, Other: "stroke-dasharray:3 2"},
+		{Selector: ".id", Fill: svg.Always("#ffffff"), Other: "font-size:11px;pointer-events:none"},
+		{Selector: ".id.rejected,.id.unfinished,.gone", Fill: svg.Ink},
+		{Selector: ".ping", Fill: svg.Ping},
+		{Selector: ".ping.job", Fill: svg.Work},
+		{Selector: ".ping.failed,.loss,.down", Fill: svg.Bad},
+		{Selector: ".down", Other: "opacity:.35"},
+		{Selector: ".planned", Fill: svg.Always("none"), Stroke: svg.Quiet, Other: "stroke-width:1.3"},
+		{Selector: ".silence", Stroke: svg.Quiet, Other: "stroke-width:1.5;stroke-dasharray:2 4"},
+	}
+	for _, s := range drawnStates() {
+		role := diagram.RoleOf(s)
+		fill := role.Fill
+		if s == fsm.Running || s == fsm.PollingBusy {
+			fill = role.Line
+		}
+		rules = append(rules, svg.Rule{Selector: ".s." + s.String(), Fill: fill, Stroke: role.Line})
+	}
+	return svg.Stylesheet(12, rules...)
+}()

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/switchyard-ci/switchyard/fsm"
@@ -16,22 +17,22 @@ const (
 	textWidth = 100
 	// textIndent is where the last column of a table begins.
 	textIndent = 47
-	// mostNotes bounds what is said of one episode, and longestNote each of it.
-	mostNotes   = 12
-	longestNote = 160
+	// maxNotes bounds the notes of one episode, and maxNote the length of each.
+	maxNotes    = 12
+	maxNote     = 160
 	clockFormat = "2006-01-02 15:04:05"
 )
 
 // WriteText writes the timeline for a terminal of 100 columns: for each worker
-// a summary, and its episodes in the order of time. The rounds of the poller are
-// one episode, as long as they bring no job.
+// a summary, and its episodes in the order of time. Consecutive pings are one
+// episode, as long as they bring no job.
 func (t *Timeline) WriteText(w io.Writer) error {
 	var page bytes.Buffer
 	if len(t.Workers) == 0 {
 		page.WriteString("The log holds no records.\n")
 	} else {
 		fmt.Fprintf(&page, "From %s to %s UTC (%s), %s\n", t.Begin.Format(clockFormat), t.End.Format(clockFormat),
-			short(t.End.Sub(t.Begin)), count(len(t.Workers), "worker", 0, ""))
+			short(t.length()), count(len(t.Workers), "worker", 0, ""))
 	}
 	for i := range t.Workers {
 		t.workerText(&page, &t.Workers[i])
@@ -44,7 +45,7 @@ func (t *Timeline) WriteText(w io.Writer) error {
 
 func (t *Timeline) workerText(page *bytes.Buffer, w *WorkerTimeline) {
 	fmt.Fprintln(page)
-	wrap(page, "", "  ", fmt.Sprintf("%s: %s, %s", printable(w.Worker), short(w.Summary.Total), w.end()))
+	wrap(page, "", "  ", fmt.Sprintf("%s: %s, %s", printable(w.Worker), short(time.Duration(w.Summary.Total)), w.leaving()))
 	if states := w.Summary.states(); states != "" {
 		wrap(page, "  ", "  ", states)
 	}
@@ -55,17 +56,9 @@ func (t *Timeline) workerText(page *bytes.Buffer, w *WorkerTimeline) {
 		if e.last && e.name == fsm.Stopped.String() {
 			length = "" // it has no end
 		}
-		first := fmt.Sprintf("  %11s %9s  %-20s  ", offset(e.from.Sub(t.Begin)), length, e.name)
+		first := fmt.Sprintf("  %11s %9s  %-20s  ", offset(e.from.Sub(*t.Begin)), length, e.name)
 		wrap(page, first, strings.Repeat(" ", textIndent), strings.Join(folded(e.notes), "; "))
 	}
-}
-
-// end says how the worker ended.
-func (w *WorkerTimeline) end() string {
-	if w.Left == nil {
-		return "had not left"
-	}
-	return "left: " + w.Left.Reason.String()
 }
 
 // episode is a row of the table.
@@ -77,15 +70,15 @@ type episode struct {
 	last     bool
 }
 
-// episodes are the spans of state, with the rounds of the poller put together.
+// episodes returns the spans of state, with consecutive pings merged.
 func (w *WorkerTimeline) episodes() []episode {
 	var rows []episode
-	var passed []string // notes of states that did not last
+	var passed []string // notes of states that lasted no time
 	for i := range w.States {
 		s := &w.States[i]
 		notes := slices.Clip(s.notes)
-		if s.Duration() == 0 && i+1 < len(w.States) {
-			passed = append(passed, notes...) // on the way to the next one
+		if s.Length == 0 && i+1 < len(w.States) {
+			passed = append(passed, notes...) // they belong to the next one
 			continue
 		}
 		notes, passed = append(passed, notes...), nil
@@ -104,7 +97,7 @@ func (w *WorkerTimeline) episodes() []episode {
 	return rows
 }
 
-// folded says once what happened often.
+// folded returns each different note once, with the number of its occurrences.
 func folded(notes []string) []string {
 	times := map[string]int{}
 	var different []string
@@ -116,11 +109,11 @@ func folded(notes []string) []string {
 	}
 	var texts []string
 	for i, n := range different {
-		if i == mostNotes {
+		if i == maxNotes {
 			texts = append(texts, fmt.Sprintf("and %d more", len(different)-i))
 			break
 		}
-		text := cut(printable(n), longestNote)
+		text := cut(printable(n), maxNote)
 		if times[n] > 1 {
 			text += fmt.Sprintf(" ×%d", times[n])
 		}
@@ -129,7 +122,7 @@ func folded(notes []string) []string {
 	return texts
 }
 
-// offset writes the time since the begin of the log.
+// offset returns the time since the beginning of the log.
 func offset(d time.Duration) string {
 	d = d.Round(100 * time.Millisecond)
 	return fmt.Sprintf("+%d:%02d:%02d.%d", d/time.Hour, d/time.Minute%60, d/time.Second%60, d/(100*time.Millisecond)%10)
@@ -148,7 +141,7 @@ func wrap(page *bytes.Buffer, first, rest, text string) {
 		for {
 			room := textWidth - utf8.RuneCountInString(line)
 			if !empty {
-				room-- // for the blank
+				room-- // for the space
 			}
 			if utf8.RuneCountInString(word) <= room {
 				break
@@ -171,4 +164,68 @@ func wrap(page *bytes.Buffer, first, rest, text string) {
 	if !empty || line == first {
 		flush()
 	}
+}
+
+// count returns a number of things in words, and how many of them are bad.
+func count(n int, what string, bad int, how string) string {
+	text := fmt.Sprintf("%d %s", n, what)
+	switch {
+	case n == 1:
+	case strings.HasSuffix(what, "s"):
+		text += "es"
+	default:
+		text += "s"
+	}
+	if bad > 0 {
+		text += fmt.Sprintf(" (%d %s)", bad, how)
+	}
+	return text
+}
+
+func percent(share float64) string {
+	if share > 0 && share < 0.01 {
+		return "<1%"
+	}
+	return fmt.Sprintf("%.0f%%", 100*share)
+}
+
+// short returns a duration in few digits.
+func short(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return d.Round(time.Millisecond).String()
+	case d < time.Minute:
+		return d.Round(100 * time.Millisecond).String()
+	}
+	text := d.Round(time.Second).String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+// printable replaces characters that could control a terminal: IDs and causes
+// come from outside.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t' || r == '\r':
+			return ' '
+		case !unicode.IsPrint(r):
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
+}
+
+// cut returns a text shortened to at most n characters.
+func cut(s string, n int) string {
+	runes := []rune(s)
+	if len(runes) <= n {
+		return s
+	}
+	return string(runes[:max(n-1, 0)]) + "…"
 }

@@ -6,30 +6,35 @@ import (
 	"github.com/switchyard-ci/switchyard/fsm"
 )
 
-// track follows one worker through its records.
+// track builds the timeline of one worker from its records.
 type track struct {
 	w     WorkerTimeline
 	facts fsm.Facts // after the last record
 
-	// What is open, as indices; none is -1.
+	// The indices of what has begun and not ended, or none.
 	job, ping, outage, pause int
 }
 
 const none = -1
 
 func newTrack(worker string) *track {
-	return &track{w: WorkerTimeline{Worker: worker}, job: none, ping: none, outage: none, pause: none}
+	return &track{
+		w: WorkerTimeline{
+			Worker: worker, Jobs: []JobSpan{}, Pings: []PingSpan{}, Marks: []StreamMark{}, Outages: []Span{}, Pauses: []Span{},
+		},
+		job: none, ping: none, outage: none, pause: none,
+	}
 }
 
 // add takes one record.
 func (k *track) add(r *fsm.Record) {
-	at := r.Time.UTC().Round(0) // without the clock of the process
+	at := r.Time.UTC().Round(0) // without the monotonic clock of the process
 	first := len(k.w.States) == 0
 	switch {
 	case first:
 		k.w.Begin = at
 	case at.Before(k.w.End):
-		at = k.w.End // the wall clock was set back: the order of the records holds
+		at = k.w.End // the wall clock was set back: the order of the records counts
 	}
 	if r.Ignored != "" && !first {
 		if k.state().State != fsm.Stopped {
@@ -52,39 +57,42 @@ func (k *track) add(r *fsm.Record) {
 
 func (k *track) state() *StateSpan { return &k.w.States[len(k.w.States)-1] }
 
-func (k *track) note(text string) {
+// note adds what happened to the current state, with its cause if there is one.
+func (k *track) note(what, cause string) {
 	s := k.state()
-	s.notes = append(s.notes, text)
+	s.notes = append(s.notes, because(what, cause))
 }
 
-// enter closes the state before, if it is another one.
+// enter begins a state, if it is not the current one.
 func (k *track) enter(s fsm.State, at time.Time) {
 	if len(k.w.States) > 0 {
 		if k.state().State == s {
 			return
 		}
-		k.state().To = at
+		k.state().end(at)
 	}
-	k.w.States = append(k.w.States, StateSpan{Span: Span{at, at}, State: s})
+	k.w.States = append(k.w.States, StateSpan{Span: Span{From: at, To: at}, State: s})
 }
 
-// event takes what the record's event ends or marks.
+// event takes what the record's event ends or marks. Everything else is in the
+// effects and the facts.
 func (k *track) event(r *fsm.Record, at time.Time) {
-	switch r.Event.Kind { // what the rest does is in the effects and the facts
-	case fsm.StreamLost, fsm.StreamRefused, fsm.TrustExpired, fsm.StreamEnded:
-		m := StreamMark{Time: at, Kind: r.Event.Kind, Cause: r.Cause, Again: k.outage != none && r.Event.Kind != fsm.StreamEnded}
+	kind := r.Event.Kind
+	class := kind.Class()
+	switch {
+	case class == fsm.ClassConnectionEnd || kind == fsm.TrustExpired:
+		m := StreamMark{Time: at, Kind: kind, Cause: r.Cause, Again: k.outage != none && kind != fsm.StreamEnded}
 		k.w.Marks = append(k.w.Marks, m)
-		k.note(because(markText(m), r.Cause))
-	case fsm.JobFinished:
-		k.endJob(r.Event.Job, Finished, r.Cause, at)
-	case fsm.JobRejected:
-		k.endJob(r.Event.Job, Rejected, r.Cause, at)
-	case fsm.Started, fsm.DrainRequested, fsm.ForceRequested, fsm.SessionRefused, fsm.IdleExpired, fsm.UptimeExpired, fsm.ReceivedDisconnect:
-		k.note(because(requestTexts[r.Event.Kind], r.Cause))
-	default:
-		if answer, ok := answers[r.Event.Kind]; ok && k.ping != none && k.w.Pings[k.ping].Epoch == r.Event.Epoch {
-			k.endPing(answer, r.Cause, at)
+		k.note(m.text(), r.Cause)
+	case class == fsm.ClassJobEnd:
+		k.endJob(r.Event.Job, Outcome(kind.Brief()), r.Cause, at)
+	case class == fsm.ClassAnswer:
+		if k.ping != none && k.w.Pings[k.ping].Epoch == r.Event.Epoch {
+			k.w.Pings[k.ping].kind = kind
+			k.endPing(Answer(kind.Brief()), r.Cause, at)
 		}
+	case kind != fsm.PollDue && (class != fsm.ClassMessage || kind == fsm.ReceivedDisconnect):
+		k.note(kind.Brief(), r.Cause)
 	}
 }
 
@@ -93,22 +101,22 @@ func (k *track) effects(effects []fsm.Effect, at time.Time) {
 		switch e.Kind { //nolint:exhaustive // the rest shows in states
 		case fsm.StartJob, fsm.AcquireJob:
 			k.beginJob(e.Job, false, at)
-			k.note("job " + string(e.Job) + " started")
+			k.note("job "+string(e.Job)+" started", "")
 		case fsm.CancelJob:
-			k.note("job " + string(e.Job) + " cancelled")
+			k.note("job "+string(e.Job)+" cancelled", "")
 		case fsm.SendPing:
 			k.beginPing(e.Epoch, at)
 		case fsm.CancelPing:
 			k.endPing(PingCancelled, "", at)
 		case fsm.Stop:
-			k.w.Left = &Departure{at, e.Reason}
-			k.note("left: " + e.Reason.String())
+			k.w.Left = &Departure{at, e.Reason, e.Reason.Failed()}
+			k.note("left: "+e.Reason.String(), "")
 		}
 	}
 }
 
-// reconcile takes from the facts what no record told: what was in hand when the
-// log begins, or after a gap; and what has no event of its own.
+// reconcile takes from the facts what is in no event: what was in hand when the
+// log begins or after a gap, and the changes without an event of their own.
 func (k *track) reconcile(r *fsm.Record, at time.Time) {
 	f := &r.Facts
 	if k.job != none && k.w.Jobs[k.job].Job != f.Job {
@@ -116,7 +124,7 @@ func (k *track) reconcile(r *fsm.Record, at time.Time) {
 	}
 	if k.job == none && f.Job != "" {
 		k.beginJob(f.Job, true, at)
-		k.note("job " + string(f.Job) + " in hand")
+		k.note("job "+string(f.Job)+" in hand", "")
 	}
 	if k.ping != none && (!f.Pinging || k.w.Pings[k.ping].Epoch != f.Ping) {
 		k.endPing(Unanswered, "", at)
@@ -125,34 +133,33 @@ func (k *track) reconcile(r *fsm.Record, at time.Time) {
 		k.beginPing(f.Ping, at)
 	}
 	if f.Stream == fsm.StreamUp && k.facts.Stream != fsm.StreamUp {
-		k.note("stream up")
+		k.note("stream up", "")
 	}
-	toggle(&k.w.Outages, &k.outage, f.Stream == fsm.StreamDown || f.Stream == fsm.StreamIsRefused, at)
-	if f.Paused != (k.pause != none) {
-		if f.Paused {
-			k.note(because("paused", r.Cause))
-		} else {
-			k.note("resumed")
-		}
+	toggle(&k.w.Outages, &k.outage, !f.Stream.Trusted(), at)
+	switch {
+	case f.Paused && k.pause == none:
+		k.note("paused", r.Cause)
+	case !f.Paused && k.pause != none:
+		k.note("resumed", "")
 	}
 	toggle(&k.w.Pauses, &k.pause, f.Paused, at)
 }
 
-// toggle opens a span, or closes the open one.
+// toggle begins a span, or ends the one that has begun.
 func toggle(spans *[]Span, open *int, on bool, at time.Time) {
 	switch {
 	case on && *open == none:
 		*open = len(*spans)
-		*spans = append(*spans, Span{at, at})
+		*spans = append(*spans, Span{From: at, To: at})
 	case !on && *open != none:
-		(*spans)[*open].To = at
+		(*spans)[*open].end(at)
 		*open = none
 	}
 }
 
 func (k *track) beginJob(id fsm.JobID, before bool, at time.Time) {
 	k.job = len(k.w.Jobs)
-	k.w.Jobs = append(k.w.Jobs, JobSpan{Span: Span{at, at}, Job: id, Outcome: Unfinished, Before: before})
+	k.w.Jobs = append(k.w.Jobs, JobSpan{Span: Span{From: at, To: at}, Job: id, Outcome: Unfinished, Before: before})
 }
 
 func (k *track) endJob(id fsm.JobID, outcome Outcome, cause string, at time.Time) {
@@ -160,14 +167,15 @@ func (k *track) endJob(id fsm.JobID, outcome Outcome, cause string, at time.Time
 		return
 	}
 	j := &k.w.Jobs[k.job]
-	j.To, j.Outcome, j.Cause = at, outcome, cause
+	j.end(at)
+	j.Outcome, j.Cause = outcome, cause
 	k.job = none
-	k.note(because("job "+string(id)+" "+string(outcome), cause))
+	k.note("job "+string(id)+" "+string(outcome), cause)
 }
 
 func (k *track) beginPing(epoch fsm.Epoch, at time.Time) {
 	k.ping = len(k.w.Pings)
-	k.w.Pings = append(k.w.Pings, PingSpan{Span: Span{at, at}, Epoch: epoch, Answer: Unanswered})
+	k.w.Pings = append(k.w.Pings, PingSpan{Span: Span{From: at, To: at}, Epoch: epoch, Answer: Unanswered})
 }
 
 func (k *track) endPing(answer Answer, cause string, at time.Time) {
@@ -175,49 +183,26 @@ func (k *track) endPing(answer Answer, cause string, at time.Time) {
 		return
 	}
 	p := &k.w.Pings[k.ping]
-	p.To, p.Answer, p.Cause = at, answer, cause
+	p.end(at)
+	p.Answer, p.Cause = answer, cause
 	k.ping = none
-	k.note(because("ping "+string(answer), cause))
+	k.note("ping "+string(answer), cause)
 }
 
-// finish closes what is open at the end of the log.
+// finish ends at the last record what has not ended.
 func (k *track) finish() WorkerTimeline {
 	end := k.w.End
-	k.state().To = end
+	k.state().end(end)
 	if k.job != none {
-		k.w.Jobs[k.job].To = end
+		k.w.Jobs[k.job].end(end)
 	}
 	if k.ping != none {
-		k.w.Pings[k.ping].To = end
+		k.w.Pings[k.ping].end(end)
 	}
 	toggle(&k.w.Outages, &k.outage, false, end)
 	toggle(&k.w.Pauses, &k.pause, false, end)
-	k.w.summarize()
+	k.w.Summary = summarize(&k.w)
 	return k.w
-}
-
-// requestTexts say in words what an event asks of the worker.
-var requestTexts = map[fsm.EventKind]string{
-	fsm.Started:            "started",
-	fsm.DrainRequested:     "drain requested",
-	fsm.ForceRequested:     "forced to leave",
-	fsm.SessionRefused:     "session refused",
-	fsm.IdleExpired:        "idle for too long",
-	fsm.UptimeExpired:      "uptime reached",
-	fsm.ReceivedDisconnect: "disconnect requested",
-}
-
-func markText(m StreamMark) string {
-	text := map[fsm.EventKind]string{
-		fsm.StreamLost:    "stream lost",
-		fsm.StreamRefused: "stream refused",
-		fsm.TrustExpired:  "stream silent, no first message in time",
-		fsm.StreamEnded:   "stream ended as planned",
-	}[m.Kind]
-	if m.Again {
-		text += " again"
-	}
-	return text
 }
 
 func because(what, cause string) string {
