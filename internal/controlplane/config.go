@@ -15,88 +15,88 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/datadir"
 )
 
-// Defaults of Config, and the bounds that Validate holds it to.
+// Defaults of Config.
 const (
-	// DefaultListen is the loopback address on which agents look for a control
-	// plane by default.
+	// DefaultListen is the loopback address that agents and commands connect to by
+	// default.
 	DefaultListen = "127.0.0.1:7420"
 
-	// DefaultPingInterval is how often a worker that polls asks for work.
+	// DefaultPingInterval is how often a polling worker asks for work.
 	DefaultPingInterval = 2 * time.Second
-	// DefaultHeartbeatInterval is how often a worker says that it is alive: three
-	// times in a lease. Each is a request, and the greater part of what an idle
-	// agent of many workers does.
+	// DefaultHeartbeatInterval is a third of DefaultLeaseTimeout. Heartbeats are most
+	// of what an idle agent sends.
 	DefaultHeartbeatInterval = 30 * time.Second
 	// DefaultJobStatusInterval is how often a worker asks whether its job was
-	// cancelled, and so how long a cancellation takes to arrive.
+	// cancelled, which is the longest delay of a cancellation.
 	DefaultJobStatusInterval = time.Second
-	// DefaultAssignTimeout is how long an assigned job waits to be accepted.
+	// DefaultAssignTimeout is how long an assigned job waits to be accepted. An
+	// agent tries an accept for 10 s, and again 5 s later.
 	DefaultAssignTimeout = schedule.DefaultAssignTimeout
 	// DefaultLeaseTimeout is how long a worker may be silent before it is lost.
 	DefaultLeaseTimeout = schedule.DefaultLeaseTimeout
-	// DefaultKeepAlive is how long a stream is left without a message.
+	// DefaultKeepAlive is the longest time between two messages of a stream.
 	DefaultKeepAlive = 30 * time.Second
-	// DefaultStreamMaxAge is the age at which a stream is ended as planned, so
-	// that streams move to replicas that joined later.
+	// DefaultStreamMaxAge is the longest life of a stream. Its planned end lets
+	// streams move to replicas that joined later.
 	DefaultStreamMaxAge = 30 * time.Minute
 
-	// The wire carries these intervals as whole seconds, and an agent by others
-	// fails on a zero.
-	minWireInterval = time.Second
-	maxInterval     = 24 * time.Hour
+	// maxInterval is the upper bound of every duration.
+	maxInterval = 24 * time.Hour
 )
 
-// Config says where the control plane listens, where it keeps its data, and how
-// it paces its agents. The zero value with WithDefaults applied is complete.
+// Config is the configuration of a Server. WithDefaults fills every empty field
+// that has a default; Validate checks all of them.
 type Config struct {
-	// Listen is host:port. Port 0 takes any free port. The host must be named:
-	// 127.0.0.1 for this machine alone, 0.0.0.0 or [::] for every network.
+	// Listen is HOST:PORT; the default is DefaultListen. Port 0 takes any free port.
+	// The host is required: 127.0.0.1 for this machine only, 0.0.0.0 or [::] for
+	// every network.
 	Listen string
-	// DataDir holds the store, the tokens and the lock. It is made, with mode
-	// 0700, where it does not exist. Empty is the user's state directory.
+	// DataDir is the directory for the store, the tokens and the lock; the default
+	// is datadir.Default. It is created, with mode 0700, if it does not exist.
 	DataDir string
-	// NATSURL names a NATS cluster to keep everything in. Empty is a store
-	// embedded in this process, with its files in DataDir. Replicas on one
-	// cluster must be given the same tokens.
+	// NATSURL is the address of a NATS cluster that holds all records. Empty means
+	// an embedded store with its files in DataDir. Replicas on one cluster must have
+	// the same tokens.
 	NATSURL string
-	// TLSCertFile and TLSKeyFile are PEM files; both or neither.
+	// TLSCertFile and TLSKeyFile are PEM files. Both empty means no TLS.
 	TLSCertFile, TLSKeyFile string
-	// RegistrationToken lets an agent register, AdminToken lets people and
-	// programs call switchyard.v1. Either is a token in clear, or "sha256:" and
-	// its hash in hexadecimal. Empty is the file of that name in DataDir, which
-	// is made with a random token where it does not exist.
+	// RegistrationToken lets agents register; AdminToken lets people and programs
+	// call switchyard.v1. Each is a token in clear text, of 16 to 512 printable ASCII
+	// characters, or "sha256:" and its hash in hexadecimal. Empty means the content
+	// of the token file in DataDir, which is created with a random token if it does
+	// not exist. The two tokens must differ.
 	RegistrationToken, AdminToken string
 
-	// PingInterval, HeartbeatInterval and JobStatusInterval are told to agents
-	// when they register: whole seconds, one at least.
+	// PingInterval, HeartbeatInterval and JobStatusInterval are sent to agents when
+	// they register: whole seconds, from 1 s to 24 h. The defaults are 2 s, 30 s
+	// and 1 s.
 	PingInterval, HeartbeatInterval, JobStatusInterval time.Duration
-	// AssignTimeout is how long an assigned job waits to be accepted before it
-	// goes back to its queue.
+	// AssignTimeout is how long an assigned job waits to be accepted before it is
+	// requeued: up to 24 h. The default is 30 s.
 	AssignTimeout time.Duration
-	// LeaseTimeout is how long a worker may be silent before it is lost; longer
-	// than HeartbeatInterval.
+	// LeaseTimeout is how long a worker may be silent before it is lost: longer than
+	// HeartbeatInterval, up to 24 h. The default is 90 s.
 	LeaseTimeout time.Duration
-	// KeepAlive is how long a stream is left without a message before the
-	// standing instruction is sent anew.
+	// KeepAlive is how long a stream may be without a message before its standing
+	// instruction is sent again: up to 24 h. The default is 30 s.
 	KeepAlive time.Duration
-	// StreamMaxAge is the age at which a stream is ended as planned; each stream
-	// ends at a random moment in the last fifth of it.
+	// StreamMaxAge is the longest life of a stream, up to 24 h; each stream ends at a
+	// random moment in the last fifth of it. The default is 30 min.
 	StreamMaxAge time.Duration
 	// NoStream switches the stream off: the endpoint returns Unimplemented, and
 	// agents poll.
 	NoStream bool
 
-	// Wrap, where it is not nil, is put around the handler of everything that the
-	// port serves, to observe requests as they arrive and answers as they are
-	// written. It sees tokens, and must pass on what the ResponseWriter can do
-	// (http.Flusher, http.ResponseController).
+	// Wrap, if not nil, returns the handler of everything on the port, given the
+	// server's own. Tests and benchmarks use it to observe requests. It sees tokens,
+	// and its ResponseWriter must support http.Flusher and http.ResponseController.
 	Wrap func(http.Handler) http.Handler
 
-	// Logger receives the server's log; nil is none. Tokens are never logged.
+	// Logger receives the server's log, which contains no token; nil discards it.
 	Logger *zap.Logger
 }
 
-// WithDefaults returns c with every empty field filled in.
+// WithDefaults returns c with the defaults in its empty fields.
 func (c Config) WithDefaults() Config {
 	if c.Listen == "" {
 		c.Listen = DefaultListen
@@ -126,11 +126,11 @@ func (c Config) WithDefaults() Config {
 	return c
 }
 
-// Validate reports every field that is out of its bounds, by name.
+// Validate returns an error that names every field that is out of its bounds.
 func (c Config) Validate() error {
 	return errors.Join(
 		validateListen(c.Listen),
-		required("data directory", c.DataDir),
+		validateDataDir(c.DataDir),
 		validateNATSURL(c.NATSURL),
 		c.validateTLS(),
 		validateToken("registration token", c.RegistrationToken),
@@ -148,7 +148,7 @@ func (c Config) Validate() error {
 
 func (c Config) validateTLS() error {
 	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
-		return errors.New("TLS: a certificate file and a key file are needed together; only one is given")
+		return errors.New("TLS: a certificate file and a key file are needed together; set both or neither")
 	}
 	return nil
 }
@@ -167,7 +167,7 @@ func validateListen(listen string) error {
 		return fmt.Errorf("listen address %q is not host:port", listen)
 	}
 	if host == "" {
-		return fmt.Errorf("listen address %q names no host: say 127.0.0.1:%s for this machine alone, or 0.0.0.0:%s for every network",
+		return fmt.Errorf("listen address %q has no host; use 127.0.0.1:%s for this machine only, or 0.0.0.0:%s for every network",
 			listen, port, port)
 	}
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
@@ -180,7 +180,7 @@ func validateNATSURL(raw string) error {
 	if raw == "" {
 		return nil
 	}
-	// The URL may hold a password, so neither it nor url.Parse's error is shown.
+	// The URL may contain a password, so that no error may contain the URL.
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" {
 		return errors.New("NATS URL must look like nats://HOST:4222")
@@ -188,9 +188,9 @@ func validateNATSURL(raw string) error {
 	return nil
 }
 
-func required(name, value string) error {
-	if value == "" {
-		return fmt.Errorf("%s must not be empty", name)
+func validateDataDir(dir string) error {
+	if dir == "" {
+		return errors.New("data directory must not be empty: neither XDG_STATE_HOME nor HOME is set")
 	}
 	return nil
 }
@@ -202,9 +202,11 @@ func positive(name string, d time.Duration) error {
 	return nil
 }
 
+// wholeSeconds checks an interval that agents receive: in whole seconds, and
+// never 0, with which other agents fail.
 func wholeSeconds(name string, d time.Duration) error {
-	if d < minWireInterval || d > maxInterval || d%time.Second != 0 {
-		return fmt.Errorf("%s is %v: it must be whole seconds, from %v to %v", name, d, minWireInterval, maxInterval)
+	if d < time.Second || d > maxInterval || d%time.Second != 0 {
+		return fmt.Errorf("%s is %v: it must be whole seconds, from %v to %v", name, d, time.Second, maxInterval)
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ func TestConfigIsCheckedByName(t *testing.T) {
 		{"any free port", func(c *Config) { c.Listen = "127.0.0.1:0" }, ""},
 		{"every network, said so", func(c *Config) { c.Listen = "0.0.0.0:7420" }, ""},
 		{"every network, IPv6", func(c *Config) { c.Listen = "[::]:7420" }, ""},
-		{"every network, not said so", func(c *Config) { c.Listen = ":7420" }, "names no host"},
+		{"every network, not said so", func(c *Config) { c.Listen = ":7420" }, "has no host"},
 		{"no port", func(c *Config) { c.Listen = "127.0.0.1" }, "is not host:port"},
 		{"bad port", func(c *Config) { c.Listen = "127.0.0.1:http" }, "number from 0 to 65535"},
 		{"port too large", func(c *Config) { c.Listen = "127.0.0.1:65536" }, "number from 0 to 65535"},

@@ -17,21 +17,21 @@ const (
 	lockFile = "lock"
 )
 
-// ErrDataDirInUse is returned by Start when another process, or another Server
-// of this one, has the data directory open.
+// ErrDataDirInUse is returned by Start if another process, or another Server of
+// this process, uses the data directory.
 var ErrDataDirInUse = errors.New("data directory is in use by another control plane")
 
-// dataDir is a data directory that this server alone may use until close.
+// dataDir is a data directory that is locked for this server until close.
 type dataDir struct {
 	path string
 	lock *flock.Flock
 }
 
-// openDataDir makes the directory where it does not exist, and locks it. The
-// lock is the kernel's and ends with the process, however it ends.
-func openDataDir(path string) (*dataDir, error) {
+// lockDataDir creates the directory if it does not exist, and locks it. The kernel
+// releases the lock when the process ends, however it ends.
+func lockDataDir(path string) (*dataDir, error) {
 	if err := os.MkdirAll(path, dirMode); err != nil {
-		return nil, fmt.Errorf("making data directory %s: %w", path, reason(err))
+		return nil, fmt.Errorf("creating data directory %s: %w", path, reason(err))
 	}
 	lock := flock.New(filepath.Join(path, lockFile), flock.SetPermissions(fileMode))
 	held, err := lock.TryLock()
@@ -39,12 +39,12 @@ func openDataDir(path string) (*dataDir, error) {
 		return nil, fmt.Errorf("locking data directory %s: %w", path, reason(err))
 	}
 	if !held {
-		return nil, fmt.Errorf("%w: %s; stop the other one, or name another directory", ErrDataDirInUse, path)
+		return nil, fmt.Errorf("%w: %s; stop it, or use another directory", ErrDataDirInUse, path)
 	}
 	return &dataDir{path: path, lock: lock}, nil
 }
 
-// close gives the directory up to others.
+// close releases the lock.
 func (d *dataDir) close() error {
 	if err := d.lock.Close(); err != nil {
 		return fmt.Errorf("unlocking data directory %s: %w", d.path, reason(err))
@@ -52,7 +52,8 @@ func (d *dataDir) close() error {
 	return nil
 }
 
-// reason strips the operation and path that the caller's message names already.
+// reason returns err without the operation and path of an fs.PathError, for a
+// message that names them already.
 func reason(err error) error {
 	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 		return pathErr.Err

@@ -1,24 +1,26 @@
-// Package controlplane is the server that holds jobs and agents: one process,
-// one port, started by Start and ended by Server.Shutdown.
+// Package controlplane is the server that holds jobs and workers: one process and
+// one port. Start starts it; Server.Shutdown ends it.
 //
-// On that port it serves the agents' wire (REST under /v3/ and the stream
-// endpoint, package agentwire), the API for people and programs (switchyard.v1,
-// package api), /healthz, /readyz and grpc.health. HTTP/1.1 and HTTP/2 share the
-// port: HTTP/2 is negotiated by ALPN where there is a certificate, and spoken
-// without TLS, with prior knowledge, where there is none.
+// The port serves:
 //
-// # The data directory
+//   - the protocol of agents: REST below /v3/ and the stream (package agentwire);
+//   - switchyard.v1, the API for people and programs (package api);
+//   - /healthz, /readyz and grpc.health.v1.Health.
 //
-// It holds the embedded store, the registration token and the admin token, and
-// the file named lock, which the process that uses the directory keeps locked:
-// two processes with one store would destroy it. The directory is made with mode
-// 0700 and its files with mode 0600.
+// HTTP/1.1 and HTTP/2 share the port. With a certificate ALPN negotiates the
+// version; without one HTTP/2 is served in clear text, with prior knowledge.
+//
+// # Data directory
+//
+// The data directory holds the embedded store, the token files and a file named
+// lock. The process that uses the directory holds the lock: two processes on one
+// store would corrupt it. The directory has mode 0700, its files mode 0600.
 //
 // # Tokens
 //
-// The token files hold clear text, because they are the place where people and
-// the agents on the same machine read them from. The server itself compares
-// hashes only, in constant time. Where even the file should not hold a usable
-// token, a configured token, or the file, may be "sha256:" and 64 hexadecimal
-// digits instead, which is what HashToken makes of a token.
+// The first start writes a random registration token and a random admin token
+// into the data directory, in clear text, since people and agents on the same
+// machine read them from there. The server keeps only their SHA-256 hashes and
+// compares these in constant time. To keep the clear text off the machine, set a
+// token, or write into its file, "sha256:" and the hash in 64 hexadecimal digits.
 package controlplane

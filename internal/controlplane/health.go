@@ -14,80 +14,81 @@ import (
 	"github.com/switchyard-ci/switchyard/proto/switchyard/v1/switchyardv1connect"
 )
 
-// maxHealthBytes bounds a probe: it is the name of a service.
+// maxHealthBytes bounds a gRPC health request, which holds the name of a service.
 const maxHealthBytes = 4 << 10
 
 const (
-	// storeTimeout is how long the store may take to answer a probe. Those who
-	// probe give up after a few seconds.
+	// storeTimeout is how long a check of the store may take. Load balancers give up
+	// after a few seconds.
 	storeTimeout = 2 * time.Second
-	// storeAnswerAge is how long its answer is good for, so that probes, which
-	// anybody may send, are no load on the store.
-	storeAnswerAge = time.Second
+	// storeCheckAge is how long the result of a check is reused. Anybody may send
+	// probes, which must not become load on the store.
+	storeCheckAge = time.Second
 )
 
-// health answers the probes of load balancers and supervisors. Nothing that it
-// says needs a token, and it says nothing but yes and no.
+// health serves the probes of load balancers and supervisors. They need no token,
+// and the response is only whether the server is healthy.
 type health struct {
 	// closing is closed when the server begins to shut down.
 	closing <-chan struct{}
-	// store asks the store whether it can be used.
-	store func(context.Context) error
-	// logger is told when the answer of the store changes.
+	// checkStore returns an error if the store cannot be used.
+	checkStore func(context.Context) error
+	// logger receives a line when the result of the check changes.
 	logger *zap.Logger
 
-	mu      sync.Mutex // held while the store is asked: one probe at a time asks
-	asked   time.Time
+	mu      sync.Mutex // held during a check: one probe at a time checks the store
+	checked time.Time
 	lastErr error
 }
 
-// routes are the paths of health: /healthz, the process serves; /readyz, send it
-// requests; and grpc.health, which says the same as /readyz.
+// routes registers /healthz (the process is alive), /readyz (it can serve requests)
+// and grpc.health.v1.Health (the same as /readyz).
 func (h *health) routes(mux *http.ServeMux) {
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, true) })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { answer(w, h.ready(r.Context())) })
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { respond(w, true) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { respond(w, h.ready(r.Context())) })
 	mux.Handle(grpchealth.NewHandler(h, connect.WithReadMaxBytes(maxHealthBytes)))
 }
 
-// ready says whether to send requests here: not while the server closes, nor
-// while the store is out of reach, without which most calls are answered 503.
+// ready reports whether requests can be served: not while the server shuts down,
+// and not while the store is unavailable.
 func (h *health) ready(ctx context.Context) bool {
 	select {
 	case <-h.closing:
 		return false
 	default:
-		return h.storeAnswers(ctx)
+		return h.storeReady(ctx)
 	}
 }
 
-// storeAnswers asks the store, unless it was asked just now. The question is not
-// the caller's alone, so that it goes on when the caller is gone.
-func (h *health) storeAnswers(ctx context.Context) bool {
+// storeReady reports whether the store was available at the last check, which it
+// repeats if it is older than storeCheckAge. The check serves other probes too, so
+// that it continues when ctx is cancelled.
+func (h *health) storeReady(ctx context.Context) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !h.asked.IsZero() && time.Since(h.asked) < storeAnswerAge {
+	if !h.checked.IsZero() && time.Since(h.checked) < storeCheckAge {
 		return h.lastErr == nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
-	err := h.store(ctx)
+	err := h.checkStore(ctx)
 	switch {
 	case err != nil && h.lastErr == nil:
-		h.logger.Warn("not ready: the store is out of reach", zap.Error(err))
+		h.logger.Warn("not ready, store unavailable", zap.Error(err))
 	case err == nil && h.lastErr != nil:
-		h.logger.Info("ready again: the store is back")
+		h.logger.Info("ready again, store available")
 	}
-	h.asked, h.lastErr = time.Now(), err
+	h.checked, h.lastErr = time.Now(), err
 	return err == nil
 }
 
-// Check implements grpchealth.Checker. The empty service is the whole server.
+// Check implements grpchealth.Checker. The empty service name is the whole server.
 func (h *health) Check(ctx context.Context, req *grpchealth.CheckRequest) (*grpchealth.CheckResponse, error) {
 	switch req.Service {
 	case "", agentedgev1connect.AgentEdgeServiceName,
 		switchyardv1connect.JobServiceName, switchyardv1connect.WorkerServiceName:
 	default:
-		return nil, connect.NewError(connect.CodeNotFound, nil) //nolint:wrapcheck // the code is the whole answer
+		return nil, connect.NewError(connect.CodeNotFound, nil) //nolint:wrapcheck // the code is the whole response
 	}
 	if !h.ready(ctx) {
 		return &grpchealth.CheckResponse{Status: grpchealth.StatusNotServing}, nil
@@ -95,10 +96,10 @@ func (h *health) Check(ctx context.Context, req *grpchealth.CheckRequest) (*grpc
 	return &grpchealth.CheckResponse{Status: grpchealth.StatusServing}, nil
 }
 
-func answer(w http.ResponseWriter, yes bool) {
+func respond(w http.ResponseWriter, healthy bool) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
-	if !yes {
+	if !healthy {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		_, _ = w.Write([]byte("no\n"))
 		return

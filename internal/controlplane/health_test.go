@@ -27,7 +27,7 @@ type probe struct {
 func newProbe(t *testing.T) *probe {
 	t.Helper()
 	p := &probe{t: t, closing: make(chan struct{})}
-	p.health = &health{closing: p.closing, logger: zap.NewNop(), store: func(ctx context.Context) error {
+	p.health = &health{closing: p.closing, logger: zap.NewNop(), checkStore: func(ctx context.Context) error {
 		p.asked++
 		timer := time.NewTimer(p.takes)
 		defer timer.Stop()
@@ -80,17 +80,17 @@ func TestHealthAsksTheStore(t *testing.T) {
 		p := newProbe(t)
 		p.wants(true)
 		p.err = errors.New("gone")
-		time.Sleep(storeAnswerAge)
+		time.Sleep(storeCheckAge)
 		p.wants(false)
 		p.err, p.takes = nil, storeTimeout+time.Second
-		time.Sleep(storeAnswerAge)
+		time.Sleep(storeCheckAge)
 		began := time.Now()
 		p.wants(false)
 		if lasted := time.Since(began); lasted != storeTimeout {
 			t.Errorf("probes of a slow store took %v, want %v for the first", lasted, storeTimeout)
 		}
 		p.takes = 0
-		time.Sleep(storeAnswerAge)
+		time.Sleep(storeCheckAge)
 		p.wants(true)
 	})
 }

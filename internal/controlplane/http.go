@@ -4,48 +4,50 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
 )
 
-// Bounds of every connection and request. Streams lift the two whole-request
-// times for themselves and bound each of their writes instead.
+// Limits of every connection and request. Streams replace the time limit of a
+// request by one for each write.
 const (
 	readHeaderTimeout = 10 * time.Second
 	requestTimeout    = 60 * time.Second
 	idleTimeout       = 2 * time.Minute
 	maxHeaderBytes    = 32 << 10
 
-	// maxConcurrentStreams is for one HTTP/2 connection. The workers of an agent
-	// share connections, each with a stream and a few calls; beyond this a client
-	// opens another connection or waits.
+	// maxConcurrentStreams is the limit of one HTTP/2 connection. The workers of an
+	// agent share connections, each with a stream and a few calls; beyond the limit
+	// a client opens another connection or waits.
 	maxConcurrentStreams = 500
-	// A peer that answers no HTTP/2 PING for this long is gone, and its streams
-	// with it.
+	// A connection on which nothing was received for http2PingAfter gets an HTTP/2
+	// PING, and is closed, with its streams, if there is no response.
 	http2PingAfter   = 15 * time.Second
 	http2PingTimeout = 15 * time.Second
-	// http2WriteTimeout is how long a peer may leave its connection's window shut.
+	// http2WriteTimeout is how long a write to a connection may take.
 	http2WriteTimeout = 30 * time.Second
-	// maxUploadBuffer bounds what one HTTP/2 connection may send ahead of being read.
+	// maxUploadBuffer bounds the bytes of one HTTP/2 connection that were received
+	// and not read yet.
 	maxUploadBuffer = 1 << 20
 )
 
-// newHTTPServer serves HTTP/1.1, HTTP/2 over TLS and HTTP/2 without TLS.
+// newHTTPServer returns a server for HTTP/1.1, HTTP/2 over TLS and HTTP/2 without
+// TLS.
 func newHTTPServer(handler http.Handler, logger *zap.Logger) *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true)
-	// Handshakes that fail and peers that vanish are everyday events of a public
-	// port, not faults of the server.
+	// Failed handshakes and lost peers are normal on a public port: debug level.
 	errorLog, err := zap.NewStdLogAt(logger.Named("http"), zap.DebugLevel)
 	if err != nil {
 		errorLog = zap.NewStdLog(logger.Named("http"))
 	}
 	unused := newUnusedConns()
 	server := &http.Server{
-		ConnState:         unused.note,
+		ConnState:         unused.connState,
 		Handler:           handler,
 		Protocols:         protocols,
 		ReadHeaderTimeout: readHeaderTimeout,
@@ -54,7 +56,7 @@ func newHTTPServer(handler http.Handler, logger *zap.Logger) *http.Server {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          errorLog,
-		// Requests outlive the context that started the server; Shutdown ends them.
+		// Requests are not bound to the context of Start; Shutdown ends them.
 		BaseContext: func(net.Listener) context.Context { return context.Background() },
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams:          maxConcurrentStreams,
@@ -64,7 +66,42 @@ func newHTTPServer(handler http.Handler, logger *zap.Logger) *http.Server {
 			MaxReceiveBufferPerConnection: maxUploadBuffer,
 		},
 	}
-
 	server.RegisterOnShutdown(unused.close)
 	return server
+}
+
+// unusedConns holds the connections without a request so far. Clients open some in
+// advance, and http.Server.Shutdown would wait five seconds for them.
+type unusedConns struct {
+	mu    sync.Mutex
+	conns map[net.Conn]struct{} // nil after close
+}
+
+func newUnusedConns() *unusedConns {
+	return &unusedConns{conns: make(map[net.Conn]struct{})}
+}
+
+// connState is the ConnState function of an http.Server.
+func (u *unusedConns) connState(conn net.Conn, state http.ConnState) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if state != http.StateNew {
+		delete(u.conns, conn)
+		return
+	}
+	if u.conns == nil {
+		_ = conn.Close() // the server is shutting down
+		return
+	}
+	u.conns[conn] = struct{}{}
+}
+
+// close closes the unused connections, and every new one from now on.
+func (u *unusedConns) close() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for conn := range u.conns {
+		_ = conn.Close()
+	}
+	u.conns = nil
 }

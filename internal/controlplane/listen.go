@@ -2,6 +2,7 @@ package controlplane
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -12,15 +13,15 @@ import (
 	"go.uber.org/zap"
 )
 
-// TCP keep-alive finds peers that vanished from an idle connection, within about a
-// minute, on HTTP/1.1 too, which has no ping of its own.
+// TCP keep-alive closes an idle connection whose peer is unreachable, within about
+// a minute. HTTP/1.1 has no ping of its own.
 const (
 	keepAliveIdle     = 30 * time.Second
 	keepAliveInterval = 10 * time.Second
 	keepAliveCount    = 3
 )
 
-// listen opens the one port of the server.
+// listen opens the server's port.
 func listen(ctx context.Context, address string) (net.Listener, error) {
 	lc := net.ListenConfig{KeepAliveConfig: net.KeepAliveConfig{
 		Enable: true, Idle: keepAliveIdle, Interval: keepAliveInterval, Count: keepAliveCount,
@@ -30,22 +31,22 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	case err == nil:
 		return ln, nil
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("listening on %s: the port is taken; is another control plane running? "+
-			"Stop it, or choose another address: %w", address, syscall.EADDRINUSE)
+		return nil, fmt.Errorf("listening on %s: the port is taken, maybe by another control plane; "+
+			"stop it, or choose another address: %w", address, syscall.EADDRINUSE)
 	case errors.Is(err, syscall.EACCES):
-		return nil, fmt.Errorf("listening on %s: not permitted; ports below 1024 need a privilege: %w", address, syscall.EACCES)
+		return nil, fmt.Errorf("listening on %s: not permitted; ports below 1024 need privileges, choose another: %w", address, syscall.EACCES)
 	default:
 		return nil, fmt.Errorf("listening on %s: %w", address, err)
 	}
 }
 
-// warnIfExposed says so when tokens would cross a network in clear text.
-func warnIfExposed(logger *zap.Logger, ln net.Listener, tls bool) {
-	if tls || isLoopback(ln.Addr()) {
+// warnIfExposed logs a warning if tokens would cross a network in clear text.
+func warnIfExposed(logger *zap.Logger, ln net.Listener, secure bool) {
+	if secure || isLoopback(ln.Addr()) {
 		return
 	}
 	logger.Warn("listening without TLS on an address that other machines can reach: "+
-		"tokens and logs cross the network in clear text; give a certificate and a key, or listen on 127.0.0.1",
+		"tokens and logs cross the network in clear text; configure a certificate and a key, or listen on 127.0.0.1",
 		zap.Stringer("address", ln.Addr()))
 }
 
@@ -54,18 +55,18 @@ func isLoopback(addr net.Addr) bool {
 	return ok && tcp.IP.IsLoopback()
 }
 
-// listenURL is the address in a form that a client on this machine can use: an
-// address that means every interface is shown as loopback.
-func listenURL(ln net.Listener, configured string, tls bool) string {
+// listenURL returns the URL for clients on this machine. For an address that means
+// every interface it has the loopback address.
+func listenURL(ln net.Listener, configured string, secure bool) string {
 	scheme := "http"
-	if tls {
+	if secure {
 		scheme = "https"
 	}
 	host, port, err := net.SplitHostPort(ln.Addr().String())
 	if err != nil {
 		return scheme + "://" + ln.Addr().String()
 	}
-	// A certificate names a host, so a configured name is kept.
+	// A configured host name is kept, since a certificate is for a name.
 	if name, _, err := net.SplitHostPort(configured); err == nil && net.ParseIP(name) == nil {
 		host = name
 	}
@@ -73,4 +74,19 @@ func listenURL(ln net.Listener, configured string, tls bool) string {
 		host = "127.0.0.1"
 	}
 	return scheme + "://" + net.JoinHostPort(strings.ToLower(host), port)
+}
+
+// loadTLS returns the TLS configuration, or nil if no certificate is configured.
+func loadTLS(c Config) (*tls.Config, error) {
+	if c.TLSCertFile == "" {
+		return nil, nil //nolint:nilnil // nil means no TLS
+	}
+	cert, err := tls.LoadX509KeyPair(c.TLSCertFile, c.TLSKeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("TLS certificate %s with key %s: %w", c.TLSCertFile, c.TLSKeyFile, err)
+	}
+	return &tls.Config{
+		Certificates: []tls.Certificate{cert},
+		MinVersion:   tls.VersionTLS12,
+	}, nil
 }

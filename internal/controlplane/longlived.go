@@ -6,24 +6,23 @@ import (
 	"time"
 )
 
-// streamWriteTimeout is how long the reader of a stream may leave a message
-// unread before its stream is dropped. Nothing is buffered for it beyond what
-// the transport's windows hold.
+// streamWriteTimeout is how long the receiver of a stream may leave a message
+// unread before the stream is dropped. Nothing is buffered for it beyond the
+// windows of TCP and HTTP/2.
 const streamWriteTimeout = 20 * time.Second
 
-// accelBuffering tells nginx, and the proxies that took the header over from it,
-// not to collect an answer before they pass it on. As it comes, nginx asks us in
-// HTTP/1.0, and would keep the small messages of a stream until it ends. It acts on
-// the header and keeps it to itself.
+// accelBuffering is a response header that nginx, and proxies that copied it, read
+// and remove: with "no" they pass each message on at once. By default nginx
+// buffers, and would hold the small messages of a stream until it ends.
 const accelBuffering = "X-Accel-Buffering"
 
-// longLived lifts the server's time for a whole answer for a handler of streams,
-// and bounds each write instead. The time to read the request stays: it is one
-// small message, and once it has been read it binds nothing.
+// longLived returns a handler without the server's time limit for a response; each
+// write has a limit of streamWriteTimeout instead. The time limit for reading the
+// request, one small message, stays.
 func longLived(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		bounded := &boundedWriter{ResponseWriter: w, control: http.NewResponseController(w), timeout: streamWriteTimeout}
-		if err := bounded.disarm(); err != nil {
+		if err := bounded.clearDeadline(); err != nil {
 			http.Error(w, "streams are not supported on this connection", http.StatusInternalServerError)
 			return
 		}
@@ -32,8 +31,8 @@ func longLived(next http.Handler) http.Handler {
 	})
 }
 
-// A boundedWriter has a deadline while it writes and none while it waits. Like
-// every http.ResponseWriter it belongs to one goroutine.
+// boundedWriter sets a deadline for each write, and none between writes. Like every
+// http.ResponseWriter it is used by one goroutine.
 type boundedWriter struct {
 	http.ResponseWriter
 
@@ -41,39 +40,40 @@ type boundedWriter struct {
 	timeout time.Duration
 }
 
-// Write implements io.Writer.
+// Write implements io.Writer. It returns an error if the write takes longer than
+// the timeout.
 func (w *boundedWriter) Write(p []byte) (int, error) {
-	if err := w.arm(); err != nil {
+	if err := w.setDeadline(); err != nil {
 		return 0, err
 	}
 	n, err := w.ResponseWriter.Write(p)
 	if err != nil {
 		return n, fmt.Errorf("writing to a stream: %w", err)
 	}
-	return n, w.disarm()
+	return n, w.clearDeadline()
 }
 
-// Flush implements http.Flusher, which the handlers of streams ask for.
+// Flush implements http.Flusher, which handlers of streams need.
 func (w *boundedWriter) Flush() {
-	if w.arm() != nil || w.control.Flush() != nil {
-		return // the next write fails too, and reports it
+	if w.setDeadline() != nil || w.control.Flush() != nil {
+		return // the next write returns the error
 	}
-	_ = w.disarm()
+	_ = w.clearDeadline()
 }
 
-// Unwrap lets http.ResponseController find the server's own writer.
+// Unwrap returns the server's writer, for http.ResponseController.
 func (w *boundedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-func (w *boundedWriter) arm() error {
+func (w *boundedWriter) setDeadline() error {
 	if err := w.control.SetWriteDeadline(time.Now().Add(w.timeout)); err != nil {
-		return fmt.Errorf("bounding a write to a stream: %w", err)
+		return fmt.Errorf("setting the write deadline of a stream: %w", err)
 	}
 	return nil
 }
 
-func (w *boundedWriter) disarm() error {
+func (w *boundedWriter) clearDeadline() error {
 	if err := w.control.SetWriteDeadline(time.Time{}); err != nil {
-		return fmt.Errorf("unbounding a stream: %w", err)
+		return fmt.Errorf("clearing the write deadline of a stream: %w", err)
 	}
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/switchyard-ci/switchyard/proto/switchyard/v1/switchyardv1connect"
 )
 
-// routes is everything that the port serves.
+// routes returns the handler of everything that the port serves.
 func (s *Server) routes(config Config) http.Handler {
 	agents := agentwire.New(s.dispatcher, agentwire.Options{
 		RegistrationToken: s.registration.hash,
@@ -30,36 +30,35 @@ func (s *Server) routes(config Config) http.Handler {
 	}) {
 		mux.Handle(path, handler)
 	}
-	(&health{closing: s.closing.Done(), store: s.store.Reachable, logger: s.logger.Named("health")}).routes(mux)
-	return s.streams(agentsFirst(agents.REST(), mux))
-}
-
-// agentsFirst has the agents' calls pass by the mux, which would answer a path
-// such as /v3//ping with a redirect and a page, where they read JSON.
-func agentsFirst(agents, others http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	(&health{closing: s.closing.Done(), checkStore: s.store.Reachable, logger: s.logger.Named("health")}).routes(mux)
+	rest := agents.REST()
+	return s.streams(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// For a path such as /v3//ping the mux would send a redirect and HTML to an
+		// agent, which expects JSON.
 		if strings.HasPrefix(r.URL.EscapedPath(), agentwire.Prefix) {
-			agents.ServeHTTP(w, r)
+			rest.ServeHTTP(w, r)
 			return
 		}
-		others.ServeHTTP(w, r)
-	})
+		mux.ServeHTTP(w, r)
+	}))
 }
 
-// streams treats the calls that last: they have no time for the whole, and they
-// end when the server begins to shut down.
+// streams returns a handler in which the requests of streams have no time limit
+// and are cancelled when the server begins to shut down.
 func (s *Server) streams(next http.Handler) http.Handler {
-	lasting := longLived(s.untilClosing(next))
+	streaming := longLived(s.untilClosing(next))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case agentedgev1connect.AgentEdgeServiceStreamPingsProcedure, switchyardv1connect.JobServiceFollowJobProcedure:
-			lasting.ServeHTTP(w, r)
+			streaming.ServeHTTP(w, r)
 		default:
 			next.ServeHTTP(w, r)
 		}
 	})
 }
 
+// untilClosing returns a handler whose requests are cancelled when the server
+// begins to shut down.
 func (s *Server) untilClosing(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithCancel(r.Context())

@@ -17,10 +17,10 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/datadir"
 )
 
-// shutdownTimeout bounds Shutdown where its context does not.
+// shutdownTimeout bounds Shutdown if its context has no earlier deadline.
 const shutdownTimeout = 15 * time.Second
 
-// Server is a control plane that runs. Its methods may be called concurrently.
+// Server is a running control plane. Its methods may be called concurrently.
 type Server struct {
 	logger       *zap.Logger
 	registration secret
@@ -33,22 +33,22 @@ type Server struct {
 	dispatcher *dispatch.Dispatcher
 	listener   net.Listener
 	http       *http.Server
-	// closing ends the streams, and says that the server takes no more requests.
-	closing      context.Context //nolint:containedctx // it is the server's life, not a call's
+	// closing is cancelled when the server begins to shut down; it ends the streams.
+	closing      context.Context //nolint:containedctx // the life of the server, not of a call
 	beginClosing context.CancelFunc
 
-	served   chan error // what Serve returned; one value
+	served   chan error // the error that Serve returned; one value
 	shutdown sync.Once
 	done     chan struct{}
 	err      error // set before done is closed
 }
 
-// Start opens the data directory and the store, listens, and answers once
-// requests are served. ctx bounds the start alone; the server runs until Shutdown.
+// Start opens the data directory and the store, listens, and returns when requests
+// are served. ctx bounds the start only; the server runs until Shutdown.
 //
-// It fails, in one line that says what to do, where the configuration is out of
-// bounds, the data directory cannot be made or written or is in use
-// (ErrDataDirInUse), the store does not open, or the port is taken.
+// It returns an error of one line if the configuration is invalid, if the data
+// directory cannot be used or is in use (ErrDataDirInUse), if the store cannot be
+// opened, or if the port is taken. Everything that it opened is closed by then.
 func Start(ctx context.Context, config Config) (*Server, error) {
 	config = config.WithDefaults()
 	if err := config.Validate(); err != nil {
@@ -61,22 +61,22 @@ func Start(ctx context.Context, config Config) (*Server, error) {
 		return nil, fmt.Errorf("control plane: %w", errors.Join(err, s.release()))
 	}
 	go s.serve() //nolint:gosec // ctx bounds the start, not the server
-	s.logger.Info("control plane is ready", zap.String("url", s.url), zap.Bool("stream", !config.NoStream))
+	s.logger.Info("control plane started", zap.String("endpoint", s.url), zap.Bool("stream", !config.NoStream))
 	return s, nil
 }
 
-// open takes each thing that the server needs, the cheap and likely to fail
-// first. What was taken when it fails is for release to give back.
+// open opens everything that the server needs, beginning with what is most likely
+// to fail. If it returns an error, release closes what was opened.
 func (s *Server) open(ctx context.Context, config Config) error {
 	tlsConfig, err := loadTLS(config)
 	if err != nil {
 		return err
 	}
-	// Before the data directory, which would be made for nothing.
+	// Before the data directory, which need not be created if the port is taken.
 	if s.listener, err = listen(ctx, config.Listen); err != nil {
 		return err
 	}
-	if err := s.claimData(config); err != nil {
+	if err := s.openDataDir(config); err != nil {
 		return err
 	}
 	s.tls = tlsConfig != nil
@@ -105,10 +105,10 @@ func (s *Server) open(ctx context.Context, config Config) error {
 	return nil
 }
 
-// claimData takes the data directory, and the tokens from it.
-func (s *Server) claimData(config Config) error {
+// openDataDir locks the data directory and loads the tokens.
+func (s *Server) openDataDir(config Config) error {
 	var err error
-	if s.dir, err = openDataDir(config.DataDir); err != nil {
+	if s.dir, err = lockDataDir(config.DataDir); err != nil {
 		return err
 	}
 	if s.registration, err = loadSecret(s.dir.path, datadir.RegistrationTokenFile, config.RegistrationToken); err != nil {
@@ -118,13 +118,13 @@ func (s *Server) claimData(config Config) error {
 		return err
 	}
 	if s.admin.hash == s.registration.hash {
-		return errors.New("the registration token and the admin token are the same: every agent would have the admin's rights")
+		return errors.New("the registration token and the admin token are the same, so that every agent could act as admin; configure two different tokens")
 	}
 	return nil
 }
 
-// serve answers requests until the listener is closed, and ends the server if
-// that was not asked for.
+// serve serves requests until the listener is closed. If the listener fails it
+// shuts the server down.
 func (s *Server) serve() {
 	var err error
 	if s.tls {
@@ -134,29 +134,31 @@ func (s *Server) serve() {
 	}
 	s.served <- err
 	if !errors.Is(err, http.ErrServerClosed) {
-		s.logger.Error("the listener failed", zap.Error(err))
+		s.logger.Error("listener failed, shutting down", zap.Error(err))
 		ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 		defer cancel()
-		_ = s.Shutdown(ctx) // Err says it
+		_ = s.Shutdown(ctx) // Err returns the error
 	}
 }
 
-// URL is the server's address, without a path, for clients on this machine. The
-// agents' endpoint is this with /v3.
+// URL returns the server's URL, without a path, for clients on this machine. The
+// endpoint of agents is this URL with wire.Prefix.
 func (s *Server) URL() string { return s.url }
 
-// RegistrationToken is the token that lets an agent register, empty where the
-// server was given only its hash.
+// RegistrationToken returns the token that lets agents register; it is empty if
+// only its hash was configured.
 func (s *Server) RegistrationToken() string { return s.registration.clear }
 
-// AdminToken is the token for switchyard.v1, empty where the server was given
-// only its hash.
+// AdminToken returns the token for switchyard.v1; it is empty if only its hash was
+// configured.
 func (s *Server) AdminToken() string { return s.admin.clear }
 
-// Done is closed when the server has ended and given up its data directory.
+// Done returns a channel that is closed when the server has ended and unlocked its
+// data directory.
 func (s *Server) Done() <-chan struct{} { return s.done }
 
-// Err is why the server ended: nil before that, and after a Shutdown that went well.
+// Err returns the error with which the server ended. It is nil before the end and
+// after a Shutdown without errors.
 func (s *Server) Err() error {
 	select {
 	case <-s.done:
@@ -166,22 +168,23 @@ func (s *Server) Err() error {
 	}
 }
 
-// Shutdown stops listening, ends the streams (agents' as planned, so that they
-// connect to a successor at once), lets the calls in flight finish while ctx
-// lasts, and closes the store. It answers when all of it is done, with what went
-// wrong. It may be called more than once.
+// Shutdown stops listening, ends the streams with the code of a planned end (so
+// that agents reconnect at once), waits for running requests until ctx ends, but
+// at most 15 s, and closes the store. Then it returns everything that failed. It
+// may be called more than once.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.shutdown.Do(func() { s.end(ctx) })
 	<-s.done
 	return s.err
 }
 
+// end runs once; it is the body of Shutdown.
 func (s *Server) end(ctx context.Context) {
 	defer close(s.done)
 	ctx, cancel := context.WithTimeout(ctx, shutdownTimeout)
 	defer cancel()
 	if err := s.http.Shutdown(ctx); err != nil {
-		s.logger.Warn("calls were cut off by the shutdown", zap.Error(err))
+		s.logger.Warn("requests aborted by the shutdown", zap.Error(err))
 		s.err = errors.Join(s.err, s.http.Close())
 	}
 	select {
@@ -192,10 +195,10 @@ func (s *Server) end(ctx context.Context) {
 	case <-ctx.Done():
 	}
 	s.err = errors.Join(s.err, s.release())
-	s.logger.Info("control plane has ended", zap.Error(s.err))
+	s.logger.Info("control plane ended", zap.Error(s.err))
 }
 
-// release gives back what open took, the last first.
+// release closes what open opened, in reverse order.
 func (s *Server) release() error {
 	var errs []error
 	if s.dispatcher != nil {

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
@@ -29,7 +30,7 @@ func TestStartFailures(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	const token = "the-same-token-twice"
+	const sameToken = "the-same-token-twice"
 	for _, row := range []struct {
 		name   string
 		change func(*testing.T, *controlplane.Config)
@@ -56,10 +57,10 @@ func TestStartFailures(t *testing.T) {
 			c.TLSCertFile, c.TLSKeyFile = filepath.Join(t.TempDir(), "none.pem"), "key.pem"
 		}, os.ErrNotExist, []string{"TLS certificate", "none.pem", "no such file"}},
 		{"one token for all", func(_ *testing.T, c *controlplane.Config) {
-			c.AdminToken, c.RegistrationToken = token, token
+			c.AdminToken, c.RegistrationToken = sameToken, sameToken
 		}, nil, []string{"are the same"}},
 		{"one token for all, once hashed", func(_ *testing.T, c *controlplane.Config) {
-			c.AdminToken, c.RegistrationToken = token, controlplane.HashToken(token)
+			c.AdminToken, c.RegistrationToken = sameToken, token.HashOf(sameToken).String()
 		}, nil, []string{"are the same"}},
 		{
 			"no such NATS server", func(_ *testing.T, c *controlplane.Config) { c.NATSURL = "nats://127.0.0.1:1" },
@@ -83,7 +84,7 @@ func TestStartFailures(t *testing.T) {
 					t.Errorf("error %q does not say %q", err, want)
 				}
 			}
-			if strings.Contains(err.Error(), "\n") || strings.Contains(err.Error(), token) {
+			if strings.Contains(err.Error(), "\n") || strings.Contains(err.Error(), sameToken) {
 				t.Errorf("error %q has several lines, or shows a token", err)
 			}
 			again, err := controlplane.Start(t.Context(), controlplane.Config{Listen: "127.0.0.1:0", DataDir: dir})
@@ -149,13 +150,13 @@ func TestRestart(t *testing.T) {
 func TestGivenTokens(t *testing.T) {
 	const registration, admin = "registration-token-of-ours", "admin-token-of-ours"
 	b := start(t, func(c *controlplane.Config) {
-		c.RegistrationToken, c.AdminToken = controlplane.HashToken(registration), admin
+		c.RegistrationToken, c.AdminToken = token.HashOf(registration).String(), admin
 	})
 	if b.RegistrationToken() != "" || b.AdminToken() != admin {
 		t.Errorf("tokens are %q and %q, want none for the hashed one and the other", b.RegistrationToken(), b.AdminToken())
 	}
 	b.must(200, request{method: "POST", path: "/v3/register", token: registration, body: `{"name":"w"}`})
-	b.must(401, request{method: "POST", path: "/v3/register", token: controlplane.HashToken(registration), body: `{"name":"w"}`})
+	b.must(401, request{method: "POST", path: "/v3/register", token: token.HashOf(registration).String(), body: `{"name":"w"}`})
 	if _, err := b.jobs.ListJobs(t.Context(), &switchyardv1.ListJobsRequest{}); err != nil {
 		t.Errorf("the admin token: %v", err)
 	}

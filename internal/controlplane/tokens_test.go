@@ -55,7 +55,7 @@ func TestSecretForms(t *testing.T) {
 		message     string
 	}{
 		{"clear", clear, clear, ""},
-		{"hash", HashToken(clear), "", ""},
+		{"hash", token.HashOf(clear).String(), "", ""},
 		{"too short", "0123456789abcde", "", "16 to 512 characters, this one has 15"},
 		{"too long", strings.Repeat("x", 513), "", "16 to 512 characters, this one has 513"},
 		{"with a space", "0123456789 abcdef", "", "printable ASCII without spaces"},

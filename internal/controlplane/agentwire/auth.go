@@ -71,8 +71,8 @@ func (h *Handler) authenticate(r *http.Request, kind tokenKind) (caller, error) 
 	return got, err
 }
 
-// tokenOf returns the token of the Authorization header, or an empty string,
-// which is no valid token.
+// tokenOf returns the token of the Authorization header. It returns an empty
+// string, which never authenticates, if there is none.
 func tokenOf(header http.Header) string {
 	return token.Present(header.Get("Authorization"), wire.TokenScheme)
 }

@@ -22,7 +22,7 @@ const maxProblem = 400
 type operation struct {
 	verb string // such as "canceling"
 	noun string // such as "job"
-	id   string // of the job or worker; empty if the call names none
+	id   string // of the job or worker; empty for calls without one
 }
 
 // String returns, for example, `canceling job "ID"` or `listing jobs`.
@@ -36,8 +36,8 @@ func (o operation) object() string {
 	return o.noun + " " + strconv.Quote(o.id)
 }
 
-// invalid returns an InvalidArgument error about a field. The problem completes
-// the sentence that begins with the field's name.
+// invalid returns an InvalidArgument error about a field. The problem follows
+// the field's name in the message.
 func invalid(field, format string, args ...any) error {
 	problem := fmt.Sprintf(format, args...)
 	if len(problem) > maxProblem {

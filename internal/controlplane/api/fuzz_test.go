@@ -14,7 +14,7 @@ import (
 )
 
 // FuzzSubmission decodes a submission from JSON and from protobuf. An accepted one
-// has a timeout within its bounds and a command that is no option; a refused one
+// has a timeout within its bounds and a command that is not an option; a refused one
 // has a message of one line and the code InvalidArgument.
 func FuzzSubmission(f *testing.F) {
 	for _, seed := range []string{

@@ -273,7 +273,7 @@ func (x *PauseAction) GetReason() string {
 	return ""
 }
 
-// DisconnectAction tells the worker to finish its job and disconnect.
+// DisconnectAction orders the worker to finish its job and disconnect.
 type DisconnectAction struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Why, for people; may be empty.
