@@ -35,7 +35,7 @@ func (r *jobRunner) run(ctx context.Context, accepted wire.Job) (job.Result, err
 		LogMaxSize:    accepted.LogMaxSize,
 		TraceParent:   accepted.TraceParent,
 		TraceState:    accepted.TraceState,
-	}, jobControlPlane{r.session.Job(accepted), r.retire}, options)
+	}, jobControlPlane{r.session.Job(accepted), r.retire}, options) //nolint:wrapcheck // it names the phase that failed
 }
 
 // jobControlPlane is a job's session as a job.ControlPlane.
