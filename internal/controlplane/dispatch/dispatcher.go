@@ -14,7 +14,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 )
 
-// Dispatcher gives jobs to workers. All methods may be called concurrently. A
+// Dispatcher assigns jobs to workers. All methods may be called concurrently. A
 // write that has begun is completed even if its caller's context ends.
 type Dispatcher struct {
 	records    *records
@@ -29,7 +29,7 @@ type Dispatcher struct {
 }
 
 // New reads the stored state and returns once the index is complete. Every lease
-// begins anew. The caller closes the store, after the dispatcher.
+// starts with a full term. The caller closes the store, after the dispatcher.
 func New(ctx context.Context, st *store.Store, opts Options) (*Dispatcher, error) {
 	opts = opts.withDefaults()
 	if err := opts.validate(); err != nil {

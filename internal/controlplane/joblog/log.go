@@ -2,7 +2,6 @@ package joblog
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
@@ -46,11 +45,11 @@ func New(st *store.Store, jobs Jobs, grace time.Duration, now func() time.Time) 
 func (l *Log) Append(ctx context.Context, jobID string, c wire.Chunk) error {
 	switch {
 	case c.Sequence == 0:
-		return &store.InvalidError{Field: "sequence", Problem: "must be 1 or more"}
+		return store.Invalid("sequence", "must be 1 or more")
 	case len(c.Data) > MaxChunkSize:
-		return &store.InvalidError{Field: "size", Problem: fmt.Sprintf("must be at most %d bytes", MaxChunkSize)}
+		return store.Invalid("size", "must be at most %d bytes", MaxChunkSize)
 	case c.End() < c.Offset:
-		return &store.InvalidError{Field: "offset", Problem: "is too large"}
+		return store.Invalid("offset", "is too large")
 	case len(c.Data) == 0:
 		return nil
 	}

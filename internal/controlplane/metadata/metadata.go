@@ -122,9 +122,9 @@ func withItems(values map[string]string, items []Item) (map[string]string, error
 	}
 	switch {
 	case len(set) > MaxKeys:
-		return nil, &store.InvalidError{Field: "key", Problem: fmt.Sprintf("is one too many: a build has at most %d keys", MaxKeys)}
+		return nil, store.Invalid("key", "is one too many: a build has at most %d keys", MaxKeys)
 	case size > MaxSize:
-		return nil, &store.InvalidError{Field: "value", Problem: fmt.Sprintf("is too long: the meta-data of a build has at most %d bytes", MaxSize)}
+		return nil, store.Invalid("value", "is too long: the meta-data of a build has at most %d bytes", MaxSize)
 	}
 	return set, nil
 }
@@ -133,7 +133,7 @@ func withItems(values map[string]string, items []Item) (map[string]string, error
 func validate(items []Item) error {
 	for _, item := range items {
 		if len(item.Value) > MaxValue {
-			return &store.InvalidError{Field: "value", Problem: fmt.Sprintf("must have at most %d bytes", MaxValue)}
+			return store.Invalid("value", "must have at most %d bytes", MaxValue)
 		}
 		if err := validateKey(item.Key); err != nil {
 			return err
@@ -144,7 +144,7 @@ func validate(items []Item) error {
 
 func validateKey(key string) error {
 	if strings.TrimSpace(key) == "" || len(key) > MaxKey {
-		return &store.InvalidError{Field: "key", Problem: fmt.Sprintf("must have 1 to %d bytes, and not spaces alone", MaxKey)}
+		return store.Invalid("key", "must have 1 to %d bytes, and not spaces alone", MaxKey)
 	}
 	return nil
 }

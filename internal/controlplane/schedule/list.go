@@ -31,12 +31,12 @@ type Page struct {
 // resolve returns the size of the page and the ID before which it begins.
 func (p Page) resolve() (size int, before uuid.UUID, err error) {
 	if p.Size < 0 || p.Size > MaxPageSize {
-		return 0, before, &store.InvalidError{Field: "page_size", Problem: fmt.Sprintf("is %d, must be 1 to %d", p.Size, MaxPageSize)}
+		return 0, before, store.Invalid("page_size", "is %d, must be 1 to %d", p.Size, MaxPageSize)
 	}
 	before = uuid.Max
 	if p.Token != "" {
 		if before, err = uuid.Parse(p.Token); err != nil {
-			return 0, before, &store.InvalidError{Field: "page_token", Problem: "is not a token of a previous page"}
+			return 0, before, store.Invalid("page_token", "is not a token of a previous page")
 		}
 	}
 	return cmp.Or(p.Size, DefaultPageSize), before, nil
@@ -64,7 +64,7 @@ func NewJobList(f JobFilter, p Page) (*JobList, error) {
 	l := &JobList{filter: f}
 	for _, state := range f.States {
 		if !state.Valid() {
-			return nil, &store.InvalidError{Field: "states", Problem: fmt.Sprintf("has %q, which is not a state of a job", state)}
+			return nil, store.Invalid("states", "has %q, which is not a state of a job", state)
 		}
 	}
 	var err error
@@ -73,7 +73,7 @@ func NewJobList(f JobFilter, p Page) (*JobList, error) {
 	}
 	if f.WorkerID != "" {
 		if l.worker, err = uuid.Parse(f.WorkerID); err != nil {
-			return nil, &store.InvalidError{Field: "worker_id", Problem: fmt.Sprintf("is %q, which is not the ID of a worker", f.WorkerID)}
+			return nil, store.Invalid("worker_id", "is %q, which is not the ID of a worker", f.WorkerID)
 		}
 	}
 	return l, nil
@@ -97,7 +97,7 @@ func (l *JobList) NextToken() string {
 }
 
 func (l *JobList) matches(p pastJob) bool {
-	return (len(l.filter.States) == 0 || slices.Contains(l.filter.States, pastStates()[p.state])) &&
+	return (len(l.filter.States) == 0 || slices.Contains(l.filter.States, p.state.Value())) &&
 		(l.filter.Queue == "" || p.queue.Value() == l.filter.Queue) &&
 		(l.worker == uuid.Nil || p.worker == l.worker)
 }
@@ -184,5 +184,5 @@ func (x *Index) FindWorker(ref string) (string, error) {
 	case 1:
 		return ids[0], nil
 	}
-	return "", &store.InvalidError{Field: "id", Problem: fmt.Sprintf("is %q, a name that %d workers have: use the ID", ref, len(ids))}
+	return "", store.Invalid("id", "is %q, a name that %d workers have: use the ID", ref, len(ids))
 }
