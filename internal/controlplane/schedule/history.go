@@ -88,28 +88,3 @@ func (h history) expire(cursor uuid.UUID, now time.Time, steps int) uuid.UUID {
 	}
 	return next
 }
-
-// NextJobs returns the IDs of up to n further jobs of a list, newest first. It
-// looks at a bounded number of jobs, so it can return fewer before the end.
-func (x *Index) NextJobs(l *JobList, n int) []string {
-	var ids []string
-	steps := maxListSteps
-	start := l.cursor
-	l.end = true
-	x.history.jobs.Descend(pastJob{id: start}, func(p pastJob) bool {
-		if p.id == start {
-			return true
-		}
-		if steps == 0 || len(ids) == n {
-			l.end = false
-			return false
-		}
-		steps--
-		l.cursor = p.id
-		if l.matches(p) {
-			ids = append(ids, p.id.String())
-		}
-		return true
-	})
-	return ids
-}
