@@ -47,7 +47,8 @@ func newAgentFlags(cmd *cobra.Command, dir *dataDir) *agentFlags {
 		"; each runs one job at a time", cli.Number(1, agent.MaxSpawn))
 	cli.Var(flags, &c.Mode, "mode", "MODE", "how workers get jobs: auto (by stream, else by polling), stream-only or poll-only", parseMode)
 	f.jobFlags(flags)
-	cli.Var(flags, &c.SilenceLimit, "silence-limit", "DURATION", "treat a stream as lost after this time without a message", cli.NotNegative).
+	cli.Var(flags, &c.SilenceLimit, "silence-limit", "DURATION",
+		"treat a stream as lost after this time without a message", cli.NotNegative).
 		Default("what the control plane announces; else 150s over HTTP/1.1, none over HTTP/2")
 	cli.Var(flags, &c.StreamProtocol, "stream-protocol", "PROTOCOL",
 		"protocol of the stream: grpc, connect, or auto: gRPC, and Connect where a proxy drops what gRPC needs",
