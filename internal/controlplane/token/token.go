@@ -14,10 +14,12 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+
+	"github.com/switchyard-ci/switchyard/internal/datadir"
 )
 
 // hashPrefix begins the text form of a Hash.
-const hashPrefix = "sha256:"
+const hashPrefix = datadir.HashPrefix
 
 // The bounds of a configured token, in bytes. A short one could be guessed; a
 // long one is another file, configured by mistake.
