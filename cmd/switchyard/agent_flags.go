@@ -74,8 +74,9 @@ func (f *agentFlags) jobFlags(flags cli.Flags) {
 		"when to remove working directories: always, on-success (keep those of failed jobs) or never", job.ParseCleanup)
 	cli.Var(flags, &c.Shell, "shell", "PROGRAM", "program with arguments, separated by spaces, that a job's script is appended to",
 		func(text string) ([]string, error) { return strings.Fields(text), nil }).Default(strings.Join(c.Shell, " "))
-	cli.Var(flags, &c.Executor, "executor", "PROGRAM", "program to run for each job in place of the shell; it gets the job in its environment "+
-		"and in the files that BUILDKITE_ENV_FILE and BUILDKITE_ENV_JSON_FILE name, and checks code out itself", job.FindExecutor)
+	cli.Var(flags, &c.Executor, "executor", "PROGRAM",
+		"program to run for each job in place of the shell; it gets the job in its environment and in "+
+			"the files that BUILDKITE_ENV_FILE and BUILDKITE_ENV_JSON_FILE name, and checks code out itself", job.FindExecutor)
 	flags.Bool(&c.Pty, "pty", "run each job on a terminal of its own (not on Windows)")
 	cli.Var(flags, &c.CancelSignal, "cancel-signal", "SIGNAL", "first signal for a canceled job", job.ParseSignal).Default("SIGTERM")
 	cli.Var(flags, &c.CancelGrace, "cancel-grace", "DURATION", "time from that signal to SIGKILL", cli.Positive)
