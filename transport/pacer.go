@@ -2,7 +2,6 @@ package transport
 
 import (
 	"context"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -19,7 +18,7 @@ type pacer struct {
 
 func newPacer(pingInterval time.Duration) *pacer {
 	return &pacer{
-		schedule: pace.New(pingInterval, rand.Float64),
+		schedule: pace.New(pace.Config{PingInterval: pingInterval}),
 		moved:    make(chan struct{}, 1),
 	}
 }

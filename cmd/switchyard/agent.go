@@ -16,7 +16,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/config"
 	"github.com/switchyard-ci/switchyard/internal/datadir"
 	"github.com/switchyard-ci/switchyard/internal/httpclient"
-	"github.com/switchyard-ci/switchyard/internal/job"
+	"github.com/switchyard-ci/switchyard/internal/job/process"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 	"github.com/switchyard-ci/switchyard/transport"
 )
@@ -86,11 +86,11 @@ func (a *app) agentStart() *cobra.Command {
 // call release at the end.
 func newAgent(cmd *cobra.Command, settings agent.Config) (daemon *agent.Agent, release func(), err error) {
 	release = func() {}
-	reaper, err := job.NewReaper()
+	reaper, err := process.NewReaper()
 	if err != nil { // the agent can run without one
 		settings.Logger.Warn("processes that leave their job and its environment will not be found", zap.Error(err))
 	} else {
-		settings.Job.Reaper = reaper
+		settings.Reaper = reaper
 		release = func() {
 			if err := reaper.Close(); err != nil {
 				settings.Logger.Warn("closing the reaper failed", zap.Error(err))

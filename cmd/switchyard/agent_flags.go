@@ -12,6 +12,8 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/agent"
 	"github.com/switchyard-ci/switchyard/internal/cli"
 	"github.com/switchyard-ci/switchyard/internal/job"
+	"github.com/switchyard-ci/switchyard/internal/job/process"
+	"github.com/switchyard-ci/switchyard/internal/job/workspace"
 	"github.com/switchyard-ci/switchyard/internal/telemetry"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 	"github.com/switchyard-ci/switchyard/transport"
@@ -47,8 +49,7 @@ func newAgentFlags(cmd *cobra.Command, dir *dataDir) *agentFlags {
 		"; each runs one job at a time", cli.Number(1, agent.MaxSpawn))
 	cli.Var(flags, &c.Mode, "mode", "MODE", "how workers get jobs: auto (by stream, else by polling), stream-only or poll-only", parseMode)
 	f.jobFlags(flags)
-	cli.Var(flags, &c.SilenceLimit, "silence-limit", "DURATION",
-		"treat a stream as lost after this time without a message", cli.NotNegative).
+	cli.Var(flags, &c.SilenceLimit, "silence-limit", "DURATION", "treat a stream as lost after this time without a message", cli.NotNegative).
 		Default("what the control plane announces; else 150s over HTTP/1.1, none over HTTP/2")
 	cli.Var(flags, &c.StreamProtocol, "stream-protocol", "PROTOCOL",
 		"protocol of the stream: grpc, connect, or auto: gRPC, and Connect where a proxy drops what gRPC needs",
@@ -71,14 +72,13 @@ func (f *agentFlags) jobFlags(flags cli.Flags) {
 	flags.File(&c.BuildPath, "build-path", "DIR", "directory in which each job gets its own working directory").
 		Default(buildsDir + " in the data directory")
 	cli.Var(flags, &c.Cleanup, "build-cleanup", "POLICY",
-		"when to remove working directories: always, on-success (keep those of failed jobs) or never", job.ParseCleanup)
+		"when to remove working directories: always, on-success (keep those of failed jobs) or never", workspace.ParseCleanup)
 	cli.Var(flags, &c.Shell, "shell", "PROGRAM", "program with arguments, separated by spaces, that a job's script is appended to",
 		func(text string) ([]string, error) { return strings.Fields(text), nil }).Default(strings.Join(c.Shell, " "))
-	cli.Var(flags, &c.Executor, "executor", "PROGRAM",
-		"program to run for each job in place of the shell; it gets the job in its environment and in "+
-			"the files that BUILDKITE_ENV_FILE and BUILDKITE_ENV_JSON_FILE name, and checks code out itself", job.FindExecutor)
-	flags.Bool(&c.Pty, "pty", "run each job on a terminal of its own (not on Windows)")
-	cli.Var(flags, &c.CancelSignal, "cancel-signal", "SIGNAL", "first signal for a canceled job", job.ParseSignal).Default("SIGTERM")
+	cli.Var(flags, &c.Executor, "executor", "PROGRAM", "program to run for each job in place of the shell; it gets the job in its environment "+
+		"and in the files that BUILDKITE_ENV_FILE and BUILDKITE_ENV_JSON_FILE name, and checks code out itself", job.FindExecutor)
+	flags.Bool(&c.PTY, "pty", "run each job on a terminal of its own (not on Windows)")
+	cli.Var(flags, &c.CancelSignal, "cancel-signal", "SIGNAL", "first signal for a canceled job", process.ParseSignal).Default("SIGTERM")
 	cli.Var(flags, &c.CancelGrace, "cancel-grace", "DURATION", "time from that signal to SIGKILL", cli.Positive)
 	flags.File(&f.config.SpoolPath, "spool-path", "DIR",
 		"directory of output and results that the control plane does not have yet; agents may share it").
@@ -91,8 +91,8 @@ func (f *agentFlags) jobFlags(flags cli.Flags) {
 }
 
 // jobDefaults returns the defaults of the options, without a build path.
-func jobDefaults() job.Options {
-	o, _ := job.Options{BuildPath: buildsDir, Cleanup: job.CleanupAlways}.WithDefaults() // with a build path it cannot fail
+func jobDefaults() job.Settings {
+	o, _ := job.Settings{BuildPath: buildsDir, Cleanup: workspace.CleanupAlways}.WithDefaults() // with a build path it cannot fail
 	o.BuildPath = ""
 	return o
 }
@@ -107,7 +107,7 @@ func transitionLogFlag(cmd *cobra.Command, target *string) {
 // and its token.
 func (f *agentFlags) read(cmd *cobra.Command, logger *zap.Logger) (agent.Config, error) {
 	c := f.config
-	c.Logger, c.Job.Logger = logger, logger.Named("job")
+	c.Logger = logger
 	for path, name := range map[*string]string{&c.Job.BuildPath: buildsDir, &c.SpoolPath: spoolDir} {
 		if *path != "" {
 			continue

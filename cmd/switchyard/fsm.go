@@ -34,8 +34,7 @@ const (
 
 // fsmDiagram returns `switchyard fsm diagram`.
 func (a *app) fsmDiagram() *cobra.Command {
-	formats := make([]string, 0, len(diagram.Formats()))
-	states := make([]string, 0, len(fsm.States()))
+	var formats, states []string
 	for _, format := range diagram.Formats() {
 		formats = append(formats, string(format))
 	}

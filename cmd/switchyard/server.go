@@ -137,8 +137,7 @@ func shutdown(server *controlplane.Server, err error) error {
 	return err
 }
 
-// serverInfo is the location of a control plane, for the program that has started
-// it.
+// serverInfo says where a control plane is, for the program that has started it.
 type serverInfo struct {
 	Endpoint      string `json:"endpoint"`
 	AgentEndpoint string `json:"agentEndpoint"`

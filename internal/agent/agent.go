@@ -85,7 +85,8 @@ func (a *Agent) registered() []*worker.Worker {
 // everything at once, including jobs.
 func (a *Agent) Run(ctx context.Context) error {
 	defer a.leave()
-	s := &shared{observe: a.config.Observe, job: a.config.Job}
+	s := &shared{observe: a.config.Observe}
+	s.job.Settings, s.job.Reaper = a.config.Job, a.config.Reaper
 	defer s.close()
 	for _, open := range []func(context.Context, *shared) error{
 		a.openTransport, a.openTransitionLog, a.openSpool, a.openJobFolders,

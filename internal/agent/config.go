@@ -12,6 +12,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/fsm"
 	"github.com/switchyard-ci/switchyard/internal/job"
+	"github.com/switchyard-ci/switchyard/internal/job/process"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 	"github.com/switchyard-ci/switchyard/transport"
 )
@@ -65,9 +66,11 @@ type Config struct {
 	SilenceLimit   time.Duration
 	StreamProtocol transport.StreamProtocol
 
-	// Job are the settings for every job. The agent fills in what it opens itself:
-	// spool, socket folder and claim.
-	Job job.Options
+	// Job are the settings for every job.
+	Job job.Settings
+	// Reaper finds what jobs leave running; nil means that less is found. It is only
+	// for a process that is an agent and nothing else.
+	Reaper *process.Reaper
 	// SpoolPath is the folder for undelivered results and logs; see spool.Open.
 	// Empty means that they are lost when the process ends.
 	SpoolPath string

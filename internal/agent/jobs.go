@@ -22,20 +22,19 @@ type jobRunner struct {
 
 // run implements worker.RunJob.
 func (r *jobRunner) run(ctx context.Context, accepted wire.Job) (job.Result, error) {
-	options := r.options
-	options.Endpoint = cmp.Or(accepted.Endpoint, r.session.Endpoint())
-	options.ReportEndpoint = r.session.Endpoint()
-	options.Headers = r.session.RequestHeaders()
 	return job.Run(ctx, job.Spec{
-		ID:            accepted.ID,
-		Env:           accepted.Env,
-		Token:         accepted.Token,
-		ChunkMaxSize:  accepted.ChunkMaxSize,
-		ChunkInterval: time.Duration(accepted.ChunkInterval) * time.Second,
-		LogMaxSize:    accepted.LogMaxSize,
-		TraceParent:   accepted.TraceParent,
-		TraceState:    accepted.TraceState,
-	}, jobControlPlane{r.session.Job(accepted), r.retire}, options) //nolint:wrapcheck // it names the phase that failed
+		ID:             accepted.ID,
+		Env:            accepted.Env,
+		Token:          accepted.Token,
+		Endpoint:       cmp.Or(accepted.Endpoint, r.session.Endpoint()),
+		ReportEndpoint: r.session.Endpoint(),
+		Headers:        r.session.RequestHeaders(),
+		ChunkMaxSize:   accepted.ChunkMaxSize,
+		ChunkInterval:  time.Duration(accepted.ChunkInterval) * time.Second,
+		LogMaxSize:     accepted.LogMaxSize,
+		TraceParent:    accepted.TraceParent,
+		TraceState:     accepted.TraceState,
+	}, jobControlPlane{r.session.Job(accepted), r.retire}, r.options)
 }
 
 // jobControlPlane is a job's session as a job.ControlPlane.
@@ -48,27 +47,21 @@ func (j jobControlPlane) Start(ctx context.Context, startedAt time.Time) error {
 	return j.session.Start(ctx, startedAt) //nolint:wrapcheck // the job says which phase failed
 }
 
-func (j jobControlPlane) Chunk(ctx context.Context, c job.Chunk) error {
-	return jobError(j.session.Chunk(ctx, wire.Chunk{Sequence: c.Sequence, Offset: c.Offset, Data: c.Data}))
+func (j jobControlPlane) Chunk(ctx context.Context, chunk wire.Chunk) error {
+	return jobError(j.session.Chunk(ctx, chunk))
 }
 
-func (j jobControlPlane) State(ctx context.Context) (string, error) {
+func (j jobControlPlane) State(ctx context.Context) (wire.JobState, error) {
 	state, err := j.session.State(ctx)
 	if status, ok := errors.AsType[*transport.StatusError](err); ok && status.Code == http.StatusUnauthorized {
 		return "", job.ErrTokenInvalid
 	}
-	return string(state), jobError(err)
+	return state, jobError(err)
 }
 
-func (j jobControlPlane) Finish(ctx context.Context, r job.Result) error {
-	return jobError(j.session.Finish(ctx, wire.FinishRequest{
-		ExitStatus:   r.ExitStatus,
-		Signal:       r.Signal,
-		SignalReason: string(r.SignalReason),
-		FinishedAt:   wire.FormatTime(r.FinishedAt),
-		ChunksFailed: r.ChunksFailed,
-		IgnoreAgent:  j.retire,
-	}))
+func (j jobControlPlane) Finish(ctx context.Context, result wire.FinishRequest) error {
+	result.IgnoreAgent = j.retire
+	return jobError(j.session.Finish(ctx, result))
 }
 
 // jobError marks an error with job.ErrRefused if the control plane refused the

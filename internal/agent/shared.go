@@ -11,7 +11,9 @@ import (
 	"github.com/switchyard-ci/switchyard/fsm"
 	"github.com/switchyard-ci/switchyard/internal/job"
 	"github.com/switchyard-ci/switchyard/internal/job/joblink"
+	"github.com/switchyard-ci/switchyard/internal/job/process"
 	"github.com/switchyard-ci/switchyard/internal/job/spool"
+	"github.com/switchyard-ci/switchyard/internal/job/workspace"
 	"github.com/switchyard-ci/switchyard/internal/telemetry"
 	"github.com/switchyard-ci/switchyard/transport"
 )
@@ -86,17 +88,17 @@ func (a *Agent) openSpool(ctx context.Context, s *shared) (err error) {
 // without any of these, too.
 func (a *Agent) openJobFolders(_ context.Context, s *shared) error {
 	log := a.config.Logger
-	for _, limit := range job.Limits() {
+	for _, limit := range process.Unsupported() {
 		log.Warn("limited on this system", zap.String("limit", limit))
 	}
-	if folder, err := joblink.Folder(); err == nil { // else each job tries, and logs the error
-		s.job.SocketFolder = folder
+	if folder, err := joblink.MakeDir(); err == nil { // else each job tries, and logs the error
+		s.job.SocketDir = folder
 		s.onClose(func() { _ = os.RemoveAll(folder) })
 	}
 	if s.job.BuildPath == "" {
 		return nil // each job fails with this reason
 	}
-	claim, err := job.ClaimBuildPath(s.job.BuildPath, s.job.Cleanup, log)
+	claim, err := workspace.ClaimBuildPath(s.job.BuildPath, s.job.Cleanup, log)
 	if err != nil {
 		log.Warn("build path not claimed; if this agent is killed, what its jobs leave is not cleaned up", zap.Error(err))
 		return nil

@@ -58,7 +58,7 @@ func (u undelivered) run(ctx context.Context) {
 // none is left.
 func (u undelivered) deliverAll(ctx context.Context) bool {
 	all := true
-	for entry := range u.spool.Owed() {
+	for entry := range u.spool.Undelivered() {
 		if ctx.Err() != nil {
 			entry.Close()
 			return true // the result is not used any more

@@ -19,6 +19,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/switchyard-ci/switchyard/internal/job/spool"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
@@ -62,8 +63,8 @@ func TestUndeliveredResultIsDelivered(t *testing.T) {
 		left   bool   // the entry stays in the spool
 		log    string // part of a message
 	}{
-		{"delivered", func(*spool.Job) {}, 200, delivered("0"), false, "delivered what the agent before"},
-		{"refused", func(*spool.Job) {}, 422, delivered("1"), false, "does not want"},
+		{"delivered", func(*spool.Job) {}, 200, delivered("0"), false, "delivered the undelivered job result"},
+		{"refused", func(*spool.Job) {}, 422, delivered("1"), false, "refused by the control plane"},
 		{"no token", func(j *spool.Job) { j.Token = "" }, 200, nil, false, "no job token"},
 		{"no endpoint", func(j *spool.Job) { j.Endpoint = "gopher://x" }, 200, nil, false, "cannot be sent"},
 		{"a header that is not allowed", func(j *spool.Job) { j.Headers = map[string][]string{"Host": {"x"}} }, 200, nil, false, "cannot be sent"},
@@ -88,14 +89,14 @@ func TestUndeliveredResultIsDelivered(t *testing.T) {
 				ChunkMaxSize: 100, StartedAt: time.Now(),
 			}
 			c.edit(&job)
-			e, err := s.Begin(job)
+			e, err := s.Create(job)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if err := e.Append(2, 3, []byte("rest")); err != nil {
 				t.Fatal(err)
 			}
-			if err := e.SetResult(spool.Result{ExitStatus: "7", FinishedAt: time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)}); err != nil {
+			if err := e.SetResult(spool.Result{FinishRequest: wire.FinishRequest{ExitStatus: "7", FinishedAt: "2026-11-25T00:00:00Z"}}); err != nil {
 				t.Fatal(err)
 			}
 			e.Close()

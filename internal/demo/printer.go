@@ -3,6 +3,7 @@ package demo
 import (
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -35,10 +36,12 @@ func (p *printer) transition(r fsm.Record) {
 	if r.Ignored != "" {
 		text += " ignored: " + r.Ignored
 	}
-	separator := " / "
-	for _, e := range r.Effects {
-		text += separator + e.Kind.String()
-		separator = ", "
+	if len(r.Effects) > 0 {
+		var effects []string
+		for _, e := range r.Effects {
+			effects = append(effects, e.Kind.String())
+		}
+		text += " / " + strings.Join(effects, ", ")
 	}
 	if r.Cause != "" {
 		text += "  (" + r.Cause + ")"

@@ -12,16 +12,16 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Directions of a link, in the words of toxiproxy.
+// Directions of a wire, as toxiproxy calls them.
 const (
 	toControlPlane = "upstream"
 	toAgents       = "downstream"
 )
 
-// toxic is one fault of a link.
+// toxic is one thing that is wrong with a wire.
 type toxic struct{ direction, kind, attributes string }
 
-// bothWays returns the same fault in both directions.
+// bothWays is the same thing in both directions.
 func bothWays(kind, attributes string) []toxic {
 	return []toxic{{toControlPlane, kind, attributes}, {toAgents, kind, attributes}}
 }
@@ -29,7 +29,7 @@ func bothWays(kind, attributes string) []toxic {
 // link forwards connections to a control plane, byte by byte, with faults.
 type link struct{ proxy *toxiproxy.Proxy }
 
-// newLink starts a link on a free port of 127.0.0.1. It stops at the end of the test.
+// newLink begins at a free port of 127.0.0.1, and is taken away at the test's end.
 func newLink(t *testing.T, controlPlane string) *link {
 	t.Helper()
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
@@ -41,25 +41,25 @@ func newLink(t *testing.T, controlPlane string) *link {
 	return &link{proxy}
 }
 
-func (l *link) url() string { return "http://" + l.proxy.Listen }
+func (w *link) url() string { return "http://" + w.proxy.Listen }
 
-// harm adds faults, also to connections that are open.
-func (l *link) harm(toxics []toxic) error {
+// harm makes things go wrong, on connections that are open as well.
+func (w *link) harm(toxics []toxic) error {
 	for _, x := range toxics {
 		spec := fmt.Sprintf(`{"name": %q, "type": %q, "stream": %q, "attributes": %s}`, x.direction, x.kind, x.direction, x.attributes)
-		if _, err := l.proxy.Toxics.AddToxicJson(strings.NewReader(spec)); err != nil {
+		if _, err := w.proxy.Toxics.AddToxicJson(strings.NewReader(spec)); err != nil {
 			return fmt.Errorf("toxiproxy: %s: %w", spec, err)
 		}
 	}
 	return nil
 }
 
-// heal removes all faults.
-func (l *link) heal(ctx context.Context) { l.proxy.Toxics.ResetToxics(ctx) }
+// heal puts everything right.
+func (w *link) heal(ctx context.Context) { w.proxy.Toxics.ResetToxics(ctx) }
 
-// takes returns the time of one small request over a new connection.
-func (l *link) takes(ctx context.Context) (time.Duration, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, l.url()+"/healthz", http.NoBody)
+// takes is the time of one small request over a connection of its own.
+func (w *link) takes(ctx context.Context) (time.Duration, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, w.url()+"/healthz", http.NoBody)
 	if err != nil {
 		return 0, fmt.Errorf("asking for the control plane's health: %w", err)
 	}

@@ -2,6 +2,5 @@
 
 package e2e_test
 
-// raceEnabled reports whether the program is built with the race detector, as the
-// tests are.
+// raceEnabled has the program built like the tests, so that its races are found.
 const raceEnabled = true

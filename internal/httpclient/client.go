@@ -62,8 +62,7 @@ type Client struct {
 	// clear serves http over HTTP/2 without TLS.
 	clear     *http.Transport
 	conns     *connections
-	detect    bool
-	protocols *protocolCache
+	protocols *protocolCache // nil without DetectHTTP2
 	asked     certificateRequest
 
 	mu       sync.Mutex
@@ -80,16 +79,18 @@ func New(options Options) *Client {
 	if tlsConfig == nil {
 		tlsConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
-	conns := newConnections(options.DialContext)
-	c := &Client{conns: conns, detect: options.DetectHTTP2, protocols: newProtocolCache(conns.dialContext)}
+	c := &Client{conns: newConnections(options.DialContext)}
 	c.asked.watch(tlsConfig)
 	withTLS, withoutTLS := new(http.Protocols), new(http.Protocols)
 	withTLS.SetHTTP1(true)
 	withTLS.SetHTTP2(true)
 	withoutTLS.SetUnencryptedHTTP2(true)
-	c.direct = newTransport(conns, withTLS)
+	c.direct = newTransport(c.conns, withTLS)
 	c.direct.Proxy, c.direct.TLSClientConfig = exceptSockets(proxy), tlsConfig
-	c.clear = newTransport(conns, withoutTLS)
+	c.clear = newTransport(c.conns, withoutTLS)
+	if options.DetectHTTP2 {
+		c.protocols = newProtocolCache(c.conns.dialContext)
+	}
 	c.http = http.Client{Transport: roundTripper{c}, CheckRedirect: returnRedirect}
 	if options.FollowRedirects {
 		c.http.CheckRedirect = checkRedirect
@@ -162,12 +163,18 @@ func (c *Client) Redial() {
 // ForgetProtocol makes the next request to an http endpoint ask again which
 // protocol the server speaks, unless that was asked later than at the given time.
 func (c *Client) ForgetProtocol(endpoint Endpoint, usedAt time.Time) {
-	c.protocols.forget(hostPort(endpoint.base), usedAt)
+	if c.protocols != nil {
+		c.protocols.forget(hostPort(endpoint.base), usedAt)
+	}
 }
 
 // ForgetUncertainProtocols forgets the protocols of servers that gave no clear
 // response when they were asked.
-func (c *Client) ForgetUncertainProtocols() { c.protocols.forgetUncertain() }
+func (c *Client) ForgetUncertainProtocols() {
+	if c.protocols != nil {
+		c.protocols.forgetUncertain()
+	}
+}
 
 // roundTripper is the [http.RoundTripper] below redirects: it picks the protocol
 // and explains failures of TLS.
@@ -197,7 +204,7 @@ func (r roundTripper) send(request *http.Request) (*http.Response, error) {
 		request = request.WithContext(request.Context()) // a copy: a RoundTripper must not change the request
 		request.Host = socketHostHeader
 	}
-	if request.URL.Scheme != schemeHTTP || !r.detect || r.proxied(request) {
+	if request.URL.Scheme != schemeHTTP || r.protocols == nil || r.proxied(request) {
 		return r.direct.RoundTrip(request) //nolint:wrapcheck // [url.Error] names the request
 	}
 	address := hostPort(request.URL)

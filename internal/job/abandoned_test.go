@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // Where nothing is run, nothing is reported either, except when the start may
@@ -21,7 +23,7 @@ func TestRunAbandoned(t *testing.T) {
 		phase  Phase
 		is     error // what the error is besides
 		kept   bool  // not abandoned, but finished
-		reason SignalReason
+		reason string
 		calls  []string
 	}{
 		{
@@ -59,7 +61,7 @@ func TestRunAbandoned(t *testing.T) {
 					return ctx.Err()
 				}
 			},
-			phase: PhaseStart, is: ErrAgentStop, kept: true, reason: ReasonAgentStop, calls: []string{"start", "finish"},
+			phase: PhaseStart, is: ErrAgentStop, kept: true, reason: wire.ReasonAgentStop, calls: []string{"start", "finish"},
 		},
 		{
 			name: "cancelled when started",
@@ -69,7 +71,7 @@ func TestRunAbandoned(t *testing.T) {
 					return nil
 				}
 			},
-			kept: true, reason: ReasonCancel, calls: []string{"start", "chunk", "finish"},
+			kept: true, reason: wire.ReasonCancel, calls: []string{"start", "chunk", "finish"},
 		},
 	}
 	for _, tt := range tests {
@@ -90,10 +92,10 @@ func TestRunAbandoned(t *testing.T) {
 			if !slices.Equal(cp.calls, tt.calls) {
 				t.Errorf("calls %v, want %v", cp.calls, tt.calls)
 			}
-			if tt.kept && (result.ExitStatus != StatusNeverRan || result.SignalReason != tt.reason) {
+			if tt.kept && (result.ExitStatus != wire.ExitStatusNeverRan || result.SignalReason != tt.reason) {
 				t.Errorf("result %+v", result)
 			}
-			if _, err := os.Stat(strings.TrimPrefix(spec.Env[commandName], "touch ")); err == nil {
+			if _, err := os.Stat(strings.TrimPrefix(spec.Env[wire.EnvCommand], "touch ")); err == nil {
 				t.Error("the command was run")
 			}
 		})

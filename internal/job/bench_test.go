@@ -14,24 +14,25 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/job/joblink"
 	"github.com/switchyard-ci/switchyard/internal/job/spool"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// sink is a control plane that takes everything at once and keeps nothing.
+// sink is a control plane that accepts everything at once and keeps only a count.
 type sink struct{ bytes atomic.Uint64 }
 
 func (*sink) Start(context.Context, time.Time) error { return nil }
 
-func (s *sink) Chunk(_ context.Context, chunk Chunk) error {
-	s.bytes.Add(chunk.Size)
+func (s *sink) Chunk(_ context.Context, chunk wire.Chunk) error {
+	s.bytes.Add(uint64(len(chunk.Data)))
 	return nil
 }
 
-func (*sink) State(context.Context) (string, error) { return "running", nil }
+func (*sink) State(context.Context) (wire.JobState, error) { return wire.StateRunning, nil }
 
-func (*sink) Finish(context.Context, Result) error { return nil }
+func (*sink) Finish(context.Context, wire.FinishRequest) error { return nil }
 
-// BenchmarkRun measures a whole job that does nothing, and in it the time from
-// the call of Run to the running command.
+// BenchmarkRun measures a job that does nothing, and in it the time from the call
+// of Run to the start of the command.
 func BenchmarkRun(b *testing.B) {
 	b.Run("memory", func(b *testing.B) { benchmarkRun(b, nil) })
 	b.Run("spool", func(b *testing.B) { benchmarkRun(b, benchSpool(b)) })
@@ -51,17 +52,17 @@ func benchmarkRun(b *testing.B, s *spool.Spool) {
 	var started time.Time
 	logger := zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zapcore.EncoderConfig{}), zapcore.AddSync(discard{}), zapcore.InfoLevel),
 		zap.Hooks(func(zapcore.Entry) error {
-			started = time.Now() // the one entry of such a job is about its start
+			started = time.Now() // the only entry of this job is about its start
 			return nil
 		}))
 	spec, opts := jobFor(b, "true")
-	opts.Logger, opts.Spool, opts.ReportEndpoint = logger, s, "http://127.0.0.1/v3"
-	folder, err := joblink.Folder() // as an agent has it
+	opts.Logger, opts.Spool, spec.ReportEndpoint = logger, s, "http://127.0.0.1/v3"
+	folder, err := joblink.MakeDir() // as an agent does
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer os.RemoveAll(folder)
-	opts.SocketFolder = folder
+	opts.SocketDir = folder
 	var toStart time.Duration
 	b.ReportAllocs()
 	for b.Loop() {
@@ -78,8 +79,8 @@ type discard struct{}
 
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
 
-// BenchmarkOutput measures how fast a command's output gets through: pipe,
-// chunks, hand-over.
+// BenchmarkOutput measures the throughput of a command's output, from its pipe to
+// the upload.
 func BenchmarkOutput(b *testing.B) {
 	b.Run("memory", func(b *testing.B) { benchmarkOutput(b, nil) })
 	b.Run("spool", func(b *testing.B) { benchmarkOutput(b, benchSpool(b)) })
@@ -90,7 +91,7 @@ func benchmarkOutput(b *testing.B, s *spool.Spool) {
 	const size = 256 << 20
 	spec, opts := jobFor(b, "head -c 268435456 /dev/zero")
 	spec.ChunkMaxSize, spec.ChunkInterval = 1<<20, time.Second
-	opts.Spool, opts.ReportEndpoint = s, "http://127.0.0.1/v3"
+	opts.Spool, spec.ReportEndpoint = s, "http://127.0.0.1/v3"
 	b.SetBytes(size)
 	b.ReportAllocs()
 	for b.Loop() {

@@ -13,11 +13,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // origin is a repository with two commits on main, of which the first has a
@@ -107,17 +108,17 @@ func TestCheckout(t *testing.T) {
 		want string // the file's content
 		log  []string
 	}{
-		{"a commit by its whole name", map[string]string{repoName: smart, commitName: o.first}, "first", []string{"checking out " + o.first}},
-		{"from files", map[string]string{repoName: files.URL + "/.git", commitName: o.first}, "first", nil},
-		{"from a path", map[string]string{repoName: o.dir, commitName: o.side}, "side", nil},
-		{"a commit by a part of its name", map[string]string{repoName: smart, commitName: o.side[:10]}, "side", nil},
-		{"a tag", map[string]string{repoName: smart, commitName: "v1"}, "first", nil},
-		{"a branch in a commit's place", map[string]string{repoName: smart, commitName: "side"}, "side", nil},
-		{"the newest of a branch", map[string]string{repoName: smart, commitName: head, branchName: "side"}, "side", nil},
-		{"the newest", map[string]string{repoName: smart, commitName: head}, "second", nil},
-		{"the newest, from files", map[string]string{repoName: files.URL + "/.git", commitName: head}, "second", nil},
-		{"not skipped", map[string]string{repoName: smart, commitName: head, skipCheckoutName: "false"}, "second", nil},
-		{"at the second try", map[string]string{repoName: flaky, commitName: o.second}, "second", []string{"503", "trying again in", "HEAD is now at"}},
+		{"a commit by its whole name", map[string]string{wire.EnvRepo: smart, wire.EnvCommit: o.first}, "first", []string{"checking out " + o.first}},
+		{"from files", map[string]string{wire.EnvRepo: files.URL + "/.git", wire.EnvCommit: o.first}, "first", nil},
+		{"from a path", map[string]string{wire.EnvRepo: o.dir, wire.EnvCommit: o.side}, "side", nil},
+		{"a commit by a part of its name", map[string]string{wire.EnvRepo: smart, wire.EnvCommit: o.side[:10]}, "side", nil},
+		{"a tag", map[string]string{wire.EnvRepo: smart, wire.EnvCommit: "v1"}, "first", nil},
+		{"a branch in a commit's place", map[string]string{wire.EnvRepo: smart, wire.EnvCommit: "side"}, "side", nil},
+		{"the newest of a branch", map[string]string{wire.EnvRepo: smart, wire.EnvCommit: wire.HeadCommit, wire.EnvBranch: "side"}, "side", nil},
+		{"the newest", map[string]string{wire.EnvRepo: smart, wire.EnvCommit: wire.HeadCommit}, "second", nil},
+		{"the newest, from files", map[string]string{wire.EnvRepo: files.URL + "/.git", wire.EnvCommit: wire.HeadCommit}, "second", nil},
+		{"not skipped", map[string]string{wire.EnvRepo: smart, wire.EnvCommit: wire.HeadCommit, wire.EnvSkipCheckout: "false"}, "second", nil},
+		{"at the second try", map[string]string{wire.EnvRepo: flaky, wire.EnvCommit: o.second}, "second", []string{"503", "trying again in", "HEAD is now at"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -141,9 +142,9 @@ func TestCheckout(t *testing.T) {
 func TestNoCheckout(t *testing.T) {
 	t.Parallel()
 	for name, env := range map[string]map[string]string{
-		"skipped":       {repoName: "/no/such", commitName: head, skipCheckoutName: "true"},
-		"no commit":     {repoName: "/no/such"},
-		"no repository": {commitName: head},
+		"skipped":       {wire.EnvRepo: "/no/such", wire.EnvCommit: wire.HeadCommit, wire.EnvSkipCheckout: "true"},
+		"no commit":     {wire.EnvRepo: "/no/such"},
+		"no repository": {wire.EnvCommit: wire.HeadCommit},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -170,7 +171,7 @@ func TestCheckoutFails(t *testing.T) {
 	})
 	const (
 		cannot = "switchyard: cannot run the job: "
-		option = `it must not begin with "-"`
+		option = `must not begin with "-"`
 	)
 	tests := []struct {
 		name                 string
@@ -180,26 +181,26 @@ func TestCheckoutFails(t *testing.T) {
 	}{
 		{"no such repository", "/no/such", o.first, "", 3, []string{cannot + o.first + " of /no/such cannot be checked out: git fetch failed with exit status 128"}},
 		{"no such commit", o.dir, strings.Repeat("12", 20), "", 1, []string{cannot, "has no commit 1212"}},
-		{"no such branch", o.dir, head, "nothing", 3, []string{cannot, "git fetch failed"}},
+		{"no such branch", o.dir, wire.HeadCommit, "nothing", 3, []string{cannot, "git fetch failed"}},
 		{"no such tag", o.dir, "v9", "", 1, []string{cannot, "has no commit v9 on a branch or a tag"}},
 		{"no credentials", strings.Replace(closed, "://", "://somebody:password@", 1), o.first, "", 3, []string{"checking out " + o.first + " of http://127.0.0.1", cannot}},
-		{"a repository that is an option", "--upload-pack=touch pwned", o.first, "", 0, []string{cannot + repoName, option}},
+		{"a repository that is an option", "--upload-pack=touch pwned", o.first, "", 0, []string{cannot + wire.EnvRepo, option}},
 		{"a repository that is a program", "ext::sh -c touch% pwned", o.first, "", 3, []string{cannot, "git fetch failed"}},
 		{"a host that is an option", "ssh://-oProxyCommand=touch pwned/x", o.first, "", 3, []string{cannot, "git fetch failed"}},
-		{"a commit that is an option", o.dir, "--upload-pack=touch pwned", "", 0, []string{cannot + commitName, option}},
-		{"a branch that is an option", o.dir, head, "-f", 0, []string{cannot + branchName, option}},
-		{"a branch that writes elsewhere", o.dir, head, "main:refs/heads/x", 0, []string{cannot + branchName, "names none"}},
-		{"a branch that forces", o.dir, head, "+main", 0, []string{cannot + branchName}},
+		{"a commit that is an option", o.dir, "--upload-pack=touch pwned", "", 0, []string{cannot + wire.EnvCommit, option}},
+		{"a branch that is an option", o.dir, wire.HeadCommit, "-f", 0, []string{cannot + wire.EnvBranch, option}},
+		{"a branch that writes elsewhere", o.dir, wire.HeadCommit, "main:refs/heads/x", 0, []string{cannot + wire.EnvBranch, "a character that is not allowed"}},
+		{"a branch that forces", o.dir, wire.HeadCommit, "+main", 0, []string{cannot + wire.EnvBranch}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			cp := &recorder{}
 			spec, opts := jobFor(t, "echo never")
-			spec.Env[repoName], spec.Env[commitName], spec.Env[branchName] = tt.repo, tt.commit, tt.branch
+			spec.Env[wire.EnvRepo], spec.Env[wire.EnvCommit], spec.Env[wire.EnvBranch] = tt.repo, tt.commit, tt.branch
 			opts.checkoutPause = time.Millisecond
 			result, err := Run(t.Context(), spec, cp, opts)
-			if result.ExitStatus != StatusNeverRan || result.SignalReason != ReasonProcessRunError {
+			if result.ExitStatus != wire.ExitStatusNeverRan || result.SignalReason != wire.ReasonProcessRunError {
 				t.Errorf("%+v", result)
 			}
 			checkPhases(t, err, []Phase{PhasePrepare})
@@ -232,13 +233,13 @@ func TestCheckoutCancelled(t *testing.T) {
 	tests := []struct {
 		name   string
 		cause  error
-		reason SignalReason
+		reason string
 		repo   func(asked func()) string
 		await  string // in the log, before the cancellation; empty: a request
 	}{
-		{"while git waits", ErrCanceled, ReasonCancel, silent, ""},
-		{"by an agent that leaves", ErrAgentStop, ReasonAgentStop, silent, ""},
-		{"between two tries", ErrCanceled, ReasonCancel, func(func()) string { return "/no/such" }, "trying again in"},
+		{"while git waits", ErrCanceled, wire.ReasonCancel, silent, ""},
+		{"by an agent that leaves", ErrAgentStop, wire.ReasonAgentStop, silent, ""},
+		{"between two tries", ErrCanceled, wire.ReasonCancel, func(func()) string { return "/no/such" }, "trying again in"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -247,7 +248,7 @@ func TestCheckoutCancelled(t *testing.T) {
 			defer cancel(nil)
 			cp := &recorder{}
 			spec, opts := jobFor(t, "echo never")
-			spec.Env[repoName], spec.Env[commitName] = tt.repo(func() { cancel(tt.cause) }), head
+			spec.Env[wire.EnvRepo], spec.Env[wire.EnvCommit] = tt.repo(func() { cancel(tt.cause) }), wire.HeadCommit
 			opts.checkoutPause, opts.CancelGrace = long, long
 			if tt.await != "" {
 				go func() {
@@ -256,36 +257,12 @@ func TestCheckoutCancelled(t *testing.T) {
 				}()
 			}
 			result, err := Run(ctx, spec, cp, opts)
-			if err != nil || result.ExitStatus != StatusNeverRan || result.SignalReason != tt.reason || !errors.Is(result.Canceled, tt.cause) {
+			if err != nil || result.ExitStatus != wire.ExitStatusNeverRan || result.SignalReason != tt.reason || !errors.Is(result.Canceled, tt.cause) {
 				t.Errorf("%+v, %v", result, err)
 			}
 			checkLog(t, cp, "", []string{tt.cause.Error() + " before its command was run"})
 			checkStory(t, cp, result)
 			checkEmpty(t, opts.BuildPath)
 		})
-	}
-}
-
-func TestGitEnviron(t *testing.T) {
-	t.Parallel()
-	got := gitEnviron([]string{
-		"PATH=/bin", "HOME=/home/a", "SSH_AUTH_SOCK=/run/s", "SWITCHYARD_AGENT_TOKEN=1", "BUILDKITE_AGENT_TOKEN=2",
-		"GIT_DIR=/x", "GIT_SSH_COMMAND=ssh -v", "GIT_TERMINAL_PROMPT=1", "PWD=/",
-	})
-	want := []string{"PATH=/bin", "HOME=/home/a", "SSH_AUTH_SOCK=/run/s", "GIT_SSH_COMMAND=ssh -v", "GIT_TERMINAL_PROMPT=1", "GIT_TERMINAL_PROMPT=0"}
-	if !slices.Equal(got, want) { // of two with one name, the last counts
-		t.Errorf("%q, want %q", got, want)
-	}
-}
-
-func TestWithoutPassword(t *testing.T) {
-	t.Parallel()
-	for repo, want := range map[string]string{
-		"https://a:b@host/x@y": "https://host/x@y", "https://token@host": "https://host", "git@host:x": "git@host:x",
-		"/path": "/path", "ssh://git@host:22/x": "ssh://host:22/x", "http://host/": "http://host/",
-	} {
-		if got := withoutPassword(repo); got != want {
-			t.Errorf("%s is shown as %s, want %s", repo, got, want)
-		}
 	}
 }

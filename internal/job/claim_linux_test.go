@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"go.uber.org/zap"
+
+	"github.com/switchyard-ci/switchyard/internal/job/workspace"
 )
 
 // dyingName is the variable that makes the test's program an agent, in its
@@ -18,7 +20,7 @@ func TestDyingAgent(t *testing.T) {
 	if os.Getenv(dyingName) == "" {
 		t.Skip("it is run by another test")
 	}
-	claim, err := ClaimBuildPath(".", CleanupAlways, zap.NewNop())
+	claim, err := workspace.ClaimBuildPath(".", workspace.CleanupAlways, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,22 +36,21 @@ func TestDyingAgent(t *testing.T) {
 func TestClaim(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		cleanup Cleanup
+		cleanup workspace.Cleanup
 		kept    int
-	}{{CleanupAlways, 0}, {CleanupOnSuccess, 1}, {CleanupNever, 1}} {
+	}{{workspace.CleanupAlways, 0}, {workspace.CleanupOnSuccess, 1}, {workspace.CleanupNever, 1}} {
 		t.Run(string(tt.cleanup), func(t *testing.T) {
 			t.Parallel()
 			buildPath := t.TempDir()
 			line := newLifeline(t)
 
 			// An agent that is alive, with a job that is left alone.
-			alive, err := ClaimBuildPath(buildPath, tt.cleanup, zap.NewNop())
+			alive, err := workspace.ClaimBuildPath(buildPath, tt.cleanup, zap.NewNop())
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := &run{spec: Spec{ID: "other"}, opts: Options{BuildPath: buildPath, Claim: alive}}
-			others, err := r.workspace()
-			if err != nil {
+			r := &run{spec: Spec{ID: "other"}, opts: Options{Settings: Settings{BuildPath: buildPath}, Shared: Shared{Claim: alive}}}
+			if err := r.makeDir(); err != nil {
 				t.Fatal(err)
 			}
 			agent := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestDyingAgent$") //nolint:gosec // this very program
@@ -58,7 +59,7 @@ func TestClaim(t *testing.T) {
 			if out, err := agent.CombinedOutput(); err == nil || agent.ProcessState.ExitCode() != -1 {
 				t.Fatalf("the agent was not killed: %v\n%s", err, out)
 			}
-			next, err := ClaimBuildPath(buildPath, tt.cleanup, zap.NewNop())
+			next, err := workspace.ClaimBuildPath(buildPath, tt.cleanup, zap.NewNop())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -67,37 +68,17 @@ func TestClaim(t *testing.T) {
 			if err != nil || len(workspaces) != tt.kept {
 				t.Errorf("working directories %q, want %d", workspaces, tt.kept)
 			}
-			if _, err := os.Stat(others); err != nil {
+			if _, err := os.Stat(r.dir); err != nil {
 				t.Errorf("the other agent's job has suffered: %v", err)
 			}
-			for _, claim := range []*Claim{alive, next} {
+			for _, claim := range []*workspace.Claim{alive, next} {
 				if err := claim.Close(); err != nil {
 					t.Error(err)
 				}
 			}
-			if left, err := os.ReadDir(filepath.Join(buildPath, claimsDir)); err != nil || len(left) != 1 {
+			if left, err := os.ReadDir(filepath.Join(buildPath, ".agents")); err != nil || len(left) != 1 {
 				t.Errorf("claims %v, %v; want the lock alone", left, err)
 			}
 		})
-	}
-}
-
-// Nobody's claim is no claim.
-func TestNoClaim(t *testing.T) {
-	t.Parallel()
-	var none *Claim
-	if err := none.note("x"); err != nil || none.id() != "" {
-		t.Errorf("%v, %q", err, none.id())
-	}
-	none.forget("x")
-	if err := none.Close(); err != nil {
-		t.Error(err)
-	}
-	file := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(file, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := ClaimBuildPath(file, CleanupAlways, zap.NewNop()); err == nil {
-		t.Error("a file was claimed")
 	}
 }

@@ -4,154 +4,109 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
-	"golang.org/x/sync/errgroup"
 
+	"github.com/switchyard-ci/switchyard/internal/job/logpipe"
 	"github.com/switchyard-ci/switchyard/internal/job/spool"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// Deliver tells the control plane what an agent that is gone has owed it about
-// a job: the rest of its output and how it ended. If the job's end was not
-// seen, that is what it says, in the job's log and in its result
-// ([ReasonAgentStop]).
+// Deliver delivers what a previous agent process left undelivered about a job: the
+// rest of its log, and its result. If that process did not see the end of the job,
+// Deliver reports so, in the job's log and in its result (reason agent_stop).
 //
-// After nil nothing is owed any more: it was delivered, or the control plane
-// does not want it, and the entry is removed. After an error the entry is as
-// good as before, and closed. The logger names the job.
+// After nil, the entry is removed: all was delivered, or the control plane refused
+// it, or it was too old. After an error, the entry is closed and can be delivered
+// again. The logger names the job.
 func Deliver(ctx context.Context, entry *spool.Entry, cp ControlPlane, logger *zap.Logger) error {
-	d := delivery{entry: entry, cp: cp, logger: logger}
-	switch err := d.deliver(ctx); {
+	switch err := deliver(ctx, entry, cp, logger); {
 	case err == nil:
 	case errors.Is(err, ErrRefused), errors.Is(err, ErrTokenInvalid):
-		d.logger.Warn("the control plane does not want what the agent before this one owed it about a job; it is dropped", zap.Error(err))
+		logger.Warn("dropped an undelivered job result: refused by the control plane", zap.Error(err))
 	case time.Since(entry.Job.StartedAt) > spool.MaxAge:
-		d.logger.Error("what the agent before this one owed could not be delivered for too long; it is dropped", zap.Error(err))
+		logger.Error("dropped an undelivered job result: too old", zap.Error(err))
 	default:
 		entry.Close()
 		return err
 	}
 	if err := entry.Remove(); err != nil {
-		return fmt.Errorf("delivered, and may be delivered again, which is harmless: %w", err)
+		return fmt.Errorf("removing a delivered job, which may be delivered again, without harm: %w", err)
 	}
 	return nil
 }
 
-type delivery struct {
-	entry  *spool.Entry
-	cp     ControlPlane
-	logger *zap.Logger
-}
-
-func (d delivery) deliver(ctx context.Context) error {
-	pieces, lost := d.entry.Pieces()
-	result, seen := d.entry.Result()
-	if !seen {
-		if err := d.ask(ctx); err != nil {
+func deliver(ctx context.Context, entry *spool.Entry, cp ControlPlane, logger *zap.Logger) error {
+	chunks, lost := entry.Chunks()
+	result, endSeen := entry.Result()
+	if !endSeen {
+		if err := checkRunning(ctx, cp); err != nil {
 			return err
 		}
-		obituary, err := d.obituary()
+		note, err := appendEndNotSeen(entry)
 		if err != nil {
 			return err
 		}
-		pieces = append(pieces, obituary)
-		result = spool.Result{
-			ExitStatus: StatusNeverRan, SignalReason: string(ReasonAgentStop), FinishedAt: time.Now(), ChunksFailed: lost,
-		}
-	} else {
-		result.ChunksFailed += lost
+		chunks = append(chunks, note)
+		result = endNotSeen()
 	}
-	refused, err := d.upload(ctx, pieces)
+	refused, err := logpipe.Resend(ctx, entry, chunks, cp.Chunk, logger)
 	if err != nil {
-		return err
+		return err //nolint:wrapcheck // the error is complete
 	}
-	result.ChunksFailed += refused
-	if !result.Delivered {
-		if err := d.cp.Finish(ctx, Result{
-			ExitStatus: result.ExitStatus, Signal: result.Signal, SignalReason: SignalReason(result.SignalReason),
-			StartedAt: d.entry.Job.StartedAt, FinishedAt: result.FinishedAt, ChunksFailed: result.ChunksFailed,
-		}); err != nil {
+	result.ChunksFailed += lost + refused
+	if !result.Acknowledged {
+		if err := cp.Finish(ctx, result.FinishRequest); err != nil {
 			return fmt.Errorf("delivering the result: %w", err)
 		}
 	}
-	d.logger.Info("delivered what the agent before this one owed about a job", zap.Bool("end_seen", seen),
-		zap.String("exit_status", result.ExitStatus), zap.Int("chunks", len(pieces)-refused), zap.Int("chunks_failed", result.ChunksFailed))
+	logger.Info("delivered the undelivered job result of a previous agent process", zap.Bool("end_seen", endSeen),
+		zap.String("exit_status", result.ExitStatus), zap.Int("chunks", len(chunks)-refused), zap.Int("chunks_failed", result.ChunksFailed))
 	return nil
 }
 
-// ask finds out whether the control plane has seen the start of a job whose end
-// was not seen. One that was accepted only is not ended: the control plane
-// gives it to another worker.
-func (d delivery) ask(ctx context.Context) error {
+// checkRunning returns an error that wraps ErrRefused unless the control plane has
+// seen the start of the job. A job that was only accepted is not finished: the
+// control plane assigns it again.
+func checkRunning(ctx context.Context, cp ControlPlane) error {
 	ctx, cancel := context.WithTimeout(ctx, stateTimeout)
 	defer cancel()
-	state, err := d.cp.State(ctx)
+	state, err := cp.State(ctx)
 	if err != nil {
-		return fmt.Errorf("asking whether the job is still running: %w", err)
+		return fmt.Errorf("requesting the state of the job: %w", err)
 	}
 	switch state {
-	case "", "running", "canceling", "timing_out": // an existing control plane may not say
+	case "", wire.StateRunning, wire.StateCanceling, wire.StateTimingOut: // some control planes return no state
 		return nil
 	default:
 		return fmt.Errorf("%w: the job is %s", ErrRefused, state)
 	}
 }
 
-// obituary writes the line about the agent's death behind the job's output.
-func (d delivery) obituary() (spool.Piece, error) {
-	number, offset := d.entry.End()
-	line := fmt.Sprintf("switchyard: the agent that ran this job (process %d) ended before the job did, without a word; "+
-		"how the job ended is not known\n", d.entry.Job.PID)
-	if offset > 0 {
-		line = "\n" + line // whether the output ended with its line is not known
-	}
-	line = line[:min(uint64(len(line)), d.entry.Job.ChunkMaxSize)]
-	piece := spool.Piece{Number: number + 1, Offset: offset, Size: uint64(len(line))}
-	if err := d.entry.Append(piece.Number, piece.Offset, []byte(line)); err != nil {
-		return spool.Piece{}, fmt.Errorf("writing the job's last line: %w", err)
-	}
-
-	// Now the line is said once: the next one finds it, and a result.
-	err := d.entry.SetResult(spool.Result{ExitStatus: StatusNeverRan, SignalReason: string(ReasonAgentStop), FinishedAt: time.Now()})
-	if err != nil {
-		return spool.Piece{}, fmt.Errorf("keeping the job's result: %w", err)
-	}
-	return piece, nil
+// endNotSeen returns the result of a job whose end was not seen.
+func endNotSeen() spool.Result {
+	return spool.Result{FinishRequest: wire.FinishRequest{
+		ExitStatus: wire.ExitStatusNeverRan, SignalReason: wire.ReasonAgentStop, FinishedAt: wire.FormatTime(time.Now()),
+	}}
 }
 
-// upload sends the pieces, and gives how many of them the control plane
-// refused.
-func (d delivery) upload(ctx context.Context, pieces []spool.Piece) (int, error) {
-	var refused atomic.Int64
-	uploads, ctx := errgroup.WithContext(ctx)
-	uploads.SetLimit(maxInFlight)
-	for _, piece := range pieces {
-		uploads.Go(func() error {
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			data, err := d.entry.Read(piece, nil)
-			if err != nil {
-				refused.Add(1)
-				d.logger.Error("a piece of output is lost", zap.Error(err))
-				return nil
-			}
-			err = d.cp.Chunk(ctx, Chunk{Sequence: piece.Number, Offset: piece.Offset, Size: piece.Size, Data: data})
-			if err != nil && !errors.Is(err, ErrRefused) {
-				return fmt.Errorf("uploading chunk %d: %w", piece.Number, err)
-			}
-			if err != nil {
-				refused.Add(1)
-				d.logger.Warn("a chunk of the job's output is lost", zap.Uint64("sequence", piece.Number), zap.Error(err))
-			}
-			d.entry.Delivered(piece)
-			return nil
-		})
+// appendEndNotSeen adds a chunk to the job's log that says that its end was not
+// seen, and stores the result, so that another delivery does not add it again.
+func appendEndNotSeen(entry *spool.Entry) (spool.Chunk, error) {
+	sequence, offset := entry.Newest()
+	line := fmt.Sprintf("switchyard: the agent that ran this job (process %d) ended before the job did; how the job ended is not known\n",
+		entry.Job.PID)
+	if offset > 0 {
+		line = "\n" + line // it is not known whether the log ends with a complete line
 	}
-	if err := uploads.Wait(); err != nil {
-		return 0, err //nolint:wrapcheck // it says what failed
+	line = line[:min(uint64(len(line)), entry.Job.ChunkMaxSize)]
+	note := spool.Chunk{Sequence: sequence + 1, Offset: offset, Size: uint64(len(line))}
+	if err := entry.Append(note.Sequence, note.Offset, []byte(line)); err != nil {
+		return spool.Chunk{}, fmt.Errorf("adding the last line of the log: %w", err)
 	}
-	return int(refused.Load()), nil
+	if err := entry.SetResult(endNotSeen()); err != nil {
+		return spool.Chunk{}, fmt.Errorf("storing the result: %w", err)
+	}
+	return note, nil
 }

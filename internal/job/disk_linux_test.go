@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/switchyard-ci/switchyard/internal/job/spool"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // TestRunFullDisk runs jobs on a file system that has no room: for a working
@@ -23,16 +24,16 @@ func TestRunFullDisk(t *testing.T) {
 		name    string
 		options string // of the file system
 		status  string
-		reason  SignalReason
+		reason  string
 		phase   bool
 		log     []string
 	}{
 		{
-			"no room for a working directory", "nr_inodes=1", "-1", ReasonProcessRunError, true,
-			[]string{"switchyard: cannot run the job: making a working directory", "no space left on device"},
+			"no room for a working directory", "nr_inodes=1", "-1", wire.ReasonProcessRunError, true,
+			[]string{"switchyard: cannot run the job: creating a working directory", "no space left on device"},
 		},
 		{
-			"no room for what the command writes", "size=64k", "1", ReasonNone, false,
+			"no room for what the command writes", "size=64k", "1", "", false,
 			[]string{"before", "No space left on device"},
 		},
 	}
@@ -83,7 +84,7 @@ func TestRunFullSpool(t *testing.T) {
 	core, logs := observer.New(zapcore.WarnLevel)
 	cp := &recorder{}
 	spec, opts := jobFor(t, "head -c 300000 /dev/zero; exit 3")
-	opts.Logger, opts.ReportEndpoint = zap.New(core), "http://127.0.0.1/v3"
+	opts.Logger, spec.ReportEndpoint = zap.New(core), "http://127.0.0.1/v3"
 	if opts.Spool, err = spool.Open(dir, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +101,7 @@ func TestRunFullSpool(t *testing.T) {
 		said = append(said, line.Message+" "+line.ContextMap()["error"].(string))
 	}
 	all := strings.Join(said, "\n")
-	for _, want := range []string{"cannot be kept on the disk", "result is not kept in the spool", "no space left on device"} {
+	for _, want := range []string{"could not write the log to the spool", "could not store the job's result in the spool", "no space left on device"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("the agent's log does not say %q:\n%s", want, all)
 		}

@@ -11,63 +11,56 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-const (
-	// What an executor is given besides its environment: files with the job's
-	// own variables, and no others (wire-facts, section 5).
-	envFileName     = "BUILDKITE_ENV_FILE"
-	envJSONFileName = "BUILDKITE_ENV_JSON_FILE"
-
-	filesPrefix = ".env-"
-	ownerReads  = 0o600
-)
-
-// FindExecutor gives the absolute path of an executor program, or says why it
-// cannot be run. A bare name is looked for in PATH, as a shell does.
+// FindExecutor returns the absolute path of an executor program. It looks for a name
+// without a directory in PATH. It returns an error if the program cannot be run.
 func FindExecutor(program string) (string, error) {
 	path, err := exec.LookPath(program)
 	if err != nil && !errors.Is(err, exec.ErrDot) {
-		return "", fmt.Errorf("the executor %s cannot be run: %w", program, err)
+		return "", fmt.Errorf("cannot run the executor %s: %w", program, err)
 	}
 	path, err = filepath.Abs(path)
 	if err != nil {
-		return "", fmt.Errorf("the executor %s: %w", program, err)
+		return "", fmt.Errorf("cannot run the executor %s: %w", program, err)
 	}
 	return path, nil
 }
 
-// executorFiles writes a job's variables for its executor into a new folder
-// under the build path, outside the working directory, which the executor may
-// empty. The folder is the caller's to remove.
-func executorFiles(buildPath string, env map[string]string) (string, map[string]string, error) {
-	dir, err := os.MkdirTemp(buildPath, filesPrefix+"*")
+// writeExecutorFiles writes the job's variables for its executor into a new
+// directory below the build path, outside the working directory, which the executor
+// may empty. It returns the directory, which the caller must remove unless it is
+// empty, and the variables that name the files (wire-facts, section 5).
+func writeExecutorFiles(buildPath string, env map[string]string) (string, map[string]string, error) {
+	dir, err := os.MkdirTemp(buildPath, ".env-*")
 	if err != nil {
-		return "", nil, fmt.Errorf("making a folder for the executor's files: %w", err)
+		return "", nil, fmt.Errorf("creating a directory for the executor's files: %w", err)
 	}
 	own := maps.Clone(env)
-	delete(own, agentTokenName)
+	delete(own, wire.EnvAgentToken)
 	asJSON, err := json.Marshal(own)
 	if err != nil {
-		return dir, nil, fmt.Errorf("writing the job's variables: %w", err)
+		return dir, nil, fmt.Errorf("writing the job's variables for the executor: %w", err)
 	}
 	variables := map[string]string{
-		envFileName:     filepath.Join(dir, "env"),
-		envJSONFileName: filepath.Join(dir, "env.json"),
+		wire.EnvEnvFile:     filepath.Join(dir, "env"),
+		wire.EnvEnvJSONFile: filepath.Join(dir, "env.json"),
 	}
 	for path, content := range map[string][]byte{
-		variables[envFileName]:     shellLines(own),
-		variables[envJSONFileName]: asJSON,
+		variables[wire.EnvEnvFile]:     shellLines(own),
+		variables[wire.EnvEnvJSONFile]: asJSON,
 	} {
-		if err := os.WriteFile(path, content, ownerReads); err != nil {
+		if err := os.WriteFile(path, content, 0o600); err != nil {
 			return dir, nil, fmt.Errorf("writing the job's variables for the executor: %w", err)
 		}
 	}
 	return dir, variables, nil
 }
 
-// shellLines gives a line NAME="value" for each variable, in order of their
-// names, with escapes as in Go, which is the field's form.
+// shellLines returns a line NAME="value" for each variable, sorted by name, with
+// escapes as in Go, which is the format of existing agents.
 func shellLines(env map[string]string) []byte {
 	var lines strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(env)) {

@@ -9,6 +9,9 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+
+	"github.com/switchyard-ci/switchyard/internal/job/logpipe"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // slow is a control plane that is slower than any command: it takes one chunk
@@ -21,7 +24,7 @@ type slow struct {
 	most uint64
 }
 
-func (s *slow) Chunk(ctx context.Context, chunk Chunk) error {
+func (s *slow) Chunk(ctx context.Context, chunk wire.Chunk) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for range 4 {
@@ -41,7 +44,7 @@ func TestRunBoundsMemory(t *testing.T) {
 		most = 24 << 20 // the uploader's share is 13 MiB at the very most (maxMemory, and the chunks in flight); the rest is garbage and the test's own
 	)
 	spec, opts := jobFor(t, "head -c 134217728 /dev/zero")
-	spec.ChunkMaxSize = maxChunk
+	spec.ChunkMaxSize = logpipe.MaxChunk
 	runtime.GC()
 	var before runtime.MemStats
 	runtime.ReadMemStats(&before)

@@ -3,68 +3,80 @@ package job
 import (
 	"context"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"go.uber.org/zap"
+
+	"github.com/switchyard-ci/switchyard/internal/job/process"
+	"github.com/switchyard-ci/switchyard/internal/job/workspace"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// workspace makes the job's working directory, and notes it in the agent's
-// claim.
-func (r *run) workspace() (string, error) {
-	dir, err := makeWorkspace(r.opts.BuildPath, r.spec.ID)
+// prepare creates the working directory, checks out what the job asks for, and
+// returns the command to run: the job's script in the shell, or the executor.
+func (r *run) prepare(ctx context.Context) (process.Command, error) {
+	if err := r.makeDir(); err != nil {
+		return process.Command{}, err
+	}
+	socket := ""
+	if r.link != nil {
+		socket = r.link.Path()
+	}
+	env, err := environment(r.spec, r.opts, r.dir, socket)
 	if err != nil {
-		return "", err
+		return process.Command{}, err
 	}
-	if err := r.opts.Claim.note(filepath.Base(dir)); err != nil {
-		// Only a crash of the agent would make this matter.
-		r.logger.Warn("if this agent is killed, the next one will not know of this job's working directory", zap.Error(err))
+	c := process.Command{
+		Name: "the shell", Argv: slices.Concat(r.opts.Shell, []string{r.spec.Env[wire.EnvCommand]}),
+		Env: env, Dir: r.dir, Terminal: r.opts.PTY,
 	}
-	return dir, nil
-}
-
-// prepare checks out what the job wants to be checked out, and gives what is to
-// be run: the job's command in the shell, or the executor.
-func (r *run) prepare(ctx context.Context, workspace string, up *uploader) (task, error) {
-	script, env, err := environment(r.spec, r.opts, workspace)
-	if err != nil {
-		return task{}, err
-	}
-	t := task{what: "the shell", argv: slices.Concat(r.opts.Shell, []string{script}), env: env, dir: workspace, terminal: r.opts.Pty}
 	if r.opts.Executor != "" {
 		var variables map[string]string
-		if r.files, variables, err = executorFiles(r.opts.BuildPath, r.spec.Env); err != nil {
-			return task{}, err
+		if r.filesDir, variables, err = writeExecutorFiles(r.opts.BuildPath, r.spec.Env); err != nil {
+			return process.Command{}, err
 		}
-		t.what, t.argv = "the executor", []string{r.opts.Executor}
+		c.Name, c.Argv = "the executor", []string{r.opts.Executor}
 		for name, value := range variables {
-			t.env = append(t.env, name+"="+value) // the last one counts
+			c.Env = append(c.Env, name+"="+value) // of two with one name, the last counts
 		}
+		return c, nil
 	}
-	if s, wanted := sourceOf(r.spec, r.opts); wanted {
-		return t, checkOut(ctx, s, r.opts, workspace, up)
+	if source, ok := workspace.SourceOf(r.spec.Env); ok {
+		opts := workspace.CheckoutOptions{Process: r.opts.process(r.logger), Environ: r.opts.Environ, RetryPause: r.opts.checkoutPause}
+		return c, workspace.Checkout(ctx, source, r.dir, opts, r.log) //nolint:wrapcheck // the error is complete
 	}
-	return t, nil
+	return c, nil
 }
 
-// discard removes the working directory, unless it is to be kept, and what the
-// executor was given. The result has been delivered by then, so only the
-// agent's log can hear of it.
-func (r *run) discard(workspace string) {
-	if r.files != "" {
-		if err := os.RemoveAll(r.files); err != nil {
-			r.logger.Warn("the executor's files stay behind; remove them by hand", zap.Error(err))
+// makeDir creates the working directory and records it in the agent's claim.
+func (r *run) makeDir() error {
+	var err error
+	if r.dir, err = workspace.Make(r.opts.BuildPath, r.spec.ID); err != nil {
+		return err //nolint:wrapcheck // the error is complete
+	}
+	if err := r.opts.Claim.Add(r.dir); err != nil {
+		r.logger.Warn("could not record the working directory; if this agent is killed, it is not removed", zap.Error(err))
+	}
+	return nil
+}
+
+// cleanUp removes the working directory, unless the policy keeps it, and the files of
+// the executor. The result was delivered before, so errors are only logged.
+func (r *run) cleanUp() {
+	if r.filesDir != "" {
+		if err := os.RemoveAll(r.filesDir); err != nil {
+			r.logger.Warn("could not remove the executor's files; remove them by hand", zap.Error(err))
 		}
 	}
-	if workspace == "" {
+	if r.dir == "" {
 		return
 	}
-	defer r.opts.Claim.forget(filepath.Base(workspace))
-	if !r.opts.Cleanup.removes(r.result) {
-		r.logger.Info("the job's working directory is kept", zap.String("directory", workspace))
+	defer r.opts.Claim.Release(r.dir)
+	if !r.opts.Cleanup.Removes(r.result.succeeded()) {
+		r.logger.Info("keeping the job's working directory", zap.String("directory", r.dir))
 		return
 	}
-	if err := removeWorkspace(workspace); err != nil {
-		r.logger.Warn("the job's working directory stays behind; remove it by hand", zap.Error(err))
+	if err := workspace.Remove(r.dir); err != nil {
+		r.logger.Warn("could not remove the job's working directory; remove it by hand", zap.Error(err))
 	}
 }

@@ -9,20 +9,22 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // recorder is a control plane in memory, which keeps what it is told. Its
 // functions, where set, are called first.
 type recorder struct {
 	onStart  func(context.Context) error
-	onChunk  func(context.Context, Chunk) error
-	onState  func(context.Context) (string, error)
+	onChunk  func(context.Context, wire.Chunk) error
+	onState  func(context.Context) (wire.JobState, error)
 	onFinish func(context.Context) error
 
 	mu       sync.Mutex
 	calls    []string
-	chunks   []Chunk
-	finished []Result
+	chunks   []wire.Chunk
+	finished []wire.FinishRequest
 	grown    chan struct{} // closed, and made anew, with every chunk
 }
 
@@ -40,7 +42,7 @@ func (r *recorder) Start(ctx context.Context, _ time.Time) error {
 	return nil
 }
 
-func (r *recorder) Chunk(ctx context.Context, chunk Chunk) error {
+func (r *recorder) Chunk(ctx context.Context, chunk wire.Chunk) error {
 	if r.onChunk != nil {
 		if err := r.onChunk(ctx, chunk); err != nil {
 			return err
@@ -58,14 +60,14 @@ func (r *recorder) Chunk(ctx context.Context, chunk Chunk) error {
 	return nil
 }
 
-func (r *recorder) State(ctx context.Context) (string, error) {
+func (r *recorder) State(ctx context.Context) (wire.JobState, error) {
 	if r.onState != nil {
 		return r.onState(ctx)
 	}
-	return "running", nil
+	return wire.StateRunning, nil
 }
 
-func (r *recorder) Finish(ctx context.Context, result Result) error {
+func (r *recorder) Finish(ctx context.Context, result wire.FinishRequest) error {
 	r.mu.Lock()
 	r.calls = append(r.calls, "finish")
 	r.finished = append(r.finished, result)
@@ -85,17 +87,15 @@ func (r *recorder) log() ([]byte, error) {
 
 // joinChunks puts chunks together, and checks that they fit without a gap from
 // the first on.
-func joinChunks(chunks []Chunk) ([]byte, error) {
-	sorted := slices.SortedFunc(slices.Values(chunks), func(a, b Chunk) int { return cmp.Compare(a.Sequence, b.Sequence) })
+func joinChunks(chunks []wire.Chunk) ([]byte, error) {
+	sorted := slices.SortedFunc(slices.Values(chunks), func(a, b wire.Chunk) int { return cmp.Compare(a.Sequence, b.Sequence) })
 	var whole []byte
 	for i, chunk := range sorted {
 		switch {
 		case chunk.Sequence != uint64(i)+1:
 			return whole, fmt.Errorf("chunk %d is missing", i+1)
 		case chunk.Offset != uint64(len(whole)):
-			return whole, fmt.Errorf("chunk %d begins at %d, after %d bytes", chunk.Sequence, chunk.Offset, len(whole))
-		case chunk.Size != uint64(len(chunk.Data)):
-			return whole, fmt.Errorf("chunk %d has %d bytes and says %d", chunk.Sequence, len(chunk.Data), chunk.Size)
+			return whole, fmt.Errorf("chunk %d begins at %d, want %d", chunk.Sequence, chunk.Offset, len(whole))
 		}
 		whole = append(whole, chunk.Data...)
 	}
@@ -133,9 +133,9 @@ func jobFor(tb testing.TB, script string) (Spec, Options) {
 	tb.Helper()
 	spec := Spec{
 		ID:            "0190-test",
-		Env:           map[string]string{commandName: script},
+		Env:           map[string]string{wire.EnvCommand: script},
 		ChunkMaxSize:  100_000,
 		ChunkInterval: time.Millisecond,
 	}
-	return spec, Options{BuildPath: tb.TempDir(), StatusInterval: time.Millisecond}
+	return spec, Options{Settings: Settings{BuildPath: tb.TempDir()}, StatusInterval: time.Millisecond}
 }

@@ -4,28 +4,32 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/job/joblink"
+	"github.com/switchyard-ci/switchyard/internal/job/logpipe"
+	"github.com/switchyard-ci/switchyard/internal/job/process"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// Run runs one job from its start to its finish and returns when both the
-// process and the finish are over.
+// Run runs one job from its start to its finish. It returns when the process has
+// ended and the result was delivered or given up.
 //
-// Cancelling ctx cancels the job; give the cause (see [ErrCanceled]). Before
-// and while the control plane is told of the start, it ends Run early instead;
-// when it is not known then whether the start has arrived, a finish is sent,
-// which a control plane that had not seen the start refuses without harm.
+// Cancelling ctx cancels the job, for the cause given; see [ErrCanceled]. If ctx ends
+// while the control plane is told of the start, it is unknown whether the start has
+// arrived, so a finish is sent; a control plane that has not seen the start refuses it
+// without harm.
 //
-// A command that fails is no error: its status is in the result. An error is
-// one or several [PhaseError]s, or wraps [ErrAbandoned], which alone means that
-// the control plane does not regard the job as started here. Concurrent calls
-// are allowed, for different jobs.
+// A command that fails is no error: its status is in the result. An error is one or
+// several [PhaseError]s, or wraps [ErrAbandoned]; only then does the control plane
+// not regard the job as started here. Concurrent calls are allowed, for different
+// jobs.
 func Run(ctx context.Context, spec Spec, cp ControlPlane, opts Options) (Result, error) {
-	opts, err := opts.WithDefaults()
+	opts, err := opts.withDefaults()
 	if err != nil {
 		return Result{}, abandoned(PhaseSpec, err)
 	}
@@ -33,14 +37,7 @@ func Run(ctx context.Context, spec Spec, cp ControlPlane, opts Options) (Result,
 	if err != nil {
 		return Result{}, abandoned(PhaseSpec, err)
 	}
-	r := &run{
-		spec:   spec,
-		opts:   opts,
-		cp:     cp,
-		logger: opts.Logger.With(zap.String("job", spec.ID)),
-		result: Result{ExitStatus: StatusNeverRan},
-	}
-	return r.run(ctx)
+	return newRun(spec, cp, opts).run(ctx)
 }
 
 func abandoned(phase Phase, err error) error {
@@ -54,12 +51,21 @@ type run struct {
 	cp     ControlPlane
 	logger *zap.Logger
 
-	result   Result
-	errs     []error
-	files    string          // the folder of what the executor is given; empty if there is none
-	watching sync.WaitGroup  // the questions for the job's state
-	owed     owed            // what is in the spool
-	link     *joblink.Server // nil if the job cannot add secrets
+	result     Result
+	finishedAt time.Time // the time in result.FinishedAt
+	errs       []error
+	log        *logpipe.Pipe
+	link       *joblink.Server // nil: the job's commands cannot add secrets
+	spooled    spooledResult
+	dir        string         // the working directory; empty if there is none
+	filesDir   string         // the directory of the executor's files; empty if there is none
+	watching   sync.WaitGroup // watchState
+}
+
+func newRun(spec Spec, cp ControlPlane, opts Options) *run {
+	r := &run{spec: spec, opts: opts, cp: cp, logger: opts.Logger.With(zap.String("job_id", spec.ID))}
+	r.result.ExitStatus = wire.ExitStatusNeverRan
+	return r
 }
 
 func (r *run) run(ctx context.Context) (Result, error) {
@@ -74,168 +80,161 @@ func (r *run) run(ctx context.Context) (Result, error) {
 			return Result{}, abandoned(PhaseStart, err)
 		}
 		r.fail(PhaseStart, fmt.Errorf("%w (%w)", context.Cause(ctx), err))
-		r.canceled(context.Cause(ctx))
-		r.result.FinishedAt = time.Now()
-		r.finish(ctx)
-		return r.result, errors.Join(r.errs...)
-	}
-	defer r.unlink()
-	defer r.watching.Wait() // only now: a question that is slow to end does not hold up the finish
-	if r.spec.ChunkMaxSize == 0 {
-		r.result.SignalReason = ReasonAgentRefused
-		r.result.FinishedAt = time.Now()
-		r.fail(PhaseSpec, errors.New("the control plane allows chunks of 0 bytes (chunks_max_size_bytes), so output has nowhere to go"))
+		r.setCanceled(context.Cause(ctx))
+		r.setFinished()
+	} else if r.spec.ChunkMaxSize == 0 {
+		r.result.SignalReason = wire.ReasonAgentRefused
+		r.setFinished()
+		r.fail(PhaseSpec, errors.New("the control plane allows log chunks of 0 bytes (chunks_max_size_bytes), so no output can be sent"))
 	} else {
-		workspace := r.execute(ctx)
-		defer r.discard(workspace)
+		// These come after the finish, so that they do not delay it.
+		defer r.closeLink()
+		defer r.watching.Wait()
+		defer r.cleanUp()
+		r.execute(ctx)
 	}
 	r.finish(ctx)
 	return r.result, errors.Join(r.errs...)
 }
 
-// execute runs the command and uploads its output. It gives the working
-// directory, which is left for the caller to remove once the control plane
-// knows the result; empty if none was made.
-func (r *run) execute(ctx context.Context) string {
+// execute runs the command and uploads its output.
+func (r *run) execute(ctx context.Context) {
 	jobCtx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	if r.spec.Timeout > 0 {
-		var stopClock context.CancelFunc
-		jobCtx, stopClock = context.WithDeadlineCause(jobCtx, r.result.StartedAt.Add(r.spec.Timeout), ErrTimedOut)
-		defer stopClock()
+		var stopTimer context.CancelFunc
+		jobCtx, stopTimer = context.WithDeadlineCause(jobCtx, r.result.StartedAt.Add(r.spec.Timeout), ErrTimedOut)
+		defer stopTimer()
 	}
 	watchCtx, stopWatching := context.WithCancel(jobCtx)
 	defer stopWatching()
 	r.watching.Go(func() { watchState(watchCtx, r.cp, r.opts.StatusInterval, cancel, r.logger) })
-	up := newUploader(context.WithoutCancel(ctx), r.cp, r.spec, r.logger)
-	up.spoolTo(r.owed.entry, r.opts.SpoolSize)
-	r.hide(up)
-	workspace, cmd, out := r.launch(jobCtx, up)
-	var end ending
-	if cmd != nil {
-		end = supervise(jobCtx, cmd, r.opts.CancelGrace, r.opts.KillWait)
+
+	r.openLog(context.WithoutCancel(ctx))
+	r.hideSecrets()
+	command := r.launch(jobCtx)
+	var end process.End
+	if command != nil {
+		end = command.Wait(jobCtx)
 	}
-	r.result.FinishedAt = time.Now()
+	r.setFinished()
 	stopWatching()
-	flushCtx, stopFlushing := linger(ctx, r.opts.FlushTimeout, r.opts.LeaveTimeout)
+
+	// From here on a deadline bounds the uploads, which collect and Flush wait for.
+	flushCtx, stopFlushing := outlive(ctx, r.opts.FlushTimeout, r.opts.LeaveTimeout)
 	defer stopFlushing()
-
-	// From here on a deadline bounds what waits for uploads: the reader of the
-	// pipe, and the flush.
-	defer context.AfterFunc(flushCtx, up.abort)()
-	if cmd != nil {
-		r.settle(end, cmd, out, up)
+	defer context.AfterFunc(flushCtx, r.log.Abort)()
+	if command != nil {
+		r.collect(command, end)
 	}
-	r.spoolResult(up) // before the flush, which may take long
-	up.flush()
-	r.spoolResult(up)
-	r.result.ChunksFailed, r.result.OutputBytes = up.failed, up.total()
-	if up.failed > 0 {
-		r.fail(PhaseFlush, fmt.Errorf("%d chunks of output did not reach the control plane", up.failed))
+	r.storeResult() // before the flush, which may take long
+	r.log.Flush()
+	r.storeResult()
+	stats := r.log.Stats()
+	r.result.ChunksFailed, r.result.OutputBytes = stats.Failed, stats.Bytes
+	if stats.Failed > 0 {
+		r.fail(PhaseFlush, fmt.Errorf("%d log chunks did not reach the control plane", stats.Failed))
 	}
-	return workspace
 }
 
-// launch prepares the job and starts its command. When it cannot, it says so in
-// the job's log and in the result, and gives no command.
-func (r *run) launch(ctx context.Context, up *uploader) (string, *command, *output) {
+func (r *run) openLog(ctx context.Context) {
+	r.log = logpipe.New(ctx, logpipe.Config{
+		Upload: r.cp.Chunk, ChunkMaxSize: r.spec.ChunkMaxSize, ChunkInterval: r.spec.ChunkInterval, WarnSize: r.spec.LogMaxSize,
+		Spool: r.spooled.entry, SpoolSize: r.opts.SpoolSize, Timestamps: r.opts.TimestampLines, Logger: r.logger,
+	})
+}
+
+// launch prepares the job and starts its command. If it cannot, it records why, in
+// the log and the result, and returns nil.
+func (r *run) launch(ctx context.Context) *process.Process {
+	var command process.Command
+	var err error
+	if ctx.Err() == nil {
+		command, err = r.prepare(ctx)
+	}
 	if ctx.Err() != nil {
-		r.canceled(context.Cause(ctx))
-		up.linef("%v before its command was run", context.Cause(ctx))
-		return "", nil, nil
-	}
-	workspace, err := r.workspace()
-	if err != nil {
-		r.neverRan(PhasePrepare, up, err)
-		return "", nil, nil
-	}
-	t, err := r.prepare(ctx, workspace, up)
-	if ctx.Err() != nil {
-		r.canceled(context.Cause(ctx))
-		up.linef("%v before its command was run", context.Cause(ctx))
-		return workspace, nil, nil
+		r.setCanceled(context.Cause(ctx))
+		r.log.Notef("%v before its command was run", context.Cause(ctx))
+		return nil
 	}
 	if err != nil {
-		r.neverRan(PhasePrepare, up, err)
-		return workspace, nil, nil
+		r.setNeverRan(PhasePrepare, err)
+		return nil
 	}
-	open := newOutput
-	if t.terminal {
-		open = newTerminal
-	}
-	out, err := open()
+	p, err := process.Start(command, r.opts.process(r.logger), r.log)
 	if err != nil {
-		r.neverRan(PhasePrepare, up, err)
-		return workspace, nil, nil
+		r.setNeverRan(PhaseProcess, err)
+		return nil
 	}
-	cmd, err := startCommand(r.opts, t, out.write)
-	if err != nil {
-		out.discard()
-		r.neverRan(PhaseProcess, up, err)
-		return workspace, nil, nil
-	}
-	out.copyTo(up.front)
-	r.logger.Info("the job's command is started", zap.Int("pid", cmd.pid()), zap.String("directory", workspace))
-	return workspace, cmd, out
+	r.logger.Info("started the job's command", zap.Int("pid", p.PID()), zap.String("directory", r.dir))
+	return p
 }
 
-// settle takes what is left of the output, ends what is left of the process
-// group, and notes how the command ended.
-func (r *run) settle(end ending, cmd *command, out *output, up *uploader) {
-	closeBy := r.result.FinishedAt.Add(r.opts.PipeGrace)
-	if end.cause != nil { // the grace is the whole group's, not the command's alone; it is over if that was killed
-		closeBy = end.signaledAt.Add(r.opts.CancelGrace)
+// collect reads the rest of the output, ends what the command left running, and
+// records how the command ended.
+func (r *run) collect(command *process.Process, end process.End) {
+	deadline := r.finishedAt.Add(r.opts.OutputGrace)
+	if end.Cause != nil { // the grace period is for the whole group
+		deadline = end.SignaledAt.Add(r.opts.CancelGrace)
 	}
-	held := out.settle(closeBy, func() { cmd.endGroup(r.logger) })
-	if end.gone {
-		var err error
-		if r.result.ExitStatus, r.result.Signal, err = cmd.exit(); err != nil {
-			r.fail(PhaseProcess, err)
-			up.linef("%v", err)
-		}
-	} else {
-		cmd.leave()
-		r.fail(PhaseProcess, fmt.Errorf("process %d is still there %v after SIGKILL", cmd.pid(), r.opts.KillWait))
-		up.linef("the command did not end within %v of SIGKILL; it was left behind", r.opts.KillWait)
+	exit, err := command.Collect(deadline)
+	r.recordExit(end, exit, err)
+}
+
+// recordExit records how the command ended, in the result and the log.
+func (r *run) recordExit(end process.End, exit process.Exit, err error) {
+	switch {
+	case !end.Exited:
+		r.fail(PhaseProcess, err)
+		r.log.Notef("the command did not end within %v of SIGKILL; it still runs", r.opts.KillWait)
+	case err != nil:
+		r.fail(PhaseProcess, err)
+		r.log.Notef("%v", err)
+	case exit.Signal != "":
+		r.result.Signal = exit.Signal
+	default:
+		r.result.ExitStatus = strconv.Itoa(exit.Code)
 	}
-	if end.cause != nil {
-		r.canceled(end.cause)
-		up.linef("%s", end.describe(r.opts))
+	if end.Cause != nil {
+		r.setCanceled(end.Cause)
+		r.log.Notef("%s", end.Describe(r.opts.CancelSignal, r.opts.CancelGrace))
 	}
-	if held && !end.killed {
-		up.linef("the command ended, but a process that it had started held its output open until %v later; "+
-			"what that process wrote since is not in this log", time.Since(r.result.FinishedAt).Round(time.Millisecond))
+	if exit.OutputHeld && !end.Killed {
+		r.log.Notef("the command ended, but a process that it had started held its output open until %v later; "+
+			"what that process wrote after that is not in this log", time.Since(r.finishedAt).Round(time.Millisecond))
 	}
 }
 
-// neverRan notes that the command could not be run, in the result, in the job's
-// log and for the caller.
-func (r *run) neverRan(phase Phase, up *uploader, err error) {
-	r.result.SignalReason = ReasonProcessRunError
+// setNeverRan records that the command could not be run.
+func (r *run) setNeverRan(phase Phase, err error) {
+	r.result.SignalReason = wire.ReasonProcessRunError
 	r.fail(phase, err)
-	up.linef("cannot run the job: %v", err)
+	r.log.Notef("cannot run the job: %v", err)
 }
 
-// canceled notes why the job was cancelled.
-func (r *run) canceled(cause error) {
+// setCanceled records why the job was canceled.
+func (r *run) setCanceled(cause error) {
 	r.result.Canceled = cause
-	r.result.SignalReason = ReasonCancel
-	if leaving(cause) {
-		r.result.SignalReason = ReasonAgentStop
+	r.result.SignalReason = wire.ReasonCancel
+	if agentStops(cause) {
+		r.result.SignalReason = wire.ReasonAgentStop
 	}
+}
+
+// setFinished records that the command has ended now.
+func (r *run) setFinished() {
+	r.finishedAt = time.Now()
+	r.result.FinishedAt = wire.FormatTime(r.finishedAt)
 }
 
 func (r *run) fail(phase Phase, err error) {
-	r.logger.Warn("job", zap.String("phase", string(phase)), zap.Error(err))
+	r.logger.Warn("a phase of the job failed", zap.String("phase", string(phase)), zap.Error(err))
 	r.errs = append(r.errs, &PhaseError{Phase: phase, Err: err})
 }
 
-// finish delivers the result.
-func (r *run) finish(ctx context.Context) {
-	finishCtx, cancel := linger(ctx, r.opts.FinishTimeout, r.opts.LeaveTimeout)
-	defer cancel()
-	if r.owed.result == nil { // nothing was run
-		r.spoolResult(nil)
+// closeLink closes the socket of the job's commands.
+func (r *run) closeLink() {
+	if r.link != nil {
+		r.link.Close()
 	}
-	r.finished(r.cp.Finish(finishCtx, r.result))
 }

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // long is longer than any test may take: what waits for it has failed.
@@ -26,9 +28,9 @@ func TestRun(t *testing.T) {
 		cp   *recorder
 	}
 	refused := errors.New("422")
-	stateIs := func(state string, err error) func(setup) {
+	stateIs := func(state wire.JobState, err error) func(setup) {
 		return func(s setup) {
-			s.cp.onState = func(context.Context) (string, error) {
+			s.cp.onState = func(context.Context) (wire.JobState, error) {
 				if log, _ := s.cp.log(); !strings.Contains(string(log), "ready") {
 					return "running", nil
 				}
@@ -53,7 +55,7 @@ func TestRun(t *testing.T) {
 		cancel   error // of the context, once the log says "ready"
 		status   string
 		signal   string
-		reason   SignalReason
+		reason   string
 		canceled error
 		output   string   // the whole log; not compared if log is set
 		log      []string // what the log must say, in this order
@@ -81,29 +83,29 @@ func TestRun(t *testing.T) {
 		},
 		{
 			name: "shell missing", script: "true", setup: func(s setup) { s.opts.Shell = []string{"/no/such/shell"} },
-			status: "-1", reason: ReasonProcessRunError, phases: []Phase{PhaseProcess},
+			status: "-1", reason: wire.ReasonProcessRunError, phases: []Phase{PhaseProcess},
 			log: []string{"switchyard: cannot run the job: starting the shell /no/such/shell", "no such file or directory"},
 		},
 		{
 			name: "shell is no program", script: "true", setup: func(s setup) { s.opts.Shell = []string{"/dev/null"} },
-			status: "-1", reason: ReasonProcessRunError, phases: []Phase{PhaseProcess}, log: []string{"/dev/null", "permission denied"},
+			status: "-1", reason: wire.ReasonProcessRunError, phases: []Phase{PhaseProcess}, log: []string{"/dev/null", "permission denied"},
 		},
 		{
 			name: "command too long", script: ": " + strings.Repeat("x", 4<<20),
-			status: "-1", reason: ReasonProcessRunError, phases: []Phase{PhaseProcess},
+			status: "-1", reason: wire.ReasonProcessRunError, phases: []Phase{PhaseProcess},
 			log: []string{"cannot run the job", "argument list too long", "put it in a file"},
 		},
 		{
-			name: "no command", script: " \n", status: "-1", reason: ReasonProcessRunError, phases: []Phase{PhasePrepare},
+			name: "no command", script: " \n", status: "-1", reason: wire.ReasonProcessRunError, phases: []Phase{PhasePrepare},
 			log: []string{"cannot run the job", "BUILDKITE_COMMAND is empty"},
 		},
 		{
 			name: "impossible variable", script: "true", setup: func(s setup) { s.spec.Env["A=B"] = "c" },
-			status: "-1", reason: ReasonProcessRunError, phases: []Phase{PhasePrepare}, log: []string{`"A=B"`},
+			status: "-1", reason: wire.ReasonProcessRunError, phases: []Phase{PhasePrepare}, log: []string{`"A=B"`},
 		},
 		{
 			name: "impossible value", script: "true", setup: func(s setup) { s.spec.Env["A"] = "b\x00c" },
-			status: "-1", reason: ReasonProcessRunError, phases: []Phase{PhasePrepare}, log: []string{`"A"`},
+			status: "-1", reason: wire.ReasonProcessRunError, phases: []Phase{PhasePrepare}, log: []string{`"A"`},
 		},
 		{
 			name: "build path is a file", script: "true",
@@ -113,8 +115,8 @@ func TestRun(t *testing.T) {
 					panic(err)
 				}
 			},
-			status: "-1", reason: ReasonProcessRunError, phases: []Phase{PhasePrepare},
-			log: []string{"cannot run the job: making the build path", "not a directory"},
+			status: "-1", reason: wire.ReasonProcessRunError, phases: []Phase{PhasePrepare},
+			log: []string{"cannot run the job: creating the build path", "not a directory"},
 		},
 		{
 			name: "build path is made", script: "pwd",
@@ -127,11 +129,11 @@ func TestRun(t *testing.T) {
 		},
 		{
 			name: "chunks of nothing", script: "echo never", setup: func(s setup) { s.spec.ChunkMaxSize = 0 },
-			status: "-1", reason: ReasonAgentRefused, phases: []Phase{PhaseSpec},
+			status: "-1", reason: wire.ReasonAgentRefused, phases: []Phase{PhaseSpec},
 		},
 		{
 			name: "chunks fail", script: "echo one", setup: func(s setup) {
-				s.cp.onChunk = func(context.Context, Chunk) error { return refused }
+				s.cp.onChunk = func(context.Context, wire.Chunk) error { return refused }
 			}, status: "0", phases: []Phase{PhaseFlush},
 		},
 		{
@@ -142,7 +144,7 @@ func TestRun(t *testing.T) {
 		{
 			name: "uploads hang past the flush", script: "echo one; exit 3", setup: func(s setup) {
 				s.opts.FlushTimeout = time.Millisecond
-				s.cp.onChunk = func(ctx context.Context, _ Chunk) error {
+				s.cp.onChunk = func(ctx context.Context, _ wire.Chunk) error {
 					<-ctx.Done()
 					return ctx.Err()
 				}
@@ -150,55 +152,55 @@ func TestRun(t *testing.T) {
 		},
 		{
 			name: "canceled", script: waits, setup: stateIs("canceling", nil),
-			status: "-1", signal: "SIGTERM", reason: ReasonCancel, canceled: ErrCanceled,
+			status: "-1", signal: "SIGTERM", reason: wire.ReasonCancel, canceled: ErrCanceled,
 			log: []string{"ready\n", "the job was canceled: sent SIGTERM"},
 		},
 		{
 			name: "timed out, says the control plane", script: waits, setup: stateIs("timing_out", nil),
-			status: "-1", signal: "SIGTERM", reason: ReasonCancel, canceled: ErrTimedOut, log: []string{"ready\n", "the job timed out"},
+			status: "-1", signal: "SIGTERM", reason: wire.ReasonCancel, canceled: ErrTimedOut, log: []string{"ready\n", "the job timed out"},
 		},
 		{
 			name: "token is no longer valid", script: waits, setup: stateIs("", ErrTokenInvalid),
-			status: "-1", signal: "SIGTERM", reason: ReasonCancel, canceled: ErrTokenInvalid, log: []string{"no longer valid"},
+			status: "-1", signal: "SIGTERM", reason: wire.ReasonCancel, canceled: ErrTokenInvalid, log: []string{"no longer valid"},
 		},
 		{
 			name: "timed out by itself", script: waits, setup: func(s setup) { s.spec.Timeout = 50 * time.Millisecond },
-			status: "-1", signal: "SIGTERM", reason: ReasonCancel, canceled: ErrTimedOut, log: []string{"the job timed out"},
+			status: "-1", signal: "SIGTERM", reason: wire.ReasonCancel, canceled: ErrTimedOut, log: []string{"the job timed out"},
 		},
 		{
 			name: "the agent stops", script: waits, cancel: ErrAgentStop,
-			status: "-1", signal: "SIGTERM", reason: ReasonAgentStop, canceled: ErrAgentStop,
+			status: "-1", signal: "SIGTERM", reason: wire.ReasonAgentStop, canceled: ErrAgentStop,
 			log: []string{"the agent is stopping: sent SIGTERM"},
 		},
 		{
 			name: "the caller cancels", script: waits, cancel: ErrCanceled,
-			status: "-1", signal: "SIGTERM", reason: ReasonCancel, canceled: ErrCanceled, log: []string{"ready\n"},
+			status: "-1", signal: "SIGTERM", reason: wire.ReasonCancel, canceled: ErrCanceled, log: []string{"ready\n"},
 		},
 		{
 			name: "the caller gives no cause", script: waits, cancel: context.Canceled,
-			status: "-1", signal: "SIGTERM", reason: ReasonAgentStop, canceled: context.Canceled, log: []string{"ready\n"},
+			status: "-1", signal: "SIGTERM", reason: wire.ReasonAgentStop, canceled: context.Canceled, log: []string{"ready\n"},
 		},
 		{
 			name: "another signal", script: waits, cancel: ErrCanceled, setup: func(s setup) { s.opts.CancelSignal = syscall.SIGINT },
-			status: "-1", signal: "SIGINT", reason: ReasonCancel, canceled: ErrCanceled, log: []string{"sent SIGINT"},
+			status: "-1", signal: "SIGINT", reason: wire.ReasonCancel, canceled: ErrCanceled, log: []string{"sent SIGINT"},
 		},
 		{
 			name: "tidies up when told to", script: tidy, cancel: ErrCanceled,
-			status: "0", reason: ReasonCancel, canceled: ErrCanceled, log: []string{"ready\ntidied\n", "and the command ended"},
+			status: "0", reason: wire.ReasonCancel, canceled: ErrCanceled, log: []string{"ready\ntidied\n", "and the command ended"},
 		},
 		{
 			name: "has a status of its own when told to end", script: rude, cancel: ErrCanceled,
-			status: "9", reason: ReasonCancel, canceled: ErrCanceled, log: []string{"ready\n"},
+			status: "9", reason: wire.ReasonCancel, canceled: ErrCanceled, log: []string{"ready\n"},
 		},
 		{
 			name: "does not listen", script: stays, cancel: ErrCanceled, setup: func(s setup) { s.opts.CancelGrace = 50 * time.Millisecond },
-			status: "-1", signal: "SIGKILL", reason: ReasonCancel, canceled: ErrCanceled, log: []string{"sent SIGTERM", "and SIGKILL 50ms later"},
+			status: "-1", signal: "SIGKILL", reason: wire.ReasonCancel, canceled: ErrCanceled, log: []string{"sent SIGTERM", "and SIGKILL 50ms later"},
 		},
 		{
 			name: "finish outlives the agent's stop", script: waits, cancel: ErrAgentStop, setup: func(s setup) {
 				s.cp.onFinish = func(ctx context.Context) error { return ctx.Err() }
 			},
-			status: "-1", signal: "SIGTERM", reason: ReasonAgentStop, canceled: ErrAgentStop, log: []string{"ready\n"},
+			status: "-1", signal: "SIGTERM", reason: wire.ReasonAgentStop, canceled: ErrAgentStop, log: []string{"ready\n"},
 		},
 		{
 			name: "finish does not hold up an agent that stops", script: waits, cancel: ErrAgentStop, setup: func(s setup) {
@@ -208,7 +210,7 @@ func TestRun(t *testing.T) {
 					return ctx.Err()
 				}
 			},
-			status: "-1", signal: "SIGTERM", reason: ReasonAgentStop, canceled: ErrAgentStop,
+			status: "-1", signal: "SIGTERM", reason: wire.ReasonAgentStop, canceled: ErrAgentStop,
 			log: []string{"ready\n"}, phases: []Phase{PhaseFinish},
 		},
 	}
@@ -217,7 +219,7 @@ func TestRun(t *testing.T) {
 			t.Parallel()
 			cp := &recorder{}
 			spec, opts := jobFor(t, tt.script)
-			opts.CancelGrace, opts.PipeGrace = long, long
+			opts.CancelGrace, opts.OutputGrace = long, long
 			if tt.setup != nil {
 				tt.setup(setup{&spec, &opts, cp})
 			}
@@ -267,11 +269,12 @@ func checkStory(t *testing.T, cp *recorder, result Result) {
 	if last < 1 || cp.calls[0] != "start" || cp.calls[last] != "finish" || slices.Contains(cp.calls[1:last], "finish") {
 		t.Errorf("calls %v", cp.calls)
 	}
-	if len(cp.finished) != 1 || cp.finished[0] != result {
+	if len(cp.finished) != 1 || cp.finished[0] != result.FinishRequest {
 		t.Errorf("finished with %+v, returned %+v", cp.finished, result)
 	}
-	if result.StartedAt.IsZero() || result.FinishedAt.Before(result.StartedAt) {
-		t.Errorf("from %v to %v", result.StartedAt, result.FinishedAt)
+	finishedAt, err := time.Parse(time.RFC3339Nano, result.FinishedAt)
+	if err != nil || result.StartedAt.IsZero() || finishedAt.Before(result.StartedAt) {
+		t.Errorf("from %v to %q, %v", result.StartedAt, result.FinishedAt, err)
 	}
 }
 

@@ -1,19 +1,22 @@
 package job
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"path"
 	"slices"
 	"strings"
 
+	"go.uber.org/zap"
+
+	"github.com/switchyard-ci/switchyard/internal/job/joblink"
 	"github.com/switchyard-ci/switchyard/internal/job/redact"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-const redactedVarsName = "BUILDKITE_REDACTED_VARS"
-
-// DefaultRedactedVars are globs for the names of variables whose values are
-// secrets: those of other agents of the field, and more.
+// DefaultRedactedVars returns the glob patterns of the names of variables whose
+// values are secrets: those of existing agents, and more.
 func DefaultRedactedVars() []string {
 	return []string{
 		"*_PASSWORD", "*_PASSWD", "*_PASSPHRASE", "*_SECRET", "*_TOKEN", "*_KEY", "*_PRIVATE_KEY", "*_ACCESS_KEY",
@@ -21,50 +24,41 @@ func DefaultRedactedVars() []string {
 	}
 }
 
-// notSecret are variables of the field that a glob matches by accident: they
-// hold names that people gave to steps. A glob that is such a name, and no
-// pattern, makes it a secret all the same.
+// notSecret are variables of the protocol that a pattern matches by accident: names
+// of steps. They are hidden only if a pattern is exactly their name.
 //
 //nolint:gochecknoglobals // a table, never written
-var notSecret = []string{"BUILDKITE_STEP_KEY", "BUILDKITE_GROUP_KEY"}
+var notSecret = []string{wire.EnvStepKey, wire.EnvGroupKey}
 
-// CheckRedactedVars refuses what is no glob.
+// CheckRedactedVars returns an error if a pattern is invalid.
 func CheckRedactedVars(globs []string) error {
 	for _, glob := range globs {
 		if _, err := path.Match(glob, ""); err != nil || glob == "" {
-			return fmt.Errorf("%q is no glob for the name of a variable", glob)
+			return fmt.Errorf("invalid glob pattern %q", glob)
 		}
 	}
 	return nil
 }
 
-// namesSecret tells whether a variable of this name holds a secret. Capitals or
-// not is all the same.
+// namesSecret reports whether a variable of this name holds a secret. It ignores
+// case.
 func namesSecret(globs []string, name string) bool {
 	name = strings.ToUpper(name)
 	return slices.ContainsFunc(globs, func(glob string) bool {
 		glob = strings.ToUpper(glob)
-		matched, _ := path.Match(glob, name) // checked by CheckRedactedVars
+		matched, _ := path.Match(glob, name) // CheckRedactedVars has checked it
 		return matched && (glob == name || !slices.Contains(notSecret, name))
 	})
 }
 
-// secretsOf gives the secrets of a job that are known before it runs, and the
-// names of the variables that are meant to be secret and are too short to be.
+// secretsOf returns the secrets of a job that are known before it runs, and the
+// names of variables whose values should be hidden and are too short for it.
 func secretsOf(spec Spec, opts Options) (secrets, tooShort []string) {
 	secrets = append(slices.Clone(opts.Secrets), spec.Token)
-	env := map[string]string{}
-	for _, pair := range opts.Environ {
-		if name, value, ok := strings.Cut(pair, "="); ok && isPassed(name) {
-			env[name] = value
-		}
-	}
-
-	// What stands under a name here need not be what the job gets under it; all
-	// of it is hidden.
-	for _, more := range []map[string]string{env, spec.Env, ownVariables(spec, opts, "")} {
-		for _, name := range slices.Sorted(maps.Keys(more)) {
-			switch value := more[name]; {
+	// All values of one name are hidden, not only the one that the job gets.
+	for _, env := range []map[string]string{inheritedVariables(opts.Environ), spec.Env, agentVariables(spec, opts, "", "")} {
+		for _, name := range slices.Sorted(maps.Keys(env)) {
+			switch value := env[name]; {
 			case value == "" || !namesSecret(opts.RedactedVars, name):
 			case redact.TooShort(value):
 				tooShort = append(tooShort, name)
@@ -74,4 +68,25 @@ func secretsOf(spec Spec, opts Options) (secrets, tooShort []string) {
 		}
 	}
 	return secrets, tooShort
+}
+
+// hideSecrets hides the secrets of the job in its log, and lets the job's commands
+// add more, where the system supports that. It is called before any output.
+func (r *run) hideSecrets() {
+	secrets, tooShort := secretsOf(r.spec, r.opts)
+	if err := r.log.AddSecrets(secrets...); err != nil {
+		r.logger.Warn("could not hide secrets in the job's log", zap.Error(err))
+		r.log.Notef("the secrets among this job's variables are not hidden in this log: %v", err)
+	}
+	if len(tooShort) > 0 {
+		r.log.Notef("not hidden in this log, because their values have fewer than %d bytes: %s", redact.Minimum, strings.Join(tooShort, ", "))
+	}
+	link, err := joblink.Listen(r.opts.SocketDir, func(secrets []string) error { return r.log.AddSecrets(secrets...) })
+	switch {
+	case err == nil:
+		r.link = link
+	case !errors.Is(err, errors.ErrUnsupported):
+		r.logger.Warn("the job's commands cannot add secrets to hide", zap.Error(err))
+		r.log.Notef("`switchyard redact add` does not work in this job: %v", err)
+	}
 }

@@ -33,7 +33,7 @@ func TestTerminal(t *testing.T) {
 			t.Parallel()
 			cp := &recorder{}
 			spec, opts := jobFor(t, tt.script)
-			opts.Pty, opts.CancelGrace, opts.PipeGrace = true, long, long
+			opts.PTY, opts.CancelGrace, opts.OutputGrace = true, long, long
 			maps.Copy(spec.Env, tt.env)
 			ctx, cancel := context.WithCancelCause(t.Context())
 			defer cancel(nil)

@@ -3,9 +3,13 @@
 package job
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/switchyard-ci/switchyard/internal/job/workspace"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // TestRemoveWorkspace removes what jobs leave, and nothing else. Each row's
@@ -48,16 +52,45 @@ func TestRemoveWorkspace(t *testing.T) {
 	}
 }
 
-// Every job has a directory of its own, also with one id.
-func TestMakeWorkspaceIsFresh(t *testing.T) {
+// TestCleanup checks what becomes of working directories.
+func TestCleanup(t *testing.T) {
 	t.Parallel()
-	path := t.TempDir()
-	seen := map[string]bool{}
-	for range 10 {
-		dir, err := makeWorkspace(path, "same")
-		if err != nil || seen[dir] || filepath.Dir(dir) != path {
-			t.Fatalf("%q again, %v", dir, err)
-		}
-		seen[dir] = true
+	tests := []struct {
+		policy workspace.Cleanup
+		script string
+		cancel bool
+		kept   int
+	}{
+		{"", "exit 1", false, 0},
+		{workspace.CleanupAlways, "exit 1", false, 0},
+		{workspace.CleanupAlways, "true", false, 0},
+		{workspace.CleanupOnSuccess, "true", false, 0},
+		{workspace.CleanupOnSuccess, "exit 1", false, 1},
+		{workspace.CleanupOnSuccess, "kill -KILL $$", false, 1},
+		{workspace.CleanupOnSuccess, "trap 'exit 0' TERM; echo; while :; do sleep 1; done", true, 1},
+		{workspace.CleanupNever, "true", false, 1},
+	}
+	for _, tt := range tests {
+		t.Run(string(tt.policy)+" "+tt.script, func(t *testing.T) {
+			t.Parallel()
+			cp := &recorder{}
+			spec, opts := jobFor(t, "touch made; "+tt.script)
+			opts.Cleanup = tt.policy
+			ctx, cancel := context.WithCancelCause(t.Context())
+			defer cancel(nil)
+			if tt.cancel {
+				cp.onChunk = func(context.Context, wire.Chunk) error {
+					cancel(ErrCanceled)
+					return nil
+				}
+			}
+			if _, err := Run(ctx, spec, cp, opts); err != nil {
+				t.Error(err)
+			}
+			kept, err := filepath.Glob(filepath.Join(opts.BuildPath, "job-*", "made"))
+			if err != nil || len(kept) != tt.kept {
+				t.Errorf("kept %q, want %d", kept, tt.kept)
+			}
+		})
 	}
 }

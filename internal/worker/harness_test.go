@@ -121,11 +121,11 @@ func (h *harness) runJob(ctx context.Context, accepted wire.Job) (job.Result, er
 		return job.Result{}, fmt.Errorf("%w: %w", job.ErrAbandoned, err)
 	}
 	h.jobStarted(accepted.ID)
-	result := job.Result{ExitStatus: "0"}
+	result := job.Result{FinishRequest: wire.FinishRequest{ExitStatus: "0"}}
 	select {
 	case <-h.job:
 	case <-ctx.Done():
-		result.ExitStatus, result.Signal, result.SignalReason = job.StatusNeverRan, "SIGTERM", job.ReasonAgentStop
+		result.ExitStatus, result.Signal, result.SignalReason = wire.ExitStatusNeverRan, "SIGTERM", wire.ReasonAgentStop
 	}
 	h.jobEnded(accepted.ID)
 	return result, session.Finish(context.WithoutCancel(ctx), wire.FinishRequest{ExitStatus: result.ExitStatus})

@@ -96,7 +96,7 @@ func (h *harness) runBusyJob(ctx context.Context, accepted wire.Job) (job.Result
 		time.Sleep(every)
 	}
 	uploads.Wait()
-	result := job.Result{ExitStatus: "0"}
+	result := job.Result{FinishRequest: wire.FinishRequest{ExitStatus: "0"}}
 	return result, session.Finish(context.WithoutCancel(ctx), wire.FinishRequest{ExitStatus: result.ExitStatus})
 }
 

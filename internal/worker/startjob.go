@@ -51,8 +51,8 @@ func describe(r job.Result) string {
 	if r.Signal != "" {
 		text += ", " + r.Signal
 	}
-	if r.SignalReason != job.ReasonNone {
-		text += " (" + string(r.SignalReason) + ")"
+	if r.SignalReason != "" {
+		text += " (" + r.SignalReason + ")"
 	}
 	return text
 }

@@ -48,7 +48,8 @@ func (*KeyInUseError) Is(target error) bool { return target == ErrKeyInUse }
 
 // StateError rejects a request because of the state of a job or worker.
 type StateError struct {
-	Problem string // names the job or worker and its state
+	// Problem names the job or worker and its state.
+	Problem string
 }
 
 // Error returns the problem.

@@ -111,26 +111,25 @@ func (r *records) changed(c store.Change) {
 		known = c.Kind == store.JobStored && x.KnowsJob(c.ID, c.Revision) ||
 			c.Kind == store.WorkerStored && x.KnowsWorker(c.ID, c.Revision)
 	})
-	var job store.Job
-	var worker store.Worker
+	apply := func() {}
 	var err error
 	switch {
 	case known:
 	case c.Kind == store.JobStored:
+		var job store.Job
 		job, err = c.Job()
+		apply = func() { r.applyJob(job, c.StoredAt) }
 	case c.Kind == store.WorkerStored:
+		var worker store.Worker
 		worker, err = c.Worker()
+		apply = func() { r.index.ApplyWorker(worker, r.now()) }
 	}
 	if err != nil {
 		r.log.Error("skipped a damaged record", zap.Error(err))
+		apply = func() {}
 	}
 	r.update(func(x *schedule.Index) {
-		switch {
-		case job.Revision > 0:
-			r.applyJob(job, c.StoredAt)
-		case worker.Revision > 0:
-			x.ApplyWorker(worker, r.now())
-		}
+		apply()
 		x.Reached(c.ID, c.Revision)
 	})
 }
@@ -164,18 +163,26 @@ func (r *records) worker(id string) (worker store.Worker, ok bool) {
 // ReadJob returns the stored record of a job.
 func (r *records) ReadJob(ctx context.Context, id string) (store.Job, error) {
 	job, err := r.st.Job(ctx, id)
-	if err == nil {
-		r.update(func(*schedule.Index) { r.applyJob(job, job.FinishedAt) })
+	if errors.Is(err, ErrNotFound) {
+		return store.Job{}, fmt.Errorf("job %s: %w", id, ErrNotFound)
 	}
-	return job, err //nolint:wrapcheck // the store's errors say what was attempted
+	if err != nil {
+		return store.Job{}, err //nolint:wrapcheck // the store's errors say what was attempted
+	}
+	r.update(func(*schedule.Index) { r.applyJob(job, job.FinishedAt) })
+	return job, nil
 }
 
 func (r *records) readWorker(ctx context.Context, id string) (store.Worker, error) {
 	worker, err := r.st.Worker(ctx, id)
-	if err == nil {
-		r.update(func(x *schedule.Index) { x.ApplyWorker(worker, r.now()) })
+	if errors.Is(err, ErrNotFound) {
+		return store.Worker{}, fmt.Errorf("worker %s: %w", id, ErrNotFound)
 	}
-	return worker, err //nolint:wrapcheck // the store's errors say what was attempted
+	if err != nil {
+		return store.Worker{}, err //nolint:wrapcheck // the store's errors say what was attempted
+	}
+	r.update(func(x *schedule.Index) { x.ApplyWorker(worker, r.now()) })
+	return worker, nil
 }
 
 // putJob stores a job, even if the caller's context ends.
@@ -203,10 +210,11 @@ func (r *records) putWorker(ctx context.Context, worker store.Worker) (store.Wor
 	ctx, cancel := store.Detach(ctx)
 	defer cancel()
 	worker, err := r.st.PutWorker(ctx, worker)
-	if err == nil {
-		r.update(func(x *schedule.Index) { x.ApplyWorker(worker, r.now()) })
+	if err != nil {
+		return worker, err //nolint:wrapcheck // the store's errors say what was attempted
 	}
-	return worker, err //nolint:wrapcheck // the store's errors say what was attempted
+	r.update(func(x *schedule.Index) { x.ApplyWorker(worker, r.now()) })
+	return worker, nil
 }
 
 // errUnchanged is returned by an edit that leaves the record as it is, which is a
@@ -272,16 +280,18 @@ func (r *records) WaitingReason(job store.Job) (reason string) {
 	return reason
 }
 
-// SetLogEnd, LogEnd and Subscribe implement joblog.Jobs.
+// SetLogEnd implements joblog.Jobs.
 func (r *records) SetLogEnd(jobID string, end uint64) {
 	r.view(func(x *schedule.Index) { x.SetLogEnd(jobID, end) })
 }
 
+// LogEnd implements joblog.Jobs.
 func (r *records) LogEnd(jobID string) (end uint64) {
 	r.view(func(x *schedule.Index) { end = x.LogEnd(jobID) })
 	return end
 }
 
+// Subscribe implements joblog.Jobs.
 func (r *records) Subscribe(jobID string, s *joblog.Subscription) (stop func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -54,9 +53,15 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	o.Replicas = cmp.Or(o.Replicas, DefaultReplicas)
-	o.Retention = cmp.Or(o.Retention, DefaultRetention)
-	o.WorkerRetention = cmp.Or(o.WorkerRetention, DefaultWorkerRetention)
+	if o.Replicas == 0 {
+		o.Replicas = DefaultReplicas
+	}
+	if o.Retention == 0 {
+		o.Retention = DefaultRetention
+	}
+	if o.WorkerRetention == 0 {
+		o.WorkerRetention = DefaultWorkerRetention
+	}
 	if o.Logger == nil {
 		o.Logger = zap.NewNop()
 	}

@@ -41,7 +41,8 @@ type Change struct {
 }
 
 // Job returns the record of a JobStored.
-func (c Change) Job() (job Job, err error) {
+func (c Change) Job() (Job, error) {
+	var job Job
 	if err := json.Unmarshal(c.data, &job); err != nil {
 		return Job{}, fmt.Errorf("the record of job %s is damaged: %w", c.ID, err)
 	}
@@ -50,7 +51,8 @@ func (c Change) Job() (job Job, err error) {
 }
 
 // Worker returns the record of a WorkerStored.
-func (c Change) Worker() (worker Worker, err error) {
+func (c Change) Worker() (Worker, error) {
+	var worker Worker
 	if err := json.Unmarshal(c.data, &worker); err != nil {
 		return Worker{}, fmt.Errorf("the record of worker %s is damaged: %w", c.ID, err)
 	}
@@ -123,10 +125,7 @@ func (s *Store) read(ctx context.Context, stream, subject string, pending func(u
 	for {
 		msg, err := messages.Next(jetstream.NextContext(ctx))
 		if err != nil {
-			if ctx.Err() != nil {
-				return fmt.Errorf("%s: %w", doing, context.Cause(ctx))
-			}
-			return wrap(err, doing)
+			return s.readFailed(ctx, err, doing)
 		}
 		meta, err := msg.Metadata()
 		if err != nil {
@@ -137,6 +136,13 @@ func (s *Store) read(ctx context.Context, stream, subject string, pending func(u
 		}
 		pending(meta.NumPending)
 	}
+}
+
+func (s *Store) readFailed(ctx context.Context, err error, doing string) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s: %w", doing, context.Cause(ctx))
+	}
+	return wrap(err, doing)
 }
 
 // deleteConsumer removes a consumer from the server, which would otherwise keep it

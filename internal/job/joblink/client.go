@@ -9,41 +9,41 @@ import (
 	"time"
 )
 
-// answerTime is how long an answer may take: longer than the server takes for a
-// request, with some before it.
-const answerTime = 30 * time.Second
+// responseTimeout is longer than the server may take for a request, plus the
+// wait for a free connection.
+const responseTimeout = 30 * time.Second
 
-// Redact has the agent hide secrets in the log of the job whose socket is at
-// path. When it returns without an error, all that the job writes from then on
-// is free of them.
+// Redact asks the agent to hide secrets in the log of the job whose socket is at
+// path. After it has returned nil, what the job writes is free of them.
 func Redact(ctx context.Context, path string, secrets []string) error {
-	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	ctx, cancel := context.WithTimeout(ctx, responseTimeout)
 	defer cancel()
-	asked := request{Redact: make([][]byte, len(secrets))}
+	req := request{Redact: make([][]byte, len(secrets))}
 	for i, secret := range secrets {
-		asked.Redact[i] = []byte(secret)
+		req.Redact[i] = []byte(secret)
 	}
 	conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
 	if err != nil {
-		return fmt.Errorf("reaching the agent: %w", because(ctx, err))
+		return fmt.Errorf("connecting to the agent: %w", causeOf(ctx, err))
 	}
 	defer func() { _ = conn.Close() }()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
-	if err := json.NewEncoder(conn).Encode(asked); err != nil {
-		return fmt.Errorf("asking the agent: %w", because(ctx, err))
+	if err := json.NewEncoder(conn).Encode(req); err != nil {
+		return fmt.Errorf("sending the request to the agent: %w", causeOf(ctx, err))
 	}
-	var said answer
-	if err := json.NewDecoder(conn).Decode(&said); err != nil {
-		return fmt.Errorf("waiting for the agent's answer: %w", because(ctx, err))
+	var resp response
+	if err := json.NewDecoder(conn).Decode(&resp); err != nil {
+		return fmt.Errorf("waiting for the agent's response: %w", causeOf(ctx, err))
 	}
-	if said.Error != "" {
-		return fmt.Errorf("the agent refuses: %w", errors.New(said.Error))
+	if resp.Error != "" {
+		return fmt.Errorf("refused by the agent: %w", errors.New(resp.Error))
 	}
 	return nil
 }
 
-// because is why a connection failed, which the end of ctx closes.
-func because(ctx context.Context, err error) error {
+// causeOf returns the cause of ctx if it has ended, which closes the connection,
+// or else err.
+func causeOf(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

@@ -1,8 +1,7 @@
-// Package joblink lets a command inside a job speak with the agent that runs
-// the job: [Listen] is the agent's end, and [Redact] the command's.
+// Package joblink connects a command inside a job with the agent that runs the
+// job. [Listen] is the agent's end, [Redact] the command's.
 //
-// Between them is a Unix socket for each job, in a folder that is private to
-// the agent's user. The job finds its path in [Variable]. Each connection
-// carries one JSON object there, and one back. On Windows there is none of
-// this.
+// Each job has a Unix socket in a directory that is private to the agent's user.
+// The job's environment variable [Variable] holds its path. A connection carries
+// one JSON object in each direction. Windows is not supported.
 package joblink

@@ -20,14 +20,14 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestRedact has commands ask, several at once, and looks at what the agent
-// hears and what they are told.
+// TestRedact sends several requests at once, and checks what the agent receives
+// and what the commands get.
 func TestRedact(t *testing.T) {
 	t.Parallel()
 	refusal := errors.New("no more")
 	var (
-		mu    sync.Mutex
-		heard []string
+		mu       sync.Mutex
+		received []string
 	)
 	server, err := Listen("", func(secrets []string) error {
 		mu.Lock()
@@ -35,7 +35,7 @@ func TestRedact(t *testing.T) {
 		if slices.Contains(secrets, "refuse") {
 			return refusal
 		}
-		heard = append(heard, secrets...)
+		received = append(received, secrets...)
 		return nil
 	})
 	if err != nil {
@@ -49,25 +49,25 @@ func TestRedact(t *testing.T) {
 			t.Errorf("%s: mode %v, want %v: %v", path, info.Mode(), want, err)
 		}
 	}
-	var asking sync.WaitGroup
+	var requests sync.WaitGroup
 	for range 3 * maxConnections {
-		asking.Go(func() {
+		requests.Go(func() {
 			if err := Redact(t.Context(), server.Path(), []string{"\xff\x00", "b"}); err != nil {
 				t.Error(err)
 			}
 		})
 	}
-	asking.Wait()
-	if want := slices.Repeat([]string{"\xff\x00", "b"}, 3*maxConnections); !slices.Equal(heard, want) {
-		t.Errorf("heard %q", heard)
+	requests.Wait()
+	if want := slices.Repeat([]string{"\xff\x00", "b"}, 3*maxConnections); !slices.Equal(received, want) {
+		t.Errorf("received %q", received)
 	}
 	if err := Redact(t.Context(), server.Path(), []string{"refuse"}); err == nil || !strings.Contains(err.Error(), "no more") {
-		t.Errorf("Redact: %v, which does not say %q", err, refusal)
+		t.Errorf("Redact: %v, want %q", err, refusal)
 	}
 }
 
-// TestNonsense answers what is no request.
-func TestNonsense(t *testing.T) {
+// TestInvalidRequest gets an error for bytes that are not a request.
+func TestInvalidRequest(t *testing.T) {
 	t.Parallel()
 	server, err := Listen("", func([]string) error { return nil })
 	if err != nil {
@@ -79,23 +79,23 @@ func TestNonsense(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	var said answer
+	var resp response
 	if _, err := conn.Write([]byte("GET / HTTP/1.1\r\n\r\n")); err != nil {
 		t.Fatal(err)
 	}
-	if err := json.NewDecoder(conn).Decode(&said); err != nil || said.Error == "" {
-		t.Errorf("answered %q: %v", said.Error, err)
+	if err := json.NewDecoder(conn).Decode(&resp); err != nil || resp.Error == "" {
+		t.Errorf("response %q: %v", resp.Error, err)
 	}
 }
 
-// TestClose ends what hangs, and leaves nothing.
+// TestClose closes silent connections and removes the socket's directory.
 func TestClose(t *testing.T) {
 	t.Parallel()
 	server, err := Listen("", func([]string) error { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range maxConnections + 1 { // all that are served say nothing, and one waits
+	for range maxConnections + 1 { // none sends a request, and one waits for a slot
 		conn, err := net.Dial("unix", server.Path())
 		if err != nil {
 			t.Fatal(err)
@@ -104,24 +104,24 @@ func TestClose(t *testing.T) {
 	}
 	server.Close()
 	if _, err := os.Stat(filepath.Dir(server.Path())); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the folder is still there: %v", err)
+		t.Errorf("the directory still exists: %v", err)
 	}
 	if err := Redact(t.Context(), server.Path(), []string{"a"}); err == nil {
-		t.Error("a closed server answers")
+		t.Error("a closed server responds")
 	}
 }
 
-// TestFolder has several jobs share a folder, which stays when they end.
-func TestFolder(t *testing.T) {
+// TestSharedDir uses one directory for several jobs. It stays when they end.
+func TestSharedDir(t *testing.T) {
 	t.Parallel()
-	folder, err := Folder()
+	dir, err := MakeDir()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer os.RemoveAll(folder)
+	defer os.RemoveAll(dir)
 	var servers []*Server
 	for range 2 {
-		server, err := Listen(folder, func([]string) error { return nil })
+		server, err := Listen(dir, func([]string) error { return nil })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -133,35 +133,35 @@ func TestFolder(t *testing.T) {
 		}
 		server.Close()
 		if _, err := os.Stat(server.Path()); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("the socket is still there: %v", err)
+			t.Errorf("the socket still exists: %v", err)
 		}
 	}
-	if _, err := os.Stat(folder); err != nil {
+	if _, err := os.Stat(dir); err != nil {
 		t.Error(err)
 	}
 }
 
-// TestRedactGivesUp ends the wait for an agent that does not answer, with the
-// context's cause.
-func TestRedactGivesUp(t *testing.T) {
+// TestRedactCanceled cancels the wait for an agent that does not respond. The
+// error is the context's cause.
+func TestRedactCanceled(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "socket")
-	mute, err := net.Listen("unix", path)
+	silent, err := net.Listen("unix", path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer mute.Close()
+	defer silent.Close()
 	ctx, cancel := context.WithCancelCause(t.Context())
-	tired := errors.New("tired")
+	canceled := errors.New("canceled by the test")
 	go func() {
-		if conn, err := mute.Accept(); err == nil {
+		if conn, err := silent.Accept(); err == nil {
 			defer conn.Close()
 			_, _ = conn.Read(make([]byte, 1))
-			cancel(tired)
+			cancel(canceled)
 			<-ctx.Done()
 		}
 	}()
-	if err := Redact(ctx, path, []string{"a"}); !errors.Is(err, tired) {
+	if err := Redact(ctx, path, []string{"a"}); !errors.Is(err, canceled) {
 		t.Errorf("Redact: %v", err)
 	}
 }

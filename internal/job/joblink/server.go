@@ -15,95 +15,91 @@ import (
 )
 
 const (
-	// Variable is the name of the job's variable with the path of the socket.
+	// Variable is the environment variable with the path of the job's socket.
 	Variable = "SWITCHYARD_JOB_SOCKET"
 
-	// maxConnections is how many are served at once; others wait.
+	// maxConnections is how many connections are served at once; others wait.
 	maxConnections = 8
-	// maxRequest is the most bytes that are read of a request.
+	// maxRequest is the most bytes of a request.
 	maxRequest = 8 << 20
-	// patience bounds each connection: nobody holds one of the few for ever.
-	patience = 10 * time.Second
-	// pause is the time until the next try when a connection could not be
-	// taken.
-	pause = 100 * time.Millisecond
-	// nameLength is how much of a random text, of 32 letters and digits, keeps
-	// the sockets of a folder apart.
+	// requestTimeout bounds each connection.
+	requestTimeout = 10 * time.Second
+	// acceptPause is the wait after an error of accept.
+	acceptPause = 100 * time.Millisecond
+	// nameLength is the length of a socket's name, random text of 32 letters and
+	// digits.
 	nameLength = 12
-	// maxFolder keeps the path below what the address of a socket holds, 104
-	// bytes on some systems.
-	maxFolder = 60
+	// maxDirLength keeps the path of a socket below 104 bytes, the limit of some
+	// systems.
+	maxDirLength = 60
 )
 
-// request is what a command asks. Bytes, and not a string, as a secret need not
-// be UTF-8.
+// request is what a command asks for. Secrets are bytes because they need not be
+// UTF-8.
 type request struct {
 	Redact [][]byte `json:"redact"`
 }
 
-type answer struct {
+type response struct {
 	Error string `json:"error,omitempty"`
 }
 
-// Server is the agent's end, for one job.
+// Server is the agent's end for one job.
 type Server struct {
 	redact   func(secrets []string) error
 	path     string
-	folder   string // to be removed with the socket; empty if it is the caller's
+	ownDir   string // removed on Close; empty if the directory is the caller's
 	listener net.Listener
-	room     chan struct{}
+	slots    chan struct{}
 	serving  sync.WaitGroup
-
-	closing chan struct{}
+	closing  chan struct{}
 
 	mu     sync.Mutex
 	open   map[net.Conn]struct{}
 	closed bool
 }
 
-// Folder makes a folder for sockets, private to this user. Who runs many jobs
-// makes one for all of them, which takes less time than one for each, and
-// removes it.
-func Folder() (string, error) {
+// MakeDir creates a directory for sockets that is private to this user. A process
+// that runs many jobs creates one for all of them, which is faster, and removes it
+// at its end. The error wraps [errors.ErrUnsupported] on Windows.
+func MakeDir() (string, error) {
 	if runtime.GOOS == "windows" {
-		return "", fmt.Errorf("jobs' sockets on Windows: %w", errors.ErrUnsupported)
+		return "", fmt.Errorf("job sockets on Windows: %w", errors.ErrUnsupported)
 	}
 	parent := os.TempDir()
-	if len(parent) > maxFolder {
+	if len(parent) > maxDirLength {
 		parent = "/tmp"
 	}
-	folder, err := os.MkdirTemp(parent, "switchyard-job-*") // for its owner alone
+	dir, err := os.MkdirTemp(parent, "switchyard-job-*") // only its owner has access
 	if err != nil {
-		return "", fmt.Errorf("making a folder for jobs' sockets: %w", err)
+		return "", fmt.Errorf("creating a directory for job sockets: %w", err)
 	}
-	return folder, nil
+	return dir, nil
 }
 
-// Listen makes a socket in the folder, or in one of its own if folder is empty,
-// and serves it until Close. redact is called with what a command wants to be
-// hidden, from several goroutines; the command is told when it has returned,
-// and what it has answered.
-//
-// The error is [errors.ErrUnsupported] on a system that has no such sockets.
-func Listen(folder string, redact func(secrets []string) error) (*Server, error) {
-	own := ""
-	if folder == "" {
+// Listen creates a socket in dir, or in a directory of its own if dir is empty,
+// and serves it until Close. It calls redact with the secrets of each request,
+// from several goroutines, and sends its error to the command. The error of Listen
+// wraps [errors.ErrUnsupported] on Windows.
+func Listen(dir string, redact func(secrets []string) error) (*Server, error) {
+	ownDir := ""
+	if dir == "" {
 		var err error
-		if own, err = Folder(); err != nil {
+		if ownDir, err = MakeDir(); err != nil {
 			return nil, err
 		}
-		folder = own
+		dir = ownDir
 	}
 	s := &Server{
 		redact:  redact,
-		path:    filepath.Join(folder, rand.Text()[:nameLength]),
-		folder:  own,
-		room:    make(chan struct{}, maxConnections),
+		path:    filepath.Join(dir, rand.Text()[:nameLength]),
+		ownDir:  ownDir,
+		slots:   make(chan struct{}, maxConnections),
 		open:    map[net.Conn]struct{}{},
 		closing: make(chan struct{}),
 	}
 	if err := s.listen(); err != nil {
-		s.remove()
+		s.removeDir()
 		return nil, err
 	}
 	s.serving.Go(s.accept)
@@ -112,21 +108,21 @@ func Listen(folder string, redact func(secrets []string) error) (*Server, error)
 
 func (s *Server) listen() error {
 	var err error
-	if s.listener, err = net.Listen("unix", s.Path()); err != nil { //nolint:noctx // it does not wait
-		return fmt.Errorf("listening for the job's commands: %w", err)
+	if s.listener, err = net.Listen("unix", s.path); err != nil { //nolint:noctx // it does not block
+		return fmt.Errorf("listening on the job's socket: %w", err)
 	}
 	const ownerOnly = 0o600
-	if err := os.Chmod(s.Path(), ownerOnly); err != nil {
+	if err := os.Chmod(s.path, ownerOnly); err != nil {
 		_ = s.listener.Close()
 		return fmt.Errorf("making the job's socket private: %w", err)
 	}
 	return nil
 }
 
-// Path is the path of the socket.
+// Path returns the path of the socket.
 func (s *Server) Path() string { return s.path }
 
-// Close ends all connections and removes the socket.
+// Close closes all connections and removes the socket. It must be called once.
 func (s *Server) Close() {
 	s.mu.Lock()
 	s.closed = true
@@ -135,46 +131,46 @@ func (s *Server) Close() {
 		_ = conn.Close()
 	}
 	s.mu.Unlock()
-	_ = s.listener.Close() // which removes the socket
+	_ = s.listener.Close() // removes the socket
 	s.serving.Wait()
-	s.remove()
+	s.removeDir()
 }
 
-// remove removes the folder. If that fails, what stays behind is empty, and
-// among the temporary files.
-func (s *Server) remove() {
-	if s.folder != "" {
-		_ = os.Remove(s.folder)
+// removeDir removes the server's own directory. If that fails, an empty directory
+// stays among the temporary files.
+func (s *Server) removeDir() {
+	if s.ownDir != "" {
+		_ = os.Remove(s.ownDir)
 	}
 }
 
 func (s *Server) accept() {
 	for {
-		s.room <- struct{}{}
+		s.slots <- struct{}{}
 		conn, err := s.listener.Accept()
-		if err != nil { // it is closed; or descriptors are short, which passes
-			<-s.room
+		if err != nil { // closed, or temporarily out of file descriptors
+			<-s.slots
 			select {
 			case <-s.closing:
 				return
-			case <-time.After(pause):
+			case <-time.After(acceptPause):
 				continue
 			}
 		}
-		if !s.keep(conn) {
+		if !s.add(conn) {
 			return
 		}
 		s.serving.Go(func() {
-			defer func() { <-s.room }()
+			defer func() { <-s.slots }()
 			defer s.drop(conn)
 			s.serve(conn)
 		})
 	}
 }
 
-// keep notes a connection, so that Close can end it. It tells whether the
+// add registers a connection, so that Close can close it. It reports whether the
 // server is still open.
-func (s *Server) keep(conn net.Conn) bool {
+func (s *Server) add(conn net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -192,27 +188,23 @@ func (s *Server) drop(conn net.Conn) {
 	_ = conn.Close()
 }
 
-// serve answers one request.
+// serve handles one request.
 func (s *Server) serve(conn net.Conn) {
-	_ = conn.SetDeadline(time.Now().Add(patience))
-	var asked request
-	if err := json.NewDecoder(io.LimitReader(conn, maxRequest)).Decode(&asked); err != nil {
-		tell(conn, answer{Error: fmt.Sprintf("the request cannot be read: %v", err)})
-		return
+	_ = conn.SetDeadline(time.Now().Add(requestTimeout))
+	var resp response
+	var req request
+	if err := json.NewDecoder(io.LimitReader(conn, maxRequest)).Decode(&req); err != nil {
+		resp.Error = fmt.Sprintf("invalid request: %v", err)
+	} else if err := s.redact(toStrings(req.Redact)); err != nil {
+		resp.Error = err.Error()
 	}
-	secrets := make([]string, len(asked.Redact))
-	for i, secret := range asked.Redact {
-		secrets[i] = string(secret)
-	}
-	var said answer
-	if err := s.redact(secrets); err != nil {
-		said.Error = err.Error()
-	}
-	tell(conn, said)
+	_ = json.NewEncoder(conn).Encode(resp) // without a response, the command reports the error
 }
 
-func tell(conn net.Conn, said answer) {
-	if err := json.NewEncoder(conn).Encode(said); err != nil {
-		_ = conn.Close() // the command will say that it has no answer
+func toStrings(secrets [][]byte) []string {
+	all := make([]string, len(secrets))
+	for i, secret := range secrets {
+		all[i] = string(secret)
 	}
+	return all
 }

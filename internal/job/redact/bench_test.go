@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// secrets gives so many, each of 40 characters, as tokens are.
+// secrets returns n secrets of 40 characters, the length of a token.
 func secrets(n int) []string {
 	random := rand.New(rand.NewPCG(1, 2))
 	all := make([]string, n)
@@ -24,14 +24,14 @@ func secrets(n int) []string {
 	return all
 }
 
-// BenchmarkWriter measures how much output passes in a second, in writes as a
-// job's output comes.
+// BenchmarkWriter measures the throughput, in writes of the size that a job's
+// output has.
 func BenchmarkWriter(b *testing.B) {
 	const size = 32 << 10
 	line := "ok  \tgithub.com/switchyard-ci/switchyard/internal/job\t0.412s\tcoverage: 81.3% of statements\n"
 	random := make([]byte, size)
 	for i := range random {
-		random[i] = byte(rand.Uint32()) //nolint:gosec // any bytes
+		random[i] = byte(rand.Uint32()) //nolint:gosec // test data
 	}
 	for _, n := range []int{0, 1, 100, 1000} {
 		all := secrets(n)
@@ -51,8 +51,8 @@ func BenchmarkWriter(b *testing.B) {
 		}
 		for _, text := range texts {
 			b.Run(fmt.Sprintf("%d/%s", n, text.name), func(b *testing.B) {
-				w := NewWriter(io.Discard)
-				if err := w.Add(all...); err != nil {
+				w := NewWriter(&Secrets{}, io.Discard)
+				if err := w.secrets.Add(all...); err != nil {
 					b.Fatal(err)
 				}
 				b.SetBytes(int64(len(text.text)))
@@ -67,15 +67,15 @@ func BenchmarkWriter(b *testing.B) {
 	}
 }
 
-// BenchmarkAdd measures what it takes to add one secret to so many.
+// BenchmarkAdd measures adding n secrets to an empty set.
 func BenchmarkAdd(b *testing.B) {
 	for _, n := range []int{1, 100, 1000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			all := secrets(n)
 			b.ReportAllocs()
 			for b.Loop() {
-				w := NewWriter(io.Discard)
-				if err := w.Add(all...); err != nil {
+				w := NewWriter(&Secrets{}, io.Discard)
+				if err := w.secrets.Add(all...); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -7,18 +7,18 @@ import (
 
 const (
 	escape = 0x1b
-	// The most bytes of a control sequence's parts. The longest that are in use
-	// set two colours, with 35.
+	// maxParameters and maxIntermediates bound the parts of a control sequence,
+	// in bytes. The longest in use sets two colours, with 35 bytes.
 	maxParameters, maxIntermediates = 64, 4
 )
 
-// control tells how long the control sequence is that text begins with: CSI,
-// such as colours and cursor movements, or the choice of a character set, which
-// goes with colours in what tput writes. It is 0 if there is none. Unless text
-// is final, more tells that it may be the beginning of one.
+// control returns the length of the control sequence that text begins with, or
+// 0, and reports whether text may be the beginning of a longer one. Control
+// sequences are CSI (colours, cursor movements) and the selection of a character
+// set, which tput writes together with colours.
 //
-// What else there is (titles, links) has text in it, where a secret may stand,
-// and so is left as it is.
+// Other escape sequences (titles, links) contain text in which a secret may
+// stand, so they are searched like text.
 func control(text []byte) (length int, more bool) {
 	if len(text) == 0 || text[0] != escape {
 		return 0, false
@@ -47,81 +47,80 @@ func control(text []byte) (length int, more bool) {
 	return len(text) - len(rest) + 1, false
 }
 
-// skip leaves out the bytes from low to high that text begins with, at most so
-// many.
-func skip(text []byte, low, high byte, most int) []byte {
+// skip returns text without its leading bytes from low to high, at most limit of
+// them.
+func skip(text []byte, low, high byte, limit int) []byte {
 	n := 0
-	for n < len(text) && n < most && text[n] >= low && text[n] <= high {
+	for n < len(text) && n < limit && text[n] >= low && text[n] <= high {
 		n++
 	}
 	return text[n:]
 }
 
-// plain is a text without its control sequences.
-type plain struct {
+// bare is a text without its control sequences.
+type bare struct {
 	text []byte
 	cuts []cut // one for each control sequence
-	end  int   // of what was looked at; what follows may be the beginning of a control sequence
+	end  int   // how much of the original was read; an incomplete control sequence may follow
 }
 
-// cut is where a control sequence stood.
+// cut is the place of a control sequence.
 type cut struct {
-	at         int // in the plain text
-	start, end int // in the text that it was taken from
+	at         int // in the bare text
+	start, end int // in the original
 }
 
-// strip takes the control sequences out of raw, up to one at its end that is
-// not whole. Then p is as good as new.
-func (p *plain) strip(raw []byte, final bool) {
-	p.text, p.cuts, p.end = p.text[:0], p.cuts[:0], len(raw)
-	for from := 0; from < len(raw); {
-		n := bytes.IndexByte(raw[from:], escape)
+// strip sets b to original without its control sequences. Unless final, it stops
+// at an incomplete one at the end.
+func (b *bare) strip(original []byte, final bool) {
+	b.text, b.cuts, b.end = b.text[:0], b.cuts[:0], len(original)
+	for from := 0; from < len(original); {
+		n := bytes.IndexByte(original[from:], escape)
 		if n < 0 {
-			p.text = append(p.text, raw[from:]...)
+			b.text = append(b.text, original[from:]...)
 			return
 		}
-		p.text = append(p.text, raw[from:from+n]...)
+		b.text = append(b.text, original[from:from+n]...)
 		from += n
-		length, more := control(raw[from:])
+		length, more := control(original[from:])
 		switch {
 		case more && !final:
-			p.end = from
+			b.end = from
 			return
 		case length > 0:
-			p.cuts = append(p.cuts, cut{len(p.text), from, from + length})
+			b.cuts = append(b.cuts, cut{len(b.text), from, from + length})
 			from += length
 		default:
-			p.text = append(p.text, escape)
+			b.text = append(b.text, escape)
 			from++
 		}
 	}
 }
 
-// raw is the place of a byte of the plain text in the text that it was taken
-// from.
-func (p *plain) raw(at int) int {
-	after, _ := slices.BinarySearchFunc(p.cuts, at+1, func(c cut, at int) int { return c.at - at })
+// original returns the position in the original of a position in the bare text.
+func (b *bare) original(at int) int {
+	after, _ := slices.BinarySearchFunc(b.cuts, at+1, func(c cut, at int) int { return c.at - at })
 	if after == 0 {
 		return at
 	}
-	last := p.cuts[after-1]
+	last := b.cuts[after-1]
 	return last.end + at - last.at
 }
 
-// outside is a place in the text that p was taken from, or the start of the
-// control sequence that it is in.
-func (p *plain) outside(at int) int {
-	at = min(at, p.end)
-	i, _ := slices.BinarySearchFunc(p.cuts, at, func(c cut, at int) int { return c.end - 1 - at })
-	if i < len(p.cuts) && p.cuts[i].start < at {
-		return p.cuts[i].start
+// outside returns a position in the original, moved to the start of the control
+// sequence that it is in, if any.
+func (b *bare) outside(at int) int {
+	at = min(at, b.end)
+	i, _ := slices.BinarySearchFunc(b.cuts, at, func(c cut, at int) int { return c.end - 1 - at })
+	if i < len(b.cuts) && b.cuts[i].start < at {
+		return b.cuts[i].start
 	}
 	return at
 }
 
-// stripped is a secret without its control sequences.
+// stripped returns a secret without its control sequences.
 func stripped(secret string) string {
-	var p plain
-	p.strip([]byte(secret), true)
-	return string(p.text)
+	var b bare
+	b.strip([]byte(secret), true)
+	return string(b.text)
 }

@@ -6,18 +6,16 @@ import (
 	"strings"
 )
 
-const (
-	// Minimum is the fewest bytes of a secret that is hidden, as in other
-	// agents of the field.
-	Minimum = 6
-	// maxPiece is the most bytes of a secret that are looked for as one. A
-	// longer secret is cut into pieces, each a secret of its own, so that what
-	// is held back stays small.
-	maxPiece = 16 << 10
-)
+// maxSegment is the longest string that is searched for as one, in bytes. A
+// longer secret is split, and each segment is a secret of its own, so that
+// little is held back.
+const maxSegment = 16 << 10
 
-// forms gives what to look for so that the secret is hidden; nothing if the
-// secret is too short. Some may be repeated.
+// TooShort reports whether a secret is too short to be hidden.
+func TooShort(secret string) bool { return len(strings.TrimSpace(secret)) < Minimum }
+
+// forms returns the strings to find so that the secret is hidden, or nothing if
+// the secret is too short. Some may be repeated.
 func forms(secret string) []string {
 	var all []string
 	for _, part := range parts(secret) {
@@ -26,17 +24,14 @@ func forms(secret string) []string {
 		all = append(all, base64Forms(part, base64.RawStdEncoding)...)
 		all = append(all, base64Forms(part, base64.RawURLEncoding)...)
 		if bare := stripped(part); len(bare) >= Minimum {
-			all = append(all, bare) // it is looked for in text without control sequences
+			all = append(all, bare) // text is also searched without its control sequences
 		}
 	}
 	return all
 }
 
-// TooShort tells whether a secret is too short to be hidden.
-func TooShort(secret string) bool { return len(strings.TrimSpace(secret)) < Minimum }
-
-// parts are the secret and each of its lines, without the space around them, in
-// pieces where they are long.
+// parts returns the secret and each of its lines, without the space around them,
+// split where they are long.
 func parts(secret string) []string {
 	secret = strings.TrimSpace(secret)
 	lines := []string{secret}
@@ -46,32 +41,32 @@ func parts(secret string) []string {
 	var all []string
 	for _, line := range lines {
 		if line = strings.TrimSpace(line); len(line) >= Minimum {
-			all = append(all, pieces(line)...)
+			all = append(all, segments(line)...)
 		}
 	}
 	return all
 }
 
-// pieces cuts what is too long. The last piece reaches back into the one before
-// it, and so is as long as the others.
-func pieces(secret string) []string {
+// segments splits a secret that is too long. The last segment overlaps the one
+// before it, so that all have the same length.
+func segments(secret string) []string {
 	var all []string
-	for len(secret) > maxPiece {
-		all = append(all, secret[:maxPiece])
-		secret = secret[min(maxPiece, len(secret)-maxPiece):]
+	for len(secret) > maxSegment {
+		all = append(all, secret[:maxSegment])
+		secret = secret[min(maxSegment, len(secret)-maxSegment):]
 	}
 	return append(all, secret)
 }
 
-// urlForms are the forms in a URL. Go's own, and most, write capital digits;
-// some write small ones.
+// urlForms returns the forms in a URL. Go and most others write upper-case
+// digits, some write lower-case ones.
 func urlForms(s string) []string {
 	query, path := url.QueryEscape(s), url.PathEscape(s)
-	return []string{query, smallDigits(query), path, smallDigits(path)}
+	return []string{query, lowerDigits(query), path, lowerDigits(path)}
 }
 
-// smallDigits writes the digits behind each percent sign small.
-func smallDigits(escaped string) string {
+// lowerDigits writes the two digits after each percent sign in lower case.
+func lowerDigits(escaped string) string {
 	const digits = 2
 	b := []byte(escaped)
 	for i := range b {
@@ -82,10 +77,10 @@ func smallDigits(escaped string) string {
 	return string(b)
 }
 
-// base64Forms are the forms in base64, where 0, 1 or 2 bytes of something else
-// come before the secret in its group of three: the characters that depend on
-// the secret alone; and, for data that ends with the secret, those to its end,
-// with padding and without.
+// base64Forms returns the forms in base64, for 0, 1 and 2 bytes of other data
+// before the secret in its group of three: the characters that depend on the
+// secret alone; and, for data that ends with the secret, those up to its end,
+// with and without padding.
 func base64Forms(s string, encoding *base64.Encoding) []string {
 	const group, bits, char = 3, 8, 6
 	var all []string
@@ -102,8 +97,8 @@ func base64Forms(s string, encoding *base64.Encoding) []string {
 	return all
 }
 
-// wrapped are base64 text in lines as long as tools make them by default, and
-// those lines: openssl 64, base64 76.
+// wrapped returns base64 text in lines as tools write it by default (openssl 64,
+// base64 76 characters), and each of these lines.
 func wrapped(text string) []string {
 	var all []string
 	for _, width := range []int{64, 76} {

@@ -13,8 +13,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// encodings are those in which a secret is hidden, with how many characters
-// more than those behind it may be left: in base64 one that they share, and the
+// encodings are those in which a secret is hidden, with how many characters may
+// stay besides those of the text after it: in base64 a shared character, and the
 // padding.
 var encodings = map[string]struct {
 	encode func(string) string
@@ -37,22 +37,21 @@ func in(e *base64.Encoding) func(string) string {
 
 var hexDigits = regexp.MustCompile("%..")
 
-// TestEncoded shows that a secret is hidden in each encoding, whatever stands
-// around it there.
+// TestEncoded hides a secret in each encoding, with any text around it.
 func TestEncoded(t *testing.T) {
 	t.Parallel()
 	names := slices.Sorted(maps.Keys(encodings))
 	rapid.Check(t, func(t *rapid.T) {
 		secret := strings.TrimSpace(string(rapid.SliceOfN(rapid.Byte(), Minimum, 40).Draw(t, "secret")))
 		if TooShort(secret) || strings.ContainsAny(secret, "\r\n") {
-			t.Skip("another test's")
+			t.Skip("covered by another test")
 		}
 		encoding := encodings[rapid.SampledFrom(names).Draw(t, "encoding")]
 		around := rapid.StringN(0, 5, -1)
 		before, after := around.Draw(t, "before"), around.Draw(t, "after")
 		var out bytes.Buffer
-		w := NewWriter(&out)
-		if err := w.Add(secret); err != nil {
+		w := NewWriter(&Secrets{}, &out)
+		if err := w.secrets.Add(secret); err != nil {
 			t.Fatal(err)
 		}
 		whole := encoding.encode(before + secret + after)
@@ -66,7 +65,7 @@ func TestEncoded(t *testing.T) {
 		}
 		head, tail := left[0], left[len(left)-1]
 		own := encoding.encode(before)
-		if encoding.behind > 0 { // what stands before it is not padded
+		if encoding.behind > 0 { // only the end of the data is padded
 			own = strings.TrimRight(own, "=")
 		}
 		if most := len(own); len(head) > most {
@@ -78,11 +77,11 @@ func TestEncoded(t *testing.T) {
 	})
 }
 
-// TestForms names what must be gone, and what may stay.
+// TestForms lists what is hidden and what stays.
 func TestForms(t *testing.T) {
 	t.Parallel()
 	key := "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\nabc\n-----END KEY-----"
-	long := strings.Repeat("0123456789abcdef", 10*maxPiece/16) + "the end"
+	long := strings.Repeat("0123456789abcdef", 10*maxSegment/16) + "the end"
 	for _, tt := range []struct {
 		name         string
 		secrets      []string
@@ -92,28 +91,28 @@ func TestForms(t *testing.T) {
 		{"too short", []string{"12345", " 12345\n", ""}, "12345 12345\n", "12345 12345\n"},
 		{"the shortest", []string{"123456"}, "x123456x", "x[REDACTED]x"},
 		{"space around it", []string{" secret\n"}, "secret.\nsecret\n", "[REDACTED].\n[REDACTED]\n"},
-		{"several, one behind the other", []string{"secret", "hidden"}, "secrethidden", "[REDACTED][REDACTED]"},
+		{"several in a row", []string{"secret", "hidden"}, "secrethidden", "[REDACTED][REDACTED]"},
 		{"the longest", []string{"secret", "secret-and-more"}, "secret-and-more secret-and-less", "[REDACTED] [REDACTED]-and-less"},
 		{"overlapping", []string{"secret", "cretin"}, "secretin", "[REDACTED]"},
 		{"inside another's beginning", []string{"my secret word", "secret"}, "my secret wort", "my [REDACTED] wort"},
 		{"a beginning", []string{"secret"}, "secre", "secre"},
 		{"all lines of several", []string{key}, strings.ReplaceAll(key, "\n", "\n> "), "[REDACTED]\n> [REDACTED]\n> abc\n> [REDACTED]"},
 		{"several lines as they are", []string{key}, "<" + key + "\n>", "<[REDACTED]\n>"},
-		{"lines of Windows", []string{strings.ReplaceAll(key, "\n", "\r\n")}, key, "[REDACTED]\n[REDACTED]\nabc\n[REDACTED]"},
-		{"longer than a piece", []string{long}, "<" + long + ">", "<[REDACTED]>"},
+		{"Windows line ends", []string{strings.ReplaceAll(key, "\n", "\r\n")}, key, "[REDACTED]\n[REDACTED]\nabc\n[REDACTED]"},
+		{"longer than a segment", []string{long}, "<" + long + ">", "<[REDACTED]>"},
 		{"base64 in lines", []string{key}, "<" + lines(base64.StdEncoding.EncodeToString([]byte(key)), 64) + ">", "<[REDACTED]>"},
 		{"base64 in longer lines", []string{key}, "<" + lines(base64.StdEncoding.EncodeToString([]byte(key)), 76) + ">", "<[REDACTED]>"},
 		{"colours inside", []string{"secret"}, "\x1b[1mse\x1b[31mcr\x1b(B\x1b[met\x1b[m!", "\x1b[1m[REDACTED]\x1b[m!"},
 		{"colours around", []string{"secret"}, "\x1b[31msecret\x1b[m", "\x1b[31m[REDACTED]\x1b[m"},
 		{"in a control sequence", []string{"1234567"}, "\x1b[1234567m", "\x1b[[REDACTED]m"},
 		{"in a link", []string{"secret"}, "\x1b]8;;http://secret\x07here", "\x1b]8;;http://[REDACTED]\x07here"},
-		{"every byte there is", []string{everyByte()}, "<" + everyByte() + ">", "<[REDACTED]>"},
+		{"every byte value", []string{everyByte()}, "<" + everyByte() + ">", "<[REDACTED]>"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var out bytes.Buffer
-			w := NewWriter(&out)
-			if err := w.Add(tt.secrets...); err != nil {
+			w := NewWriter(&Secrets{}, &out)
+			if err := w.secrets.Add(tt.secrets...); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := w.Write([]byte(tt.write)); err != nil {

@@ -10,15 +10,14 @@ import (
 	"pgregory.net/rapid"
 )
 
-// controls is what a control sequence looks like, said in another way than the
-// Writer does.
+// controls matches control sequences, written independently of the Writer.
 var controls = regexp.MustCompile("\x1b(?:\\[[0-?]{0,64}[\\x20-/]{0,4}[\\x40-~]|[()*+][0-~])")
 
-// naive hides what is wanted by looking for each everywhere, in the whole text
-// at once.
+// naive hides the wanted strings by comparing at every position of the whole
+// text.
 func naive(text string, wanted []string) string {
 	hidden := make([]bool, len(text)) // by byte
-	joined := make([]bool, len(text)) // by byte: it belongs to the same secret as the one before it
+	joined := make([]bool, len(text)) // by byte: it belongs to the same secret as the previous byte
 	hide := func(start, end int) {
 		for i := start; i < end; i++ {
 			hidden[i] = true
@@ -27,7 +26,7 @@ func naive(text string, wanted []string) string {
 	}
 	everywhere(text, wanted, hide)
 	var bare []byte
-	var places []int // by byte of bare: where it stood
+	var places []int // by byte of bare: its position in text
 	at := 0
 	for _, control := range append(controls.FindAllStringIndex(text, -1), []int{len(text), len(text)}) {
 		for ; at < control[0]; at++ {
@@ -58,31 +57,31 @@ func everywhere(text string, wanted []string, hide func(start, end int)) {
 	}
 }
 
-// wantedBy are the strings that a Writer looks for.
+// wantedBy returns the strings that a Writer searches for.
 func wantedBy(w *Writer) []string {
-	all := make([]string, 0, len(w.wanted))
-	for one := range w.wanted {
+	all := make([]string, 0, len(w.secrets.forms))
+	for one := range w.secrets.forms {
 		all = append(all, one)
 	}
 	slices.Sort(all)
 	return all
 }
 
-// drawSecrets draws secrets that overlap and repeat themselves a lot.
+// drawSecrets draws secrets with many overlaps and repetitions.
 func drawSecrets(t *rapid.T) []string {
 	alphabet := rapid.SampledFrom([]string{"ab", "a", "abc+/ ", "ab\n", "a1;[\x1bm", "é€\xff\x00"}).Draw(t, "alphabet")
 	secret := rapid.StringOfN(rapid.SampledFrom([]rune(alphabet)), Minimum, 14, -1)
 	return rapid.SliceOfN(secret, 1, 6).Draw(t, "secrets")
 }
 
-// drawText draws text that is made of what is looked for, its parts, and what
-// may stand between.
+// drawText draws text made of wanted strings, parts of them, control sequences
+// and noise.
 func drawText(t *rapid.T, wanted []string) string {
 	control := rapid.SampledFrom([]string{
 		"\x1b[31m", "\x1b[m", "\x1b[0;1;38;5;123m", "\x1b[K", "\x1b(B", "\x1b[2 q", "\x1b", "\x1b[", "\x1b[3", "\x1b[\x07", "\x1b]0;",
 		"\x1b[" + strings.Repeat("1", 64) + "m", "\x1b[" + strings.Repeat("1", 65) + "m",
 	})
-	piece := rapid.Custom(func(t *rapid.T) string {
+	segment := rapid.Custom(func(t *rapid.T) string {
 		switch rapid.IntRange(0, 4).Draw(t, "kind") {
 		case 0:
 			return control.Draw(t, "control")
@@ -105,10 +104,10 @@ func drawText(t *rapid.T, wanted []string) string {
 			}
 		}
 	})
-	return strings.Join(rapid.SliceOfN(piece, 0, 12).Draw(t, "text"), "")
+	return strings.Join(rapid.SliceOfN(segment, 0, 12).Draw(t, "text"), "")
 }
 
-// writeSplit writes text in pieces.
+// writeSplit writes text in many small writes.
 func writeSplit(t *rapid.T, w *Writer, text string) {
 	for text != "" {
 		n := rapid.IntRange(1, min(len(text), 9)).Draw(t, "write")
@@ -119,48 +118,47 @@ func writeSplit(t *rapid.T, w *Writer, text string) {
 	}
 }
 
-// TestAsNaive shows that a Writer, however its input is split, does what
-// looking at the whole does.
-func TestAsNaive(t *testing.T) {
+// TestSplitWrites compares a Writer, whose input is split at random, with the
+// naive search of the whole text.
+func TestSplitWrites(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		var out bytes.Buffer
-		w := NewWriter(&out)
-		if err := w.Add(drawSecrets(t)...); err != nil {
+		w := NewWriter(&Secrets{}, &out)
+		if err := w.secrets.Add(drawSecrets(t)...); err != nil {
 			t.Fatal(err)
 		}
 		wanted := wantedBy(w)
 		text := drawText(t, wanted)
 		writeSplit(t, w, text)
 
-		// What waits may still become a secret: it is at the end, and never
-		// longer than what is looked for.
-		if bare := controls.ReplaceAll(w.held, nil); len(wanted) > 0 && len(bare) > w.set.Load().longest+maxParameters+maxIntermediates {
+		// No more is held back than the longest string and a control sequence.
+		if bare := controls.ReplaceAll(w.held, nil); len(wanted) > 0 && len(bare) > w.secrets.set.Load().longest+maxParameters+maxIntermediates {
 			t.Errorf("%d bytes are held back: %q", len(bare), bare)
 		}
 		if err := w.Flush(); err != nil {
 			t.Fatal(err)
 		}
 		if want := naive(text, wanted); out.String() != want {
-			t.Errorf("of %q\nwith %q\ncame %q\nwant %q", text, wanted, out.String(), want)
+			t.Errorf("text %q\nsecrets %q\ngot %q\nwant %q", text, wanted, out.String(), want)
 		}
 	})
 }
 
-// TestNothingWaitsInVain shows that what is held back begins with the beginning
-// of a secret.
-func TestNothingWaitsInVain(t *testing.T) {
+// TestHeldBytesAreAPrefix checks that bytes are held back only if they are the
+// beginning of a secret.
+func TestHeldBytesAreAPrefix(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		w := NewWriter(&bytes.Buffer{})
-		if err := w.Add(drawSecrets(t)...); err != nil {
+		w := NewWriter(&Secrets{}, &bytes.Buffer{})
+		if err := w.secrets.Add(drawSecrets(t)...); err != nil {
 			t.Fatal(err)
 		}
 		wanted := wantedBy(w)
 		writeSplit(t, w, strings.ReplaceAll(drawText(t, wanted), "\x1b", ""))
 		if held := string(w.held); held != "" &&
 			!slices.ContainsFunc(wanted, func(one string) bool { return len(held) < len(one) && strings.HasPrefix(one, held) }) {
-			t.Errorf("%q is held back, and none of %q begins so", held, wanted)
+			t.Errorf("%q is held back, and is no prefix of any of %q", held, wanted)
 		}
 	})
 }

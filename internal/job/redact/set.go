@@ -2,53 +2,72 @@ package redact
 
 import (
 	"bytes"
+	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/coregx/ahocorasick"
 )
+
+// maxClasses is the largest number of distinct bytes that the automaton can
+// group into classes: it counts them, and one more, in a byte.
+const maxClasses = 254
 
 // span is a part of a text.
 type span struct{ start, end int }
 
-// set is what is looked for, sorted and without repetition. It is never
-// changed.
+// set holds the strings to find, sorted and distinct. It is immutable.
 type set struct {
 	all     [][]byte
-	within  []int // by index in all: that of the longest other one which this one begins with; -1 if there is none
-	heads   heads
+	within  []int // by index in all: the longest other string that is a prefix of this one, or -1
+	starts  *ahocorasick.Automaton
 	longest int
 }
 
-// newSet makes a set of what is looked for. It is not empty, and none in it has
-// fewer than Minimum bytes.
-func newSet(wanted map[string]struct{}) (*set, error) {
-	s := &set{all: make([][]byte, 0, len(wanted)), within: make([]int, 0, len(wanted))}
+// newSet returns a set of the given strings. There must be at least one, and
+// none may be shorter than Minimum.
+func newSet(forms map[string]struct{}) (*set, error) {
+	s := &set{all: make([][]byte, 0, len(forms)), within: make([]int, 0, len(forms))}
 	var starts []string
-	for _, text := range slices.Sorted(maps.Keys(wanted)) {
+	for _, text := range slices.Sorted(maps.Keys(forms)) {
 		one := []byte(text)
-
-		// What this one begins with is the one before it, or what that one
-		// begins with, and so on.
+		// A prefix of this string is the previous one, or a prefix of that, and so on.
 		within := len(s.all) - 1
 		for within >= 0 && !bytes.HasPrefix(one, s.all[within]) {
 			within = s.within[within]
 		}
 		s.all, s.within = append(s.all, one), append(s.within, within)
 		s.longest = max(s.longest, len(one))
-		if head := text[:Minimum]; len(starts) == 0 || starts[len(starts)-1] != head {
-			starts = append(starts, head)
+		if start := text[:Minimum]; len(starts) == 0 || starts[len(starts)-1] != start {
+			starts = append(starts, start)
 		}
 	}
 	var err error
-	s.heads, err = newHeads(starts)
+	s.starts, err = automaton(starts)
 	return s, err
 }
 
-// at tells what text begins with: the length of the longest that is in the set,
-// 0 if there is none; and whether all of text is the beginning of a longer one,
-// so that more must be seen.
-func (s *set) at(text []byte) (length int, more bool) {
-	// The place of text among them: what begins with text stands from there on,
-	// what text begins with before it.
+// automaton returns an automaton that finds strings of one length. Matches come
+// in the order of the text, and none comes twice, because the lengths are equal.
+func automaton(all []string) (*ahocorasick.Automaton, error) {
+	used := map[byte]struct{}{}
+	for _, one := range all {
+		for i := range len(one) {
+			used[one[i]] = struct{}{}
+		}
+	}
+	a, err := ahocorasick.NewBuilder().SetByteClasses(len(used) <= maxClasses).AddStrings(all).Build()
+	if err != nil {
+		return nil, fmt.Errorf("building an automaton for %d strings: %w", len(all), err)
+	}
+	return a, nil
+}
+
+// match returns the length of the longest string of the set that text begins
+// with, or 0, and reports whether text is a proper prefix of a string of the
+// set, so that more text is needed to decide.
+func (s *set) match(text []byte) (length int, more bool) {
+	// Strings that begin with text sort at or after it, its prefixes before it.
 	i, found := slices.BinarySearchFunc(s.all, text, bytes.Compare)
 	next := i
 	if found {
@@ -64,26 +83,25 @@ func (s *set) at(text []byte) (length int, more bool) {
 	return length, more
 }
 
-// scan appends to spans, for each place where text begins with one of the set,
-// the longest of them, in their order. It tells from where on text may be the
-// beginning of one that is not whole yet; that is len(text) if nowhere.
-func (s *set) scan(text []byte, spans []span) (found []span, open int) {
-	open = len(text)
-	for _, head := range s.heads.find(text) {
-		length, more := s.at(text[head.Start:])
+// scan appends the longest match at each position of text to spans, in order.
+// It also returns the position from which text may be the beginning of a string
+// of the set, or len(text) if there is none.
+func (s *set) scan(text []byte, spans []span) (found []span, undecided int) {
+	undecided = len(text)
+	for _, start := range s.starts.FindAllOverlapping(text) {
+		length, more := s.match(text[start.Start:])
 		if length > 0 {
-			spans = append(spans, span{head.Start, head.Start + length})
+			spans = append(spans, span{start.Start, start.Start + length})
 		}
 		if more {
-			open = min(open, head.Start)
+			undecided = min(undecided, start.Start)
 		}
 	}
-
-	// Where there is no room for a head.
-	for i := max(0, len(text)-Minimum+1); i < open; i++ {
-		if _, more := s.at(text[i:]); more {
-			open = i
+	// The last bytes are too few for the automaton.
+	for i := max(0, len(text)-Minimum+1); i < undecided; i++ {
+		if _, more := s.match(text[i:]); more {
+			undecided = i
 		}
 	}
-	return spans, open
+	return spans, undecided
 }

@@ -3,91 +3,42 @@ package redact
 import (
 	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
-	"sync"
-	"sync/atomic"
 )
 
 const (
-	// Marker stands in the output where a secret was.
+	// Marker replaces a secret in the output.
 	Marker = "[REDACTED]"
-	// MaxForms is the most strings that one Writer looks for, all forms of all
-	// secrets together. A secret in one line has about eight, so that is room
-	// for two thousand and more; it bounds the memory that a job can make its
-	// agent take.
-	MaxForms = 20_000
-	// maxWindow is how much is looked at in one piece, beside what was held
-	// back.
+	// maxWindow is how many bytes are searched at once, besides those held back.
 	maxWindow = 64 << 10
-	// What may be held back for each byte that is looked for, because of the
-	// control sequences between two, and for the secret as a whole. Some tools
-	// give each character a colour of its own.
+	// controlsPerByte and controlsBeside bound what is held back because of
+	// control sequences: for each byte of the longest form, and in all. Some
+	// tools colour each character on its own.
 	controlsPerByte, controlsBeside = 32, 1 << 10
 )
 
-// ErrTooMany is what Add answers when there are more than MaxForms strings to
-// look for.
-var ErrTooMany = errors.New("too many secrets")
-
-// Writer hides secrets in what is written through it. Write and Flush are for
-// one goroutine at a time, and Add may be called at any time by any.
+// Writer replaces secrets in what is written through it. Write and Flush must
+// not be called concurrently.
 type Writer struct {
-	to  io.Writer
-	set atomic.Pointer[set] // nil if there is no secret
+	to      io.Writer
+	secrets *Secrets
 
-	adding sync.Mutex
-	wanted map[string]struct{} // the strings of the set
-
-	held    []byte // what waits for more
-	covered int    // bytes at its start that belong to a secret whose Marker is written
+	held    []byte // waits for more output
+	covered int    // leading bytes of held that belong to a secret whose Marker is written
 	spans   []span
-	plain   plain
+	bare    bare
 	out     []byte
 }
 
-// NewWriter gives a Writer that knows no secret yet.
-func NewWriter(to io.Writer) *Writer {
-	return &Writer{to: to, wanted: map[string]struct{}{}}
+// NewWriter returns a Writer that hides secrets and writes to to.
+func NewWriter(secrets *Secrets, to io.Writer) *Writer {
+	return &Writer{to: to, secrets: secrets}
 }
 
-// Add makes the Writer hide these secrets in all that is written from now on,
-// and in what is held back. Those that are [TooShort] are left out. With an
-// error none of them is taken.
-func (w *Writer) Add(secrets ...string) error {
-	w.adding.Lock()
-	defer w.adding.Unlock()
-	fresh := map[string]struct{}{}
-	for _, secret := range secrets {
-		for _, form := range forms(secret) {
-			if _, known := w.wanted[form]; !known {
-				fresh[form] = struct{}{}
-			}
-		}
-	}
-	if len(fresh) == 0 {
-		return nil
-	}
-	if len(w.wanted)+len(fresh) > MaxForms {
-		return fmt.Errorf("redact: %w: no more than %d strings are looked for, at about eight a secret", ErrTooMany, MaxForms)
-	}
-	for form := range w.wanted {
-		fresh[form] = struct{}{}
-	}
-	next, err := newSet(fresh)
-	if err != nil {
-		return fmt.Errorf("redact: %w", err)
-	}
-	w.wanted = fresh
-	w.set.Store(next)
-	return nil
-}
-
-// Write passes output on without its secrets. What may be the beginning of one
-// is kept for later; all of p is taken all the same, unless there is an error,
-// which is that of the writer behind.
+// Write passes output on without its secrets and holds back what may be the
+// beginning of one. An error is that of the next writer.
 func (w *Writer) Write(p []byte) (int, error) {
 	for taken := 0; taken < len(p); {
 		part := p[taken:min(taken+maxWindow, len(p))]
@@ -99,11 +50,11 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Flush passes on what was held back: nothing will follow that could make it a
-// secret.
+// Flush passes on what is held back. The text before and after a Flush is
+// searched separately.
 func (w *Writer) Flush() error { return w.pass(nil, true) }
 
-// pass passes on what is held back and part, as far as that is decided, and
+// pass passes on as much of the bytes held back and of part as is decided, and
 // holds back the rest.
 func (w *Writer) pass(part []byte, final bool) error {
 	window := part
@@ -113,7 +64,7 @@ func (w *Writer) pass(part []byte, final bool) error {
 	}
 	decided := len(window)
 	w.spans = w.spans[:0]
-	if set := w.set.Load(); set != nil {
+	if set := w.secrets.set.Load(); set != nil {
 		decided = w.find(set, window, final)
 	}
 	err := w.emit(window[:decided])
@@ -121,27 +72,26 @@ func (w *Writer) pass(part []byte, final bool) error {
 	return err
 }
 
-// find finds the secrets in window, and tells up to where all that begin there
-// are found.
+// find stores the secrets of window in w.spans, and returns up to which position
+// all secrets that begin there are found.
 func (w *Writer) find(set *set, window []byte, final bool) (decided int) {
 	w.spans, decided = set.scan(window, w.spans)
 	if bytes.IndexByte(window, escape) >= 0 {
-		as := len(w.spans)
-		w.plain.strip(window, final)
-		var open int
-		w.spans, open = set.scan(w.plain.text, w.spans)
-		if open < len(w.plain.text) {
-			// However many control sequences follow, the wait for the rest has
-			// an end.
-			if open = w.plain.raw(open); len(window)-open <= controlsBeside+controlsPerByte*set.longest {
-				decided = min(decided, open)
+		first := len(w.spans)
+		w.bare.strip(window, final)
+		var undecided int
+		w.spans, undecided = set.scan(w.bare.text, w.spans)
+		if undecided < len(w.bare.text) {
+			// Any number of control sequences may follow; the wait for more text is bounded.
+			if undecided = w.bare.original(undecided); len(window)-undecided <= controlsBeside+controlsPerByte*set.longest {
+				decided = min(decided, undecided)
 			}
 		}
-		for i, found := range w.spans[as:] {
-			w.spans[as+i] = span{w.plain.raw(found.start), w.plain.raw(found.end-1) + 1}
+		for i, found := range w.spans[first:] {
+			w.spans[first+i] = span{w.bare.original(found.start), w.bare.original(found.end-1) + 1}
 		}
 		slices.SortFunc(w.spans, func(a, b span) int { return cmp.Compare(a.start, b.start) })
-		decided = w.plain.outside(decided)
+		decided = w.bare.outside(decided)
 	}
 	if final {
 		decided = len(window)
@@ -149,14 +99,14 @@ func (w *Writer) find(set *set, window []byte, final bool) (decided int) {
 	return decided
 }
 
-// emit passes text on, with a Marker for the spans that begin in it. A span
-// that begins within another is a part of it.
+// emit writes text with a Marker for each span that begins in it. Spans that
+// overlap share one Marker.
 func (w *Writer) emit(text []byte) error {
 	if w.covered == 0 && len(w.spans) == 0 {
 		return w.write(text)
 	}
 	w.out = w.out[:0]
-	at := w.covered // up to here it is passed on or hidden
+	at := w.covered // text before at is written or hidden
 	for _, found := range w.spans {
 		if found.start >= len(text) {
 			break

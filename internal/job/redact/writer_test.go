@@ -9,12 +9,11 @@ import (
 	"testing"
 )
 
-// TestAdd hides a secret from the moment that it is added, also when a part of
-// it is held back by then.
+// TestAdd adds secrets between writes, also while a part of one is held back.
 func TestAdd(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	w := NewWriter(&out)
+	w := NewWriter(&Secrets{}, &out)
 	for _, step := range []struct{ add, write, passed string }{
 		{"", "hidden-secret", "hidden-secret"},
 		{"hidden", "hidden-sec", "[REDACTED]-sec"},
@@ -24,7 +23,7 @@ func TestAdd(t *testing.T) {
 		{"", "-et.", "[REDACTED]."},
 		{"", "hidden and out", "[REDACTED] and out"},
 	} {
-		if err := w.Add(step.add); err != nil {
+		if err := w.secrets.Add(step.add); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := w.Write([]byte(step.write)); err != nil {
@@ -37,19 +36,19 @@ func TestAdd(t *testing.T) {
 	}
 }
 
-// TestAddWhileItRuns has secrets added by some while another writes.
-func TestAddWhileItRuns(t *testing.T) {
+// TestAddConcurrently adds secrets while another goroutine writes.
+func TestAddConcurrently(t *testing.T) {
 	t.Parallel()
 	const adders, each = 4, 25
 	var out bytes.Buffer
-	w := NewWriter(&out)
+	w := NewWriter(&Secrets{}, &out)
 	var adding, writing sync.WaitGroup
 	added := make(chan string, adders*each)
 	for i := range adders {
 		adding.Go(func() {
 			for j := range each {
 				secret := fmt.Sprintf("secret-%d-%d.", i, j)
-				if err := w.Add(secret); err != nil {
+				if err := w.secrets.Add(secret); err != nil {
 					t.Error(err)
 				}
 				added <- secret
@@ -71,16 +70,15 @@ func TestAddWhileItRuns(t *testing.T) {
 	}
 }
 
-// TestTooMany refuses more secrets than there is room for, and goes on with
-// those that it has.
+// TestTooMany adds more secrets than are allowed; the previous ones stay hidden.
 func TestTooMany(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	w := NewWriter(&out)
-	if err := w.Add("the first"); err != nil {
+	w := NewWriter(&Secrets{}, &out)
+	if err := w.secrets.Add("the first"); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Add(secrets(MaxForms)...); !errors.Is(err, ErrTooMany) {
+	if err := w.secrets.Add(secrets(MaxForms)...); !errors.Is(err, ErrTooMany) {
 		t.Errorf("Add: %v", err)
 	}
 	if _, err := w.Write([]byte("the first")); err != nil || out.String() != Marker {
@@ -88,13 +86,13 @@ func TestTooMany(t *testing.T) {
 	}
 }
 
-// TestHoldsBackLittle shows that no amount of control sequences makes the end
-// of a wait move on and on.
+// TestHoldsBackLittle writes an endless run of control sequences behind the
+// beginning of a secret: what is held back is bounded.
 func TestHoldsBackLittle(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	w := NewWriter(&out)
-	if err := w.Add("secret"); err != nil {
+	w := NewWriter(&Secrets{}, &out)
+	if err := w.secrets.Add("secret"); err != nil {
 		t.Fatal(err)
 	}
 	text := "secre" + strings.Repeat("\x1b[31m", 10_000)
@@ -102,7 +100,7 @@ func TestHoldsBackLittle(t *testing.T) {
 		if _, err := w.Write([]byte(text[i*len(text)/10 : (i+1)*len(text)/10])); err != nil {
 			t.Fatal(err)
 		}
-		if most := controlsBeside + controlsPerByte*w.set.Load().longest; len(w.held) > most {
+		if most := controlsBeside + controlsPerByte*w.secrets.set.Load().longest; len(w.held) > most {
 			t.Fatalf("%d bytes are held back, more than %d", len(w.held), most)
 		}
 	}
@@ -115,26 +113,26 @@ type failing struct{ err error }
 
 func (f failing) Write([]byte) (int, error) { return 0, f.err }
 
-// TestWriteFails hands on the error of the writer behind.
+// TestWriteFails returns the error of the next writer.
 func TestWriteFails(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
-	if n, err := NewWriter(failing{broken}).Write([]byte("x")); n != 0 || !errors.Is(err, broken) {
+	if n, err := NewWriter(&Secrets{}, failing{broken}).Write([]byte("x")); n != 0 || !errors.Is(err, broken) {
 		t.Errorf("Write: %d, %v", n, err)
 	}
 }
 
-// FuzzWriter compares with the naive way, in two writes.
+// FuzzWriter compares two writes with the naive search.
 func FuzzWriter(f *testing.F) {
 	f.Add("secret", "cretin", "a secretin b", 4)
 	f.Add("1;31m[", "secret", "se\x1b[1;31mcret", 5)
 	f.Fuzz(func(t *testing.T, one, other, text string, at int) {
 		if len(one)+len(other)+len(text) > 1000 {
-			t.Skip("the naive way takes long")
+			t.Skip("the naive search is slow")
 		}
 		var out bytes.Buffer
-		w := NewWriter(&out)
-		if err := w.Add(one, other); err != nil {
+		w := NewWriter(&Secrets{}, &out)
+		if err := w.secrets.Add(one, other); err != nil {
 			t.Fatal(err)
 		}
 		at = min(max(at, 0), len(text))
@@ -152,8 +150,8 @@ func FuzzWriter(f *testing.F) {
 	})
 }
 
-// TestEveryByte has heads with every byte there is, which is more than the
-// library can put into classes.
+// TestEveryByte uses every byte value, which is more than the automaton can
+// group into classes.
 func TestEveryByte(t *testing.T) {
 	t.Parallel()
 	all := make([]string, 256)
@@ -161,8 +159,8 @@ func TestEveryByte(t *testing.T) {
 		all[b] = "<" + string([]byte{byte(b)}) + "1234>"
 	}
 	var out bytes.Buffer
-	w := NewWriter(&out)
-	if err := w.Add(all...); err != nil {
+	w := NewWriter(&Secrets{}, &out)
+	if err := w.secrets.Add(all...); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.Write([]byte(strings.Join(all, " "))); err != nil {

@@ -3,9 +3,11 @@ package spool
 import (
 	"testing"
 	"time"
+
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// BenchmarkEntry measures what a job without output costs, and each step of it.
+// BenchmarkEntry measures a job without output, and each step of it.
 func BenchmarkEntry(b *testing.B) {
 	s, err := Open(b.TempDir()+"/spool", nil)
 	if err != nil {
@@ -18,12 +20,12 @@ func BenchmarkEntry(b *testing.B) {
 			took[step] += time.Since(at)
 			at = time.Now()
 		}
-		e, err := s.Begin(Job{ID: "J1", Token: "t", Endpoint: "http://127.0.0.1/v3", ChunkMaxSize: 1})
+		e, err := s.Create(Job{ID: "J1", Token: "t", Endpoint: "http://127.0.0.1/v3", ChunkMaxSize: 1})
 		if err != nil {
 			b.Fatal(err)
 		}
 		lap(0)
-		if err := e.SetResult(Result{ExitStatus: "0"}); err != nil {
+		if err := e.SetResult(Result{FinishRequest: wire.FinishRequest{ExitStatus: "0"}}); err != nil {
 			b.Fatal(err)
 		}
 		lap(1)
@@ -32,7 +34,7 @@ func BenchmarkEntry(b *testing.B) {
 		}
 		lap(2)
 	}
-	for step, name := range []string{"begin", "result", "remove"} {
+	for step, name := range []string{"create", "result", "remove"} {
 		b.ReportMetric(float64(took[step].Microseconds())/float64(b.N), "µs-"+name)
 	}
 }

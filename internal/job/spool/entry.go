@@ -13,87 +13,86 @@ import (
 	"go.uber.org/zap"
 )
 
-// Entry is one job in the spool, which this process holds. Its methods may be
-// called concurrently.
+// Entry is one job in the spool, held by this process. Append, Read, Discard and
+// Newest may be called concurrently; all other methods only one at a time.
 type Entry struct {
-	// Job is which job it is. It does not change.
+	// Job is the job's record. It does not change.
 	Job Job
 
 	dir    string
 	logger *zap.Logger
 	lock   *flock.Flock
 
-	// What was found when the job was claimed; see Pieces and Result.
-	pieces []Piece
+	// What another process left; see Chunks and Result.
+	chunks []Chunk
 	lost   int
 	result *Result
 
+	synced chan error // receives the result of the sync that fill starts; nil once it was received
+
 	mu        sync.Mutex
-	file      *os.File // of the newest piece, while it is written to
-	newest    Piece
-	delivered bool // the newest piece
-	synced    chan error
+	file      *os.File // of the newest chunk, while it is written
+	newest    Chunk
+	discarded bool // the newest chunk
 }
 
-// begin fills the folder of a new job. It is synced in the background: until
-// the job has ended, only a power cut could undo it, and with it the job is
-// lost anyway.
-func (e *Entry) begin() error {
-	e.lock = flock.New(filepath.Join(e.dir, lockFile), flock.SetPermissions(ownerOnlyFile))
+// fill writes the files of a new job. They are synced in the background: only a
+// power failure could undo them before the job ends, and it would end the job too.
+func (e *Entry) fill() error {
+	e.lock = flock.New(e.path(lockFile), flock.SetPermissions(ownerOnlyFile))
 	switch locked, err := e.lock.TryLock(); {
 	case err != nil:
-		return fmt.Errorf("locking it: %w", err)
+		return fmt.Errorf("locking a job: %w", err)
 	case !locked:
-		return errors.New("another process has locked it")
+		return errors.New("locking a job: another process has locked it")
 	}
-	if err := e.write(jobFile, e.Job, false); err != nil {
+	if err := replaceRecord(e.path(jobFile), e.Job, false); err != nil {
 		return err
 	}
-
-	// Its name is synced with the others, so that the result is safe with one
-	// sync more, which the finish waits for.
-	if err := os.WriteFile(filepath.Join(e.dir, resultFile), nil, ownerOnlyFile); err != nil {
+	// The name of the result file is synced together with the others. So the
+	// result needs only one more sync, which the end of the job waits for.
+	if err := os.WriteFile(e.path(resultFile), nil, ownerOnlyFile); err != nil {
 		return fmt.Errorf("writing to the spool: %w", err)
 	}
 	e.synced = make(chan error, 1)
 	go func() {
-		e.synced <- errors.Join(syncPath(filepath.Join(e.dir, jobFile)), syncFolder(e.dir), syncFolder(filepath.Dir(e.dir)))
+		e.synced <- errors.Join(syncFile(e.path(jobFile)), syncDir(e.dir), syncDir(filepath.Dir(e.dir)))
 	}()
 	return nil
 }
 
-// load reads a job that another process has left.
+// load reads a job that another process left.
 func (e *Entry) load() error {
 	var err error
-	if e.Job, err = read[Job](filepath.Join(e.dir, jobFile)); err != nil {
+	if e.Job, err = readRecord[Job](e.path(jobFile)); err != nil {
 		return err
 	}
 	if e.Job.ID == "" || e.Job.Endpoint == "" || e.Job.ChunkMaxSize == 0 {
-		return fmt.Errorf("%w: it lacks the id, the endpoint or the size of chunks", errDamaged)
+		return fmt.Errorf("%w: the job's ID, endpoint or chunk size is missing", errDamaged)
 	}
-	path := filepath.Join(e.dir, resultFile)
-	switch result, err := read[Result](path); {
-	case empty(path):
+	path := e.path(resultFile)
+	switch result, err := readRecord[Result](path); {
+	case isEmpty(path): // the end of the job was not seen
 	case err == nil:
 		e.result = &result
-	case !errors.Is(err, fs.ErrNotExist): // without it the job's end was not seen
+	case !errors.Is(err, fs.ErrNotExist):
 		setAside(path, err.Error(), e.logger)
 	}
-	if e.pieces, e.lost, err = readPieces(e.dir, e.Job.ChunkMaxSize, e.logger); err != nil {
+	if e.chunks, e.lost, err = readChunks(e.dir, e.Job.ChunkMaxSize, e.logger); err != nil {
 		return err
 	}
-	if n := len(e.pieces); n > 0 {
-		e.newest = e.pieces[n-1]
+	if n := len(e.chunks); n > 0 {
+		e.newest = e.chunks[n-1]
 	}
 	return nil
 }
 
-// Pieces are the pieces that were there when the job was claimed, in order, and
-// how many of the job's are known to be lost.
-func (e *Entry) Pieces() (pieces []Piece, lost int) { return e.pieces, e.lost }
+// Chunks returns the chunks that another process left, in order, and how many
+// chunks are known to be lost.
+func (e *Entry) Chunks() (chunks []Chunk, lost int) { return e.chunks, e.lost }
 
-// Result is the result that was there when the job was claimed; false if the
-// job's end was not seen.
+// Result returns the result that another process left. It reports false if that
+// process did not see the end of the job.
 func (e *Entry) Result() (Result, bool) {
 	if e.result == nil {
 		return Result{}, false
@@ -101,28 +100,27 @@ func (e *Entry) Result() (Result, bool) {
 	return *e.result, true
 }
 
-// End is the number of the newest piece that this process knows of, and where
-// the output ends with it.
-func (e *Entry) End() (number, offset uint64) {
+// Newest returns the sequence number of the newest chunk and the offset of its
+// end, or zeros if there is no chunk.
+func (e *Entry) Newest() (sequence, end uint64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.newest.Number, e.newest.Offset + e.newest.Size
+	return e.newest.Sequence, e.newest.end()
 }
 
-// Append adds bytes to a piece: the newest, or a new one. After an error the
-// piece is not in the spool, and its other bytes are not either; a later piece
-// may fare better.
-func (e *Entry) Append(number, offset uint64, data []byte) error {
+// Append adds bytes to the newest chunk, or to a new one if sequence is greater.
+// After an error none of the chunk is in the spool; later chunks may succeed.
+func (e *Entry) Append(sequence, offset uint64, data []byte) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if number != e.newest.Number || e.file == nil {
-		if err := e.open(number, offset); err != nil {
+	if sequence != e.newest.Sequence || e.file == nil {
+		if err := e.create(sequence, offset); err != nil {
 			return err
 		}
 	}
 	if _, err := e.file.Write(data); err != nil {
-		// An empty piece is one that is known to be lost, if this process dies
-		// before it is delivered from memory.
+		// If this process dies before it delivers the chunk from memory, the
+		// empty file counts as one lost chunk.
 		_ = e.file.Truncate(0)
 		e.closeFile()
 		return fmt.Errorf("writing to the spool: %w", err)
@@ -131,57 +129,61 @@ func (e *Entry) Append(number, offset uint64, data []byte) error {
 	return nil
 }
 
-// open begins a piece. The lock is held.
-func (e *Entry) open(number, offset uint64) error {
+// create creates the file of a new chunk. The caller holds the lock.
+func (e *Entry) create(sequence, offset uint64) error {
 	e.closeFile()
-	file, err := os.OpenFile(e.path(number, offset), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, ownerOnlyFile)
+	file, err := os.OpenFile(e.path(chunkName(sequence, offset)), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, ownerOnlyFile)
 	if err != nil {
 		return fmt.Errorf("writing to the spool: %w", err)
 	}
-	if e.delivered {
-		e.remove(e.newest)
+	if e.discarded {
+		e.removeChunk(e.newest)
 	}
-	e.file, e.newest, e.delivered = file, Piece{Number: number, Offset: offset}, false
+	e.file, e.newest, e.discarded = file, Chunk{Sequence: sequence, Offset: offset}, false
 	return nil
 }
 
-// Read gives the bytes of a piece, in buf if that is large enough.
-func (e *Entry) Read(piece Piece, buf []byte) ([]byte, error) {
-	file, err := os.Open(e.path(piece.Number, piece.Offset))
+// Read returns the bytes of a chunk, in buf if it is large enough.
+func (e *Entry) Read(chunk Chunk, buf []byte) ([]byte, error) {
+	file, err := os.Open(e.path(chunkName(chunk.Sequence, chunk.Offset)))
 	if err != nil {
 		return nil, fmt.Errorf("reading the spool: %w", err)
 	}
-	defer func() { _ = file.Close() }() // it was only read
-	if uint64(cap(buf)) < piece.Size {
-		buf = make([]byte, piece.Size)
+	defer func() { _ = file.Close() }() // only read
+	if uint64(cap(buf)) < chunk.Size {
+		buf = make([]byte, chunk.Size)
 	}
-	buf = buf[:piece.Size]
+	buf = buf[:chunk.Size]
 	if _, err := io.ReadFull(file, buf); err != nil {
-		return nil, fmt.Errorf("reading chunk %d from the spool: %w", piece.Number, err)
+		return nil, fmt.Errorf("reading chunk %d from the spool: %w", chunk.Sequence, err)
 	}
 	return buf, nil
 }
 
-// Delivered forgets a piece: it was delivered, or is not wanted. The newest
-// stays until there is a newer one.
-func (e *Entry) Delivered(piece Piece) {
+// Discard removes a chunk that was delivered or refused. The newest chunk stays
+// until there is a newer one.
+func (e *Entry) Discard(chunk Chunk) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if piece.Number == e.newest.Number {
-		e.delivered = true
+	if chunk.Sequence == e.newest.Sequence {
+		e.discarded = true
 		e.closeFile()
 		return
 	}
-	e.remove(piece)
+	e.removeChunk(chunk)
 }
 
-// SetResult keeps how the job ended. When it returns without an error, not even
-// a power cut undoes it.
+// SetResult stores how the job ended, in place of an earlier result. When it
+// returns nil, the result survives a power failure.
 func (e *Entry) SetResult(result Result) error {
 	if e.synced == nil { // not the first
-		return e.write(resultFile, result, true)
+		if err := replaceRecord(e.path(resultFile), result, true); err != nil {
+			return err
+		}
+		return syncDir(e.dir)
 	}
-	err := e.fill(resultFile, result) // beside the other sync, so that the disk makes one of them
+	// Both syncs at the same time, so that the disk can combine them.
+	err := fillRecord(e.path(resultFile), result)
 	if syncErr := <-e.synced; syncErr != nil {
 		err = errors.Join(err, fmt.Errorf("syncing the spool: %w", syncErr))
 	}
@@ -189,28 +191,27 @@ func (e *Entry) SetResult(result Result) error {
 	return err
 }
 
-// Remove ends the job: nothing is owed any more. The entry is not used after
-// that.
+// Remove removes the job from the spool: nothing is undelivered. The entry must
+// not be used afterwards.
 func (e *Entry) Remove() error {
 	defer e.Close()
-
-	// From this rename on it is no job to anybody.
-	if err := os.Rename(filepath.Join(e.dir, jobFile), filepath.Join(e.dir, goneFile)); err != nil {
-		return fmt.Errorf("clearing the spool: %w", err)
+	// After this rename no process regards the directory as a job.
+	if err := os.Rename(e.path(jobFile), e.path(removedFile)); err != nil {
+		return fmt.Errorf("removing a job from the spool: %w", err)
 	}
 	e.Close()
 	if err := os.RemoveAll(e.dir); err != nil {
-		return fmt.Errorf("clearing the spool: %w", err)
+		return fmt.Errorf("removing a job from the spool: %w", err)
 	}
 	return nil
 }
 
-// Close lets go of the job: what is owed is for whoever claims it. The entry is
-// not used after that.
+// Close releases the job: another process, or this one, may deliver what is left.
+// The entry must not be used afterwards.
 func (e *Entry) Close() {
 	if e.synced != nil {
-		if err := <-e.synced; err != nil { // whoever needs it synced has called SetResult
-			e.logger.Debug("the spool was not synced", zap.Error(err))
+		if err := <-e.synced; err != nil { // only a result must be synced, and there is none
+			e.logger.Debug("could not sync a job in the spool", zap.String("job_id", e.Job.ID), zap.Error(err))
 		}
 		e.synced = nil
 	}
@@ -222,13 +223,11 @@ func (e *Entry) Close() {
 
 func (e *Entry) unlock() {
 	if e.lock != nil {
-		_ = e.lock.Close() // the system takes it back in any case
+		_ = e.lock.Close() // the system releases it in any case
 	}
 }
 
-func (e *Entry) path(number, offset uint64) string {
-	return filepath.Join(e.dir, pieceName(number, offset))
-}
+func (e *Entry) path(name string) string { return filepath.Join(e.dir, name) }
 
 func (e *Entry) closeFile() {
 	if e.file != nil {
@@ -237,90 +236,15 @@ func (e *Entry) closeFile() {
 	}
 }
 
-func (e *Entry) remove(piece Piece) {
-	if err := os.Remove(e.path(piece.Number, piece.Offset)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		e.logger.Warn("a piece of output stays in the spool and may be sent again, which is harmless", zap.Error(err))
+func (e *Entry) removeChunk(chunk Chunk) {
+	if err := os.Remove(e.path(chunkName(chunk.Sequence, chunk.Offset))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		e.logger.Warn("could not remove a delivered chunk from the spool; it may be sent again, which is harmless",
+			zap.String("job_id", e.Job.ID), zap.Uint64("sequence", chunk.Sequence), zap.Error(err))
 	}
 }
 
-// write puts a record into its place, whole or not at all.
-func (e *Entry) write(name string, record any, durably bool) error {
-	data, err := encode(record)
-	if err != nil {
-		return err
-	}
-	path := filepath.Join(e.dir, name)
-	beside := path + ".new"
-	if err := os.WriteFile(beside, data, ownerOnlyFile); err != nil {
-		return fmt.Errorf("writing to the spool: %w", err)
-	}
-	if durably {
-		if err := syncPath(beside); err != nil {
-			return err
-		}
-	}
-	if err := os.Rename(beside, path); err != nil {
-		return fmt.Errorf("writing to the spool: %w", err)
-	}
-	if durably {
-		return syncFolder(e.dir)
-	}
-	return nil
-}
-
-// fill writes a record into an empty file. A power cut may leave it half
-// written, which the checksum tells.
-func (e *Entry) fill(name string, record any) error {
-	data, err := encode(record)
-	if err != nil {
-		return err
-	}
-	file, err := os.OpenFile(filepath.Join(e.dir, name), os.O_WRONLY|os.O_TRUNC, ownerOnlyFile) //nolint:gosec // the folder is ours
-	if err != nil {
-		return fmt.Errorf("writing to the spool: %w", err)
-	}
-	defer func() { _ = file.Close() }() // it is synced
-	if _, err := file.Write(data); err != nil {
-		return fmt.Errorf("writing to the spool: %w", err)
-	}
-	if err := file.Sync(); err != nil {
-		return fmt.Errorf("syncing the spool: %w", err)
-	}
-	return nil
-}
-
-// empty tells whether nothing was written to a file yet.
-func empty(path string) bool {
+// isEmpty reports whether a file exists and is empty.
+func isEmpty(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Size() == 0
-}
-
-// read reads a record.
-func read[T any](path string) (record T, err error) {
-	file, err := os.Open(path) //nolint:gosec // the folder is ours
-	if err != nil {
-		return record, fmt.Errorf("reading the spool: %w", err)
-	}
-	defer func() { _ = file.Close() }() // it was only read
-	data, err := io.ReadAll(io.LimitReader(file, maxRecord+1))
-	if err != nil {
-		return record, fmt.Errorf("reading the spool: %w", err)
-	}
-	if len(data) > maxRecord {
-		return record, fmt.Errorf("%w: it is longer than %d bytes", errDamaged, maxRecord)
-	}
-	return decode[T](data)
-}
-
-// syncPath makes a file's content outlast a power cut.
-func syncPath(path string) error {
-	file, err := os.OpenFile(path, os.O_RDWR, 0) //nolint:gosec // the folder is ours
-	if err != nil {
-		return fmt.Errorf("syncing the spool: %w", err)
-	}
-	defer func() { _ = file.Close() }() // it is synced
-	if err := file.Sync(); err != nil {
-		return fmt.Errorf("syncing the spool: %w", err)
-	}
-	return nil
 }

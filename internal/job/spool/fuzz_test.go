@@ -9,13 +9,15 @@ import (
 	"testing"
 
 	"go.uber.org/zap"
+
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// FuzzRecord: whatever is in a record's file, it is read or refused; what is
-// read is written the same way again.
+// FuzzRecord decodes any bytes. A record that is decoded is the same after it was
+// encoded and decoded again.
 func FuzzRecord(f *testing.F) {
 	f.Add(must(encode(Job{ID: "J1", Token: "t", Endpoint: "http://127.0.0.1/v3", ChunkMaxSize: 1})))
-	f.Add(must(encode(Result{ExitStatus: "-1", SignalReason: "agent_stop"})))
+	f.Add(must(encode(Result{FinishRequest: wire.FinishRequest{ExitStatus: "-1", SignalReason: wire.ReasonAgentStop}})))
 	f.Add([]byte(header + "00000000\n{}\n"))
 	f.Add([]byte(header))
 	f.Add([]byte{})
@@ -27,12 +29,12 @@ func FuzzRecord(f *testing.F) {
 			}
 		}
 		if result, err := decode[Result](data); err == nil {
-			if again, err := decode[Result](must(encode(result))); err != nil || !again.FinishedAt.Equal(result.FinishedAt) {
+			if again, err := decode[Result](must(encode(result))); err != nil || again != result {
 				t.Errorf("%+v became %+v, %v", result, again, err)
 			}
 		}
 
-		// The checksum keeps most of what a fuzzer makes out; here it is right.
+		// The checksum refuses most inputs of a fuzzer; here it is correct.
 		body := bytes.TrimSuffix(data, []byte("\n"))
 		_, _ = decode[Job](withChecksum(body))
 		_, _ = decode[Result](withChecksum(body))
@@ -43,22 +45,22 @@ func withChecksum(body []byte) []byte {
 	return fmt.Appendf(nil, "%s%08x\n%s\n", header, crc32.Checksum(body, castagnoli), body)
 }
 
-// FuzzPieceName: a name is that of one piece, or of none.
-func FuzzPieceName(f *testing.F) {
+// FuzzChunkName parses any name. What is parsed has exactly that name.
+func FuzzChunkName(f *testing.F) {
 	f.Add("chunk-1-0")
 	f.Add("chunk-18446744073709551615-18446744073709551615")
 	f.Add("chunk-01-+2")
 	f.Add("chunk--")
 	f.Fuzz(func(t *testing.T, name string) {
-		if number, offset, ok := parsePieceName(name); ok && (pieceName(number, offset) != name || number == 0) {
-			t.Errorf("%q is piece %d at %d", name, number, offset)
+		if sequence, offset, ok := parseChunkName(name); ok && (chunkName(sequence, offset) != name || sequence == 0) {
+			t.Errorf("%q is chunk %d at %d", name, sequence, offset)
 		}
 	})
 }
 
-// FuzzFolder: whatever files a job's folder holds, what is given out of it fits
-// together.
-func FuzzFolder(f *testing.F) {
+// FuzzDirectory reads a directory with any files. The chunks that are returned do
+// not overlap.
+func FuzzDirectory(f *testing.F) {
 	f.Add("chunk-1-0", []byte("ab"), "chunk-2-2", []byte("c"), []byte("{}"))
 	f.Add("chunk-2-0", []byte("ab"), "chunk-1-1", []byte("c"), []byte{})
 	f.Add("chunk-1-0", []byte("ab"), "chunk-1-2", []byte("c"), []byte{})
@@ -68,20 +70,20 @@ func FuzzFolder(f *testing.F) {
 		dir := t.TempDir()
 		for name, data := range map[string][]byte{name1: data1, name2: data2, resultFile: result} {
 			if name == filepath.Base(name) && name != "." && name != ".." {
-				_ = os.WriteFile(filepath.Join(dir, name), data, 0o600) // not every name is one
+				_ = os.WriteFile(filepath.Join(dir, name), data, 0o600) // not every name is valid
 			}
 		}
-		pieces, _, err := readPieces(dir, limit, zap.NewNop())
+		chunks, _, err := readChunks(dir, limit, zap.NewNop())
 		if err != nil {
 			t.Fatal(err)
 		}
 		var last, end uint64
-		for _, piece := range pieces {
-			if piece.Number <= last || piece.Offset < end || piece.Size == 0 || piece.Size > limit {
-				t.Errorf("pieces %v do not fit", pieces)
+		for _, chunk := range chunks {
+			if chunk.Sequence <= last || chunk.Offset < end || chunk.Size == 0 || chunk.Size > limit {
+				t.Errorf("chunks %v do not fit", chunks)
 			}
-			last, end = piece.Number, piece.Offset+piece.Size
+			last, end = chunk.Sequence, chunk.Offset+chunk.Size
 		}
-		_, _ = read[Result](filepath.Join(dir, resultFile))
+		_, _ = readRecord[Result](filepath.Join(dir, resultFile))
 	})
 }

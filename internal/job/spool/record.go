@@ -6,60 +6,62 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
+	"os"
 	"time"
+
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// Job is what must be known to report on a job. It holds a secret: the token.
+// Job is what a process needs to report on a job. It contains a secret: the
+// token.
 type Job struct {
-	// ID is the job's id.
 	ID string `json:"id"`
-	// Token is the job's own token. Without one, what is owed cannot be
-	// delivered by another process.
+	// Token is the job's own token. Without one, no other process can deliver
+	// the job's log and result.
 	Token string `json:"token,omitempty"`
-	// Endpoint is the base URL of the control plane, and Headers what it wants
-	// to be sent along.
-	Endpoint string              `json:"endpoint"`
-	Headers  map[string][]string `json:"headers,omitempty"`
-	// ChunkMaxSize is the most bytes that one piece may hold.
+	// Endpoint is the base URL of the control plane.
+	Endpoint string `json:"endpoint"`
+	// Headers are the request headers that the control plane has asked for.
+	Headers map[string][]string `json:"headers,omitempty"`
+	// ChunkMaxSize is the most bytes of one chunk.
 	ChunkMaxSize uint64 `json:"chunk_max_size"`
-	// StartedAt is when the job was started, and PID the process that did so.
+	// StartedAt is when the job was started, and PID the process that started it.
 	StartedAt time.Time `json:"started_at"`
 	PID       int       `json:"pid"`
 }
 
-// String names the job; it keeps the token out of logs.
+// String returns the job's ID, without its token.
 func (j Job) String() string { return "job " + j.ID }
 
-// GoString is String: a job printed with %#v would show its token.
+// GoString returns the same as String: %#v would print the token.
 func (j Job) GoString() string { return j.String() }
 
-// Result is how a job ended, in the words of the wire.
+// Result is how a job ended.
 type Result struct {
-	ExitStatus   string    `json:"exit_status"`
-	Signal       string    `json:"signal,omitempty"`
-	SignalReason string    `json:"signal_reason,omitempty"`
-	FinishedAt   time.Time `json:"finished_at"`
-	// ChunksFailed counts the pieces of output that are lost; not those that
-	// are still in the spool.
-	ChunksFailed int `json:"chunks_failed"`
-	// Delivered means that the control plane knows the result already, and only
-	// output is owed.
-	Delivered bool `json:"delivered,omitempty"`
+	// FinishRequest is what the control plane is told. ChunksFailed counts the
+	// chunks that are lost, without those that are still in the spool.
+	wire.FinishRequest
+
+	// Acknowledged is set once the control plane has stored the result, so that
+	// only chunks are undelivered.
+	Acknowledged bool `json:"acknowledged,omitempty"`
 }
 
-// header begins every record; the version is that of the format.
-const header = "switchyard spool 1 "
+const (
+	// header begins every record; its version is that of the format.
+	header = "switchyard spool 1 "
+	// maxRecord is the largest record, in bytes. The longest part of one is the
+	// request headers.
+	maxRecord = 1 << 20
+)
 
-// maxRecord bounds a record. The longest part of one is the headers of a
-// control plane.
-const maxRecord = 1 << 20
-
-var errDamaged = errors.New("it is damaged")
+var errDamaged = errors.New("damaged")
 
 //nolint:gochecknoglobals // a table, never written
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// encode writes a record: a line with its checksum, and a line of JSON.
+// encode returns a record as a line with a checksum and a line of JSON.
 func encode(record any) ([]byte, error) {
 	body, err := json.Marshal(record)
 	if err != nil {
@@ -68,21 +70,95 @@ func encode(record any) ([]byte, error) {
 	return fmt.Appendf(nil, "%s%08x\n%s\n", header, crc32.Checksum(body, castagnoli), body), nil
 }
 
-// decode reads a record. Whatever is not one, byte for byte, is an error.
+// decode parses a record. It returns an error that wraps errDamaged if any byte
+// is wrong.
 func decode[T any](data []byte) (record T, err error) {
 	first, body, ok := bytes.Cut(data, []byte("\n"))
 	if !ok || !bytes.HasPrefix(first, []byte(header)) {
-		return record, fmt.Errorf("%w: it does not begin with %q", errDamaged, header)
+		return record, fmt.Errorf("%w: no header %q", errDamaged, header)
 	}
 	body, ok = bytes.CutSuffix(body, []byte("\n"))
 	if !ok {
-		return record, fmt.Errorf("%w: it breaks off", errDamaged)
+		return record, fmt.Errorf("%w: truncated", errDamaged)
 	}
 	if sum := fmt.Sprintf("%08x", crc32.Checksum(body, castagnoli)); sum != string(first[len(header):]) {
-		return record, fmt.Errorf("%w: its checksum is %s, not %q", errDamaged, sum, first[len(header):])
+		return record, fmt.Errorf("%w: checksum mismatch: %s, want %q", errDamaged, sum, first[len(header):])
 	}
 	if json.Unmarshal(body, &record) != nil { // the error may quote a token
-		return record, fmt.Errorf("%w: it is not the JSON that it should be", errDamaged)
+		return record, fmt.Errorf("%w: invalid JSON", errDamaged)
 	}
 	return record, nil
+}
+
+// readRecord reads a record from a file.
+func readRecord[T any](path string) (record T, err error) {
+	file, err := os.Open(path) //nolint:gosec // the directory is ours
+	if err != nil {
+		return record, fmt.Errorf("reading the spool: %w", err)
+	}
+	defer func() { _ = file.Close() }() // only read
+	data, err := io.ReadAll(io.LimitReader(file, maxRecord+1))
+	if err != nil {
+		return record, fmt.Errorf("reading the spool: %w", err)
+	}
+	if len(data) > maxRecord {
+		return record, fmt.Errorf("%w: more than %d bytes", errDamaged, maxRecord)
+	}
+	return decode[T](data)
+}
+
+// replaceRecord writes a record into a file beside path, and renames it to path,
+// so that path never holds a part of it. With durable it syncs the content.
+func replaceRecord(path string, record any, durable bool) error {
+	data, err := encode(record)
+	if err != nil {
+		return err
+	}
+	beside := path + ".new"
+	if err := os.WriteFile(beside, data, ownerOnlyFile); err != nil {
+		return fmt.Errorf("writing to the spool: %w", err)
+	}
+	if durable {
+		if err := syncFile(beside); err != nil {
+			return err
+		}
+	}
+	if err := os.Rename(beside, path); err != nil {
+		return fmt.Errorf("writing to the spool: %w", err)
+	}
+	return nil
+}
+
+// fillRecord writes a record into an existing file and syncs it. A power failure
+// may leave a part of it, which the checksum shows.
+func fillRecord(path string, record any) error {
+	data, err := encode(record)
+	if err != nil {
+		return err
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, ownerOnlyFile) //nolint:gosec // the directory is ours
+	if err != nil {
+		return fmt.Errorf("writing to the spool: %w", err)
+	}
+	defer func() { _ = file.Close() }() // synced before
+	if _, err := file.Write(data); err != nil {
+		return fmt.Errorf("writing to the spool: %w", err)
+	}
+	if err := file.Sync(); err != nil {
+		return fmt.Errorf("syncing the spool: %w", err)
+	}
+	return nil
+}
+
+// syncFile writes the content of a file to the disk.
+func syncFile(path string) error {
+	file, err := os.OpenFile(path, os.O_RDWR, 0) //nolint:gosec // the directory is ours
+	if err != nil {
+		return fmt.Errorf("syncing the spool: %w", err)
+	}
+	defer func() { _ = file.Close() }() // synced before
+	if err := file.Sync(); err != nil {
+		return fmt.Errorf("syncing the spool: %w", err)
+	}
+	return nil
 }

@@ -18,99 +18,117 @@ const (
 	ownerOnly     = 0o700
 	ownerOnlyFile = 0o600
 
-	jobPrefix  = "job-"
-	lockFile   = "lock"
-	jobFile    = "job"
-	goneFile   = "gone"
-	resultFile = "result"
+	jobPrefix   = "job-"
+	lockFile    = "lock"
+	jobFile     = "job"
+	removedFile = "gone" // jobFile under the name that it has while the job is removed
+	resultFile  = "result"
 
-	// unborn is how old a folder without a job must be before it is taken for
-	// one whose process died while making it.
-	unborn = time.Hour
+	// maxCreation is the longest that the creation of a job may take. An older
+	// directory without a job record was left by a process that died meanwhile.
+	maxCreation = time.Hour
 )
 
-// MaxAge is how long something is owed. A control plane that was not there for
-// so long has forgotten the job.
+// MaxAge is how long delivery is tried, from the start of a job. By then a control
+// plane has forgotten the job.
 const MaxAge = 7 * 24 * time.Hour
 
-// Spool is a folder of jobs. Its methods may be called concurrently, and by
+// MaxNameLen is the most bytes of an ID in a file name. Names are short because
+// some tools create sockets below them, whose paths are limited.
+const MaxNameLen = 40
+
+// SafeName returns at most MaxNameLen bytes of an ID from outside, with every
+// character replaced that is not harmless in a path.
+func SafeName(id string) string {
+	name := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_':
+			return r
+		default:
+			return '_'
+		}
+	}, id)
+	return name[:min(len(name), MaxNameLen)]
+}
+
+// Spool is a directory of jobs. Its methods may be called concurrently, and by
 // several processes.
 type Spool struct {
 	dir    string
 	logger *zap.Logger
 }
 
-// Open makes the folder if it is missing, readable by its owner alone. Others
-// must not be able to write to it, since what is in it is reported as the
-// agent's own word.
+// Open opens a spool and creates its directory if it is missing. It returns an
+// error if other users can write to the directory, because its content is
+// reported in the agent's name. A nil logger logs nothing.
 func Open(dir string, logger *zap.Logger) (*Spool, error) {
 	if logger == nil {
 		logger = zap.NewNop()
 	}
 	if err := os.MkdirAll(dir, ownerOnly); err != nil {
-		return nil, fmt.Errorf("making the spool: %w", err)
+		return nil, fmt.Errorf("creating the spool: %w", err)
 	}
 	info, err := os.Stat(dir)
 	if err != nil {
-		return nil, fmt.Errorf("looking at the spool: %w", err)
+		return nil, fmt.Errorf("opening the spool: %w", err)
 	}
 	if !info.IsDir() {
-		return nil, fmt.Errorf("the spool %s is not a folder", dir)
+		return nil, fmt.Errorf("the spool %s is not a directory", dir)
 	}
 	if mode := info.Mode().Perm(); writableByOthers(mode) {
-		return nil, fmt.Errorf("the spool %s can be written to by others (its mode is %o): chmod 700 it, or name another folder", dir, mode)
+		return nil, fmt.Errorf("the spool %s is writable by other users (mode %o): run chmod 700 on it, or use another directory", dir, mode)
 	}
 	return &Spool{dir: dir, logger: logger}, nil
 }
 
-// Begin makes room for a job, which is this process's until Close or Remove.
-func (s *Spool) Begin(job Job) (*Entry, error) {
+// Create adds a job. This process holds it until Close or Remove.
+func (s *Spool) Create(job Job) (*Entry, error) {
 	dir, err := os.MkdirTemp(s.dir, jobPrefix+SafeName(job.ID)+"-*")
 	if err != nil {
-		return nil, fmt.Errorf("making room in the spool: %w", err)
+		return nil, fmt.Errorf("adding a job to the spool: %w", err)
 	}
 	e := &Entry{Job: job, dir: dir, logger: s.logger}
-	if err := e.begin(); err != nil {
+	if err := e.fill(); err != nil {
 		e.unlock()
-		_ = os.RemoveAll(dir) // as far as it goes; what is left is cleaned up as unborn
-		return nil, fmt.Errorf("making room in the spool: %w", err)
+		_ = os.RemoveAll(dir) // if it fails, the directory is removed after maxCreation
+		return nil, fmt.Errorf("adding a job to the spool: %w", err)
 	}
 	return e, nil
 }
 
-// Owed claims one after the other what no living process has. The caller calls
-// Close or Remove on each before it takes the next.
-func (s *Spool) Owed() iter.Seq[*Entry] {
+// Undelivered claims the jobs that no living process holds, one after the other.
+// The caller must call Close or Remove on each before it takes the next.
+func (s *Spool) Undelivered() iter.Seq[*Entry] {
 	return func(yield func(*Entry) bool) {
-		folders, err := os.ReadDir(s.dir)
+		dirs, err := os.ReadDir(s.dir)
 		if err != nil {
-			s.logger.Error("the spool cannot be read", zap.Error(err))
+			s.logger.Error("could not read the spool", zap.Error(err))
 			return
 		}
-		for _, folder := range folders {
-			if !folder.IsDir() || !strings.HasPrefix(folder.Name(), jobPrefix) {
+		for _, dir := range dirs {
+			if !dir.IsDir() || !strings.HasPrefix(dir.Name(), jobPrefix) {
 				continue
 			}
-			if e := s.claim(filepath.Join(s.dir, folder.Name())); e != nil && !yield(e) {
+			if e := s.claim(filepath.Join(s.dir, dir.Name())); e != nil && !yield(e) {
 				return
 			}
 		}
 	}
 }
 
-// claim gives the job in a folder if nobody has it and it can be read.
+// claim returns the job in a directory, or nil if a process holds it or it cannot
+// be read.
 func (s *Spool) claim(dir string) *Entry {
-	if !exists(filepath.Join(dir, jobFile)) {
-		s.sweep(dir)
+	e := &Entry{dir: dir, logger: s.logger}
+	if !exists(e.path(jobFile)) {
+		s.removeIncomplete(dir)
 		return nil
 	}
-	e := &Entry{dir: dir, logger: s.logger, lock: flock.New(filepath.Join(dir, lockFile))}
+	e.lock = flock.New(e.path(lockFile))
 	locked, err := e.lock.TryLock()
-	if err != nil || !locked { // an error: it has gone meanwhile, or is not ours to open
-		e.unlock()
-		return nil
-	}
-	if !exists(filepath.Join(dir, jobFile)) { // removed by its process between the look and the lock
+	// An error: the job was removed meanwhile, or belongs to another user. Without
+	// a record, it was removed between the first check and the lock.
+	if err != nil || !locked || !exists(e.path(jobFile)) {
 		e.unlock()
 		return nil
 	}
@@ -122,14 +140,14 @@ func (s *Spool) claim(dir string) *Entry {
 	return e
 }
 
-// sweep removes a folder whose removal, or making, was interrupted.
-func (s *Spool) sweep(dir string) {
+// removeIncomplete removes a directory whose creation or removal was interrupted.
+func (s *Spool) removeIncomplete(dir string) {
 	info, err := os.Stat(dir)
-	if err != nil || !exists(filepath.Join(dir, goneFile)) && time.Since(info.ModTime()) < unborn {
-		return // another process may be about to fill it
+	if err != nil || !exists(filepath.Join(dir, removedFile)) && time.Since(info.ModTime()) < maxCreation {
+		return // another process may be creating the job
 	}
 	if err := os.RemoveAll(dir); err != nil {
-		s.logger.Warn("a folder in the spool cannot be removed", zap.Error(err))
+		s.logger.Warn("could not remove an incomplete job from the spool", zap.String("path", dir), zap.Error(err))
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 func open(t *testing.T, dir string, logger *zap.Logger) *Spool {
@@ -23,9 +25,9 @@ func open(t *testing.T, dir string, logger *zap.Logger) *Spool {
 	return s
 }
 
-func begin(t *testing.T, s *Spool, id string) *Entry {
+func create(t *testing.T, s *Spool, id string) *Entry {
 	t.Helper()
-	e, err := s.Begin(Job{
+	e, err := s.Create(Job{
 		ID: id, Token: "secret", Endpoint: "http://127.0.0.1/v3", Headers: map[string][]string{"Buildkite-A": {"b"}},
 		ChunkMaxSize: 100, StartedAt: time.Now().UTC(), PID: os.Getpid(),
 	})
@@ -35,16 +37,17 @@ func begin(t *testing.T, s *Spool, id string) *Entry {
 	return e
 }
 
-func write(t *testing.T, e *Entry, number, offset uint64, data string) {
+func write(t *testing.T, e *Entry, sequence, offset uint64, data string) {
 	t.Helper()
-	if err := e.Append(number, offset, []byte(data)); err != nil {
+	if err := e.Append(sequence, offset, []byte(data)); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// claimed are the ids of what is owed; each is handed to look, and closed.
+// claimed claims every undelivered job, passes it to look, closes it, and
+// returns the IDs.
 func claimed(s *Spool, look func(*Entry)) (ids []string) {
-	for e := range s.Owed() {
+	for e := range s.Undelivered() {
 		ids = append(ids, e.Job.ID)
 		if look != nil {
 			look(e)
@@ -54,19 +57,19 @@ func claimed(s *Spool, look func(*Entry)) (ids []string) {
 	return ids
 }
 
-// What one process has left, and is not delivered, another one finds as it was,
-// once it is let go.
+// TestSpool leaves undelivered chunks and a result in one process, and claims them
+// in another one once the first has released the job.
 func TestSpool(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "a", "spool")
 	s, other := open(t, dir, nil), open(t, dir, nil)
-	e := begin(t, s, "J/1")
+	e := create(t, s, "J/1")
 	write(t, e, 1, 0, "ab")
 	write(t, e, 1, 0, "c")
 	write(t, e, 2, 3, "def")
 	write(t, e, 3, 6, "g")
-	e.Delivered(Piece{2, 3, 3})
-	want := Result{ExitStatus: "7", FinishedAt: time.Now().UTC(), ChunksFailed: 2}
+	e.Discard(Chunk{2, 3, 3})
+	want := Result{FinishRequest: wire.FinishRequest{ExitStatus: "7", FinishedAt: "2026-11-25T00:00:00Z", ChunksFailed: 2}}
 	if err := e.SetResult(want); err != nil {
 		t.Fatal(err)
 	}
@@ -74,11 +77,11 @@ func TestSpool(t *testing.T) {
 		t.Fatalf("claimed %v from under the process that has it", ids)
 	}
 	e.Close()
-	for range 2 { // closing gives it back
+	for range 2 { // Close releases the job
 		ids := claimed(other, func(e *Entry) {
-			pieces, lost := e.Pieces()
-			if !slices.Equal(pieces, []Piece{{1, 0, 3}, {3, 6, 1}}) || lost != 0 {
-				t.Errorf("pieces %v, %d lost", pieces, lost)
+			chunks, lost := e.Chunks()
+			if !slices.Equal(chunks, []Chunk{{1, 0, 3}, {3, 6, 1}}) || lost != 0 {
+				t.Errorf("chunks %v, %d lost", chunks, lost)
 			}
 			if got, ok := e.Result(); !ok || got != want {
 				t.Errorf("result %+v, %v", got, ok)
@@ -86,7 +89,7 @@ func TestSpool(t *testing.T) {
 			if e.Job.Token != "secret" || e.Job.Headers["Buildkite-A"][0] != "b" || e.Job.PID != os.Getpid() {
 				t.Errorf("job %+v", e.Job)
 			}
-			if data, err := e.Read(pieces[0], nil); err != nil || string(data) != "abc" {
+			if data, err := e.Read(chunks[0], nil); err != nil || string(data) != "abc" {
 				t.Errorf("%q, %v", data, err)
 			}
 		})
@@ -94,7 +97,7 @@ func TestSpool(t *testing.T) {
 			t.Fatalf("claimed %v", ids)
 		}
 	}
-	for e := range other.Owed() {
+	for e := range other.Undelivered() {
 		if err := e.Remove(); err != nil {
 			t.Error(err)
 		}
@@ -104,35 +107,35 @@ func TestSpool(t *testing.T) {
 	}
 }
 
-// The newest piece stays until there is a newer one: it says where the output
-// stands.
-func TestNewestPieceStays(t *testing.T) {
+// TestNewestChunkStays discards the newest chunk, which stays until there is a
+// newer one: it shows how long the log is.
+func TestNewestChunkStays(t *testing.T) {
 	t.Parallel()
 	s := open(t, filepath.Join(t.TempDir(), "spool"), nil)
-	e := begin(t, s, "J1")
+	e := create(t, s, "J1")
 	write(t, e, 1, 0, "ab")
-	e.Delivered(Piece{1, 0, 2})
-	if _, err := e.Read(Piece{1, 0, 2}, nil); err != nil {
+	e.Discard(Chunk{1, 0, 2})
+	if _, err := e.Read(Chunk{1, 0, 2}, nil); err != nil {
 		t.Error(err)
 	}
 	write(t, e, 2, 2, "c")
-	if _, err := e.Read(Piece{1, 0, 2}, nil); err == nil {
-		t.Error("a delivered piece is left though there is a newer one")
+	if _, err := e.Read(Chunk{1, 0, 2}, nil); err == nil {
+		t.Error("a delivered chunk is left though there is a newer one")
 	}
-	if number, end := e.End(); number != 2 || end != 3 {
-		t.Errorf("the output ends at %d, with piece %d", end, number)
+	if sequence, end := e.Newest(); sequence != 2 || end != 3 {
+		t.Errorf("the log ends at %d, with chunk %d", end, sequence)
 	}
 	e.Close()
 }
 
-// What is in the spool is for its owner's eyes.
+// TestPermissions checks that only the owner can read the spool.
 func TestPermissions(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("there are no modes")
 	}
 	dir := filepath.Join(t.TempDir(), "spool")
-	e := begin(t, open(t, dir, nil), "J1")
+	e := create(t, open(t, dir, nil), "J1")
 	defer e.Close()
 	write(t, e, 1, 0, "x")
 	if err := e.SetResult(Result{}); err != nil {
@@ -147,40 +150,40 @@ func TestPermissions(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	if err := os.Chmod(dir, 0o770); err != nil { //nolint:gosec // that is the point
+	if err := os.Chmod(dir, 0o770); err != nil { //nolint:gosec // the test needs it
 		t.Fatal(err)
 	}
 	if _, err := Open(dir, nil); err == nil || !strings.Contains(err.Error(), "chmod 700") {
-		t.Errorf("a spool that others can write to: %v", err)
+		t.Errorf("a spool that is writable by others: %v", err)
 	}
 }
 
-// Whatever has become of the files: a line for what cannot be used, and the
-// rest is used.
+// TestDamage damages files of a job: each unusable file is logged and set aside,
+// and the rest is used.
 func TestDamage(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name   string
 		damage map[string]string // content by file; empty truncates
-		pieces int
+		chunks int
 		lost   int
-		seen   bool   // there is a result
+		result bool   // there is a result
 		aside  string // a file that was set aside, or "." for the whole job
 	}{
 		{"none", nil, 2, 0, true, ""},
-		{"job half written", map[string]string{"job": header + "0000"}, 0, 0, false, "."},
+		{"job truncated", map[string]string{"job": header + "0000"}, 0, 0, false, "."},
 		{"job empty", map[string]string{"job": ""}, 0, 0, false, "."},
-		{"job of another kind", map[string]string{"job": string(must(encode(Result{ExitStatus: "0"})))}, 0, 0, false, "."},
-		{"result half written", map[string]string{"result": `{"exit`}, 2, 0, false, "bad-result"},
+		{"a result in place of the job", map[string]string{"job": string(must(encode(Result{FinishRequest: wire.FinishRequest{ExitStatus: "0"}})))}, 0, 0, false, "."},
+		{"result truncated", map[string]string{"result": `{"exit`}, 2, 0, false, "bad-result"},
 		{"no result yet", map[string]string{"result": ""}, 2, 0, false, ""},
-		{"result beside its place", map[string]string{"result.new": `{"exit`}, 2, 0, true, ""},
-		{"empty piece", map[string]string{"chunk-1-0": ""}, 1, 1, true, ""},
-		{"piece too large", map[string]string{"chunk-1-0": strings.Repeat("x", 101)}, 1, 1, true, "bad-chunk-1-0"},
-		{"piece overlaps", map[string]string{"chunk-1-0": "more than it was"}, 1, 1, true, "bad-chunk-2-3"},
-		{"two of a number", map[string]string{"chunk-1-0": "ab", "chunk-2-4": "y"}, 2, 1, true, "bad-chunk-2-4"},
-		{"no piece", map[string]string{"chunk-x": "y"}, 2, 1, true, "bad-chunk-x"},
-		{"number zero", map[string]string{"chunk-0-0": "y"}, 2, 1, true, "bad-chunk-0-0"},
-		{"not one of ours", map[string]string{"notes": "y"}, 2, 0, true, ""},
+		{"a truncated result that was not renamed", map[string]string{"result.new": `{"exit`}, 2, 0, true, ""},
+		{"empty chunk", map[string]string{"chunk-1-0": ""}, 1, 1, true, ""},
+		{"chunk too large", map[string]string{"chunk-1-0": strings.Repeat("x", 101)}, 1, 1, true, "bad-chunk-1-0"},
+		{"chunk overlaps", map[string]string{"chunk-1-0": "more than it was"}, 1, 1, true, "bad-chunk-2-3"},
+		{"two chunks with one sequence number", map[string]string{"chunk-1-0": "ab", "chunk-2-4": "y"}, 2, 1, true, "bad-chunk-2-4"},
+		{"not a chunk name", map[string]string{"chunk-x": "y"}, 2, 1, true, "bad-chunk-x"},
+		{"sequence number zero", map[string]string{"chunk-0-0": "y"}, 2, 1, true, "bad-chunk-0-0"},
+		{"unknown file", map[string]string{"notes": "y"}, 2, 0, true, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -188,10 +191,10 @@ func TestDamage(t *testing.T) {
 			core, logs := observer.New(zapcore.WarnLevel)
 			dir := filepath.Join(t.TempDir(), "spool")
 			s := open(t, dir, zap.New(core))
-			e := begin(t, s, "J1")
+			e := create(t, s, "J1")
 			write(t, e, 1, 0, "abc")
 			write(t, e, 2, 3, "d")
-			if err := e.SetResult(Result{ExitStatus: "0"}); err != nil {
+			if err := e.SetResult(Result{FinishRequest: wire.FinishRequest{ExitStatus: "0"}}); err != nil {
 				t.Fatal(err)
 			}
 			e.Close()
@@ -201,23 +204,23 @@ func TestDamage(t *testing.T) {
 				}
 			}
 			ids := claimed(s, func(e *Entry) {
-				pieces, lost := e.Pieces()
-				if len(pieces) != tt.pieces || lost != tt.lost {
-					t.Errorf("pieces %v, %d lost", pieces, lost)
+				chunks, lost := e.Chunks()
+				if len(chunks) != tt.chunks || lost != tt.lost {
+					t.Errorf("chunks %v, %d lost", chunks, lost)
 				}
-				if _, seen := e.Result(); seen != tt.seen {
-					t.Errorf("a result: %v", seen)
+				if _, ok := e.Result(); ok != tt.result {
+					t.Errorf("a result: %v", ok)
 				}
 			})
 			aside := filepath.Join(e.dir, tt.aside)
 			if tt.aside == "." {
-				aside = filepath.Join(dir, badPrefix+filepath.Base(e.dir))
+				aside = filepath.Join(dir, damagedPrefix+filepath.Base(e.dir))
 			}
 			if (len(ids) == 0) != (tt.aside == ".") || tt.aside != "" && !exists(aside) || (logs.Len() > 0) != (tt.aside != "") {
-				t.Errorf("claimed %v; %s is there: %v; said %v", ids, aside, exists(aside), logs.All())
+				t.Errorf("claimed %v; %s exists: %v; logged %v", ids, aside, exists(aside), logs.All())
 			}
 			for _, line := range logs.All() {
-				if strings.Contains(line.ContextMap()["because"].(string), "secret") {
+				if strings.Contains(line.ContextMap()["reason"].(string), "secret") {
 					t.Errorf("a token is in the log: %v", line)
 				}
 			}
@@ -225,9 +228,9 @@ func TestDamage(t *testing.T) {
 	}
 }
 
-// A job whose making or removal was interrupted is no job, and its folder goes:
-// at once if it was to be removed, later if another process may be about to
-// fill it.
+// TestInterrupted checks directories whose creation or removal was interrupted:
+// they are no jobs, and are removed, unless another process may be creating the
+// job.
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -236,8 +239,8 @@ func TestInterrupted(t *testing.T) {
 		age   time.Duration
 		stays bool
 	}{
-		{"being made", []string{"lock", "job.new"}, 0, true},
-		{"never made", []string{"lock", "job.new"}, 2 * time.Hour, false},
+		{"being created", []string{"lock", "job.new"}, 0, true},
+		{"never created", []string{"lock", "job.new"}, 2 * time.Hour, false},
 		{"being removed", []string{"gone", "chunk-1-0"}, 0, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -246,21 +249,21 @@ func TestInterrupted(t *testing.T) {
 			if err := os.Chmod(dir, 0o700); err != nil {
 				t.Fatal(err)
 			}
-			folder := filepath.Join(dir, "job-J1-1")
-			if err := os.Mkdir(folder, 0o700); err != nil {
+			jobDir := filepath.Join(dir, "job-J1-1")
+			if err := os.Mkdir(jobDir, 0o700); err != nil {
 				t.Fatal(err)
 			}
 			for _, name := range tt.files {
-				if err := os.WriteFile(filepath.Join(folder, name), []byte("x"), 0o600); err != nil {
+				if err := os.WriteFile(filepath.Join(jobDir, name), []byte("x"), 0o600); err != nil {
 					t.Fatal(err)
 				}
 			}
 			then := time.Now().Add(-tt.age)
-			if err := os.Chtimes(folder, then, then); err != nil {
+			if err := os.Chtimes(jobDir, then, then); err != nil {
 				t.Fatal(err)
 			}
-			if ids := claimed(open(t, dir, nil), nil); len(ids) > 0 || exists(folder) != tt.stays {
-				t.Errorf("claimed %v; it is there: %v", ids, exists(folder))
+			if ids := claimed(open(t, dir, nil), nil); len(ids) > 0 || exists(jobDir) != tt.stays {
+				t.Errorf("claimed %v; it exists: %v", ids, exists(jobDir))
 			}
 		})
 	}

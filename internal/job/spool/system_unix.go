@@ -8,21 +8,21 @@ import (
 	"os"
 )
 
-// writableByOthers looks at the mode of a folder: those with a sticky bit let
-// nobody rename what is another's, but it is not for a spool to rely on that.
+// writableByOthers reports whether the group or other users may write to a
+// directory with this mode. A sticky bit makes no difference.
 func writableByOthers(mode fs.FileMode) bool {
 	const groupOrOthers = 0o022
 	return mode&groupOrOthers != 0
 }
 
-// syncFolder makes the names in a folder outlast a power cut.
-func syncFolder(dir string) error {
-	folder, err := os.Open(dir) //nolint:gosec // the folder is ours
+// syncDir writes the file names of a directory to the disk.
+func syncDir(dir string) error {
+	file, err := os.Open(dir) //nolint:gosec // the directory is ours
 	if err != nil {
 		return fmt.Errorf("syncing the spool: %w", err)
 	}
-	defer func() { _ = folder.Close() }() // it is synced
-	if err := folder.Sync(); err != nil {
+	defer func() { _ = file.Close() }() // synced before
+	if err := file.Sync(); err != nil {
 		return fmt.Errorf("syncing the spool: %w", err)
 	}
 	return nil

@@ -1,0 +1,118 @@
+package job
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/switchyard-ci/switchyard/internal/job/joblink"
+	"github.com/switchyard-ci/switchyard/internal/job/process"
+	"github.com/switchyard-ci/switchyard/internal/wire"
+)
+
+// inherited are the variables of the agent's environment that jobs get: what
+// programs need on this machine, and nothing that can hold a secret. The agent's
+// settings and tokens are not among them.
+//
+//nolint:gochecknoglobals // a table, never written
+var inherited = []string{
+	"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TZ", "TMPDIR",
+	"LANG", "LANGUAGE", "LC_ALL", "LC_COLLATE", "LC_CTYPE", "LC_MESSAGES", "LC_MONETARY", "LC_NUMERIC", "LC_TIME",
+	// Windows programs do not start without these.
+	"SystemRoot", "SystemDrive", "windir", "ComSpec", "PATHEXT", "TEMP", "TMP", "USERNAME", "USERPROFILE",
+	"HOMEDRIVE", "HOMEPATH", "APPDATA", "LOCALAPPDATA", "PROGRAMDATA", "ProgramFiles", "ProgramFiles(x86)",
+	"NUMBER_OF_PROCESSORS", "PROCESSOR_ARCHITECTURE", "OS",
+}
+
+// terminalType is the TERM of a job with a terminal.
+const terminalType = "xterm-256color"
+
+// environment returns the environment of the job's command, sorted: the inherited
+// variables of the agent, those of the job, and those of agentVariables, of which
+// later ones replace earlier ones of the same name. The job's commands find the
+// agent at socket, if it is not empty.
+func environment(spec Spec, opts Options, dir, socket string) ([]string, error) {
+	if strings.TrimSpace(spec.Env[wire.EnvCommand]) == "" && opts.Executor == "" {
+		return nil, errors.New("the job has no command: " + wire.EnvCommand + " is empty")
+	}
+	env := inheritedVariables(opts.Environ)
+	if opts.PTY {
+		env["TERM"] = terminalType
+	}
+	for name, value := range spec.Env {
+		if name == "" || strings.ContainsAny(name, "=\x00") || strings.Contains(value, "\x00") {
+			return nil, fmt.Errorf("invalid name or value of the job's environment variable %q", name)
+		}
+		env[name] = value
+	}
+	delete(env, wire.EnvAgentToken) // of existing agents; jobs never get it (wire-facts, section 5)
+	maps.Copy(env, agentVariables(spec, opts, dir, socket))
+	pairs := make([]string, 0, len(env))
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		pairs = append(pairs, name+"="+env[name])
+	}
+	return pairs, nil
+}
+
+// inheritedVariables returns the variables of the agent's environment that jobs get.
+func inheritedVariables(agent []string) map[string]string {
+	env := map[string]string{}
+	for _, pair := range agent {
+		if name, value, ok := strings.Cut(pair, "="); ok && isInherited(name) {
+			env[name] = value
+		}
+	}
+	return env
+}
+
+func isInherited(name string) bool {
+	return slices.ContainsFunc(inherited, func(one string) bool {
+		return one == name || runtime.GOOS == "windows" && strings.EqualFold(one, name)
+	})
+}
+
+// agentVariables returns the variables that the agent sets. Of those that
+// wire-facts, section 5, lists, these are true for this agent; the others name files
+// and features that it does not have.
+func agentVariables(spec Spec, opts Options, dir, socket string) map[string]string {
+	env := map[string]string{
+		"PWD":                     dir,
+		wire.EnvJobID:             spec.ID,
+		wire.EnvAgentPID:          strconv.Itoa(os.Getpid()),
+		wire.EnvBuildPath:         opts.BuildPath,
+		wire.EnvCheckoutPath:      dir,
+		wire.EnvShell:             strings.Join(opts.Shell, " "),
+		wire.EnvCancelSignal:      process.SignalName(opts.CancelSignal),
+		wire.EnvPTY:               strconv.FormatBool(opts.PTY),
+		wire.EnvCommandEval:       "true",
+		wire.EnvPluginsEnabled:    "false",
+		wire.EnvLocalHooksEnabled: "false",
+		wire.EnvRedactedVars:      strings.Join(opts.RedactedVars, ","),
+	}
+	if socket != "" {
+		env[joblink.Variable] = socket
+	}
+	if spec.Endpoint != "" {
+		env[wire.EnvAgentEndpoint] = spec.Endpoint
+	}
+	// Never the session token: with it a job could act as its worker.
+	if spec.Token != "" {
+		env[wire.EnvAgentAccessToken] = spec.Token
+	}
+	if spec.TraceParent != "" {
+		env[wire.EnvTraceParent] = spec.TraceParent
+		env[wire.EnvTraceState] = spec.TraceState
+	}
+	for name, values := range spec.Headers {
+		if rest, ok := strings.CutPrefix(name, wire.RequestHeaderPrefix); ok && rest != "" && len(values) > 0 {
+			// As existing agents do: the complete header name, in capitals, with underscores.
+			env[wire.EnvRequestHeaderPrefix+strings.ToUpper(strings.ReplaceAll(name, "-", "_"))] = values[0]
+		}
+	}
+	return env
+}

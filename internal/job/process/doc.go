@@ -1,0 +1,27 @@
+// Package process runs a program with everything that it starts, and ends all of
+// it.
+//
+// [Start] starts a program in a process group of its own, with its stdout and
+// stderr on one pipe or terminal. [Process.Wait] waits for its end, or ends it when
+// the context is canceled: first the cancel signal, and SIGKILL when the grace
+// period is over. [Process.Collect] then reads the rest of the output, kills what
+// the program left running, and returns its exit status.
+//
+// # What a program leaves running
+//
+// A process that leaves the group, such as a daemon with a session of its own, is
+// found on Linux by
+//   - an environment variable that marks all processes of one program,
+//   - its session,
+//   - its ancestors,
+//   - being an orphan that no other program can have started, if this process has
+//     a [Reaper].
+//
+// On other Unix systems such a process is not found. On Windows a job object holds
+// all processes; see group_windows.go for what Windows lacks.
+//
+// # Bounds
+//
+// Every wait has a deadline; see [Options]. No function waits longer than needed:
+// a program that ends is collected at once.
+package process

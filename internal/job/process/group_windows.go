@@ -1,0 +1,122 @@
+package process
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/windows"
+)
+
+// jobObject is a Windows job object. It differs from a process group on Unix:
+//   - There are no signals. A canceled program gets CTRL_BREAK, whatever
+//     Options.CancelSignal is, and only if it has a console; others are killed after
+//     the grace period.
+//   - Exit.Signal is always empty: a killed program has exit code 1.
+//   - No process can leave the object, so kill ends daemons too. Processes that the
+//     program starts before it is added to the object are not in it.
+//   - A pipe has no read deadline: the output is closed under the reader.
+type jobObject struct {
+	handle windows.Handle
+	pid    int
+}
+
+func newGroup(*tree) (group, error) {
+	handle, err := windows.CreateJobObject(nil, nil)
+	if err != nil {
+		return nil, fmt.Errorf("creating a job object: %w", err)
+	}
+	limits := windows.JOBOBJECT_EXTENDED_LIMIT_INFORMATION{
+		BasicLimitInformation: windows.JOBOBJECT_BASIC_LIMIT_INFORMATION{
+			LimitFlags: windows.JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE,
+		},
+	}
+	_, err = windows.SetInformationJobObject(handle, windows.JobObjectExtendedLimitInformation,
+		uintptr(unsafe.Pointer(&limits)), uint32(unsafe.Sizeof(limits)))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("limiting a job object: %w", err), windows.CloseHandle(handle))
+	}
+	return &jobObject{handle: handle}, nil
+}
+
+func (g *jobObject) prepare(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_NEW_PROCESS_GROUP}
+
+	// cmd.exe does not follow the quoting rules of os/exec: with /S it takes all
+	// text between the first and the last quote literally.
+	if last := len(cmd.Args) - 1; strings.EqualFold(filepath.Base(cmd.Args[0]), "cmd.exe") {
+		cmd.SysProcAttr.CmdLine = strings.Join(cmd.Args[:last], " ") + ` "` + cmd.Args[last] + `"`
+	}
+}
+
+func (g *jobObject) add(p *os.Process) error {
+	g.pid = p.Pid
+	process, err := windows.OpenProcess(windows.PROCESS_SET_QUOTA|windows.PROCESS_TERMINATE, false, uint32(p.Pid))
+	if err != nil {
+		return fmt.Errorf("opening process %d: %w", p.Pid, err)
+	}
+	if err := windows.AssignProcessToJobObject(g.handle, process); err != nil {
+		return errors.Join(fmt.Errorf("assigning process %d to its job object: %w", p.Pid, err), windows.CloseHandle(process))
+	}
+	if err := windows.CloseHandle(process); err != nil {
+		return fmt.Errorf("closing process %d: %w", p.Pid, err)
+	}
+	return nil
+}
+
+func (g *jobObject) await(cmd *exec.Cmd) error {
+	if err := cmd.Wait(); err != nil {
+		return fmt.Errorf("waiting for process %d: %w", cmd.Process.Pid, err)
+	}
+	return nil
+}
+
+func (g *jobObject) terminate(syscall.Signal) error {
+	if err := windows.GenerateConsoleCtrlEvent(windows.CTRL_BREAK_EVENT, uint32(g.pid)); err != nil {
+		return fmt.Errorf("sending CTRL_BREAK to process group %d: %w", g.pid, err)
+	}
+	return nil
+}
+
+func (g *jobObject) kill() error {
+	if err := windows.TerminateJobObject(g.handle, 1); err != nil {
+		return fmt.Errorf("ending job object of process %d: %w", g.pid, err)
+	}
+	return nil
+}
+
+func (g *jobObject) close() error {
+	if err := windows.CloseHandle(g.handle); err != nil {
+		return fmt.Errorf("closing job object of process %d: %w", g.pid, err)
+	}
+	return nil
+}
+
+// SignalName returns what terminate sends.
+func SignalName(syscall.Signal) string { return "CTRL_BREAK" }
+
+// ParseSignal parses the name of a cancel signal. Only the default is accepted.
+func ParseSignal(name string) (syscall.Signal, error) {
+	if strings.TrimPrefix(strings.ToUpper(name), "SIG") != "TERM" {
+		return 0, errors.New("Windows has no signals to choose from") //nolint:staticcheck // a name
+	}
+	return syscall.SIGTERM, nil
+}
+
+// hint returns nothing: errors of Windows are clear.
+func hint(error) string { return "" }
+
+// Unsupported returns what jobs have to do without on this system, one sentence
+// each.
+func Unsupported() []string {
+	return []string{
+		"a canceled job gets CTRL_BREAK, which only programs with a console receive; Windows has no signals",
+		"jobs cannot have a terminal (setting pty): Windows has no pseudo-terminals",
+		"processes that a command starts before it is in its job object are not ended with it",
+	}
+}

@@ -1,0 +1,200 @@
+package process
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"syscall"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// Command is a program to run.
+type Command struct {
+	// Name names the program in errors, such as "the shell".
+	Name string
+	// Argv is the program and its arguments, Env its environment, and Dir its
+	// working directory.
+	Argv []string
+	Env  []string
+	Dir  string
+	// Terminal gives the program a terminal as its stdin, stdout and stderr. Not
+	// on Windows.
+	Terminal bool
+}
+
+// Options are the settings for every program that an agent runs. All of them,
+// except Claim and Reaper, are required.
+type Options struct {
+	// Claim is the ID of the agent's claim on its build path, which becomes part of
+	// the mark; empty if there is none. See EndClaimed.
+	Claim string
+	// Reaper finds more of what programs leave running; it may be nil.
+	Reaper *Reaper
+	// CancelSignal is sent to the group of a canceled program first. Not used on
+	// Windows.
+	CancelSignal syscall.Signal
+	// CancelGrace is the time from CancelSignal to SIGKILL.
+	CancelGrace time.Duration
+	// KillWait is how long a killed process may take to end.
+	KillWait time.Duration
+	// Logger logs what could not be killed.
+	Logger *zap.Logger
+}
+
+// group ends a program together with what it has started, in the way of the
+// operating system.
+type group interface {
+	// prepare makes cmd start as the first process of the group.
+	prepare(cmd *exec.Cmd)
+	// add adds the started program to the group.
+	add(p *os.Process) error
+	// await waits for the program to end. Where the system can, it leaves the
+	// program unreaped, so that its ID, which is that of the group, cannot be
+	// reused before the group has ended.
+	await(cmd *exec.Cmd) error
+	// terminate sends a signal to the group.
+	terminate(sig syscall.Signal) error
+	// kill kills the group and what is found outside it. It returns nil if there is
+	// nothing to kill. It may wait for the end of what it has killed.
+	kill() error
+	// close releases what the group holds of the system.
+	close() error
+}
+
+// Process is a running program. Wait and Collect must each be called once, in this
+// order.
+type Process struct {
+	cmd    *exec.Cmd
+	opts   Options
+	group  group
+	output *output
+	exited chan struct{} // closed when the program has ended
+	end    End           // what Wait returned
+}
+
+// Start starts a program in a group of its own and copies its output to w, from one
+// goroutine, until Collect returns. Errors of w are ignored.
+func Start(c Command, opts Options, w io.Writer) (*Process, error) {
+	out, err := openOutput(c.Terminal)
+	if err != nil {
+		return nil, err
+	}
+	p, err := start(c, opts, out)
+	if err != nil {
+		out.discard()
+		return nil, err
+	}
+	out.copyTo(w)
+	return p, nil
+}
+
+func start(c Command, opts Options, out *output) (*Process, error) {
+	mark := newMark(opts.Claim)
+	// No context: the group ends the program.
+	cmd := exec.Command(c.Argv[0], c.Argv[1:]...) //nolint:gosec,noctx // it runs what the job asks for
+	cmd.Dir, cmd.Env = c.Dir, append(slices.Clip(c.Env), markName+"="+mark)
+	cmd.Stdout, cmd.Stderr = out.write, out.write
+	g, err := newGroup(&tree{mark: mark, reaper: opts.Reaper, limit: opts.KillWait})
+	if err != nil {
+		return nil, fmt.Errorf("creating a process group: %w", err)
+	}
+	g.prepare(cmd)
+	if c.Terminal {
+		cmd.Stdin = out.write
+		setTerminal(cmd)
+	}
+	if err := opts.Reaper.start(cmd, mark); err != nil {
+		_ = g.close()
+		return nil, fmt.Errorf("starting %s %s: %w%s", c.Name, c.Argv[0], err, hint(err))
+	}
+	p := &Process{cmd: cmd, opts: opts, group: g, output: out, exited: make(chan struct{})}
+	if err := g.add(cmd.Process); err != nil {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		_ = g.close()
+		opts.Reaper.forget(cmd.Process.Pid)
+		return nil, fmt.Errorf("adding the command to its process group: %w", err)
+	}
+	go func() {
+		defer close(p.exited)
+		_ = g.await(cmd) // its error shows again in exit
+	}()
+	return p, nil
+}
+
+// PID returns the process ID of the program.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
+// Wait waits for the program to end. When ctx ends, it sends the cancel signal to
+// the group, and SIGKILL when the grace period is over, and waits for the end at
+// most Options.KillWait longer.
+func (p *Process) Wait(ctx context.Context) End {
+	p.end = supervise(ctx, p, p.opts.CancelGrace, p.opts.KillWait)
+	return p.end
+}
+
+// Exit is what Collect returns.
+type Exit struct {
+	// Code is the exit code, or -1 if a signal ended the program.
+	Code int
+	// Signal names the signal that ended the program, such as "SIGTERM"; empty if
+	// none did.
+	Signal string
+	// OutputHeld is set if a process that the program left running held the output
+	// open until it was closed; what it wrote after that is lost.
+	OutputHeld bool
+}
+
+// Collect waits until all processes have closed the output, at most until
+// deadline, kills what the program left running, reads the rest of the output, and
+// reaps the program. The time that the writer of [Start] takes is not bounded.
+//
+// It returns an error if the exit status is unknown, or if the program has not
+// ended: then it is reaped in the background, if it ever ends.
+func (p *Process) Collect(deadline time.Time) (Exit, error) {
+	held := p.output.drain(deadline, p.endGroup)
+	if !p.end.Exited {
+		go func() { _, _ = p.reap() }()
+		return Exit{Code: -1, OutputHeld: held}, fmt.Errorf("process %d still runs %v after SIGKILL", p.PID(), p.opts.KillWait)
+	}
+	exit, err := p.reap()
+	exit.OutputHeld = held
+	return exit, err
+}
+
+// endGroup kills what the program left running.
+func (p *Process) endGroup() {
+	if err := p.group.kill(); err != nil {
+		p.opts.Logger.Warn("could not kill all processes that a job left running", zap.Int("process_group", p.PID()), zap.Error(err))
+	}
+}
+
+// reap returns the exit status of a program that has ended, and releases the group.
+func (p *Process) reap() (Exit, error) {
+	<-p.exited
+	var err error
+	if p.cmd.ProcessState == nil {
+		err = p.cmd.Wait()
+	}
+	_ = p.group.close()
+	p.opts.Reaper.forget(p.PID())
+	state := p.cmd.ProcessState
+	if state == nil {
+		return Exit{Code: -1}, fmt.Errorf("the exit status of process %d is unknown: %w", p.PID(), err)
+	}
+	if ws, ok := state.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+		return Exit{Code: -1, Signal: SignalName(ws.Signal())}, nil
+	}
+	return Exit{Code: state.ExitCode()}, nil
+}
+
+func (p *Process) done() <-chan struct{} { return p.exited }
+
+func (p *Process) terminate() error { return p.group.terminate(p.opts.CancelSignal) }
+
+func (p *Process) kill() error { return p.group.kill() }

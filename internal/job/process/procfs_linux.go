@@ -1,0 +1,93 @@
+package process
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// proc is one process, read from /proc.
+type proc struct {
+	pid, parent, session int
+	started              uint64 // in ticks since the system's start; unique together with pid
+	zombie               bool   // it has ended and is not reaped
+}
+
+// readProcesses returns all processes by ID. Processes that start or end meanwhile
+// may be missing.
+func readProcesses() (map[int]proc, error) {
+	dir, err := os.Open("/proc")
+	if err != nil {
+		return nil, fmt.Errorf("listing processes: %w", err)
+	}
+	defer func() { _ = dir.Close() }() // only read
+	names, err := dir.Readdirnames(-1)
+	if err != nil {
+		return nil, fmt.Errorf("listing processes: %w", err)
+	}
+	found := make(map[int]proc, len(names))
+	for _, name := range names {
+		pid, err := strconv.Atoi(name)
+		if err != nil {
+			continue // not a process
+		}
+		if p, err := readProcess(pid); err == nil { // else it has ended
+			found[pid] = p
+		}
+	}
+	return found, nil
+}
+
+// readProcess returns one process.
+func readProcess(pid int) (proc, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return proc{}, fmt.Errorf("reading a process: %w", err)
+	}
+	return parseStat(pid, string(stat))
+}
+
+// parseStat parses /proc/PID/stat: the ID, the name in parentheses, which may
+// contain any character, and then fields numbered from 3 (proc(5)).
+func parseStat(pid int, stat string) (proc, error) {
+	const (
+		state, parent, session, started = 3, 4, 6, 22
+
+		first = state
+	)
+	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
+	if len(fields) <= started-first {
+		return proc{}, fmt.Errorf("process %d: cannot parse %q", pid, stat)
+	}
+	p := proc{pid: pid, zombie: strings.ContainsAny(fields[state-first], "ZXx")}
+	var errs [3]error
+	p.parent, errs[0] = strconv.Atoi(fields[parent-first])
+	p.session, errs[1] = strconv.Atoi(fields[session-first])
+	p.started, errs[2] = strconv.ParseUint(fields[started-first], 10, 64)
+	return p, errors.Join(errs[:]...)
+}
+
+// startTime returns when a process was started, or 0, which is before all others,
+// if that is unknown.
+func startTime(pid int) uint64 {
+	p, _ := readProcess(pid)
+	return p.started
+}
+
+// markOf returns the mark in the environment that a process was started with. It is
+// "" if there is none, or if the process has ended or is another user's.
+func markOf(pid int) string {
+	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+	if err != nil {
+		return ""
+	}
+	for pair := range bytes.SplitSeq(environ, []byte{0}) {
+		if mark, ok := bytes.CutPrefix(pair, []byte(markName+"=")); ok {
+			return string(mark)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,58 @@
+package process
+
+import (
+	"os/exec"
+	"sync"
+)
+
+// Reaper makes this process inherit the processes that jobs leave running. On Linux
+// this process becomes a subreaper: a process whose parent has ended, daemons
+// included, becomes its child. So everything that a job has started stays below
+// the agent, is found at the end of the job, and is reaped when it has ended. On
+// other systems a Reaper does nothing.
+//
+// A Reaper is for a process that is an agent and nothing else, and a process has at
+// most one: it regards every child as left by a job, except those that jobs started
+// and those that existed before. Without a Reaper, processes with a job's mark are
+// found. As process 1 of a container, an agent inherits orphans of every origin,
+// and leaves alone those that have neither a mark nor the session of a job.
+//
+// All methods may be called concurrently, and on nil.
+type Reaper struct {
+	mu      sync.Mutex
+	started map[int]startedProgram // by process ID, from the start of the program until it is reaped
+	before  map[int]uint64         // children that existed before, with their start time
+	stop    chan struct{}
+	stopped sync.WaitGroup
+}
+
+// startedProgram is a child that Start has started and reaps.
+type startedProgram struct {
+	mark string
+	at   uint64 // when it was started, in ticks of the system
+}
+
+// start starts cmd under its mark. It excludes snapshots, in which the child of an
+// unfinished start would look like an orphan.
+func (r *Reaper) start(cmd *exec.Cmd, mark string) error {
+	if r == nil {
+		return cmd.Start() //nolint:wrapcheck // the caller wraps it
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := cmd.Start(); err != nil {
+		return err //nolint:wrapcheck // as above
+	}
+	r.started[cmd.Process.Pid] = startedProgram{mark: mark, at: startTime(cmd.Process.Pid)}
+	return nil
+}
+
+// forget removes a program that was reaped: its ID may be reused from now on.
+func (r *Reaper) forget(pid int) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.started, pid)
+}

@@ -1,0 +1,121 @@
+package process
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// reapPause is the shortest time between two searches for orphans that have ended.
+const reapPause = time.Second
+
+// NewReaper makes this process the subreaper of its jobs. The caller must call Close
+// when no job runs any more.
+func NewReaper() (*Reaper, error) {
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return nil, fmt.Errorf("becoming the subreaper of jobs: %w", err)
+	}
+	r := &Reaper{started: map[int]startedProgram{}, before: map[int]uint64{}, stop: make(chan struct{})}
+	all, err := readProcesses()
+	if err != nil {
+		return nil, err
+	}
+	for pid, p := range all {
+		if p.parent == os.Getpid() {
+			r.before[pid] = p.started
+		}
+	}
+	ended := make(chan os.Signal, 1)
+	signal.Notify(ended, unix.SIGCHLD)
+	r.stopped.Go(func() {
+		defer signal.Stop(ended)
+		r.watch(ended)
+	})
+	return r, nil
+}
+
+// Close ends the reaper: this process inherits nothing any more.
+func (r *Reaper) Close() error {
+	if r == nil {
+		return nil
+	}
+	close(r.stop)
+	r.stopped.Wait()
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0); err != nil {
+		return fmt.Errorf("ceasing to be a subreaper: %w", err)
+	}
+	return nil
+}
+
+// watch reaps orphans that end by themselves, so that a long job with many of them
+// does not exhaust the process IDs of the machine.
+func (r *Reaper) watch(ended <-chan os.Signal) {
+	pause := time.NewTimer(0)
+	defer pause.Stop()
+	for {
+		select {
+		case <-r.stop:
+			return
+		case <-ended:
+		}
+		r.mu.Lock()
+		if all, err := readProcesses(); err == nil { // else the next signal tries again
+			r.reap(all)
+		}
+		r.mu.Unlock()
+		pause.Reset(reapPause)
+		select {
+		case <-r.stop:
+			return
+		case <-pause.C:
+		}
+	}
+}
+
+// snapshot reads all processes while none is being started or reaped, reaps the
+// orphans that have ended, and returns the processes that choose returns.
+func (r *Reaper) snapshot(choose func(map[int]proc) map[int]proc) (map[int]proc, error) {
+	if r != nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+	}
+	all, err := readProcesses()
+	if err != nil {
+		return nil, err
+	}
+	if r != nil {
+		r.reap(all)
+	}
+	return choose(all), nil
+}
+
+// reap reaps the orphans that have ended, each by its own ID: os/exec reaps the
+// others. The caller holds the lock.
+func (r *Reaper) reap(all map[int]proc) {
+	for pid, p := range all {
+		if p.zombie && r.isOrphan(p) {
+			for {
+				if _, err := unix.Wait4(pid, nil, unix.WNOHANG, nil); !errors.Is(err, unix.EINTR) {
+					break // reaped, now or before
+				}
+			}
+		}
+	}
+}
+
+// isOrphan reports whether a process became a child of this process because its
+// parent has ended. The caller holds the lock.
+func (r *Reaper) isOrphan(p proc) bool {
+	if p.parent != os.Getpid() {
+		return false
+	}
+	if _, ours := r.started[p.pid]; ours {
+		return false
+	}
+	started, existed := r.before[p.pid]
+	return !existed || started != p.started
+}

@@ -1,0 +1,30 @@
+package process
+
+import (
+	"crypto/rand"
+	"strings"
+	"time"
+)
+
+// markName is an environment variable that identifies the processes of a program,
+// whatever their parents are: all that the program starts inherit it, unless they
+// clear it. Its value is "CLAIM.RANDOM": the agent's claim on its build path, empty
+// if there is none, and a random part of this program alone.
+const markName = "SWITCHYARD_JOB_MARK"
+
+// newMark returns a mark that no other program on any machine has.
+func newMark(claim string) string { return claim + "." + strings.ToLower(rand.Text()) }
+
+// claimOf returns the claim of a mark, or "".
+func claimOf(mark string) string {
+	claim, _, _ := strings.Cut(mark, ".")
+	return claim
+}
+
+// tree is all processes that a program has started, including those that have left
+// its process group and its session.
+type tree struct {
+	mark   string
+	reaper *Reaper       // nil: finds only processes with the mark, of the session, and their descendants
+	limit  time.Duration // for the end of killed processes
+}

@@ -1,0 +1,61 @@
+package redact
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+	"sync/atomic"
+)
+
+const (
+	// Minimum is the length of the shortest secret that is hidden, in bytes.
+	// Existing agents use the same value.
+	Minimum = 6
+	// MaxForms is the largest number of strings in one set: all forms of all
+	// secrets. A secret of one line has about eight, so there is room for more
+	// than two thousand. It bounds the memory that a job can make its agent use.
+	MaxForms = 20_000
+)
+
+// ErrTooMany is returned by Add when the set would exceed [MaxForms].
+var ErrTooMany = errors.New("too many secrets")
+
+// Secrets is a set of secrets to hide, shared by any number of Writers. The zero
+// value is an empty set. Its methods may be called concurrently.
+type Secrets struct {
+	set atomic.Pointer[set] // nil while the set is empty
+
+	mu    sync.Mutex
+	forms map[string]struct{} // the strings of set
+}
+
+// Add adds secrets. Every Writer of the set hides them in what is written from
+// now on and in what it holds back. Secrets that are [TooShort] are ignored. On
+// error, which may be [ErrTooMany], none is added.
+func (s *Secrets) Add(secrets ...string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := map[string]struct{}{}
+	for _, secret := range secrets {
+		for _, form := range forms(secret) {
+			if _, known := s.forms[form]; !known {
+				all[form] = struct{}{}
+			}
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	if len(s.forms)+len(all) > MaxForms {
+		return fmt.Errorf("redact: %w: at most %d strings, about eight for each secret", ErrTooMany, MaxForms)
+	}
+	maps.Copy(all, s.forms)
+	next, err := newSet(all)
+	if err != nil {
+		return fmt.Errorf("redact: %w", err)
+	}
+	s.forms = all
+	s.set.Store(next)
+	return nil
+}

@@ -1,0 +1,128 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/switchyard-ci/switchyard/internal/job/logpipe"
+	"github.com/switchyard-ci/switchyard/internal/job/spool"
+)
+
+// spooledResult is the job's entry in the spool, and the result in it.
+type spooledResult struct {
+	entry      *spool.Entry // nil: no spool, or an error
+	result     *spool.Result
+	chunksKept int  // failed chunks that are still in the entry
+	keep       bool // the entry stays, for another delivery
+}
+
+// openSpool adds the job to the spool. The job runs without, too: then its log and
+// result are lost if the agent is killed.
+func (r *run) openSpool() {
+	if r.opts.Spool == nil {
+		return
+	}
+	entry, err := r.opts.Spool.Create(spool.Job{
+		ID: r.spec.ID, Token: r.spec.Token, Endpoint: r.spec.ReportEndpoint, Headers: r.spec.Headers,
+		ChunkMaxSize: min(max(r.spec.ChunkMaxSize, 1), logpipe.MaxChunk), StartedAt: r.result.StartedAt, PID: os.Getpid(),
+	})
+	if err != nil {
+		r.logger.Warn("could not add the job to the spool: its result is lost if this agent is killed, "+
+			"and its output is dropped if uploads are slow", zap.Error(err))
+		return
+	}
+	r.spooled.entry = entry
+}
+
+// storeResult stores the result as it is now in the spool, so that it is delivered
+// whatever happens to this agent.
+func (r *run) storeResult() {
+	if r.spooled.entry == nil {
+		return
+	}
+	result := spool.Result{FinishRequest: r.result.FinishRequest}
+	if r.log != nil {
+		stats := r.log.Stats()
+		result.ChunksFailed, r.spooled.chunksKept = stats.Failed-stats.Kept, stats.Kept
+	}
+	if r.spooled.result == nil || *r.spooled.result != result {
+		r.putResult(result)
+	}
+}
+
+func (r *run) putResult(result spool.Result) {
+	if err := r.spooled.entry.SetResult(result); err != nil {
+		r.logger.Warn("could not store the job's result in the spool: it is lost if this agent is killed", zap.Error(err))
+		return
+	}
+	r.spooled.result = &result
+}
+
+// finish delivers the result, and decides whether the job stays in the spool.
+func (r *run) finish(ctx context.Context) {
+	ctx, cancel := outlive(ctx, r.opts.FinishTimeout, r.opts.LeaveTimeout)
+	defer cancel()
+	if r.spooled.result == nil { // nothing was run
+		r.storeResult()
+	}
+	err := r.cp.Finish(ctx, r.result.FinishRequest)
+	s := &r.spooled
+	switch {
+	case err == nil:
+		if s.chunksKept > 0 && s.result != nil {
+			result := *s.result
+			result.Acknowledged = true
+			r.putResult(result)
+			s.keep = true
+			r.logger.Warn("log chunks stay in the spool and are delivered later", zap.Int("chunks", s.chunksKept))
+		}
+	case errors.Is(err, ErrRefused):
+		r.fail(PhaseFinish, fmt.Errorf("the control plane refuses the result, which is dropped: %w", err))
+	case s.result != nil:
+		s.keep = true
+		r.fail(PhaseFinish, fmt.Errorf("%w; the result stays in the spool and is delivered later", err))
+	default:
+		r.fail(PhaseFinish, err)
+	}
+}
+
+// closeSpool removes the job from the spool, unless it has something undelivered.
+func (r *run) closeSpool() {
+	switch {
+	case r.spooled.entry == nil:
+	case r.spooled.keep:
+		r.spooled.entry.Close()
+	default:
+		if err := r.spooled.entry.Remove(); err != nil {
+			r.logger.Warn("could not remove the job from the spool", zap.Error(err))
+		}
+	}
+}
+
+// outlive returns a context for work after the job, which does not end with ctx. It
+// ends after timeout; if ctx ends because the agent stops, it ends at most leave
+// after that.
+func outlive(ctx context.Context, timeout, leave time.Duration) (context.Context, context.CancelFunc) {
+	outliving, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+	stop := context.AfterFunc(ctx, func() {
+		if !agentStops(context.Cause(ctx)) {
+			return
+		}
+		timer := time.NewTimer(leave)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			cancel()
+		case <-outliving.Done():
+		}
+	})
+	return outliving, func() {
+		stop()
+		cancel()
+	}
+}

@@ -1,0 +1,196 @@
+//go:build unix
+
+package job
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/switchyard-ci/switchyard/internal/job/joblink"
+)
+
+// TestHide runs commands that print secrets, and wants none of them in the log.
+func TestHide(t *testing.T) {
+	t.Parallel()
+	key := "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n-----END KEY-----"
+	for _, tt := range []struct {
+		name   string
+		env    map[string]string
+		setup  func(*Spec, *Options)
+		script string
+		want   string
+	}{
+		{
+			name: "values of variables", env: map[string]string{"NPM_TOKEN": "npm-secret", "db_password": "hunter22", "NPM_NAME": "plain-name"},
+			script: `echo "<$NPM_TOKEN> <$db_password> <$NPM_NAME>"; env | grep ^NPM_TOKEN= >&2`,
+			want:   "<[REDACTED]> <[REDACTED]> <plain-name>\nNPM_TOKEN=[REDACTED]\n",
+		},
+		{
+			name: "in parts, with colours", env: map[string]string{"A_SECRET": "abcdefgh"},
+			script: `printf abc; printf d >&2; printf 'ef\033[31mgh\033[m\n'`,
+			want:   "[REDACTED]\x1b[m\n",
+		},
+		{
+			name: "over many chunks", env: map[string]string{"A_SECRET": "abcdefgh"},
+			setup:  func(s *Spec, _ *Options) { s.ChunkMaxSize = 3 },
+			script: `echo "1 $A_SECRET 2 $A_SECRET 3"`,
+			want:   "1 [REDACTED] 2 [REDACTED] 3\n",
+		},
+		{
+			name: "encoded by the system", env: map[string]string{"A_KEY": key},
+			script: `printf %s "$A_KEY" | base64; printf %s "user:$A_KEY" | base64 | tr -d '\n=' | sed 's/^.......//'; echo; printf '%s\n' "$A_KEY"`,
+			want:   "[REDACTED]\n[REDACTED]\n[REDACTED]\n",
+		},
+		{
+			name: "the job's token and the agent's",
+			setup: func(s *Spec, o *Options) {
+				s.Token, o.Secrets = "token-of-the-job", []string{"token-of-the-session", "token-of-the-agent"}
+			},
+			script: `echo "$BUILDKITE_AGENT_ACCESS_TOKEN" token-of-the-session token-of-the-agent`,
+			want:   "[REDACTED] [REDACTED] [REDACTED]\n",
+		},
+		{
+			name: "names of steps are none", env: map[string]string{"BUILDKITE_STEP_KEY": "unit-tests"},
+			script: `echo "$BUILDKITE_STEP_KEY"`,
+			want:   "unit-tests\n",
+		},
+		{
+			name: "globs of the user's", env: map[string]string{"MY_TOKEN": "in-the-open", "HUSH_A": "secret-a", "BUILDKITE_STEP_KEY": "unit-tests"},
+			setup:  func(_ *Spec, o *Options) { o.RedactedVars = []string{"hush_?", "BUILDKITE_STEP_KEY"} },
+			script: `echo "$MY_TOKEN $HUSH_A $BUILDKITE_STEP_KEY $BUILDKITE_REDACTED_VARS"`,
+			want:   "in-the-open [REDACTED] [REDACTED] hush_?,BUILDKITE_STEP_KEY\n",
+		},
+		{
+			name: "too short", env: map[string]string{"A_PASSWORD": "12345", "B_PASSWORD": ""},
+			script: `echo "$A_PASSWORD"`,
+			want:   "switchyard: not hidden in this log, because their values have fewer than 6 bytes: A_PASSWORD\n12345\n",
+		},
+		{
+			name: "the beginning of one at the end", env: map[string]string{"A_SECRET": "abcdefgh"},
+			script: `printf abcdefg`,
+			want:   "abcdefg",
+		},
+		{
+			name: "in the agent's own lines", env: map[string]string{"A_SECRET": "abcdefgh"},
+			setup:  func(_ *Spec, o *Options) { o.Shell = []string{"/abcdefgh/sh"} },
+			script: `true`,
+			want:   "switchyard: cannot run the job: starting the shell /[REDACTED]/sh: fork/exec /[REDACTED]/sh: no such file or directory\n",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			cp := &recorder{}
+			spec, opts := jobFor(t, tt.script)
+			maps.Copy(spec.Env, tt.env)
+			if tt.setup != nil {
+				tt.setup(&spec, &opts)
+			}
+			result, err := Run(t.Context(), spec, cp, opts)
+			if err != nil && !InPhase(err, PhaseProcess) {
+				t.Fatal(err)
+			}
+			log, err := cp.log()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if result.OutputBytes != uint64(len(log)) {
+				t.Errorf("%d bytes of output, and %d in the log", result.OutputBytes, len(log))
+			}
+			if string(log) != tt.want {
+				t.Errorf("log %q\nwant %q", log, tt.want)
+			}
+		})
+	}
+}
+
+// TestHideWhatIsAdded adds a secret to a job that runs, between two times that
+// it prints it.
+func TestHideWhatIsAdded(t *testing.T) {
+	t.Parallel()
+	cp := &recorder{}
+	spec, opts := jobFor(t, `mkfifo go; pwd; echo "$SWITCHYARD_JOB_SOCKET"; echo fetched-1234; cat go; echo fetched-1234`)
+	done := make(chan error, 1)
+	go func() {
+		_, err := Run(t.Context(), spec, cp, opts)
+		done <- err
+	}()
+	cp.await(t, "fetched-1234\n")
+	log, err := cp.log()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(log), "\n")
+	dir, socket := lines[0], lines[1]
+	if err := joblink.Redact(t.Context(), socket, []string{"fetched-1234"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "go"), []byte("now "), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if log, err = cp.log(); err != nil || !bytes.HasSuffix(log, []byte("\nfetched-1234\nnow [REDACTED]\n")) {
+		t.Errorf("log %q: %v", log, err)
+	}
+	if _, err := os.Stat(filepath.Dir(socket)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the socket stays behind: %v", err)
+	}
+}
+
+var stampedLine = regexp.MustCompile(`^\x1b_bk;t=(\d{13})\x07([^\x1b]*)$`)
+
+// TestTimestampLines wants the time at the start of every line, and in it
+// alone.
+func TestTimestampLines(t *testing.T) {
+	t.Parallel()
+	cp := &recorder{}
+	spec, opts := jobFor(t, `printf 'one\n\npart'; printf 'ed\r\n%s\n' "$A_SECRET"; printf unended; exec /no/such/command 2>/dev/null`)
+	spec.Env["A_SECRET"] = "abcdefgh"
+	spec.Env["B_SECRET"] = strconv.FormatInt(time.Now().UnixMilli(), 10)[:7] // is in each time stamp of these hours
+	opts.TimestampLines = true
+	before := time.Now()
+	if _, err := Run(t.Context(), spec, cp, opts); err != nil {
+		t.Fatal(err)
+	}
+	log, err := cp.log()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"one", "", "parted\r", "[REDACTED]", "unended"}
+	lines := strings.Split(string(log), "\n")
+	if len(lines) != len(want) {
+		t.Fatalf("%q", lines)
+	}
+	last := before.UnixMilli()
+	for i, line := range lines {
+		parts := stampedLine.FindStringSubmatch(line)
+		if len(parts) < 3 || parts[2] != want[i] {
+			t.Errorf("line %q, want a time stamp and %q", line, want[i])
+			continue
+		}
+		at, err := strconv.ParseInt(parts[1], 10, 64)
+		if err != nil || at < last || at > time.Now().UnixMilli() {
+			t.Errorf("line %q is stamped out of its time: %v", line, err)
+		}
+		last = at
+	}
+}
+
+// TestRedactedVarsAreChecked names the glob that is none.
+func TestRedactedVarsAreChecked(t *testing.T) {
+	t.Parallel()
+	_, err := Settings{BuildPath: t.TempDir(), RedactedVars: []string{"*_KEY", "[A-"}}.WithDefaults()
+	if err == nil || !strings.Contains(err.Error(), `RedactedVars: invalid glob pattern "[A-"`) {
+		t.Errorf("WithDefaults: %v", err)
+	}
+}

@@ -1,0 +1,173 @@
+package workspace
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+	"go.uber.org/zap"
+
+	"github.com/switchyard-ci/switchyard/internal/job/process"
+)
+
+const (
+	// claimsDir, in the build path, has a directory for each agent that uses it.
+	claimsDir = ".agents"
+	lockFile  = "lock"
+	// killLimit bounds the end of the processes of one killed agent.
+	killLimit = 10 * time.Second
+	// ownerFile is the mode of a file that only its owner can read.
+	ownerFile = 0o600
+)
+
+// Claim records that an agent uses a build path, and which working directories
+// belong to it. The agent holds a lock, which the system releases when its process
+// ends. So a later agent knows for sure which jobs have no agent any more: process
+// IDs may be reused, or belong to another container.
+//
+// Methods may be called concurrently, and on nil, which records nothing.
+type Claim struct {
+	id   string
+	dir  string
+	lock *flock.Flock
+}
+
+// ClaimBuildPath ends what killed agents have left in a build path, and then claims
+// it for this process. It kills the processes of their jobs, as far as the system
+// shows them, and removes their working directories according to the policy. The
+// caller must call Close when no job runs any more.
+func ClaimBuildPath(buildPath string, cleanup Cleanup, logger *zap.Logger) (_ *Claim, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("claiming the build path: %w", err)
+		}
+	}()
+	buildPath, err = filepath.Abs(buildPath)
+	if err != nil {
+		return nil, err
+	}
+	claims := filepath.Join(buildPath, claimsDir)
+	if err := os.MkdirAll(claims, ownerOnly); err != nil {
+		return nil, err
+	}
+	// One agent at a time: an unfinished claim looks like that of a killed agent.
+	all := flock.New(filepath.Join(claims, lockFile))
+	if err := all.Lock(); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, all.Close()) }()
+	if err := removeStale(buildPath, cleanup, logger); err != nil {
+		logger.Warn("could not remove all that killed agents left in the build path", zap.Error(err))
+	}
+	id := strings.ToLower(rand.Text())
+	c := &Claim{id: id, dir: filepath.Join(claims, id)}
+	c.lock = flock.New(filepath.Join(c.dir, lockFile))
+	if err := os.Mkdir(c.dir, ownerOnly); err != nil {
+		return nil, err
+	}
+	if err := c.lock.Lock(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Close releases the claim.
+func (c *Claim) Close() error {
+	if c == nil {
+		return nil
+	}
+	// The lock last: without it the directory would look like a killed agent's.
+	removeErr := os.RemoveAll(c.dir)
+	unlockErr := c.lock.Close()
+	if removeErr != nil { // Windows removes no open file
+		removeErr = os.RemoveAll(c.dir)
+	}
+	if err := errors.Join(removeErr, unlockErr); err != nil {
+		return fmt.Errorf("releasing the build path: %w", err)
+	}
+	return nil
+}
+
+// ID returns the ID of the claim, which marks the processes of the agent's jobs; ""
+// if c is nil.
+func (c *Claim) ID() string {
+	if c == nil {
+		return ""
+	}
+	return c.id
+}
+
+// Add records that a working directory belongs to this agent.
+func (c *Claim) Add(dir string) error {
+	if c == nil {
+		return nil
+	}
+	if err := os.WriteFile(filepath.Join(c.dir, filepath.Base(dir)), nil, ownerFile); err != nil {
+		return fmt.Errorf("recording a working directory: %w", err)
+	}
+	return nil
+}
+
+// Release removes the record of a working directory, if there is one.
+func (c *Claim) Release(dir string) {
+	if c != nil {
+		_ = os.Remove(filepath.Join(c.dir, filepath.Base(dir)))
+	}
+}
+
+// removeStale ends what killed agents have left in a build path. The caller holds
+// the lock of all claims.
+func removeStale(buildPath string, cleanup Cleanup, logger *zap.Logger) error {
+	claims := filepath.Join(buildPath, claimsDir)
+	entries, err := os.ReadDir(claims)
+	if err != nil {
+		return fmt.Errorf("listing claims: %w", err)
+	}
+	var errs []error
+	for _, entry := range entries {
+		if !entry.IsDir() {
+			continue
+		}
+		lock := flock.New(filepath.Join(claims, entry.Name(), lockFile))
+		if locked, err := lock.TryLock(); err != nil || !locked {
+			errs = append(errs, err)
+			continue
+		}
+		logger.Info("removing what the jobs of a killed agent left", zap.String("claim", entry.Name()))
+		errs = append(errs, removeClaim(buildPath, entry.Name(), cleanup, logger), lock.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// removeClaim ends what one killed agent has left, and removes its claim.
+func removeClaim(buildPath, id string, cleanup Cleanup, logger *zap.Logger) error {
+	if err := process.KillClaimed(id, killLimit); err != nil {
+		return fmt.Errorf("ending the jobs of a killed agent: %w", err)
+	}
+	claim := filepath.Join(buildPath, claimsDir, id)
+	entries, err := os.ReadDir(claim)
+	if err != nil {
+		return fmt.Errorf("listing the working directories of a killed agent: %w", err)
+	}
+	for _, entry := range entries {
+		dir := filepath.Join(buildPath, entry.Name())
+		switch _, err := os.Lstat(dir); {
+		case entry.Name() == lockFile, err != nil:
+		case !cleanup.Removes(false):
+			logger.Info("keeping the working directory of a killed agent's job", zap.String("directory", dir))
+		default:
+			if err := Remove(dir); err != nil {
+				return err
+			}
+		}
+	}
+	if err := os.RemoveAll(claim); err != nil {
+		return fmt.Errorf("removing the claim of a killed agent: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,119 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/switchyard-ci/switchyard/internal/httpclient"
+	"github.com/switchyard-ci/switchyard/internal/wire"
+)
+
+var (
+	errDowngrade = errors.New("it would send the session's token unencrypted")
+	// errRefreshed ends a stream that is to be opened with other headers or
+	// elsewhere.
+	errRefreshed = errors.New("the control plane changed the headers or the endpoint of the stream")
+)
+
+// setHeaders replaces the headers of the session by those that a response sets.
+// Nil keeps them, an empty set clears them.
+func (s *Session) setHeaders(set map[string]string) {
+	headers := requestHeaders(set)
+	if headers == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.headers = headers
+}
+
+// nextEndpoint returns the endpoint that a response names, and whether it differs
+// from the one in use.
+func (s *Session) nextEndpoint(named string) (httpclient.Endpoint, bool, error) {
+	if named == "" {
+		return httpclient.Endpoint{}, false, nil
+	}
+	next, err := httpclient.ParseEndpoint(named)
+	if err != nil {
+		return next, false, fmt.Errorf("endpoint %q %w", oneLine(named), err)
+	}
+	current, _ := s.target()
+	switch {
+	case next.String() == current.String():
+		return next, false, nil
+	case next.IsSocket() && !current.IsSocket():
+		return next, false, fmt.Errorf("endpoint %q: %w", next, httpclient.ErrRemoteSocket)
+	case current.Secure() && !next.Secure():
+		return next, false, fmt.Errorf("endpoint %q: %w", next, errDowngrade)
+	default:
+		return next, true, nil
+	}
+}
+
+// follow pings the endpoint that a response names and switches to it if that
+// succeeds. It returns the response of the new endpoint, and whether it switched.
+func (s *Session) follow(ctx context.Context, named string, deadline time.Time) (wire.PingResponse, bool) {
+	var response wire.PingResponse
+	next, differs, err := s.nextEndpoint(named)
+	if err == nil && !differs {
+		return response, false
+	}
+	if err == nil {
+		response, err = s.pingAt(ctx, next, deadline)
+	}
+	if err != nil {
+		s.transport.log.Warn("endpoint named by the control plane cannot be used; keeping the present one",
+			zap.String("worker_id", s.id), zap.String("endpoint", s.Endpoint()), zap.Error(err))
+		return response, false
+	}
+	s.setHeaders(response.RequestHeaders)
+	s.mu.Lock()
+	s.endpoint = next
+	s.mu.Unlock()
+	s.transport.log.Info("endpoint changed by the control plane",
+		zap.String("worker_id", s.id), zap.Stringer("endpoint", next))
+	return response, true
+}
+
+// openStream is how the present connection of the stream was opened.
+type openStream struct {
+	origin  string
+	headers http.Header
+	cancel  context.CancelCauseFunc
+}
+
+// beginStream returns where to open the stream and with which headers, and
+// remembers them until endStream.
+func (s *Session) beginStream(cancel context.CancelCauseFunc) (httpclient.Endpoint, http.Header) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stream = &openStream{origin: s.endpoint.Origin(), headers: s.headers, cancel: cancel}
+	return s.endpoint, s.headers
+}
+
+func (s *Session) endStream() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stream = nil
+}
+
+// RefreshStream ends the stream if the control plane has changed the headers or
+// the endpoint since it was opened; the next one is opened within a second. It
+// must be called after each ping, once the ping's instruction has been posted: the
+// end of the stream must not overtake it.
+func (s *Session) RefreshStream() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stream == nil || s.stream.origin == s.endpoint.Origin() && maps.EqualFunc(s.stream.headers, s.headers, slices.Equal) {
+		return
+	}
+	s.stream.cancel(errRefreshed)
+	s.stream = nil
+}
