@@ -1,12 +1,8 @@
 package controlplane_test
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"io"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -19,21 +15,23 @@ import (
 	"github.com/switchyard-ci/switchyard/proto/switchyard/v1/switchyardv1connect"
 )
 
-// waitLimit bounds every wait for something that must happen; reaching it fails
-// the test.
+// waitLimit bounds every wait. A test that reaches it fails.
 const waitLimit = 20 * time.Second
 
-// A bed is a control plane on loopback, with a store of its own, and a client.
+// unknownID is the ID of no job and no worker.
+const unknownID = "018f4e8e-0000-7000-8000-000000000000"
+
+// bed is a control plane on loopback, with its own store, and clients of it.
 type bed struct {
 	*controlplane.Server
 
-	t      *testing.T
-	client *http.Client
-	jobs   switchyardv1connect.JobServiceClient
-	agents switchyardv1connect.WorkerServiceClient
+	t       *testing.T
+	client  *http.Client
+	jobs    switchyardv1connect.JobServiceClient
+	workers switchyardv1connect.WorkerServiceClient
 }
 
-// start makes a bed that ends with the test.
+// start returns a bed that is shut down at the end of the test.
 func start(t *testing.T, changes ...func(*controlplane.Config)) *bed {
 	t.Helper()
 	config := controlplane.Config{
@@ -48,7 +46,7 @@ func start(t *testing.T, changes ...func(*controlplane.Config)) *bed {
 		t.Fatalf("starting: %v", err)
 	}
 	b := &bed{Server: server, t: t, client: &http.Client{Transport: protocolsOf(t, (*http.Protocols).SetHTTP1)}}
-	b.speak()
+	b.connectClients()
 	t.Cleanup(func() {
 		b.client.CloseIdleConnections()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), waitLimit)
@@ -60,13 +58,14 @@ func start(t *testing.T, changes ...func(*controlplane.Config)) *bed {
 	return b
 }
 
-// speak makes the clients of switchyard.v1 anew, over the bed's client.
-func (b *bed) speak() {
+// connectClients sets the clients of switchyard.v1 to use the bed's HTTP client.
+func (b *bed) connectClients() {
 	b.jobs = switchyardv1connect.NewJobServiceClient(b.client, b.URL(), bearer(b.AdminToken()))
-	b.agents = switchyardv1connect.NewWorkerServiceClient(b.client, b.URL(), bearer(b.AdminToken()))
+	b.workers = switchyardv1connect.NewWorkerServiceClient(b.client, b.URL(), bearer(b.AdminToken()))
 }
 
-// protocolsOf is a transport that speaks one protocol alone, and ends with the test.
+// protocolsOf returns a transport for one HTTP version, which is closed at the end of
+// the test.
 func protocolsOf(t *testing.T, set func(*http.Protocols, bool)) *http.Transport {
 	t.Helper()
 	protocols := new(http.Protocols)
@@ -76,16 +75,17 @@ func protocolsOf(t *testing.T, set func(*http.Protocols, bool)) *http.Transport 
 	return transport
 }
 
-// bearer shows a token on every call of a client.
+// bearer sends a token with every call of a client.
 func bearer(token string) connect.ClientOption {
 	return authorization("Bearer " + token)
 }
 
+// authorization sends an Authorization header with every call of a client.
 func authorization(value string) connect.ClientOption {
 	return connect.WithInterceptors(authorizer(value))
 }
 
-// An authorizer sets the Authorization header of calls and streams.
+// authorizer sets the Authorization header of calls and streams.
 type authorizer string
 
 func (a authorizer) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
@@ -107,106 +107,18 @@ func (a authorizer) WrapStreamingHandler(next connect.StreamingHandlerFunc) conn
 	return next
 }
 
-// An answer is what a REST call was answered.
-type answer struct {
-	status int
-	proto  string
-	header http.Header
-	raw    []byte
-	body   map[string]any // nil where the answer is no JSON object
+// queued returns a request for the job "true" in a queue.
+func queued(queue string) *switchyardv1.SubmitJobRequest {
+	return &switchyardv1.SubmitJobRequest{Command: []string{"true"}, Queue: queue}
 }
 
-// message is the error's, and fails the test where the answer has none.
-func (a answer) message(t *testing.T) string {
-	t.Helper()
-	text, ok := a.body["message"].(string)
-	if !ok || text == "" || len(a.body) != 1 {
-		t.Errorf("the body is %q, want an object with a message alone", a.raw)
-	}
-	return text
-}
-
-// A request is a REST call as an agent makes it.
-type request struct {
-	method, path, token string
-	body                string
-	header              http.Header
-}
-
-// do makes a call.
-func (b *bed) do(r request) answer {
-	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.t.Context(), waitLimit)
-	defer cancel()
-	var body io.Reader
-	if r.body != "" {
-		body = strings.NewReader(r.body)
-	}
-	req, err := http.NewRequestWithContext(ctx, r.method, b.URL()+r.path, body)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	if r.header != nil {
-		req.Header = r.header.Clone()
-	}
-	if r.token != "" {
-		req.Header.Set("Authorization", "Token "+r.token)
-	}
-	res, err := b.client.Do(req)
-	if err != nil {
-		b.t.Fatalf("%s %s: %v", r.method, r.path, err)
-	}
-	defer res.Body.Close()
-	raw, err := io.ReadAll(res.Body)
-	if err != nil {
-		b.t.Fatalf("%s %s: reading the answer: %v", r.method, r.path, err)
-	}
-	got := answer{status: res.StatusCode, proto: res.Proto, header: res.Header, raw: raw}
-	if len(bytes.TrimSpace(raw)) > 0 {
-		_ = json.Unmarshal(raw, &got.body) // rows that want an object say so
-	}
-	return got
-}
-
-// must makes a call that has to be answered with a status.
-func (b *bed) must(status int, r request) answer {
-	b.t.Helper()
-	got := b.do(r)
-	if got.status != status {
-		b.t.Fatalf("%s %s: status %d, %s; want %d", r.method, r.path, got.status, got.raw, status)
-	}
-	return got
-}
-
-// A worker is a registered one, as its agent knows it.
-type worker struct {
-	id, name, token string
-}
-
-// register registers a worker of a queue, and connects it.
-func (b *bed) register(name, queue string) worker {
-	b.t.Helper()
-	body := `{"name":"` + name + `","hostname":"host","os":"linux","arch":"amd64","meta_data":["queue=` + queue + `"],"features":[]}`
-	got := b.must(http.StatusOK, request{method: "POST", path: "/v3/register", token: b.RegistrationToken(), body: body})
-	w := worker{id: got.text("id"), name: got.text("name"), token: got.text("access_token")}
-	if w.id == "" || w.token == "" {
-		b.t.Fatalf("register was answered %s, want an id and an access_token", got.raw)
-	}
-	b.must(http.StatusOK, request{method: "POST", path: "/v3/connect", token: w.token})
-	return w
-}
-
-func (a answer) text(field string) string {
-	text, _ := a.body[field].(string)
-	return text
-}
-
-// submit submits a job that runs in a queue.
+// submit submits a command to a queue.
 func (b *bed) submit(queue string, command ...string) *switchyardv1.Job {
 	b.t.Helper()
 	return b.submitted(&switchyardv1.SubmitJobRequest{Command: command, Queue: queue})
 }
 
+// submitted submits a job and returns it.
 func (b *bed) submitted(req *switchyardv1.SubmitJobRequest) *switchyardv1.Job {
 	b.t.Helper()
 	res, err := b.jobs.SubmitJob(b.t.Context(), req)
@@ -216,34 +128,7 @@ func (b *bed) submitted(req *switchyardv1.SubmitJobRequest) *switchyardv1.Job {
 	return res.GetJob()
 }
 
-// pingUntil pings until the answer satisfies; what brings that about is the
-// control plane's own affair and takes a moment.
-func (b *bed) pingUntil(w worker, satisfies func(answer) bool) {
-	b.t.Helper()
-	deadline := time.Now().Add(waitLimit)
-	for {
-		got := b.must(http.StatusOK, request{method: "GET", path: "/v3/ping", token: w.token})
-		if satisfies(got) {
-			return
-		}
-		if time.Now().After(deadline) {
-			b.t.Fatalf("pinged for %v, and the last answer is %s", waitLimit, got.raw)
-		}
-	}
-}
-
-// accepted gives a new job to a worker by ping, and answers with the accepted job.
-func (b *bed) accepted(w worker, req *switchyardv1.SubmitJobRequest) answer {
-	b.t.Helper()
-	id := b.submitted(req).GetId()
-	b.pingUntil(w, func(a answer) bool {
-		job, _ := a.body["job"].(map[string]any)
-		return job != nil && job["id"] == id
-	})
-	return b.must(http.StatusOK, request{method: "PUT", path: "/v3/jobs/" + id + "/accept", token: w.token})
-}
-
-// stateOf is where a job stands.
+// stateOf returns the state of a job.
 func (b *bed) stateOf(id string) switchyardv1.JobState {
 	b.t.Helper()
 	res, err := b.jobs.GetJob(b.t.Context(), &switchyardv1.GetJobRequest{Id: id})

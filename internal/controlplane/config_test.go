@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-func TestConfigIsCheckedByName(t *testing.T) {
+func TestConfigValidate(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		name    string
@@ -15,9 +15,9 @@ func TestConfigIsCheckedByName(t *testing.T) {
 	}{
 		{"defaults", func(*Config) {}, ""},
 		{"any free port", func(c *Config) { c.Listen = "127.0.0.1:0" }, ""},
-		{"every network, said so", func(c *Config) { c.Listen = "0.0.0.0:7420" }, ""},
+		{"every network, IPv4", func(c *Config) { c.Listen = "0.0.0.0:7420" }, ""},
 		{"every network, IPv6", func(c *Config) { c.Listen = "[::]:7420" }, ""},
-		{"every network, not said so", func(c *Config) { c.Listen = ":7420" }, "has no host"},
+		{"no host", func(c *Config) { c.Listen = ":7420" }, "has no host"},
 		{"no port", func(c *Config) { c.Listen = "127.0.0.1" }, "is not host:port"},
 		{"bad port", func(c *Config) { c.Listen = "127.0.0.1:http" }, "number from 0 to 65535"},
 		{"port too large", func(c *Config) { c.Listen = "127.0.0.1:65536" }, "number from 0 to 65535"},
@@ -27,8 +27,8 @@ func TestConfigIsCheckedByName(t *testing.T) {
 		{"not NATS", func(c *Config) { c.NATSURL = "user:secret@%" }, "NATS URL must look like"},
 		{"weak registration token", func(c *Config) { c.RegistrationToken = "secret" }, "registration token: "},
 		{"weak admin token", func(c *Config) { c.AdminToken = "secret" }, "admin token: "},
-		{"ping interval below the wire's", func(c *Config) { c.PingInterval = time.Millisecond }, "ping interval is 1ms"},
-		{"ping interval between seconds", func(c *Config) { c.PingInterval = 1500 * time.Millisecond }, "ping interval is 1.5s"},
+		{"ping interval below a second", func(c *Config) { c.PingInterval = time.Millisecond }, "ping interval is 1ms"},
+		{"ping interval not whole seconds", func(c *Config) { c.PingInterval = 1500 * time.Millisecond }, "ping interval is 1.5s"},
 		{"heartbeat interval", func(c *Config) { c.HeartbeatInterval = -time.Second }, "heartbeat interval is -1s"},
 		{"job status interval", func(c *Config) { c.JobStatusInterval = 25 * time.Hour }, "job status interval is 25h"},
 		{"assign timeout", func(c *Config) { c.AssignTimeout = -1 }, "assign timeout"},
@@ -45,20 +45,20 @@ func TestConfigIsCheckedByName(t *testing.T) {
 			case row.message == "" && err != nil:
 				t.Errorf("refused: %v", err)
 			case row.message != "" && (err == nil || !strings.Contains(err.Error(), row.message)):
-				t.Errorf("error %v does not say %q", err, row.message)
+				t.Errorf("error %v does not contain %q", err, row.message)
 			case err != nil && strings.Contains(err.Error(), "secret"):
-				t.Errorf("error %v shows a secret", err)
+				t.Errorf("error %v contains a secret", err)
 			}
 		})
 	}
 }
 
-func TestConfigNamesEveryFault(t *testing.T) {
+func TestConfigValidateNamesEveryField(t *testing.T) {
 	t.Parallel()
 	err := Config{DataDir: t.TempDir(), Listen: "nowhere", KeepAlive: -1}.WithDefaults().Validate()
 	for _, want := range []string{"listen address", "keep-alive"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("error %v does not name the %s", err, want)
+			t.Errorf("error %v does not contain %s", err, want)
 		}
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// FuzzParseSecret shows that a token which is refused is not shown, and that one
-// which is taken is matched by itself alone.
+// FuzzParseSecret checks that errors do not contain the token, and that an accepted
+// token matches itself only.
 func FuzzParseSecret(f *testing.F) {
 	for _, seed := range []string{
 		"0123456789abcdef0123456789abcdef", "short", "sha256:", "sha256:" + strings.Repeat("ab", 32), "sha256:" + strings.Repeat("zz", 32),
@@ -18,11 +18,11 @@ func FuzzParseSecret(f *testing.F) {
 		got, err := parseSecret(value)
 		switch {
 		case err != nil && len(value) > len("sha256:") && strings.Contains(err.Error(), value):
-			t.Errorf("said %q", err)
+			t.Errorf("error %q contains the token", err)
 		case err == nil && got.clear != "" && (got.clear != value || !got.hash.Matches(value) || got.hash.Matches(value+"x")):
-			t.Errorf("%q became %q", value, got.clear)
+			t.Errorf("%q was parsed as %q", value, got.clear)
 		case err == nil && got.clear == "" && got.hash.Matches(value):
-			t.Errorf("%q passes for the token that it is the hash of", value)
+			t.Errorf("%q, the text of a hash, matches the hash", value)
 		}
 	})
 }

@@ -13,22 +13,22 @@ import (
 	"go.uber.org/zap"
 )
 
-// A probe is a health and what it was last told to find.
+// probe is a health with a store whose state the test sets.
 type probe struct {
 	*health
 
 	t       *testing.T
 	closing chan struct{}
 	err     error         // of the store
-	takes   time.Duration // to answer
-	asked   int
+	takes   time.Duration // duration of a check
+	checks  int
 }
 
 func newProbe(t *testing.T) *probe {
 	t.Helper()
 	p := &probe{t: t, closing: make(chan struct{})}
 	p.health = &health{closing: p.closing, logger: zap.NewNop(), checkStore: func(ctx context.Context) error {
-		p.asked++
+		p.checks++
 		timer := time.NewTimer(p.takes)
 		defer timer.Stop()
 		select {
@@ -41,8 +41,8 @@ func newProbe(t *testing.T) *probe {
 	return p
 }
 
-// wants probes everything.
-func (p *probe) wants(ready bool) {
+// expect checks the result of every probe.
+func (p *probe) expect(ready bool) {
 	p.t.Helper()
 	mux := http.NewServeMux()
 	p.routes(mux)
@@ -63,56 +63,54 @@ func (p *probe) wants(ready bool) {
 	}
 }
 
-// A server that shuts down is alive, and not to be sent anything.
+// A server that shuts down is alive and not ready.
 func TestHealthWhileClosing(t *testing.T) {
 	t.Parallel()
 	p := newProbe(t)
-	p.wants(true)
+	p.expect(true)
 	close(p.closing)
-	p.wants(false)
+	p.expect(false)
 }
 
-// One whose store is out of reach, or too slow, is not to be sent anything until
-// it is back.
-func TestHealthAsksTheStore(t *testing.T) {
+// A server is not ready while its store is unavailable or too slow.
+func TestHealthChecksTheStore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := newProbe(t)
-		p.wants(true)
-		p.err = errors.New("gone")
+		p.expect(true)
+		p.err = errors.New("unavailable")
 		time.Sleep(storeCheckAge)
-		p.wants(false)
+		p.expect(false)
 		p.err, p.takes = nil, storeTimeout+time.Second
 		time.Sleep(storeCheckAge)
 		began := time.Now()
-		p.wants(false)
+		p.expect(false)
 		if lasted := time.Since(began); lasted != storeTimeout {
-			t.Errorf("probes of a slow store took %v, want %v for the first", lasted, storeTimeout)
+			t.Errorf("probes of a slow store took %v, want %v, for one check", lasted, storeTimeout)
 		}
 		p.takes = 0
 		time.Sleep(storeCheckAge)
-		p.wants(true)
+		p.expect(true)
 	})
 }
 
-// Anybody may probe, as often as they like, and the store is asked once a second.
-func TestProbesAreNoLoadOnTheStore(t *testing.T) {
+// However many probes arrive, the store is checked once a second.
+func TestStoreChecksAreBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := newProbe(t)
 		for range 1000 {
-			p.wants(true)
+			p.expect(true)
 			time.Sleep(10 * time.Millisecond)
 		}
-		if p.asked != 10 {
-			t.Errorf("the store was asked %d times in ten seconds, want 10", p.asked)
+		if p.checks != 10 {
+			t.Errorf("the store was checked %d times in ten seconds, want 10", p.checks)
 		}
 	})
 }
 
-// A probe that gives up does not make the next one wait for nothing, nor find the
-// store gone.
-func TestProbeThatGivesUp(t *testing.T) {
+// A check continues when its caller is canceled; the next probe uses the result.
+func TestCanceledProbe(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := newProbe(t)
@@ -120,8 +118,8 @@ func TestProbeThatGivesUp(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
 		if !p.ready(ctx) {
-			t.Error("not ready, for a caller that gave up")
+			t.Error("not ready after the caller was canceled")
 		}
-		p.wants(true)
+		p.expect(true)
 	})
 }

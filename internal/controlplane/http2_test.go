@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// HTTP/2 as far as these tests need it. They speak it by hand, because a client
-// from a library reads ahead of its caller and cannot be made to misbehave.
+// The parts of HTTP/2 that these tests need. The tests write frames themselves,
+// since the client of a library reads in advance and cannot be made to misbehave.
 const (
 	h2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-	// h2Get is GET http://x/ in the compression of headers.
+	// h2Get is the header block of GET http://x/.
 	h2Get = "\x82\x86\x84\x41\x01x"
 
 	h2Data, h2Headers, h2Reset, h2Settings, h2Ping = 0, 1, 3, 4, 6
@@ -25,10 +25,11 @@ const (
 
 	h2MaxConcurrentStreams, h2MaxHeaderListSize = 3, 6
 
-	// h2Window is what a peer may send of a stream before the reader says more.
+	// h2Window is how many bytes a peer may send on a stream without a window update.
 	h2Window = 1<<16 - 1
 )
 
+// h2Frame returns an encoded frame.
 func h2Frame(kind, flags byte, stream uint32, payload string) []byte {
 	frame := binary.BigEndian.AppendUint32(nil, uint32(len(payload))<<8|uint32(kind)) //nolint:gosec // a few bytes
 	frame = append(frame, flags)
@@ -36,21 +37,21 @@ func h2Frame(kind, flags byte, stream uint32, payload string) []byte {
 	return append(frame, payload...)
 }
 
-// An h2Reader reads what a server sends, and acknowledges what it must, but never
-// makes room for more.
+// h2Reader reads frames and acknowledges SETTINGS and PING, but never sends a window
+// update.
 type h2Reader struct {
 	settings map[uint16]uint32
-	data     int           // bytes of the stream
-	reset    chan struct{} // closed when the server gives the stream up
+	data     int           // bytes of DATA frames
+	reset    chan struct{} // closed when the server resets the stream
 }
 
-// h2Ask sends a request, and has the answer read until the connection ends.
+// h2Ask sends a request and reads in the background until the connection ends.
 func h2Ask(t *testing.T, conn net.Conn) *h2Reader {
 	t.Helper()
 	sends := make(chan []byte, 100)
 	go func() {
 		for frame := range sends {
-			_, _ = conn.Write(frame) // fails when the test is over
+			_, _ = conn.Write(frame) // fails at the end of the test
 		}
 	}()
 	sends <- []byte(h2Preface)
@@ -59,7 +60,7 @@ func h2Ask(t *testing.T, conn net.Conn) *h2Reader {
 	r := &h2Reader{settings: map[uint16]uint32{}, reset: make(chan struct{})}
 	go func() {
 		defer close(sends)
-		for r.read(conn, sends) == nil { //nolint:revive // everything happens in the condition
+		for r.read(conn, sends) == nil { //nolint:revive // the condition does the work
 		}
 	}()
 	return r
@@ -90,10 +91,9 @@ func (r *h2Reader) read(conn net.Conn, sends chan<- []byte) error {
 	return nil
 }
 
-// A reader of a stream that answers PINGs and makes no room is sent what fits in
-// its window; then its stream is dropped, and its connection, which carries other
-// calls, is not.
-func TestHTTP2ReaderThatMakesNoRoomIsDropped(t *testing.T) {
+// A peer that answers PINGs and sends no window update gets what fits in its window.
+// Then its stream is reset; its connection, which carries other requests, stays.
+func TestHTTP2StreamWithoutWindowIsReset(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const quiet = time.Hour
@@ -113,29 +113,29 @@ func TestHTTP2ReaderThatMakesNoRoomIsDropped(t *testing.T) {
 		<-r.reset
 		<-failed
 		if lasted := time.Since(began); lasted < quiet+streamWriteTimeout || lasted > quiet+2*streamWriteTimeout {
-			t.Errorf("dropped after %v, want %v after the hour of quiet", lasted, streamWriteTimeout)
+			t.Errorf("reset after %v, want %v after the hour of quiet", lasted, streamWriteTimeout)
 		}
 		if r.data > h2Window {
-			t.Errorf("%d bytes were sent ahead of a reader with room for %d", r.data, h2Window)
+			t.Errorf("%d bytes were sent into a window of %d", r.data, h2Window)
 		}
 		synctest.Wait()
 		if _, err := conn.Write(h2Frame(h2Ping, 0, 0, "12345678")); err != nil {
-			t.Errorf("the connection ended with its stream: %v", err)
+			t.Errorf("the connection was closed with its stream: %v", err)
 		}
 	})
 }
 
-// A peer that does not even read its connection is gone after the time that a
-// write may take; one that meanwhile asks for more and more answers, at once.
-func TestHTTP2PeerThatReadsNothingIsDropped(t *testing.T) {
+// A connection whose peer reads nothing is closed when a write has timed out; if the
+// peer also floods it with PINGs, at once.
+func TestHTTP2PeerThatReadsNothingIsClosed(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		name     string
 		every    time.Duration // between its PINGs
 		from, to time.Duration
 	}{
-		{"asks now and then", time.Second, http2WriteTimeout, http2WriteTimeout + 2*time.Second},
-		{"asks all the time", 0, 0, 0},
+		{"a PING each second", time.Second, http2WriteTimeout, http2WriteTimeout + 2*time.Second},
+		{"a flood of PINGs", 0, 0, 0},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -149,16 +149,15 @@ func TestHTTP2PeerThatReadsNothingIsDropped(t *testing.T) {
 					_, err = conn.Write(h2Frame(h2Ping, 0, 0, "12345678"))
 				}
 				if lasted := time.Since(began); !errors.Is(err, io.ErrClosedPipe) || lasted < row.from || lasted > row.to {
-					t.Errorf("dropped after %v (%v), want %v to %v", lasted, err, row.from, row.to)
+					t.Errorf("closed after %v (%v), want %v to %v", lasted, err, row.from, row.to)
 				}
 			})
 		})
 	}
 }
 
-// What one connection may ask for at once, and how long its headers may be, is
-// told to it at the start.
-func TestHTTP2ConnectionsAreBounded(t *testing.T) {
+// The server announces the limits of concurrent streams and of header size.
+func TestHTTP2Settings(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		conn := servePiped(t, http.NotFoundHandler()).dial()
@@ -166,9 +165,9 @@ func TestHTTP2ConnectionsAreBounded(t *testing.T) {
 		r := h2Ask(t, conn)
 		synctest.Wait()
 		if got := r.settings[h2MaxConcurrentStreams]; got != maxConcurrentStreams {
-			t.Errorf("%d streams at once, want %d", got, maxConcurrentStreams)
+			t.Errorf("%d concurrent streams, want %d", got, maxConcurrentStreams)
 		}
-		// Each header counts 32 bytes more than it has.
+		// HTTP/2 counts 32 bytes more for each header.
 		if got := r.settings[h2MaxHeaderListSize]; got < maxHeaderBytes || got > maxHeaderBytes+1<<10 {
 			t.Errorf("%d bytes of headers, want %d or a little more", got, maxHeaderBytes)
 		}

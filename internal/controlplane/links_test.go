@@ -21,12 +21,12 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane"
 )
 
-// A link is one way to reach the port.
+// link is one way to connect to the port: an HTTP version, with or without TLS.
 type link struct {
 	name   string
 	tls    bool
 	set    func(*http.Protocols, bool)
-	proto  string // what the server answers with
+	proto  string // of the response
 	scheme string
 }
 
@@ -37,26 +37,26 @@ var links = []link{
 	{"TLS-HTTP2", true, (*http.Protocols).SetHTTP2, "HTTP/2.0", "https"},
 }
 
-// A dialect is one of the protocols that the stream is served over.
-type dialect struct {
-	name   string
-	option []connect.ClientOption
+// rpcProtocol is one of the protocols of streams and of switchyard.v1.
+type rpcProtocol struct {
+	name    string
+	options []connect.ClientOption
 }
 
-var dialects = []dialect{
+var rpcProtocols = []rpcProtocol{
 	{"gRPC", []connect.ClientOption{connect.WithGRPC()}},
 	{"gRPC-Web", []connect.ClientOption{connect.WithGRPCWeb()}},
 	{"Connect", nil},
 	{"Connect-JSON", []connect.ClientOption{connect.WithProtoJSON()}},
 }
 
-// startOver makes a bed whose client speaks over a link alone.
-func startOver(t *testing.T, l link, changes ...func(*controlplane.Config)) *bed {
+// startOn returns a bed whose clients use one link.
+func startOn(t *testing.T, l link, changes ...func(*controlplane.Config)) *bed {
 	t.Helper()
 	if !l.tls {
 		b := start(t, changes...)
 		b.client = &http.Client{Transport: protocolsOf(t, l.set)}
-		b.speak()
+		b.connectClients()
 		return b
 	}
 	certFile, keyFile, roots := certificate(t)
@@ -64,11 +64,11 @@ func startOver(t *testing.T, l link, changes ...func(*controlplane.Config)) *bed
 	transport := protocolsOf(t, l.set)
 	transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	b.client = &http.Client{Transport: transport}
-	b.speak()
+	b.connectClients()
 	return b
 }
 
-// certificate makes a certificate for 127.0.0.1 that signs itself.
+// certificate returns a self-signed certificate for 127.0.0.1.
 func certificate(t *testing.T) (certFile, keyFile string, roots *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -104,27 +104,27 @@ func certificate(t *testing.T) (certFile, keyFile string, roots *x509.CertPool) 
 	return certFile, keyFile, roots
 }
 
-// REST, switchyard.v1 and health answer over each link, on the one port.
-func TestOnePortSpeaksEveryProtocol(t *testing.T) {
+// REST, switchyard.v1 and health are served over each link, on one port.
+func TestOnePortServesEveryProtocol(t *testing.T) {
 	for _, l := range links {
 		t.Run(l.name, func(t *testing.T) {
-			b := startOver(t, l)
+			b := startOn(t, l)
 			if want := l.scheme + "://127.0.0.1:"; b.URL()[:len(want)] != want {
 				t.Errorf("URL is %s, want it to begin with %s", b.URL(), want)
 			}
 			got := b.must(200, request{method: "GET", path: "/healthz"})
 			if got.proto != l.proto {
-				t.Errorf("answered over %s, want %s", got.proto, l.proto)
+				t.Errorf("the response is %s, want %s", got.proto, l.proto)
 			}
 			w := b.register("w", "q")
 			if job := b.accepted(w, queued("q")); job.text("token") == "" {
-				t.Errorf("accept was answered %s", job.raw)
+				t.Errorf("accept returned %s", job.raw)
 			}
 		})
 	}
 }
 
-// A client without HTTP/2 and one with it meet on the same port.
+// Clients with and without HTTP/2 use the same port.
 func TestProtocolIsNegotiated(t *testing.T) {
 	certFile, keyFile, roots := certificate(t)
 	b := start(t, func(c *controlplane.Config) { c.TLSCertFile, c.TLSKeyFile = certFile, keyFile })
@@ -136,7 +136,7 @@ func TestProtocolIsNegotiated(t *testing.T) {
 		transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 		b.client = &http.Client{Transport: transport}
 		if got := b.must(200, request{method: "GET", path: "/healthz"}); got.proto != l.proto {
-			t.Errorf("%s was answered over %s", l.name, got.proto)
+			t.Errorf("the response over %s is %s", l.name, got.proto)
 		}
 	}
 }

@@ -16,8 +16,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// A pipeListener is a listener whose connections are pipes in memory, so that
-// the server's clocks can be virtual.
+// pipeListener is a listener whose connections are pipes in memory, for tests in
+// virtual time.
 type pipeListener struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -49,7 +49,8 @@ func (l *pipeListener) dial() net.Conn {
 	return client
 }
 
-// servePiped runs the server's HTTP settings on pipes until the test ends.
+// servePiped serves a handler with the settings of newHTTPServer on pipes until the
+// test ends.
 func servePiped(t *testing.T, handler http.Handler) *pipeListener {
 	t.Helper()
 	ln := newPipeListener()
@@ -67,15 +68,15 @@ func servePiped(t *testing.T, handler http.Handler) *pipeListener {
 	return ln
 }
 
-// Every kind of slowness has its bound, and ends the connection at that moment.
-func TestSlowPeersAreDropped(t *testing.T) {
+// Each way of being slow has a time limit, after which the connection is closed.
+func TestSlowPeersAreClosed(t *testing.T) {
 	t.Parallel()
 	const head = "POST /%s HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n"
 	for _, row := range []struct {
 		name, sends string
 		after       time.Duration
 	}{
-		{"silent from the start", "", readHeaderTimeout},
+		{"sends nothing", "", readHeaderTimeout},
 		{"stops in its headers", fmt.Sprintf(head, "call"), readHeaderTimeout},
 		{"stops in its body", fmt.Sprintf(head, "call") + "\r\nhello", requestTimeout},
 		{"idle after its request", "GET /quick HTTP/1.1\r\nHost: x\r\n\r\n", idleTimeout},
@@ -94,15 +95,15 @@ func TestSlowPeersAreDropped(t *testing.T) {
 				}
 				_, err := io.Copy(io.Discard, conn)
 				if lasted := time.Since(began); err != nil || lasted < row.after || lasted > row.after+time.Second {
-					t.Errorf("dropped after %v (%v), want %v", lasted, err, row.after)
+					t.Errorf("closed after %v (%v), want %v", lasted, err, row.after)
 				}
 			})
 		})
 	}
 }
 
-// A stream outlives the time of a whole request by far.
-func TestStreamsOutliveTheTimeOfARequest(t *testing.T) {
+// A stream may last longer than the time limit of a request.
+func TestStreamsHaveNoRequestTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const lasts = 30 * time.Minute
@@ -132,9 +133,9 @@ func TestStreamsOutliveTheTimeOfARequest(t *testing.T) {
 	})
 }
 
-// A reader that does not read is dropped when a write has waited for too long,
-// and not before: between writes a stream may be quiet for ever.
-func TestSlowReaderOfAStreamIsDropped(t *testing.T) {
+// A stream whose peer does not read is closed when a write has timed out, and not
+// before: between writes a stream may be quiet.
+func TestStreamWriteTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const quiet = time.Hour
@@ -156,7 +157,7 @@ func TestSlowReaderOfAStreamIsDropped(t *testing.T) {
 		}
 		<-failed
 		if lasted := time.Since(began); lasted < quiet+streamWriteTimeout || lasted > quiet+2*streamWriteTimeout {
-			t.Errorf("dropped after %v, want %v after the hour of quiet", lasted, streamWriteTimeout)
+			t.Errorf("closed after %v, want %v after the hour of quiet", lasted, streamWriteTimeout)
 		}
 	})
 }
@@ -175,7 +176,7 @@ func TestStreamsEndWhenTheServerCloses(t *testing.T) {
 	<-ended
 }
 
-// A connection that was opened ahead of need does not hold a shutdown up.
+// A connection without a request does not delay the shutdown.
 func TestShutdownDoesNotWaitForUnusedConnections(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -185,7 +186,7 @@ func TestShutdownDoesNotWaitForUnusedConnections(t *testing.T) {
 		go func() { served <- server.Serve(ln) }()
 		conn := ln.dial()
 		defer conn.Close()
-		synctest.Wait() // the server has it
+		synctest.Wait() // the server has accepted it
 		began := time.Now()
 		if err := server.Shutdown(t.Context()); err != nil {
 			t.Fatal(err)

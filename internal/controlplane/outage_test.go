@@ -11,7 +11,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane"
 )
 
-// startNATS is a NATS server of the kind that an operator runs, on loopback.
+// startNATS starts a NATS server on loopback, as an operator may run one.
 func startNATS(t *testing.T, port int, dir string) (srv *server.Server, stop func()) {
 	t.Helper()
 	srv, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: port, JetStream: true, StoreDir: dir, NoSigs: true})
@@ -30,9 +30,9 @@ func startNATS(t *testing.T, port int, dir string) (srv *server.Server, stop fun
 	return srv, stop
 }
 
-// readyUntil probes until the answer is as wanted: an answer of the store is good
-// for a second.
-func (b *bed) readyUntil(status int) {
+// waitReadyz probes /readyz until it has this status. The result of a store check is
+// reused for a second.
+func (b *bed) waitReadyz(status int) {
 	b.t.Helper()
 	deadline := time.NewTimer(waitLimit)
 	defer deadline.Stop()
@@ -47,8 +47,8 @@ func (b *bed) readyUntil(status int) {
 	}
 }
 
-// A control plane whose store goes away stays alive, says that it is not ready,
-// and is ready again when the store is back, with everything that was stored.
+// A control plane whose store stops stays alive and is not ready. It is ready again
+// when the store is back, with all records.
 func TestReadyFollowsTheStore(t *testing.T) {
 	dir := t.TempDir()
 	srv, stop := startNATS(t, server.RANDOM_PORT, dir)
@@ -61,11 +61,11 @@ func TestReadyFollowsTheStore(t *testing.T) {
 	job := b.submit("nobody", "true")
 
 	stop()
-	b.readyUntil(http.StatusServiceUnavailable)
+	b.waitReadyz(http.StatusServiceUnavailable)
 	b.must(http.StatusOK, request{method: "GET", path: "/healthz"})
 
-	// This one ends before the control plane does, which must not wait for it.
+	// At the end of the test the server stops first; the shutdown must not wait for it.
 	startNATS(t, addr.Port, dir)
-	b.readyUntil(http.StatusOK)
+	b.waitReadyz(http.StatusOK)
 	_ = b.stateOf(job.GetId())
 }

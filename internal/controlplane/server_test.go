@@ -22,9 +22,9 @@ import (
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
-// Each way in which a start fails is one line that says what, on what, and what
-// to do; and it gives back what it took, so that the next start succeeds.
-func TestStartFailures(t *testing.T) {
+// Start returns errors of one line, which name the cause and contain no token, and
+// leaves nothing open, so that the next start succeeds.
+func TestStartErrors(t *testing.T) {
 	taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -32,10 +32,10 @@ func TestStartFailures(t *testing.T) {
 	defer taken.Close()
 	const sameToken = "the-same-token-twice"
 	for _, row := range []struct {
-		name   string
-		change func(*testing.T, *controlplane.Config)
-		is     error // nil: not asked
-		says   []string
+		name     string
+		change   func(*testing.T, *controlplane.Config)
+		is       error // nil: not asked
+		contains []string
 	}{
 		{
 			"the port is taken", func(_ *testing.T, c *controlplane.Config) { c.Listen = taken.Addr().String() },
@@ -53,17 +53,17 @@ func TestStartFailures(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, syscall.ENOTDIR, []string{"data directory", "/file: not a directory"}},
-		{"no certificate", func(t *testing.T, c *controlplane.Config) {
+		{"missing certificate", func(t *testing.T, c *controlplane.Config) {
 			c.TLSCertFile, c.TLSKeyFile = filepath.Join(t.TempDir(), "none.pem"), "key.pem"
 		}, os.ErrNotExist, []string{"TLS certificate", "none.pem", "no such file"}},
-		{"one token for all", func(_ *testing.T, c *controlplane.Config) {
+		{"equal tokens", func(_ *testing.T, c *controlplane.Config) {
 			c.AdminToken, c.RegistrationToken = sameToken, sameToken
 		}, nil, []string{"are the same"}},
-		{"one token for all, once hashed", func(_ *testing.T, c *controlplane.Config) {
+		{"equal tokens, one hashed", func(_ *testing.T, c *controlplane.Config) {
 			c.AdminToken, c.RegistrationToken = sameToken, token.HashOf(sameToken).String()
 		}, nil, []string{"are the same"}},
 		{
-			"no such NATS server", func(_ *testing.T, c *controlplane.Config) { c.NATSURL = "nats://127.0.0.1:1" },
+			"no NATS server", func(_ *testing.T, c *controlplane.Config) { c.NATSURL = "nats://127.0.0.1:1" },
 			nil,
 			[]string{"store", "127.0.0.1:1"},
 		},
@@ -79,13 +79,13 @@ func TestStartFailures(t *testing.T) {
 			if row.is != nil && !errors.Is(err, row.is) {
 				t.Errorf("error %v is not %v", err, row.is)
 			}
-			for _, want := range row.says {
+			for _, want := range row.contains {
 				if !strings.Contains(err.Error(), want) {
-					t.Errorf("error %q does not say %q", err, want)
+					t.Errorf("error %q does not contain %q", err, want)
 				}
 			}
 			if strings.Contains(err.Error(), "\n") || strings.Contains(err.Error(), sameToken) {
-				t.Errorf("error %q has several lines, or shows a token", err)
+				t.Errorf("error %q has several lines or contains a token", err)
 			}
 			again, err := controlplane.Start(t.Context(), controlplane.Config{Listen: "127.0.0.1:0", DataDir: dir})
 			if err != nil {
@@ -98,12 +98,12 @@ func TestStartFailures(t *testing.T) {
 	}
 }
 
-func TestDataDirIsOnesOwn(t *testing.T) {
+func TestDataDirIsLocked(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "deep", "data")
 	b := start(t, func(c *controlplane.Config) { c.DataDir = dir })
 	_, err := controlplane.Start(t.Context(), controlplane.Config{Listen: "127.0.0.1:0", DataDir: dir})
 	if !errors.Is(err, controlplane.ErrDataDirInUse) || !strings.Contains(err.Error(), dir) {
-		t.Errorf("a second start: %v, want one that names the directory as in use", err)
+		t.Errorf("a second start: %v, want ErrDataDirInUse with the directory", err)
 	}
 	b.must(200, request{method: "GET", path: "/readyz"})
 	for name, want := range map[string]os.FileMode{".": 0o700, "registration-token": 0o600, "admin-token": 0o600, "lock": 0o600} {
@@ -117,7 +117,7 @@ func TestDataDirIsOnesOwn(t *testing.T) {
 	}
 }
 
-// What was stored, and who was let in, outlives the process.
+// Jobs, workers and tokens survive a restart.
 func TestRestart(t *testing.T) {
 	dir := t.TempDir()
 	inDir := func(c *controlplane.Config) { c.DataDir = dir }
@@ -147,13 +147,13 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-func TestGivenTokens(t *testing.T) {
+func TestConfiguredTokens(t *testing.T) {
 	const registration, admin = "registration-token-of-ours", "admin-token-of-ours"
 	b := start(t, func(c *controlplane.Config) {
 		c.RegistrationToken, c.AdminToken = token.HashOf(registration).String(), admin
 	})
 	if b.RegistrationToken() != "" || b.AdminToken() != admin {
-		t.Errorf("tokens are %q and %q, want none for the hashed one and the other", b.RegistrationToken(), b.AdminToken())
+		t.Errorf("tokens are %q and %q, want none for the hashed one, and the other", b.RegistrationToken(), b.AdminToken())
 	}
 	b.must(200, request{method: "POST", path: "/v3/register", token: registration, body: `{"name":"w"}`})
 	b.must(401, request{method: "POST", path: "/v3/register", token: token.HashOf(registration).String(), body: `{"name":"w"}`})
@@ -162,7 +162,7 @@ func TestGivenTokens(t *testing.T) {
 	}
 }
 
-func TestShutdownIsOnceForAll(t *testing.T) {
+func TestShutdownRunsOnce(t *testing.T) {
 	b := start(t)
 	select {
 	case <-b.Done():
@@ -187,7 +187,7 @@ func TestShutdownIsOnceForAll(t *testing.T) {
 	}
 }
 
-// A call that never ends does not hold the shutdown beyond its context.
+// A request that never ends does not delay the shutdown beyond its context.
 func TestShutdownIsBounded(t *testing.T) {
 	b := start(t)
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(b.URL(), "http://"))
@@ -200,7 +200,7 @@ func TestShutdownIsBounded(t *testing.T) {
 	if _, err := conn.Write([]byte(call)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := conn.Read(make([]byte, 1)); err != nil { // 100 Continue: the call waits for its body
+	if _, err := conn.Read(make([]byte, 1)); err != nil { // 100 Continue: the server waits for the body
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -214,32 +214,32 @@ func TestHealth(t *testing.T) {
 	b := start(t)
 	for _, path := range []string{"/healthz", "/readyz"} {
 		if got := b.must(200, request{method: "GET", path: path}); string(got.raw) != "ok\n" {
-			t.Errorf("%s was answered %q", path, got.raw)
+			t.Errorf("%s returned %q", path, got.raw)
 		}
 	}
 	for service, want := range map[string]string{
 		"": "SERVING", "agentedge.v1.AgentEdgeService": "SERVING",
-		"switchyard.v1.JobService": "SERVING", "switchyard.v1.WorkerService": "SERVING", "unheard.of": "not_found",
+		"switchyard.v1.JobService": "SERVING", "switchyard.v1.WorkerService": "SERVING", "unknown.service": "not_found",
 	} {
 		got := b.do(request{
 			method: "POST", path: "/grpc.health.v1.Health/Check", body: `{"service":"` + service + `"}`,
 			header: http.Header{"Content-Type": {"application/json"}},
 		})
 		if !strings.Contains(string(got.raw), want) {
-			t.Errorf("service %q was answered %s, want %s", service, got.raw, want)
+			t.Errorf("service %q returned %s, want %s", service, got.raw, want)
 		}
 	}
 }
 
-// Nobody who reads the log can use a token from it.
+// The log contains no token.
 func TestTokensAreNotLogged(t *testing.T) {
 	core, logs := observer.New(zapcore.DebugLevel)
 	b := start(t, func(c *controlplane.Config) { c.Logger = zap.New(core) })
 	w := b.register("w", "q")
 	s := b.stream(w, connect.WithGRPC())
-	s.wants("resume")
+	s.expect("resume")
 	job := b.submit("q", "true")
-	s.wants("job " + job.GetId())
+	s.expect("job " + job.GetId())
 	accepted := b.must(200, request{method: "PUT", path: "/v3/jobs/" + job.GetId() + "/accept", token: w.token})
 	path := "/v3/jobs/" + job.GetId()
 	b.must(200, request{method: "PUT", path: path + "/start", token: accepted.text("token")})
@@ -249,7 +249,7 @@ func TestTokensAreNotLogged(t *testing.T) {
 		t.Fatal(err)
 	}
 	if logs.Len() == 0 {
-		t.Fatal("nothing was logged at all")
+		t.Fatal("nothing was logged")
 	}
 	for _, entry := range logs.All() {
 		line := entry.Message

@@ -12,21 +12,20 @@ import (
 
 const (
 	shortKeepAlive = 50 * time.Millisecond
-	shortMaxAge    = 2 * time.Second // in which a loaded machine says all that comes before the end
+	shortMaxAge    = 2 * time.Second // long enough for the messages before the end on a loaded machine
 )
 
-// Streams from their opening to their planned end, over every protocol, HTTP
-// version and security. Nothing may come early; how late it may come is the
-// machine's business, not this test's.
-func TestStreamLivesOverEveryProtocol(t *testing.T) {
+// Streams from their opening to their planned end, over every protocol and link.
+// Nothing may happen too early; late is not checked, since the machine may be busy.
+func TestStreamLifeOverEveryProtocol(t *testing.T) {
 	t.Parallel()
 	for _, l := range links {
 		t.Run(l.name, func(t *testing.T) {
 			t.Parallel()
-			b := startOver(t, l, func(c *controlplane.Config) { c.KeepAlive, c.StreamMaxAge = shortKeepAlive, shortMaxAge })
-			lives := make([]func(), 0, len(dialects))
-			for _, d := range dialects { // of all at once, so that their ends are waited for together
-				lives = append(lives, b.live(t, d))
+			b := startOn(t, l, func(c *controlplane.Config) { c.KeepAlive, c.StreamMaxAge = shortKeepAlive, shortMaxAge })
+			lives := make([]func(), 0, len(rpcProtocols))
+			for _, d := range rpcProtocols { // all at once, to wait for their ends together
+				lives = append(lives, b.checkStreamLife(t, d))
 			}
 			for _, end := range lives {
 				end()
@@ -35,39 +34,39 @@ func TestStreamLivesOverEveryProtocol(t *testing.T) {
 	}
 }
 
-// live sees a stream through everything but its planned end, for which the
-// function that it returns waits.
-func (b *bed) live(t *testing.T, d dialect) (end func()) {
+// checkStreamLife checks a stream up to its planned end; the returned function waits
+// for the end and checks it.
+func (b *bed) checkStreamLife(t *testing.T, d rpcProtocol) (end func()) {
 	t.Helper()
 	w := b.register(d.name, d.name)
-	first := b.stream(w, d.option...)
-	first.wants("resume") // what stands, before any keep-alive is due
+	first := b.stream(w, d.options...)
+	first.expect("resume") // the standing instruction, before any keep-alive
 
 	opened := time.Now()
-	second := b.stream(w, d.option...)
-	second.wants("resume")
+	second := b.stream(w, d.options...)
+	second.expect("resume")
 	if ended := first.end(); ended.Code() != connect.CodeAborted {
 		t.Errorf("%s: the superseded stream ended with %v, want Aborted", d.name, ended)
 	}
-	if told := second.received.ResponseHeader().Get(wire.HeaderKeepAlive); told != "1" {
-		t.Errorf("%s: keep-alives are announced every %q seconds, want 1, the next whole second", d.name, told)
+	if announced := second.received.ResponseHeader().Get(wire.HeaderKeepAlive); announced != "1" {
+		t.Errorf("%s: announced keep-alive %q seconds, want 1, the next whole second", d.name, announced)
 	}
 	if buffering := second.received.ResponseHeader().Get("X-Accel-Buffering"); buffering != "no" {
-		t.Errorf("%s: proxies are told %q about buffering, want no", d.name, buffering)
+		t.Errorf("%s: X-Accel-Buffering is %q, want no", d.name, buffering)
 	}
 	for n := 1; n <= 3; n++ {
-		second.wants("resume")
+		second.expect("resume")
 		if after := time.Since(opened); after < time.Duration(n)*shortKeepAlive {
-			t.Errorf("%s: keep-alive %d came %v after the opening, sooner than one every %v", d.name, n, after, shortKeepAlive)
+			t.Errorf("%s: keep-alive %d arrived %v after the opening, earlier than one every %v", d.name, n, after, shortKeepAlive)
 		}
 	}
 	job := b.submit(d.name, "true")
-	said := second.next()
-	for said == "resume" { // sent before the job was there
-		said = second.next()
+	got := second.next()
+	for got == "resume" { // sent before the job was submitted
+		got = second.next()
 	}
-	if want := "job " + job.GetId(); said != want {
-		t.Errorf("%s: received %q, want %q", d.name, said, want)
+	if want := "job " + job.GetId(); got != want {
+		t.Errorf("%s: received %q, want %q", d.name, got, want)
 	}
 	return func() {
 		t.Helper()
@@ -76,7 +75,7 @@ func (b *bed) live(t *testing.T, d dialect) (end func()) {
 			t.Errorf("%s: the stream ended with %v, want DeadlineExceeded", d.name, ended)
 		}
 		if lasted := time.Since(opened); lasted < least {
-			t.Errorf("%s: the planned end came after %v, before the last fifth of %v", d.name, lasted, shortMaxAge)
+			t.Errorf("%s: the planned end was after %v, before the last fifth of %v", d.name, lasted, shortMaxAge)
 		}
 	}
 }

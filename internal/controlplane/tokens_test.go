@@ -10,7 +10,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/datadir"
 )
 
-func TestTokenFileIsMadeOnceAndKept(t *testing.T) {
+func TestTokenFileIsCreatedOnce(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	first, err := loadSecret(dir, datadir.AdminTokenFile, "")
@@ -18,7 +18,7 @@ func TestTokenFileIsMadeOnceAndKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(first.clear) < token.MinLength {
-		t.Errorf("a token of %d characters was made, want %d at least", len(first.clear), token.MinLength)
+		t.Errorf("the token has %d characters, want at least %d", len(first.clear), token.MinLength)
 	}
 	info, err := os.Stat(filepath.Join(dir, datadir.AdminTokenFile))
 	if err != nil {
@@ -32,17 +32,17 @@ func TestTokenFileIsMadeOnceAndKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	if first != second {
-		t.Error("the second start read another token than the first one made")
+		t.Error("the second start has another token than the first")
 	}
 	other, err := loadSecret(dir, datadir.RegistrationTokenFile, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if other.clear == first.clear {
-		t.Error("two files got the same token")
+		t.Error("two files have the same token")
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 2 {
-		t.Errorf("the directory holds %v (%v), want the two token files alone", entries, err)
+		t.Errorf("the directory contains %v (%v), want only the two token files", entries, err)
 	}
 }
 
@@ -69,7 +69,7 @@ func TestSecretForms(t *testing.T) {
 			got, err := parseSecret(row.value)
 			if row.message != "" {
 				if err == nil || !strings.Contains(err.Error(), row.message) || strings.Contains(err.Error(), row.value) {
-					t.Errorf("error %v: want one that says %q and does not show the value", err, row.message)
+					t.Errorf("error %v: want one that contains %q and not the value", err, row.message)
 				}
 				return
 			}
@@ -83,7 +83,7 @@ func TestSecretForms(t *testing.T) {
 	}
 }
 
-func TestTokenFileThatCannotBeUsed(t *testing.T) {
+func TestTokenFileErrors(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		name    string
@@ -106,7 +106,7 @@ func TestTokenFileThatCannotBeUsed(t *testing.T) {
 			}
 			_, err := loadSecret(dir, datadir.AdminTokenFile, "")
 			if err == nil || !strings.Contains(err.Error(), row.message) || !strings.Contains(err.Error(), path) {
-				t.Errorf("error %v: want one that names %s and says %q", err, path, row.message)
+				t.Errorf("error %v: want one that contains %s and %q", err, path, row.message)
 			}
 		})
 	}

@@ -6,17 +6,16 @@ import (
 	"testing"
 )
 
-// What an agent, or a command inside a job, may call of the protocol and is not
-// served here: section 4 of the wire's facts, but for meta-data. Each is named to
-// a caller who has a token, and to nobody else.
-func TestWhatIsNotServed(t *testing.T) {
+// Calls of the protocol that are not served return 501 with their name, and wrong
+// methods 405, to callers with a token; others get 401.
+func TestUnservedRoutes(t *testing.T) {
 	b := start(t)
 	w := b.register("w", "q")
 	job := b.accepted(w, queued("q"))
 	for _, row := range []struct {
 		method, path string
 		status       int
-		says         string // empty: the method and the path
+		contains     string // empty: the method and the path
 	}{
 		{"POST", "jobs/x/pipelines", 501, ""},
 		{"GET", "jobs/x/pipelines/y", 501, ""},
@@ -58,8 +57,8 @@ func TestWhatIsNotServed(t *testing.T) {
 		{"DELETE", "jobs/x/data/set", 405, "takes POST"},
 		{"GET", "builds/x/data/keys", 405, "takes POST"},
 	} {
-		if row.says == "" {
-			row.says = row.method + " /v3/" + row.path + " is not served by this control plane"
+		if row.contains == "" {
+			row.contains = row.method + " /v3/" + row.path + " is not served by this control plane"
 		}
 		path := "/v3/" + row.path
 		for name, token := range map[string]string{
@@ -69,8 +68,8 @@ func TestWhatIsNotServed(t *testing.T) {
 			if got.status != row.status {
 				t.Errorf("%s %.40s with the %s token: status %d, want %d", row.method, path, name, got.status, row.status)
 			}
-			if message := got.message(t); !strings.Contains(message, row.says) || len(message) > 400 {
-				t.Errorf("%s %.40s: message %q does not say %q", row.method, path, message, row.says)
+			if message := got.message(t); !strings.Contains(message, row.contains) || len(message) > 400 {
+				t.Errorf("%s %.40s: message %q does not contain %q", row.method, path, message, row.contains)
 			}
 			if row.status == http.StatusMethodNotAllowed && got.header.Get("Allow") == "" {
 				t.Errorf("%s %s: 405 without Allow", row.method, path)
@@ -78,7 +77,7 @@ func TestWhatIsNotServed(t *testing.T) {
 		}
 		for _, token := range []string{"", "nonsense", b.AdminToken()} {
 			got := b.do(request{method: row.method, path: path, token: token})
-			if got.status != http.StatusUnauthorized || strings.Contains(got.message(t), row.says) {
+			if got.status != http.StatusUnauthorized || strings.Contains(got.message(t), row.contains) {
 				t.Errorf("%s %.40s without a token: status %d, %s; want 401", row.method, path, got.status, got.raw)
 			}
 		}

@@ -1,0 +1,94 @@
+package controlplane_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"connectrpc.com/connect"
+
+	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
+)
+
+func TestListJobs(t *testing.T) {
+	b := start(t)
+	var ids []string // newest first, as they are listed
+	for i := range 5 {
+		ids = slices.Insert(ids, 0, b.submit([]string{"even", "odd"}[i%2], "true").GetId())
+	}
+	cancelled := ids[4]
+	if _, err := b.jobs.CancelJob(t.Context(), &switchyardv1.CancelJobRequest{Id: cancelled, Reason: "no need"}); err != nil {
+		t.Fatal(err)
+	}
+	queuedState := []switchyardv1.JobState{switchyardv1.JobState_JOB_STATE_QUEUED}
+	for _, row := range []struct {
+		name string
+		req  *switchyardv1.ListJobsRequest
+		want []string
+	}{
+		{"all", &switchyardv1.ListJobsRequest{}, ids},
+		{"in pages", &switchyardv1.ListJobsRequest{PageSize: 2}, ids},
+		{"a queue", &switchyardv1.ListJobsRequest{Queue: "odd"}, []string{ids[1], ids[3]}},
+		{"a queue in pages", &switchyardv1.ListJobsRequest{Queue: "even", PageSize: 1}, []string{ids[0], ids[2], ids[4]}},
+		{"a state", &switchyardv1.ListJobsRequest{States: queuedState}, ids[:4]},
+		{"a state twice", &switchyardv1.ListJobsRequest{States: append(queuedState, queuedState...)}, ids[:4]},
+		{"another state", &switchyardv1.ListJobsRequest{States: []switchyardv1.JobState{switchyardv1.JobState_JOB_STATE_CANCELED}}, []string{cancelled}},
+		{"an unknown worker", &switchyardv1.ListJobsRequest{WorkerId: unknownID}, nil},
+		{"an unknown queue", &switchyardv1.ListJobsRequest{Queue: "none"}, nil},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			var got []string
+			for pages := 0; ; pages++ {
+				res, err := b.jobs.ListJobs(t.Context(), row.req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if size := int(row.req.GetPageSize()); size > 0 && len(res.GetJobs()) > size {
+					t.Fatalf("a page has %d jobs", len(res.GetJobs()))
+				}
+				for _, job := range res.GetJobs() {
+					got = append(got, job.GetId())
+				}
+				if row.req.PageToken = res.GetNextPageToken(); row.req.GetPageToken() == "" {
+					break
+				}
+				if pages > len(ids) {
+					t.Fatal("the pages do not end")
+				}
+			}
+			if !slices.Equal(got, row.want) {
+				t.Errorf("listed %v, want %v", got, row.want)
+			}
+		})
+	}
+}
+
+func TestListValidation(t *testing.T) {
+	b := start(t)
+	for name, row := range map[string]struct {
+		size     int32
+		token    string
+		state    int32
+		contains string
+	}{
+		"a negative page":   {-1, "", 1, "page_size is -1"},
+		"a huge page":       {1001, "", 1, "page_size is 1001, must be 1 to 1000"},
+		"an invalid token":  {0, "made up", 1, "page_token is not a token of a previous page"},
+		"a huge token":      {0, strings.Repeat("x", 100<<10), 1, "page_token is not a token of a previous page"},
+		"state unspecified": {0, "", 0, "states has unknown state"},
+		"an unknown state":  {0, "", 99, "states has unknown state"},
+	} {
+		_, err := b.jobs.ListJobs(t.Context(), &switchyardv1.ListJobsRequest{
+			PageSize: row.size, PageToken: row.token, States: []switchyardv1.JobState{switchyardv1.JobState(row.state)},
+		})
+		expectError(t, "jobs, "+name, err, connect.CodeInvalidArgument, row.contains)
+		_, err = b.workers.ListWorkers(t.Context(), &switchyardv1.ListWorkersRequest{
+			PageSize: row.size, PageToken: row.token, States: []switchyardv1.WorkerState{switchyardv1.WorkerState(row.state)},
+		})
+		expectError(t, "workers, "+name, err, connect.CodeInvalidArgument, row.contains)
+	}
+	_, err := b.jobs.ListJobs(t.Context(), &switchyardv1.ListJobsRequest{States: make([]switchyardv1.JobState, 1000)})
+	expectError(t, "a thousand states", err, connect.CodeInvalidArgument, "states must have")
+	_, err = b.jobs.ListJobs(t.Context(), &switchyardv1.ListJobsRequest{WorkerId: strings.Repeat("x", 100<<10)})
+	expectError(t, "a long worker_id", err, connect.CodeInvalidArgument, "worker_id is")
+}
