@@ -41,9 +41,10 @@ type Machine struct {
 	states *looplab.FSM
 	facts  Facts
 
-	from State     // before the last event
-	last Decision  // on the last event
-	run  execution // of the last decision; its memory is reused
+	event Event     // the last one
+	from  State     // before the last event
+	last  Decision  // on the last event
+	run   execution // of the last decision; its memory is reused
 }
 
 // New returns a machine in Initial, to be started with the event of
@@ -84,15 +85,12 @@ func (m *Machine) Facts() Facts { return m.facts }
 // Idle reports whether the worker waits for work and would take it.
 func (m *Machine) Idle() bool { return m.facts.Idle(m.State()) }
 
-// Last returns the state before the last event, and the table's decision on it.
-func (m *Machine) Last() (State, Decision) { return m.from, m.last }
-
 // Step takes one event and returns what the driver must do, in order. The
 // slice is valid until the next call. An event that the table ignores has no
-// effects and is not an error; Last returns why it was ignored. An error is a
+// effects and is not an error; Record returns why it was ignored. An error is a
 // bug of this package: looplab refused a row, and nothing has changed.
 func (m *Machine) Step(ev Event) ([]Effect, error) {
-	m.from = m.State()
+	m.event, m.from = ev, m.State()
 	defaultTable.decide(&m.last, m.from, &m.facts, ev)
 	m.run.effects = m.run.effects[:0]
 	if m.last.Row == nil {

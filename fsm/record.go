@@ -38,6 +38,14 @@ func (r *Record) SetAnswer(from, to State, d *Decision, effects []Effect, after 
 	}
 }
 
+// Record returns the last event, which was taken at that time, and the machine's
+// answer to it. Worker and cause are those of the record.
+func (m *Machine) Record(at time.Time, worker, cause string) Record {
+	r := Record{Time: at, Worker: worker, Event: m.event, Cause: cause}
+	r.SetAnswer(m.from, m.State(), &m.last, append([]Effect(nil), m.run.effects...), &m.facts)
+	return r
+}
+
 // SameAnswer reports whether two records of one event hold the same answer of
 // the machine. Of an ignored event the reason is not compared, because its
 // wording may change. The jobs seen are compared only if whole is set.

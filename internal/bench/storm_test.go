@@ -94,14 +94,10 @@ func TestStormEvents(t *testing.T) {
 // record returns an event of a machine as a line of its transition log.
 func record(t *testing.T, machine *fsm.Machine, at time.Time, event fsm.Event) []byte {
 	t.Helper()
-	effects, err := machine.Step(event)
-	if err != nil {
+	if _, err := machine.Step(event); err != nil {
 		t.Fatal(err)
 	}
-	from, decision := machine.Last()
-	r := fsm.Record{Time: at, Worker: "a", Event: event}
-	facts := machine.Facts()
-	r.SetAnswer(from, machine.State(), &decision, effects, &facts)
+	r := machine.Record(at, "a", "")
 	return r.Encode(nil, true)
 }
 

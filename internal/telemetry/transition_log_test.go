@@ -28,16 +28,11 @@ func recordsOf(t testing.TB, worker string, jobs int) []fsm.Record {
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	var records []fsm.Record
 	take := func(ev fsm.Event) {
-		effects, err := m.Step(ev)
-		if err != nil {
+		if _, err := m.Step(ev); err != nil {
 			t.Fatal(err)
 		}
-		from, d := m.Last()
 		at = at.Add(time.Second)
-		r := fsm.Record{Time: at, Worker: worker, Event: ev}
-		facts := m.Facts()
-		r.SetAnswer(from, m.State(), &d, slices.Clone(effects), &facts)
-		records = append(records, r)
+		records = append(records, m.Record(at, worker, ""))
 	}
 	take(fsm.Event{Kind: fsm.Started})
 	take(fsm.Event{Kind: fsm.ReceivedResume, Epoch: 1})

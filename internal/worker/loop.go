@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/switchyard-ci/switchyard/fsm"
@@ -45,14 +44,10 @@ func (w *Worker) loop(ctx context.Context) error {
 // step asks the machine, records its answer, and performs the effects.
 func (w *Worker) step(ctx context.Context, in input) error {
 	now := time.Now()
-	effects, err := w.machine.Step(in.event)
-	if err != nil {
+	if _, err := w.machine.Step(in.event); err != nil {
 		return fmt.Errorf("worker %s: %w", w.config.Session.ID(), err)
 	}
-	from, decision := w.machine.Last()
-	r := fsm.Record{Time: now, Worker: w.config.Session.ID(), Event: in.event, Cause: in.cause}
-	facts := w.machine.Facts()
-	r.SetAnswer(from, w.machine.State(), &decision, slices.Clone(effects), &facts)
+	r := w.machine.Record(now, w.config.Session.ID(), in.cause)
 	logRecord(w.config.Logger, &r)
 	w.history.add(&r)
 	w.config.Observe(r)
