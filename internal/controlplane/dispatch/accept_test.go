@@ -16,18 +16,18 @@ func TestAcceptingAgainIsTheSameAcceptance(t *testing.T) {
 	id := p.submit(store.Job{})
 	var tokens []string
 	for range maxTokens + 1 {
-		job, token, err := p.Accept(t.Context(), a, id)
+		job, issued, err := p.Accept(t.Context(), a, id)
 		must(t, err)
 		if job.State != wire.StateAccepted || job.WorkerID != a {
 			t.Fatalf("got %+v", job)
 		}
-		tokens = append(tokens, token)
+		tokens = append(tokens, issued)
 	}
 	if _, err := p.AuthorizeJob(t.Context(), tokens[0]); err == nil {
 		t.Error("the oldest token of too many still works")
 	}
-	for i, token := range tokens[1:] {
-		if _, err := p.AuthorizeJob(t.Context(), token); err != nil {
+	for i, issued := range tokens[1:] {
+		if _, err := p.AuthorizeJob(t.Context(), issued); err != nil {
 			t.Errorf("token %d: %v", i+1, err)
 		}
 	}
@@ -37,7 +37,7 @@ func TestAcceptingAgainIsTheSameAcceptance(t *testing.T) {
 	wantErr(t, err, ErrWrongState)
 }
 
-func TestAcceptIsRefusedToOthers(t *testing.T) {
+func TestOnlyTheAssignedWorkerCanAccept(t *testing.T) {
 	p := newPlant(t, Options{})
 	a, b := p.register("a"), p.register("b")
 	p.attached(a)
@@ -58,12 +58,12 @@ func TestAcquire(t *testing.T) {
 	id := p.submit(store.Job{Queue: "elsewhere"})
 	p.silent(feed)
 	for range 2 {
-		job, token, err := p.Acquire(t.Context(), worker.ID, id)
+		job, issued, err := p.Acquire(t.Context(), worker.ID, id)
 		must(t, err)
 		if job.State != wire.StateAccepted || job.WorkerName != "a" {
 			t.Fatalf("got %+v", job)
 		}
-		p.grant(token)
+		p.grant(issued)
 	}
 	_, _, err = p.Acquire(t.Context(), p.register("b"), id)
 	wantErr(t, err, ErrWrongState)
@@ -143,7 +143,7 @@ func (p *plant) jobState(id string, want wire.JobState) {
 	got, err := p.JobState(p.t.Context(), id)
 	must(p.t, err)
 	if got != want {
-		p.t.Fatalf("the job's state is told as %s, want %s", got, want)
+		p.t.Fatalf("the reported state is %s, want %s", got, want)
 	}
 }
 
@@ -191,7 +191,7 @@ func TestAGrantEndsWithItsAcceptance(t *testing.T) {
 	wantErr(t, old.Start(t.Context(), time.Time{}), ErrUnauthenticated)
 }
 
-func TestTheWorkerOfALastJobIsGivenNoOther(t *testing.T) {
+func TestAWorkerThatFinishesItsLastJobIsAssignedNoOther(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
 	feed := p.attached(a)

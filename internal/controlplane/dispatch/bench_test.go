@@ -11,7 +11,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// benchPlant has a dispatcher with the system's clock.
+// benchPlant returns a dispatcher with the system's clock.
 func benchPlant(b *testing.B) *plant {
 	b.Helper()
 	st, err := store.Open(b.Context(), store.Options{DataDir: b.TempDir()})
@@ -23,8 +23,8 @@ func benchPlant(b *testing.B) *plant {
 	return p
 }
 
-// BenchmarkSubmitToNext measures from the call of Submit to the offer in the
-// hands of an idle worker's stream, and reports quantiles.
+// BenchmarkSubmitToNext measures from the call of Submit until an idle
+// worker's stream delivers the offer, and reports quantiles.
 func BenchmarkSubmitToNext(b *testing.B) {
 	p := benchPlant(b)
 	a := p.register("a")

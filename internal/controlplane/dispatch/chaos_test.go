@@ -16,7 +16,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// storm is a control plane that is restarted under the feet of its workers.
+// storm is a control plane that is restarted while its workers work.
 type storm struct {
 	t   *testing.T
 	dir string
@@ -25,7 +25,7 @@ type storm struct {
 	st *store.Store
 	d  *Dispatcher
 
-	runs   sync.Map // job id to how often it was started
+	runs   sync.Map // starts by ID of a job
 	starts chan string
 
 	restarts int
@@ -55,13 +55,13 @@ func (s *storm) now() *Dispatcher {
 func (s *storm) restart() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.st.Close() // first: what is being written fails in the middle
+	s.st.Close() // first, so that writes in flight fail
 	s.d.Close()
 	s.open()
 	s.restarts++
 }
 
-// again calls until the answer is definite, as a worker does.
+// again repeats a call until its result is definite, as a worker does.
 func (s *storm) again(ctx context.Context, call func(*Dispatcher) error) error {
 	for {
 		err := call(s.now())
@@ -71,8 +71,8 @@ func (s *storm) again(ctx context.Context, call func(*Dispatcher) error) error {
 	}
 }
 
-// worker is a worker's worker: a stream that breaks, pings in between, one job at
-// a time, started at most once.
+// worker behaves like a worker: its stream breaks, it pings in between, and it
+// starts each job at most once, one at a time.
 func (s *storm) worker(ctx context.Context, name string, r *rand.Rand) {
 	var worker store.Worker
 	err := s.again(ctx, func(d *Dispatcher) (err error) {
@@ -86,7 +86,7 @@ func (s *storm) worker(ctx context.Context, name string, r *rand.Rand) {
 	for ctx.Err() == nil {
 		if r.IntN(3) == 0 {
 			if in, err := s.now().Ping(ctx, worker.ID); err == nil {
-				s.obey(ctx, worker.ID, in, seen, r)
+				s.follow(ctx, worker.ID, in, seen, r)
 			}
 			continue
 		}
@@ -100,15 +100,15 @@ func (s *storm) worker(ctx context.Context, name string, r *rand.Rand) {
 			if err != nil {
 				break
 			}
-			s.obey(ctx, worker.ID, in, seen, r)
+			s.follow(ctx, worker.ID, in, seen, r)
 		}
 		cancel()
 		feed.Close()
 	}
 }
 
-func (s *storm) obey(ctx context.Context, workerID string, in wire.Instruction, seen map[string]bool, r *rand.Rand) {
-	if in.Kind != wire.JobAssigned || seen[in.JobID] || r.IntN(10) == 0 { // now and then an offer goes unheard
+func (s *storm) follow(ctx context.Context, workerID string, in wire.Instruction, seen map[string]bool, r *rand.Rand) {
+	if in.Kind != wire.JobAssigned || seen[in.JobID] || r.IntN(10) == 0 { // some offers are ignored
 		return
 	}
 	var grant JobGrant
@@ -119,7 +119,7 @@ func (s *storm) obey(ctx context.Context, workerID string, in wire.Instruction, 
 		}
 		return err
 	})
-	if err != nil || r.IntN(20) == 0 { // now and then the acceptance is lost on the way
+	if err != nil || r.IntN(20) == 0 { // some responses are lost
 		return
 	}
 	on := func(d *Dispatcher) JobGrant { g := grant; g.d = d; return g }
@@ -140,9 +140,9 @@ func (s *storm) obey(ctx context.Context, workerID string, in wire.Instruction, 
 	}
 }
 
-// Streams break, offers go unheard, workers are paused and resumed, and the
-// control plane is restarted on its store: each job is run exactly once, and
-// none is stuck.
+// Streams break, offers are ignored, workers are paused and resumed, and the
+// control plane is restarted on its store: each job runs exactly once, and none is
+// stuck.
 func TestEachJobIsRunOnce(t *testing.T) {
 	const workers, jobs = 20, 300
 	seed := uint64(time.Now().UnixNano())
@@ -163,7 +163,7 @@ func TestEachJobIsRunOnce(t *testing.T) {
 				err := s.again(ctx, func(d *Dispatcher) error {
 					job, _, err := d.Submit(ctx, store.Job{
 						Command: []string{"true"}, Queue: []string{"a", "b"}[j%2], Priority: int32(j % 3),
-						IdempotencyKey: fmt.Sprint(i, "-", j), // so that asking again is safe
+						IdempotencyKey: fmt.Sprint(i, "-", j), // makes a repeated submission safe
 					})
 					if err == nil {
 						mu.Lock()
@@ -212,7 +212,7 @@ func TestEachJobIsRunOnce(t *testing.T) {
 	s.st.Close()
 }
 
-// allOver fails, as long as there are jobs that are not finished.
+// allOver returns an error as long as a job is not finished.
 func (s *storm) allOver(d *Dispatcher) error {
 	jobs, _, err := d.Jobs(s.t.Context(), schedule.JobFilter{States: []wire.JobState{
 		wire.StateQueued, wire.StateAssigned, wire.StateAccepted, wire.StateRunning, wire.StateCanceled, wire.StateLost,
@@ -243,11 +243,11 @@ func (s *storm) trouble(ctx context.Context, r *rand.Rand) {
 		case 0:
 			s.restart()
 		case 1, 2:
-			_, _ = d.Pause(ctx, worker.ID, "weather") // may meet a restart
+			_, _ = d.Pause(ctx, worker.ID, "faults") // fails during a restart
 		default:
 			for _, a := range workers {
 				if a.Paused {
-					_, _ = d.Resume(ctx, a.ID) // the same
+					_, _ = d.Resume(ctx, a.ID) // fails during a restart
 				}
 			}
 		}

@@ -15,8 +15,8 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// follow collects a follower's events as lines. It answers with a function that
-// waits for a line, and one that waits for the end.
+// follows collects a follower's events as lines. It returns a function that waits
+// for a line, and one that waits for the end and returns all lines.
 func (p *plant) follows(id string, o joblog.Options) (wait func(prefix string), end func() []string) {
 	lines := make(chan string)
 	ctx, cancel := context.WithTimeout(p.t.Context(), 20*time.Second)
@@ -73,7 +73,7 @@ func TestFollowFromTheBeginningToTheEnd(t *testing.T) {
 	wait("running")
 	p.logs(g, 1, 0, "one ")
 	wait("0+0 one")
-	p.logs(g, 3, 8, "three") // overtakes
+	p.logs(g, 3, 8, "three") // before its predecessor
 	p.logs(g, 2, 4, "two ")
 	p.logs(g, 1, 0, "one ") // again
 	wait("0+8 three")
@@ -87,7 +87,7 @@ func TestFollowFromTheBeginningToTheEnd(t *testing.T) {
 	}
 }
 
-func TestFollowWhatIsOver(t *testing.T) {
+func TestFollowAnEndedJob(t *testing.T) {
 	for name, row := range map[string]struct {
 		o      joblog.Options
 		failed int
@@ -95,7 +95,7 @@ func TestFollowWhatIsOver(t *testing.T) {
 	}{
 		"all":          {joblog.Options{}, 1, []string{"finished", "0+0 one ", "4+8 three"}},
 		"no log":       {joblog.Options{OmitLog: true}, 1, []string{"finished"}},
-		"from a piece": {joblog.Options{LogOffset: 8}, 1, []string{"finished", "0+8 three"}},
+		"from a chunk": {joblog.Options{LogOffset: 8}, 1, []string{"finished", "0+8 three"}},
 		"from between": {joblog.Options{LogOffset: 2}, 1, []string{"finished", "0+2 e ", "4+8 three"}},
 		"past the end": {joblog.Options{LogOffset: 99}, 1, []string{"finished"}},
 		"not waiting":  {joblog.Options{NoWait: true}, 0, []string{"finished", "0+0 one ", "4+8 three"}},
@@ -115,7 +115,7 @@ func TestFollowWhatIsOver(t *testing.T) {
 	}
 }
 
-func TestFollowWaitsForAMissingPieceButNotForEver(t *testing.T) {
+func TestFollowWaitsForAMissingChunkForABoundedTime(t *testing.T) {
 	p := newPlant(t, Options{})
 	g := p.run(p.register("a"), store.Job{})
 	wait, end := p.follows(g.JobID, joblog.Options{})
@@ -129,7 +129,7 @@ func TestFollowWaitsForAMissingPieceButNotForEver(t *testing.T) {
 	wait("0+8 three")
 	want := []string{"running", "finished", "0+0 one ", "0+4 two ", "0+8 three"}
 	if diff := cmp.Diff(want, end()); diff != "" {
-		t.Errorf("with a late piece (-want +got):\n%s", diff)
+		t.Errorf("with a late chunk (-want +got):\n%s", diff)
 	}
 
 	g = p.run(p.register("b"), store.Job{})
@@ -139,7 +139,7 @@ func TestFollowWaitsForAMissingPieceButNotForEver(t *testing.T) {
 	_, end = p.follows(g.JobID, joblog.Options{})
 	go func() { collected <- end() }()
 	for {
-		p.pass(time.Second) // the gap's term begins when the follower has read that far
+		p.pass(time.Second) // the grace begins when the follower has read the chunk
 		select {
 		case got := <-collected:
 			if diff := cmp.Diff([]string{"finished", "4+4 two "}, got); diff != "" {
@@ -162,7 +162,7 @@ func TestFollowOfALostJobWaitsForNothing(t *testing.T) {
 	}
 }
 
-func TestFollowTellsAnewWhyAJobWaits(t *testing.T) {
+func TestFollowReportsANewWaitingReason(t *testing.T) {
 	p := newPlant(t, Options{})
 	id := p.submit(store.Job{})
 	var a string
@@ -191,13 +191,13 @@ func TestFollowTellsAnewWhyAJobWaits(t *testing.T) {
 		c.change()
 		p.pass(time.Second)
 		if got := <-told; got != c.waits {
-			t.Errorf("it waits: %q, want %q", got, c.waits)
+			t.Errorf("got waiting reason %q, want %q", got, c.waits)
 		}
 	}
-	p.pass(time.Second) // nothing has changed, so nothing is told
+	p.pass(time.Second) // nothing has changed, so nothing is reported
 	cancel()
 	if got, more := <-told; more {
-		t.Errorf("told without a change: %q", got)
+		t.Errorf("reported without a change: %q", got)
 	}
 }
 
@@ -216,7 +216,7 @@ func TestFollowEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	wantErr(t, drain(ctx, id, cancel), context.Canceled)
 	for range p.Follow(t.Context(), id, joblog.Options{}) {
-		break // a reader that has seen enough
+		break // the reader stops
 	}
 	wantErr(t, drain(t.Context(), id, func() { go p.Close() }), ErrClosed)
 }

@@ -121,14 +121,12 @@ func (g JobGrant) ignoreWorker(ctx context.Context) error {
 // SetMetadata sets keys of the meta-data of the job's build: see
 // metadata.Store.Set. ErrWrongState if the job has ended.
 func (g JobGrant) SetMetadata(ctx context.Context, items ...metadata.Item) error {
-	if _, indexed := g.d.records.job(g.JobID); !indexed {
-		job, err := g.d.records.ReadJob(ctx, g.JobID)
-		if err != nil {
-			return err
-		}
-		if !job.State.InHand() {
-			return wrongState("job %s is %s", g.JobID, job.State)
-		}
+	job, err := g.d.records.findJob(ctx, g.JobID)
+	if err != nil {
+		return err
+	}
+	if !job.State.InHand() {
+		return wrongState("job %s is %s", g.JobID, job.State)
 	}
 	return g.d.metadata.Set(ctx, g.BuildID, items...) //nolint:wrapcheck // it says what was attempted
 }

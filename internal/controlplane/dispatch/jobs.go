@@ -3,8 +3,8 @@ package dispatch
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
+	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/joblog"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
@@ -27,14 +27,8 @@ func (d *Dispatcher) Job(ctx context.Context, id string) (store.Job, error) {
 // that must end is canceling or timing_out. It reads memory if it can.
 // ErrNotFound.
 func (d *Dispatcher) JobState(ctx context.Context, jobID string) (wire.JobState, error) {
-	job, indexed := d.records.job(jobID)
-	if !indexed {
-		var err error
-		if job, err = d.records.ReadJob(ctx, jobID); err != nil {
-			return "", err
-		}
-	}
-	return reportedState(job, d.now()), nil
+	job, err := d.records.findJob(ctx, jobID)
+	return reportedState(job, d.now()), err
 }
 
 // Jobs returns a page of jobs, newest first, and the token of the next page, which
@@ -93,25 +87,26 @@ func (d *Dispatcher) Cancel(ctx context.Context, id, reason string) (store.Job, 
 // valid token: tokens are stored as hashes and cannot be returned twice.
 // ErrNotFound; ErrWrongState if the job is not assigned to the worker.
 func (d *Dispatcher) Accept(ctx context.Context, workerID, jobID string) (store.Job, string, error) {
-	if err := d.renew(ctx, workerID); err != nil {
-		return store.Job{}, "", err
-	}
-	jobToken, hash := token.Job.New(jobID)
-	job, err := d.records.changeJob(ctx, jobID, accepted(workerID, hash, d.now().UTC()))
-	return job, jobToken, err
+	return d.accept(ctx, workerID, jobID, accepted)
 }
 
 // Acquire accepts a queued job that the worker itself names, of any queue.
 // Repeatable like Accept. ErrNotFound; ErrWrongState if the job is not queued.
 func (d *Dispatcher) Acquire(ctx context.Context, workerID, jobID string) (store.Job, string, error) {
-	worker, known := d.records.worker(workerID)
-	if !known {
-		return store.Job{}, "", fmt.Errorf("worker %s: %w", workerID, ErrNotFound)
-	}
+	return d.accept(ctx, workerID, jobID, acquired)
+}
+
+func (d *Dispatcher) accept(ctx context.Context, workerID, jobID string,
+	by func(worker store.Worker, hash token.Hash, now time.Time) transition,
+) (store.Job, string, error) {
 	if err := d.renew(ctx, workerID); err != nil {
 		return store.Job{}, "", err
 	}
+	worker, err := d.records.findWorker(ctx, workerID)
+	if err != nil {
+		return store.Job{}, "", err
+	}
 	jobToken, hash := token.Job.New(jobID)
-	job, err := d.records.changeJob(ctx, jobID, acquired(worker, hash, d.now().UTC()))
+	job, err := d.records.changeJob(ctx, jobID, by(worker, hash, d.now().UTC()))
 	return job, jobToken, err
 }

@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// manualClock stands still until it is moved, and never ticks: tests call sweep.
+// manualClock is moved by the test and never ticks: tests call sweep.
 type manualClock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -38,7 +38,7 @@ func (c *manualClock) move(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// plant is a dispatcher on a store of its own, with a clock that the test moves.
+// plant is a dispatcher with its own store and a clock that the test moves.
 type plant struct {
 	*Dispatcher
 
@@ -75,14 +75,14 @@ func (p *plant) stop() {
 	p.st.Close()
 }
 
-// restart is what a kill and a new start come to, on what was stored.
+// restart replaces the dispatcher and the store, as a new process would.
 func (p *plant) restart() {
 	p.t.Helper()
 	p.stop()
 	p.start()
 }
 
-// pass lets time go by, with a sweep every second as in life.
+// pass moves the clock, with a sweep every second.
 func (p *plant) pass(d time.Duration) {
 	p.t.Helper()
 	for ; d > 0; d -= time.Second {
@@ -115,7 +115,7 @@ func (p *plant) attach(workerID string) *Feed {
 	return feed
 }
 
-// attached is attach with the standing resume read.
+// attached is attach, after reading the standing resume.
 func (p *plant) attached(workerID string) *Feed {
 	p.t.Helper()
 	feed := p.attach(workerID)
@@ -152,7 +152,7 @@ func (p *plant) startJob(g JobGrant) {
 	must(p.t, g.Start(p.t.Context(), p.clock.Now()))
 }
 
-// run has a job of its own in a worker's hands, started.
+// run submits a job and starts it on a worker.
 func (p *plant) run(workerID string, s store.Job) JobGrant {
 	p.t.Helper()
 	id := p.submit(s)
@@ -190,8 +190,8 @@ func (p *plant) wants(feed *Feed, want ...wire.Instruction) {
 	}
 }
 
-// silent checks that a feed has nothing to say. What it might have said was
-// pushed by a call that has returned.
+// silent checks that a feed has no instruction. Every call that could have queued
+// one has returned.
 func (p *plant) silent(feed *Feed) {
 	p.t.Helper()
 	ctx, cancel := context.WithCancel(p.t.Context())
@@ -206,7 +206,7 @@ func (p *plant) pings(workerID string, want wire.Instruction) {
 	got, err := p.Ping(p.t.Context(), workerID)
 	must(p.t, err)
 	if got != want {
-		p.t.Fatalf("the ping was answered %+v, want %+v", got, want)
+		p.t.Fatalf("the ping returned %+v, want %+v", got, want)
 	}
 }
 

@@ -20,12 +20,12 @@ func (p *plant) value(g JobGrant, key, want string) {
 	}
 }
 
-func TestDataOutlivesTheProcess(t *testing.T) {
+func TestMetadataSurvivesARestart(t *testing.T) {
 	p := newPlant(t, Options{})
-	worker := p.register("w")
+	w := p.register("w")
 	id := p.submit(store.Job{})
-	p.pings(worker, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
-	_, token, err := p.Accept(t.Context(), worker, id)
+	p.pings(w, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
+	_, token, err := p.Accept(t.Context(), w, id)
 	must(t, err)
 	g := p.grant(token)
 	must(t, g.SetMetadata(t.Context(), metadata.Item{Key: "a", Value: "1"}, metadata.Item{Key: "b", Value: ""}, metadata.Item{Key: "a", Value: "2"}))
@@ -44,30 +44,30 @@ func TestDataOutlivesTheProcess(t *testing.T) {
 	wantErr(t, err, ErrNotFound)
 }
 
-// The retries of a job, and theirs, find what the first one left.
-func TestRetriesShareData(t *testing.T) {
+// Retries of a job, and their retries, read what the first job set.
+func TestRetriesShareMetadata(t *testing.T) {
 	p := newPlant(t, Options{})
 	first := p.run(p.register("w1"), store.Job{RetriesLeft: 2})
 	must(t, first.SetMetadata(t.Context(), metadata.Item{Key: "from", Value: "first"}))
 	last := first
 	for _, name := range []string{"w2", "w3"} {
-		p.pass(schedule.DefaultLeaseTimeout + 2*time.Second) // the worker is lost, and its job
+		p.pass(schedule.DefaultLeaseTimeout + 2*time.Second) // the worker and its job are lost
 		next := p.job(last.JobID).RetriedBy
 		worker := p.register(name)
 		p.pings(worker, wire.Instruction{Kind: wire.JobAssigned, JobID: next})
 		last = p.accept(worker, next)
 		p.startJob(last)
 		p.value(last, "from", "first")
-		must(t, last.SetMetadata(t.Context(), metadata.Item{Key: name, Value: "was here"}))
+		must(t, last.SetMetadata(t.Context(), metadata.Item{Key: name, Value: "was set"}))
 	}
 	if last.BuildID != first.JobID || first.BuildID != first.JobID {
 		t.Errorf("the builds are %s and %s, want %s", first.BuildID, last.BuildID, first.JobID)
 	}
-	p.value(last, "w2", "was here")
+	p.value(last, "w2", "was set")
 }
 
-// Once its job is over a token can read, and change nothing.
-func TestDataOfAJobThatIsOver(t *testing.T) {
+// The token of an ended job can read, but not change anything.
+func TestMetadataOfAnEndedJob(t *testing.T) {
 	p := newPlant(t, Options{})
 	g := p.run(p.register("w"), store.Job{})
 	must(t, g.SetMetadata(t.Context(), metadata.Item{Key: "k", Value: "v"}))

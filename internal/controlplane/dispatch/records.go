@@ -173,6 +173,24 @@ func (r *records) ReadJob(ctx context.Context, id string) (store.Job, error) {
 	return job, nil
 }
 
+// findJob returns the indexed record of a job that belongs to a worker, and the
+// stored one of any other job.
+func (r *records) findJob(ctx context.Context, id string) (store.Job, error) {
+	if job, ok := r.job(id); ok {
+		return job, nil
+	}
+	return r.ReadJob(ctx, id)
+}
+
+// findWorker returns the indexed record of a worker, and the stored one of a worker
+// that is not indexed.
+func (r *records) findWorker(ctx context.Context, id string) (store.Worker, error) {
+	if worker, ok := r.worker(id); ok {
+		return worker, nil
+	}
+	return r.readWorker(ctx, id)
+}
+
 func (r *records) readWorker(ctx context.Context, id string) (store.Worker, error) {
 	worker, err := r.st.Worker(ctx, id)
 	if errors.Is(err, ErrNotFound) {

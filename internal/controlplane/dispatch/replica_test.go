@@ -38,7 +38,7 @@ func twoPlants(t *testing.T) (one, two *plant) {
 	return start(), start()
 }
 
-// until waits for what the other replica will see.
+// until waits for the effect of another replica's change.
 func until(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)
@@ -124,7 +124,7 @@ func TestTwoOffersBecomeOne(t *testing.T) {
 	a, b := p.register("a"), p.register("b")
 	first, second := p.submit(store.Job{}), p.submit(store.Job{})
 	p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: first})
-	job, err := p.st.Job(t.Context(), second) // what another replica would do
+	job, err := p.st.Job(t.Context(), second) // as another replica would
 	must(t, err)
 	job.State, job.WorkerID = wire.StateAssigned, a
 	_, err = p.st.PutJob(t.Context(), job)

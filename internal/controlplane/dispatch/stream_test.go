@@ -9,7 +9,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-func TestAJobGoesDownTheStream(t *testing.T) {
+func TestAJobIsDeliveredByTheStream(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
 	feed := p.attached(a)
@@ -42,7 +42,7 @@ func TestPriorityFirstThenAge(t *testing.T) {
 	p.silent(feed)
 }
 
-func TestWhatIsNotStartedIsOfferedAgain(t *testing.T) {
+func TestUnstartedJobsAreOfferedAgain(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
 	feed := p.attached(a)
@@ -59,16 +59,16 @@ func TestWhatIsNotStartedIsOfferedAgain(t *testing.T) {
 	p.pings(a, wire.Instruction{Kind: wire.Resume})
 }
 
-func TestAnAssignmentForAPingGoesDownTheStreamToo(t *testing.T) {
+func TestAnAssignmentForAPingIsOnTheStreamToo(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
 	id := p.submit(store.Job{})
 	p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
-	feed := p.attached(a) // opened while the answer was on its way
+	feed := p.attached(a) // opened while the response was in flight
 	p.wants(feed, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 
 	g := p.accept(a, id)
-	// Paused workers get nothing by push; a ping right after the resume does.
+	// A paused worker receives nothing; a ping right after the resume does.
 	_, err := p.Pause(t.Context(), a, "why")
 	must(t, err)
 	must(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}))
@@ -110,9 +110,9 @@ func TestStandingInstructions(t *testing.T) {
 	}
 	for name, row := range map[string]struct {
 		steps []step
-		// down is what an open stream is told when it reads after all of the steps.
+		// down is what an open stream delivers after all of the steps.
 		down []wire.Instruction
-		// stands is what pings, new streams and keep-alives say.
+		// stands is the instruction of pings, new streams and keep-alives.
 		stands wire.Instruction
 	}{
 		"nothing":              {nil, nil, wire.Instruction{Kind: wire.Resume}},
@@ -134,7 +134,7 @@ func TestStandingInstructions(t *testing.T) {
 			p.silent(feed)
 			p.pings(a, row.stands)
 			if got := feed.Standing(); got != row.stands {
-				t.Errorf("keep-alives say %+v, want %+v", got, row.stands)
+				t.Errorf("the standing instruction is %+v, want %+v", got, row.stands)
 			}
 			id := p.submit(store.Job{})
 			next := p.attach(a)
@@ -148,7 +148,7 @@ func TestStandingInstructions(t *testing.T) {
 	}
 }
 
-func TestPausingTakesOffersBack(t *testing.T) {
+func TestPausingWithdrawsOffers(t *testing.T) {
 	p := newPlant(t, Options{})
 	a, b := p.register("a"), p.register("b")
 	feed := p.attached(a)

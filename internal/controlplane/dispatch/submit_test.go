@@ -12,7 +12,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-func TestSubmissionsAreRefusedByField(t *testing.T) {
+func TestBadFieldsAreNamed(t *testing.T) {
 	p := newPlant(t, Options{})
 	ok := []string{"true"}
 	for _, row := range []struct {
@@ -55,7 +55,7 @@ func TestSubmissionsAreRefusedByField(t *testing.T) {
 	}
 }
 
-func TestTheKeyOfAnotherJobIsRefused(t *testing.T) {
+func TestTheKeyOfADifferentJobIsRefused(t *testing.T) {
 	p := newPlant(t, Options{})
 	first := store.Job{Command: []string{"echo", "1"}, Env: map[string]string{"A": "1"}, IdempotencyKey: "k"}
 	job, _, err := p.Submit(t.Context(), first)
@@ -68,8 +68,8 @@ func TestTheKeyOfAnotherJobIsRefused(t *testing.T) {
 		same bool
 	}{
 		{"as it was", func(*store.Job) {}, true},
-		{"with the default queue said", func(s *store.Job) { s.Queue = wire.DefaultQueue }, true},
-		{"more urgent", func(s *store.Job) { s.Priority = 1 }, true},
+		{"with the default queue named", func(s *store.Job) { s.Queue = wire.DefaultQueue }, true},
+		{"of higher priority", func(s *store.Job) { s.Priority = 1 }, true},
 		{"another command", func(s *store.Job) { s.Command = []string{"echo", "2"} }, false},
 		{"another environment", func(s *store.Job) { s.Env = map[string]string{"A": "2"} }, false},
 		{"another queue", func(s *store.Job) { s.Queue = "other" }, false},
@@ -113,7 +113,7 @@ func TestTheSameKeyIsTheSameJob(t *testing.T) {
 		}
 	}
 	if n != 1 {
-		t.Errorf("%d submitters were told that they made the job, want 1", n)
+		t.Errorf("%d submitters created the job, want 1", n)
 	}
 	p.restart()
 	job, existed, err := p.Submit(t.Context(), store.Job{Command: []string{"true"}, IdempotencyKey: "k"})
@@ -151,7 +151,7 @@ func TestAKeyWithoutItsJob(t *testing.T) {
 	}
 }
 
-func TestAnIdleWorkerIsNamedAtOnce(t *testing.T) {
+func TestAJobIsAssignedWhenItIsSubmitted(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
 	feed := p.attached(a)
@@ -254,7 +254,7 @@ func TestWorkersArePaged(t *testing.T) {
 	wantErr(t, err, ErrInvalid)
 }
 
-func TestWhyAJobWaits(t *testing.T) {
+func TestWaitingReason(t *testing.T) {
 	p := newPlant(t, Options{})
 	why := func(want string) {
 		t.Helper()

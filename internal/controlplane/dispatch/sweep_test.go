@@ -9,7 +9,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-func TestAnOfferLapses(t *testing.T) {
+func TestAnOfferExpires(t *testing.T) {
 	p := newPlant(t, Options{})
 	a, b := p.register("a"), p.register("b")
 	feed := p.attached(a)
@@ -26,7 +26,7 @@ func TestAnOfferLapses(t *testing.T) {
 	p.accept(b, id)
 }
 
-func TestAnAcceptanceLapses(t *testing.T) {
+func TestAnAcceptanceExpires(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
 	id := p.submit(store.Job{})
@@ -64,7 +64,7 @@ func TestSilentWorkersAreLost(t *testing.T) {
 		wantErr(t, g.Finish(t.Context(), wire.FinishRequest{}), ErrUnauthenticated)
 	}
 
-	// Heard again, it is connected again, and given work on the stream it has.
+	// With its next heartbeat it is connected, and offered work on its open stream.
 	must(t, p.Heartbeat(t.Context(), silent))
 	p.workerState(silent, store.WorkerConnected)
 	p.wants(feed, wire.Instruction{Kind: wire.JobAssigned, JobID: accepted})
@@ -104,7 +104,7 @@ func TestEverySignOfLifeRenewsALease(t *testing.T) {
 	}
 }
 
-func TestDisconnectPutsBackWhatWasNotStarted(t *testing.T) {
+func TestDisconnectRequeuesUnstartedJobs(t *testing.T) {
 	for name, row := range map[string]struct {
 		until wire.JobState
 		want  wire.JobState
@@ -152,7 +152,7 @@ func TestAWorkerThatPollsIsNotRunningItsJob(t *testing.T) {
 		p.passBeating(schedule.DefaultAbsenceTimeout+time.Second, a)
 		p.state(g.JobID, wire.StateRunning)
 	})
-	t.Run("pings and a word about the job", func(t *testing.T) {
+	t.Run("pings and reports on the job", func(t *testing.T) {
 		p := newPlant(t, Options{})
 		a := p.register("a")
 		id := p.submit(store.Job{})
@@ -167,7 +167,7 @@ func TestAWorkerThatPollsIsNotRunningItsJob(t *testing.T) {
 		}
 		p.state(id, wire.StateRunning)
 	})
-	t.Run("pings and silence about the job", func(t *testing.T) {
+	t.Run("pings without reports on the job", func(t *testing.T) {
 		p := newPlant(t, Options{})
 		a := p.register("a")
 		g := p.run(a, store.Job{})
@@ -181,7 +181,7 @@ func TestAWorkerThatPollsIsNotRunningItsJob(t *testing.T) {
 		next := p.submit(store.Job{})
 		p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: next})
 	})
-	t.Run("no pings, and silence about the job", func(t *testing.T) {
+	t.Run("no pings and no reports on the job", func(t *testing.T) {
 		p := newPlant(t, Options{Terms: schedule.Terms{SilenceTimeout: 2 * time.Minute}})
 		a := p.register("a")
 		p.attached(a)
@@ -217,10 +217,10 @@ func TestLostJobsAreRetried(t *testing.T) {
 	}
 }
 
-// TestAnOwedFinishIsTheEnd has a worker that was killed start again, as another
-// worker, and tell how its job ended: within the lease that is the end, after it
-// the job is lost for good and the token is dead.
-func TestAnOwedFinishIsTheEnd(t *testing.T) {
+// An agent that was killed starts again, as another worker, and delivers the result
+// of its job: within the lease the job ends with it, after it the job is lost and
+// the token is revoked.
+func TestUndeliveredResults(t *testing.T) {
 	died := wire.FinishRequest{ExitStatus: "-1", SignalReason: "agent_stop"}
 	for _, c := range []struct {
 		name    string
@@ -258,7 +258,7 @@ func TestAnOwedFinishIsTheEnd(t *testing.T) {
 				g := p.grant(token)
 				must(t, g.AppendLog(t.Context(), wire.Chunk{Sequence: 1, Data: []byte("x")}))
 				must(t, g.Finish(t.Context(), c.result))
-				must(t, g.Finish(t.Context(), c.result)) // its answer was lost
+				must(t, g.Finish(t.Context(), c.result)) // its response was lost
 			}
 			p.pass(schedule.DefaultLeaseTimeout)
 
@@ -289,7 +289,7 @@ func TestCanceledJobsAreNotRetried(t *testing.T) {
 
 func TestTheRetryIsStoredEvenAfterACrash(t *testing.T) {
 	p := newPlant(t, Options{})
-	// What a process leaves that ended between the two writes.
+	// The state after a process died between the two writes.
 	retry := newID()
 	lost, err := p.st.PutJob(t.Context(), store.Job{
 		ID: newID(), Command: []string{"true"}, Queue: "default", State: wire.StateLost,
@@ -314,7 +314,7 @@ func TestTheRetryIsStoredEvenAfterACrash(t *testing.T) {
 	})
 }
 
-func TestASleepingReplicaBlamesNobody(t *testing.T) {
+func TestASuspendedReplicaExpiresNoLease(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
 	g := p.run(a, store.Job{})

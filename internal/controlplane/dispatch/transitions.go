@@ -55,11 +55,11 @@ func assigned(c *schedule.Claim, now time.Time) transition {
 
 // accepted lets a worker accept the job that is assigned to it. A repeated
 // acceptance adds a token.
-func accepted(workerID string, hash token.Hash, now time.Time) transition {
+func accepted(worker store.Worker, hash token.Hash, now time.Time) transition {
 	return func(job store.Job) (store.Job, error) {
 		switch {
-		case job.WorkerID != workerID || job.State != wire.StateAssigned && job.State != wire.StateAccepted:
-			return job, wrongState("job %s is %s, not assigned to worker %s", job.ID, job.State, workerID)
+		case job.WorkerID != worker.ID || job.State != wire.StateAssigned && job.State != wire.StateAccepted:
+			return job, wrongState("job %s is %s, not assigned to worker %s", job.ID, job.State, worker.ID)
 		case job.State == wire.StateAccepted:
 			hashes := append(slices.Clone(job.TokenHashes), hash)
 			job.TokenHashes = hashes[max(0, len(hashes)-maxTokens):]
@@ -73,7 +73,7 @@ func accepted(workerID string, hash token.Hash, now time.Time) transition {
 
 // acquired lets a worker accept a queued job that was not assigned to it.
 func acquired(worker store.Worker, hash token.Hash, now time.Time) transition {
-	accept := accepted(worker.ID, hash, now)
+	accept := accepted(worker, hash, now)
 	return func(job store.Job) (store.Job, error) {
 		switch {
 		case job.State == wire.StateQueued:

@@ -44,12 +44,9 @@ func (d *Dispatcher) AuthenticateSession(ctx context.Context, session string) (s
 	if !ok {
 		return "", ErrUnauthenticated
 	}
-	worker, known := d.records.worker(id)
-	if !known {
-		var err error
-		if worker, err = d.records.readWorker(ctx, id); err != nil {
-			return "", refused(err)
-		}
+	worker, err := d.records.findWorker(ctx, id)
+	if err != nil {
+		return "", refused(err)
 	}
 	if !worker.TokenHash.Matches(session) {
 		return "", ErrUnauthenticated

@@ -128,7 +128,7 @@ func (x *Index) KnowsWorker(id string, revision uint64) bool {
 	return revision <= x.position
 }
 
-// Reached records that the watch has passed the revision, of the job or worker id.
+// Reached records that the watch has passed a revision of the record id.
 func (x *Index) Reached(id string, revision uint64) {
 	x.position = max(x.position, revision)
 	if x.ended[id] == revision {

@@ -12,7 +12,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// nullStream ignores what it is told.
+// nullStream ignores every call.
 type nullStream struct{}
 
 func (nullStream) SetStanding(wire.Instruction) {}

@@ -110,7 +110,7 @@ const (
 	idSize     = 36 // bytes of a UUID's text
 )
 
-// New returns a new token for the worker or job id, and its hash to store.
+// New returns a new token for the worker or job that id names, and its hash.
 func (k Kind) New(id string) (token string, hash Hash) {
 	var secret [secretSize]byte
 	_, _ = rand.Read(secret[:]) // never fails: see crypto/rand
