@@ -2,7 +2,7 @@ package fsm
 
 import "strconv"
 
-// JobID names a job. The empty ID names none.
+// JobID names a job. It is empty where there is no job.
 type JobID string
 
 // Epoch numbers the attempts of one kind, connections or pings, so that an
@@ -63,13 +63,15 @@ const (
 	eventKindCount = iota // stays last
 )
 
-// eventKinds describes every event.
-var eventKinds = [eventKindCount]struct {
+type eventInfo struct {
 	name    string
 	class   Class
 	brief   string
 	meaning string
-}{
+}
+
+// eventKinds describes every event.
+var eventKinds = [eventKindCount]eventInfo{
 	Started: {"Started", ClassRequest, "started", "the worker starts"},
 	ReceivedResume: {
 		"ReceivedResume", ClassMessage, "resume",
@@ -113,38 +115,25 @@ var eventKinds = [eventKindCount]struct {
 	UptimeExpired:  {"UptimeExpired", ClassTimer, "uptime reached", "the worker has run for as long as it may; a paused worker leaves when it is resumed"},
 }
 
-// String returns the kind's name, such as PollDue.
-func (k EventKind) String() string {
+func (k EventKind) info() *eventInfo {
 	if k < eventKindCount {
-		return eventKinds[k].name
+		return &eventKinds[k]
 	}
-	return noName
+	return &eventInfo{name: noName}
 }
 
+// String returns the kind's name, such as PollDue.
+func (k EventKind) String() string { return k.info().name }
+
 // Class returns what the event is about.
-func (k EventKind) Class() Class {
-	if k < eventKindCount {
-		return eventKinds[k].class
-	}
-	return ClassRequest
-}
+func (k EventKind) Class() Class { return k.info().class }
 
 // Brief returns the event in a few words, for a timeline. For an answer and for
 // the end of a job that is the result, such as "failed".
-func (k EventKind) Brief() string {
-	if k < eventKindCount {
-		return eventKinds[k].brief
-	}
-	return ""
-}
+func (k EventKind) Brief() string { return k.info().brief }
 
 // Meaning returns a description of the event on one line.
-func (k EventKind) Meaning() string {
-	if k < eventKindCount {
-		return eventKinds[k].meaning
-	}
-	return ""
-}
+func (k EventKind) Meaning() string { return k.info().meaning }
 
 // EventKinds returns every kind, in the order of their declaration.
 func EventKinds() []EventKind { return valuesOf[EventKind](eventKindCount) }

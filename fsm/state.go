@@ -28,13 +28,15 @@ const (
 	stateCount = iota // stays last
 )
 
-// states describes every state.
-var states = [stateCount]struct {
+type stateInfo struct {
 	name    string
 	owner   Owner
 	hint    string
 	meaning string
-}{
+}
+
+// states describes every state.
+var states = [stateCount]stateInfo{
 	Initial:       {"Initial", OwnerNobody, "not started", "the machine has not started"},
 	StreamHealthy: {"StreamHealthy", OwnerStream, "no work in hand", "the stream is in control; no work is in hand"},
 	Running:       {"Running", OwnerStream, "a job in hand", "the stream is in control; a job that it delivered is in hand"},
@@ -53,38 +55,25 @@ var states = [stateCount]struct {
 	Stopped: {"Stopped", OwnerNobody, "the worker leaves", "the worker takes no more work and leaves"},
 }
 
-// String returns the state's name, such as StreamHealthy.
-func (s State) String() string {
+func (s State) info() *stateInfo {
 	if s < stateCount {
-		return states[s].name
+		return &states[s]
 	}
-	return noName
+	return &stateInfo{name: noName}
 }
+
+// String returns the state's name, such as StreamHealthy.
+func (s State) String() string { return s.info().name }
 
 // Owner returns the side that controls a worker in the state. In Reclaiming
 // that is still the poller.
-func (s State) Owner() Owner {
-	if s < stateCount {
-		return states[s].owner
-	}
-	return OwnerNobody
-}
+func (s State) Owner() Owner { return s.info().owner }
 
 // Hint returns the state in a few words, for the box of a picture.
-func (s State) Hint() string {
-	if s < stateCount {
-		return states[s].hint
-	}
-	return ""
-}
+func (s State) Hint() string { return s.info().hint }
 
 // Meaning returns a description of the state on one line.
-func (s State) Meaning() string {
-	if s < stateCount {
-		return states[s].meaning
-	}
-	return ""
-}
+func (s State) Meaning() string { return s.info().meaning }
 
 // States returns every state, Initial first and Stopped last.
 func States() []State { return valuesOf[State](stateCount) }

@@ -90,7 +90,7 @@ var table = []Row{
 	{Running, UptimeExpired, leaving, Running, do(stopAccepting)},
 	{Running, UptimeExpired, otherwise, Running, nil},
 
-	// FallingBack: no work is in hand, so one message gives control back to the
+	// FallingBack: no work is in hand, so one message returns control to the
 	// stream.
 	{FallingBack, ReceivedResume, retiring, Stopped, do(leave)},
 	{FallingBack, ReceivedResume, otherwise, StreamHealthy, do(disarmPoll)},

@@ -79,9 +79,9 @@ func TestTotality(t *testing.T) {
 			d := defaultTable.Next(s, facts, ev)
 			switch {
 			case d.Row == nil && d.Ignored == "":
-				t.Fatalf("%v, %v: no answer with facts %+v", s, ev, *facts)
+				t.Fatalf("%v, %v: no answer; the facts are %+v", s, ev, *facts)
 			case d.Row != nil && d.Ignored != "":
-				t.Fatalf("%v, %v: two answers with facts %+v", s, ev, *facts)
+				t.Fatalf("%v, %v: two answers; the facts are %+v", s, ev, *facts)
 			case d.Row != nil:
 				rows[s.String()+" / "+d.Name] = true
 			case d.Ignored == defaultTable.groups[s][ev.Kind].ignored:

@@ -44,7 +44,7 @@ func TestWriteErrors(t *testing.T) {
 
 var errFull = errors.New("no space left")
 
-// full is a disk that is.
+// full is a writer without space.
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errFull }

@@ -12,9 +12,9 @@ import (
 	"github.com/switchyard-ci/switchyard/fsm/diagram"
 )
 
-// TestGraphvizReadsDOT gives the diagrams to Graphviz itself, and counts the
-// states and transitions that it found. It needs the program dot; with
-// SWITCHYARD_REQUIRE_GRAPHVIZ=1 it fails without.
+// TestGraphvizReadsDOT runs Graphviz on the diagrams, and counts the states and
+// transitions that it found. It needs the program dot; without it the test is
+// skipped, or fails with SWITCHYARD_REQUIRE_GRAPHVIZ=1.
 func TestGraphvizReadsDOT(t *testing.T) {
 	t.Parallel()
 	dot, err := exec.LookPath("dot")

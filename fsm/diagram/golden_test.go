@@ -11,7 +11,7 @@ import (
 	"github.com/switchyard-ci/switchyard/fsm/diagram"
 )
 
-var update = flag.Bool("update", false, "write the goldens and states.md anew instead of comparing with them")
+var update = flag.Bool("update", false, "rewrite the goldens and states.md instead of comparing with them")
 
 // statesPage is the page about the machine, at the top of the repository.
 const statesPage = "../../states.md"
@@ -25,8 +25,7 @@ func draw(t *testing.T, format diagram.Format, o diagram.Options) []byte {
 	return picture.Bytes()
 }
 
-// TestGoldens compares what is drawn with what was looked at and found good;
-// -update writes it anew.
+// TestGoldens compares the drawings with the goldens; -update rewrites them.
 func TestGoldens(t *testing.T) {
 	t.Parallel()
 	everything := diagram.Options{SelfLoops: true, Guards: true, Effects: true}
@@ -63,7 +62,7 @@ func TestGoldens(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !bytes.Equal(got, want) {
-				t.Errorf("%s is stale: write it anew with go test ./fsm/diagram -update, and look at it", c.file)
+				t.Errorf("%s is stale: rewrite it with go test ./fsm/diagram -update, and look at it", c.file)
 			}
 		})
 	}

@@ -79,7 +79,7 @@ func writeTransitions(page *bytes.Buffer, rows []fsm.Row) {
 		if len(of) == 0 {
 			continue
 		}
-		fmt.Fprintf(page, "### %s\n\n%s\n\n", headingOf(s), sentence(s.Meaning()))
+		fmt.Fprintf(page, "### %s\n\n%s\n\n", headingOf(s), capitalized(s.Meaning()))
 		page.WriteString("| event | guard | next state | actions |\n|---|---|---|---|\n")
 		for i := range of {
 			r := &of[i]
@@ -112,12 +112,10 @@ func headingOf(s fsm.State) string {
 }
 
 func target(r *fsm.Row) string {
-	switch r.To {
-	case r.From:
+	if r.To == r.From {
 		return "(stays)"
-	default:
-		return "**" + r.To.String() + "**"
 	}
+	return "**" + r.To.String() + "**"
 }
 
 const ignoredIntro = `## Ignored events
@@ -132,56 +130,34 @@ is ignored too: it carries the number of its connection or ping, or the ID of it
 func writeIgnored(page *bytes.Buffer, rows []fsm.Row, pairs []fsm.Ignored) {
 	page.WriteString(ignoredIntro)
 	for _, s := range fsm.States() {
-		whys := reasons(pairs, s)
-		for _, why := range whys {
-			events := ignoredEvents(rows, pairs, s, why)
-			if len(whys) == 1 && (s == fsm.Initial || s == fsm.Stopped) {
-				events = everyEventBut(rowsFrom(rows, s))
+		of := rowsFrom(rows, s)
+		var reasons []string
+		events := map[string][]string{} // by reason
+		for _, p := range pairs {
+			if p.From != s {
+				continue
 			}
-			fmt.Fprintf(page, "| `%s` | %s | %s |\n", s, events, cell(why))
+			if events[p.Why] == nil {
+				reasons = append(reasons, p.Why)
+			}
+			event := "`" + p.On.String() + "`"
+			if slices.ContainsFunc(of, func(r fsm.Row) bool { return r.On == p.On }) {
+				event += " (when no guard above holds)"
+			}
+			events[p.Why] = append(events[p.Why], event)
+		}
+		for _, why := range reasons {
+			text := strings.Join(events[why], ", ")
+			switch s { //nolint:exhaustive // the pseudo-states ignore almost everything
+			case fsm.Initial:
+				text = "every event except `" + fsm.Started.String() + "`"
+			case fsm.Stopped:
+				text = "every event"
+			}
+			fmt.Fprintf(page, "| `%s` | %s | %s |\n", s, text, cell(why))
 		}
 	}
 	page.WriteString("\n")
-}
-
-// reasons returns the reasons of a state's ignored pairs, in order.
-func reasons(pairs []fsm.Ignored, s fsm.State) []string {
-	var whys []string
-	for _, p := range pairs {
-		if p.From == s && !slices.Contains(whys, p.Why) {
-			whys = append(whys, p.Why)
-		}
-	}
-	return whys
-}
-
-// everyEventBut returns in short the events that a pseudo-state ignores: all
-// without a row.
-func everyEventBut(rows []fsm.Row) string {
-	words := []string{"every event"}
-	for i := range rows {
-		if i == 0 || rows[i].On != rows[i-1].On {
-			words = append(words, "except", "`"+rows[i].On.String()+"`")
-		}
-	}
-	return strings.Join(words, " ")
-}
-
-// ignoredEvents returns the events that the state ignores for this reason. An
-// event with rows is ignored when none of their guards holds.
-func ignoredEvents(rows []fsm.Row, pairs []fsm.Ignored, s fsm.State, why string) string {
-	var events []string
-	for _, p := range pairs {
-		if p.From != s || p.Why != why {
-			continue
-		}
-		event := "`" + p.On.String() + "`"
-		if slices.ContainsFunc(rows, func(r fsm.Row) bool { return r.From == s && r.On == p.On }) {
-			event += " (when no guard above holds)"
-		}
-		events = append(events, event)
-	}
-	return strings.Join(events, ", ")
 }
 
 const eventsIntro = `## Events
@@ -225,8 +201,8 @@ func writeTerms(page *bytes.Buffer, terms []fsm.Term) {
 // cell escapes a text for a cell of a table.
 func cell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
 
-// sentence returns a text with a capital letter and a full stop.
-func sentence(s string) string {
+// capitalized returns a text with a capital letter and a full stop.
+func capitalized(s string) string {
 	if s == "" {
 		return ""
 	}

@@ -44,8 +44,8 @@ func cells(lines []string) [][]string {
 	return rows[min(head, len(rows)):]
 }
 
-// TestMarkdownHasEveryRow reads the table back from the page, and finds it to
-// be the table of the machine, in its order.
+// TestMarkdownHasEveryRow reads the table back from the page, and compares it with
+// the table of the machine.
 func TestMarkdownHasEveryRow(t *testing.T) {
 	t.Parallel()
 	page := string(draw(t, diagram.Markdown, diagram.Options{}))
@@ -86,8 +86,8 @@ func TestMarkdownHasEveryRow(t *testing.T) {
 	}
 }
 
-// TestMarkdownHasEveryIgnoredPair finds each pair with its reason on the page,
-// and none besides.
+// TestMarkdownHasEveryIgnoredPair shows that the page has each ignored pair with
+// its reason, and no other.
 func TestMarkdownHasEveryIgnoredPair(t *testing.T) {
 	t.Parallel()
 	page := string(draw(t, diagram.Markdown, diagram.Options{}))
@@ -120,9 +120,9 @@ func TestMarkdownHasEveryIgnoredPair(t *testing.T) {
 	}
 }
 
-// TestMarkdownExplainsItself finds what a stranger needs: what each word means,
-// of which table the page speaks, and how it is written anew.
-func TestMarkdownExplainsItself(t *testing.T) {
+// TestMarkdownIsComplete shows that the page has the meaning of each word, the
+// version of the table, and the command that rewrites the page.
+func TestMarkdownIsComplete(t *testing.T) {
 	t.Parallel()
 	page := string(draw(t, diagram.Markdown, diagram.Options{}))
 	wanted := []string{

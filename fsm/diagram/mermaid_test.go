@@ -20,7 +20,7 @@ const requireMermaid = "SWITCHYARD_REQUIRE_MERMAID"
 
 const mermaidScript = "../../.tools/mermaid/node_modules/mermaid/dist/mermaid.min.js"
 
-// mermaidPage draws the diagram in it with Mermaid, as a code host does.
+// mermaidPage draws a diagram with Mermaid, as a code host does.
 const mermaidPage = `<!doctype html><meta charset="utf-8"><title>waiting</title>
 <pre id="source">SOURCE</pre><div id="picture"></div>
 <script src="SCRIPT"></script>
@@ -32,9 +32,9 @@ mermaid.render("drawn", document.getElementById("source").textContent).then(
 </script>
 `
 
-// TestMermaidRenders gives the diagrams to Mermaid itself, in a browser, and
-// finds each state, each transition and each label in the picture. It needs
-// Chromium, and Mermaid in .tools/mermaid.
+// TestMermaidRenders draws the diagrams with Mermaid in a browser, and shows that
+// each state, transition and label is in the picture. It needs Chromium, and
+// Mermaid in .tools/mermaid.
 func TestMermaidRenders(t *testing.T) {
 	t.Parallel()
 	browser, script := findRenderer(t)
@@ -83,7 +83,7 @@ func TestBrokenMermaidFails(t *testing.T) {
 	browser, script := findRenderer(t)
 	page := render(t, browser, script, "stateDiagram-v2\n    A --> --> B: {\n")
 	if !strings.Contains(page, "<title>failed: ") {
-		t.Error("Mermaid has drawn what is no diagram")
+		t.Error("Mermaid has drawn a text that is not a diagram")
 	}
 }
 

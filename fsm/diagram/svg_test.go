@@ -13,7 +13,7 @@ import (
 	"github.com/switchyard-ci/switchyard/fsm/diagram"
 )
 
-// area is a rectangle of a picture, with the class it is drawn in.
+// area is a rectangle of a picture, with its class.
 type area struct {
 	class      string
 	x, y, w, h int
@@ -27,7 +27,7 @@ func (a area) within(b area) bool {
 	return a.x >= b.x && a.y >= b.y && a.x+a.w <= b.x+b.w && a.y+a.h <= b.y+b.h
 }
 
-// picture is an SVG read back: its rectangles, and all its text with the
+// picture is what was read from an SVG: its rectangles, and all its text with the
 // tooltips.
 type picture struct {
 	areas []area
@@ -46,7 +46,7 @@ func readSVG(t *testing.T, svg []byte) picture {
 			return p
 		}
 		if err != nil {
-			t.Fatalf("the picture is no XML: %v", err)
+			t.Fatalf("the picture is not XML: %v", err)
 		}
 		switch token := token.(type) {
 		case xml.CharData:
@@ -79,10 +79,10 @@ func readArea(t *testing.T, rect xml.StartElement) area {
 	return a
 }
 
-// TestSVGIsWholeAndLegible shows, for all options, that a picture is XML, that
-// it has every row of the table in its tooltips or its legend, and that no label
-// covers another one, or a state, or leaves the paper.
-func TestSVGIsWholeAndLegible(t *testing.T) {
+// TestSVGIsCompleteAndLegible shows, for all options, that a picture is XML, that
+// every row of the table is in its tooltips or its legend, and that no label
+// covers another label or a state, or is outside the paper.
+func TestSVGIsCompleteAndLegible(t *testing.T) {
 	t.Parallel()
 	for bits := range 8 {
 		o := diagram.Options{SelfLoops: bits&1 != 0, Guards: bits&2 != 0, Effects: bits&4 != 0}
@@ -98,7 +98,7 @@ func TestSVGIsWholeAndLegible(t *testing.T) {
 			}
 			paper := p.areas[0]
 			if paper.class != "paper" {
-				t.Fatalf("the first rectangle is no paper: %+v", paper)
+				t.Fatalf("the first rectangle is not the paper: %+v", paper)
 			}
 			plates, states := 0, 0
 			for i, a := range p.areas[1:] {
@@ -127,7 +127,7 @@ func TestSVGIsWholeAndLegible(t *testing.T) {
 	}
 }
 
-// TestHighlight shows that the current state is marked, and no other.
+// TestHighlight shows that only the current state is marked.
 func TestHighlight(t *testing.T) {
 	t.Parallel()
 	for _, s := range fsm.States() {

@@ -12,59 +12,58 @@ import (
 	"github.com/switchyard-ci/switchyard/fsm"
 )
 
-// Replay runs scripts and recorded logs through a table, and compares what was
-// recorded with what the table answers. The zero value is ready, on the default
-// table. It must be used by one goroutine at a time.
+// Replay runs scripts and recorded logs through a table, and checks that each
+// answer is the expected or recorded one. The zero value uses the default table.
+// It must be used by one goroutine at a time.
 type Replay struct {
-	// Table answers. Nil means fsm.Default.
+	// Table is the table to run; nil means fsm.Default.
 	Table *fsm.Table
-	// Checked is how many records, or steps of a script, the table answered as
-	// they were recorded.
+	// Checked is the number of records, or steps of a script, with the same answer
+	// of the table.
 	Checked int
-	// OnFaith is how many records could not be checked, since what the worker
-	// knew before them is not in the log: the first of each worker in a log
-	// that does not begin with its start, and after a gap.
+	// OnFaith is the number of records that could not be checked, because the
+	// facts before them are not in the log: the first of each worker in a log that
+	// does not begin with its start, and after a gap.
 	OnFaith int
-	// Dropped is how many records the log itself says are missing.
+	// Dropped is the number of records that are missing by the gaps in the log.
 	Dropped uint64
-	// Cut tells that a log ended in the middle of a line, as it does when its
-	// writer was killed.
+	// Cut: a log ended in the middle of a line, as when its writer was killed.
 	Cut bool
-	// Header is that of the log last read; nil for scripts and before.
+	// Header is that of the last log; nil if there was none.
 	Header *fsm.LogHeader
-	// Records are what was read, in its order, up to a divergence.
+	// Records are those that were read, in order, up to a divergence.
 	Records []fsm.Record
 
 	workers map[string]*known
 }
 
-// known is a worker in the middle of a log.
+// known is what is known about a worker, in the middle of a log.
 type known struct {
 	state fsm.State
 	facts fsm.Facts
 }
 
-// DivergenceError is the first place where a table answers otherwise than it was
-// recorded. It is an error.
+// DivergenceError is the first place where the table's answer differs from the
+// recorded one.
 type DivergenceError struct {
-	// File and Line, from 1, say where.
+	// File and Line are the place; lines begin at 1.
 	File string
 	Line int
-	// Worker is whose event it was; empty in a script.
+	// Worker is the worker of the event; empty in a script.
 	Worker string
-	// Event is what happened, on one line.
+	// Event is the event, on one line.
 	Event string
-	// Recorded and Answered are what was recorded and what the table says, in
-	// the words of Transition, with the facts where those differ.
+	// Recorded and Answered are the recorded answer and that of the table, in the
+	// form of Transition, with the facts if those differ.
 	Recorded, Answered string
-	// OtherTable is the hash of the table by which the log was written, where it
-	// is not that of the table that answered.
+	// OtherTable is the hash of the table by which the log was written, if it is
+	// not the table of the replay.
 	OtherTable string
 }
 
-// Error says on one line where it is and what the event was.
+// Error returns the place and the event, on one line.
 func (d *DivergenceError) Error() string {
-	s := fmt.Sprintf("%s:%d: the table answers otherwise than recorded on %s", d.File, d.Line, d.Event)
+	s := fmt.Sprintf("%s:%d: the answer of the table differs from the recorded one on %s", d.File, d.Line, d.Event)
 	if d.Worker != "" {
 		s += " of worker " + d.Worker
 	}
@@ -74,9 +73,9 @@ func (d *DivergenceError) Error() string {
 	return s
 }
 
-// Detail says, on several lines, what was recorded and what the table says.
+// Detail returns both answers, on several lines.
 func (d *DivergenceError) Detail() string {
-	return "recorded:\n" + indent(d.Recorded) + "the table says:\n" + indent(d.Answered)
+	return "recorded:\n" + indent(d.Recorded) + "answer of the table:\n" + indent(d.Answered)
 }
 
 func indent(text string) string {
@@ -88,9 +87,9 @@ func indent(text string) string {
 }
 
 // Read runs one file: a log if it begins with a brace, a script otherwise. The
-// name is for messages. Several files of one log are read oldest first. The
-// error is a *DivergenceError where the table answers otherwise than recorded, and
-// else says what is wrong with the file, and in which line.
+// name is used in messages. Files of one log must be read oldest first. It returns
+// a *DivergenceError if an answer differs, and another error, with the line, if
+// the file cannot be read.
 func (p *Replay) Read(name string, r io.Reader) error {
 	text := bufio.NewReader(r)
 	for {
@@ -113,8 +112,8 @@ func (p *Replay) Read(name string, r io.Reader) error {
 	}
 }
 
-// OtherTable returns the hash of the table by which the last log was written, if
-// that is not the table that answers here, and "" otherwise.
+// OtherTable returns the hash of the table by which the last log was written, or
+// "" if it is the table of the replay.
 func (p *Replay) OtherTable() string {
 	if p.Header == nil || p.Header.Table == p.table().Hash() {
 		return ""
@@ -129,9 +128,7 @@ func (p *Replay) table() *fsm.Table {
 	return p.Table
 }
 
-func (p *Replay) keep(r fsm.Record) { p.Records = append(p.Records, r) }
-
-// log reads a recorded log.
+// log runs a recorded log.
 func (p *Replay) log(name string, r io.Reader) error {
 	if p.workers == nil {
 		p.workers = map[string]*known{}
@@ -165,7 +162,7 @@ func (p *Replay) log(name string, r io.Reader) error {
 			d.File, d.Line, d.OtherTable = name, n, p.OtherTable()
 			return d
 		}
-		p.keep(*e.Record)
+		p.Records = append(p.Records, *e.Record)
 	}
 	if err := lineError(lines, n+1); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
@@ -173,8 +170,8 @@ func (p *Replay) log(name string, r io.Reader) error {
 	return nil
 }
 
-// keepEnds splits lines and leaves their ends on, so that one that was cut off
-// can be told.
+// keepEnds splits lines and keeps their newlines, so that a line that was cut off
+// can be recognized.
 func keepEnds(data []byte, atEOF bool) (int, []byte, error) {
 	if i := bytes.IndexByte(data, '\n'); i >= 0 {
 		return i + 1, data[:i+1], nil
@@ -185,8 +182,8 @@ func keepEnds(data []byte, atEOF bool) (int, []byte, error) {
 	return 0, nil, nil
 }
 
-// check compares a record with the table's answer, and lets the worker go on
-// from what was recorded.
+// check compares a record with the table's answer. The next record of the worker
+// is checked with the facts after it.
 func (p *Replay) check(e *fsm.LogLine) *DivergenceError {
 	r := e.Record
 	w := p.workers[r.Worker]
@@ -195,19 +192,19 @@ func (p *Replay) check(e *fsm.LogLine) *DivergenceError {
 		p.workers[r.Worker] = w
 	}
 	if w == nil {
-		if e.Whole { // else it is not known what it has seen: wait for a record that says it
+		if e.Whole { // otherwise the jobs seen are unknown, until a whole record comes
 			p.workers[r.Worker] = &known{r.To, r.Facts}
 		}
 		p.OnFaith++
 		return nil
 	}
-	said := fsm.Record{Event: r.Event}
+	answer := fsm.Record{Event: r.Event}
 	to, after, effects, d := p.table().Advance(w.state, &w.facts, r.Event)
-	said.SetAnswer(w.state, to, &d, effects, &after)
-	if recorded, answered := tell(r), tell(&said); !r.SameAnswer(&said, e.Whole) {
+	answer.SetAnswer(w.state, to, &d, effects, &after)
+	if recorded, answered := answerText(r), answerText(&answer); !r.SameAnswer(&answer, e.Whole) {
 		if recorded == answered {
-			recorded += tellFacts(&r.Facts)
-			answered += tellFacts(&said.Facts)
+			recorded += allFacts(&r.Facts)
+			answered += allFacts(&answer.Facts)
 		}
 		return &DivergenceError{Worker: r.Worker, Event: r.Event.String(), Recorded: recorded, Answered: answered}
 	}
@@ -216,7 +213,7 @@ func (p *Replay) check(e *fsm.LogLine) *DivergenceError {
 	return nil
 }
 
-// tellFacts writes all facts, with those that Facts leaves out.
-func tellFacts(f *fsm.Facts) string {
-	return fmt.Sprintf("  facts: %s connection=%d ping=%d seen=%d\n", Facts(f), f.Connection, f.Ping, f.Seen.Len())
+// allFacts returns all facts on one line.
+func allFacts(f *fsm.Facts) string {
+	return fmt.Sprintf("  facts: %s connection=%d ping=%d seen=%d\n", factsText(f), f.Connection, f.Ping, f.Seen.Len())
 }

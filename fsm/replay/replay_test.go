@@ -39,8 +39,8 @@ func TestReplayRunsEveryScenario(t *testing.T) {
 	}
 }
 
-// recorded is a log of a worker that gets a job over the stream, loses the
-// stream in it, and polls.
+// recorded returns the records of a worker that gets a job over the stream, loses
+// the stream during it, and polls.
 func recorded(t testing.TB) []fsm.Record {
 	t.Helper()
 	at := time.Date(2026, 1, 1, 22, 0, 0, 0, time.UTC)
@@ -66,7 +66,7 @@ func recorded(t testing.TB) []fsm.Record {
 	return records
 }
 
-// logged writes records as a log; the one at whole is whole.
+// logged returns records as a log; those at the indices in whole are whole.
 func logged(records []fsm.Record, whole ...int) string {
 	text := fsm.NewLogHeader("test").Encode(nil)
 	for i := range records {
@@ -111,26 +111,26 @@ func TestReplayOfLogs(t *testing.T) {
 	}
 }
 
-// TestDivergence changes one thing in a log, and looks for what is said of it.
+// TestDivergence changes one thing in a log, and shows the error.
 func TestDivergence(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		change func(records []fsm.Record)
 		line   int
-		says   []string
+		want   []string
 	}{
 		{"another state", func(r []fsm.Record) { r[2].To = fsm.FallingBack }, 4, []string{
-			"log:4: the table answers otherwise than recorded on ReceivedJob epoch=1 job=J1 of worker w",
+			"log:4: the answer of the table differs from the recorded one on ReceivedJob epoch=1 job=J1 of worker w",
 			"recorded:\n  StreamHealthy -> FallingBack [not paused, not seen]\n",
-			"the table says:\n  StreamHealthy -> Running [not paused, not seen]\n",
+			"answer of the table:\n  StreamHealthy -> Running [not paused, not seen]\n",
 		}},
 		{"another guard", func(r []fsm.Record) { r[5].Guard = "otherwise" }, 7, []string{"[otherwise]", "[polling allowed]"}},
 		{"an effect missing", func(r []fsm.Record) { r[6].Effects = nil }, 8, []string{"    send ping, epoch 1"}},
 		{"another effect", func(r []fsm.Record) {
 			r[2].Effects = []fsm.Effect{{Kind: fsm.StartJob, Job: "J9"}}
 		}, 4, []string{"start job J9", "start job J1"}},
-		{"ignored", func(r []fsm.Record) { r[3].Ignored = "who knows" }, 5, []string{"ignored: who knows", "Running [not seen or in hand]"}},
+		{"ignored", func(r []fsm.Record) { r[3].Ignored = "no reason" }, 5, []string{"ignored: no reason", "Running [not seen or in hand]"}},
 		{"another fact", func(r []fsm.Record) { r[3].Facts.Paused = true }, 5, []string{"paused job=J1", "stream=up job=J1"}},
 		{"an event missing", func(r []fsm.Record) { r[2].Worker = "v" }, 5, []string{"Running [not seen or in hand]", "StreamHealthy -> Running"}},
 	} {
@@ -144,20 +144,20 @@ func TestDivergence(t *testing.T) {
 			if !ok || d.Line != c.line || len(p.Records) != c.line-2 {
 				t.Fatalf("want a divergence in line %d, after %d records: %v", c.line, len(p.Records), err)
 			}
-			for _, want := range c.says {
-				if said := d.Error() + "\n" + d.Detail(); !strings.Contains(said, want) {
-					t.Errorf("it does not say %q:\n%s", want, said)
+			for _, want := range c.want {
+				if text := d.Error() + "\n" + d.Detail(); !strings.Contains(text, want) {
+					t.Errorf("the error does not contain %q:\n%s", want, text)
 				}
 			}
 		})
 	}
 }
 
-// TestReplayRefuses shows that what is no script and no log is refused by its line.
+// TestReplayRefuses shows the errors of files that are neither a script nor a log.
 func TestReplayRefuses(t *testing.T) {
 	t.Parallel()
 	header := logged(nil)
-	for _, c := range []struct{ name, text, says string }{
+	for _, c := range []struct{ name, text, want string }{
 		{"nothing", "", "f: the file is empty"},
 		{"blank", " \n\n", "f: the file is empty"},
 		{"no JSON", header + "{]\n{}", "f: line 2: reading JSON: "},
@@ -169,14 +169,14 @@ func TestReplayRefuses(t *testing.T) {
 		{"prose", "What a night.\nIt rained.\n", `f: line 2: want ---- after the command of line 1, not "It rained."`},
 		{"no such command", "start\n----\n" + startAnswer + "\nDance\n----\n", `f: line 7: unknown command "Dance"`},
 		{"not started", "PollDue\n----\n", "f: line 1: no machine: begin the script with start"},
-		{"a bad number", "start\n----\n" + startAnswer + "\nPollFailed epoch=x\n----\n", `f: line 7: PollFailed: epoch "x" is no whole number`},
-		{"a wrong answer", "start\n----\nInitial -> Running\n", "f:1: the table answers otherwise than recorded on start"},
+		{"a bad number", "start\n----\n" + startAnswer + "\nPollFailed epoch=x\n----\n", `f: line 7: PollFailed: epoch "x" is not a whole number`},
+		{"a wrong answer", "start\n----\nInitial -> Running\n", "f:1: the answer of the table differs from the recorded one on start"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			var p replay.Replay
-			if err := p.Read("f", strings.NewReader(c.text)); err == nil || !strings.Contains(err.Error(), c.says) {
-				t.Errorf("%v, which does not say %q", err, c.says)
+			if err := p.Read("f", strings.NewReader(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v, which does not contain %q", err, c.want)
 			}
 		})
 	}

@@ -9,25 +9,25 @@ import (
 	"time"
 )
 
-// maxLine bounds a line of what is read, in bytes: a record with every job seen
-// and a long cause is below 64 KiB.
+// maxLine bounds a line, in bytes: a record with every job seen and a long cause
+// is below 64 KiB.
 const maxLine = 1 << 20
 
-// stepTime is the time between two steps of a script, which has none, in a
-// timeline of it.
+// stepTime is the time between two steps of a script in its timeline; a script
+// itself has no times.
 const stepTime = time.Second
 
-// step is a command of a script with the answer that is expected.
+// step is a command of a script with the expected answer.
 type step struct {
-	line    int // of the command, from 1
+	line    int // of the command; the first line is 1
 	command string
 	args    []Arg
 	want    string
 }
 
-// parseScript reads a script in the form of the scenarios in testdata: remarks
-// behind #, and commands, each followed by a line of four dashes and the answer
-// that is expected, up to a blank line.
+// parseScript reads a script in the form of testdata/scenarios: comments after #,
+// and commands, each followed by a line of four dashes and the expected answer, up
+// to a blank line.
 func parseScript(r io.Reader) ([]step, error) {
 	var steps []step
 	var s *step
@@ -65,7 +65,7 @@ func newScanner(r io.Reader) *bufio.Scanner {
 	return lines
 }
 
-// lineError returns what ended the scanner in line n, if not the end of the file.
+// lineError returns the error of a scanner in line n, or nil at the end of a file.
 func lineError(lines *bufio.Scanner, n int) error {
 	err := lines.Err()
 	if errors.Is(err, bufio.ErrTooLong) {
@@ -77,7 +77,7 @@ func lineError(lines *bufio.Scanner, n int) error {
 	return nil
 }
 
-// script runs a script, up to the first answer that is not the expected one.
+// script runs a script, up to the first answer that differs.
 func (p *Replay) script(name string, r io.Reader) error {
 	steps, err := parseScript(r)
 	if err != nil {
@@ -99,7 +99,7 @@ func (p *Replay) script(name string, r io.Reader) error {
 		if last, ok := session.Last(); ok && s.command != commandFacts {
 			last.Worker = name
 			last.Time = time.Unix(0, 0).UTC().Add(time.Duration(p.Checked) * stepTime)
-			p.keep(last)
+			p.Records = append(p.Records, last)
 			p.Checked++
 		}
 	}

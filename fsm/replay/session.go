@@ -9,15 +9,15 @@ import (
 	"github.com/switchyard-ci/switchyard/fsm"
 )
 
-// Arg is one argument of a command, key=value or a key alone.
+// Arg is one argument of a command, KEY=VALUE or KEY.
 type Arg struct {
 	Key, Value string
 }
 
-// Session is a machine that is driven by commands. It must be used by one
-// goroutine at a time. The zero value waits for the command start.
+// Session is a machine that is driven by commands, the first of which is start.
+// It must be used by one goroutine at a time.
 type Session struct {
-	// Table answers. Nil means fsm.Default.
+	// Table is the table to run; nil means fsm.Default.
 	Table *fsm.Table
 
 	started bool
@@ -31,22 +31,22 @@ const (
 	commandFacts = "facts"
 )
 
-// Do carries out one command and returns its answer:
+// Do runs one command and returns its answer:
 //
 //	start [mode=auto|stream-only|poll-only|acquire] [after-job] [job=ID]
 //	facts
 //	EVENT [epoch=N] [job=ID]
 //
 // where EVENT is the name of an fsm.EventKind, such as StreamLost. The answer to
-// an event is the transition with its guard, and a line for each effect; or why
-// the event is ignored. An error says what is wrong with the command; it
-// changes nothing.
+// an event is the transition with its guard and a line for each effect, or why the
+// event is ignored. It returns an error, and changes nothing, if the command is
+// wrong.
 func (s *Session) Do(command string, args []Arg) (string, error) {
 	switch command {
 	case commandStart:
 		return s.start(args)
 	case commandFacts:
-		return s.tellFacts()
+		return s.factsCommand()
 	default:
 		return s.event(command, args)
 	}
@@ -59,7 +59,7 @@ func (s *Session) start(args []Arg) (string, error) {
 		case "mode":
 			mode, ok := fsm.ParseMode(a.Value)
 			if !ok {
-				return "", fmt.Errorf("start: mode %q is none of auto, stream-only, poll-only and acquire", a.Value)
+				return "", fmt.Errorf("start: mode %q must be auto, stream-only, poll-only or acquire", a.Value)
 			}
 			c.Mode = mode
 		case "after-job":
@@ -75,18 +75,18 @@ func (s *Session) start(args []Arg) (string, error) {
 	}
 	s.started, s.state = true, fsm.Initial
 	s.facts = fsm.Facts{Mode: c.Mode, RetireAfterJob: c.RetireAfterJob}
-	return s.step(fsm.Event{Kind: fsm.Started, Job: c.AcquireJob})
+	return s.step(c.Start())
 }
 
-func (s *Session) tellFacts() (string, error) {
+func (s *Session) factsCommand() (string, error) {
 	if !s.started {
 		return "", errNotStarted
 	}
-	return Facts(&s.facts) + "\n", nil
+	return factsText(&s.facts) + "\n", nil
 }
 
-// Last returns the last event with its answer, and whether there was one. It has
-// neither a time nor a worker.
+// Last returns the last event with its answer, without a time and a worker, and
+// reports whether there was one.
 func (s *Session) Last() (fsm.Record, bool) { return s.last, s.started }
 
 var errNotStarted = errors.New("no machine: begin the script with start")
@@ -105,7 +105,7 @@ func (s *Session) event(command string, args []Arg) (string, error) {
 		case "epoch":
 			n, err := strconv.ParseUint(a.Value, 10, 64)
 			if err != nil {
-				return "", fmt.Errorf("%s: epoch %q is no whole number: %w", command, a.Value, err)
+				return "", fmt.Errorf("%s: epoch %q is not a whole number: %w", command, a.Value, err)
 			}
 			ev.Epoch = fsm.Epoch(n)
 		case "job":
@@ -126,11 +126,11 @@ func (s *Session) step(ev fsm.Event) (string, error) {
 	s.last = fsm.Record{Event: ev}
 	s.last.SetAnswer(s.state, to, &d, effects, &after)
 	s.state, s.facts = to, after
-	return tell(&s.last), nil
+	return answerText(&s.last), nil
 }
 
-// Transition writes the answer to an event: the transition on one line, then a
-// line for each effect.
+// Transition returns the answer to an event as text: the transition on one line,
+// then a line for each effect.
 func Transition(from fsm.State, d *fsm.Decision, effects []fsm.Effect) string {
 	to := from
 	if d.Row != nil {
@@ -138,11 +138,11 @@ func Transition(from fsm.State, d *fsm.Decision, effects []fsm.Effect) string {
 	}
 	var r fsm.Record
 	r.SetAnswer(from, to, d, effects, &fsm.Facts{})
-	return tell(&r)
+	return answerText(&r)
 }
 
-// tell writes the answer of the record as Transition does.
-func tell(r *fsm.Record) string {
+// answerText returns the answer of the record in the form of Transition.
+func answerText(r *fsm.Record) string {
 	var b strings.Builder
 	switch {
 	case r.Ignored != "":
@@ -158,13 +158,13 @@ func tell(r *fsm.Record) string {
 	}
 	b.WriteByte('\n')
 	for _, e := range r.Effects {
-		b.WriteString("  " + Effect(e) + "\n")
+		b.WriteString("  " + effectText(e) + "\n")
 	}
 	return b.String()
 }
 
-// Effect writes an effect on one line, such as "start job J1".
-func Effect(e fsm.Effect) string {
+// effectText returns an effect on one line, such as "start job J1".
+func effectText(e fsm.Effect) string {
 	switch e.Kind {
 	case fsm.ArmTrust, fsm.SendPing:
 		return fmt.Sprintf("%v, epoch %d", e.Kind, e.Epoch)
@@ -179,20 +179,20 @@ func Effect(e fsm.Effect) string {
 	return e.Kind.String()
 }
 
-// Facts writes facts on one line; those that say nothing are left out.
-func Facts(f *fsm.Facts) string {
+// factsText returns facts on one line, without those that are zero.
+func factsText(f *fsm.Facts) string {
 	words := []string{"mode=" + f.Mode.String(), "stream=" + f.Stream.String()}
-	say := func(when bool, word string) {
-		if when {
+	add := func(ok bool, word string) {
+		if ok {
 			words = append(words, word)
 		}
 	}
-	say(f.Paused, "paused")
-	say(f.Leaving != fsm.Staying, fmt.Sprintf("leaving=%q", f.Leaving))
-	say(f.Retiring != fsm.Staying, fmt.Sprintf("retiring=%q", f.Retiring))
-	say(f.Job != "", "job="+string(f.Job))
-	say(f.Pinging, fmt.Sprintf("pinging=%d", f.Ping))
-	say(f.Pinging && f.PingIsOld, "old")
+	add(f.Paused, "paused")
+	add(f.Leaving != fsm.Staying, fmt.Sprintf("leaving=%q", f.Leaving))
+	add(f.Retiring != fsm.Staying, fmt.Sprintf("retiring=%q", f.Retiring))
+	add(f.Job != "", "job="+string(f.Job))
+	add(f.Pinging, fmt.Sprintf("pinging=%d", f.Ping))
+	add(f.Pinging && f.PingIsOld, "old")
 	if ids := f.Mailbox.IDs(); len(ids) > 0 {
 		words = append(words, fmt.Sprintf("mailbox=%v", ids))
 	}

@@ -101,7 +101,7 @@ type JobSpan struct {
 // PingCancelled or Unanswered.
 type Answer string
 
-// The answers without an event.
+// The results of a ping that no event has ended.
 const (
 	PingCancelled Answer = "cancelled"
 	// Unanswered: the answer is not in the log.

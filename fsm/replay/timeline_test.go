@@ -18,10 +18,10 @@ import (
 	"github.com/switchyard-ci/switchyard/fsm/replay"
 )
 
-var update = flag.Bool("update", false, "write the goldens of timelines anew instead of comparing with them")
+var update = flag.Bool("update", false, "rewrite the goldens of timelines instead of comparing with them")
 
-// happening is an event of a script, some seconds after its begin.
-type happening struct {
+// timed is an event of a script, some seconds after its beginning.
+type timed struct {
 	at    float64
 	kind  fsm.EventKind
 	n     fsm.Epoch
@@ -29,8 +29,8 @@ type happening struct {
 	cause string
 }
 
-// recordsOf steps a worker through a script.
-func recordsOf(worker string, begin time.Time, script []happening) []fsm.Record {
+// recordsOf returns the records of a worker that runs a script.
+func recordsOf(worker string, begin time.Time, script []timed) []fsm.Record {
 	s, facts := fsm.Initial, fsm.Facts{Mode: fsm.Auto}
 	records := make([]fsm.Record, 0, len(script))
 	for _, h := range script {
@@ -48,9 +48,9 @@ func recordsOf(worker string, begin time.Time, script []happening) []fsm.Record 
 
 var midnight = time.Date(2026, 11, 25, 23, 55, 12, 0, time.UTC)
 
-// badNight is what two workers went through.
+// badNight returns the records of two workers during an unstable night.
 func badNight() []fsm.Record {
-	first := recordsOf("wrk-a1f3", midnight, []happening{
+	first := recordsOf("wrk-a1f3", midnight, []timed{
 		{at: 0, kind: fsm.Started},
 		{at: 1.2, kind: fsm.ReceivedResume, n: 1},
 		{at: 40, kind: fsm.ReceivedJob, n: 1, job: "job-build-7731"},
@@ -77,7 +77,7 @@ func badNight() []fsm.Record {
 		{at: 600, kind: fsm.DrainRequested},
 		{at: 640, kind: fsm.JobFinished, job: "job-deploy-7755"},
 	})
-	second := recordsOf("wrk-b20c", midnight.Add(20*time.Second), []happening{
+	second := recordsOf("wrk-b20c", midnight.Add(20*time.Second), []timed{
 		{at: 0, kind: fsm.Started},
 		{at: 15, kind: fsm.TrustExpired, n: 0},
 		{at: 15, kind: fsm.PollDue},
@@ -96,7 +96,7 @@ func badNight() []fsm.Record {
 		{at: 560, kind: fsm.StreamLost, n: 2, cause: "dial: i/o timeout"},
 	})
 	var records []fsm.Record
-	for len(first)+len(second) > 0 { // mixed, by time
+	for len(first)+len(second) > 0 { // in the order of time
 		from := &first
 		if len(first) == 0 || len(second) > 0 && second[0].Time.Before(first[0].Time) {
 			from = &second
@@ -127,8 +127,7 @@ func written(t *testing.T, f form, records []fsm.Record) string {
 	return b.String()
 }
 
-// TestTimelineGoldens compares timelines with those that were looked at and
-// found good; -update writes them anew.
+// TestTimelineGoldens compares timelines with the goldens; -update rewrites them.
 func TestTimelineGoldens(t *testing.T) {
 	t.Parallel()
 	for _, f := range forms {
@@ -145,7 +144,7 @@ func TestTimelineGoldens(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got != string(want) {
-			t.Errorf("%s is stale: write it anew with go test ./fsm/replay -update, and look at it", file)
+			t.Errorf("%s is stale: rewrite it with go test ./fsm/replay -update, and look at it", file)
 		}
 	}
 }
@@ -162,7 +161,7 @@ func TestTimelineForms(t *testing.T) {
 	}
 	var many []fsm.Record
 	for i := range 100 {
-		many = append(many, recordsOf(fmt.Sprintf("worker-%d", i), midnight, []happening{
+		many = append(many, recordsOf(fmt.Sprintf("worker-%d", i), midnight, []timed{
 			{kind: fsm.Started}, {at: 5, kind: fsm.ReceivedResume, n: 1},
 		})...)
 	}
@@ -218,15 +217,15 @@ func wellFormed(t *testing.T, name, svg string) {
 // TestTimelineOfALongNight bounds the picture of 100000 pings.
 func TestTimelineOfALongNight(t *testing.T) {
 	t.Parallel()
-	script := []happening{{kind: fsm.Started}, {at: 1, kind: fsm.StreamLost, n: 1, cause: "EOF"}}
+	script := []timed{{kind: fsm.Started}, {at: 1, kind: fsm.StreamLost, n: 1, cause: "EOF"}}
 	for i := range 100_000 {
 		at, n := 1+float64(i)*0.5, fsm.Epoch(i+1)
-		end := happening{at: at + 0.1, kind: fsm.AnsweredIdle, n: n}
+		end := timed{at: at + 0.1, kind: fsm.AnsweredIdle, n: n}
 		if i%7 == 0 {
 			end.kind, end.cause = fsm.PollFailed, fmt.Sprintf("timeout of port %d", i)
 		}
-		script = append(script, happening{at: at, kind: fsm.PollDue}, end,
-			happening{at: at + 0.2, kind: fsm.StreamLost, n: n + 1, cause: "dial: refused"})
+		script = append(script, timed{at: at, kind: fsm.PollDue}, end,
+			timed{at: at + 0.2, kind: fsm.StreamLost, n: n + 1, cause: "dial: refused"})
 	}
 	records := recordsOf("worker", midnight, script)
 	if n := len(written(t, forms[2], records)); n > 100_000 {

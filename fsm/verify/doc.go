@@ -8,9 +8,9 @@
 // every new stream the jobs that it expects this worker to start, pauses, resumes
 // and disconnects. A replica of it that lags behind may offer a job that was
 // already started. The stream is served or not; it is lost with messages in
-// flight, ends as planned, is refused, or stays silent. A ping is answered with
-// what is true when it reaches the control plane, and the answer may be out of
-// date when it arrives; or the ping fails, or is refused. The accept of a job is
+// flight, ends as planned, is refused, or stays silent. The answer to a ping is
+// true when the ping reaches the control plane, and may be out of date when it
+// arrives; or the ping fails, or is refused. The accept of a job is
 // granted, and the answer lost and requested again, or it is denied; the job
 // starts and ends, or is cancelled. Deadlines pass whenever they are armed, and
 // requests to leave come at any time.

@@ -2,8 +2,8 @@ package verify
 
 import "github.com/switchyard-ci/switchyard/fsm"
 
-// observer knows the events and the effects of a worker, but not the facts of
-// its machine. Properties are checked against it, so that a machine with wrong
+// observer is what can be known from the events and the effects of a worker,
+// without the facts of its machine. Properties are checked against it, so that a machine with wrong
 // facts does not pass by its own facts.
 type observer struct {
 	stream  fsm.StreamStatus // by the events that were delivered

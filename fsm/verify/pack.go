@@ -1,7 +1,5 @@
 package verify
 
-import "github.com/switchyard-ci/switchyard/fsm"
-
 // The widths of fields, in bits.
 const (
 	machineBits = 20
@@ -12,106 +10,77 @@ const (
 	countBits   = 4
 )
 
-// packed is a world in two words.
+// packed is a world in two words, which can be compared and take little memory.
 type packed [2]uint64
 
-// packer writes or reads fields of a word from its low end.
-type packer struct {
-	word uint64
-	at   uint
+// codec writes the fields of a world to a word, or reads them from it.
+type codec struct {
+	word    uint64
+	at      uint // the bit of the next field
+	reading bool
 }
 
-func (p *packer) put(v uint64, bits uint) {
-	p.word |= v << p.at
-	p.at += bits
-}
-
-func (p *packer) putBool(v bool) {
-	if v {
-		p.word |= 1 << p.at
+func code[T ~uint8 | ~uint32](c *codec, field *T, bits uint) {
+	if c.reading {
+		*field = T(c.word >> c.at & (1<<bits - 1))
+	} else {
+		c.word |= uint64(*field) << c.at
 	}
-	p.at++
+	c.at += bits
 }
 
-func (p *packer) get(bits uint) uint8 {
-	v := p.word >> p.at & (1<<bits - 1)
-	p.at += bits
-	return uint8(v) //nolint:gosec // bits is at most eight
+func (c *codec) flag(field *bool) {
+	switch {
+	case c.reading:
+		*field = c.word>>c.at&1 == 1
+	case *field:
+		c.word |= 1 << c.at
+	}
+	c.at++
 }
 
-func (p *packer) getBool() bool { return p.get(1) == 1 }
-
-// pack returns the world in two words, which can be compared and take little
-// memory.
 func (w *world) pack() packed {
-	var a, b packer
-	a.put(uint64(w.machine), machineBits)
-	for _, message := range w.channel {
-		a.put(uint64(message), messageBits)
-	}
-	for _, job := range w.jobs[1:] {
-		a.put(uint64(job), jobBits)
-	}
-	a.put(uint64(w.link), 2)
-	a.put(uint64(w.ping), stateBits)
-	a.put(uint64(w.phase), stateBits)
-	a.put(uint64(w.inHand), 2)
-	a.putBool(w.trust)
-	a.putBool(w.polled)
-	a.putBool(w.only)
-
-	b.put(uint64(w.poll), 2)
-	b.put(uint64(w.queued), stateBits)
-	b.putBool(w.noRetry)
-	b.putBool(w.cancelled)
-	b.putBool(w.paused)
-	b.putBool(w.stopping)
-	o := &w.observer
-	b.put(uint64(o.stream), 2)
-	b.putBool(o.paused)
-	b.put(uint64(o.leave), reasonBits)
-	b.put(uint64(o.retire), reasonBits)
-	b.putBool(o.forced)
-	b.putBool(o.old)
-	b.put(uint64(o.started), maxJobs+1)
-	b.put(uint64(w.losses), countBits)
-	b.put(uint64(w.pauses), countBits)
+	var a, b codec
+	w.code(&a, &b)
 	return packed{a.word, b.word}
 }
 
 // unpack is the inverse of pack.
 func (w *world) unpack(p packed) {
-	a, b := packer{word: p[0]}, packer{word: p[1]}
-	w.machine = uint32(a.word & (1<<machineBits - 1))
-	a.at = machineBits
+	w.code(&codec{word: p[0], reading: true}, &codec{word: p[1], reading: true})
+}
+
+// code writes or reads every field.
+func (w *world) code(a, b *codec) {
+	code(a, &w.machine, machineBits)
 	for i := range w.channel {
-		w.channel[i] = a.get(messageBits)
+		code(a, &w.channel[i], messageBits)
 	}
 	for i := range w.jobs[1:] {
-		w.jobs[i+1] = jobState(a.get(jobBits))
+		code(a, &w.jobs[i+1], jobBits)
 	}
-	w.link = linkState(a.get(2))
-	w.ping = pingState(a.get(stateBits))
-	w.phase = jobPhase(a.get(stateBits))
-	w.inHand = a.get(2)
-	w.trust = a.getBool()
-	w.polled = a.getBool()
-	w.only = a.getBool()
+	code(a, &w.link, 2)
+	code(a, &w.ping, stateBits)
+	code(a, &w.phase, stateBits)
+	code(a, &w.inHand, 2)
+	a.flag(&w.trust)
+	a.flag(&w.polled)
+	a.flag(&w.only)
 
-	w.poll = pollTimer(b.get(2))
-	w.queued = b.get(stateBits)
-	w.noRetry = b.getBool()
-	w.cancelled = b.getBool()
-	w.paused = b.getBool()
-	w.stopping = b.getBool()
+	code(b, &w.poll, 2)
+	code(b, &w.queued, stateBits)
+	b.flag(&w.noRetry)
+	b.flag(&w.cancelled)
+	b.flag(&w.paused)
+	b.flag(&w.stopping)
 	o := &w.observer
-	o.stream = fsm.StreamStatus(b.get(2))
-	o.paused = b.getBool()
-	o.leave = fsm.LeaveReason(b.get(reasonBits))
-	o.retire = fsm.LeaveReason(b.get(reasonBits))
-	o.forced = b.getBool()
-	o.old = b.getBool()
-	o.started = b.get(maxJobs + 1)
-	w.losses = b.get(countBits)
-	w.pauses = b.get(countBits)
+	code(b, &o.stream, 2)
+	b.flag(&o.paused)
+	code(b, &o.leave, reasonBits)
+	code(b, &o.retire, reasonBits)
+	b.flag(&o.forced)
+	b.flag(&o.old)
+	code(b, &o.started, maxJobs+1)
+	code(b, &w.losses, countBits)
+	code(b, &w.pauses, countBits)
 }

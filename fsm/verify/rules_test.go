@@ -118,7 +118,7 @@ func pauseRules() []rule {
 		})},
 		{"pause: the answer of a ping does not pause", changedAfter(on(keepPause, fsm.AnsweredPause))},
 		{"pause: an idle answer does not end it", changedAfter(on(keepPause, fsm.AnsweredIdle))},
-		{"pause: an answer with a job does not end it", changedAfter(on(keepPause, fsm.AnsweredJob))},
+		{"pause: an answer that names a job does not end it", changedAfter(on(keepPause, fsm.AnsweredJob))},
 		{"pause: an offer as the first message does not end it", changedAfter(on(keepPause, fsm.ReceivedJob))},
 		{"failed ping: it is an idle answer", changedBefore(func(_ *fsm.Facts, ev *fsm.Event) {
 			if ev.Kind == fsm.PollFailed {

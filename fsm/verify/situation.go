@@ -215,8 +215,8 @@ func (m *situations) step(number uint32, in input) *answer {
 	return a
 }
 
-// checkStale gives the machine events of connections, pings and jobs that are
-// over, and returns what changed, or "": nothing should.
+// checkStale steps the machine with events of connections, pings and jobs that
+// are over, and returns what changed, or "": nothing should.
 func (m *situations) checkStale(s *situation) string {
 	if s.state == fsm.Initial {
 		return ""

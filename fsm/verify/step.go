@@ -17,7 +17,7 @@ type step struct {
 	stopped  bool // the effect leave was performed
 }
 
-// apply gives an input to the machine of a world, performs its effects, and
+// apply steps the machine of a world with an input, performs the effects, and
 // returns the property that does not hold in the step or after it, or "".
 func (m *situations) apply(w *world, in input) string {
 	before := *w

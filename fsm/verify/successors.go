@@ -173,7 +173,7 @@ func (x *generator) ping() {
 	x.add(moveAnswer, 0, allWorks|streamsFail).world.ping = truth
 }
 
-// answerNew answers the ping with a job that it assigns. The answer may be lost,
+// answerNew makes the answers to the ping with a job that they assign. The answer may be lost,
 // so the control plane offers the job on the stream too, if it serves one. A
 // control plane whose stream has nothing in flight may leave that out, and take
 // the assignment back if the answer is lost.

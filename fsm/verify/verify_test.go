@@ -186,9 +186,9 @@ func TestReport(t *testing.T) {
 	}
 }
 
-// TestReportOfFindings shows the report of a wrong machine, and the names of its
+// TestReportOfViolations shows the report of a wrong machine, and the names of its
 // scripts.
-func TestReportOfFindings(t *testing.T) {
+func TestReportOfViolations(t *testing.T) {
 	t.Parallel()
 	oneGoroutine(t)
 	all := allMutants()
