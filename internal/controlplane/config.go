@@ -1,6 +1,7 @@
 package controlplane
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -98,31 +99,20 @@ type Config struct {
 
 // WithDefaults returns c with the defaults in its empty fields.
 func (c Config) WithDefaults() Config {
-	if c.Listen == "" {
-		c.Listen = DefaultListen
-	}
 	if c.DataDir == "" {
 		c.DataDir, _ = datadir.Default() // Validate reports an empty one
-	}
-	for _, d := range []struct {
-		field *time.Duration
-		value time.Duration
-	}{
-		{&c.PingInterval, DefaultPingInterval},
-		{&c.HeartbeatInterval, DefaultHeartbeatInterval},
-		{&c.JobStatusInterval, DefaultJobStatusInterval},
-		{&c.AssignTimeout, DefaultAssignTimeout},
-		{&c.LeaseTimeout, DefaultLeaseTimeout},
-		{&c.KeepAlive, DefaultKeepAlive},
-		{&c.StreamMaxAge, DefaultStreamMaxAge},
-	} {
-		if *d.field == 0 {
-			*d.field = d.value
-		}
 	}
 	if c.Logger == nil {
 		c.Logger = zap.NewNop()
 	}
+	c.Listen = cmp.Or(c.Listen, DefaultListen)
+	c.PingInterval = cmp.Or(c.PingInterval, DefaultPingInterval)
+	c.HeartbeatInterval = cmp.Or(c.HeartbeatInterval, DefaultHeartbeatInterval)
+	c.JobStatusInterval = cmp.Or(c.JobStatusInterval, DefaultJobStatusInterval)
+	c.AssignTimeout = cmp.Or(c.AssignTimeout, DefaultAssignTimeout)
+	c.LeaseTimeout = cmp.Or(c.LeaseTimeout, DefaultLeaseTimeout)
+	c.KeepAlive = cmp.Or(c.KeepAlive, DefaultKeepAlive)
+	c.StreamMaxAge = cmp.Or(c.StreamMaxAge, DefaultStreamMaxAge)
 	return c
 }
 

@@ -118,7 +118,7 @@ func (s *Server) openDataDir(config Config) error {
 		return err
 	}
 	if s.admin.hash == s.registration.hash {
-		return errors.New("the registration token and the admin token are the same, so that every agent could act as admin; configure two different tokens")
+		return errors.New("the registration token and the admin token are the same, so that agents could act as admin; use two tokens")
 	}
 	return nil
 }

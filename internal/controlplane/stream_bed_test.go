@@ -81,9 +81,10 @@ func (s *stream) end() *connect.Error {
 	return ended
 }
 
-func (b *bed) pause(workerID, reason string) {
+// pause pauses a worker with the reason "new disk".
+func (b *bed) pause(workerID string) {
 	b.t.Helper()
-	if _, err := b.workers.PauseWorker(b.t.Context(), &switchyardv1.PauseWorkerRequest{Id: workerID, Reason: reason}); err != nil {
+	if _, err := b.workers.PauseWorker(b.t.Context(), &switchyardv1.PauseWorkerRequest{Id: workerID, Reason: "new disk"}); err != nil {
 		b.t.Fatalf("pausing: %v", err)
 	}
 }

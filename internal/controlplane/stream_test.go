@@ -23,7 +23,7 @@ func TestStreamInstructionsOverEveryProtocol(t *testing.T) {
 					w := b.register(d.name, d.name)
 					s := b.stream(w, d.options...)
 					s.expect("resume")
-					b.pause(w.id, "new disk")
+					b.pause(w.id)
 					s.expect("pause new disk")
 					job := b.submit(d.name, "true")
 					b.resume(w.id)
@@ -43,7 +43,7 @@ func TestStreamInstructionsOverEveryProtocol(t *testing.T) {
 func TestStreamBeginsWithStandingInstruction(t *testing.T) {
 	b := start(t)
 	w := b.register("w", "q")
-	b.pause(w.id, "new disk")
+	b.pause(w.id)
 	b.stream(w).expect("pause new disk")
 	if _, err := b.workers.StopWorker(t.Context(), &switchyardv1.StopWorkerRequest{Id: w.id, Reason: "old"}); err != nil {
 		t.Fatal(err)
@@ -112,7 +112,7 @@ func TestStreamIsSuperseded(t *testing.T) {
 	if ended := first.end(); ended.Code() != connect.CodeAborted {
 		t.Errorf("the first stream ended with %v, want Aborted", ended)
 	}
-	b.pause(w.id, "new disk")
+	b.pause(w.id)
 	second.expect("pause new disk")
 }
 
@@ -124,7 +124,7 @@ func TestStreamKeepAlive(t *testing.T) {
 	for range 3 {
 		s.expect("resume")
 	}
-	b.pause(w.id, "new disk")
+	b.pause(w.id)
 	got := s.next()
 	for got == "resume" { // sent before the pause
 		got = s.next()

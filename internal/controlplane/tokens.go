@@ -64,8 +64,8 @@ func createTokenFile(path string) ([]byte, error) {
 
 // parseSecret parses a configured token. Its errors do not contain the value.
 func parseSecret(value string) (secret, error) {
-	hash, clear, err := token.Configured(value)
-	return secret{hash: hash, clear: clear}, err //nolint:wrapcheck // the caller names the token
+	hash, text, err := token.Configured(value)
+	return secret{hash: hash, clear: text}, err //nolint:wrapcheck // the caller names the token
 }
 
 // validateToken checks a configured token, which may be empty.

@@ -48,14 +48,14 @@ func TestTokenFileIsCreatedOnce(t *testing.T) {
 
 func TestSecretForms(t *testing.T) {
 	t.Parallel()
-	const clear = "0123456789abcdef"
+	const cleartext = "0123456789abcdef"
 	for _, row := range []struct {
 		name, value string
 		clear       string
 		message     string
 	}{
-		{"clear", clear, clear, ""},
-		{"hash", token.HashOf(clear).String(), "", ""},
+		{"clear text", cleartext, cleartext, ""},
+		{"hash", token.HashOf(cleartext).String(), "", ""},
 		{"too short", "0123456789abcde", "", "16 to 512 characters, this one has 15"},
 		{"too long", strings.Repeat("x", 513), "", "16 to 512 characters, this one has 513"},
 		{"with a space", "0123456789 abcdef", "", "printable ASCII without spaces"},
@@ -76,8 +76,8 @@ func TestSecretForms(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got.clear != row.clear || !got.hash.Matches(clear) {
-				t.Errorf("clear %q, matches its token: %v", got.clear, got.hash.Matches(clear))
+			if got.clear != row.clear || !got.hash.Matches(cleartext) {
+				t.Errorf("clear text %q, matches its token: %v", got.clear, got.hash.Matches(cleartext))
 			}
 		})
 	}

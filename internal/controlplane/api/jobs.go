@@ -9,6 +9,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/joblog"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
@@ -46,7 +47,7 @@ func (s *jobService) GetJob(ctx context.Context, req *switchyardv1.GetJobRequest
 func (s *jobService) ListJobs(ctx context.Context, req *switchyardv1.ListJobsRequest) (
 	*switchyardv1.ListJobsResponse, error,
 ) {
-	states, err := jobStatesOf(req.GetStates())
+	states, err := storedStates[wire.JobState](req.GetStates(), jobStatePrefix)
 	if err != nil {
 		return nil, err
 	}

@@ -1,74 +1,45 @@
 package api
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
+)
+
+// States have the same names in the store and in messages, apart from the case
+// and these prefixes: queued is JOB_STATE_QUEUED. TestStates checks this.
+const (
+	jobStatePrefix    = "JOB_STATE_"
+	workerStatePrefix = "WORKER_STATE_"
 )
 
 // maxStates bounds the number of states in a filter.
 const maxStates = 16
 
 func jobState(state wire.JobState) switchyardv1.JobState {
-	switch state {
-	case wire.StateQueued:
-		return switchyardv1.JobState_JOB_STATE_QUEUED
-	case wire.StateAssigned:
-		return switchyardv1.JobState_JOB_STATE_ASSIGNED
-	case wire.StateAccepted:
-		return switchyardv1.JobState_JOB_STATE_ACCEPTED
-	case wire.StateRunning:
-		return switchyardv1.JobState_JOB_STATE_RUNNING
-	case wire.StateFinished:
-		return switchyardv1.JobState_JOB_STATE_FINISHED
-	case wire.StateCanceled:
-		return switchyardv1.JobState_JOB_STATE_CANCELED
-	case wire.StateLost:
-		return switchyardv1.JobState_JOB_STATE_LOST
-	}
-	return switchyardv1.JobState_JOB_STATE_UNSPECIFIED
-}
-
-func jobStatesOf(states []switchyardv1.JobState) ([]wire.JobState, error) {
-	all := []wire.JobState{
-		wire.StateQueued, wire.StateAssigned, wire.StateAccepted, wire.StateRunning,
-		wire.StateFinished, wire.StateCanceled, wire.StateLost,
-	}
-	return statesOf(states, all, jobState)
+	return switchyardv1.JobState(switchyardv1.JobState_value[jobStatePrefix+strings.ToUpper(string(state))])
 }
 
 func workerState(state store.WorkerState) switchyardv1.WorkerState {
-	switch state {
-	case store.WorkerConnected:
-		return switchyardv1.WorkerState_WORKER_STATE_CONNECTED
-	case store.WorkerDisconnected:
-		return switchyardv1.WorkerState_WORKER_STATE_DISCONNECTED
-	case store.WorkerLost:
-		return switchyardv1.WorkerState_WORKER_STATE_LOST
-	}
-	return switchyardv1.WorkerState_WORKER_STATE_UNSPECIFIED
+	return switchyardv1.WorkerState(switchyardv1.WorkerState_value[workerStatePrefix+strings.ToUpper(string(state))])
 }
 
-func workerStatesOf(states []switchyardv1.WorkerState) ([]store.WorkerState, error) {
-	all := []store.WorkerState{store.WorkerConnected, store.WorkerDisconnected, store.WorkerLost}
-	return statesOf(states, all, workerState)
-}
-
-// statesOf returns the stored states for the requested ones.
-func statesOf[Message, Stored comparable](requested []Message, all []Stored, messageOf func(Stored) Message) ([]Stored, error) {
+// storedStates returns the stored states for the states of a request. It returns
+// an error for a state that is unspecified or unknown.
+func storedStates[Stored ~string, Message fmt.Stringer](requested []Message, prefix string) ([]Stored, error) {
 	if len(requested) > maxStates {
 		return nil, invalid("states", "must have at most %d elements", maxStates)
 	}
 	var states []Stored
-next:
 	for _, state := range requested {
-		for _, stored := range all {
-			if messageOf(stored) == state {
-				states = append(states, stored)
-				continue next
-			}
+		name, known := strings.CutPrefix(state.String(), prefix)
+		if !known || name == "UNSPECIFIED" {
+			return nil, invalid("states", "has unknown state %v", state)
 		}
-		return nil, invalid("states", "has unknown state %v", state)
+		states = append(states, Stored(strings.ToLower(name)))
 	}
 	return states, nil
 }

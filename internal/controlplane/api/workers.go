@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
@@ -14,7 +15,7 @@ type workerService struct{ service }
 func (s *workerService) ListWorkers(ctx context.Context, req *switchyardv1.ListWorkersRequest) (
 	*switchyardv1.ListWorkersResponse, error,
 ) {
-	states, err := workerStatesOf(req.GetStates())
+	states, err := storedStates[store.WorkerState](req.GetStates(), workerStatePrefix)
 	if err != nil {
 		return nil, err
 	}

@@ -1,3 +1,5 @@
+// Package switchyardv1 is switchyard.v1, the API for people and programs: generated
+// code, and methods on its types.
 package switchyardv1
 
 // Final reports whether a job in this state has ended: its state never changes
