@@ -7,6 +7,8 @@ func ready() bool { return true }
 // judge is a name that is only the word. (want Dialect)
 func (s *state) judge() {} // (want Dialect)
 
+type sentence struct{} // (want Names)
+
 type jobsOwed struct { // (want Names)
 	heardLast int // (want Names)
 	allowed   int

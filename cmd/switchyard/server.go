@@ -137,7 +137,8 @@ func shutdown(server *controlplane.Server, err error) error {
 	return err
 }
 
-// serverInfo says where a control plane is, for the program that has started it.
+// serverInfo is the address and tokens of a control plane, for the program that
+// started it.
 type serverInfo struct {
 	Endpoint      string `json:"endpoint"`
 	AgentEndpoint string `json:"agentEndpoint"`

@@ -83,7 +83,7 @@ func flagError(cmd *cobra.Command, err error) error {
 	return Usagef(cmd, "%w", err)
 }
 
-// badValue returns the error for a text that is no value of the flag.
+// badValue returns the error for a text that the flag does not accept.
 func badValue(flag *pflag.Flag, text string, cause error) error {
 	if errors.Is(cause, errEmpty) {
 		return fmt.Errorf("--%s %w", flag.Name, cause)

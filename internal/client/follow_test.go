@@ -32,7 +32,7 @@ func (c *connection) Msg() *switchyardv1.FollowJobResponse { return c.messages[c
 func (c *connection) Err() error                           { return c.end }
 func (c *connection) Close() error                         { return nil }
 
-// A recorder is a Follower that writes down what it is told.
+// A recorder is a Follower that records its calls.
 type recorder struct {
 	told   []string
 	refuse error // what Log returns
@@ -117,7 +117,7 @@ func TestFollow(t *testing.T) {
 			told: []string{"running", "interrupted", "reconnected", "finished"}, offsets: []uint64{0, 0},
 		},
 		{
-			name: "an outage is told of once",
+			name: "an outage is reported once",
 			connections: []*connection{
 				{messages: []*switchyardv1.FollowJobResponse{running}, end: broken},
 				{refused: broken},

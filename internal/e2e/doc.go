@@ -1,6 +1,6 @@
 // Package e2e holds the end-to-end tests: the program itself, as processes of
 // its own on loopback sockets, with the stream's route cut where a test wants
-// that. A case is a script; whoever adds one writes no Go. A fault of the wire is
+// that. A case is a script, not Go code. A fault of the wire is
 // a row of the table in faults_test.go.
 //
 // The scripts of testdata/script run as they are. Those of testdata/path are

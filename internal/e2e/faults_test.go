@@ -25,7 +25,7 @@ const (
 	intoRound = 400 * time.Millisecond
 )
 
-// ways are those in which an agent can be told to get its work.
+// ways are the settings of how an agent gets its work.
 //
 //nolint:gochecknoglobals // a table, never written
 var ways = []struct {
@@ -116,7 +116,7 @@ func TestFaults(t *testing.T) {
 
 // rounds submits jobs to every agent once all are connected, and disturbs them;
 // several times. To disturb takes and returns the positions in the agents' journals
-// behind which it is told that they are connected. It returns the jobs' ids.
+// after which they report that they are connected. It returns the job IDs.
 func (f *fleet) rounds(ctx context.Context, disturb func(well []int) ([]int, error)) ([]string, error) {
 	var all []string
 	well := make([]int, len(f.agents))

@@ -357,7 +357,7 @@ func (f *fleet) killAtRandom(ctx context.Context) (int, error) {
 	return kills, nil
 }
 
-// pause waits, and says whether the context has let it.
+// pause waits, and reports whether the wait ended before the context did.
 func pause(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -159,7 +159,7 @@ func TestNoCheckout(t *testing.T) {
 	}
 }
 
-// TestCheckoutFails names what is not there, and what must not be taken for an
+// TestCheckoutFails names what is not there, and what must not be parsed as an
 // option.
 func TestCheckoutFails(t *testing.T) {
 	t.Parallel()

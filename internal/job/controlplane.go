@@ -33,14 +33,14 @@ type ControlPlane interface {
 
 // Result is how a job ended.
 type Result struct {
-	// FinishRequest is what the control plane is told. ExitStatus is "0" to "255"
+	// FinishRequest is what is reported to the control plane. ExitStatus is "0" to "255"
 	// (any unsigned 32-bit number on Windows), or wire.ExitStatusNeverRan if the
 	// command never ran or a signal ended it. SignalReason is set if the agent has
 	// ended the command, even if the command then exits with status 0. FinishedAt
 	// is when the command had ended, before the flush.
 	wire.FinishRequest
 
-	// StartedAt is what ControlPlane.Start was told.
+	// StartedAt is the time passed to ControlPlane.Start.
 	StartedAt time.Time
 	// OutputBytes is the size of the log in bytes, delivered or not, with the lines
 	// of the agent's own.

@@ -2,7 +2,7 @@
 //
 // [Run] goes through these phases, in this order:
 //
-//  1. start: the control plane is told that the job starts. If it refuses, the job
+//  1. start: the start of the job is reported to the control plane. If it refuses, the job
 //     is abandoned ([ErrAbandoned]): nothing is run, and nothing is reported.
 //  2. prepare: a fresh working directory, the environment, and a checkout if the job
 //     asks for one.

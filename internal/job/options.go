@@ -36,7 +36,7 @@ type Settings struct {
 	// the files named by BUILDKITE_ENV_FILE and BUILDKITE_ENV_JSON_FILE. The job
 	// need not have a command then, and the executor checks out the repository.
 	Executor string
-	// PTY gives each job a terminal, which ends lines with CR LF. Not on Windows.
+	// PTY runs each job on a terminal, which ends lines with CR LF. Not on Windows.
 	PTY bool
 
 	// SpoolSize is the most bytes of one job's log in the spool; 0 means 1 GiB.

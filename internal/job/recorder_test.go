@@ -13,7 +13,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// recorder is a control plane in memory, which keeps what it is told. Its
+// recorder is a control plane in memory, which keeps what is reported to it. Its
 // functions, where set, are called first.
 type recorder struct {
 	onStart  func(context.Context) error
@@ -25,7 +25,7 @@ type recorder struct {
 	calls    []string
 	chunks   []wire.Chunk
 	finished []wire.FinishRequest
-	grown    chan struct{} // closed, and made anew, with every chunk
+	grown    chan struct{} // closed and replaced with every chunk
 }
 
 func (r *recorder) note(call string) {
@@ -127,7 +127,7 @@ func (r *recorder) await(t *testing.T, text string) {
 	}
 }
 
-// jobFor gives the spec and options of a job that runs script in a folder of
+// jobFor returns the spec and options of a job that runs script in a folder of
 // the test's own.
 func jobFor(tb testing.TB, script string) (Spec, Options) {
 	tb.Helper()

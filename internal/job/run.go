@@ -20,7 +20,7 @@ import (
 // ended and the result was delivered or given up.
 //
 // Cancelling ctx cancels the job, for the cause given; see [ErrCanceled]. If ctx ends
-// while the control plane is told of the start, it is unknown whether the start has
+// while the start is reported to the control plane, it is unknown whether the start has
 // arrived, so a finish is sent; a control plane that has not seen the start refuses it
 // without harm.
 //

@@ -177,7 +177,7 @@ func TestRun(t *testing.T) {
 			status: "-1", signal: "SIGTERM", reason: wire.ReasonCancel, canceled: ErrCanceled, log: []string{"ready\n"},
 		},
 		{
-			name: "the caller gives no cause", script: waits, cancel: context.Canceled,
+			name: "the caller passes no cause", script: waits, cancel: context.Canceled,
 			status: "-1", signal: "SIGTERM", reason: wire.ReasonAgentStop, canceled: context.Canceled, log: []string{"ready\n"},
 		},
 		{
@@ -261,8 +261,8 @@ func checkPhases(t *testing.T, err error, failed []Phase) {
 	}
 }
 
-// checkStory checks that the control plane was told first of the start, last of
-// the finish, and of both once.
+// checkStory checks that the start was reported first, the finish last, and both
+// once.
 func checkStory(t *testing.T, cp *recorder, result Result) {
 	t.Helper()
 	last := len(cp.calls) - 1

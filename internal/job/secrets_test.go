@@ -186,7 +186,7 @@ func TestTimestampLines(t *testing.T) {
 	}
 }
 
-// TestRedactedVarsAreChecked names the glob that is none.
+// TestRedactedVarsAreChecked checks that the error names the invalid glob.
 func TestRedactedVarsAreChecked(t *testing.T) {
 	t.Parallel()
 	_, err := Settings{BuildPath: t.TempDir(), RedactedVars: []string{"*_KEY", "[A-"}}.WithDefaults()

@@ -22,7 +22,7 @@ type Command struct {
 	Argv []string
 	Env  []string
 	Dir  string
-	// Terminal gives the program a terminal as its stdin, stdout and stderr. Not
+	// Terminal makes a terminal the stdin, stdout and stderr of the program. Not
 	// on Windows.
 	Terminal bool
 }

@@ -47,8 +47,8 @@ func parts(secret string) []string {
 	return all
 }
 
-// segments splits a secret that is too long. The last segment overlaps the one
-// before it, so that all have the same length.
+// segments splits a secret that is too long. The last segment overlaps the
+// previous one, so that all have the same length.
 func segments(secret string) []string {
 	var all []string
 	for len(secret) > maxSegment {

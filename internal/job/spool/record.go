@@ -39,7 +39,7 @@ func (j Job) GoString() string { return j.String() }
 
 // Result is how a job ended.
 type Result struct {
-	// FinishRequest is what the control plane is told. ChunksFailed counts the
+	// FinishRequest is what is reported to the control plane. ChunksFailed counts the
 	// chunks that are lost, without those that are still in the spool.
 	wire.FinishRequest
 

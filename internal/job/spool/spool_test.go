@@ -154,7 +154,7 @@ func TestPermissions(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := Open(dir, nil); err == nil || !strings.Contains(err.Error(), "chmod 700") {
-		t.Errorf("a spool that is writable by others: %v", err)
+		t.Errorf("a spool that other users can write to: %v", err)
 	}
 }
 

@@ -40,7 +40,7 @@ func Remove(dir string) error {
 	return nil
 }
 
-// makeWritable gives the owner all permissions on dir and the directories in it.
+// makeWritable sets all permissions of the owner on dir and the directories in it.
 // It follows no link out of dir's parent.
 func makeWritable(dir string) error {
 	root, err := os.OpenRoot(filepath.Dir(dir))
