@@ -20,11 +20,8 @@ import (
 )
 
 const (
-	headerAuthorization   = "Authorization"
-	headerContentEncoding = "Content-Encoding"
-	headerContentType     = "Content-Type"
-	headerRetryAfter      = "Retry-After"
-	headerUserAgent       = "User-Agent"
+	headerContentType = "Content-Type"
+	headerRetryAfter  = "Retry-After"
 
 	contentTypeJSON = "application/json"
 
@@ -155,8 +152,8 @@ func (t *Transport) request(ctx context.Context, endpoint httpclient.Endpoint, h
 // control plane set, the token, and the user agent.
 func (t *Transport) decorate(into, set http.Header, token string) {
 	maps.Copy(into, set)
-	into.Set(headerAuthorization, wire.TokenScheme+" "+token)
-	into.Set(headerUserAgent, t.userAgent)
+	into.Set("Authorization", wire.TokenScheme+" "+token)
+	into.Set("User-Agent", t.userAgent)
 }
 
 // unanswered classifies an error of net/http: the caller's context ended, the

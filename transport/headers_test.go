@@ -46,7 +46,7 @@ func FuzzRequestHeaders(f *testing.F) {
 			t.Fatal(err)
 		}
 		request.Header = asked
-		request.Header.Set(headerUserAgent, "x")
+		request.Header.Set("User-Agent", "x")
 		var wire bytes.Buffer
 		if err := request.Write(&wire); err != nil {
 			t.Fatalf("%q: %q cannot be sent: %v", name, value, err)

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -18,7 +19,7 @@ type pacer struct {
 
 func newPacer(pingInterval time.Duration) *pacer {
 	return &pacer{
-		schedule: pace.New(pace.Config{PingInterval: pingInterval}),
+		schedule: pace.New(pingInterval, rand.Float64),
 		moved:    make(chan struct{}, 1),
 	}
 }

@@ -2,7 +2,9 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"sync"
@@ -19,7 +21,6 @@ import (
 type Session struct {
 	transport *Transport
 	id        string
-	name      string
 	token     string
 
 	pingInterval, heartbeatInterval, jobStatusInterval time.Duration
@@ -36,9 +37,6 @@ type Session struct {
 
 // ID returns the ID that the control plane assigned to the worker.
 func (s *Session) ID() string { return s.id }
-
-// Name returns the name under which the control plane registered the worker.
-func (s *Session) Name() string { return s.name }
 
 // Token returns the worker's token. It is a secret.
 func (s *Session) Token() string { return s.token }
@@ -129,4 +127,63 @@ func (s *Session) target() (httpclient.Endpoint, http.Header) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.endpoint, s.headers
+}
+
+// Register registers a worker with a registration token and returns its session.
+// It is tried up to 30 times, about ten seconds apart, while nothing responds or
+// the status is 429 or at least 500. [Refused] distinguishes a wrong token from an
+// outage.
+func (t *Transport) Register(ctx context.Context, token string, worker wire.RegisterRequest) (*Session, error) {
+	worker.Tags = append([]string{}, worker.Tags...) // never null in JSON
+	worker.Features = append([]string{}, worker.Features...)
+	var response wire.RegisterResponse
+	c := call{
+		doing: "registering with the control plane", method: http.MethodPost, path: []string{wire.PathRegister},
+		token: token, timeout: callTimeout, into: &response,
+		check: func() error {
+			switch {
+			case response.ID == "":
+				return errors.New("no id in it")
+			case response.AccessToken == "":
+				return errors.New("no access_token in it")
+			}
+			return nil
+		},
+	}.withJSON(worker)
+	err := retry(ctx, t.log, registerRule(), func(int) error { return t.try(ctx, t.endpoint, t.headers, c) })
+	if err != nil {
+		return nil, err
+	}
+	session := t.newSession(response)
+	// If the named endpoint does not respond the session keeps this one. The
+	// instruction of that ping is not needed: the next ping repeats it.
+	session.follow(ctx, response.Endpoint, time.Now().Add(pingTimeout))
+	return session, nil
+}
+
+// newSession returns the session for a complete response.
+func (t *Transport) newSession(response wire.RegisterResponse) *Session {
+	session := &Session{
+		transport: t,
+		id:        response.ID,
+		token:     response.AccessToken,
+		endpoint:  t.endpoint,
+		headers:   maps.Clone(t.headers),
+
+		pingInterval:      seconds(response.PingInterval),
+		heartbeatInterval: seconds(response.HeartbeatInterval),
+		jobStatusInterval: seconds(response.JobStatusInterval),
+	}
+	session.setHeaders(response.RequestHeaders)
+	session.pacer = newPacer(session.pingInterval)
+	return session
+}
+
+// maxInterval bounds the intervals that a control plane can set.
+const maxInterval = 24 * time.Hour
+
+// seconds returns an interval of whole seconds, at least one: a ticker needs more
+// than zero.
+func seconds(count int64) time.Duration {
+	return time.Duration(min(max(count, 1), int64(maxInterval/time.Second))) * time.Second
 }

@@ -110,23 +110,13 @@ func (s *Session) RunStream(ctx context.Context, options StreamOptions, post fun
 		if end.refusal && (refusals >= refusalsInRow || !s.transport.streamed.Load()) {
 			event.Kind = StreamRefused
 		}
-		wait := s.pacer.ended(paceEvent(event.Kind, end.refreshed), end.retryAfter)
+		paced := [...]pace.Event{StreamEnded: pace.StreamEnded, StreamLost: pace.StreamLost, StreamRefused: pace.StreamRefused}[event.Kind]
+		if end.refreshed {
+			paced = pace.StreamRefreshed
+		}
+		wait := s.pacer.ended(paced, end.retryAfter)
 		log.ended(event, wait)
 		post(event)
-	}
-}
-
-// paceEvent returns the event of package pace for the end of an attempt.
-func paceEvent(kind StreamEventKind, refreshed bool) pace.Event {
-	switch {
-	case refreshed:
-		return pace.StreamRefreshed
-	case kind == StreamEnded:
-		return pace.StreamEnded
-	case kind == StreamRefused:
-		return pace.StreamRefused
-	default:
-		return pace.StreamLost
 	}
 }
 

@@ -1,11 +1,9 @@
 package transport
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"sync/atomic"
@@ -26,22 +24,16 @@ type Options struct {
 	Endpoint string
 	// UserAgent is sent with every request. Empty means "switchyard".
 	UserAgent string
-	// TLS is the configuration for https endpoints. It is cloned. Nil means the
-	// system's roots and no client certificate.
-	TLS *tls.Config
 	// Headers are sent with every request until the control plane sets others.
 	// All names begin with "Buildkite-".
 	Headers http.Header
 	// Logger receives retries and the loss and return of streams; tokens are
 	// never logged. Nil logs nothing.
 	Logger *zap.Logger
-	// DialContext opens connections. Nil means a [net.Dialer] with TCP
-	// keep-alive, which looks up the host's name for every connection. For a
-	// Unix socket the network is "unix" and the address is its path.
-	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
-	// Proxy returns the proxy for a request. Nil means
-	// [http.ProxyFromEnvironment].
-	Proxy func(*http.Request) (*url.URL, error)
+	// TLS, DialContext and Proxy are those of [httpclient.Options].
+	TLS         *tls.Config
+	DialContext httpclient.DialFunc
+	Proxy       func(*http.Request) (*url.URL, error)
 }
 
 // validate returns the endpoint, or an error that names the wrong field.

@@ -180,7 +180,7 @@ var syncStart = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).In(time.Local)
 
 // registered is what a session knows after a registration.
 type registered struct {
-	ID, Name, Endpoint                                 string
+	ID, Endpoint                                       string
 	PingInterval, HeartbeatInterval, JobStatusInterval time.Duration
 }
 
@@ -197,7 +197,7 @@ func TestRegister(t *testing.T) {
 			name:   "all of it",
 			answer: `{"id":"a","name":"n","access_token":"s","ping_interval":5,"heartbeat_interval":30,"job_status_interval":2,"meta_data":["queue=q"],"unknown":[1]}`,
 			want: registered{
-				ID: "a", Name: "n", Endpoint: testEndpoint,
+				ID: "a", Endpoint: testEndpoint,
 				PingInterval: 5 * time.Second, HeartbeatInterval: 30 * time.Second, JobStatusInterval: 2 * time.Second,
 			},
 			headers: http.Header{"Buildkite-Cell": {"7"}},
@@ -251,7 +251,7 @@ func TestRegister(t *testing.T) {
 					t.Fatal(err)
 				}
 				got := registered{
-					session.ID(), session.Name(), session.Endpoint(),
+					session.ID(), session.Endpoint(),
 					session.PingInterval(), session.HeartbeatInterval(), session.JobStatusInterval(),
 				}
 				if got != row.want {

@@ -49,7 +49,8 @@ func newAgentFlags(cmd *cobra.Command, dir *dataDir) *agentFlags {
 		"; each runs one job at a time", cli.Number(1, agent.MaxSpawn))
 	cli.Var(flags, &c.Mode, "mode", "MODE", "how workers get jobs: auto (by stream, else by polling), stream-only or poll-only", parseMode)
 	f.jobFlags(flags)
-	cli.Var(flags, &c.SilenceLimit, "silence-limit", "DURATION", "treat a stream as lost after this time without a message", cli.NotNegative).
+	cli.Var(flags, &c.SilenceLimit, "silence-limit", "DURATION",
+		"treat a stream as lost after this time without a message", cli.NotNegative).
 		Default("what the control plane announces; else 150s over HTTP/1.1, none over HTTP/2")
 	cli.Var(flags, &c.StreamProtocol, "stream-protocol", "PROTOCOL",
 		"protocol of the stream: grpc, connect, or auto: gRPC, and Connect where a proxy drops what gRPC needs",
@@ -75,8 +76,9 @@ func (f *agentFlags) jobFlags(flags cli.Flags) {
 		"when to remove working directories: always, on-success (keep those of failed jobs) or never", workspace.ParseCleanup)
 	cli.Var(flags, &c.Shell, "shell", "PROGRAM", "program with arguments, separated by spaces, that a job's script is appended to",
 		func(text string) ([]string, error) { return strings.Fields(text), nil }).Default(strings.Join(c.Shell, " "))
-	cli.Var(flags, &c.Executor, "executor", "PROGRAM", "program to run for each job in place of the shell; it gets the job in its environment "+
-		"and in the files that BUILDKITE_ENV_FILE and BUILDKITE_ENV_JSON_FILE name, and checks code out itself", job.FindExecutor)
+	cli.Var(flags, &c.Executor, "executor", "PROGRAM",
+		"program to run for each job in place of the shell; it gets the job in its environment and in "+
+			"the files that BUILDKITE_ENV_FILE and BUILDKITE_ENV_JSON_FILE name, and checks code out itself", job.FindExecutor)
 	flags.Bool(&c.PTY, "pty", "run each job on a terminal of its own (not on Windows)")
 	cli.Var(flags, &c.CancelSignal, "cancel-signal", "SIGNAL", "first signal for a canceled job", process.ParseSignal).Default("SIGTERM")
 	cli.Var(flags, &c.CancelGrace, "cancel-grace", "DURATION", "time from that signal to SIGKILL", cli.Positive)

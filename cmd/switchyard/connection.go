@@ -16,7 +16,6 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/cli"
 	"github.com/switchyard-ci/switchyard/internal/client"
 	"github.com/switchyard-ci/switchyard/internal/config"
-	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
 	"github.com/switchyard-ci/switchyard/internal/datadir"
 	"github.com/switchyard-ci/switchyard/internal/present"
 )
@@ -24,6 +23,7 @@ import (
 // connection holds the flags for the control plane that a command calls.
 type connection struct {
 	*output
+
 	options client.Options
 	token   *cli.Token
 	dataDir *dataDir
@@ -160,7 +160,7 @@ func localToken(cmd *cobra.Command, flags *cli.Token, endpoint string, dataDir *
 	if err != nil {
 		return "", fmt.Errorf("%w; give the %s with %s", err, kind, flags.FileFlag())
 	}
-	if _, clear, err := token.Configured(text); err == nil && clear == "" {
+	if strings.HasPrefix(text, datadir.HashPrefix) {
 		return "", fmt.Errorf("%s holds only the hash of the %s; give the token itself with %s", path, kind, flags.FileFlag())
 	}
 	return text, nil

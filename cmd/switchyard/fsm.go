@@ -34,7 +34,8 @@ const (
 
 // fsmDiagram returns `switchyard fsm diagram`.
 func (a *app) fsmDiagram() *cobra.Command {
-	var formats, states []string
+	formats := make([]string, 0, len(diagram.Formats()))
+	states := make([]string, 0, len(fsm.States()))
 	for _, format := range diagram.Formats() {
 		formats = append(formats, string(format))
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -43,7 +44,7 @@ func (a *app) fsmVerify() *cobra.Command {
 	o.Bounds.InFlight = 0
 	flags := cli.PerCall(cmd)
 	bound := func(target *uint8, name, usage string) cli.Flag {
-		return cli.Var(flags, target, name, "NUMBER", usage, cli.Number[uint8](0, 255))
+		return cli.Var(flags, target, name, "NUMBER", usage, cli.Number[uint8](0, math.MaxUint8))
 	}
 	bound(&o.Bounds.Jobs, "jobs", "number of jobs")
 	bound(&o.Bounds.InFlight, "in-flight", "most messages of the stream on their way at once; more than jobs").Default("jobs + 1")

@@ -137,8 +137,8 @@ func shutdown(server *controlplane.Server, err error) error {
 	return err
 }
 
-// serverInfo is the address and tokens of a control plane, for the program that
-// started it.
+// serverInfo is the location of a control plane, for the program that has started
+// it.
 type serverInfo struct {
 	Endpoint      string `json:"endpoint"`
 	AgentEndpoint string `json:"agentEndpoint"`

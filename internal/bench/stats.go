@@ -31,13 +31,13 @@ func quantile(samples []time.Duration, q float64) time.Duration {
 // spread returns quantiles of the samples in words, in milliseconds, such as
 // "p50 1.00, p99 2.50, max 3.00 ms".
 func spread(samples []time.Duration, quantiles ...float64) string {
-	var words []string
-	for _, q := range quantiles {
+	words := make([]string, len(quantiles))
+	for i, q := range quantiles {
 		name := "max"
 		if q < maximum {
 			name = fmt.Sprintf("p%g", 100*q)
 		}
-		words = append(words, name+" "+milliseconds(quantile(samples, q)))
+		words[i] = name + " " + milliseconds(quantile(samples, q))
 	}
 	return strings.Join(words, ", ") + " ms"
 }

@@ -1,12 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
-	"html"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/switchyard-ci/switchyard/fsm/diagram/svg"
 )
 
 const (
@@ -21,26 +21,28 @@ const (
 	panelFoot  = 34
 )
 
-// plotStyle follows the reader's wish for light or dark, as the project's other
-// pictures do.
-const plotStyle = `text{font-family:system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif;font-size:12px;fill:#1f2328}
-.paper{fill:#ffffff}.heading{font-size:17px;font-weight:700}.panel{font-size:14px;font-weight:700}.quiet{fill:#57606a}
-.lane{fill:#f6f8fa}.away{fill:#eac54f;opacity:.22}.came{fill:#1d4ed8}.refused{fill:#bc4c00}
-.window{stroke:#57606a;stroke-width:1;stroke-dasharray:4 3}.bound{stroke:#1a7f37;stroke-width:1.2}.boundtext{fill:#1a7f37}
-@media (prefers-color-scheme:dark){text{fill:#e6edf3}.paper{fill:#0d1117}.quiet{fill:#9aa4af}.lane{fill:#161b22}
-.away{fill:#bb8009}
-.came{fill:#5b92ff}.refused{fill:#f0883e}.window{stroke:#9aa4af}.bound{stroke:#3fb950}.boundtext{fill:#3fb950}}
-`
+// plotStyle has the colours of the project's other pictures.
+var plotStyle = svg.Stylesheet(12,
+	svg.Rule{Selector: ".heading", Other: "font-size:17px;font-weight:700"},
+	svg.Rule{Selector: ".panel", Other: "font-size:14px;font-weight:700"},
+	svg.Rule{Selector: ".quiet", Fill: svg.Quiet},
+	svg.Rule{Selector: ".lane", Fill: svg.Lane},
+	svg.Rule{Selector: ".away", Fill: svg.Away, Other: "opacity:.22"},
+	svg.Rule{Selector: ".came", Fill: svg.Work},
+	svg.Rule{Selector: ".refused", Fill: svg.Poller.Line},
+	svg.Rule{Selector: ".window", Stroke: svg.Quiet, Other: "stroke-width:1;stroke-dasharray:4 3"},
+	svg.Rule{Selector: ".bound", Stroke: svg.Stream.Line, Other: "stroke-width:1.2"},
+	svg.Rule{Selector: ".boundtext", Fill: svg.Stream.Label})
 
 // lane is one kind of arrival of a storm.
 type lane struct {
 	name     string
 	arrivals []arrival
 	windows  []time.Duration // where they end
-	bound    int             // what a slice holds where there is no wave; zero draws none
+	bound    int             // the most in a slice of independent arrivals; zero draws none
 }
 
-// lanes are what is drawn of a storm, with the windows that its pacing has.
+// lanes returns the lanes of a storm, with the windows of its pacing.
 func (s *storm) lanes() []lane {
 	var intervals []time.Duration
 	for at := pingInterval; at < s.back; at += pingInterval {
@@ -54,77 +56,73 @@ func (s *storm) lanes() []lane {
 	}
 }
 
-// plot is a picture in the making.
+// plot is the picture of a storm, while it is drawn.
 type plot struct {
-	bytes.Buffer
+	*svg.Picture
 
 	begin, end time.Duration // of the time axis
-	most       int           // what fills a lane's height
+	most       int           // the count that fills a lane's height
 }
 
-// plotStorms draws a histogram of arrivals for each storm, one lane a kind.
+// plotStorms draws a histogram of arrivals for each storm, with one lane for each
+// kind.
 func plotStorms(p plan, storms []storm) []byte {
-	var out plot
-	lanes := len(storms[0].lanes())
-	panel := panelHead + lanes*(laneHeight+laneGap) + panelFoot
-	height := panelTop + len(storms)*panel
-	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-labelledby="t d">
-<title id="t">A restart of the control plane, and what %d workers send</title>
-<desc id="d">%s</desc>
-<style>
-%s</style>
-<rect class="paper" width="%d" height="%d" rx="12"/>
-`, plotWidth, height, p.crowd, html.EscapeString(strings.Join(stormResult(p, storms).notes, ". ")), plotStyle, plotWidth, height)
-	out.text(20, 32, "start", "heading", fmt.Sprintf("A restart of the control plane, and what %d workers send", p.crowd))
-	out.text(20, 54, "start", "quiet", fmt.Sprintf("Arrivals per %d ms; a full lane is %d, what is more is written. "+
+	panel := panelHead + len(storms[0].lanes())*(laneHeight+laneGap) + panelFoot
+	title := fmt.Sprintf("A restart of the control plane, and what %d workers send", p.crowd)
+	out := plot{most: max(p.crowd/5, 1), Picture: svg.New(svg.Head{
+		Width: plotWidth, Height: panelTop + len(storms)*panel, Style: plotStyle, Title: title,
+		Description: strings.Join(stormResult(p, storms).notes, ". "),
+	})}
+	out.Text("heading", 20, 32, svg.Start, title)
+	out.Text("quiet", 20, 54, svg.Start, fmt.Sprintf("Arrivals per %d ms; a full lane is %d, and higher numbers are written. "+
 		"Dashed: the ends of reconnect windows and of ping intervals. Green: the most where arrivals are independent.",
 		stormSlice.Milliseconds(), p.crowd/5))
-	out.rect("came", 20, 64, 10, 10)
-	out.text(36, 73, "start", "quiet", "arrived")
-	out.rect("refused", 96, 64, 10, 10)
-	out.text(112, 73, "start", "quiet", "found nobody")
-	out.rect("away", 206, 64, 10, 10)
-	out.text(222, 73, "start", "quiet", "the control plane is away")
+	for _, k := range []struct {
+		class, text string
+		x           float64
+	}{{"came", "arrived", 20}, {"refused", "connection refused", 96}, {"away", "the control plane is down", 240}} {
+		out.bar(k.class, k.x, 64, 10, 10)
+		out.Text("quiet", k.x+16, 73, svg.Start, k.text)
+	}
 	for i := range storms {
 		s := &storms[i]
-		out.begin, out.end, out.most = -stormBefore, s.span, max(p.crowd/5, 1)
+		out.begin, out.end = -stormBefore, s.span
 		out.panel(s, float64(panelTop+i*panel))
 	}
-	out.WriteString("</svg>\n")
-	return out.Bytes()
+	return out.Finish()
 }
 
 func (p *plot) panel(s *storm, top float64) {
-	p.text(20, top+22, "start", "panel", s.way.name)
+	p.Text("panel", 20, top+22, svg.Start, s.way.name)
 	y := top + panelHead
 	for _, l := range s.lanes() {
 		p.lane(s, l, y)
 		y += laneHeight + laneGap
 	}
 	for at := time.Duration(0); at < p.end; at += 5 * time.Second {
-		p.text(p.x(at), y-2, "middle", "quiet", fmt.Sprintf("%d s", int(at.Seconds())))
+		p.Text("quiet", p.x(at), y-2, svg.Middle, fmt.Sprintf("%d s", int(at.Seconds())))
 	}
 }
 
 func (p *plot) lane(s *storm, l lane, top float64) {
 	bottom := top + laneHeight
-	p.text(plotLeft-8, top+14, "end", "", l.name)
-	p.rect("lane", plotLeft, top, plotSpan, laneHeight)
-	p.rect("away", p.x(0), top, p.x(s.back)-p.x(0), laneHeight)
+	p.Text("", plotLeft-8, top+14, svg.End, l.name)
+	p.bar("lane", plotLeft, top, plotSpan, laneHeight)
+	p.bar("away", p.x(0), top, p.x(s.back)-p.x(0), laneHeight)
 	for _, at := range l.windows {
 		if at < p.end {
-			fmt.Fprintf(p, `<path class="window" d="M%.1f %.1fV%.1f"/>`+"\n", p.x(at), top, bottom)
+			p.Path("window", fmt.Sprintf("M%s %vV%v", svg.Number(p.x(at)), top, bottom), "")
 		}
 	}
 	p.bars(l, top)
 	if l.bound > 0 && l.bound < p.most {
 		y := bottom - p.height(l.bound)
-		fmt.Fprintf(p, `<path class="bound" d="M%d %.1fH%d"/>`+"\n", plotLeft, y, plotLeft+plotSpan)
-		p.text(plotLeft-8, y+4, "end", "boundtext", strconv.Itoa(l.bound))
+		p.Path("bound", fmt.Sprintf("M%d %sH%d", plotLeft, svg.Number(y), plotLeft+plotSpan), "")
+		p.Text("boundtext", plotLeft-8, y+4, svg.End, strconv.Itoa(l.bound))
 	}
 }
 
-// bars draws a lane's arrivals, and writes what does not fit into it.
+// bars draws a lane's arrivals, and writes the numbers that do not fit into it.
 func (p *plot) bars(l lane, top float64) {
 	const labelWidth = 26 // of a number
 	came, refused := map[int]int{}, map[int]int{}
@@ -142,30 +140,28 @@ func (p *plot) bars(l lane, top float64) {
 		up := p.height(came[n])
 		over := min(p.height(refused[n]), laneHeight-up)
 		bottom := top + laneHeight
-		p.rect("came", x, bottom-up, width, up)
-		p.rect("refused", x, bottom-up-over, width, over)
+		p.bar("came", x, bottom-up, width, up)
+		p.bar("refused", x, bottom-up-over, width, over)
 		if all := came[n] + refused[n]; all > p.most && x > free {
-			p.text(x+4, top+12, "start", "", strconv.Itoa(all))
+			p.Text("", x+4, top+12, svg.Start, strconv.Itoa(all))
 			free = x + labelWidth
 		}
 	}
 }
 
-// x is where a time is, height how high a count is.
+// x returns the place of a time on the axis.
 func (p *plot) x(at time.Duration) float64 {
 	return plotLeft + plotSpan*float64(at-p.begin)/float64(p.end-p.begin)
 }
 
+// height returns the height of a count, at most that of the lane.
 func (p *plot) height(count int) float64 {
 	return laneHeight * min(float64(count)/float64(p.most), 1)
 }
 
-func (p *plot) rect(class string, x, y, width, height float64) {
+// bar draws a rectangle, unless it has no height.
+func (p *plot) bar(class string, x, y, width, height float64) {
 	if height > 0 {
-		fmt.Fprintf(p, `<rect class="%s" x="%.1f" y="%.1f" width="%.1f" height="%.1f"/>`+"\n", class, x, y, width, height)
+		p.Rect(class, svg.Box{X: x, Y: y, Width: width, Height: height}, "")
 	}
-}
-
-func (p *plot) text(x, y float64, anchor, class, text string) {
-	fmt.Fprintf(p, `<text x="%.1f" y="%.1f" text-anchor="%s" class="%s">%s</text>`+"\n", x, y, anchor, class, html.EscapeString(text))
 }

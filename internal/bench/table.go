@@ -20,11 +20,11 @@ const (
 	open outcome = "open"
 )
 
-// outcomeOf returns the outcome of a figure. comparable is false if the conditions
+// outcomeOf returns the outcome of a figure. asDesigned is false if the conditions
 // were not the design's.
-func outcomeOf(comparable, good bool) outcome {
+func outcomeOf(asDesigned, good bool) outcome {
 	switch {
-	case !comparable:
+	case !asDesigned:
 		return open
 	case good:
 		return reached

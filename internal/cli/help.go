@@ -45,7 +45,7 @@ func help() *cobra.Command {
 	cmd := Command("help [COMMAND...]", "show the help of a command", cobra.ArbitraryArgs)
 	cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		topic, _, _ := cmd.Root().Find(args)
-		var names []cobra.Completion
+		names := make([]cobra.Completion, 0, len(topic.Commands()))
 		for _, child := range topic.Commands() {
 			names = append(names, cobra.CompletionWithDesc(child.Name(), child.Short))
 		}
@@ -60,7 +60,7 @@ func help() *cobra.Command {
 			return err
 		}
 		topic.InitDefaultHelpFlag()
-		return topic.Help() //nolint:wrapcheck // writeUsage has done so
+		return topic.Help()
 	}
 	return cmd
 }

@@ -40,7 +40,7 @@ func (t *Token) Read() (string, error) {
 	case direct == inFile:
 		return "", fmt.Errorf("--%s and %s are both given; give one", t.flag.flag.Name, t.FileFlag())
 	case inFile < direct:
-		return config.ReadTokenFile(t.Path)
+		return config.ReadTokenFile(t.Path) //nolint:wrapcheck // it names the file
 	}
 	if strings.ContainsFunc(t.text, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return "", fmt.Errorf("--%s must not contain white space or characters outside ASCII", t.flag.flag.Name)

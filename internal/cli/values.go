@@ -22,6 +22,7 @@ type flagValue interface {
 // value is the value of a flag that has one.
 type value[T any] struct {
 	setting
+
 	target *T
 	parse  func(string) (T, error)
 }
@@ -42,6 +43,7 @@ func (v *value[T]) isList() bool { return false }
 // list is the value of a flag that may be repeated.
 type list[T any] struct {
 	setting
+
 	target *[]T
 	parse  func(string) ([]T, error)
 	given  bool // the default is replaced

@@ -16,6 +16,10 @@ const (
 	RegistrationTokenFile = "registration-token"
 )
 
+// HashPrefix begins a token file that holds the hash of the token in place of the
+// token itself.
+const HashPrefix = "sha256:"
+
 // Default returns the data directory that is used where none is configured:
 // $XDG_STATE_HOME/switchyard, else ~/.local/state/switchyard. As the XDG base
 // directory specification requires, a relative XDG_STATE_HOME is ignored. It

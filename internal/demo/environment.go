@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -36,7 +37,11 @@ type environment struct {
 
 	agentEnded chan struct{} // closed when the agent's Run has returned
 	agentErr   error         // what it returned
+
+	closers []func(context.Context) error
 }
+
+func (e *environment) onClose(f func(context.Context) error) { e.closers = append(e.closers, f) }
 
 // startEnvironment starts everything. The caller must close the environment, also
 // after an error.
@@ -48,6 +53,7 @@ func startEnvironment(
 	if e.dir, err = os.MkdirTemp("", "switchyard-demo-"); err != nil {
 		return e, fmt.Errorf("making a directory: %w", err)
 	}
+	e.onClose(func(context.Context) error { return os.RemoveAll(e.dir) })
 	e.server, err = controlplane.Start(ctx, controlplane.Config{
 		Listen: "127.0.0.1:0", DataDir: filepath.Join(e.dir, "data"),
 		PingInterval: time.Second, Logger: logger.Named("control-plane"),
@@ -55,14 +61,17 @@ func startEnvironment(
 	if err != nil {
 		return e, fmt.Errorf("starting the control plane: %w", err)
 	}
+	e.onClose(e.server.Shutdown)
 	if e.proxy, err = faultproxy.Start(ctx, e.server.URL()); err != nil {
 		return e, fmt.Errorf("starting the proxy: %w", err)
 	}
+	e.onClose(func(context.Context) error { return e.proxy.Close() })
 	if e.client, err = client.New(client.Options{
 		Endpoint: e.server.URL(), Token: e.server.AdminToken(),
 	}); err != nil {
 		return e, fmt.Errorf("making a client: %w", err)
 	}
+	e.onClose(func(context.Context) error { e.client.Close(); return nil })
 	e.agent, err = agent.New(agent.Config{
 		Endpoint: e.proxy.URL() + wire.Prefix, Token: e.server.RegistrationToken(), Name: "demo", Version: "demo",
 		Job:     job.Settings{BuildPath: filepath.Join(e.dir, "builds")},
@@ -76,6 +85,15 @@ func startEnvironment(
 		defer close(e.agentEnded)
 		e.agentErr = e.agent.Run(ctx)
 	}()
+	e.onClose(func(ctx context.Context) error {
+		e.agent.Force()
+		select {
+		case <-e.agentEnded:
+			return nil
+		case <-ctx.Done():
+			return errors.New("the agent did not end")
+		}
+	})
 	return e, nil
 }
 
@@ -98,30 +116,13 @@ func (e *environment) drain(ctx context.Context) error {
 	}
 }
 
-// close ends everything that was started and removes the directory.
-func (e *environment) close() error {
+// close ends everything that was started, the last first, and removes the
+// directory.
+func (e *environment) close() (err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
-	var errs []error
-	if e.agentEnded != nil {
-		e.agent.Force()
-		select {
-		case <-e.agentEnded:
-		case <-ctx.Done():
-			errs = append(errs, errors.New("the agent did not end"))
-		}
+	for _, f := range slices.Backward(e.closers) {
+		err = errors.Join(err, f(ctx))
 	}
-	if e.client != nil {
-		e.client.Close()
-	}
-	if e.proxy != nil {
-		errs = append(errs, e.proxy.Close())
-	}
-	if e.server != nil {
-		errs = append(errs, e.server.Shutdown(ctx))
-	}
-	if e.dir != "" {
-		errs = append(errs, os.RemoveAll(e.dir))
-	}
-	return errors.Join(errs...)
+	return err
 }

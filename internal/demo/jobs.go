@@ -68,7 +68,7 @@ func (e *environment) waitUntilRunning(ctx context.Context, name string) error {
 
 // runs returns how many times the job with that name has run.
 func (e *environment) runs(name string) (int, error) {
-	notes, err := os.ReadFile(filepath.Join(e.dir, name+".runs"))
+	notes, err := fs.ReadFile(os.DirFS(e.dir), name+".runs")
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return 0, fmt.Errorf("counting the runs of the %s job: %w", name, err)
 	}

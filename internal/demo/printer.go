@@ -3,7 +3,6 @@ package demo
 import (
 	"fmt"
 	"io"
-	"strings"
 	"sync"
 	"time"
 
@@ -36,12 +35,10 @@ func (p *printer) transition(r fsm.Record) {
 	if r.Ignored != "" {
 		text += " ignored: " + r.Ignored
 	}
-	if len(r.Effects) > 0 {
-		var effects []string
-		for _, e := range r.Effects {
-			effects = append(effects, e.Kind.String())
-		}
-		text += " / " + strings.Join(effects, ", ")
+	separator := " / "
+	for _, e := range r.Effects {
+		text += separator + e.Kind.String()
+		separator = ", "
 	}
 	if r.Cause != "" {
 		text += "  (" + r.Cause + ")"

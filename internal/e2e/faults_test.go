@@ -16,16 +16,16 @@ import (
 )
 
 const (
-	// faultRounds is how often a fault comes and goes, each time over jobsARound
-	// of each agent.
+	// faultRounds is how often a fault begins and ends. In each round every agent
+	// runs jobsARound jobs.
 	faultRounds = 2
 	jobsARound  = 4
-	// intoRound is the time, of which a random part passes, from the jobs of a
-	// round to its fault.
+	// intoRound bounds the random time from the submission of a round's jobs to
+	// its fault.
 	intoRound = 400 * time.Millisecond
 )
 
-// ways are the settings of how an agent gets its work.
+// ways lists the settings for how agents get jobs.
 //
 //nolint:gochecknoglobals // a table, never written
 var ways = []struct {
@@ -36,13 +36,13 @@ var ways = []struct {
 	{"auto", "connect", streaming},
 	{"stream-only", "grpc", streaming},
 	{"stream-only", "connect", streaming},
-	{"poll-only", "auto", polling}, // without a stream, whose protocol is nothing to it
+	{"poll-only", "auto", polling}, // without a stream, the protocol does not matter
 }
 
-// wayKind is what tells in an agent's log how it fares.
+// wayKind has the lines of an agent's log that show its connection.
 type wayKind struct {
-	well   *regexp.Regexp // when it is connected
-	cutOff *regexp.Regexp // when it has noticed that it is not
+	well   *regexp.Regexp // it is connected
+	cutOff *regexp.Regexp // it has noticed that it is not connected
 }
 
 //nolint:gochecknoglobals // patterns, never written
@@ -54,17 +54,17 @@ var (
 	}
 )
 
-// TestFaults has agents of every mode and protocol run jobs over a wire with a
-// fault: each job must run exactly once, and its log arrive whole.
+// TestFaults runs jobs on agents of every mode and protocol over a link with a
+// fault: each job must run exactly once, and its log must be complete.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	skipIfShort(t)
 	for _, row := range []struct {
 		name   string
 		toxics []toxic
-		// slows is what the fault costs a small request at least: it stays all the
-		// time. One without it breaks connections; it stays until every agent has
-		// noticed.
+		// slows is the least time that a small request takes with the fault, which
+		// stays all the time. Zero means that the fault breaks connections, and
+		// stays until every agent has noticed.
 		slows time.Duration
 	}{
 		{"latency", bothWays("latency", `{"latency": 50}`), 100 * time.Millisecond},
@@ -72,34 +72,34 @@ func TestFaults(t *testing.T) {
 		{"bandwidth", bothWays("bandwidth", `{"rate": 8}`), 10 * time.Millisecond}, // kilobytes a second
 		{"slicing", bothWays("slicer", `{"average_size": 8, "size_variation": 4, "delay": 200}`), 2 * time.Millisecond},
 		{"cut", bothWays("reset_peer", `{"timeout": 0}`), 0},
-		// What agents say arrives, and no answer does.
+		// Requests arrive, and answers do not.
 		{"half-open", []toxic{{toAgents, "timeout", `{"timeout": 0}`}}, 0},
 		{"black hole", bothWays("timeout", `{"timeout": 0}`), 0},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			ctx, cancel := context.WithTimeout(t.Context(), aLoadedMachine)
+			ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 			defer cancel()
 			f := newFleet(ctx, t, "--keep-alive", "1s")
-			w := newLink(t, f.listen)
+			l := newLink(t, f.listen)
 			if row.slows > 0 {
-				if err := w.harm(row.toxics); err != nil {
+				if err := l.harm(row.toxics); err != nil {
 					t.Fatal(err)
 				}
-				took, err := w.takes(ctx)
+				took, err := l.takes(ctx)
 				if err != nil || took < row.slows {
 					t.Errorf("a request takes %v (%v), want %v at least", took, err, row.slows)
 				}
 			}
 			for _, way := range ways {
 				name := way.mode + "-" + way.protocol
-				f.join(t, name, w.url(), 2, "--queue", name, "--mode", way.mode, "--stream-protocol", way.protocol)
+				f.join(t, name, l.url(), 2, "--queue", name, "--mode", way.mode, "--stream-protocol", way.protocol)
 			}
 			jobs, err := f.rounds(ctx, func(well []int) ([]int, error) {
 				if row.slows > 0 {
 					return well, nil
 				}
-				return f.breakUntilNoticed(ctx, w, row.toxics)
+				return f.breakUntilNoticed(ctx, l, row.toxics)
 			})
 			if err == nil {
 				err = f.await(ctx, jobs)
@@ -114,9 +114,10 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// rounds submits jobs to every agent once all are connected, and disturbs them;
-// several times. To disturb takes and returns the positions in the agents' journals
-// after which they report that they are connected. It returns the job IDs.
+// rounds submits jobs to every agent when all are connected, and calls disturb,
+// several times. disturb takes and returns the positions in the agents' journals
+// after which they report that they are connected. rounds returns the IDs of the
+// jobs.
 func (f *fleet) rounds(ctx context.Context, disturb func(well []int) ([]int, error)) ([]string, error) {
 	var all []string
 	well := make([]int, len(f.agents))
@@ -143,13 +144,13 @@ func (f *fleet) rounds(ctx context.Context, disturb func(well []int) ([]int, err
 	return all, nil
 }
 
-// breakUntilNoticed has a fault until every agent has noticed, and returns the
-// positions in their journals before it went.
-func (f *fleet) breakUntilNoticed(ctx context.Context, w *link, toxics []toxic) ([]int, error) {
+// breakUntilNoticed adds a fault, waits until every agent has noticed, and removes
+// the fault. It returns the positions in their journals before the removal.
+func (f *fleet) breakUntilNoticed(ctx context.Context, l *link, toxics []toxic) ([]int, error) {
 	pause(ctx, rand.N(intoRound)) //nolint:gosec // no secret
 	before := f.positions()
-	defer w.heal(ctx)
-	if err := w.harm(toxics); err != nil {
+	defer l.heal(ctx)
+	if err := l.harm(toxics); err != nil {
 		return nil, err
 	}
 	if err := f.all(ctx, before, func(k *wayKind) *regexp.Regexp { return k.cutOff }); err != nil {
@@ -158,7 +159,7 @@ func (f *fleet) breakUntilNoticed(ctx context.Context, w *link, toxics []toxic) 
 	return f.positions(), nil
 }
 
-// positions are where the journals of the agents stand now.
+// positions returns the numbers of lines in the agents' journals.
 func (f *fleet) positions() []int {
 	at := make([]int, len(f.agents))
 	for i, agent := range f.agents {
@@ -168,19 +169,19 @@ func (f *fleet) positions() []int {
 	return at
 }
 
-// all waits until each agent has written a line like that, behind its position.
+// all waits until each agent has written a line that matches, after its position.
 func (f *fleet) all(ctx context.Context, from []int, like func(*wayKind) *regexp.Regexp) error {
 	ctx, cancel := context.WithTimeout(ctx, scripttest.Patience)
 	defer cancel()
 	for i, agent := range f.agents {
 		if _, _, ok := agent.Journal.Await(ctx, from[i], like(ways[i].kind)); !ok {
-			return fmt.Errorf("%s writes no line like %q", agent.Name, like(ways[i].kind))
+			return fmt.Errorf("%s wrote no line that matches %q", agent.Name, like(ways[i].kind))
 		}
 	}
 	return nil
 }
 
-// checkLogs reads what each job has written.
+// checkLogs compares the log of each job with what the job has written.
 func (f *fleet) checkLogs(ctx context.Context, t *testing.T, ids []string) {
 	t.Helper()
 	var want strings.Builder
@@ -193,18 +194,18 @@ func (f *fleet) checkLogs(ctx context.Context, t *testing.T, ids []string) {
 			t.Errorf("the log of job %s: %v", id, err)
 		}
 		if got := log.String(); got != want.String() {
-			t.Errorf("the log of job %s is %d bytes long, and not the %d that it wrote", id, len(got), want.Len())
+			t.Errorf("the log of job %s has %d bytes, want the %d that it wrote", id, len(got), want.Len())
 		}
 	}
 }
 
-// reader follows a job for its log alone.
+// reader follows a job and keeps its log.
 type reader struct {
-	deaf
+	noEvents
 	bytes.Buffer
 }
 
-func (r *reader) Log(piece *switchyardv1.LogChunk) error {
-	_, err := r.Write(piece.GetData())
+func (r *reader) Log(chunk *switchyardv1.LogChunk) error {
+	_, err := r.Write(chunk.GetData())
 	return err //nolint:wrapcheck // it is always nil
 }

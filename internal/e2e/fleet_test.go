@@ -28,53 +28,54 @@ import (
 )
 
 const (
-	// submitters is how many submit at once.
+	// submitters is how many submissions run at once.
 	submitters = 8
-	// The streams are cut after a random part of betweenCuts, for a random part
-	// of whileCut.
+	// betweenCuts and whileCut bound the random times between two cuts of the
+	// streams, and for which they are cut.
 	betweenCuts = 1500 * time.Millisecond
 	whileCut    = 500 * time.Millisecond
-	// kills is how often a control plane is killed: each time after so many more
-	// jobs have finished, and a random part of untilKill.
+	// kills is how often the control plane is killed: each time after betweenKills
+	// more jobs have finished, and a random time of at most untilKill.
 	kills        = 3
 	betweenKills = 30
 	untilKill    = 500 * time.Millisecond
-	// lookAgain is the time before what failed is tried again.
-	lookAgain = 50 * time.Millisecond
-	// aLoadedMachine bounds a whole test.
-	aLoadedMachine = 4 * time.Minute
+	// retryPause is the time before a failed call is tried again.
+	retryPause = 50 * time.Millisecond
+	// testTimeout bounds a whole test, on a loaded machine too.
+	testTimeout = 4 * time.Minute
 
-	// noteRun is how a job notes in a script that it runs.
+	// noteRun is the command with which a job notes that it runs.
 	noteRun = `echo "$BUILDKITE_JOB_ID" >> "$HOME/runs"`
 )
 
-// TestFleet has many workers run many jobs while something goes wrong: each job
-// must run exactly once, and none be lost.
+// TestFleet runs many jobs on many workers during disturbances: each job must run
+// exactly once, and none may be lost.
 func TestFleet(t *testing.T) {
 	skipIfShort(t)
 	for _, row := range []struct {
 		name          string
 		workers, jobs int
-		// disturb goes on until the context ends, and returns how often it did harm.
+		// disturb runs until the context ends, and returns how often it disturbed.
 		disturb func(*fleet, context.Context) (int, error)
-		// shows are the workers' events without which the test has shown nothing.
+		// shows lists events of workers that must happen, so that the test shows
+		// something.
 		shows []string
 	}{
 		{"streams cut", 50, 500, (*fleet).cutAtRandom, []string{"StreamLost", "ReceivedJob", "AnsweredJob"}},
 		{"control plane killed", 20, 200, (*fleet).killAtRandom, []string{"StreamLost", "ReceivedJob"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), aLoadedMachine)
+			ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 			defer cancel()
 			f := newFleet(ctx, t)
 			f.joinByProxy(ctx, t, row.workers)
-			disturbing, calm := context.WithCancel(ctx)
-			defer calm()
-			var harm int
+			disturbing, stop := context.WithCancel(ctx)
+			defer stop()
+			var disturbances int
 			disturbed := make(chan error)
 			go func() {
 				var err error
-				harm, err = row.disturb(f, disturbing)
+				disturbances, err = row.disturb(f, disturbing)
 				disturbed <- err
 			}()
 			jobs, err := f.submit(ctx, row.jobs, &switchyardv1.SubmitJobRequest{
@@ -83,24 +84,24 @@ func TestFleet(t *testing.T) {
 			if err == nil {
 				err = f.await(ctx, jobs)
 			}
-			calm()
+			stop()
 			if err = errors.Join(err, <-disturbed); err != nil {
 				t.Fatal(err)
 			}
 			f.leave(ctx, t)
 			f.check(t, jobs)
-			f.shown(t, harm, row.shows)
+			f.shown(t, disturbances, row.shows)
 		})
 	}
 }
 
-// fleet is a control plane and agents of many workers, each a process.
+// fleet is a control plane and agents with many workers, each a process.
 type fleet struct {
 	dir       string
 	server    *scripttest.Process
 	agents    []*scripttest.Process
 	listen    string   // where the control plane listens
-	serveArgs []string // of the control plane, beside those that all have
+	serveArgs []string // more arguments of the control plane
 	proxy     *faultproxy.Proxy
 	client    *client.Client
 
@@ -108,7 +109,7 @@ type fleet struct {
 	started []*scripttest.Process // all, in order
 }
 
-// newFleet starts a control plane. Agents join it later.
+// newFleet starts a control plane without agents.
 func newFleet(ctx context.Context, t *testing.T, serveArgs ...string) *fleet {
 	t.Helper()
 	f := &fleet{dir: t.TempDir(), listen: "127.0.0.1:0", serveArgs: serveArgs}
@@ -116,7 +117,7 @@ func newFleet(ctx context.Context, t *testing.T, serveArgs ...string) *fleet {
 		for _, p := range f.started {
 			p.Kill()
 			if t.Failed() {
-				t.Logf("%s wrote last:\n%s", p.Name, tail(p.Stderr()))
+				t.Logf("the last output of %s:\n%s", p.Name, tail(p.Stderr()))
 			}
 		}
 		if left := endLeftovers(f.dir, !t.Failed()); !t.Failed() && len(left) > 0 {
@@ -140,7 +141,7 @@ func newFleet(ctx context.Context, t *testing.T, serveArgs ...string) *fleet {
 	return f
 }
 
-// joinByProxy starts an agent that reaches the control plane by a proxy.
+// joinByProxy starts an agent that reaches the control plane through a proxy.
 func (f *fleet) joinByProxy(ctx context.Context, t *testing.T, workers int) {
 	t.Helper()
 	var err error
@@ -169,7 +170,7 @@ func (f *fleet) join(t *testing.T, name, url string, workers int, args ...string
 	return agent
 }
 
-// run starts the program; it is killed at the test's end.
+// run starts the program, which is killed at the end of the test.
 func (f *fleet) run(name string, args ...string) (*scripttest.Process, error) {
 	p, err := scripttest.Start(name, f.dir, []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + f.dir, "GORACE=halt_on_error=1",
@@ -183,8 +184,8 @@ func (f *fleet) run(name string, args ...string) (*scripttest.Process, error) {
 	return p, err
 }
 
-// serve starts the control plane, on the port that it had before, and waits
-// until it is up.
+// serve starts the control plane on the port that it had before, and waits until it
+// is up.
 func (f *fleet) serve(ctx context.Context) error {
 	var err error
 	f.server, err = f.run("server", append([]string{
@@ -203,8 +204,8 @@ func (f *fleet) serve(ctx context.Context) error {
 	return nil
 }
 
-// submit submits so many jobs like that one, whose key is the beginning of theirs,
-// and returns their ids.
+// submit submits n jobs like the given one, whose idempotency key begins theirs, and
+// returns their IDs.
 func (f *fleet) submit(ctx context.Context, n int, like *switchyardv1.SubmitJobRequest) ([]string, error) {
 	ids := make([]string, n)
 	group, ctx := errgroup.WithContext(ctx)
@@ -215,7 +216,7 @@ func (f *fleet) submit(ctx context.Context, n int, like *switchyardv1.SubmitJobR
 				Command:        like.GetCommand(),
 				Queue:          like.GetQueue(),
 				IdempotencyKey: fmt.Sprintf("%s-%d", like.GetIdempotencyKey(), i),
-				Timeout:        durationpb.New(aLoadedMachine),
+				Timeout:        durationpb.New(testTimeout),
 			})
 			ids[i] = answer.GetJob().GetId()
 			return err
@@ -224,18 +225,18 @@ func (f *fleet) submit(ctx context.Context, n int, like *switchyardv1.SubmitJobR
 	return ids, group.Wait() //nolint:wrapcheck // it says what failed
 }
 
-// submitOne submits a job again until the control plane has acknowledged it; its
-// key keeps it one job.
+// submitOne submits a job until the control plane has acknowledged it. Because of
+// its idempotency key it stays one job.
 func (f *fleet) submitOne(ctx context.Context, job *switchyardv1.SubmitJobRequest) (*switchyardv1.SubmitJobResponse, error) {
 	for {
 		answer, err := f.client.Submit(ctx, job)
-		if err == nil || !pause(ctx, lookAgain) {
+		if err == nil || !pause(ctx, retryPause) {
 			return answer, err //nolint:wrapcheck // it says what failed
 		}
 	}
 }
 
-// await waits until every job has finished well.
+// await waits until every job has finished with exit status 0.
 func (f *fleet) await(ctx context.Context, ids []string) error {
 	for _, id := range ids {
 		job, err := f.follow(ctx, id)
@@ -249,18 +250,18 @@ func (f *fleet) await(ctx context.Context, ids []string) error {
 	return nil
 }
 
-// follow waits for a job's end, however often the control plane goes away: a
-// first connection that fails is not tried again by the client itself.
+// follow waits for a job's end while the control plane restarts. The client itself
+// does not retry a first connection.
 func (f *fleet) follow(ctx context.Context, id string) (*switchyardv1.Job, error) {
 	for {
-		job, err := f.client.Follow(ctx, id, client.FollowOptions{}, deaf{})
-		if err == nil || !pause(ctx, lookAgain) {
+		job, err := f.client.Follow(ctx, id, client.FollowOptions{}, noEvents{})
+		if err == nil || !pause(ctx, retryPause) {
 			return job, err //nolint:wrapcheck // it says what failed
 		}
 	}
 }
 
-// leave drains the agents and ends the control plane in good order.
+// leave drains the agents and shuts the control plane down in order.
 func (f *fleet) leave(ctx context.Context, t *testing.T) {
 	t.Helper()
 	for _, p := range append(slices.Clone(f.agents), f.server) {
@@ -277,7 +278,7 @@ func (f *fleet) leave(ctx context.Context, t *testing.T) {
 	}
 }
 
-// check counts how often each job ran.
+// check checks that each job ran once.
 func (f *fleet) check(t *testing.T, ids []string) {
 	t.Helper()
 	notes, err := os.ReadFile(filepath.Join(f.dir, "runs"))
@@ -299,9 +300,9 @@ func (f *fleet) check(t *testing.T, ids []string) {
 	}
 }
 
-// shown counts what happened to the workers, so that a test which no longer
-// does any harm is noticed.
-func (f *fleet) shown(t *testing.T, harm int, events []string) {
+// shown checks that there were disturbances and that the events happened, so that a
+// test which disturbs nothing fails.
+func (f *fleet) shown(t *testing.T, disturbances int, events []string) {
 	t.Helper()
 	counts := map[string]int{}
 	event := regexp.MustCompile(`"event":"(\w+)`)
@@ -313,16 +314,16 @@ func (f *fleet) shown(t *testing.T, harm int, events []string) {
 			}
 		}
 	}
-	t.Logf("harm was done %d times; events of the workers: %v", harm, counts)
+	t.Logf("%d disturbances; events of the workers: %v", disturbances, counts)
 	for _, e := range events {
-		if counts[e] == 0 || harm == 0 {
-			t.Errorf("harm was done %d times, and %s happened %d times", harm, e, counts[e])
+		if counts[e] == 0 || disturbances == 0 {
+			t.Errorf("%d disturbances, and %s happened %d times", disturbances, e, counts[e])
 		}
 	}
 }
 
-// cutAtRandom cuts all streams and heals them until the context ends, and
-// returns how often it did.
+// cutAtRandom cuts all streams and restores them until the context ends. It returns
+// how often it did.
 func (f *fleet) cutAtRandom(ctx context.Context) (int, error) {
 	const stream = agentedgev1connect.AgentEdgeServiceStreamPingsProcedure
 	for n := 0; ; n++ {
@@ -335,8 +336,8 @@ func (f *fleet) cutAtRandom(ctx context.Context) (int, error) {
 	}
 }
 
-// killAtRandom kills the control plane and starts it again, a few times while
-// jobs run, and returns how often it did.
+// killAtRandom kills the control plane and starts it again, a few times while jobs
+// run. It returns how often it did.
 func (f *fleet) killAtRandom(ctx context.Context) (int, error) {
 	finished := regexp.MustCompile(`"event":"JobFinished`)
 	for n, line := 0, 0; n < kills; n++ {
@@ -350,14 +351,14 @@ func (f *fleet) killAtRandom(ctx context.Context) (int, error) {
 			return n, nil
 		}
 		f.server.Kill()
-		if err := f.serve(context.WithoutCancel(ctx)); err != nil { // calm or not, it must come back
+		if err := f.serve(context.WithoutCancel(ctx)); err != nil { // it must run again even after ctx has ended
 			return n, err
 		}
 	}
 	return kills, nil
 }
 
-// pause waits, and reports whether the wait ended before the context did.
+// pause waits, and reports whether the context has not ended before.
 func pause(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -374,10 +375,10 @@ func tail(output []byte) []byte {
 	return output[max(0, len(output)-last):]
 }
 
-// deaf follows a job for its end alone.
-type deaf struct{}
+// noEvents follows a job and ignores its events.
+type noEvents struct{}
 
-func (deaf) Job(*switchyardv1.Job) error      { return nil }
-func (deaf) Log(*switchyardv1.LogChunk) error { return nil }
-func (deaf) Interrupted(error, time.Time)     {}
-func (deaf) Reconnected()                     {}
+func (noEvents) Job(*switchyardv1.Job) error      { return nil }
+func (noEvents) Log(*switchyardv1.LogChunk) error { return nil }
+func (noEvents) Interrupted(error, time.Time)     {}
+func (noEvents) Reconnected()                     {}

@@ -11,14 +11,13 @@ import (
 )
 
 const (
-	// moment is how long a job may take to see that its script is over.
+	// moment is the time in which a job must end after its script has ended.
 	moment = 10 * time.Second
 	lookup = 20 * time.Millisecond
 )
 
-// endLeftovers kills the processes that work in the directory or below, and
-// returns their commands. If they are given a moment, only those that stay
-// longer count.
+// endLeftovers kills the processes whose working directory is dir or below it, and
+// returns their commands. With aMoment it first waits for them to end.
 func endLeftovers(dir string, aMoment bool) []string {
 	ticker := time.NewTicker(lookup)
 	defer ticker.Stop()
@@ -34,7 +33,7 @@ func endLeftovers(dir string, aMoment bool) []string {
 		}
 		commands := make([]string, 0, len(pids))
 		for _, pid := range pids {
-			command, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)) // gone is as well
+			command, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)) // it may have ended
 			commands = append(commands, strings.ReplaceAll(string(command), "\x00", " "))
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
@@ -42,14 +41,14 @@ func endLeftovers(dir string, aMoment bool) []string {
 	}
 }
 
-// processesIn finds the processes whose working directory is there.
+// processesIn returns the processes whose working directory is dir or below it.
 func processesIn(dir string) []int {
 	links, _ := filepath.Glob("/proc/[0-9]*/cwd")
 	var pids []int
 	for _, link := range links {
 		cwd, err := os.Readlink(link)
 		if err != nil || !strings.HasPrefix(cwd, dir+"/") && cwd != dir {
-			continue // ended, of another user, or not ours
+			continue // it has ended, belongs to another user, or is elsewhere
 		}
 		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(link))); err == nil {
 			pids = append(pids, pid)

@@ -12,16 +12,16 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Directions of a wire, as toxiproxy calls them.
+// Directions of a link, in the words of toxiproxy.
 const (
 	toControlPlane = "upstream"
 	toAgents       = "downstream"
 )
 
-// toxic is one thing that is wrong with a wire.
+// toxic is one fault of a link.
 type toxic struct{ direction, kind, attributes string }
 
-// bothWays is the same thing in both directions.
+// bothWays returns the same fault in both directions.
 func bothWays(kind, attributes string) []toxic {
 	return []toxic{{toControlPlane, kind, attributes}, {toAgents, kind, attributes}}
 }
@@ -29,7 +29,7 @@ func bothWays(kind, attributes string) []toxic {
 // link forwards connections to a control plane, byte by byte, with faults.
 type link struct{ proxy *toxiproxy.Proxy }
 
-// newLink begins at a free port of 127.0.0.1, and is taken away at the test's end.
+// newLink starts a link on a free port of 127.0.0.1. It stops at the end of the test.
 func newLink(t *testing.T, controlPlane string) *link {
 	t.Helper()
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
@@ -41,25 +41,25 @@ func newLink(t *testing.T, controlPlane string) *link {
 	return &link{proxy}
 }
 
-func (w *link) url() string { return "http://" + w.proxy.Listen }
+func (l *link) url() string { return "http://" + l.proxy.Listen }
 
-// harm makes things go wrong, on connections that are open as well.
-func (w *link) harm(toxics []toxic) error {
+// harm adds faults, also to connections that are open.
+func (l *link) harm(toxics []toxic) error {
 	for _, x := range toxics {
 		spec := fmt.Sprintf(`{"name": %q, "type": %q, "stream": %q, "attributes": %s}`, x.direction, x.kind, x.direction, x.attributes)
-		if _, err := w.proxy.Toxics.AddToxicJson(strings.NewReader(spec)); err != nil {
+		if _, err := l.proxy.Toxics.AddToxicJson(strings.NewReader(spec)); err != nil {
 			return fmt.Errorf("toxiproxy: %s: %w", spec, err)
 		}
 	}
 	return nil
 }
 
-// heal puts everything right.
-func (w *link) heal(ctx context.Context) { w.proxy.Toxics.ResetToxics(ctx) }
+// heal removes all faults.
+func (l *link) heal(ctx context.Context) { l.proxy.Toxics.ResetToxics(ctx) }
 
-// takes is the time of one small request over a connection of its own.
-func (w *link) takes(ctx context.Context) (time.Duration, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, w.url()+"/healthz", http.NoBody)
+// takes returns the time of one small request over a new connection.
+func (l *link) takes(ctx context.Context) (time.Duration, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, l.url()+"/healthz", http.NoBody)
 	if err != nil {
 		return 0, fmt.Errorf("asking for the control plane's health: %w", err)
 	}

@@ -11,18 +11,17 @@ import (
 	"go.uber.org/goleak"
 )
 
-// parallel is how many tests run at once, whatever the machine: they wait for
-// processes far more than they work.
+// parallel is how many tests run at once, on every machine: most of their time they
+// wait for processes.
 const parallel = "6"
 
 // bin is the directory of the program under test.
 //
-//nolint:gochecknoglobals // made once, before the first test, and then only read
+//nolint:gochecknoglobals // written once, before the first test
 var bin string
 
 func TestMain(m *testing.M) {
-	// toxiproxy leaves goroutines behind that had data for a connection which is
-	// gone: they wait for ever to hand it on.
+	// toxiproxy leaks the goroutines that had data for a closed connection.
 	goleak.VerifyTestMain(building{m},
 		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run"),
 		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*ToxicLink).read"),
@@ -61,7 +60,7 @@ func (b building) Run() int {
 	return b.m.Run()
 }
 
-// skipIfShort leaves the test out where go test -short asks for quick ones.
+// skipIfShort skips the test under go test -short.
 func skipIfShort(t *testing.T) {
 	t.Helper()
 	if testing.Short() {

@@ -7,7 +7,8 @@ import (
 	"strconv"
 )
 
-// peakMemory is the most that a process had in memory, in bytes.
+// peakMemory returns the most memory that a process has used, in bytes, and whether
+// that is known.
 func peakMemory(pid int) (int, bool) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

@@ -2,5 +2,6 @@
 
 package e2e_test
 
-// raceEnabled has the program built like the tests, so that its races are found.
+// raceEnabled reports whether the program is built with the race detector, as the
+// tests are.
 const raceEnabled = true

@@ -62,7 +62,8 @@ type Client struct {
 	// clear serves http over HTTP/2 without TLS.
 	clear     *http.Transport
 	conns     *connections
-	protocols *protocolCache // nil without DetectHTTP2
+	detect    bool
+	protocols *protocolCache
 	asked     certificateRequest
 
 	mu       sync.Mutex
@@ -79,18 +80,16 @@ func New(options Options) *Client {
 	if tlsConfig == nil {
 		tlsConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
-	c := &Client{conns: newConnections(options.DialContext)}
+	conns := newConnections(options.DialContext)
+	c := &Client{conns: conns, detect: options.DetectHTTP2, protocols: newProtocolCache(conns.dialContext)}
 	c.asked.watch(tlsConfig)
 	withTLS, withoutTLS := new(http.Protocols), new(http.Protocols)
 	withTLS.SetHTTP1(true)
 	withTLS.SetHTTP2(true)
 	withoutTLS.SetUnencryptedHTTP2(true)
-	c.direct = newTransport(c.conns, withTLS)
+	c.direct = newTransport(conns, withTLS)
 	c.direct.Proxy, c.direct.TLSClientConfig = exceptSockets(proxy), tlsConfig
-	c.clear = newTransport(c.conns, withoutTLS)
-	if options.DetectHTTP2 {
-		c.protocols = newProtocolCache(c.conns.dialContext)
-	}
+	c.clear = newTransport(conns, withoutTLS)
 	c.http = http.Client{Transport: roundTripper{c}, CheckRedirect: returnRedirect}
 	if options.FollowRedirects {
 		c.http.CheckRedirect = checkRedirect
@@ -163,18 +162,12 @@ func (c *Client) Redial() {
 // ForgetProtocol makes the next request to an http endpoint ask again which
 // protocol the server speaks, unless that was asked later than at the given time.
 func (c *Client) ForgetProtocol(endpoint Endpoint, usedAt time.Time) {
-	if c.protocols != nil {
-		c.protocols.forget(hostPort(endpoint.base), usedAt)
-	}
+	c.protocols.forget(hostPort(endpoint.base), usedAt)
 }
 
 // ForgetUncertainProtocols forgets the protocols of servers that gave no clear
 // response when they were asked.
-func (c *Client) ForgetUncertainProtocols() {
-	if c.protocols != nil {
-		c.protocols.forgetUncertain()
-	}
-}
+func (c *Client) ForgetUncertainProtocols() { c.protocols.forgetUncertain() }
 
 // roundTripper is the [http.RoundTripper] below redirects: it picks the protocol
 // and explains failures of TLS.
@@ -204,7 +197,7 @@ func (r roundTripper) send(request *http.Request) (*http.Response, error) {
 		request = request.WithContext(request.Context()) // a copy: a RoundTripper must not change the request
 		request.Host = socketHostHeader
 	}
-	if request.URL.Scheme != schemeHTTP || r.protocols == nil || r.proxied(request) {
+	if request.URL.Scheme != schemeHTTP || !r.detect || r.proxied(request) {
 		return r.direct.RoundTrip(request) //nolint:wrapcheck // [url.Error] names the request
 	}
 	address := hostPort(request.URL)

@@ -31,8 +31,8 @@ type Endpoint struct {
 
 // ParseEndpoint parses http://HOST[:PORT][/PATH], https://HOST[:PORT][/PATH] or
 // unix:///SOCKET[:/PATH]. It refuses user names and passwords, because endpoints
-// are written to logs. Its errors continue a sentence that begins with "endpoint", and
-// do not repeat the input.
+// are written to logs. Its errors continue a text that begins with "endpoint", and do
+// not repeat the input.
 func ParseEndpoint(raw string) (Endpoint, error) {
 	raw = strings.TrimSpace(raw)
 	if rest, ok := strings.CutPrefix(raw, schemeUnix); ok {

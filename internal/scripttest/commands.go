@@ -46,13 +46,12 @@ func start(ts *testscript.TestScript, ps *Processes, args []string) {
 
 func expect(ts *testscript.TestScript, ps *Processes, args []string) {
 	groups := ps.Await(ts, args[0], args[1])
-	if len(args) < 3 {
-		return
+	for _, variable := range args[2:] {
+		if len(groups) < 2 {
+			ts.Fatalf("the pattern %q has no group for $%s", args[1], variable)
+		}
+		ts.Setenv(variable, groups[1])
 	}
-	if len(groups) < 2 {
-		ts.Fatalf("the pattern %q has no group for $%s", args[1], args[2])
-	}
-	ts.Setenv(args[2], groups[1])
 }
 
 func never(ts *testscript.TestScript, ps *Processes, args []string) {

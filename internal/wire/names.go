@@ -8,7 +8,7 @@ const Prefix = "/v3"
 // protocol: "Authorization: Token TOKEN".
 const TokenScheme = "Token"
 
-// DefaultQueue is the queue of a worker, and of a job, without a queue of its own.
+// DefaultQueue is the queue of a worker or job without a queue of its own.
 const DefaultQueue = "default"
 
 // QueueTag is the prefix of the tag that names a worker's queue.
@@ -16,8 +16,7 @@ const QueueTag = "queue="
 
 // Header names.
 const (
-	// HeaderTimeout is how long the agent waits for the response, in
-	// milliseconds.
+	// HeaderTimeout is how long the agent waits for the response, in milliseconds.
 	HeaderTimeout = "Buildkite-Timeout-Milliseconds"
 	// HeaderAcquireLock is "1" on an acquire: the job is locked for the caller.
 	HeaderAcquireLock = "X-Buildkite-Lock-Acquire-Job"

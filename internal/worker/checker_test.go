@@ -178,7 +178,7 @@ func (c *checker) effectViolations(r fsm.Record) (violations []string) {
 		case fsm.DisarmPoll:
 			c.pollFrom, c.pollTo = time.Time{}, time.Time{}
 		case fsm.ArmTrust:
-			c.trust, c.trustEpoch = r.Time.Add(worker.DefaultFirstMessageDeadline), e.Epoch
+			c.trust, c.trustEpoch = r.Time.Add(worker.FirstMessageDeadline), e.Epoch
 		case fsm.StartJob:
 			switch {
 			case c.facts.Paused:

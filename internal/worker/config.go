@@ -15,9 +15,9 @@ import (
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
-// DefaultFirstMessageDeadline is how long a new stream is trusted before its
-// first message.
-const DefaultFirstMessageDeadline = 10 * time.Second
+// FirstMessageDeadline is how long a new stream is trusted before its first
+// message.
+const FirstMessageDeadline = 10 * time.Second
 
 // RunJob runs an accepted job to its end and reports it to the control plane. It
 // cancels the job when the context ends. An error that wraps job.ErrAbandoned
@@ -34,9 +34,6 @@ type Config struct {
 	RunJob RunJob
 	// Heartbeat is the time between two heartbeats, at least a second. Required.
 	Heartbeat time.Duration
-	// FirstMessageDeadline is how long a new stream is trusted before its first
-	// message. Zero means DefaultFirstMessageDeadline.
-	FirstMessageDeadline time.Duration
 	// SilenceLimit is how long a stream may go without a message, and
 	// StreamProtocol is its protocol; see transport.StreamOptions.
 	SilenceLimit   time.Duration
@@ -65,11 +62,6 @@ func (c Config) withDefaults() (Config, error) {
 		return c, fmt.Errorf("worker: Heartbeat is %v, and must be at least 1s", c.Heartbeat)
 	case c.Uptime < 0:
 		return c, fmt.Errorf("worker: Uptime is %v, and must not be negative", c.Uptime)
-	case c.FirstMessageDeadline < 0:
-		return c, fmt.Errorf("worker: FirstMessageDeadline is %v, and must not be negative", c.FirstMessageDeadline)
-	}
-	if c.FirstMessageDeadline == 0 {
-		c.FirstMessageDeadline = DefaultFirstMessageDeadline
 	}
 	if c.Observe == nil {
 		c.Observe = func(fsm.Record) {}

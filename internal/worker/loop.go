@@ -70,7 +70,7 @@ func (w *Worker) perform(ctx context.Context, e fsm.Effect) {
 		w.tasks.Go(func() { w.runStream(ctx) })
 	case fsm.ArmTrust:
 		w.trustEpoch = e.Epoch
-		w.trustTimer.Reset(w.config.FirstMessageDeadline)
+		w.trustTimer.Reset(FirstMessageDeadline)
 	case fsm.ArmPollNow:
 		w.pollTimer.Reset(w.pollPace.now(time.Now(), w.config.Session.PingInterval(), w.config.Rand.Float64()))
 	case fsm.ArmPollLater:

@@ -46,12 +46,12 @@ func TestWorkerKeepsTheRules(t *testing.T) {
 
 // trial is a worker and the steps to run against it.
 type trial struct {
+	*harness
+
 	machine fsm.Config
 	silence time.Duration
 	seed    uint64
 	steps   []string
-
-	*harness
 
 	checker *checker
 	done    []string // the steps so far, including the current one

@@ -1,6 +1,6 @@
 // Package pace decides when an agent opens its stream again. It is a small state
-// machine: table.go has one row for each state and event, ignored.go the rest with
-// reasons. It has no clock, starts no goroutine and does no I/O; the time is an
+// machine: table.go has its rows, and a test lists the events that change nothing, with the
+// reason. It has no clock, starts no goroutine and does no I/O; the time is an
 // argument.
 //
 // # Windows

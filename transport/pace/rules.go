@@ -7,7 +7,7 @@ import "time"
 // reachable holds when a loss does not double the window: it is a first failure, or
 // the last ping succeeded and is not older than two pings can be apart.
 func reachable(s *Schedule) bool {
-	pinged := !s.reachedAt.IsZero() && s.now.Sub(s.reachedAt) <= 2*s.config.PingInterval+pingGrace
+	pinged := !s.reachedAt.IsZero() && s.now.Sub(s.reachedAt) <= 2*s.pingInterval+pingGrace
 	return s.window == 0 || pinged
 }
 
@@ -31,7 +31,7 @@ func planPrompt(s *Schedule) { s.plan(promptWindow, s.now) }
 // planRefused plans an attempt in about ten minutes or, where a Retry-After asks for
 // more, in a window after that.
 func planRefused(s *Schedule) {
-	wait := (1 + refusedSpread*(2*s.config.Random()-1)) * float64(refusedWait)
+	wait := (1 + refusedSpread*(2*s.random()-1)) * float64(refusedWait)
 	until := s.now.Add(time.Duration(wait))
 	if until.After(s.notBefore) {
 		s.due, s.windowEnd = until, until
@@ -58,7 +58,7 @@ func (s *Schedule) plan(length time.Duration, from time.Time) {
 			start = t
 		}
 	}
-	s.due = start.Add(time.Duration(s.config.Random() * float64(length)))
+	s.due = start.Add(time.Duration(s.random() * float64(length)))
 	s.windowEnd = start.Add(length)
 }
 

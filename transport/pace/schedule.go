@@ -1,7 +1,6 @@
 package pace
 
 import (
-	"math/rand/v2"
 	"slices"
 	"time"
 )
@@ -35,19 +34,12 @@ const (
 	granted               // the prompt attempt of this outage was granted
 )
 
-// Config configures a [Schedule].
-type Config struct {
-	// PingInterval is the time between two pings. Required.
-	PingInterval time.Duration
-	// Random returns uniform random numbers in [0, 1). Nil means the runtime's.
-	Random func() float64
-}
-
 // Schedule is when the stream is opened next. It is not safe for concurrent use.
 type Schedule struct {
-	config Config
-	state  State
-	outage outage
+	pingInterval time.Duration
+	random       func() float64
+	state        State
+	outage       outage
 
 	now  time.Time     // of the event that is being processed
 	base time.Duration // of further windows, before any doubling
@@ -59,12 +51,10 @@ type Schedule struct {
 	reachedAt time.Time     // when the last ping succeeded; zero if it failed
 }
 
-// New returns a schedule in the state Idle.
-func New(config Config) *Schedule {
-	if config.Random == nil {
-		config.Random = rand.Float64
-	}
-	return &Schedule{config: config}
+// New returns a schedule in the state Idle, for pings at an interval. The function
+// returns uniform random numbers in [0, 1).
+func New(pingInterval time.Duration, random func() float64) *Schedule {
+	return &Schedule{pingInterval: pingInterval, random: random}
 }
 
 // State returns the present state.
@@ -76,9 +66,9 @@ func (s *Schedule) Due() time.Time { return s.due }
 // Start processes Started. StreamOnly means that nobody polls: further windows then
 // have the ping interval, even if it is shorter than ten seconds.
 func (s *Schedule) Start(now time.Time, streamOnly bool) {
-	s.base = max(minWindow, s.config.PingInterval)
+	s.base = max(minWindow, s.pingInterval)
 	if streamOnly {
-		s.base = s.config.PingInterval
+		s.base = s.pingInterval
 	}
 	s.Step(now, Started)
 }

@@ -23,7 +23,7 @@ type pendingEvent struct {
 }
 
 func newSimulation(pingInterval time.Duration, streamOnly bool, random func() float64) *simulation {
-	m := &simulation{Schedule: New(Config{PingInterval: pingInterval, Random: random}), now: time.Now()}
+	m := &simulation{Schedule: New(pingInterval, random), now: time.Now()}
 	m.Start(m.now, streamOnly)
 	return m
 }
@@ -326,7 +326,7 @@ func TestSpread(t *testing.T) {
 // TestKeepsMonotonicTime shows that no moment in a schedule has lost its reading of
 // the monotonic clock: without it, setting the clock would move the moment.
 func TestKeepsMonotonicTime(t *testing.T) {
-	m := newSimulation(time.Second, false, nil)
+	m := newSimulation(time.Second, false, rand.Float64)
 	m.attempt()
 	pingFails(m)
 	lostFor(time.Minute)(m)

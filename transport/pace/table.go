@@ -63,8 +63,8 @@ type guard func(*Schedule) bool
 // action changes what the schedule remembers, or plans the next attempt.
 type action func(*Schedule)
 
-// row says: in one of the states, on the event, if the guard holds, run the actions
-// and go to the state. Of several rows the first whose guard holds applies.
+// row is one rule: in one of the states, on the event, if the guard holds, run the
+// actions and go to the state. Of several rows the first whose guard holds applies.
 type row struct {
 	from []State
 	on   Event

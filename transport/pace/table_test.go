@@ -49,7 +49,7 @@ func TestEveryRowIsTaken(t *testing.T) {
 	chance := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same each time
 	taken := map[string]bool{}
 	for range 1000 {
-		m := &simulation{Schedule: New(Config{PingInterval: 2 * time.Second, Random: chance.Float64}), now: time.Now()}
+		m := &simulation{Schedule: New(2*time.Second, chance.Float64), now: time.Now()}
 		for range 1000 {
 			event := Event(chance.IntN(eventCount))
 			if i := slices.IndexFunc(table, func(r row) bool {

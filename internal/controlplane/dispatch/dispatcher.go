@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,7 +15,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 )
 
-// Dispatcher gives jobs to workers. All methods may be called concurrently. A
+// Dispatcher assigns jobs to workers. All methods may be called concurrently. A
 // write that has begun is completed even if its caller's context ends.
 type Dispatcher struct {
 	records    *records
@@ -29,7 +30,7 @@ type Dispatcher struct {
 }
 
 // New reads the stored state and returns once the index is complete. Every lease
-// begins anew. The caller closes the store, after the dispatcher.
+// starts with a full term. The caller closes the store, after the dispatcher.
 func New(ctx context.Context, st *store.Store, opts Options) (*Dispatcher, error) {
 	opts = opts.withDefaults()
 	if err := opts.validate(); err != nil {
@@ -69,4 +70,38 @@ func (d *Dispatcher) Close() {
 // newID returns a UUIDv7: IDs sort by the time at which they were made.
 func newID() string {
 	return uuid.Must(uuid.NewV7()).String() // fails only if crypto/rand does, which it never does
+}
+
+// background runs goroutines until stop. None starts after that.
+type background struct {
+	ctx    context.Context //nolint:containedctx // of the goroutines, not of a call
+	cancel context.CancelCauseFunc
+	wg     sync.WaitGroup
+
+	mu      sync.Mutex
+	stopped bool
+}
+
+func newBackground(ctx context.Context) *background {
+	b := &background{}
+	b.ctx, b.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+	return b
+}
+
+// run runs f in a goroutine. The context of f ends with stop.
+func (b *background) run(f func(ctx context.Context)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.stopped {
+		b.wg.Go(func() { f(b.ctx) })
+	}
+}
+
+// stop ends the goroutines with a cause and waits for them.
+func (b *background) stop(cause error) {
+	b.mu.Lock()
+	b.stopped = true
+	b.mu.Unlock()
+	b.cancel(cause)
+	b.wg.Wait()
 }

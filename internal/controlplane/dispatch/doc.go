@@ -1,4 +1,4 @@
-// Package dispatch gives jobs to workers: it submits, assigns, starts, finishes
+// Package dispatch assigns jobs to workers: it submits, assigns, starts, finishes
 // and retries jobs, and it registers, pauses, stops and loses workers.
 //
 // # Records and index
@@ -38,8 +38,8 @@
 // without reporting on the job (a worker sends no pings beside a job, but one may
 // have been in flight); or when nothing is reported for SilenceTimeout. Terms are
 // counted from when this replica saw the sign of life, by its monotonic clock. A
-// replica that starts, was suspended, or was cut off from the store gives every
-// worker and job a full term.
+// replica that starts, was suspended, or was cut off from the store starts every
+// term again.
 //
 // # Fencing
 //

@@ -48,8 +48,7 @@ func (*KeyInUseError) Is(target error) bool { return target == ErrKeyInUse }
 
 // StateError rejects a request because of the state of a job or worker.
 type StateError struct {
-	// Problem names the job or worker and its state.
-	Problem string
+	Problem string // names the job or worker and its state
 }
 
 // Error returns the problem.

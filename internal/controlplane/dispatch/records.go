@@ -111,25 +111,26 @@ func (r *records) changed(c store.Change) {
 		known = c.Kind == store.JobStored && x.KnowsJob(c.ID, c.Revision) ||
 			c.Kind == store.WorkerStored && x.KnowsWorker(c.ID, c.Revision)
 	})
-	apply := func() {}
+	var job store.Job
+	var worker store.Worker
 	var err error
 	switch {
 	case known:
 	case c.Kind == store.JobStored:
-		var job store.Job
 		job, err = c.Job()
-		apply = func() { r.applyJob(job, c.StoredAt) }
 	case c.Kind == store.WorkerStored:
-		var worker store.Worker
 		worker, err = c.Worker()
-		apply = func() { r.index.ApplyWorker(worker, r.now()) }
 	}
 	if err != nil {
 		r.log.Error("skipped a damaged record", zap.Error(err))
-		apply = func() {}
 	}
 	r.update(func(x *schedule.Index) {
-		apply()
+		switch {
+		case job.Revision > 0:
+			r.applyJob(job, c.StoredAt)
+		case worker.Revision > 0:
+			x.ApplyWorker(worker, r.now())
+		}
 		x.Reached(c.ID, c.Revision)
 	})
 }
@@ -163,14 +164,10 @@ func (r *records) worker(id string) (worker store.Worker, ok bool) {
 // ReadJob returns the stored record of a job.
 func (r *records) ReadJob(ctx context.Context, id string) (store.Job, error) {
 	job, err := r.st.Job(ctx, id)
-	if errors.Is(err, ErrNotFound) {
-		return store.Job{}, fmt.Errorf("job %s: %w", id, ErrNotFound)
+	if err == nil {
+		r.update(func(*schedule.Index) { r.applyJob(job, job.FinishedAt) })
 	}
-	if err != nil {
-		return store.Job{}, err //nolint:wrapcheck // the store's errors say what was attempted
-	}
-	r.update(func(*schedule.Index) { r.applyJob(job, job.FinishedAt) })
-	return job, nil
+	return job, err //nolint:wrapcheck // the store's errors say what was attempted
 }
 
 // findJob returns the indexed record of a job that belongs to a worker, and the
@@ -193,14 +190,10 @@ func (r *records) findWorker(ctx context.Context, id string) (store.Worker, erro
 
 func (r *records) readWorker(ctx context.Context, id string) (store.Worker, error) {
 	worker, err := r.st.Worker(ctx, id)
-	if errors.Is(err, ErrNotFound) {
-		return store.Worker{}, fmt.Errorf("worker %s: %w", id, ErrNotFound)
+	if err == nil {
+		r.update(func(x *schedule.Index) { x.ApplyWorker(worker, r.now()) })
 	}
-	if err != nil {
-		return store.Worker{}, err //nolint:wrapcheck // the store's errors say what was attempted
-	}
-	r.update(func(x *schedule.Index) { x.ApplyWorker(worker, r.now()) })
-	return worker, nil
+	return worker, err //nolint:wrapcheck // the store's errors say what was attempted
 }
 
 // putJob stores a job, even if the caller's context ends.
@@ -228,11 +221,10 @@ func (r *records) putWorker(ctx context.Context, worker store.Worker) (store.Wor
 	ctx, cancel := store.Detach(ctx)
 	defer cancel()
 	worker, err := r.st.PutWorker(ctx, worker)
-	if err != nil {
-		return worker, err //nolint:wrapcheck // the store's errors say what was attempted
+	if err == nil {
+		r.update(func(x *schedule.Index) { x.ApplyWorker(worker, r.now()) })
 	}
-	r.update(func(x *schedule.Index) { x.ApplyWorker(worker, r.now()) })
-	return worker, nil
+	return worker, err //nolint:wrapcheck // the store's errors say what was attempted
 }
 
 // errUnchanged is returned by an edit that leaves the record as it is, which is a
@@ -298,18 +290,16 @@ func (r *records) WaitingReason(job store.Job) (reason string) {
 	return reason
 }
 
-// SetLogEnd implements joblog.Jobs.
+// SetLogEnd, LogEnd and Subscribe implement joblog.Jobs.
 func (r *records) SetLogEnd(jobID string, end uint64) {
 	r.view(func(x *schedule.Index) { x.SetLogEnd(jobID, end) })
 }
 
-// LogEnd implements joblog.Jobs.
 func (r *records) LogEnd(jobID string) (end uint64) {
 	r.view(func(x *schedule.Index) { end = x.LogEnd(jobID) })
 	return end
 }
 
-// Subscribe implements joblog.Jobs.
 func (r *records) Subscribe(jobID string, s *joblog.Subscription) (stop func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -19,7 +19,7 @@ const maxSignalIDs = 2000
 type signal struct {
 	// From is the replica that sent it.
 	From string `json:"from"`
-	// Workers and Jobs gave a sign of life since the last signal.
+	// Workers and Jobs were seen since the last signal.
 	Workers []string `json:"workers,omitempty"`
 	Jobs    []string `json:"jobs,omitempty"`
 	// Attached and Detached are the worker whose stream was opened or closed.
@@ -36,7 +36,7 @@ type replicas struct {
 	stop func() // ends listen
 
 	mu            sync.Mutex
-	workers, jobs map[string]struct{} // that gave a sign of life since the last signal
+	workers, jobs map[string]struct{} // seen since the last signal
 }
 
 func newReplicas(r *records) *replicas {
@@ -53,21 +53,17 @@ func (p *replicas) listen() error {
 	return nil
 }
 
-// workerSeen notes a sign of life of a worker for the next signal.
-func (p *replicas) workerSeen(id string) {
+// workerSeen and jobSeen note a sign of life for the next signal.
+func (p *replicas) workerSeen(id string) { p.note(p.workers, id) }
+func (p *replicas) jobSeen(id string)    { p.note(p.jobs, id) }
+
+func (p *replicas) note(seen map[string]struct{}, id string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.workers[id] = struct{}{}
+	seen[id] = struct{}{}
 }
 
-// jobSeen notes a sign of life of a job for the next signal.
-func (p *replicas) jobSeen(id string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.jobs[id] = struct{}{}
-}
-
-// sendSigns tells the other replicas which workers and jobs gave a sign of life.
+// sendSigns sends the signs of life since the last signal to the other replicas.
 func (p *replicas) sendSigns() {
 	p.mu.Lock()
 	workers, jobs := slices.Collect(maps.Keys(p.workers)), slices.Collect(maps.Keys(p.jobs))

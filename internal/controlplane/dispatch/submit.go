@@ -29,7 +29,7 @@ func (d *Dispatcher) Submit(ctx context.Context, job store.Job) (_ store.Job, ex
 		return store.Job{}, false, err
 	}
 	job = submitted(job, newID(), d.now().UTC())
-	stored := job
+	var stored store.Job
 	if job.IdempotencyKey == "" {
 		stored, err = d.create(ctx, job)
 	} else {

@@ -33,7 +33,7 @@ type sweeper struct {
 	log      *zap.Logger
 
 	swept time.Time   // when the last sweep was
-	renew atomic.Bool // the next sweep gives everything a full term
+	renew atomic.Bool // the next sweep starts a full term for all
 }
 
 func newSweeper(r *records, replicas *replicas, o Options) *sweeper {
@@ -44,7 +44,7 @@ func newSweeper(r *records, replicas *replicas, o Options) *sweeper {
 	}
 }
 
-// renewAll gives every worker and job a full term, from the next sweep on.
+// renewAll starts a full term for every worker and job with the next sweep.
 func (s *sweeper) renewAll() { s.renew.Store(true) }
 
 // run sweeps until the context ends.
@@ -104,7 +104,7 @@ func (s *sweeper) expireLeases() (expired []string) {
 	return expired
 }
 
-// loseWorker marks a worker as lost, unless it gives a sign of life meanwhile.
+// loseWorker marks a worker as lost, unless its lease was renewed meanwhile.
 func (s *sweeper) loseWorker(ctx context.Context, id string) error {
 	worker, err := s.r.changeWorker(ctx, id, func(w *store.Worker) error {
 		now, expired := s.clock.Now(), false
@@ -164,7 +164,7 @@ func (s *sweeper) apply(ctx context.Context, d schedule.Decision) error {
 	if err != nil || !applied {
 		return err
 	}
-	s.log.Info("job rule applied", zap.String("job_id", job.ID), zap.Stringer("action", d.Action),
+	s.log.Info("job rule applied", zap.String("job_id", job.ID), zap.String("action", string(d.Action)),
 		zap.String("reason", d.Reason), zap.String("to", string(job.State)))
 	return s.retry(ctx, job)
 }

@@ -170,7 +170,7 @@ func (d *Dispatcher) control(ctx context.Context, ref, done string, edit func(*s
 	var id string
 	d.records.view(func(x *schedule.Index) { id, err = x.FindWorker(ref) })
 	if err != nil {
-		return v, err
+		return v, err //nolint:wrapcheck // it names the worker
 	}
 	worker, err := d.records.changeWorker(ctx, id, func(w *store.Worker) error {
 		if w.State == store.WorkerDisconnected {
@@ -189,7 +189,9 @@ func (d *Dispatcher) control(ctx context.Context, ref, done string, edit func(*s
 
 // Workers returns a page of workers, newest first, and the token of the next page,
 // which is empty if this is the last one. It reads memory only. ErrInvalid.
-func (d *Dispatcher) Workers(_ context.Context, f schedule.WorkerFilter, p schedule.Page) (workers []schedule.Worker, next string, err error) {
+func (d *Dispatcher) Workers(_ context.Context, f schedule.WorkerFilter, p schedule.Page) (
+	workers []schedule.Worker, next string, err error,
+) {
 	d.records.view(func(x *schedule.Index) { workers, next, err = x.Workers(f, p) })
-	return workers, next, err
+	return workers, next, err //nolint:wrapcheck // it names the field
 }

@@ -1,8 +1,14 @@
+// Package joblog stores the chunks of job logs, puts them in order, and follows
+// jobs for people: every change of a job and every byte of its log.
+//
+// Workers send chunks in parallel and repeat those whose response they missed, so
+// chunks arrive out of order and more than once. They are stored as they arrive;
+// each reader assembles the log from them. A reader waits for a missing chunk for
+// a bounded time only, then reports the gap and goes on.
 package joblog
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
@@ -46,11 +52,11 @@ func New(st *store.Store, jobs Jobs, grace time.Duration, now func() time.Time) 
 func (l *Log) Append(ctx context.Context, jobID string, c wire.Chunk) error {
 	switch {
 	case c.Sequence == 0:
-		return &store.InvalidError{Field: "sequence", Problem: "must be 1 or more"}
+		return store.Invalid("sequence", "must be 1 or more")
 	case len(c.Data) > MaxChunkSize:
-		return &store.InvalidError{Field: "size", Problem: fmt.Sprintf("must be at most %d bytes", MaxChunkSize)}
+		return store.Invalid("size", "must be at most %d bytes", MaxChunkSize)
 	case c.End() < c.Offset:
-		return &store.InvalidError{Field: "offset", Problem: "is too large"}
+		return store.Invalid("offset", "is too large")
 	case len(c.Data) == 0:
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"maps"
 	"slices"
 	"strings"
@@ -122,9 +123,9 @@ func withItems(values map[string]string, items []Item) (map[string]string, error
 	}
 	switch {
 	case len(set) > MaxKeys:
-		return nil, &store.InvalidError{Field: "key", Problem: fmt.Sprintf("is one too many: a build has at most %d keys", MaxKeys)}
+		return nil, store.Invalid("key", "is one too many: a build has at most %d keys", MaxKeys)
 	case size > MaxSize:
-		return nil, &store.InvalidError{Field: "value", Problem: fmt.Sprintf("is too long: the meta-data of a build has at most %d bytes", MaxSize)}
+		return nil, store.Invalid("value", "is too long: the meta-data of a build has at most %d bytes", MaxSize)
 	}
 	return set, nil
 }
@@ -133,7 +134,7 @@ func withItems(values map[string]string, items []Item) (map[string]string, error
 func validate(items []Item) error {
 	for _, item := range items {
 		if len(item.Value) > MaxValue {
-			return &store.InvalidError{Field: "value", Problem: fmt.Sprintf("must have at most %d bytes", MaxValue)}
+			return store.Invalid("value", "must have at most %d bytes", MaxValue)
 		}
 		if err := validateKey(item.Key); err != nil {
 			return err
@@ -144,7 +145,35 @@ func validate(items []Item) error {
 
 func validateKey(key string) error {
 	if strings.TrimSpace(key) == "" || len(key) > MaxKey {
-		return &store.InvalidError{Field: "key", Problem: fmt.Sprintf("must have 1 to %d bytes, and not spaces alone", MaxKey)}
+		return store.Invalid("key", "must have 1 to %d bytes, and not spaces alone", MaxKey)
 	}
 	return nil
+}
+
+// lockCount is how many keys can be locked at the same time.
+const lockCount = 64
+
+// keyLocks are locks by key. Two keys may share a lock.
+type keyLocks struct {
+	seed  maphash.Seed
+	locks [lockCount]chan struct{}
+}
+
+func newKeyLocks() *keyLocks {
+	l := &keyLocks{seed: maphash.MakeSeed()}
+	for i := range l.locks {
+		l.locks[i] = make(chan struct{}, 1)
+	}
+	return l
+}
+
+// lock waits for the lock of a key. It fails with the context's cause.
+func (l *keyLocks) lock(ctx context.Context, key string) (unlock func(), err error) {
+	lock := l.locks[maphash.String(l.seed, key)%lockCount]
+	select {
+	case lock <- struct{}{}:
+		return func() { <-lock }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }

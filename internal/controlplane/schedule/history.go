@@ -31,15 +31,8 @@ type history struct {
 type pastJob struct {
 	id, worker uuid.UUID
 	queue      unique.Handle[string]
+	state      unique.Handle[wire.JobState]
 	expires    int64 // Unix time in seconds; 0 is never
-	state      uint8 // its index in pastStates
-}
-
-func pastStates() []wire.JobState {
-	return []wire.JobState{
-		wire.StateQueued, wire.StateAssigned, wire.StateAccepted, wire.StateRunning,
-		wire.StateFinished, wire.StateCanceled, wire.StateLost,
-	}
 }
 
 func newHistory() history {
@@ -54,11 +47,7 @@ func (h history) put(job store.Job, expires time.Time) {
 	if err != nil {
 		return
 	}
-	p := pastJob{
-		id:    id,
-		queue: unique.Make(job.Queue),
-		state: uint8(max(0, slices.Index(pastStates(), job.State))), //nolint:gosec // at most six
-	}
+	p := pastJob{id: id, queue: unique.Make(job.Queue), state: unique.Make(job.State)}
 	p.worker, _ = uuid.Parse(job.WorkerID) // the zero ID for none
 	if !expires.IsZero() {
 		p.expires = expires.Unix()
@@ -68,11 +57,8 @@ func (h history) put(job store.Job, expires time.Time) {
 
 func (h history) has(id string) bool {
 	parsed, err := uuid.Parse(id)
-	if err != nil {
-		return false
-	}
 	_, ok := h.jobs.Get(pastJob{id: parsed})
-	return ok
+	return ok && err == nil
 }
 
 func (h history) drop(id string) {
@@ -101,29 +87,4 @@ func (h history) expire(cursor uuid.UUID, now time.Time, steps int) uuid.UUID {
 		h.jobs.Delete(p)
 	}
 	return next
-}
-
-// NextJobs returns the IDs of up to n further jobs of a list, newest first. It
-// looks at a bounded number of jobs, so it can return fewer before the end.
-func (x *Index) NextJobs(l *JobList, n int) []string {
-	var ids []string
-	steps := maxListSteps
-	start := l.cursor
-	l.end = true
-	x.history.jobs.Descend(pastJob{id: start}, func(p pastJob) bool {
-		if p.id == start {
-			return true
-		}
-		if steps == 0 || len(ids) == n {
-			l.end = false
-			return false
-		}
-		steps--
-		l.cursor = p.id
-		if l.matches(p) {
-			ids = append(ids, p.id.String())
-		}
-		return true
-	})
-	return ids
 }

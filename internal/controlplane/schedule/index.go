@@ -73,7 +73,7 @@ type workerEntry struct {
 	idleRank uint64
 
 	// stream is the worker's stream on this replica, nil if there is none.
-	// announced is set once the other replicas were told of it.
+	// announced is set once the other replicas know of it.
 	stream       Stream
 	streamNumber uint64
 	announced    bool

@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -48,20 +49,11 @@ type Terms struct {
 
 // WithDefaults returns t with every zero field set to its default.
 func (t Terms) WithDefaults() Terms {
-	for _, f := range []struct {
-		field *time.Duration
-		value time.Duration
-	}{
-		{&t.LeaseTimeout, DefaultLeaseTimeout},
-		{&t.AssignTimeout, DefaultAssignTimeout},
-		{&t.StartTimeout, DefaultStartTimeout},
-		{&t.AbsenceTimeout, DefaultAbsenceTimeout},
-		{&t.SilenceTimeout, DefaultSilenceTimeout},
-	} {
-		if *f.field == 0 {
-			*f.field = f.value
-		}
-	}
+	t.LeaseTimeout = cmp.Or(t.LeaseTimeout, DefaultLeaseTimeout)
+	t.AssignTimeout = cmp.Or(t.AssignTimeout, DefaultAssignTimeout)
+	t.StartTimeout = cmp.Or(t.StartTimeout, DefaultStartTimeout)
+	t.AbsenceTimeout = cmp.Or(t.AbsenceTimeout, DefaultAbsenceTimeout)
+	t.SilenceTimeout = cmp.Or(t.SilenceTimeout, DefaultSilenceTimeout)
 	return t
 }
 
@@ -87,13 +79,12 @@ func (x *Index) RenewJob(id string, now time.Time) {
 	if j == nil {
 		return
 	}
-	since := j.since
-	j.renew(now)
-	j.since = since
+	j.reported = now
+	j.firstPing, j.lastPing = time.Time{}, time.Time{}
 	x.RenewWorker(j.workerID, now)
 }
 
-// RenewAll gives every worker and job a full term from now.
+// RenewAll starts a full term for every worker and job.
 func (x *Index) RenewAll(now time.Time) {
 	for _, w := range x.workers {
 		w.seen = now
@@ -103,7 +94,7 @@ func (x *Index) RenewAll(now time.Time) {
 	}
 }
 
-// renew gives a job a full term.
+// renew starts a full term for a job.
 func (j *jobEntry) renew(now time.Time) {
 	j.since, j.reported = now, now
 	j.firstPing, j.lastPing = time.Time{}, time.Time{}
@@ -135,38 +126,21 @@ func (x *Index) ExpiredWorkers(now time.Time, lease time.Duration) []string {
 }
 
 // Action is what must be done with a job that belongs to a worker.
-type Action int
+type Action string
 
 // The actions.
 const (
 	// Keep leaves the job as it is.
-	Keep Action = iota
-	// Requeue returns a job that was not started to its queue, and revokes its
-	// tokens.
-	Requeue
+	Keep Action = "keep"
+	// Requeue returns a job that was not started to its queue and revokes its tokens.
+	Requeue Action = "requeue"
 	// MarkLost ends a job whose result will not be known.
-	MarkLost
-	// TimeOut tells the worker to cancel a job that has exceeded its timeout.
-	TimeOut
-	// Cancel tells the worker to cancel a job because the worker was stopped.
-	Cancel
+	MarkLost Action = "mark as lost"
+	// TimeOut has the worker cancel a job that has exceeded its timeout.
+	TimeOut Action = "time out"
+	// Cancel has the worker cancel a job because the worker was stopped.
+	Cancel Action = "cancel"
 )
-
-// String returns the action in words.
-func (a Action) String() string {
-	switch a {
-	case Requeue:
-		return "requeue"
-	case MarkLost:
-		return "mark as lost"
-	case TimeOut:
-		return "time out"
-	case Cancel:
-		return "cancel"
-	case Keep:
-	}
-	return "keep"
-}
 
 // Decision is an action for one job, valid for one revision of its record.
 type Decision struct {
@@ -197,7 +171,7 @@ func (x *Index) Decide(workerID string, now time.Time, t Terms) []Decision {
 }
 
 // decide returns the action for a job in hand, and the reason for it. w is the
-// job's worker, nil if it is not known. All rules of silence are here.
+// job's worker, nil if it is not known.
 func decide(j *jobEntry, w *workerEntry, now time.Time, t Terms) (Action, string) {
 	if j.state == wire.StateRunning {
 		return decideRunning(j, w, now, t)
@@ -205,7 +179,6 @@ func decide(j *jobEntry, w *workerEntry, now time.Time, t Terms) (Action, string
 	return decideUnstarted(j, w, now, t)
 }
 
-// decideUnstarted decides on a job that was given to a worker and has not started.
 func decideUnstarted(j *jobEntry, w *workerEntry, now time.Time, t Terms) (Action, string) {
 	since := now.Sub(j.since)
 	assigned := j.state == wire.StateAssigned
@@ -234,7 +207,6 @@ func decideUnstarted(j *jobEntry, w *workerEntry, now time.Time, t Terms) (Actio
 	return Keep, ""
 }
 
-// decideRunning decides on a job that was started.
 func decideRunning(j *jobEntry, w *workerEntry, now time.Time, t Terms) (Action, string) {
 	last := j.reported
 	if w != nil && w.seen.After(last) {

@@ -82,7 +82,7 @@ func TestDecide(t *testing.T) {
 				row.edit(j, a)
 			}
 			if got, reason := decide(j, a, now, o); got != row.want {
-				t.Errorf("got %v (%s), want %v", got, reason, row.want)
+				t.Errorf("got %q (%s), want %q", got, reason, row.want)
 			}
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -31,12 +32,12 @@ type Page struct {
 // resolve returns the size of the page and the ID before which it begins.
 func (p Page) resolve() (size int, before uuid.UUID, err error) {
 	if p.Size < 0 || p.Size > MaxPageSize {
-		return 0, before, &store.InvalidError{Field: "page_size", Problem: fmt.Sprintf("is %d, must be 1 to %d", p.Size, MaxPageSize)}
+		return 0, before, store.Invalid("page_size", "is %d, must be 1 to %d", p.Size, MaxPageSize)
 	}
 	before = uuid.Max
 	if p.Token != "" {
 		if before, err = uuid.Parse(p.Token); err != nil {
-			return 0, before, &store.InvalidError{Field: "page_token", Problem: "is not a token of a previous page"}
+			return 0, before, store.Invalid("page_token", "is not a token of a previous page")
 		}
 	}
 	return cmp.Or(p.Size, DefaultPageSize), before, nil
@@ -64,7 +65,7 @@ func NewJobList(f JobFilter, p Page) (*JobList, error) {
 	l := &JobList{filter: f}
 	for _, state := range f.States {
 		if !state.Valid() {
-			return nil, &store.InvalidError{Field: "states", Problem: fmt.Sprintf("has %q, which is not a state of a job", state)}
+			return nil, store.Invalid("states", "has %q, which is not a state of a job", state)
 		}
 	}
 	var err error
@@ -73,7 +74,7 @@ func NewJobList(f JobFilter, p Page) (*JobList, error) {
 	}
 	if f.WorkerID != "" {
 		if l.worker, err = uuid.Parse(f.WorkerID); err != nil {
-			return nil, &store.InvalidError{Field: "worker_id", Problem: fmt.Sprintf("is %q, which is not the ID of a worker", f.WorkerID)}
+			return nil, store.Invalid("worker_id", "is %q, which is not the ID of a worker", f.WorkerID)
 		}
 	}
 	return l, nil
@@ -97,9 +98,34 @@ func (l *JobList) NextToken() string {
 }
 
 func (l *JobList) matches(p pastJob) bool {
-	return (len(l.filter.States) == 0 || slices.Contains(l.filter.States, pastStates()[p.state])) &&
+	return (len(l.filter.States) == 0 || slices.Contains(l.filter.States, p.state.Value())) &&
 		(l.filter.Queue == "" || p.queue.Value() == l.filter.Queue) &&
 		(l.worker == uuid.Nil || p.worker == l.worker)
+}
+
+// NextJobs returns the IDs of up to n further jobs of a list, newest first. It
+// looks at a bounded number of jobs, so it can return fewer before the end.
+func (x *Index) NextJobs(l *JobList, n int) []string {
+	var ids []string
+	steps := maxListSteps
+	start := l.cursor
+	l.end = true
+	x.history.jobs.Descend(pastJob{id: start}, func(p pastJob) bool {
+		if p.id == start {
+			return true
+		}
+		if steps == 0 || len(ids) == n {
+			l.end = false
+			return false
+		}
+		steps--
+		l.cursor = p.id
+		if l.matches(p) {
+			ids = append(ids, p.id.String())
+		}
+		return true
+	})
+	return ids
 }
 
 // WorkerFilter selects workers. Empty States selects the connected ones, an empty
@@ -184,5 +210,75 @@ func (x *Index) FindWorker(ref string) (string, error) {
 	case 1:
 		return ids[0], nil
 	}
-	return "", &store.InvalidError{Field: "id", Problem: fmt.Sprintf("is %q, a name that %d workers have: use the ID", ref, len(ids))}
+	return "", store.Invalid("id", "is %q, a name that %d workers have: use the ID", ref, len(ids))
+}
+
+// WaitingReason returns why the jobs of a queue wait, for people.
+func (x *Index) WaitingReason(queue string) string {
+	var c workerCounts
+	if q := x.queues[queue]; q != nil {
+		for _, w := range q.workers {
+			c.add(w)
+		}
+	}
+	return c.reason(queue)
+}
+
+// workerCounts counts the connected workers of a queue by what keeps them from
+// taking a job.
+type workerCounts struct {
+	connected, paused, draining, busy int
+}
+
+func (c *workerCounts) add(w *workerEntry) {
+	if w.record.State != store.WorkerConnected {
+		return
+	}
+	c.connected++
+	switch {
+	case w.record.Stopping || w.record.IgnoreInDispatches:
+		c.draining++
+	case w.record.Paused:
+		c.paused++
+	case len(w.jobs) > 0 || w.claim != nil:
+		c.busy++
+	}
+}
+
+// reason returns one line. A worker that is in no count is idle and polls: it
+// will receive the job with its next ping.
+func (c *workerCounts) reason(queue string) string {
+	switch c.connected {
+	case 0:
+		return "no worker is connected in queue " + queue
+	case c.paused:
+		return all(c.paused, queue) + " paused"
+	case c.busy:
+		return all(c.busy, queue) + " busy"
+	case c.draining:
+		return all(c.draining, queue) + " taking no more work"
+	case c.paused + c.busy + c.draining:
+		return fmt.Sprintf("no worker in queue %s is free: %s", queue, c.parts())
+	}
+	return fmt.Sprintf("a worker in queue %s is free, and will be given the job when it polls", queue)
+}
+
+func all(n int, queue string) string {
+	if n == 1 {
+		return fmt.Sprintf("the one worker in queue %s is", queue)
+	}
+	return fmt.Sprintf("all %d workers in queue %s are", n, queue)
+}
+
+func (c *workerCounts) parts() string {
+	var parts []string
+	for _, p := range []struct {
+		n    int
+		what string
+	}{{c.busy, "busy"}, {c.paused, "paused"}, {c.draining, "taking no more work"}} {
+		if p.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
+		}
+	}
+	return strings.Join(parts, ", ")
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// Stream is an open stream of a worker on this replica. The index calls it to
-// say what the worker must be told. Its methods must not block or use the index.
+// Stream is an open stream of a worker on this replica. The index calls it
+// with the instructions for the worker. Its methods must not block or use the index.
 type Stream interface {
 	// SetStanding replaces the standing instruction: resume, pause or disconnect.
 	SetStanding(in wire.Instruction)
@@ -86,7 +86,7 @@ func (x *Index) Close(err error) {
 	}
 }
 
-// Announced records that the other replicas were told of a stream. What they say
+// Announced records that the other replicas know of a stream. What they say
 // of the worker's streams from now on is newer than this stream.
 func (x *Index) Announced(workerID string, number uint64) {
 	w := x.workers[workerID]

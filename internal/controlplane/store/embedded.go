@@ -33,15 +33,6 @@ func startEmbedded(ctx context.Context, dataDir string, logger *zap.Logger) (*em
 	if err := os.MkdirAll(dir, dirMode); err != nil {
 		return nil, fmt.Errorf("creating the store's folder: %w", err)
 	}
-	e := &embedded{}
-	if err := e.start(ctx, dir, logger); err != nil {
-		e.stop()
-		return nil, err
-	}
-	return e, nil
-}
-
-func (e *embedded) start(ctx context.Context, dir string, logger *zap.Logger) error {
 	srv, err := server.NewServer(&server.Options{
 		ServerName:             "switchyard",
 		DontListen:             true,
@@ -52,30 +43,31 @@ func (e *embedded) start(ctx context.Context, dir string, logger *zap.Logger) er
 		DisableJetStreamBanner: true,
 	})
 	if err != nil {
-		return fmt.Errorf("setting up the store in %s: %w", dir, err)
+		return nil, fmt.Errorf("setting up the store in %s: %w", dir, err)
 	}
-	e.server = srv
+	e := &embedded{server: srv}
 	srv.SetLoggerV2(serverLog{logger.Named("nats").Sugar()}, false, false, false)
 	srv.Start()
 	timeout := startTimeout
 	if deadline, ok := ctx.Deadline(); ok {
 		timeout = time.Until(deadline)
 	}
-	if !srv.ReadyForConnections(timeout) {
-		return fmt.Errorf("starting the store in %s: not ready after %s", dir, timeout)
+	switch {
+	case !srv.ReadyForConnections(timeout):
+		err = fmt.Errorf("starting the store in %s: not ready after %s", dir, timeout)
+	case !srv.JetStreamEnabled():
+		err = fmt.Errorf("starting the store in %s: its files cannot be used; see the log for the reason", dir)
+	default:
+		return e, nil
 	}
-	if !srv.JetStreamEnabled() {
-		return fmt.Errorf("starting the store in %s: its files cannot be used; see the log for the reason", dir)
-	}
-	return nil
+	e.stop()
+	return nil, err
 }
 
 // stop returns once everything is on disk and the folder is closed.
 func (e *embedded) stop() {
-	if e.server != nil {
-		e.server.Shutdown()
-		e.server.WaitForShutdown()
-	}
+	e.server.Shutdown()
+	e.server.WaitForShutdown()
 }
 
 // serverLog writes the embedded server's log to ours. The server's notices concern

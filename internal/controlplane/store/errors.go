@@ -18,20 +18,23 @@ var (
 	ErrConflict = errors.New("changed by someone else")
 	// ErrTooLarge: the record does not fit in one message of the store.
 	ErrTooLarge = errors.New("too large to be stored")
-	// ErrUnavailable: the store did not respond. It is not known whether a write
-	// took effect: read before trying again.
+	// ErrUnavailable: the store did not respond. A write may have taken effect: read
+	// before trying again.
 	ErrUnavailable = errors.New("the store does not respond")
 	// ErrInvalid: a field of a request is not acceptable. The error is an
 	// *InvalidError, which names the field.
 	ErrInvalid = errors.New("invalid")
 )
 
-// InvalidError reports a field that is not acceptable.
+// InvalidError reports a field that is not acceptable. Field is its name in the
+// API, such as "command"; Problem continues the text that begins with the name.
 type InvalidError struct {
-	// Field is the field's name in the API, such as "command".
-	Field string
-	// Problem completes the sentence that begins with the field.
-	Problem string
+	Field, Problem string
+}
+
+// Invalid returns an *InvalidError with a formatted problem.
+func Invalid(field, format string, args ...any) error {
+	return &InvalidError{Field: field, Problem: fmt.Sprintf(format, args...)}
 }
 
 // Error returns the field and its problem in one line.

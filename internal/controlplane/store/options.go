@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -53,15 +54,9 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	if o.Replicas == 0 {
-		o.Replicas = DefaultReplicas
-	}
-	if o.Retention == 0 {
-		o.Retention = DefaultRetention
-	}
-	if o.WorkerRetention == 0 {
-		o.WorkerRetention = DefaultWorkerRetention
-	}
+	o.Replicas = cmp.Or(o.Replicas, DefaultReplicas)
+	o.Retention = cmp.Or(o.Retention, DefaultRetention)
+	o.WorkerRetention = cmp.Or(o.WorkerRetention, DefaultWorkerRetention)
 	if o.Logger == nil {
 		o.Logger = zap.NewNop()
 	}

@@ -41,8 +41,7 @@ type Change struct {
 }
 
 // Job returns the record of a JobStored.
-func (c Change) Job() (Job, error) {
-	var job Job
+func (c Change) Job() (job Job, err error) {
 	if err := json.Unmarshal(c.data, &job); err != nil {
 		return Job{}, fmt.Errorf("the record of job %s is damaged: %w", c.ID, err)
 	}
@@ -51,8 +50,7 @@ func (c Change) Job() (Job, error) {
 }
 
 // Worker returns the record of a WorkerStored.
-func (c Change) Worker() (Worker, error) {
-	var worker Worker
+func (c Change) Worker() (worker Worker, err error) {
 	if err := json.Unmarshal(c.data, &worker); err != nil {
 		return Worker{}, fmt.Errorf("the record of worker %s is damaged: %w", c.ID, err)
 	}
@@ -125,7 +123,10 @@ func (s *Store) read(ctx context.Context, stream, subject string, pending func(u
 	for {
 		msg, err := messages.Next(jetstream.NextContext(ctx))
 		if err != nil {
-			return s.readFailed(ctx, err, doing)
+			if ctx.Err() != nil {
+				return fmt.Errorf("%s: %w", doing, context.Cause(ctx))
+			}
+			return wrap(err, doing)
 		}
 		meta, err := msg.Metadata()
 		if err != nil {
@@ -136,13 +137,6 @@ func (s *Store) read(ctx context.Context, stream, subject string, pending func(u
 		}
 		pending(meta.NumPending)
 	}
-}
-
-func (s *Store) readFailed(ctx context.Context, err error, doing string) error {
-	if ctx.Err() != nil {
-		return fmt.Errorf("%s: %w", doing, context.Cause(ctx))
-	}
-	return wrap(err, doing)
 }
 
 // deleteConsumer removes a consumer from the server, which would otherwise keep it

@@ -14,10 +14,12 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+
+	"github.com/switchyard-ci/switchyard/internal/datadir"
 )
 
 // hashPrefix begins the text form of a Hash.
-const hashPrefix = "sha256:"
+const hashPrefix = datadir.HashPrefix
 
 // The bounds of a configured token, in bytes. A short one could be guessed; a
 // long one is another file, configured by mistake.
@@ -67,7 +69,7 @@ func (h *Hash) UnmarshalText(text []byte) error {
 // Configured returns the hash of a configured value, which is a token in clear
 // or the text form of its hash, and the clear text, which is empty for a hash.
 // Its errors never contain the value.
-func Configured(value string) (hash Hash, clear string, err error) {
+func Configured(value string) (hash Hash, plain string, err error) {
 	if strings.HasPrefix(value, hashPrefix) {
 		err := hash.UnmarshalText([]byte(value))
 		return hash, "", err

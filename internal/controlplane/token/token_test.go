@@ -11,14 +11,14 @@ import (
 func TestHashMatchesItsTokenOnly(t *testing.T) {
 	t.Parallel()
 	hash := token.HashOf("the token")
-	for clear, want := range map[string]bool{
+	for plain, want := range map[string]bool{
 		"the token":  true,
 		"the tokem":  false,
 		"the token ": false,
 		"":           false,
 	} {
-		if got := hash.Matches(clear); got != want {
-			t.Errorf("Matches(%q) = %v, want %v", clear, got, want)
+		if got := hash.Matches(plain); got != want {
+			t.Errorf("Matches(%q) = %v, want %v", plain, got, want)
 		}
 	}
 	if token.HashOf("").Matches("") {
