@@ -161,7 +161,7 @@ func TestSocketsAreNotNamedFromAfar(t *testing.T) {
 		client.Close()
 	}
 	if address, ok := touched.Load("unix"); ok {
-		t.Errorf("dialled %v", address)
+		t.Errorf("dialed %v", address)
 	}
 }
 

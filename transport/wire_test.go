@@ -117,7 +117,7 @@ func TestWire(t *testing.T) {
 			body: `{"exit_status":"0","finished_at":"2026-08-21T11:00:00.000000005Z","chunks_failed_count":0}`,
 		},
 		{
-			name: "finish of a cancelled job, by a worker that leaves",
+			name: "finish of a canceled job, by a worker that leaves",
 			call: jobCall(func(ctx context.Context, j *transport.JobSession) error {
 				return j.Finish(ctx, wire.FinishRequest{
 					ExitStatus: "-1", Signal: "SIGTERM", SignalReason: "cancel", ChunksFailed: 2, IgnoreAgent: true,

@@ -16,8 +16,8 @@ func TestListJobs(t *testing.T) {
 	for i := range 5 {
 		ids = slices.Insert(ids, 0, b.submit([]string{"even", "odd"}[i%2], "true").GetId())
 	}
-	cancelled := ids[4]
-	if _, err := b.jobs.CancelJob(t.Context(), &switchyardv1.CancelJobRequest{Id: cancelled, Reason: "no need"}); err != nil {
+	canceled := ids[4]
+	if _, err := b.jobs.CancelJob(t.Context(), &switchyardv1.CancelJobRequest{Id: canceled, Reason: "no need"}); err != nil {
 		t.Fatal(err)
 	}
 	queuedState := []switchyardv1.JobState{switchyardv1.JobState_JOB_STATE_QUEUED}
@@ -32,7 +32,7 @@ func TestListJobs(t *testing.T) {
 		{"a queue in pages", &switchyardv1.ListJobsRequest{Queue: "even", PageSize: 1}, []string{ids[0], ids[2], ids[4]}},
 		{"a state", &switchyardv1.ListJobsRequest{States: queuedState}, ids[:4]},
 		{"a state twice", &switchyardv1.ListJobsRequest{States: append(queuedState, queuedState...)}, ids[:4]},
-		{"another state", &switchyardv1.ListJobsRequest{States: []switchyardv1.JobState{switchyardv1.JobState_JOB_STATE_CANCELED}}, []string{cancelled}},
+		{"another state", &switchyardv1.ListJobsRequest{States: []switchyardv1.JobState{switchyardv1.JobState_JOB_STATE_CANCELED}}, []string{canceled}},
 		{"an unknown worker", &switchyardv1.ListJobsRequest{WorkerId: unknownID}, nil},
 		{"an unknown queue", &switchyardv1.ListJobsRequest{Queue: "none"}, nil},
 	} {

@@ -102,7 +102,7 @@ func TestCancel(t *testing.T) {
 	b.must(200, request{method: "PUT", path: path + "/start", token: finished.text("token")})
 	b.must(200, request{method: "PUT", path: path + "/finish", token: finished.text("token"), body: `{"exit_status":"0"}`})
 	_, err := b.jobs.CancelJob(t.Context(), &switchyardv1.CancelJobRequest{Id: finished.text("id")})
-	expectError(t, "cancelling a finished job", err, connect.CodeFailedPrecondition, "finished")
+	expectError(t, "canceling a finished job", err, connect.CodeFailedPrecondition, "finished")
 	_, err = b.jobs.CancelJob(t.Context(), &switchyardv1.CancelJobRequest{Id: waiting.GetId(), Reason: strings.Repeat("x", 5000)})
 	expectError(t, "a long reason", err, connect.CodeInvalidArgument, "reason must have at most")
 }

@@ -28,7 +28,7 @@ const (
 	// of what an idle agent sends.
 	DefaultHeartbeatInterval = 30 * time.Second
 	// DefaultJobStatusInterval is how often a worker asks whether its job was
-	// cancelled, which is the longest delay of a cancellation.
+	// canceled, which is the longest delay of a cancellation.
 	DefaultJobStatusInterval = time.Second
 	// DefaultAssignTimeout is how long an assigned job waits to be accepted. An
 	// agent tries an accept for 10 s, and again 5 s later.

@@ -62,7 +62,7 @@ func (h *health) ready(ctx context.Context) bool {
 
 // storeReady reports whether the store was available at the last check, which it
 // repeats if it is older than storeCheckAge. The check serves other probes too, so
-// that it continues when ctx is cancelled.
+// that it continues when ctx is canceled.
 func (h *health) storeReady(ctx context.Context) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

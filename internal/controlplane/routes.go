@@ -44,7 +44,7 @@ func (s *Server) routes(config Config) http.Handler {
 }
 
 // streams returns a handler in which the requests of streams have no time limit
-// and are cancelled when the server begins to shut down.
+// and are canceled when the server begins to shut down.
 func (s *Server) streams(next http.Handler) http.Handler {
 	streaming := longLived(s.untilClosing(next))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -57,7 +57,7 @@ func (s *Server) streams(next http.Handler) http.Handler {
 	})
 }
 
-// untilClosing returns a handler whose requests are cancelled when the server
+// untilClosing returns a handler whose requests are canceled when the server
 // begins to shut down.
 func (s *Server) untilClosing(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

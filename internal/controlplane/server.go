@@ -33,7 +33,7 @@ type Server struct {
 	dispatcher *dispatch.Dispatcher
 	listener   net.Listener
 	http       *http.Server
-	// closing is cancelled when the server begins to shut down; it ends the streams.
+	// closing is canceled when the server begins to shut down; it ends the streams.
 	closing      context.Context //nolint:containedctx // the life of the server, not of a call
 	beginClosing context.CancelFunc
 

@@ -78,7 +78,7 @@ func TestProtocolAfterCancellation(t *testing.T) {
 		var all sync.WaitGroup
 		all.Go(func() {
 			if _, err := cache.of(short, "a:80"); !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("the cancelled caller got %v", err)
+				t.Errorf("the canceled caller got %v", err)
 			}
 		})
 		synctest.Wait()

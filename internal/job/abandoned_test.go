@@ -49,12 +49,12 @@ func TestRunAbandoned(t *testing.T) {
 			phase: PhaseStart, is: refused, calls: []string{"start"},
 		},
 		{
-			name:  "cancelled before",
+			name:  "canceled before",
 			setup: func(_ *Spec, _ *Options, _ *recorder, cancel context.CancelCauseFunc) { cancel(ErrAgentStop) },
 			phase: PhaseStart, is: ErrAgentStop,
 		},
 		{
-			name: "cancelled while starting",
+			name: "canceled while starting",
 			setup: func(_ *Spec, _ *Options, cp *recorder, cancel context.CancelCauseFunc) {
 				cp.onStart = func(ctx context.Context) error {
 					cancel(ErrAgentStop)
@@ -64,7 +64,7 @@ func TestRunAbandoned(t *testing.T) {
 			phase: PhaseStart, is: ErrAgentStop, kept: true, reason: wire.ReasonAgentStop, calls: []string{"start", "finish"},
 		},
 		{
-			name: "cancelled when started",
+			name: "canceled when started",
 			setup: func(_ *Spec, _ *Options, cp *recorder, cancel context.CancelCauseFunc) {
 				cp.onStart = func(context.Context) error {
 					cancel(ErrCanceled)

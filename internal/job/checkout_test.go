@@ -218,9 +218,9 @@ func TestCheckoutFails(t *testing.T) {
 	}
 }
 
-// TestCheckoutCancelled cancels a job while a server keeps git waiting, and
+// TestCheckoutCanceled cancels a job while a server keeps git waiting, and
 // while there is a pause between two tries.
-func TestCheckoutCancelled(t *testing.T) {
+func TestCheckoutCanceled(t *testing.T) {
 	t.Parallel()
 	o := newOrigin(t)
 	silent := func(asked func()) string {

@@ -87,10 +87,10 @@ func TestRunEndsDaemons(t *testing.T) {
 				reaper = newReaper(t)
 			}
 			for _, tt := range tests {
-				for _, cancelled := range []bool{false, true} {
+				for _, canceled := range []bool{false, true} {
 					if reaper != nil || !tt.unmarked {
-						t.Run(fmt.Sprintf("%s, canceled: %v", tt.name, cancelled), func(t *testing.T) {
-							endDaemons(t, reaper, tt.script, cancelled)
+						t.Run(fmt.Sprintf("%s, canceled: %v", tt.name, canceled), func(t *testing.T) {
+							endDaemons(t, reaper, tt.script, canceled)
 						})
 					}
 				}
@@ -99,10 +99,10 @@ func TestRunEndsDaemons(t *testing.T) {
 	}
 }
 
-func endDaemons(t *testing.T, reaper *process.Reaper, script string, cancelled bool) {
+func endDaemons(t *testing.T, reaper *process.Reaper, script string, canceled bool) {
 	t.Helper()
 	script = `exec 9>"$LIFELINE"; ` + script
-	if cancelled {
+	if canceled {
 		script += "; sleep 600"
 	}
 	line := newLifeline(t)
@@ -112,14 +112,14 @@ func endDaemons(t *testing.T, reaper *process.Reaper, script string, cancelled b
 	opts.Reaper, opts.CancelGrace, opts.OutputGrace = reaper, long, long
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
-	if cancelled {
+	if canceled {
 		cp.onChunk = func(context.Context, wire.Chunk) error {
 			cancel(ErrCanceled)
 			return nil
 		}
 	}
 	result, err := Run(ctx, spec, cp, opts)
-	if err != nil || (result.Canceled != nil) != cancelled {
+	if err != nil || (result.Canceled != nil) != canceled {
 		t.Errorf("%+v, %v", result, err)
 	}
 	line.gone(t)

@@ -40,7 +40,7 @@ func TestExecutor(t *testing.T) {
 			status: "0", log: []string{"/no/such\n"},
 		},
 		{
-			name: "empties its working directory's neighbours", script: `cd "$BUILDKITE_BUILD_PATH" && rm -rf ./* && cat "$BUILDKITE_ENV_JSON_FILE"`,
+			name: "empties its working directory's neighbors", script: `cd "$BUILDKITE_BUILD_PATH" && rm -rf ./* && cat "$BUILDKITE_ENV_JSON_FILE"`,
 			env: map[string]string{"A": "1"}, status: "0", log: []string{`{"A":"1"}`},
 		},
 	}

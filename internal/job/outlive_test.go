@@ -16,11 +16,11 @@ func TestLinger(t *testing.T) {
 	)
 	tests := []struct {
 		name   string
-		cause  error         // nil: the job is not cancelled
+		cause  error         // nil: the job is not canceled
 		after  time.Duration // when; 0: before the call
 		lasted time.Duration
 	}{
-		{"not cancelled", nil, 0, timeout},
+		{"not canceled", nil, 0, timeout},
 		{"canceled", ErrCanceled, 0, timeout},
 		{"timed out", ErrTimedOut, time.Minute, timeout},
 		{"token", ErrTokenInvalid, time.Minute, timeout},

@@ -69,7 +69,7 @@ func TestRunLeavesNoProcess(t *testing.T) {
 		log    []string
 	}{
 		{
-			name: "grandchildren end with a cancelled job", cancel: true, status: "-1", signal: "SIGTERM",
+			name: "grandchildren end with a canceled job", cancel: true, status: "-1", signal: "SIGTERM",
 			script: "sh -c 'sleep 600' & sh -c 'sleep 600 & sleep 600' & echo ready; wait",
 			log:    []string{"ready", "sent SIGTERM"},
 		},

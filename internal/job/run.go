@@ -19,7 +19,7 @@ import (
 // Run runs one job from its start to its finish. It returns when the process has
 // ended and the result was delivered or given up.
 //
-// Cancelling ctx cancels the job, for the cause given; see [ErrCanceled]. If ctx ends
+// Canceling ctx cancels the job, for the cause given; see [ErrCanceled]. If ctx ends
 // while the start is reported to the control plane, it is unknown whether the start has
 // arrived, so a finish is sent; a control plane that has not seen the start refuses it
 // without harm.

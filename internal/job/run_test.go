@@ -19,7 +19,7 @@ import (
 // long is longer than any test may take: what waits for it has failed.
 const long = 10 * time.Minute
 
-// TestRun runs real commands. Each row is one behaviour.
+// TestRun runs real commands. Each row is one behavior.
 func TestRun(t *testing.T) {
 	t.Parallel()
 	type setup struct {
@@ -237,7 +237,7 @@ func TestRun(t *testing.T) {
 					result.ExitStatus, result.Signal, result.SignalReason, tt.status, tt.signal, tt.reason)
 			}
 			if !errors.Is(result.Canceled, tt.canceled) {
-				t.Errorf("cancelled for %v, want %v", result.Canceled, tt.canceled)
+				t.Errorf("canceled for %v, want %v", result.Canceled, tt.canceled)
 			}
 			checkPhases(t, err, tt.phases)
 			checkStory(t, cp, result)

@@ -35,7 +35,7 @@ func TestHide(t *testing.T) {
 			want:   "<[REDACTED]> <[REDACTED]> <plain-name>\nNPM_TOKEN=[REDACTED]\n",
 		},
 		{
-			name: "in parts, with colours", env: map[string]string{"A_SECRET": "abcdefgh"},
+			name: "in parts, with colors", env: map[string]string{"A_SECRET": "abcdefgh"},
 			script: `printf abc; printf d >&2; printf 'ef\033[31mgh\033[m\n'`,
 			want:   "[REDACTED]\x1b[m\n",
 		},

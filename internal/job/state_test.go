@@ -24,7 +24,7 @@ func TestWatchState(t *testing.T) {
 	tests := []struct {
 		name    string
 		answers []answer // the last one is repeated
-		cause   error    // nil: never cancelled, in an hour
+		cause   error    // nil: never canceled, in an hour
 		asked   int      // questions until then
 	}{
 		{"runs on", []answer{running}, nil, 0},
@@ -57,7 +57,7 @@ func TestWatchState(t *testing.T) {
 				var got error
 				watchState(ctx, cp, interval, func(cause error) { got = cause }, zap.NewNop())
 				if !errors.Is(got, tt.cause) {
-					t.Errorf("cancelled for %v, want %v", got, tt.cause)
+					t.Errorf("canceled for %v, want %v", got, tt.cause)
 				}
 				if tt.cause != nil && asked != tt.asked {
 					t.Errorf("asked %d times, want %d", asked, tt.asked)
@@ -90,7 +90,7 @@ func TestWatchStateSurvivesSilence(t *testing.T) {
 		var got error
 		watchState(t.Context(), cp, time.Second, func(cause error) { got = cause }, zap.NewNop())
 		if !errors.Is(got, ErrCanceled) {
-			t.Errorf("cancelled for %v", got)
+			t.Errorf("canceled for %v", got)
 		}
 		if took := time.Since(began); took < 2*stateTimeout || took > 2*stateTimeout+6*time.Second {
 			t.Errorf("took %v", took)

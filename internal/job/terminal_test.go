@@ -26,7 +26,7 @@ func TestTerminal(t *testing.T) {
 		{name: "it is the session's own", script: "echo there >/dev/tty", status: "0", log: []string{"there\r\n"}},
 		{name: "the job's own kind", script: `echo "$TERM"`, env: map[string]string{"TERM": "dumb"}, status: "0", log: []string{"dumb\r\n"}},
 		{name: "all is read", script: "head -c 300000 /dev/zero | tr '\\0' '#'; echo end; exit 3", status: "3", log: []string{"####end\r\n"}},
-		{name: "cancelled", script: "echo ready; sleep 600", cancel: true, status: "-1", signal: "SIGTERM", log: []string{"ready", "sent SIGTERM"}},
+		{name: "canceled", script: "echo ready; sleep 600", cancel: true, status: "-1", signal: "SIGTERM", log: []string{"ready", "sent SIGTERM"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

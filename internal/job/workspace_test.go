@@ -13,7 +13,7 @@ import (
 )
 
 // TestRemoveWorkspace removes what jobs leave, and nothing else. Each row's
-// script is run in the working directory, beside a folder "neighbour" with a
+// script is run in the working directory, beside a folder "neighbor" with a
 // file in it.
 func TestRemoveWorkspace(t *testing.T) {
 	t.Parallel()
@@ -22,20 +22,20 @@ func TestRemoveWorkspace(t *testing.T) {
 		{"read-only folders, like Go's module cache", "mkdir -p a/b; touch a/b/c; chmod 444 a/b/c; chmod 555 a/b a"},
 		{"folders that cannot be read", "mkdir -p a/b; touch a/b/c; chmod 000 a/b a"},
 		{"its own rights taken away", "touch a; chmod 000 ."},
-		{"links out of it", "ln -s ../neighbour out; ln -s ../neighbour/file file; ln -s / root; mkdir ro; chmod 555 ro"},
+		{"links out of it", "ln -s ../neighbor out; ln -s ../neighbor/file file; ln -s / root; mkdir ro; chmod 555 ro"},
 		{"itself gone", "rmdir \"$PWD\""},
-		{"itself a link", "cd ..; rmdir \"$OLDPWD\"; ln -s neighbour \"$OLDPWD\""},
+		{"itself a link", "cd ..; rmdir \"$OLDPWD\"; ln -s neighbor \"$OLDPWD\""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			cp := &recorder{}
 			spec, opts := jobFor(t, tt.script)
-			neighbour := filepath.Join(opts.BuildPath, "neighbour")
-			if err := os.Mkdir(neighbour, 0o500); err != nil {
+			neighbor := filepath.Join(opts.BuildPath, "neighbor")
+			if err := os.Mkdir(neighbor, 0o500); err != nil {
 				t.Fatal(err)
 			}
-			t.Cleanup(func() { _ = os.Chmod(neighbour, 0o700) }) //nolint:gosec // a folder
+			t.Cleanup(func() { _ = os.Chmod(neighbor, 0o700) }) //nolint:gosec // a folder
 			result, err := Run(t.Context(), spec, cp, opts)
 			if err != nil || result.ExitStatus != "0" {
 				log, _ := cp.log()
@@ -45,8 +45,8 @@ func TestRemoveWorkspace(t *testing.T) {
 			if err != nil || len(left) != 1 {
 				t.Errorf("left behind: %v, %v", left, err)
 			}
-			if info, err := os.Stat(neighbour); err != nil || info.Mode().Perm() != 0o500 {
-				t.Errorf("the neighbour has suffered: %v, %v", info, err)
+			if info, err := os.Stat(neighbor); err != nil || info.Mode().Perm() != 0o500 {
+				t.Errorf("the neighbor has suffered: %v, %v", info, err)
 			}
 		})
 	}

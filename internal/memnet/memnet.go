@@ -1,4 +1,4 @@
-// Package memnet is a network in memory, with one listener that every dialled
+// Package memnet is a network in memory, with one listener that every dialed
 // address leads to. Its connections block in a way that testing/synctest
 // recognizes, so that tests of the protocol can run in virtual time. Its fields
 // inject the faults of real networks.
@@ -33,7 +33,7 @@ type Network struct {
 
 	// Dials counts the attempts to connect.
 	Dials atomic.Int64
-	// Open counts the connections that are open on the dialling side.
+	// Open counts the connections that are open on the dialing side.
 	Open atomic.Int64
 
 	incoming chan net.Conn
@@ -128,7 +128,7 @@ func (*Network) Addr() net.Addr { return address() }
 
 func address() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80} }
 
-// conn is the dialling side of a connection.
+// conn is the dialing side of a connection.
 type conn struct {
 	net.Conn
 

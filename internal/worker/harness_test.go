@@ -114,7 +114,7 @@ func (h *harness) reason() string {
 }
 
 // runJob runs a job that ends when h.job receives a value, or when it is
-// cancelled.
+// canceled.
 func (h *harness) runJob(ctx context.Context, accepted wire.Job) (job.Result, error) {
 	session := h.session.Job(accepted)
 	if err := session.Start(ctx, time.Now()); err != nil {

@@ -50,7 +50,7 @@ func streamInput(ev transport.StreamEvent) input {
 }
 
 // ping asks once for an instruction and sends the outcome to the loop, unless it
-// was cancelled.
+// was canceled.
 func (w *Worker) ping(ctx context.Context, epoch fsm.Epoch) {
 	response, err := w.config.Session.Ping(ctx)
 	if ctx.Err() != nil {

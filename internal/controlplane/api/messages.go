@@ -35,7 +35,7 @@ func jobMessage(job store.Job, waitingReason string) *switchyardv1.Job {
 }
 
 // cancelReason returns why the job was canceled. A job that was started, and that
-// nobody cancelled, is canceled only because its timeout expired.
+// nobody canceled, is canceled only because its timeout expired.
 func cancelReason(job store.Job) string {
 	expired := job.State == wire.StateCanceled && !job.CancelRequested && !job.StartedAt.IsZero()
 	if job.CancelReason == "" && (job.TimedOut || expired) {

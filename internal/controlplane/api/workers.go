@@ -51,7 +51,7 @@ func (s *workerService) ResumeWorker(ctx context.Context, req *switchyardv1.Resu
 	return &switchyardv1.ResumeWorkerResponse{Worker: worker}, err
 }
 
-// StopWorker drains a worker; with force its running job is cancelled.
+// StopWorker drains a worker; with force its running job is canceled.
 func (s *workerService) StopWorker(ctx context.Context, req *switchyardv1.StopWorkerRequest) (
 	*switchyardv1.StopWorkerResponse, error,
 ) {

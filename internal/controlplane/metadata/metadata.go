@@ -46,7 +46,7 @@ func New(st *store.Store) *Store { return &Store{st: st, locks: newKeyLocks()} }
 // twice the last value is set. It returns once the values are stored.
 // store.ErrInvalid, store.ErrTooLarge, store.ErrUnavailable.
 //
-// The writes of a build are serialised within a replica: a job may set many keys
+// The writes of a build are serialized within a replica: a job may set many keys
 // at once, and each write would fail the others' compare-and-set.
 func (s *Store) Set(ctx context.Context, buildID string, items ...Item) error {
 	if err := validate(items); err != nil || len(items) == 0 {

@@ -14,5 +14,5 @@
 // It is used to decide what to try, never to refuse a request.
 //
 // The package is pure: it does no I/O, starts no goroutine and reads no clock.
-// The caller passes the time and serialises the calls.
+// The caller passes the time and serializes the calls.
 package schedule

@@ -41,7 +41,7 @@ func BenchmarkWriter(b *testing.B) {
 		}{
 			{"plain", bytes.Repeat([]byte(line), size/len(line))},
 			{"base64", []byte(base64.StdEncoding.EncodeToString(random)[:size])},
-			{"coloured", bytes.Repeat([]byte("\x1b[32m"+strings.ReplaceAll(line, "\t", "\x1b[m\t")), size/len(line))},
+			{"colored", bytes.Repeat([]byte("\x1b[32m"+strings.ReplaceAll(line, "\t", "\x1b[m\t")), size/len(line))},
 		}
 		if n > 0 {
 			texts = append(texts, struct {

@@ -8,14 +8,14 @@ import (
 const (
 	escape = 0x1b
 	// maxParameters and maxIntermediates bound the parts of a control sequence,
-	// in bytes. The longest in use sets two colours, with 35 bytes.
+	// in bytes. The longest in use sets two colors, with 35 bytes.
 	maxParameters, maxIntermediates = 64, 4
 )
 
 // control returns the length of the control sequence that text begins with, or
 // 0, and reports whether text may be the beginning of a longer one. Control
-// sequences are CSI (colours, cursor movements) and the selection of a character
-// set, which tput writes together with colours.
+// sequences are CSI (colors, cursor movements) and the selection of a character
+// set, which tput writes together with colors.
 //
 // Other escape sequences (titles, links) contain text in which a secret may
 // stand, so they are searched like text.

@@ -11,9 +11,9 @@
 //   - URL encoding for queries and for paths, with upper-case or lower-case
 //     hexadecimal digits.
 //
-// Each form is found as it is, and with colour codes and other terminal control
+// Each form is found as it is, and with color codes and other terminal control
 // sequences anywhere in it. In base64 of a longer text, the characters at both
-// ends that hold bits of the secret and of its neighbour stay visible. They
+// ends that hold bits of the secret and of its neighbor stay visible. They
 // reveal at most four bits.
 //
 // Secrets that overlap or contain each other are replaced by one marker. A

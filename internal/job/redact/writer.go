@@ -15,7 +15,7 @@ const (
 	maxWindow = 64 << 10
 	// controlsPerByte and controlsBeside bound what is held back because of
 	// control sequences: for each byte of the longest form, and in all. Some
-	// tools colour each character on its own.
+	// tools color each character on its own.
 	controlsPerByte, controlsBeside = 32, 1 << 10
 )
 

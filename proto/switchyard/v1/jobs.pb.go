@@ -38,7 +38,7 @@ type SubmitJobRequest struct {
 	Queue string `protobuf:"bytes,3,opt,name=queue,proto3" json:"queue,omitempty"`
 	// Jobs with a higher priority run first.
 	Priority int32 `protobuf:"varint,4,opt,name=priority,proto3" json:"priority,omitempty"`
-	// How long the job may run before it is cancelled, at most 365 days. Zero or
+	// How long the job may run before it is canceled, at most 365 days. Zero or
 	// absent means no limit.
 	Timeout *durationpb.Duration `protobuf:"bytes,5,opt,name=timeout,proto3" json:"timeout,omitempty"`
 	// A key that makes the call safe to retry, at most 256 bytes. Empty means that

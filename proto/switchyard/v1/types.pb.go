@@ -39,7 +39,7 @@ const (
 	JobState_JOB_STATE_RUNNING JobState = 4
 	// Ended by itself; the exit status says how.
 	JobState_JOB_STATE_FINISHED JobState = 5
-	// Cancelled by a person or program, or because its timeout expired; it may not
+	// Canceled by a person or program, or because its timeout expired; it may not
 	// have started at all.
 	JobState_JOB_STATE_CANCELED JobState = 6
 	// Its worker was lost; how the job ended is not known.
@@ -167,7 +167,7 @@ type Job struct {
 	Queue string `protobuf:"bytes,4,opt,name=queue,proto3" json:"queue,omitempty"`
 	// Jobs with a higher priority run first; of two equal ones, the older.
 	Priority int32 `protobuf:"varint,5,opt,name=priority,proto3" json:"priority,omitempty"`
-	// How long the job may run before it is cancelled; absent means no limit.
+	// How long the job may run before it is canceled; absent means no limit.
 	Timeout *durationpb.Duration `protobuf:"bytes,6,opt,name=timeout,proto3" json:"timeout,omitempty"`
 	// The idempotency key that the job was submitted with, if any.
 	IdempotencyKey string `protobuf:"bytes,7,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
@@ -186,7 +186,7 @@ type Job struct {
 	Signal string `protobuf:"bytes,13,opt,name=signal,proto3" json:"signal,omitempty"`
 	// Why the agent ended the job or did not run it, such as "cancel"; may be empty.
 	SignalReason string `protobuf:"bytes,14,opt,name=signal_reason,json=signalReason,proto3" json:"signal_reason,omitempty"`
-	// Who cancelled the job and why, for people.
+	// Who canceled the job and why, for people.
 	CancelReason string `protobuf:"bytes,15,opt,name=cancel_reason,json=cancelReason,proto3" json:"cancel_reason,omitempty"`
 	// Whether a cancellation of the running job was requested. The worker may not
 	// know of it yet.

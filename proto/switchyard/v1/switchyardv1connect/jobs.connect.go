@@ -56,7 +56,7 @@ type JobServiceClient interface {
 	// ListJobs returns jobs, newest first, one page at a time.
 	ListJobs(context.Context, *v1.ListJobsRequest) (*v1.ListJobsResponse, error)
 	// CancelJob removes a job that has not started from its queue, and tells the
-	// worker of a running job to end it. Cancelling a canceled job succeeds.
+	// worker of a running job to end it. Canceling a canceled job succeeds.
 	// NOT_FOUND as for GetJob. FAILED_PRECONDITION: the job is finished or lost.
 	CancelJob(context.Context, *v1.CancelJobRequest) (*v1.CancelJobResponse, error)
 	// FollowJob sends the job as it is now, then every change of its state and
@@ -174,7 +174,7 @@ type JobServiceHandler interface {
 	// ListJobs returns jobs, newest first, one page at a time.
 	ListJobs(context.Context, *v1.ListJobsRequest) (*v1.ListJobsResponse, error)
 	// CancelJob removes a job that has not started from its queue, and tells the
-	// worker of a running job to end it. Cancelling a canceled job succeeds.
+	// worker of a running job to end it. Canceling a canceled job succeeds.
 	// NOT_FOUND as for GetJob. FAILED_PRECONDITION: the job is finished or lost.
 	CancelJob(context.Context, *v1.CancelJobRequest) (*v1.CancelJobResponse, error)
 	// FollowJob sends the job as it is now, then every change of its state and
