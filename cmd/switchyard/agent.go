@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/signal"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,6 +18,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/datadir"
 	"github.com/switchyard-ci/switchyard/internal/httpclient"
 	"github.com/switchyard-ci/switchyard/internal/job/process"
+	"github.com/switchyard-ci/switchyard/internal/telemetry"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 	"github.com/switchyard-ci/switchyard/transport"
 )
@@ -115,6 +117,33 @@ func (a *app) runAgent(daemon *agent.Agent, run func() error) error {
 		},
 		{Message: "canceling what runs, and stopping; again to exit at once", Do: daemon.Force},
 	}, a.notef, run)
+}
+
+// historyOnSignal writes the last events of the workers to a new file at each
+// SIGUSR1, and its path to standard error. The returned function ends that.
+func (a *app) historyOnSignal(daemon *agent.Agent) func() {
+	wanted := historySignals()
+	if len(wanted) == 0 {
+		return func() {}
+	}
+	signals, done := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(signals, wanted...)
+	go func() {
+		defer close(done)
+		for range signals {
+			path, err := telemetry.SaveTransitions(readVersion().Version, daemon.History())
+			if err != nil {
+				a.notef("%v", err)
+				continue
+			}
+			a.notef("the last events of the workers are in %s; look at them with `switchyard fsm replay`", path)
+		}
+	}()
+	return func() {
+		signal.Stop(signals)
+		close(signals)
+		<-done
+	}
 }
 
 // requestHeaders returns the headers that an environment asks to send, as

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"errors"
 	"strconv"
 
+	"connectrpc.com/connect"
+
 	"github.com/switchyard-ci/switchyard/internal/cli"
+	"github.com/switchyard-ci/switchyard/internal/client"
 	"github.com/switchyard-ci/switchyard/internal/present"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
@@ -35,6 +39,24 @@ Exit codes of job submit --wait, besides these: the job's own, and
   126  the job's command never ran
   128+N  signal N ended the job; or signal N ended the waiting, while the job
        goes on (130 is Ctrl-C)`
+
+// exitCode returns the exit code for the error of a command, and whether there is
+// no message to write.
+func exitCode(err error) (code int, silent bool) {
+	if exit, ok := errors.AsType[*cli.ExitError](err); ok {
+		return exit.Code, exit.Err == nil
+	}
+	if interrupted, ok := errors.AsType[cli.InterruptedError](err); ok {
+		return cli.ExitSignal + int(interrupted.Signal), false
+	}
+	if _, ok := errors.AsType[*cli.UsageError](err); ok {
+		return cli.ExitUsage, false
+	}
+	if refused, ok := errors.AsType[*client.Error](err); ok && refused.Code == connect.CodeInvalidArgument {
+		return cli.ExitUsage, false
+	}
+	return cli.ExitFailure, false
+}
 
 // exitOfJob returns the exit code for a job that has ended.
 func exitOfJob(job *switchyardv1.Job) int {

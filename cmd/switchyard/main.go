@@ -4,16 +4,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 
-	"connectrpc.com/connect"
-
 	"github.com/switchyard-ci/switchyard/internal/cli"
-	"github.com/switchyard-ci/switchyard/internal/client"
 )
 
 // programName is the name of the program in messages and in its help.
@@ -39,24 +35,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		a.notef("%s", strings.Join(lines, "; "))
 	}
 	return code
-}
-
-// exitCode returns the exit code for the error of a command, and whether there is
-// no message to write.
-func exitCode(err error) (code int, silent bool) {
-	if exit, ok := errors.AsType[*cli.ExitError](err); ok {
-		return exit.Code, exit.Err == nil
-	}
-	if interrupted, ok := errors.AsType[cli.InterruptedError](err); ok {
-		return cli.ExitSignal + int(interrupted.Signal), false
-	}
-	if _, ok := errors.AsType[*cli.UsageError](err); ok {
-		return cli.ExitUsage, false
-	}
-	if refused, ok := errors.AsType[*client.Error](err); ok && refused.Code == connect.CodeInvalidArgument {
-		return cli.ExitUsage, false
-	}
-	return cli.ExitFailure, false
 }
 
 // app is one run of the program. Its methods that return a command declare it.

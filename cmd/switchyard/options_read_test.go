@@ -7,6 +7,7 @@ import (
 	"go/token"
 	"go/types"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -14,8 +15,8 @@ import (
 const modulePath = "github.com/switchyard-ci/switchyard"
 
 // TestEveryOptionIsRead type-checks the program and finds each variable that a
-// flag is bound to, and each exported field of a struct that is named Config or
-// Options. The program must read each of them somewhere. An assignment is not a
+// flag is bound to, and each exported field of a struct that is named Config,
+// Options or Settings. The program must read each of them somewhere. An assignment is not a
 // read, and neither is a use in a function that checks or completes a configuration.
 func TestEveryOptionIsRead(t *testing.T) {
 	t.Parallel()
@@ -118,7 +119,8 @@ func (p *program) visit(file *ast.File, info *types.Info, command bool) {
 // fieldsOf records the exported fields of a configuration.
 func (p *program) fieldsOf(spec *ast.TypeSpec, info *types.Info) {
 	fields, ok := spec.Type.(*ast.StructType)
-	if !ok || !strings.HasSuffix(spec.Name.Name, "Config") && !strings.HasSuffix(spec.Name.Name, "Options") {
+	isConfiguration := func(suffix string) bool { return strings.HasSuffix(spec.Name.Name, suffix) }
+	if !ok || !slices.ContainsFunc([]string{"Config", "Options", "Settings"}, isConfiguration) {
 		return
 	}
 	for _, field := range fields.Fields.List {

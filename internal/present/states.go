@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
@@ -43,4 +44,45 @@ func parseState(word, prefix string, names map[int32]string, values map[string]i
 		words = append(words, strings.ToLower(strings.TrimPrefix(names[i], prefix)))
 	}
 	return 0, fmt.Errorf("unknown state %q; the states are %s", word, strings.Join(words, ", "))
+}
+
+// Outcome returns a job's state in one or two words and, after its end, how it
+// ended.
+func Outcome(job *switchyardv1.Job) string {
+	state := JobState(job.GetState())
+	if job.GetState() != switchyardv1.JobState_JOB_STATE_FINISHED {
+		if job.GetCancelRequested() && !job.GetState().Final() {
+			return state + ",canceling"
+		}
+		return state
+	}
+	switch {
+	case job.GetSignal() != "":
+		return state + "," + Safe(job.GetSignal())
+	case EndUnseen(job):
+		return state + ",end-unseen"
+	case job.GetExitStatus() == wire.ExitStatusNeverRan:
+		return state + ",never-ran"
+	default:
+		return state + "," + Safe(job.GetExitStatus())
+	}
+}
+
+// EndUnseen reports whether it is unknown how a job ended, because its agent ended
+// first. The next process of the agent has reported the job.
+func EndUnseen(job *switchyardv1.Job) bool {
+	return wire.EndUnseen(job.GetExitStatus(), job.GetSignal(), job.GetSignalReason())
+}
+
+// WorkerSummary returns the state of a worker, and whether it is paused or
+// stopping.
+func WorkerSummary(worker *switchyardv1.Worker) string {
+	summary := WorkerState(worker.GetState())
+	if worker.GetPaused() {
+		summary += ",paused"
+	}
+	if worker.GetStopping() && worker.GetState() == switchyardv1.WorkerState_WORKER_STATE_CONNECTED {
+		summary += ",stopping"
+	}
+	return summary
 }

@@ -7,20 +7,16 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"text/tabwriter"
 	"time"
 
-	"github.com/switchyard-ci/switchyard/internal/wire"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
 // maxCommandColumn is the most characters of a command that a table shows.
 const maxCommandColumn = 60
-
-// EndUnseen reports whether it is unknown how a job ended, because its agent ended
-// first. The next process of the agent has reported the job.
-func EndUnseen(job *switchyardv1.Job) bool {
-	return wire.EndUnseen(job.GetExitStatus(), job.GetSignal(), job.GetSignalReason())
-}
 
 // Jobs writes a table of jobs. now is the time for the column AGE.
 func Jobs(w io.Writer, jobs []*switchyardv1.Job, now time.Time) error {
@@ -62,28 +58,6 @@ func Job(w io.Writer, job *switchyardv1.Job) error {
 	return table(w, slices.DeleteFunc(fields, func(field []string) bool { return field[1] == "" }))
 }
 
-// Outcome returns a job's state in one or two words and, after its end, how it
-// ended.
-func Outcome(job *switchyardv1.Job) string {
-	state := JobState(job.GetState())
-	if job.GetState() != switchyardv1.JobState_JOB_STATE_FINISHED {
-		if job.GetCancelRequested() && !job.GetState().Final() {
-			return state + ",canceling"
-		}
-		return state
-	}
-	switch {
-	case job.GetSignal() != "":
-		return state + "," + Safe(job.GetSignal())
-	case EndUnseen(job):
-		return state + ",end-unseen"
-	case job.GetExitStatus() == wire.ExitStatusNeverRan:
-		return state + ",never-ran"
-	default:
-		return state + "," + Safe(job.GetExitStatus())
-	}
-}
-
 func workerOf(job *switchyardv1.Job) string {
 	if job.GetWorkerId() == "" {
 		return ""
@@ -120,4 +94,79 @@ func shorten(s string, width int) string {
 		return s
 	}
 	return string(runes[:width-1]) + "…"
+}
+
+// Workers writes a table of workers. now is the time for the column SEEN.
+func Workers(w io.Writer, workers []*switchyardv1.Worker, now time.Time) error {
+	rows := append(make([][]string, 0, 1+len(workers)), []string{"ID", "NAME", "STATE", "QUEUE", "BY", "JOB", "SEEN", "NOTE"})
+	for _, worker := range workers {
+		rows = append(rows, []string{
+			worker.GetId(), cell(worker.GetName()), WorkerSummary(worker), cell(worker.GetQueue()), via(worker),
+			cell(worker.GetJobId()), age(now, worker.GetLastSeenAt()), cell(worker.GetPauseReason()),
+		})
+	}
+	return table(w, rows)
+}
+
+// via returns how a connected worker gets its jobs.
+func via(worker *switchyardv1.Worker) string {
+	switch {
+	case worker.GetState() != switchyardv1.WorkerState_WORKER_STATE_CONNECTED:
+		return none
+	case worker.GetStreaming():
+		return "stream"
+	default:
+		return "poll"
+	}
+}
+
+const columnGap = 2
+
+// none stands in an empty column, so that a program can split a row at white space.
+const none = "-"
+
+// table writes rows in columns. The first row is the heading.
+func table(w io.Writer, rows [][]string) error {
+	t := tabwriter.NewWriter(w, 0, 0, columnGap, ' ', 0)
+	for _, row := range rows {
+		_, _ = fmt.Fprintln(t, strings.Join(row, "\t")) // Flush returns the error
+	}
+	if err := t.Flush(); err != nil {
+		return fmt.Errorf("writing the output: %w", err)
+	}
+	return nil
+}
+
+// cell returns a text from the network as a column shows it.
+func cell(s string) string {
+	if s == "" {
+		return none
+	}
+	return Safe(s)
+}
+
+// age returns the time since at, in its two largest units.
+func age(now time.Time, at *timestamppb.Timestamp) string {
+	if at == nil {
+		return none
+	}
+	const day = 24 * time.Hour
+	switch d := max(now.Sub(at.AsTime()), 0); {
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", d/time.Second)
+	case d < time.Hour:
+		return fmt.Sprintf("%dm%02ds", d/time.Minute, d%time.Minute/time.Second)
+	case d < day:
+		return fmt.Sprintf("%dh%02dm", d/time.Hour, d%time.Hour/time.Minute)
+	default:
+		return fmt.Sprintf("%dd%02dh", d/day, d%day/time.Hour)
+	}
+}
+
+// moment returns a time in the local time zone, to the millisecond.
+func moment(at *timestamppb.Timestamp) string {
+	if at == nil {
+		return ""
+	}
+	return at.AsTime().Local().Format("2006-01-02 15:04:05.000 MST")
 }
