@@ -94,7 +94,7 @@ type Facts struct {
 
 	// Mailbox holds the jobs to start later. It is empty unless the stream is
 	// up: the end of a connection empties it.
-	Mailbox Mailbox `json:"mailbox,omitzero"`
+	Mailbox Mailbox `json:"-"`
 	// Seen holds the jobs that were started and not rejected.
 	Seen Seen `json:"-"`
 }

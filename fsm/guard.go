@@ -27,9 +27,10 @@ func (g Guard) Not() Guard {
 // Conditions returns the names of the conditions that must hold together; none
 // if the guard always holds.
 func (g Guard) Conditions() []string {
-	var names []string
-	for _, part := range g.simple() {
-		names = append(names, part.Name)
+	parts := g.simple()
+	names := make([]string, len(parts))
+	for i, part := range parts {
+		names[i] = part.Name
 	}
 	return names
 }

@@ -88,7 +88,7 @@ func (m *Machine) Idle() bool { return m.facts.Idle(m.State()) }
 // Step takes one event and returns what the driver must do, in order. The
 // slice is valid until the next call. An event that the table ignores has no
 // effects and is not an error; Record returns why it was ignored. An error is a
-// bug of this package: looplab refused a row, and nothing has changed.
+// defect of this package: looplab refused a row, and nothing has changed.
 func (m *Machine) Step(ev Event) ([]Effect, error) {
 	m.event, m.from = ev, m.State()
 	defaultTable.decide(&m.last, m.from, &m.facts, ev)

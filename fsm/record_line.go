@@ -53,29 +53,17 @@ type recordLine struct {
 type factsLine struct {
 	Facts
 
+	Mailbox []JobID `json:"mailbox,omitempty"`
 	// Seen is present only where it does not follow from the records before: in
 	// the first record of a worker in a file, and in the first one after a gap.
 	Seen *[]JobID `json:"seen,omitempty"`
-}
-
-// MarshalJSON returns the IDs as a list.
-func (m Mailbox) MarshalJSON() ([]byte, error) { return json.Marshal(m.ids) } //nolint:wrapcheck // no list of strings fails
-
-// UnmarshalJSON reads a list of IDs.
-func (m *Mailbox) UnmarshalJSON(text []byte) error {
-	var ids []JobID
-	if err := json.Unmarshal(text, &ids); err != nil {
-		return fmt.Errorf("reading a mailbox: %w", err)
-	}
-	*m = MailboxOf(ids...)
-	return nil
 }
 
 // Encode appends the record to b as a line of a log. A whole record holds all
 // that a replay needs to begin there; any other leaves out the jobs seen, which
 // follow from the records before. It returns no error: every value has a form.
 func (r *Record) Encode(b []byte, whole bool) []byte {
-	facts := factsLine{Facts: r.Facts}
+	facts := factsLine{Facts: r.Facts, Mailbox: r.Facts.Mailbox.ids}
 	if whole {
 		seen := append([]JobID{}, r.Facts.Seen.ids...) // a list even if it is empty
 		facts.Seen = &seen
@@ -137,6 +125,7 @@ func ParseLogLine(text []byte) (LogLine, error) {
 		Time: read.Time, Worker: read.Worker, Event: Event{Kind: *read.Event, Epoch: read.Epoch, Job: read.Job}, Cause: read.Cause,
 		From: *read.From, To: *read.To, Guard: read.Guard, Ignored: read.Ignored, Effects: read.Effects, Facts: read.Facts.Facts,
 	}
+	r.Facts.Mailbox = MailboxOf(read.Facts.Mailbox...)
 	if read.Facts.Seen != nil {
 		r.Facts.Seen = SeenOf(*read.Facts.Seen...)
 	}

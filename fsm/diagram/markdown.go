@@ -162,7 +162,7 @@ func writeIgnored(page *bytes.Buffer, rows []fsm.Row, pairs []fsm.Ignored) {
 
 const eventsIntro = `## Events
 
-Events that begin with Received are messages of the stream; those that begin with Answered are answers to a ping.
+The names of messages of the stream begin with Received, and those of answers to a ping with Answered.
 
 `
 

@@ -2,6 +2,7 @@ package diagram
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -69,23 +70,24 @@ func arrowheads() string {
 	return defs.String()
 }
 
+var commonRules = []svg.Rule{
+	{Selector: ".heading", Other: "font-size:15px;font-weight:700"},
+	{Selector: ".title", Other: "font-size:13px;font-weight:600"},
+	{Selector: ".edgename", Other: "font-size:12.5px;font-weight:700"},
+	{Selector: ".plate", Fill: svg.Paper, Other: "opacity:.92"},
+	{Selector: ".line", Fill: svg.Always("none"), Stroke: svg.Quiet, Other: "stroke-width:1.8"},
+	{Selector: ".leave .line", Other: "stroke-dasharray:5 4"},
+	{Selector: ".head path,.dot", Fill: svg.Quiet},
+	{Selector: ".state rect", Other: "stroke-width:2"},
+	{Selector: ".name", Other: "font-size:17px;font-weight:700"},
+	{Selector: ".hint", Other: "font-size:12.5px"},
+	{Selector: ".dimmed", Other: "opacity:.3"},
+	{Selector: ".key,.row", Fill: svg.Quiet, Other: "font-size:12px"},
+}
+
 // stylesheet colours states by their role, and arrows by their direction.
 var stylesheet = func() string {
-	const bold = "font-size:12.5px;font-weight:700"
-	rules := []svg.Rule{
-		{Selector: ".heading", Other: "font-size:15px;font-weight:700"},
-		{Selector: ".title", Other: "font-size:13px;font-weight:600"},
-		{Selector: ".edgename", Other: bold},
-		{Selector: ".plate", Fill: svg.Paper, Other: "opacity:.92"},
-		{Selector: ".line", Fill: svg.Always("none"), Stroke: svg.Quiet, Other: "stroke-width:1.8"},
-		{Selector: ".leave .line", Other: "stroke-dasharray:5 4"},
-		{Selector: ".head path,.dot", Fill: svg.Quiet},
-		{Selector: ".state rect", Other: "stroke-width:2"},
-		{Selector: ".name", Other: "font-size:17px;font-weight:700"},
-		{Selector: ".hint", Other: "font-size:12.5px"},
-		{Selector: ".dimmed", Other: "opacity:.3"},
-		{Selector: ".key,.row", Fill: svg.Quiet, Other: "font-size:12px"},
-	}
+	rules := slices.Clone(commonRules)
 	for _, way := range []struct {
 		class string
 		role  svg.Role

@@ -62,7 +62,7 @@ type Span struct {
 func (s *Span) end(at time.Time) { s.To, s.Length = at, Seconds(at.Sub(s.From)) }
 
 // Duration returns the length of the span.
-func (s Span) Duration() time.Duration { return time.Duration(s.Length) }
+func (s *Span) Duration() time.Duration { return time.Duration(s.Length) }
 
 // StateSpan is a time in one state.
 type StateSpan struct {

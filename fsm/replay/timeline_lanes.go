@@ -63,28 +63,19 @@ func (r *stateRun) tip() string {
 }
 
 func (p *picture) stateRuns(w *WorkerTimeline) []stateRun {
-	var columns [plotWidth]fsm.State               // Initial where there is nothing
-	times := map[int]map[fsm.State]time.Duration{} // of the columns with several states
-	add := func(column int, s fsm.State, d time.Duration) {
-		if times[column] == nil {
-			times[column] = map[fsm.State]time.Duration{}
-		}
-		times[column][s] += d
-	}
+	var times [plotWidth]map[fsm.State]time.Duration
 	for i := range w.States {
 		s := &w.States[i]
-		from, to := p.axis.column(s.From), p.axis.column(s.To)
-		if from == to {
-			add(from, s.State, s.Duration())
-			continue
-		}
-		add(from, s.State, p.axis.time(from+1).Sub(s.From))
-		add(to, s.State, s.To.Sub(p.axis.time(to)))
-		for c := from + 1; c < to; c++ {
-			columns[c] = s.State
+		for c := p.axis.column(s.From); c <= p.axis.column(s.To); c++ {
+			if times[c] == nil {
+				times[c] = map[fsm.State]time.Duration{}
+			}
+			begin, end := p.axis.time(c), p.axis.time(c+1)
+			times[c][s.State] += min(s.To.Sub(begin), end.Sub(begin)) - max(s.From.Sub(begin), 0)
 		}
 	}
-	for c, in := range times {
+	var columns [plotWidth]fsm.State // Initial where there is nothing
+	for c, in := range &times {
 		columns[c] = longest(in)
 	}
 	return p.runs(columns[:], w)

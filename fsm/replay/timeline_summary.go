@@ -102,9 +102,9 @@ func summarize(w *WorkerTimeline) Summary {
 
 // states returns the time in each state, on one line.
 func (s *Summary) states() string {
-	var parts []string
-	for _, t := range s.States {
-		parts = append(parts, fmt.Sprintf("%v %s (%s)", t.State, short(time.Duration(t.Time)), percent(t.Share)))
+	parts := make([]string, len(s.States))
+	for i, t := range s.States {
+		parts[i] = fmt.Sprintf("%v %s (%s)", t.State, short(time.Duration(t.Time)), percent(t.Share))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -3,6 +3,7 @@ package replay
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -208,31 +209,33 @@ func (p *picture) legend() {
 	entry(path("silence", func() string { return "M" + svg.Number(x) + " " + svg.Number(y+7) + "h20" }), "no more records")
 }
 
+var commonRules = []svg.Rule{
+	{Selector: ".heading", Other: "font-size:17px;font-weight:700"},
+	{Selector: ".worker", Other: "font-size:14px;font-weight:700"},
+	{Selector: ".quiet", Fill: svg.Quiet},
+	{Selector: ".bad", Fill: svg.Bad, Other: "font-weight:600"},
+	{Selector: ".grid", Stroke: svg.Grid, Other: "stroke-width:1"},
+	{Selector: ".lane", Fill: svg.Lane},
+	{Selector: ".s", Other: "stroke-width:.8"},
+	{Selector: ".hatch", Fill: svg.Always("url(#switchyard-hatch)")},
+	{Selector: ".hatchline", Stroke: svg.Ink, Other: "stroke-width:2.4"},
+	{Selector: ".job", Fill: svg.Work},
+	{Selector: ".job.rejected", Fill: svg.Paper, Stroke: svg.Bad, Other: "stroke-width:1.4"},
+	{Selector: ".job.unfinished", Fill: svg.Faded, Stroke: svg.FadedLine, Other: "stroke-dasharray:3 2"},
+	{Selector: ".id", Fill: svg.Always("#ffffff"), Other: "font-size:11px;pointer-events:none"},
+	{Selector: ".id.rejected,.id.unfinished,.gone", Fill: svg.Ink},
+	{Selector: ".ping", Fill: svg.Ping},
+	{Selector: ".ping.job", Fill: svg.Work},
+	{Selector: ".ping.failed,.loss,.down", Fill: svg.Bad},
+	{Selector: ".down", Other: "opacity:.35"},
+	{Selector: ".planned", Fill: svg.Always("none"), Stroke: svg.Quiet, Other: "stroke-width:1.3"},
+	{Selector: ".silence", Stroke: svg.Quiet, Other: "stroke-width:1.5;stroke-dasharray:2 4"},
+}
+
 // stylesheet has the colours of the diagram for the states. Of two states with
 // one colour, the one with work in hand has the stronger fill.
 var stylesheet = func() string {
-	rules := []svg.Rule{
-		{Selector: ".heading", Other: "font-size:17px;font-weight:700"},
-		{Selector: ".worker", Other: "font-size:14px;font-weight:700"},
-		{Selector: ".quiet", Fill: svg.Quiet},
-		{Selector: ".bad", Fill: svg.Bad, Other: "font-weight:600"},
-		{Selector: ".grid", Stroke: svg.Grid, Other: "stroke-width:1"},
-		{Selector: ".lane", Fill: svg.Lane},
-		{Selector: ".s", Other: "stroke-width:.8"},
-		{Selector: ".hatch", Fill: svg.Always("url(#switchyard-hatch)")},
-		{Selector: ".hatchline", Stroke: svg.Ink, Other: "stroke-width:2.4"},
-		{Selector: ".job", Fill: svg.Work},
-		{Selector: ".job.rejected", Fill: svg.Paper, Stroke: svg.Bad, Other: "stroke-width:1.4"},
-		{Selector: ".job.unfinished", Fill: svg.Faded, Stroke: svg.FadedLine, Other: "stroke-dasharray:3 2"},
-		{Selector: ".id", Fill: svg.Always("#ffffff"), Other: "font-size:11px;pointer-events:none"},
-		{Selector: ".id.rejected,.id.unfinished,.gone", Fill: svg.Ink},
-		{Selector: ".ping", Fill: svg.Ping},
-		{Selector: ".ping.job", Fill: svg.Work},
-		{Selector: ".ping.failed,.loss,.down", Fill: svg.Bad},
-		{Selector: ".down", Other: "opacity:.35"},
-		{Selector: ".planned", Fill: svg.Always("none"), Stroke: svg.Quiet, Other: "stroke-width:1.3"},
-		{Selector: ".silence", Stroke: svg.Quiet, Other: "stroke-width:1.5;stroke-dasharray:2 4"},
-	}
+	rules := slices.Clone(commonRules)
 	for _, s := range drawnStates() {
 		role := diagram.RoleOf(s)
 		fill := role.Fill

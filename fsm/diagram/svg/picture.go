@@ -63,7 +63,10 @@ func (p *Picture) Finish() []byte {
 
 // Group begins a group with a class and a tooltip; either may be empty.
 func (p *Picture) Group(class, tip string) {
-	p.out.WriteString("<g" + classAttribute(class) + ">" + title(tip) + "\n")
+	if class != "" {
+		class = ` class="` + class + `"`
+	}
+	p.out.WriteString("<g" + class + ">" + title(tip) + "\n")
 }
 
 // EndGroup ends the last group.
@@ -71,8 +74,7 @@ func (p *Picture) EndGroup() { p.out.WriteString("</g>\n") }
 
 // Text writes a text; the anchor is the point of it that is at x and y.
 func (p *Picture) Text(class string, x, y float64, anchor, text string) {
-	fmt.Fprintf(&p.out, `<text%s x="%s" y="%s" text-anchor="%s">%s</text>`+"\n",
-		classAttribute(class), Number(x), Number(y), anchor, escape(text))
+	p.element("text", escape(text), "class", class, "x", Number(x), "y", Number(y), "text-anchor", anchor)
 }
 
 // Box is a rectangle. A radius rounds its corners.
@@ -84,40 +86,41 @@ type Box struct {
 func (p *Picture) Rect(class string, b Box, tip string) {
 	radius := ""
 	if b.Radius > 0 {
-		radius = ` rx="` + Number(b.Radius) + `"`
+		radius = Number(b.Radius)
 	}
-	p.element("rect", tip, fmt.Sprintf(`%s x="%s" y="%s" width="%s" height="%s"%s`,
-		classAttribute(class), Number(b.X), Number(b.Y), Number(b.Width), Number(b.Height), radius))
+	p.element("rect", title(tip), "class", class,
+		"x", Number(b.X), "y", Number(b.Y), "width", Number(b.Width), "height", Number(b.Height), "rx", radius)
 }
 
 // Circle draws a circle.
 func (p *Picture) Circle(class string, x, y, radius float64) {
-	p.element("circle", "", fmt.Sprintf(`%s cx="%s" cy="%s" r="%s"`, classAttribute(class), Number(x), Number(y), Number(radius)))
+	p.element("circle", "", "class", class, "cx", Number(x), "cy", Number(y), "r", Number(radius))
 }
 
 // Path draws a path with a tooltip, which may be empty.
 func (p *Picture) Path(class, path, tip string) {
-	p.element("path", tip, fmt.Sprintf(`%s d="%s"`, classAttribute(class), path))
+	p.element("path", title(tip), "class", class, "d", path)
 }
 
 // Arrow draws a path that ends in a marker, which is named by its ID.
 func (p *Picture) Arrow(class, path, marker string) {
-	p.element("path", "", fmt.Sprintf(`%s d="%s" marker-end="url(#%s)"`, classAttribute(class), path, marker))
+	p.element("path", "", "class", class, "d", path, "marker-end", "url(#"+marker+")")
 }
 
-func (p *Picture) element(name, tip, attributes string) {
-	if tip == "" {
-		fmt.Fprintf(&p.out, "<%s%s/>\n", name, attributes)
+// element writes an element with its content, and with attributes, which are
+// pairs of a name and a value. Empty values are left out.
+func (p *Picture) element(name, content string, attributes ...string) {
+	p.out.WriteString("<" + name)
+	for i := 0; i+1 < len(attributes); i += 2 {
+		if attributes[i+1] != "" {
+			p.out.WriteString(" " + attributes[i] + `="` + attributes[i+1] + `"`)
+		}
+	}
+	if content == "" {
+		p.out.WriteString("/>\n")
 		return
 	}
-	fmt.Fprintf(&p.out, "<%s%s>%s</%s>\n", name, attributes, title(tip), name)
-}
-
-func classAttribute(class string) string {
-	if class == "" {
-		return ""
-	}
-	return ` class="` + class + `"`
+	p.out.WriteString(">" + content + "</" + name + ">\n")
 }
 
 func title(tip string) string {
