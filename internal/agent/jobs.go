@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,19 +21,8 @@ type jobRunner struct {
 
 // run implements worker.RunJob.
 func (r *jobRunner) run(ctx context.Context, accepted wire.Job) (job.Result, error) {
-	return job.Run(ctx, job.Spec{
-		ID:             accepted.ID,
-		Env:            accepted.Env,
-		Token:          accepted.Token,
-		Endpoint:       cmp.Or(accepted.Endpoint, r.session.Endpoint()),
-		ReportEndpoint: r.session.Endpoint(),
-		Headers:        r.session.RequestHeaders(),
-		ChunkMaxSize:   accepted.ChunkMaxSize,
-		ChunkInterval:  time.Duration(accepted.ChunkInterval) * time.Second,
-		LogMaxSize:     accepted.LogMaxSize,
-		TraceParent:    accepted.TraceParent,
-		TraceState:     accepted.TraceState,
-	}, jobControlPlane{r.session.Job(accepted), r.retire}, r.options)
+	spec := job.Spec{Job: accepted, ReportEndpoint: r.session.Endpoint(), Headers: r.session.RequestHeaders()}
+	return job.Run(ctx, spec, jobControlPlane{r.session.Job(accepted), r.retire}, r.options)
 }
 
 // jobControlPlane is a job's session as a job.ControlPlane.

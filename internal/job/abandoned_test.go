@@ -86,7 +86,7 @@ func TestRunAbandoned(t *testing.T) {
 			if errors.Is(err, ErrAbandoned) == tt.kept {
 				t.Errorf("abandoned: %v", err)
 			}
-			if tt.phase != "" && !InPhase(err, tt.phase) || !errors.Is(err, tt.is) && tt.is != nil {
+			if tt.phase != "" && !errors.Is(err, tt.phase) || !errors.Is(err, tt.is) && tt.is != nil {
 				t.Errorf("error %v, want phase %s, %v", err, tt.phase, tt.is)
 			}
 			if !slices.Equal(cp.calls, tt.calls) {

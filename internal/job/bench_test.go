@@ -90,7 +90,7 @@ func benchmarkOutput(b *testing.B, s *spool.Spool) {
 	b.Helper()
 	const size = 256 << 20
 	spec, opts := jobFor(b, "head -c 268435456 /dev/zero")
-	spec.ChunkMaxSize, spec.ChunkInterval = 1<<20, time.Second
+	spec.ChunkMaxSize, opts.chunkInterval = 1<<20, time.Second
 	opts.Spool, spec.ReportEndpoint = s, "http://127.0.0.1/v3"
 	b.SetBytes(size)
 	b.ReportAllocs()

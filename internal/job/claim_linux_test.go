@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/job/workspace"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // dyingName is the variable that makes the test's program an agent, in its
@@ -49,7 +50,7 @@ func TestClaim(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := &run{spec: Spec{ID: "other"}, opts: Options{Settings: Settings{BuildPath: buildPath}, Shared: Shared{Claim: alive}}}
+			r := &run{spec: Spec{Job: wire.Job{ID: "other"}}, opts: Options{Settings: Settings{BuildPath: buildPath}, Shared: Shared{Claim: alive}}}
 			if err := r.makeDir(); err != nil {
 				t.Fatal(err)
 			}

@@ -54,7 +54,7 @@ func TestRunFullDisk(t *testing.T) {
 			if result.ExitStatus != tt.status || result.SignalReason != tt.reason {
 				t.Errorf("%+v, %v", result, err)
 			}
-			if InPhase(err, PhasePrepare) != tt.phase {
+			if errors.Is(err, PhasePrepare) != tt.phase {
 				t.Errorf("error %v", err)
 			}
 			checkStory(t, cp, result)

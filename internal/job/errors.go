@@ -2,7 +2,6 @@ package job
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/switchyard-ci/switchyard/internal/job/logpipe"
 )
@@ -36,11 +35,11 @@ var ErrRefused = logpipe.ErrRefused
 
 // ErrAbandoned means that the job was given up before it was run, and that no finish
 // was sent: for the control plane, this agent has not started it. Every other error
-// of [Run] comes with a result that was delivered, or could not be (a [PhaseError]
-// with PhaseFinish).
+// of [Run] comes with a result that was delivered, unless it wraps PhaseFinish.
 var ErrAbandoned = errors.New("job abandoned")
 
-// Phase is a part of [Run] that can fail.
+// Phase is a part of [Run] that can fail. As an error, it is wrapped by the errors of
+// Run.
 type Phase string
 
 // The phases, in order.
@@ -53,23 +52,5 @@ const (
 	PhaseFinish  Phase = "finish"  // the result could not be delivered
 )
 
-// PhaseError is an error of one phase. [Run] joins several if several phases fail.
-type PhaseError struct {
-	Phase Phase
-	Err   error
-}
-
-// Error returns the phase and the error on one line.
-func (e *PhaseError) Error() string { return fmt.Sprintf("%s: %v", e.Phase, e.Err) }
-
-// Unwrap returns the error.
-func (e *PhaseError) Unwrap() error { return e.Err }
-
-// Is reports whether target is a PhaseError of the same phase without an error.
-func (e *PhaseError) Is(target error) bool {
-	other, ok := target.(*PhaseError)
-	return ok && other.Err == nil && other.Phase == e.Phase
-}
-
-// InPhase reports whether an error of [Run] says that this phase failed.
-func InPhase(err error, phase Phase) bool { return errors.Is(err, &PhaseError{Phase: phase}) }
+// Error returns the name of the phase.
+func (p Phase) Error() string { return string(p) }

@@ -40,23 +40,13 @@ func writeExecutorFiles(buildPath string, env map[string]string) (string, map[st
 	}
 	own := maps.Clone(env)
 	delete(own, wire.EnvAgentToken)
+	envFile, jsonFile := filepath.Join(dir, "env"), filepath.Join(dir, "env.json")
 	asJSON, err := json.Marshal(own)
+	err = errors.Join(err, os.WriteFile(envFile, shellLines(own), 0o600), os.WriteFile(jsonFile, asJSON, 0o600))
 	if err != nil {
 		return dir, nil, fmt.Errorf("writing the job's variables for the executor: %w", err)
 	}
-	variables := map[string]string{
-		wire.EnvEnvFile:     filepath.Join(dir, "env"),
-		wire.EnvEnvJSONFile: filepath.Join(dir, "env.json"),
-	}
-	for path, content := range map[string][]byte{
-		variables[wire.EnvEnvFile]:     shellLines(own),
-		variables[wire.EnvEnvJSONFile]: asJSON,
-	} {
-		if err := os.WriteFile(path, content, 0o600); err != nil {
-			return dir, nil, fmt.Errorf("writing the job's variables for the executor: %w", err)
-		}
-	}
-	return dir, variables, nil
+	return dir, map[string]string{wire.EnvEnvFile: envFile, wire.EnvEnvJSONFile: jsonFile}, nil
 }
 
 // shellLines returns a line NAME="value" for each variable, sorted by name, with

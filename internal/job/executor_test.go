@@ -80,7 +80,7 @@ func TestExecutorMissing(t *testing.T) {
 	spec, opts := jobFor(t, "true")
 	opts.Executor = "/no/such/executor"
 	result, err := Run(t.Context(), spec, cp, opts)
-	if !InPhase(err, PhaseProcess) || result.ExitStatus != wire.ExitStatusNeverRan || result.SignalReason != wire.ReasonProcessRunError {
+	if !errors.Is(err, PhaseProcess) || result.ExitStatus != wire.ExitStatusNeverRan || result.SignalReason != wire.ReasonProcessRunError {
 		t.Errorf("%+v, %v", result, err)
 	}
 	checkLog(t, cp, "", []string{"switchyard: cannot run the job: starting the executor /no/such/executor", "no such file"})

@@ -24,7 +24,7 @@ func FuzzEnvironment(f *testing.F) {
 		f.Add(seed[0], seed[1], seed[2], seed[3])
 	}
 	f.Fuzz(func(t *testing.T, script, name, value, header string) {
-		spec := Spec{ID: "j1", Env: map[string]string{wire.EnvCommand: script}}
+		spec := Spec{Job: wire.Job{ID: "j1", Env: map[string]string{wire.EnvCommand: script}}}
 		spec.Env[name] = value
 		spec.Headers = http.Header{header: {value}}
 		opts := Options{Settings: Settings{BuildPath: "/builds", Environ: []string{"PATH=/bin", "SECRET=agent"}}}

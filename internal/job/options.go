@@ -99,7 +99,8 @@ type Options struct {
 	// Logger is the agent's log; nil means none.
 	Logger *zap.Logger
 
-	checkoutPause time.Duration // after the first failed checkout; 0 means workspace.DefaultRetryPause
+	// For tests; 0 means workspace.DefaultRetryPause and Spec.ChunkInterval.
+	checkoutPause, chunkInterval time.Duration
 }
 
 const (

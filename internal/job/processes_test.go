@@ -208,7 +208,7 @@ func TestRunLeaksNothing(t *testing.T) {
 			cancel(ErrCanceled)
 			return nil
 		}
-		if _, err := Run(ctx, spec, cp, opts); err != nil && !InPhase(err, PhaseProcess) {
+		if _, err := Run(ctx, spec, cp, opts); err != nil && !errors.Is(err, PhaseProcess) {
 			t.Error(err)
 		}
 	}

@@ -1,3 +1,5 @@
+//go:build unix
+
 package job
 
 import (
@@ -24,7 +26,7 @@ func TestRecordUnkillable(t *testing.T) {
 	r.openLog(t.Context())
 	r.recordExit(process.End{Cause: ErrCanceled, Killed: true}, process.Exit{Code: -1}, errors.New("process 7 still runs"))
 	r.log.Flush()
-	if r.result.ExitStatus != wire.ExitStatusNeverRan || r.result.SignalReason != wire.ReasonCancel || len(r.errs) != 1 || !InPhase(r.errs[0], PhaseProcess) {
+	if r.result.ExitStatus != wire.ExitStatusNeverRan || r.result.SignalReason != wire.ReasonCancel || len(r.errs) != 1 || !errors.Is(r.errs[0], PhaseProcess) {
 		t.Errorf("%+v, %v", r.result, r.errs)
 	}
 	checkLog(t, cp, "", []string{"did not end within 1ms of SIGKILL"})

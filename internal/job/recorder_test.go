@@ -127,15 +127,10 @@ func (r *recorder) await(t *testing.T, text string) {
 	}
 }
 
-// jobFor returns the spec and options of a job that runs script in a folder of
-// the test's own.
+// jobFor returns a job that runs script, and options with a build path of the test's
+// own.
 func jobFor(tb testing.TB, script string) (Spec, Options) {
 	tb.Helper()
-	spec := Spec{
-		ID:            "0190-test",
-		Env:           map[string]string{wire.EnvCommand: script},
-		ChunkMaxSize:  100_000,
-		ChunkInterval: time.Millisecond,
-	}
-	return spec, Options{Settings: Settings{BuildPath: tb.TempDir()}, StatusInterval: time.Millisecond}
+	spec := Spec{Job: wire.Job{ID: "0190-test", Env: map[string]string{wire.EnvCommand: script}, ChunkMaxSize: 100_000}}
+	return spec, Options{Settings: Settings{BuildPath: tb.TempDir()}, StatusInterval: time.Millisecond, chunkInterval: time.Millisecond}
 }

@@ -1,6 +1,7 @@
 package job
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,8 +26,8 @@ import (
 // without harm.
 //
 // A command that fails is no error: its status is in the result. An error is one or
-// several [PhaseError]s, or wraps [ErrAbandoned]; only then does the control plane
-// not regard the job as started here. Concurrent calls are allowed, for different
+// several errors that each wrap a [Phase], or wraps [ErrAbandoned]; only then does the
+// control plane not regard the job as started here. Concurrent calls are allowed, for different
 // jobs.
 func Run(ctx context.Context, spec Spec, cp ControlPlane, opts Options) (Result, error) {
 	opts, err := opts.withDefaults()
@@ -41,7 +42,7 @@ func Run(ctx context.Context, spec Spec, cp ControlPlane, opts Options) (Result,
 }
 
 func abandoned(phase Phase, err error) error {
-	return fmt.Errorf("%w: %w", ErrAbandoned, &PhaseError{Phase: phase, Err: err})
+	return fmt.Errorf("%w: %w: %w", ErrAbandoned, phase, err)
 }
 
 // run is one call of Run. Only the goroutine of that call uses it.
@@ -139,7 +140,7 @@ func (r *run) execute(ctx context.Context) {
 
 func (r *run) openLog(ctx context.Context) {
 	r.log = logpipe.New(ctx, logpipe.Config{
-		Upload: r.cp.Chunk, ChunkMaxSize: r.spec.ChunkMaxSize, ChunkInterval: r.spec.ChunkInterval, WarnSize: r.spec.LogMaxSize,
+		Upload: r.cp.Chunk, ChunkMaxSize: r.spec.ChunkMaxSize, ChunkInterval: cmp.Or(r.opts.chunkInterval, r.spec.chunkInterval()), WarnSize: r.spec.LogMaxSize,
 		Spool: r.spooled.entry, SpoolSize: r.opts.SpoolSize, Timestamps: r.opts.TimestampLines, Logger: r.logger,
 	})
 }
@@ -229,7 +230,7 @@ func (r *run) setFinished() {
 
 func (r *run) fail(phase Phase, err error) {
 	r.logger.Warn("a phase of the job failed", zap.String("phase", string(phase)), zap.Error(err))
-	r.errs = append(r.errs, &PhaseError{Phase: phase, Err: err})
+	r.errs = append(r.errs, fmt.Errorf("%w: %w", phase, err))
 }
 
 // closeLink closes the socket of the job's commands.

@@ -252,7 +252,7 @@ func TestRun(t *testing.T) {
 func checkPhases(t *testing.T, err error, failed []Phase) {
 	t.Helper()
 	for _, phase := range []Phase{PhaseSpec, PhaseStart, PhasePrepare, PhaseProcess, PhaseFlush, PhaseFinish} {
-		if got, want := InPhase(err, phase), slices.Contains(failed, phase); got != want {
+		if got, want := errors.Is(err, phase), slices.Contains(failed, phase); got != want {
 			t.Errorf("phase %s failed: %v, want %v (%v)", phase, got, want, err)
 		}
 	}

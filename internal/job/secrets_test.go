@@ -95,7 +95,7 @@ func TestHide(t *testing.T) {
 				tt.setup(&spec, &opts)
 			}
 			result, err := Run(t.Context(), spec, cp, opts)
-			if err != nil && !InPhase(err, PhaseProcess) {
+			if err != nil && !errors.Is(err, PhaseProcess) {
 				t.Fatal(err)
 			}
 			log, err := cp.log()

@@ -1,6 +1,7 @@
 package joblink
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -50,13 +51,8 @@ type Server struct {
 	path     string
 	ownDir   string // removed on Close; empty if the directory is the caller's
 	listener net.Listener
-	slots    chan struct{}
+	cancel   context.CancelFunc // closes all connections
 	serving  sync.WaitGroup
-	closing  chan struct{}
-
-	mu     sync.Mutex
-	open   map[net.Conn]struct{}
-	closed bool
 }
 
 // MakeDir creates a directory for sockets that is private to this user. A process
@@ -90,19 +86,14 @@ func Listen(dir string, redact func(secrets []string) error) (*Server, error) {
 		}
 		dir = ownDir
 	}
-	s := &Server{
-		redact:  redact,
-		path:    filepath.Join(dir, rand.Text()[:nameLength]),
-		ownDir:  ownDir,
-		slots:   make(chan struct{}, maxConnections),
-		open:    map[net.Conn]struct{}{},
-		closing: make(chan struct{}),
-	}
+	s := &Server{redact: redact, path: filepath.Join(dir, rand.Text()[:nameLength]), ownDir: ownDir}
 	if err := s.listen(); err != nil {
 		s.removeDir()
 		return nil, err
 	}
-	s.serving.Go(s.accept)
+	var ctx context.Context
+	ctx, s.cancel = context.WithCancel(context.Background())
+	s.serving.Go(func() { s.accept(ctx) })
 	return s, nil
 }
 
@@ -111,8 +102,7 @@ func (s *Server) listen() error {
 	if s.listener, err = net.Listen("unix", s.path); err != nil { //nolint:noctx // it does not block
 		return fmt.Errorf("listening on the job's socket: %w", err)
 	}
-	const ownerOnly = 0o600
-	if err := os.Chmod(s.path, ownerOnly); err != nil {
+	if err := os.Chmod(s.path, 0o600); err != nil {
 		_ = s.listener.Close()
 		return fmt.Errorf("making the job's socket private: %w", err)
 	}
@@ -122,15 +112,9 @@ func (s *Server) listen() error {
 // Path returns the path of the socket.
 func (s *Server) Path() string { return s.path }
 
-// Close closes all connections and removes the socket. It must be called once.
+// Close closes all connections and removes the socket.
 func (s *Server) Close() {
-	s.mu.Lock()
-	s.closed = true
-	close(s.closing)
-	for conn := range s.open {
-		_ = conn.Close()
-	}
-	s.mu.Unlock()
+	s.cancel()
 	_ = s.listener.Close() // removes the socket
 	s.serving.Wait()
 	s.removeDir()
@@ -144,52 +128,31 @@ func (s *Server) removeDir() {
 	}
 }
 
-func (s *Server) accept() {
+func (s *Server) accept(ctx context.Context) {
+	slots := make(chan struct{}, maxConnections)
 	for {
-		s.slots <- struct{}{}
+		slots <- struct{}{}
 		conn, err := s.listener.Accept()
 		if err != nil { // closed, or temporarily out of file descriptors
-			<-s.slots
+			<-slots
 			select {
-			case <-s.closing:
+			case <-ctx.Done():
 				return
 			case <-time.After(acceptPause):
 				continue
 			}
 		}
-		if !s.add(conn) {
-			return
-		}
 		s.serving.Go(func() {
-			defer func() { <-s.slots }()
-			defer s.drop(conn)
-			s.serve(conn)
+			defer func() { <-slots }()
+			s.serve(ctx, conn)
 		})
 	}
 }
 
-// add registers a connection, so that Close can close it. It reports whether the
-// server is still open.
-func (s *Server) add(conn net.Conn) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		_ = conn.Close()
-		return false
-	}
-	s.open[conn] = struct{}{}
-	return true
-}
-
-func (s *Server) drop(conn net.Conn) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.open, conn)
-	_ = conn.Close()
-}
-
-// serve handles one request.
-func (s *Server) serve(conn net.Conn) {
+// serve handles the one request of a connection, and closes it.
+func (s *Server) serve(ctx context.Context, conn net.Conn) {
+	defer func() { _ = conn.Close() }()
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	_ = conn.SetDeadline(time.Now().Add(requestTimeout))
 	var resp response
 	var req request
@@ -198,7 +161,7 @@ func (s *Server) serve(conn net.Conn) {
 	} else if err := s.redact(toStrings(req.Redact)); err != nil {
 		resp.Error = err.Error()
 	}
-	_ = json.NewEncoder(conn).Encode(resp) // without a response, the command reports the error
+	_ = json.NewEncoder(conn).Encode(resp) //nolint:errchkjson // without a response, the command reports an error
 }
 
 func toStrings(secrets [][]byte) []string {

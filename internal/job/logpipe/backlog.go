@@ -16,17 +16,14 @@ const (
 
 // chunk is a chunk that is complete.
 type chunk struct {
-	sequence, offset, size uint64
-	data                   []byte // nil: only in the spool
-	spooled                bool
-}
+	spool.Chunk
 
-func (c chunk) ref() spool.Chunk {
-	return spool.Chunk{Sequence: c.sequence, Offset: c.offset, Size: c.size}
+	data    []byte // nil: only in the spool
+	spooled bool
 }
 
 // spoolCost returns what the chunk counts in the spool, in bytes.
-func (c chunk) spoolCost() int64 { return max(int64(c.size), minSpoolCost) } //nolint:gosec // a chunk is small
+func (c chunk) spoolCost() int64 { return max(int64(c.Size), minSpoolCost) } //nolint:gosec // a chunk is small
 
 // backlog holds complete chunks that are not uploaded yet, and accounts for the
 // memory and the spool that they use. It is not safe for concurrent use; the queue's
@@ -43,10 +40,10 @@ type backlog struct {
 	spoolErr              error // of the last write to the spool
 }
 
-// add adds a chunk. It returns its buffer for reuse if the chunk is only in the
-// spool, or else nil.
-func (b *backlog) add(sequence, offset uint64, data []byte, spooled bool) (free []byte) {
-	c := chunk{sequence: sequence, offset: offset, size: uint64(len(data)), spooled: spooled}
+// add adds a chunk. If the chunk is only kept in the spool, it returns the buffer for
+// reuse, or else nil.
+func (b *backlog) add(place spool.Chunk, data []byte, spooled bool) (free []byte) {
+	c := chunk{Chunk: place, spooled: spooled}
 	if spooled {
 		b.spoolUsed += c.spoolCost()
 	}
@@ -79,7 +76,7 @@ func (b *backlog) remove(c chunk, discard bool) bool {
 		return c.spooled
 	}
 	b.spoolUsed -= c.spoolCost()
-	b.entry.Discard(c.ref())
+	b.entry.Discard(c.Chunk)
 	return false
 }
 

@@ -1,10 +1,13 @@
 package logpipe
 
 import (
+	"errors"
 	"sync"
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/switchyard-ci/switchyard/internal/job/spool"
 )
 
 // queue is the stage that collects bytes into chunks and holds them until they are
@@ -15,6 +18,7 @@ type queue struct {
 	interval  time.Duration // from the first byte of a chunk until it is due
 	warnSize  uint64
 	logger    *zap.Logger
+	spare     chan []byte // buffers to reuse
 
 	mu        sync.Mutex
 	changed   sync.Cond // a chunk can be taken, an upload has ended, or the queue is closed or aborted
@@ -25,7 +29,6 @@ type queue struct {
 	offset    uint64      // of buf in the log
 	due       bool        // buf is to be uploaded before it is full
 	timer     *time.Timer // makes buf due
-	spare     [][]byte    // buffers to reuse, at most maxUploads
 	last      byte        // of the log
 	uploading int
 	closed    bool // nothing more is written
@@ -48,6 +51,7 @@ func newQueue(c Config) *queue {
 		logger:    c.Logger,
 		sequence:  1,
 		holdLeft:  maxHold,
+		spare:     make(chan []byte, maxUploads),
 		backlog:   backlog{entry: c.Spool, spoolSize: c.SpoolSize},
 	}
 	q.changed.L = &q.mu
@@ -136,12 +140,12 @@ func (q *queue) endChunk() {
 		q.timer.Stop()
 	}
 	size := uint64(len(q.buf))
-	q.buf = q.backlog.add(q.sequence, q.offset, q.buf, q.spooled)
+	q.buf = q.backlog.add(spool.Chunk{Sequence: q.sequence, Offset: q.offset, Size: size}, q.buf, q.spooled)
 	q.offset += size
 	q.sequence++
 	q.due = false
 	if q.buf == nil {
-		q.buf = q.popSpare()
+		q.buf = q.takeSpare()
 	}
 }
 
@@ -167,29 +171,20 @@ func (q *queue) take() (chunk, bool) {
 	}
 }
 
-// outcome is how an upload ended.
-type outcome int
-
-const (
-	uploaded outcome = iota
-	refused          // for good
-	failed           // may succeed later
-	aborted          // may succeed in another process
-)
-
-// done records how the upload of a chunk ended. It takes over data, the buffer with
-// the chunk's bytes, which may be nil.
-func (q *queue) done(c chunk, data []byte, o outcome, err error) {
+// done records that the upload of a chunk has ended, with err. It takes over data, the
+// buffer with the chunk's bytes, which may be nil.
+func (q *queue) done(c chunk, data []byte, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.uploading--
-	fields := []zap.Field{zap.Uint64("sequence", c.sequence), zap.Uint64("size", c.size), zap.Error(err)}
+	refused := errors.Is(err, ErrRefused)
+	fields := []zap.Field{zap.Uint64("sequence", c.Sequence), zap.Uint64("size", c.Size), zap.Error(err)}
 	switch {
-	case o == uploaded:
+	case err == nil:
 		q.backlog.remove(c, true)
-	case o == failed && q.backlog.postpone(c):
+	case !refused && !q.aborted && q.backlog.postpone(c):
 		q.logger.Warn("could not upload a log chunk; it stays in the spool and is tried again at the end of the job", fields...)
-	case q.backlog.remove(c, o == refused):
+	case q.backlog.remove(c, refused):
 		q.failed++
 		q.kept++
 		q.logger.Warn("could not upload a log chunk; it stays in the spool", fields...)
@@ -197,26 +192,19 @@ func (q *queue) done(c chunk, data []byte, o outcome, err error) {
 		q.failed++
 		q.logger.Warn("lost a log chunk", fields...)
 	}
-	if data != nil && len(q.spare) < maxUploads {
-		q.spare = append(q.spare, data[:0])
+	select { // keep the buffer, if there is room
+	case q.spare <- data[:0]:
+	default:
 	}
 	q.changed.Broadcast()
 }
 
 // takeSpare returns a buffer to reuse, or nil.
 func (q *queue) takeSpare() []byte {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.popSpare()
-}
-
-// popSpare is takeSpare for callers that hold the lock.
-func (q *queue) popSpare() []byte {
-	n := len(q.spare)
-	if n == 0 {
+	select {
+	case buf := <-q.spare:
+		return buf
+	default:
 		return nil
 	}
-	buf := q.spare[n-1]
-	q.spare = q.spare[:n-1]
-	return buf
 }

@@ -23,25 +23,12 @@ func upload(ctx context.Context, send Upload, q *queue) {
 		data := c.data
 		err := ctx.Err()
 		if err == nil && data == nil {
-			data, err = q.backlog.entry.Read(c.ref(), q.takeSpare())
+			data, err = q.backlog.entry.Read(c.Chunk, q.takeSpare())
 		}
 		if err == nil {
-			err = send(ctx, wire.Chunk{Sequence: c.sequence, Offset: c.offset, Data: data})
+			err = send(ctx, wire.Chunk{Sequence: c.Sequence, Offset: c.Offset, Data: data})
 		}
-		q.done(c, data, outcomeOf(ctx, err), err)
-	}
-}
-
-func outcomeOf(ctx context.Context, err error) outcome {
-	switch {
-	case err == nil:
-		return uploaded
-	case errors.Is(err, ErrRefused):
-		return refused
-	case ctx.Err() != nil:
-		return aborted
-	default:
-		return failed
+		q.done(c, data, err)
 	}
 }
 

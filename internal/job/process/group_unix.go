@@ -7,41 +7,89 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
-// processGroup is a POSIX process group in a session of its own, so that the
-// agent's terminal is not that of the program, which could wait for input on it. A
-// process that moves to another group or session leaves the group; the tree finds
-// it where the system can.
-type processGroup struct {
+// group ends a program together with what it has started. It is a POSIX process
+// group in a session of its own, so that the program cannot wait for input on the
+// agent's terminal. A process that moves to another group or session leaves the
+// group; the tree finds it where the system can.
+type group struct {
 	id   int // of the group, the session and their first process; 0 before add
 	tree *tree
 }
 
-func newGroup(t *tree) (group, error) { return &processGroup{tree: t}, nil }
+func newGroup(t *tree) (*group, error) { return &group{tree: t}, nil }
 
-func (g *processGroup) prepare(cmd *exec.Cmd) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-}
+// prepare makes cmd start as the first process of the group.
+func (g *group) prepare(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }
 
-func (g *processGroup) add(p *os.Process) error {
-	g.id = p.Pid // Setsid: the child is the first of its own session and group
+// add adds the started program, which leads its session and group, to the group.
+func (g *group) add(p *os.Process) error {
+	g.id = p.Pid
 	return nil
 }
 
-func (g *processGroup) await(cmd *exec.Cmd) error { return awaitExit(cmd) }
+// await waits for the program to end. Where the system can, it leaves the program
+// unreaped, so that the ID of the group is not reused before the group has ended.
+func (g *group) await(cmd *exec.Cmd) error { return awaitExit(cmd) }
 
-func (g *processGroup) terminate(sig syscall.Signal) error { return g.send(sig) }
+// terminate sends a signal to the group.
+func (g *group) terminate(sig syscall.Signal) error { return g.send(sig) }
 
-// kill kills the group, and then what has left it.
-func (g *processGroup) kill() error { return errors.Join(g.send(syscall.SIGKILL), g.tree.kill(g.id)) }
+// kill kills the group, and then what has left it. It returns nil if there is
+// nothing to kill. It may wait for the end of what it has killed.
+func (g *group) kill() error { return errors.Join(g.send(syscall.SIGKILL), g.tree.kill(g.id)) }
 
-func (g *processGroup) close() error { return nil }
+// close releases what the group holds of the system.
+func (g *group) close() error { return nil }
 
-func (g *processGroup) send(sig syscall.Signal) error {
+func (g *group) send(sig syscall.Signal) error {
 	if err := syscall.Kill(-g.id, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("sending %s to process group %d: %w", SignalName(sig), g.id, err)
 	}
 	return nil
+}
+
+// ParseSignal parses the name of a cancel signal, with or without "SIG", in any
+// case. It returns an error for a signal that does not end a process.
+func ParseSignal(name string) (syscall.Signal, error) {
+	full := strings.ToUpper(name)
+	if !strings.HasPrefix(full, "SIG") {
+		full = "SIG" + full
+	}
+	sig := unix.SignalNum(full)
+	switch sig {
+	case 0:
+		return 0, fmt.Errorf("unknown signal %q", name)
+	case syscall.SIGSTOP, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGCONT,
+		syscall.SIGCHLD, syscall.SIGURG, syscall.SIGWINCH:
+		return 0, fmt.Errorf("signal %s does not end a process", full)
+	default:
+		return sig, nil
+	}
+}
+
+// SignalName returns the name of a signal, such as "SIGTERM".
+func SignalName(sig syscall.Signal) string {
+	if name := unix.SignalName(sig); name != "" {
+		return name
+	}
+	return fmt.Sprintf("SIG%d", int(sig)) // a real-time signal has no name
+}
+
+// hint returns what to do about an error of starting a program, if the error does
+// not say it.
+func hint(err error) string {
+	switch {
+	case errors.Is(err, syscall.E2BIG):
+		return ": the command or its environment is too large for the system; put it in a file"
+	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.ENOMEM):
+		return ": the machine has no room for another process"
+	default:
+		return ""
+	}
 }

@@ -13,7 +13,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// jobObject is a Windows job object. It differs from a process group on Unix:
+// group ends a program together with what it has started. It is a Windows job
+// object. It differs from a process group on Unix:
 //   - There are no signals. A canceled program gets CTRL_BREAK, whatever
 //     Options.CancelSignal is, and only if it has a console; others are killed after
 //     the grace period.
@@ -21,12 +22,12 @@ import (
 //   - No process can leave the object, so kill ends daemons too. Processes that the
 //     program starts before it is added to the object are not in it.
 //   - A pipe has no read deadline: the output is closed under the reader.
-type jobObject struct {
+type group struct {
 	handle windows.Handle
 	pid    int
 }
 
-func newGroup(*tree) (group, error) {
+func newGroup(*tree) (*group, error) {
 	handle, err := windows.CreateJobObject(nil, nil)
 	if err != nil {
 		return nil, fmt.Errorf("creating a job object: %w", err)
@@ -41,10 +42,10 @@ func newGroup(*tree) (group, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("limiting a job object: %w", err), windows.CloseHandle(handle))
 	}
-	return &jobObject{handle: handle}, nil
+	return &group{handle: handle}, nil
 }
 
-func (g *jobObject) prepare(cmd *exec.Cmd) {
+func (g *group) prepare(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_NEW_PROCESS_GROUP}
 
 	// cmd.exe does not follow the quoting rules of os/exec: with /S it takes all
@@ -54,7 +55,7 @@ func (g *jobObject) prepare(cmd *exec.Cmd) {
 	}
 }
 
-func (g *jobObject) add(p *os.Process) error {
+func (g *group) add(p *os.Process) error {
 	g.pid = p.Pid
 	process, err := windows.OpenProcess(windows.PROCESS_SET_QUOTA|windows.PROCESS_TERMINATE, false, uint32(p.Pid))
 	if err != nil {
@@ -69,28 +70,28 @@ func (g *jobObject) add(p *os.Process) error {
 	return nil
 }
 
-func (g *jobObject) await(cmd *exec.Cmd) error {
+func (g *group) await(cmd *exec.Cmd) error {
 	if err := cmd.Wait(); err != nil {
 		return fmt.Errorf("waiting for process %d: %w", cmd.Process.Pid, err)
 	}
 	return nil
 }
 
-func (g *jobObject) terminate(syscall.Signal) error {
+func (g *group) terminate(syscall.Signal) error {
 	if err := windows.GenerateConsoleCtrlEvent(windows.CTRL_BREAK_EVENT, uint32(g.pid)); err != nil {
 		return fmt.Errorf("sending CTRL_BREAK to process group %d: %w", g.pid, err)
 	}
 	return nil
 }
 
-func (g *jobObject) kill() error {
+func (g *group) kill() error {
 	if err := windows.TerminateJobObject(g.handle, 1); err != nil {
 		return fmt.Errorf("ending job object of process %d: %w", g.pid, err)
 	}
 	return nil
 }
 
-func (g *jobObject) close() error {
+func (g *group) close() error {
 	if err := windows.CloseHandle(g.handle); err != nil {
 		return fmt.Errorf("closing job object of process %d: %w", g.pid, err)
 	}

@@ -79,13 +79,6 @@ func TestOutputReadsTheRest(t *testing.T) {
 	}
 }
 
-// unkillable is a group that survives every signal.
-type unkillable struct{ group }
-
-func (unkillable) terminate(syscall.Signal) error { return nil }
-
-func (unkillable) kill() error { return nil }
-
 // TestUnkillable cancels a program that survives SIGKILL: Collect returns an error
 // and what the program has written.
 func TestUnkillable(t *testing.T) {
@@ -98,8 +91,9 @@ func TestUnkillable(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-log.reached
-	real := p.group
-	p.group, p.opts.KillWait = unkillable{real}, time.Millisecond
+	killable := p.group
+	nobody := &group{id: 1 << 30, tree: &tree{mark: "none"}} // signals reach no process
+	p.group, p.opts.KillWait = nobody, time.Millisecond
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	end := p.Wait(ctx)
@@ -110,7 +104,7 @@ func TestUnkillable(t *testing.T) {
 	if got := log.got.String(); got != "ready\n" {
 		t.Errorf("output %q", got)
 	}
-	if err := real.kill(); err != nil {
+	if err := killable.kill(); err != nil {
 		t.Error(err)
 	}
 	<-p.exited // reaped in the background

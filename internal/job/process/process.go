@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"slices"
 	"syscall"
@@ -46,32 +45,12 @@ type Options struct {
 	Logger *zap.Logger
 }
 
-// group ends a program together with what it has started, in the way of the
-// operating system.
-type group interface {
-	// prepare makes cmd start as the first process of the group.
-	prepare(cmd *exec.Cmd)
-	// add adds the started program to the group.
-	add(p *os.Process) error
-	// await waits for the program to end. Where the system can, it leaves the
-	// program unreaped, so that its ID, which is that of the group, cannot be
-	// reused before the group has ended.
-	await(cmd *exec.Cmd) error
-	// terminate sends a signal to the group.
-	terminate(sig syscall.Signal) error
-	// kill kills the group and what is found outside it. It returns nil if there is
-	// nothing to kill. It may wait for the end of what it has killed.
-	kill() error
-	// close releases what the group holds of the system.
-	close() error
-}
-
 // Process is a running program. Wait and Collect must each be called once, in this
 // order.
 type Process struct {
 	cmd    *exec.Cmd
 	opts   Options
-	group  group
+	group  *group
 	output *output
 	exited chan struct{} // closed when the program has ended
 	end    End           // what Wait returned

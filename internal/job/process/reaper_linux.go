@@ -54,24 +54,18 @@ func (r *Reaper) Close() error {
 // watch reaps orphans that end by themselves, so that a long job with many of them
 // does not exhaust the process IDs of the machine.
 func (r *Reaper) watch(ended <-chan os.Signal) {
-	pause := time.NewTimer(0)
-	defer pause.Stop()
 	for {
 		select {
 		case <-r.stop:
 			return
 		case <-ended:
 		}
-		r.mu.Lock()
-		if all, err := readProcesses(); err == nil { // else the next signal tries again
-			r.reap(all)
-		}
-		r.mu.Unlock()
-		pause.Reset(reapPause)
+		// An error: the next signal tries again.
+		_, _ = r.snapshot(func(map[int]proc) map[int]proc { return nil })
 		select {
 		case <-r.stop:
 			return
-		case <-pause.C:
+		case <-time.After(reapPause):
 		}
 	}
 }

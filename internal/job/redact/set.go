@@ -50,13 +50,17 @@ func newSet(forms map[string]struct{}) (*set, error) {
 // automaton returns an automaton that finds strings of one length. Matches come
 // in the order of the text, and none comes twice, because the lengths are equal.
 func automaton(all []string) (*ahocorasick.Automaton, error) {
-	used := map[byte]struct{}{}
+	var used [256]bool
+	classes := 0
 	for _, one := range all {
 		for i := range len(one) {
-			used[one[i]] = struct{}{}
+			if !used[one[i]] {
+				used[one[i]] = true
+				classes++
+			}
 		}
 	}
-	a, err := ahocorasick.NewBuilder().SetByteClasses(len(used) <= maxClasses).AddStrings(all).Build()
+	a, err := ahocorasick.NewBuilder().SetByteClasses(classes <= maxClasses).AddStrings(all).Build()
 	if err != nil {
 		return nil, fmt.Errorf("building an automaton for %d strings: %w", len(all), err)
 	}

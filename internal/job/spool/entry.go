@@ -56,7 +56,7 @@ func (e *Entry) fill() error {
 	}
 	e.synced = make(chan error, 1)
 	go func() {
-		e.synced <- errors.Join(syncFile(e.path(jobFile)), syncDir(e.dir), syncDir(filepath.Dir(e.dir)))
+		e.synced <- errors.Join(syncPath(e.path(jobFile), os.O_RDWR), syncDir(e.dir), syncDir(filepath.Dir(e.dir)))
 	}()
 	return nil
 }
@@ -183,7 +183,7 @@ func (e *Entry) SetResult(result Result) error {
 		return syncDir(e.dir)
 	}
 	// Both syncs at the same time, so that the disk can combine them.
-	err := fillRecord(e.path(resultFile), result)
+	err := writeRecord(e.path(resultFile), result, true)
 	if syncErr := <-e.synced; syncErr != nil {
 		err = errors.Join(err, fmt.Errorf("syncing the spool: %w", syncErr))
 	}

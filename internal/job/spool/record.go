@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"io"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/wire"
@@ -92,12 +92,7 @@ func decode[T any](data []byte) (record T, err error) {
 
 // readRecord reads a record from a file.
 func readRecord[T any](path string) (record T, err error) {
-	file, err := os.Open(path) //nolint:gosec // the directory is ours
-	if err != nil {
-		return record, fmt.Errorf("reading the spool: %w", err)
-	}
-	defer func() { _ = file.Close() }() // only read
-	data, err := io.ReadAll(io.LimitReader(file, maxRecord+1))
+	data, err := os.ReadFile(path) //nolint:gosec // the directory is ours
 	if err != nil {
 		return record, fmt.Errorf("reading the spool: %w", err)
 	}
@@ -107,21 +102,12 @@ func readRecord[T any](path string) (record T, err error) {
 	return decode[T](data)
 }
 
-// replaceRecord writes a record into a file beside path, and renames it to path,
-// so that path never holds a part of it. With durable it syncs the content.
+// replaceRecord writes a record into a file beside path and renames it to path, so
+// that path never holds a part of it. With durable it syncs the content.
 func replaceRecord(path string, record any, durable bool) error {
-	data, err := encode(record)
-	if err != nil {
-		return err
-	}
 	beside := path + ".new"
-	if err := os.WriteFile(beside, data, ownerOnlyFile); err != nil {
-		return fmt.Errorf("writing to the spool: %w", err)
-	}
-	if durable {
-		if err := syncFile(beside); err != nil {
-			return err
-		}
+	if err := writeRecord(beside, record, durable); err != nil {
+		return err
 	}
 	if err := os.Rename(beside, path); err != nil {
 		return fmt.Errorf("writing to the spool: %w", err)
@@ -129,30 +115,34 @@ func replaceRecord(path string, record any, durable bool) error {
 	return nil
 }
 
-// fillRecord writes a record into an existing file and syncs it. A power failure
-// may leave a part of it, which the checksum shows.
-func fillRecord(path string, record any) error {
+// writeRecord writes a record. With durable it syncs the content; a power failure
+// before its end may leave a part of it, which the checksum shows.
+func writeRecord(path string, record any, durable bool) error {
 	data, err := encode(record)
 	if err != nil {
 		return err
 	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, ownerOnlyFile) //nolint:gosec // the directory is ours
-	if err != nil {
+	if err := os.WriteFile(path, data, ownerOnlyFile); err != nil {
 		return fmt.Errorf("writing to the spool: %w", err)
 	}
-	defer func() { _ = file.Close() }() // synced before
-	if _, err := file.Write(data); err != nil {
-		return fmt.Errorf("writing to the spool: %w", err)
-	}
-	if err := file.Sync(); err != nil {
-		return fmt.Errorf("syncing the spool: %w", err)
+	if durable {
+		return syncPath(path, os.O_RDWR)
 	}
 	return nil
 }
 
-// syncFile writes the content of a file to the disk.
-func syncFile(path string) error {
-	file, err := os.OpenFile(path, os.O_RDWR, 0) //nolint:gosec // the directory is ours
+// syncDir writes the names in a directory to the disk. It does nothing on Windows,
+// which cannot sync a directory, and journals file names.
+func syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	return syncPath(dir, os.O_RDONLY)
+}
+
+// syncPath writes the content of a file or directory to the disk.
+func syncPath(path string, flag int) error {
+	file, err := os.OpenFile(path, flag, 0) //nolint:gosec // the directory is ours
 	if err != nil {
 		return fmt.Errorf("syncing the spool: %w", err)
 	}

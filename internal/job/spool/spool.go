@@ -7,6 +7,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 const (
 	ownerOnly     = 0o700
 	ownerOnlyFile = 0o600
+	groupOrOthers = 0o022 // write permission
 
 	jobPrefix   = "job-"
 	lockFile    = "lock"
@@ -72,10 +74,8 @@ func Open(dir string, logger *zap.Logger) (*Spool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the spool: %w", err)
 	}
-	if !info.IsDir() {
-		return nil, fmt.Errorf("the spool %s is not a directory", dir)
-	}
-	if mode := info.Mode().Perm(); writableByOthers(mode) {
+	// Windows has no modes; there the directory has the permissions of its parent.
+	if mode := info.Mode().Perm(); mode&groupOrOthers != 0 && runtime.GOOS != "windows" {
 		return nil, fmt.Errorf("the spool %s is writable by other users (mode %o): run chmod 700 on it, or use another directory", dir, mode)
 	}
 	return &Spool{dir: dir, logger: logger}, nil

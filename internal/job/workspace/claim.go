@@ -42,23 +42,19 @@ type Claim struct {
 // shows them, and removes their working directories according to the policy. The
 // caller must call Close when no job runs any more.
 func ClaimBuildPath(buildPath string, cleanup Cleanup, logger *zap.Logger) (_ *Claim, err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("claiming the build path: %w", err)
-		}
-	}()
+	fail := func(err error) (*Claim, error) { return nil, fmt.Errorf("claiming the build path: %w", err) }
 	buildPath, err = filepath.Abs(buildPath)
 	if err != nil {
-		return nil, err
+		return fail(err)
 	}
 	claims := filepath.Join(buildPath, claimsDir)
 	if err := os.MkdirAll(claims, ownerOnly); err != nil {
-		return nil, err
+		return fail(err)
 	}
 	// One agent at a time: an unfinished claim looks like that of a killed agent.
 	all := flock.New(filepath.Join(claims, lockFile))
 	if err := all.Lock(); err != nil {
-		return nil, err
+		return fail(err)
 	}
 	defer func() { err = errors.Join(err, all.Close()) }()
 	if err := removeStale(buildPath, cleanup, logger); err != nil {
@@ -68,10 +64,10 @@ func ClaimBuildPath(buildPath string, cleanup Cleanup, logger *zap.Logger) (_ *C
 	c := &Claim{id: id, dir: filepath.Join(claims, id)}
 	c.lock = flock.New(filepath.Join(c.dir, lockFile))
 	if err := os.Mkdir(c.dir, ownerOnly); err != nil {
-		return nil, err
+		return fail(err)
 	}
 	if err := c.lock.Lock(); err != nil {
-		return nil, err
+		return fail(err)
 	}
 	return c, nil
 }
