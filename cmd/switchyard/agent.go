@@ -42,31 +42,30 @@ the agent send the header Buildkite-Name, until the control plane asks for other
 func (a *app) agentStart() *cobra.Command {
 	cmd := cli.Command("start", "run an agent until it is stopped", cli.NoArgs)
 	cmd.Long = agentDescription
-	endpoint, acquire := agent.DefaultEndpoint, ""
-	var trust config.ClientTLSOptions
-	trust.MinVersion = config.TLSVersions()[0]
-
+	dir := &dataDir{}
+	f := newAgentFlags(dir)
+	trust := config.ClientTLSOptions{MinVersion: config.TLSVersions()[0]}
 	flags := cli.Settings(cmd, "agent")
-	flags.Text(&endpoint, "endpoint", "URL",
+	flags.Text(&f.config.Endpoint, "endpoint", "URL",
 		"URL of the control plane's agent API: http, https, or unix:///path/to.sock:/v3 for a Unix socket")
 	token := flags.Token("token", "registration token", "registration-token in the data directory, if the control plane is on this machine")
-	dir := dataDirFlag(cmd, "data directory; that of a control plane on this machine has the registration token")
+	dir.declare(cmd, "data directory; that of a control plane on this machine has the registration token")
 	flags.File(&trust.CAFile, "ca-file", "FILE", "PEM file of the authorities to trust for the control plane's certificate").
 		Default("the system's")
 	flags.File(&trust.ExtraCAFile, "extra-ca-file", "FILE", "PEM file of authorities to trust in addition")
 	flags.Choice(&trust.MinVersion, "tls-min-version", "VERSION", "lowest version of TLS to accept: 1.2 or 1.3", config.TLSVersions()...)
 	flags.File(&trust.CertFile, "client-cert", "FILE", "PEM file of the agent's own certificate")
 	flags.File(&trust.KeyFile, "client-key", "FILE", "PEM file of the key of the agent's own certificate")
-	flags.Text(&acquire, "acquire-job", "ID", "run the job with this ID, and stop")
-	f := newAgentFlags(cmd, dir)
+	flags.Text(&f.config.AcquireJob, "acquire-job", "ID", "run the job with this ID, and stop")
+	f.declare(cmd)
 	log := newLogFlags(cmd, zapcore.InfoLevel)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		settings, err := f.read(cmd, log.logger())
 		if err != nil {
 			return err
 		}
-		settings.Endpoint, settings.AcquireJob, settings.Headers = endpoint, acquire, requestHeaders(os.Environ())
-		if settings.Token, err = localToken(cmd, token, endpoint, dir, "registration token", datadir.RegistrationTokenFile); err != nil {
+		settings.Headers = requestHeaders(os.Environ())
+		if settings.Token, err = localToken(cmd, token, settings.Endpoint, dir, "registration token", datadir.RegistrationTokenFile); err != nil {
 			return err
 		}
 		if settings.TLS, err = config.ClientTLS(trust); err != nil {
@@ -78,7 +77,7 @@ func (a *app) agentStart() *cobra.Command {
 		}
 		defer release()
 		return a.runAgent(daemon, func() error {
-			return exitOfAcquire(hintAtTLS(hintAtPath(endpoint, daemon.Run(cmd.Context()))))
+			return exitOfAcquire(hintAtTLS(hintAtPath(settings.Endpoint, daemon.Run(cmd.Context()))))
 		})
 	}
 	return cmd

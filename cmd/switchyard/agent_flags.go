@@ -34,12 +34,18 @@ type agentFlags struct {
 	dataDir *dataDir
 }
 
-func newAgentFlags(cmd *cobra.Command, dir *dataDir) *agentFlags {
-	f := &agentFlags{dataDir: dir, config: agent.Config{
-		Queue: wire.DefaultQueue, Spawn: 1, Version: readVersion().Version,
+// newAgentFlags returns the defaults. Its caller may bind more flags to the
+// configuration, and then calls declare.
+func newAgentFlags(dir *dataDir) *agentFlags {
+	return &agentFlags{dataDir: dir, config: agent.Config{
+		Endpoint: agent.DefaultEndpoint, Queue: wire.DefaultQueue, Spawn: 1, Version: readVersion().Version,
 		TransitionLogSize: telemetry.DefaultTransitionLogSize,
 		Job:               jobDefaults(),
 	}}
+}
+
+// declare declares the flags that `agent start` and `up` share.
+func (f *agentFlags) declare(cmd *cobra.Command) {
 	c := &f.config
 	flags := cli.Settings(cmd, "agent")
 	flags.Text(&c.Name, "name", "NAME", "name of the workers; several workers get a number after it").Default("the host's name")
@@ -64,7 +70,6 @@ func newAgentFlags(cmd *cobra.Command, dir *dataDir) *agentFlags {
 	cli.Var(flags, &c.TransitionLogSize, "transition-log-size", "MIB",
 		"size at which a new file of the transition log begins; four older ones are kept, FILE.1 to FILE.4", mebibytes(mebibyte)).
 		Default(strconv.Itoa(telemetry.DefaultTransitionLogSize / mebibyte))
-	return f
 }
 
 // jobFlags declares the flags for how jobs run.
@@ -105,8 +110,7 @@ func transitionLogFlag(cmd *cobra.Command, target *string) {
 		"file for every event of a worker and the transition that its machine took, for fsm replay")
 }
 
-// read returns the configuration that the flags describe, without the endpoint
-// and its token.
+// read returns the configuration that the flags describe.
 func (f *agentFlags) read(cmd *cobra.Command, logger *zap.Logger) (agent.Config, error) {
 	c := f.config
 	c.Logger = logger

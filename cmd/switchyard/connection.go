@@ -45,7 +45,7 @@ func connectionFlags(cmd *cobra.Command) *connection {
 	endpoint := flags.Text(&c.options.Endpoint, "endpoint", "URL", "URL of the control plane")
 	c.token = flags.Token("admin-token", "admin token of the control plane",
 		"admin-token in the data directory, if the control plane is on this machine")
-	c.dataDir = dataDirFlag(cmd, "data directory of a control plane on this machine, with its admin token")
+	c.dataDir = newDataDir(cmd, "data directory of a control plane on this machine, with its admin token")
 	ca := flags.File(&c.tls.CAFile, "ca-file", "FILE", "PEM file of the authorities to trust for the control plane's certificate").
 		Default("the system's")
 	c.repeated = []repeatedFlag{
@@ -113,11 +113,15 @@ type dataDir struct {
 	flag cli.Flag
 }
 
-func dataDirFlag(cmd *cobra.Command, usage string) *dataDir {
+func newDataDir(cmd *cobra.Command, usage string) *dataDir {
 	d := &dataDir{}
+	d.declare(cmd, usage)
+	return d
+}
+
+func (d *dataDir) declare(cmd *cobra.Command, usage string) {
 	d.flag = cli.Settings(cmd, "").File(&d.path, "data-dir", "DIR", usage).
 		Default("$XDG_STATE_HOME/switchyard, else ~/.local/state/switchyard")
-	return d
 }
 
 // resolve returns the directory that was named, or the default.

@@ -37,11 +37,12 @@ func TestEveryFlagChangesWhatIsRead(t *testing.T) {
 		declare func(*cobra.Command) func() any
 	}{
 		{"agent", func(cmd *cobra.Command) func() any {
-			f := newAgentFlags(cmd, dataDirFlag(cmd, "data directory"))
+			f := newAgentFlags(newDataDir(cmd, "data directory"))
+			f.declare(cmd)
 			return func() any { c, _ := f.read(cmd, logger); return c }
 		}},
 		{"server", func(cmd *cobra.Command) func() any {
-			s := newServerFlags(cmd, dataDirFlag(cmd, "data directory"))
+			s := newServerFlags(cmd, newDataDir(cmd, "data directory"))
 			return func() any { c, _ := s.read(cmd, logger); return c } // one flag alone may be refused
 		}},
 		{"job", func(cmd *cobra.Command) func() any {

@@ -37,7 +37,7 @@ wrong, 128 plus the number of the signal after a second signal.`
 func (a *app) serverStart() *cobra.Command {
 	cmd := cli.Command("start", "run a control plane until it is stopped", cli.NoArgs)
 	cmd.Long = serverDescription
-	s := newServerFlags(cmd, dataDirFlag(cmd, "directory of the store and the tokens; it is created if it does not exist"))
+	s := newServerFlags(cmd, newDataDir(cmd, "directory of the store and the tokens; it is created if it does not exist"))
 	out := outputFlag(cmd)
 	log := newLogFlags(cmd, zapcore.InfoLevel)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

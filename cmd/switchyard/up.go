@@ -32,9 +32,10 @@ Exit codes: 0 when it was stopped, 1 when it failed, 2 when a setting is wrong,
 func (a *app) up() *cobra.Command {
 	cmd := cli.Command("up", "run a control plane and an agent in one process", cli.NoArgs)
 	cmd.Long = upDescription
-	dir := dataDirFlag(cmd, "directory of the store, the tokens, builds and undelivered results; it is created if it does not exist")
+	dir := newDataDir(cmd, "directory of the store, the tokens, builds and undelivered results; it is created if it does not exist")
 	s := newServerFlags(cmd, dir)
-	f := newAgentFlags(cmd, dir)
+	f := newAgentFlags(dir)
+	f.declare(cmd)
 	out := outputFlag(cmd)
 	log := newLogFlags(cmd, zapcore.InfoLevel)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
