@@ -82,9 +82,6 @@ func (m *Machine) State() State {
 // Facts returns what the machine knows, as an independent copy.
 func (m *Machine) Facts() Facts { return m.facts }
 
-// Idle reports whether the worker waits for work and would take it.
-func (m *Machine) Idle() bool { return m.facts.Idle(m.State()) }
-
 // Step takes one event and returns what the driver must do, in order. The
 // slice is valid until the next call. An event that the table ignores has no
 // effects and is not an error; Record returns why it was ignored. An error is a

@@ -23,12 +23,12 @@ type Agent struct {
 	config   Config
 	hostname string
 
+	// draining ends at the first Drain or Force, forced at the first Force.
+	draining, forced context.Context //nolint:containedctx // signals, not contexts of calls
+	drain, force     context.CancelFunc
+
 	mu      sync.Mutex
-	workers []*worker.Worker
-	request func(*worker.Worker) // the last Drain or Force; nil if there was none
-	// leaving ends at the first Drain or Force. It cancels registrations.
-	leaving context.Context //nolint:containedctx // a signal, not the context of a call
-	leave   context.CancelFunc
+	workers []*worker.Worker // registered so far
 }
 
 // New returns an agent that is ready to run. An error names the invalid field of
@@ -42,24 +42,19 @@ func New(c Config) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	leaving, leave := context.WithCancel(context.Background())
-	return &Agent{config: c, hostname: hostname, leaving: leaving, leave: leave}, nil
+	a := &Agent{config: c, hostname: hostname}
+	a.draining, a.drain = context.WithCancel(context.Background())
+	a.forced, a.force = context.WithCancel(context.Background())
+	return a, nil
 }
 
 // Drain asks every worker to finish its job and leave.
-func (a *Agent) Drain() { a.askAll((*worker.Worker).Drain) }
+func (a *Agent) Drain() { a.drain() }
 
 // Force asks every worker to cancel its job and leave.
-func (a *Agent) Force() { a.askAll((*worker.Worker).Force) }
-
-func (a *Agent) askAll(request func(*worker.Worker)) {
-	a.leave()
-	a.mu.Lock()
-	a.request = request
-	a.mu.Unlock()
-	for _, w := range a.registered() {
-		request(w)
-	}
+func (a *Agent) Force() {
+	a.force()
+	a.drain()
 }
 
 // History returns the last events of every worker with the machine's answers,
@@ -84,7 +79,6 @@ func (a *Agent) registered() []*worker.Worker {
 // continued. It is the context's cause when the context ended, which cancels
 // everything at once, including jobs.
 func (a *Agent) Run(ctx context.Context) error {
-	defer a.leave()
 	s := &shared{observe: a.config.Observe}
 	s.job.Settings, s.job.Reaper = a.config.Job, a.config.Reaper
 	defer s.close()
@@ -122,18 +116,16 @@ func (a *Agent) runWorker(ctx context.Context, s *shared, i int) error {
 	}
 	w, logger, err := a.register(ctx, s, name)
 	if err != nil {
-		if a.leaving.Err() != nil && ctx.Err() == nil {
-			return nil // asked to leave while it was registered
+		if a.draining.Err() != nil && ctx.Err() == nil {
+			return nil // drained while it was registered
 		}
 		return err
 	}
 	a.mu.Lock()
 	a.workers = append(slices.Clip(a.workers), w)
-	request := a.request
 	a.mu.Unlock()
-	if request != nil {
-		request(w)
-	}
+	defer context.AfterFunc(a.draining, w.Drain)()
+	defer context.AfterFunc(a.forced, w.Force)()
 	reason, err := w.Run(ctx)
 	if err != nil {
 		return fmt.Errorf("worker %s: %w", name, err)

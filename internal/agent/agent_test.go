@@ -108,6 +108,38 @@ func TestIdleClock(t *testing.T) {
 	}
 }
 
+// TestIdleClockObserves checks that a worker counts as busy while it has a job, and
+// that the other observer gets every record.
+func TestIdleClockObserves(t *testing.T) {
+	t.Parallel()
+	machine, err := fsm.New(fsm.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	clock := newIdleClock(time.Hour, 1, func() {})
+	defer clock.stop()
+	records := 0
+	observe := clock.observe(func(fsm.Record) { records++ })
+	for i, step := range []struct {
+		event fsm.Event
+		busy  int
+	}{
+		{fsm.Event{Kind: fsm.Started}, 0},
+		{fsm.Event{Kind: fsm.ReceivedJob, Epoch: 1, Job: "J1"}, 1},
+		{fsm.Event{Kind: fsm.ReceivedResume, Epoch: 1}, 1},
+		{fsm.Event{Kind: fsm.JobFinished, Job: "J1"}, 0},
+		{fsm.Event{Kind: fsm.ReceivedPause, Epoch: 1}, 1},
+	} {
+		if _, err := machine.Step(step.event); err != nil {
+			t.Fatal(err)
+		}
+		observe(machine.Record(time.Now(), "w", ""))
+		if clock.busy != step.busy || records != i+1 {
+			t.Errorf("after %v: %d busy, %d records", step.event, clock.busy, records)
+		}
+	}
+}
+
 // TestJoinDistinct checks that a common reason is not repeated.
 func TestJoinDistinct(t *testing.T) {
 	t.Parallel()

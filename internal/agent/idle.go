@@ -3,6 +3,8 @@ package agent
 import (
 	"sync"
 	"time"
+
+	"github.com/switchyard-ci/switchyard/fsm"
 )
 
 // idleClock calls expire when all workers have been idle at the same time for the
@@ -19,6 +21,19 @@ type idleClock struct {
 // newIdleClock returns a clock for that many workers, none of them idle yet.
 func newIdleClock(limit time.Duration, workers int, expire func()) *idleClock {
 	return &idleClock{limit: limit, expire: expire, busy: workers}
+}
+
+// observe returns an observer for one worker that passes each record to next and
+// notes when the worker becomes idle, or stops being idle.
+func (c *idleClock) observe(next func(fsm.Record)) func(fsm.Record) {
+	idle := false
+	return func(r fsm.Record) {
+		next(r)
+		if now := r.Facts.Idle(r.To); now != idle {
+			idle = now
+			c.set(idle)
+		}
+	}
 }
 
 // set notes that one worker has become idle, or has stopped being idle.

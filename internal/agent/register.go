@@ -20,7 +20,7 @@ func (a *Agent) register(ctx context.Context, s *shared, name string) (*worker.W
 	c := &a.config
 	registerCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(a.leaving, cancel)()
+	defer context.AfterFunc(a.draining, cancel)()
 	session, err := s.transport.Register(registerCtx, c.Token, wire.RegisterRequest{
 		Name: name, Hostname: a.hostname, OS: runtime.GOOS, Arch: runtime.GOARCH,
 		ScriptEvalEnabled: true, IgnoreInDispatches: c.Mode == fsm.Acquire,
@@ -49,8 +49,7 @@ func (a *Agent) register(ctx context.Context, s *shared, name string) (*worker.W
 		SilenceLimit:   c.SilenceLimit,
 		StreamProtocol: c.StreamProtocol,
 		Uptime:         c.DisconnectAfterUptime,
-		Observe:        s.observe,
-		Idle:           s.idle.set,
+		Observe:        s.idle.observe(s.observe),
 		Logger:         logger,
 	})
 	if err != nil {

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -72,15 +73,15 @@ func (u undelivered) deliverAll(ctx context.Context) bool {
 // cannot succeed. It reports whether the entry is done with.
 func (u undelivered) deliver(ctx context.Context, entry *spool.Entry) bool {
 	logger := u.logger.With(zap.String("job_id", entry.Job.ID))
-	if entry.Job.Token == "" {
-		logger.Error("undelivered job result has no job token; dropping it")
-		drop(entry, logger)
-		return true
-	}
 	session, err := u.transport.UndeliveredJob(entry.Job.Endpoint, entry.Job.Headers, entry.Job.ID, entry.Job.Token)
+	if entry.Job.Token == "" {
+		err = errors.New("missing job token")
+	}
 	if err != nil {
 		logger.Error("undelivered job result cannot be sent; dropping it", zap.Error(err))
-		drop(entry, logger)
+		if err := entry.Remove(); err != nil {
+			logger.Warn("spool entry not removed", zap.Error(err))
+		}
 		return true
 	}
 	if err := job.Deliver(ctx, entry, jobControlPlane{session: session}, logger); err != nil {
@@ -90,10 +91,4 @@ func (u undelivered) deliver(ctx context.Context, entry *spool.Entry) bool {
 		return false
 	}
 	return true
-}
-
-func drop(entry *spool.Entry, logger *zap.Logger) {
-	if err := entry.Remove(); err != nil {
-		logger.Warn("spool entry not removed", zap.Error(err))
-	}
 }

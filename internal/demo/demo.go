@@ -12,12 +12,17 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/switchyard-ci/switchyard/fsm"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
-// timeLimit is how long the demo may take. Its only long wait is for the
-// reconnect, whose second and third windows are ten seconds each.
-const timeLimit = 30 * time.Second
+const (
+	// timeLimit is how long the demo may take. Its only long wait is for the
+	// reconnect, whose second and third windows are ten seconds each.
+	timeLimit = 30 * time.Second
+	// maxRecords is more than the number of events of the worker in that time.
+	maxRecords = 10000
+)
 
 var (
 	errBroken  = errors.New("a promise was broken")
@@ -33,8 +38,11 @@ func Run(ctx context.Context, out io.Writer, transitionLog string, logger *zap.L
 	ctx, cancel := context.WithTimeoutCause(ctx, timeLimit, errTooLong)
 	defer cancel()
 	p := &printer{out: out, started: time.Now()}
-	records := newRecords(p.transition)
-	e, err := startEnvironment(ctx, transitionLog, logger, records.add)
+	records := make(chan fsm.Record, maxRecords)
+	e, err := startEnvironment(ctx, transitionLog, logger, func(r fsm.Record) {
+		p.transition(r)
+		records <- r
+	})
 	defer func() { err = errors.Join(err, e.close()) }()
 	if err != nil {
 		return err

@@ -13,7 +13,7 @@ import (
 type story struct {
 	*environment
 
-	records *records
+	records <-chan fsm.Record // of the worker
 	out     *printer
 	cancel  context.CancelFunc
 	err     error
@@ -109,11 +109,17 @@ func (s *story) check(err error) {
 
 // await waits for the next record that is wanted, and returns it.
 func (s *story) await(ctx context.Context, what string, wanted func(fsm.Record) bool) fsm.Record {
-	r, err := s.records.await(ctx, wanted)
-	if err != nil {
-		s.check(fmt.Errorf("waiting until %s: %w", what, err))
+	for {
+		select {
+		case r := <-s.records:
+			if wanted(r) {
+				return r
+			}
+		case <-ctx.Done():
+			s.check(fmt.Errorf("waiting until %s: %w", what, context.Cause(ctx)))
+			return fsm.Record{}
+		}
 	}
-	return r
 }
 
 // entered matches the record of a transition to a state from another one.

@@ -67,7 +67,7 @@ func driven(b *testing.B, observe func(fsm.Record)) func(fsm.Event) {
 	b.Helper()
 	w := &Worker{
 		config: Config{
-			Session: new(transport.Session), Observe: observe, Idle: func(bool) {}, Logger: zap.NewNop(),
+			Session: new(transport.Session), Observe: observe, Logger: zap.NewNop(),
 		},
 		machine: startedMachine(b),
 	}

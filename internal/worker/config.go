@@ -43,9 +43,6 @@ type Config struct {
 	// Observe is called with every event and the machine's answer, in order, by
 	// the goroutine that owns the machine: it must return quickly. Optional.
 	Observe func(fsm.Record)
-	// Idle is called, like Observe, when the worker becomes idle (it waits for
-	// work) and when it stops being idle. Optional.
-	Idle func(idle bool)
 	// Rand is the source of jitter. Nil means one with a random seed.
 	Rand *rand.Rand
 	// Logger receives changes of state and failures. Nil means no log.
@@ -65,9 +62,6 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Observe == nil {
 		c.Observe = func(fsm.Record) {}
-	}
-	if c.Idle == nil {
-		c.Idle = func(bool) {}
 	}
 	if c.Rand == nil {
 		c.Rand = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())) //nolint:gosec // jitter is no secret

@@ -55,10 +55,6 @@ func (w *Worker) step(ctx context.Context, in input) error {
 	for _, e := range r.Effects {
 		w.perform(ctx, e)
 	}
-	if idle := w.machine.Idle(); idle != w.idle {
-		w.idle = idle
-		w.config.Idle(idle)
-	}
 	return nil
 }
 

@@ -40,7 +40,6 @@ type Worker struct {
 	pollPace   pollPace
 	trustTimer *time.Timer
 	trustEpoch fsm.Epoch // the connection that trustTimer is for
-	idle       bool
 	reason     fsm.LeaveReason // set by the effect Stop
 	failure    error           // the error that made the worker stop, if any
 
