@@ -21,7 +21,8 @@ import (
 // it, or it was too old. After an error, the entry is closed and can be delivered
 // again. The logger names the job.
 func Deliver(ctx context.Context, entry *spool.Entry, cp ControlPlane, logger *zap.Logger) error {
-	switch err := deliver(ctx, entry, cp, logger); {
+	delivered, err := deliver(ctx, entry, cp, logger)
+	switch {
 	case err == nil:
 	case errors.Is(err, ErrRefused), errors.Is(err, ErrTokenInvalid):
 		logger.Warn("dropped an undelivered job result: refused by the control plane", zap.Error(err))
@@ -34,36 +35,41 @@ func Deliver(ctx context.Context, entry *spool.Entry, cp ControlPlane, logger *z
 	if err := entry.Remove(); err != nil {
 		return fmt.Errorf("removing a delivered job, which may be delivered again, without harm: %w", err)
 	}
+	if err == nil {
+		logger.Info("delivered the undelivered job result of a previous agent process", delivered...)
+	}
 	return nil
 }
 
-func deliver(ctx context.Context, entry *spool.Entry, cp ControlPlane, logger *zap.Logger) error {
+// deliver delivers an entry, and returns what to log about it.
+func deliver(ctx context.Context, entry *spool.Entry, cp ControlPlane, logger *zap.Logger) ([]zap.Field, error) {
 	chunks, lost := entry.Chunks()
 	result, endSeen := entry.Result()
 	if !endSeen {
 		if err := checkRunning(ctx, cp); err != nil {
-			return err
+			return nil, err
 		}
 		note, err := appendEndNotSeen(entry)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		chunks = append(chunks, note)
 		result = endNotSeen()
 	}
 	refused, err := logpipe.Resend(ctx, entry, chunks, cp.Chunk, logger)
 	if err != nil {
-		return err //nolint:wrapcheck // the error is complete
+		return nil, err //nolint:wrapcheck // the error is complete
 	}
 	result.ChunksFailed += lost + refused
 	if !result.Acknowledged {
 		if err := cp.Finish(ctx, result.FinishRequest); err != nil {
-			return fmt.Errorf("delivering the result: %w", err)
+			return nil, fmt.Errorf("delivering the result: %w", err)
 		}
 	}
-	logger.Info("delivered the undelivered job result of a previous agent process", zap.Bool("end_seen", endSeen),
-		zap.String("exit_status", result.ExitStatus), zap.Int("chunks", len(chunks)-refused), zap.Int("chunks_failed", result.ChunksFailed))
-	return nil
+	return []zap.Field{
+		zap.Bool("end_seen", endSeen), zap.String("exit_status", result.ExitStatus),
+		zap.Int("chunks", len(chunks)-refused), zap.Int("chunks_failed", result.ChunksFailed),
+	}, nil
 }
 
 // checkRunning returns an error that wraps ErrRefused unless the control plane has
