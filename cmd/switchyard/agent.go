@@ -65,7 +65,8 @@ func (a *app) agentStart() *cobra.Command {
 			return err
 		}
 		settings.Headers = requestHeaders(os.Environ())
-		if settings.Token, err = localToken(cmd, token, settings.Endpoint, dir, "registration token", datadir.RegistrationTokenFile); err != nil {
+		settings.Token, err = localToken(cmd, token, settings.Endpoint, dir, "registration token", datadir.RegistrationTokenFile)
+		if err != nil {
 			return err
 		}
 		if settings.TLS, err = config.ClientTLS(trust); err != nil {

@@ -47,7 +47,7 @@ type wayKind struct {
 
 //nolint:gochecknoglobals // patterns, never written
 var (
-	streaming = &wayKind{regexp.MustCompile(`"msg":"stream (open|back)"`), regexp.MustCompile(`"event":"StreamLost`)}
+	streaming = &wayKind{regexp.MustCompile(`"msg":"stream (open|restored)"`), regexp.MustCompile(`"event":"StreamLost`)}
 	polling   = &wayKind{
 		regexp.MustCompile(`"event":"(Answered|JobFinished)`),
 		regexp.MustCompile(`"event":"PollFailed|call failed; will retry`),
