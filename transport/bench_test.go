@@ -12,7 +12,7 @@ import (
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
-// newLoopback is a session at a control plane behind real sockets on loopback.
+// newLoopback returns a session with a control plane on loopback.
 func newLoopback(b *testing.B, handler http.Handler, secure bool) *transport.Session {
 	b.Helper()
 	server := httptest.NewUnstartedServer(handler)
@@ -64,14 +64,14 @@ func BenchmarkPing(b *testing.B) {
 	}
 }
 
-// BenchmarkMessageToAccept is the way of a job: a message is written on the
-// stream, the event is posted, the job is accepted.
+// BenchmarkMessageToAccept measures a job from its message on the stream to the response
+// to its accept.
 func BenchmarkMessageToAccept(b *testing.B) {
 	for _, link := range links {
 		b.Run(link.name, func(b *testing.B) {
 			send := make(chan struct{})
 			message := assign(&agentedgev1.Job{Id: "j1"})
-			_, streams := newEdge(func(ctx context.Context, out *streamOut) error {
+			_, streams := newStreamServer(func(ctx context.Context, out *streamOut) error {
 				for {
 					select {
 					case <-send:

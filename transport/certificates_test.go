@@ -39,15 +39,14 @@ func newAuthority(t *testing.T) *authority {
 	return &authority{certificate: certificate, key: key}
 }
 
-// pool trusts this authority and no other.
+// pool returns a pool with only this authority.
 func (a *authority) pool() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(a.certificate)
 	return pool
 }
 
-// sign makes a certificate for hosts, names or addresses, that is valid until
-// then.
+// sign returns a certificate for host names or addresses, valid until a time.
 func (a *authority) sign(t *testing.T, until time.Time, hosts ...string) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

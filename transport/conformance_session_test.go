@@ -11,9 +11,9 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// factsOfSessions are those of section 1.
-var factsOfSessions = []fact{
-	{section: "1 session", fact: "register says all of these, and leaves out what is optional", act: func(t *testing.T, s scene) {
+// factsAboutSessions are the facts of section 1.
+var factsAboutSessions = []fact{
+	{section: "1 session", fact: "register sends the required fields and omits the optional ones", act: func(t *testing.T, s scene) {
 		var said map[string]any
 		if err := json.Unmarshal([]byte(s.one(t, "POST /v3/register").body), &said); err != nil {
 			t.Fatal(err)
@@ -27,11 +27,11 @@ var factsOfSessions = []fact{
 			delete(said, field)
 		}
 		if len(said) > 0 {
-			t.Errorf("beside them: %v", said)
+			t.Errorf("unexpected fields: %v", said)
 		}
 	}},
 	{
-		section: "1 session", fact: "register switches the endpoint, once it has answered a ping, and sets the headers, of all that follows",
+		section: "1 session", fact: "register sets the headers of later requests, and the endpoint if it responds to a ping",
 		answers: answers{"POST /register": func(w http.ResponseWriter, r *http.Request) {
 			reply(200, `{"id":"w-1","access_token":"session-secret","endpoint":"http://`+r.Host+`/v4/","request_headers":{"Buildkite-A":"1","X-B":"2"}}`)(w, r)
 		}},
@@ -44,7 +44,7 @@ var factsOfSessions = []fact{
 		},
 	},
 	{
-		section: "1 session", fact: "an endpoint named by register that does not answer is not switched to",
+		section: "1 session", fact: "an endpoint of register that does not respond is not used",
 		answers: answers{"POST /register": func(w http.ResponseWriter, r *http.Request) {
 			reply(200, `{"id":"w-1","access_token":"session-secret","endpoint":"http://`+r.Host+`/v4"}`)(w, r)
 		}, "GET /v4/ping": reply(503, ``)},
@@ -72,7 +72,7 @@ var factsOfSessions = []fact{
 			t.Errorf("sent %q", body)
 		}
 	}},
-	{section: "1 session", fact: "a heartbeat says when it was sent, to the nanosecond", act: func(t *testing.T, s scene) {
+	{section: "1 session", fact: "a heartbeat has its time in nanoseconds", act: func(t *testing.T, s scene) {
 		works(t, s.session.Heartbeat(t.Context()))
 		var said struct {
 			SentAt time.Time `json:"sent_at"`
@@ -83,7 +83,7 @@ var factsOfSessions = []fact{
 		}
 	}},
 	{
-		section: "1 session", fact: "a ping's action and job; unknown actions are none, and a pause leaves no room for a job",
+		section: "1 session", fact: "a ping's action and job; unknown actions are ignored, and so is a job with a pause",
 		answers: answers{"GET /ping": (&script{steps: []http.HandlerFunc{
 			reply(200, `{}`), reply(200, `{"action":"dance"}`), reply(200, `{"action":"pause","message":"m","job":{"id":"j1"}}`),
 			reply(200, `{"action":"disconnect"}`), reply(200, `{"job":{"id":"j1"},"new":1}`),
@@ -103,20 +103,20 @@ var factsOfSessions = []fact{
 		},
 	},
 	{
-		section: "1 session", fact: "an endpoint named by a ping is pinged first; the second answer counts, and a failure keeps the old",
+		section: "1 session", fact: "an endpoint of a ping is pinged first; the second response counts, and a failure keeps the old endpoint",
 		answers: answers{"GET /ping": func(w http.ResponseWriter, r *http.Request) {
 			reply(200, `{"message":"there","endpoint":"http://`+r.Host+`/v4"}`)(w, r)
 		}, "GET /v4/ping": (&script{steps: []http.HandlerFunc{reply(503, ""), reply(200, `{"message":"here"}`)}}).ServeHTTP},
 		act: func(t *testing.T, s scene) {
 			for _, want := range []struct{ message, path string }{{"there", "/v3"}, {"here", "/v4"}, {"here", "/v4"}} {
 				if got := ping(t, s); got.Message != want.message || s.session.Endpoint() != s.url+want.path {
-					t.Errorf("heard %q, now at %s", got.Message, s.session.Endpoint())
+					t.Errorf("got %q, now at %s", got.Message, s.session.Endpoint())
 				}
 			}
 		},
 	},
 	{
-		section: "1 session", fact: "headers in a ping's answer: absent or null keeps, a set replaces, an empty one clears",
+		section: "1 session", fact: "headers of a ping: absent or null keeps, a set replaces, an empty set clears",
 		answers: answers{"GET /ping": (&script{steps: []http.HandlerFunc{
 			reply(200, `{}`), reply(200, `{"request_headers":null}`), reply(200, `{"request_headers":{"Buildkite-A":"1"}}`),
 			reply(200, `{"request_headers":{}}`), reply(200, `{}`),

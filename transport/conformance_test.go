@@ -16,15 +16,15 @@ import (
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
-// recorder is a control plane on a real socket that remembers what it was asked.
-// Calls that have no answer of their own are answered with an empty object.
+// recorder is a control plane on a real socket that records its requests. Calls without
+// a handler get an empty object.
 type recorder struct {
 	answers map[string]http.HandlerFunc // by method and path below /v3
 	streams http.Handler
 
-	mu    sync.Mutex
-	asked []seen
-	edge  *edge
+	mu           sync.Mutex
+	asked        []seen
+	streamServer *streamServer
 }
 
 func (r *recorder) ServeHTTP(w http.ResponseWriter, request *http.Request) {
@@ -36,7 +36,7 @@ func (r *recorder) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		return
 	}
 	if request.Method == "PRI" {
-		return // the question for HTTP/2, which is not of the sheet
+		return // the question for HTTP/2, which is not recorded
 	}
 	r.mu.Lock()
 	r.asked = append(r.asked, see(request))
@@ -53,7 +53,7 @@ func (r *recorder) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	reply(200, `{}`)(w, request)
 }
 
-// of are the requests with a method and a URI that begins so.
+// of returns the requests whose method and URI begin with a text.
 func (r *recorder) of(start string) []seen {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -66,7 +66,7 @@ func (r *recorder) of(start string) []seen {
 	return of
 }
 
-// one is the only such request.
+// one returns the only such request.
 func (r *recorder) one(t *testing.T, start string) seen {
 	t.Helper()
 	of := r.of(start)
@@ -89,9 +89,8 @@ type (
 	act     = func(t *testing.T, s scene)
 )
 
-// A fact is a row about the agents' wire: something that an agent can be
-// held to by looking at its requests. When calls are tried again, and after
-// which waits, is shown in virtual time by TestRetries and TestRegisterRetries.
+// fact is one fact of the agent protocol that the requests of an agent show. TestRetries
+// and TestRegisterRetries test retries and their waits in virtual time.
 type fact struct {
 	section string
 	fact    string
@@ -100,16 +99,16 @@ type fact struct {
 	act     act
 }
 
-// TestConformance holds the client to the facts of the wire, over real sockets.
+// TestConformance compares the client with the facts of the protocol, over real sockets.
 func TestConformance(t *testing.T) {
-	for _, row := range slices.Concat(factsOfTransport, factsOfSessions, factsOfStreamsAndJobs) {
+	for _, row := range slices.Concat(factsAboutTransport, factsAboutSessions, factsAboutStreamsAndJobs) {
 		t.Run(row.section+"/"+row.fact, func(t *testing.T) {
 			streams := row.streams
 			if streams == nil {
-				streams = []serve{then(say(resume()), stay)}
+				streams = []serve{inOrder(send(resume()), hold)}
 			}
 			control := &recorder{answers: row.answers}
-			control.edge, control.streams = newEdge(streams...)
+			control.streamServer, control.streams = newStreamServer(streams...)
 			server := httptest.NewServer(control)
 			defer server.Close()
 			client, err := transport.New(transport.Options{
@@ -128,7 +127,7 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// ends is a stream whose first end is of a kind.
+// ends checks the kind and code of the first end of a stream.
 func ends(kind transport.StreamEventKind, code connect.Code) act {
 	return func(t *testing.T, s scene) {
 		for event := range streaming(t, s.session) {

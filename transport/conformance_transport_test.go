@@ -12,9 +12,9 @@ import (
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
-// factsOfTransport are those of section 0.
-var factsOfTransport = []fact{
-	{section: "0 transport", fact: "calls are below the endpoint, its trailing slash cut off", act: func(t *testing.T, s scene) {
+// factsAboutTransport are the facts of section 0.
+var factsAboutTransport = []fact{
+	{section: "0 transport", fact: "calls are below the endpoint, without its trailing slash", act: func(t *testing.T, s scene) {
 		s.one(t, "POST /v3/register")
 	}},
 	{section: "0 transport", fact: "the stream is at the root of the host, whatever the endpoint's path", act: func(t *testing.T, s scene) {
@@ -27,7 +27,7 @@ var factsOfTransport = []fact{
 		header(t, s.one(t, "POST "+procedure), "Authorization", "Token "+sessionToken)
 	}},
 	{
-		section: "0 transport", fact: "the token goes along with a redirect on the same host",
+		section: "0 transport", fact: "a redirect on the same host keeps the token",
 		answers: answers{"GET /ping": reply(307, "", "Location", "/v3/elsewhere")},
 		act: func(t *testing.T, s scene) {
 			ping(t, s)
@@ -37,7 +37,7 @@ var factsOfTransport = []fact{
 	{section: "0 transport", fact: "User-Agent as configured", act: func(t *testing.T, s scene) {
 		header(t, s.one(t, "POST /v3/register"), "User-Agent", "agent/1")
 	}},
-	{section: "0 transport", fact: "JSON has its Content-Type; a call without a body has a length of 0 and no type", act: func(t *testing.T, s scene) {
+	{section: "0 transport", fact: "a JSON body has its Content-Type; without a body there is a length of 0 and no type", act: func(t *testing.T, s scene) {
 		works(t, s.session.Connect(t.Context()))
 		header(t, s.one(t, "POST /v3/register"), "Content-Type", "application/json")
 		header(t, s.one(t, "POST /v3/connect"), "Content-Type", "")
@@ -53,14 +53,14 @@ var factsOfTransport = []fact{
 		header(t, s.one(t, "POST /v3/jobs/j1/chunks"), "Buildkite-Timeout-Milliseconds", "")
 		header(t, s.one(t, "POST "+procedure), "Buildkite-Timeout-Milliseconds", "")
 	}},
-	{section: "0 transport", fact: "configured headers go along with calls, chunks and the stream", act: func(t *testing.T, s scene) {
+	{section: "0 transport", fact: "configured headers are sent with calls, chunks and the stream", act: func(t *testing.T, s scene) {
 		<-streaming(t, s.session)
 		works(t, s.session.Job(wire.Job{ID: "j1"}).Chunk(t.Context(), wire.Chunk{Sequence: 1, Data: []byte("x")}))
 		for _, start := range []string{"POST /v3/register", "POST /v3/jobs/j1/chunks", "POST " + procedure} {
 			header(t, s.one(t, start), "Buildkite-Cell", "7")
 		}
 	}},
-	{section: "0 transport", fact: "a segment of a path is escaped, its dots as well", act: func(t *testing.T, s scene) {
+	{section: "0 transport", fact: "segments of a path are escaped, dots too", act: func(t *testing.T, s scene) {
 		_, _ = s.session.Job(wire.Job{ID: "../a b"}).State(t.Context())
 		s.one(t, "GET /v3/jobs/%2E%2E%2Fa%20b")
 	}},
@@ -75,7 +75,7 @@ var factsOfTransport = []fact{
 		},
 	},
 	{
-		section: "0 transport", fact: "an error says {message}; what is not JSON is quoted in one line",
+		section: "0 transport", fact: "an error has {message}; a body that is not JSON is quoted in one line",
 		answers: answers{"GET /ping": reply(422, `{"message":"wrong state"}`), "GET /jobs/j1": reply(502, "<html><title>Bad\nGateway</title>")},
 		act: func(t *testing.T, s scene) {
 			_, err := s.session.Ping(t.Context())
@@ -85,7 +85,7 @@ var factsOfTransport = []fact{
 		},
 	},
 	{
-		section: "0 transport", fact: "a 2xx that cannot be decoded may be tried again, and is no order to stop",
+		section: "0 transport", fact: "a 2xx that cannot be decoded may be tried again, and is not a refusal",
 		answers: answers{"GET /ping": reply(200, "OK"), "GET /jobs/j1": reply(204, "")},
 		act: func(t *testing.T, s scene) {
 			_, err := s.session.Ping(t.Context())
@@ -95,7 +95,7 @@ var factsOfTransport = []fact{
 		},
 	},
 	{
-		section: "0 transport", fact: "bodies that nobody needs are not looked at",
+		section: "0 transport", fact: "bodies that are not needed are not decoded",
 		answers: answers{"POST /connect": reply(200, "<html>"), "POST /disconnect": reply(200, "["), "PUT /jobs/j1/start": reply(204, "")},
 		act: func(t *testing.T, s scene) {
 			works(t, s.session.Connect(t.Context()))
@@ -104,7 +104,7 @@ var factsOfTransport = []fact{
 		},
 	},
 	{
-		section: "0 transport", fact: "429 and 5xx may be tried again, other statuses not; Retry-After is heard",
+		section: "0 transport", fact: "429 and 5xx may be tried again, other statuses not; Retry-After is read",
 		answers: answers{"GET /ping": (&script{steps: []http.HandlerFunc{
 			reply(429, "", "Retry-After", "7"), reply(503, "", "Retry-After", "0.5"), reply(418, `{"message":"no"}`),
 		}}).ServeHTTP},
@@ -126,7 +126,7 @@ var factsOfTransport = []fact{
 			"GET /ping":    reply(200, `{"message":"`+strings.Repeat("x", 17<<20)+`"}`),
 			"GET /jobs/j1": reply(200, `{}`, "X-Long", strings.Repeat("x", 512<<10)),
 		},
-		streams: []serve{say(pause(strings.Repeat("x", 2<<20)))},
+		streams: []serve{send(pause(strings.Repeat("x", 2<<20)))},
 		act: func(t *testing.T, s scene) {
 			_, err := s.session.Ping(t.Context())
 			fails(t, err, "longer than 16777216 bytes", true)
@@ -137,7 +137,7 @@ var factsOfTransport = []fact{
 			}
 		},
 	},
-	{section: "0 transport", fact: "the job's token serves for its calls, else the session's", act: func(t *testing.T, s scene) {
+	{section: "0 transport", fact: "a job's calls use its token, or the session's without one", act: func(t *testing.T, s scene) {
 		works(t, s.session.Job(wire.Job{ID: "j1", Token: jobToken}).Start(t.Context(), time.Now()))
 		works(t, s.session.Job(wire.Job{ID: "j2"}).Start(t.Context(), time.Now()))
 		header(t, s.one(t, "PUT /v3/jobs/j1/start"), "Authorization", "Token "+jobToken)

@@ -82,13 +82,13 @@ func (s *Session) take(ctx context.Context, by rule, jobID string, c call) (wire
 // job has none, the session's. It is safe for concurrent use.
 type JobSession struct {
 	session *Session
-	id      string
+	jobID   string
 	token   string
 }
 
 // Job returns the session of a job that this worker has accepted or acquired.
 func (s *Session) Job(job wire.Job) *JobSession {
-	return &JobSession{session: s, id: job.ID, token: job.Token}
+	return &JobSession{session: s, jobID: job.ID, token: job.Token}
 }
 
 // UndeliveredJob returns the session of a job that another agent process has run
@@ -106,7 +106,7 @@ func (t *Transport) UndeliveredJob(endpoint string, headers http.Header, id, tok
 	maps.Copy(all, t.headers)
 	maps.Copy(all, headers)
 	session := &Session{transport: t, token: token, endpoint: base, headers: all}
-	return &JobSession{session: session, id: id, token: token}, nil
+	return &JobSession{session: session, jobID: id, token: token}, nil
 }
 
 // Start reports that the job starts. It is tried up to seven times, with waits that
@@ -136,8 +136,8 @@ func (j *JobSession) State(ctx context.Context) (wire.JobState, error) {
 // call returns a call about the job, below its path.
 func (j *JobSession) call(doing, method string, route ...string) call {
 	return call{
-		doing: doing + " job " + j.id, method: method, token: j.token,
-		path: append([]string{wire.PathJobs, j.id}, route...),
+		doing: doing + " job " + j.jobID, method: method, token: j.token,
+		path: append([]string{wire.PathJobs, j.jobID}, route...),
 	}
 }
 

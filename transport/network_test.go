@@ -18,10 +18,10 @@ import (
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
-// throughNothing is a proxy that must not be asked.
+// throughNothing fails if a proxy is asked for.
 func throughNothing(*http.Request) (*url.URL, error) { return nil, errors.New("asked for a proxy") }
 
-// watchedDial dials, and tells of it.
+// watchedDial returns a dialer that calls tell for each connection.
 func watchedDial(tell func(network, address string)) func(context.Context, string, string) (net.Conn, error) {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		tell(network, address)
@@ -29,7 +29,7 @@ func watchedDial(tell func(network, address string)) func(context.Context, strin
 	}
 }
 
-// streaming is a RunStream in real time, whose events can be waited for.
+// streaming starts RunStream in real time and returns its events.
 func streaming(t *testing.T, session *transport.Session) <-chan transport.StreamEvent {
 	t.Helper()
 	events := make(chan transport.StreamEvent, 64)
@@ -61,8 +61,8 @@ func serveOn(t *testing.T, listener net.Listener, handler http.Handler, http2 bo
 	return server
 }
 
-// TestUnixSocket talks over a real socket: calls below the path that was given,
-// streams at the root, by both protocols, and past any proxy.
+// TestUnixSocket uses a real socket: calls are below the path of the endpoint, streams at
+// the root, in both protocols, and no proxy is used.
 func TestUnixSocket(t *testing.T) {
 	for _, http2 := range []bool{true, false} {
 		t.Run(map[bool]string{true: "HTTP2", false: "HTTP1"}[http2], func(t *testing.T) {
@@ -71,7 +71,7 @@ func TestUnixSocket(t *testing.T) {
 			if err != nil {
 				t.Skipf("no Unix sockets here: %v", err)
 			}
-			service, streams := newEdge(then(say(resume()), stay))
+			service, streams := newStreamServer(inOrder(send(resume()), hold))
 			var mu sync.Mutex
 			var asked []string
 			mux := http.NewServeMux()
@@ -80,7 +80,7 @@ func TestUnixSocket(t *testing.T) {
 			mux.Handle("GET /behind/v3/ping", reply(200, `{}`))
 			server := serveOn(t, listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				mu.Lock()
-				if r.Host != "" { // else it is the question for HTTP/2
+				if r.Host != "" { // an empty one is the question for HTTP/2
 					asked = append(asked, r.Host+" "+r.URL.Path)
 				}
 				mu.Unlock()
@@ -111,12 +111,12 @@ func TestUnixSocket(t *testing.T) {
 			if want := "localhost /behind/v3/register\nlocalhost /behind/v3/ping\nlocalhost " + procedure; got != want {
 				t.Errorf("asked for\n%s\nwant\n%s", got, want)
 			}
-			if want := map[bool]string{true: "HTTP/2.0", false: "HTTP/1.1"}[http2]; service.over() != want {
-				t.Errorf("over %s, want %s", service.over(), want)
+			if want := map[bool]string{true: "HTTP/2.0", false: "HTTP/1.1"}[http2]; service.protocols() != want {
+				t.Errorf("over %s, want %s", service.protocols(), want)
 			}
 			server.CloseClientConnections()
 			server.Close()
-			_, _ = session.Ping(t.Context()) // which may find the end of the connection
+			_, _ = session.Ping(t.Context()) // it may use the closed connection
 			_, err = session.Ping(t.Context())
 			if want := `Get "` + endpoint + `/ping": dial unix ` + socket; err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("got %v, want %s", err, want)
@@ -125,9 +125,9 @@ func TestUnixSocket(t *testing.T) {
 	}
 }
 
-// TestSocketsAreNotNamedFromAfar shows that a control plane elsewhere cannot have
-// an agent talk to a socket of its machine.
-func TestSocketsAreNotNamedFromAfar(t *testing.T) {
+// TestRemoteSocket shows that a control plane on a network cannot make an agent connect to
+// a socket of its machine.
+func TestRemoteSocket(t *testing.T) {
 	var touched sync.Map
 	dial := func(network, address string) { touched.Store(network, address) }
 	const hidden = "http://2f72756e2f612e736f636b.socket.invalid/v3"
@@ -165,13 +165,13 @@ func TestSocketsAreNotNamedFromAfar(t *testing.T) {
 	}
 }
 
-// TestIPv6 talks to an address of IPv6, which has brackets in a URL.
+// TestIPv6 uses an IPv6 address, which has brackets in a URL.
 func TestIPv6(t *testing.T) {
 	listener, err := net.Listen("tcp6", "[::1]:0")
 	if err != nil {
 		t.Skipf("no IPv6 here: %v", err)
 	}
-	_, handler := newEdge(then(say(resume()), stay))
+	_, handler := newStreamServer(inOrder(send(resume()), hold))
 	server := serveOn(t, listener, handler, true)
 	client, err := transport.New(transport.Options{Endpoint: "http://" + listener.Addr().String() + "/v3"})
 	if err != nil {
@@ -188,25 +188,25 @@ func TestIPv6(t *testing.T) {
 	server.CloseClientConnections()
 }
 
-// TestNamesAreLookedUpAnew moves a name from one server to another: the next
-// stream is opened there, whether the first server has gone or not.
-func TestNamesAreLookedUpAnew(t *testing.T) {
+// TestHostIsLookedUpAgain moves a host name from one server to another: the next stream is
+// opened there, even if the first server still runs.
+func TestHostIsLookedUpAgain(t *testing.T) {
 	for _, row := range []struct {
 		name string
 		ends serve // of the first server's stream
 	}{
-		{"planned end", fail(connect.CodeDeadlineExceeded)},
-		{"loss", fail(connect.CodeUnavailable)},
+		{"planned end", failWith(connect.CodeDeadlineExceeded)},
+		{"loss", failWith(connect.CodeUnavailable)},
 	} {
 		for _, http2 := range []bool{true, false} {
 			t.Run(row.name+map[bool]string{true: "/HTTP2", false: "/HTTP1"}[http2], func(t *testing.T) {
 				moved := make(chan struct{})
-				_, first := newEdge(then(say(resume()), func(context.Context, *streamOut) error {
+				_, first := newStreamServer(inOrder(send(resume()), func(context.Context, *streamOut) error {
 					<-moved
 					return nil
 				}, row.ends))
-				_, second := newEdge(then(say(pause("here")), stay))
-				var names sync.Map // the lookup of names
+				_, second := newStreamServer(inOrder(send(pause("here")), hold))
+				var names sync.Map // the addresses of host names
 				for name, handler := range map[string]http.Handler{"first": first, "second": second} {
 					listener, err := net.Listen("tcp", "127.0.0.1:0")
 					if err != nil {

@@ -18,7 +18,7 @@ import (
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
-// protocols notes over which protocol each request came.
+// protocols records the protocol of each request.
 type protocols struct {
 	mu   sync.Mutex
 	seen []string
@@ -44,49 +44,49 @@ func (p *protocols) String() string {
 	return strings.Join(p.seen, " ")
 }
 
-// TestProtocolWithoutTLS shows which protocol an http server is spoken to in,
-// and that it is asked once.
+// TestProtocolWithoutTLS shows which protocol is used with an http server, and that the
+// server is asked once.
 func TestProtocolWithoutTLS(t *testing.T) {
 	rows := []struct {
 		name   string
-		change []bedOption
+		change []option
 		want   string
-		dials  int64 // the question included
+		dials  int64 // with the question for HTTP/2
 	}{
-		{"it speaks HTTP/2", nil, "HTTP/2.0 HTTP/2.0 HTTP/2.0", 2},
-		{"it does not", []bedOption{http1}, "HTTP/1.1 HTTP/1.1 HTTP/1.1", 2},
+		{"a server with HTTP/2", nil, "HTTP/2.0 HTTP/2.0 HTTP/2.0", 2},
+		{"a server without HTTP/2", []option{http1}, "HTTP/1.1 HTTP/1.1 HTTP/1.1", 2},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				handler := &protocols{next: registering(reply(200, `{}`))}
-				bed := newBed(t, handler, row.change...)
-				session := bed.register(t)
+				harness := newHarness(t, handler, row.change...)
+				session := harness.register(t)
 				for range 2 {
 					if _, err := session.Ping(t.Context()); err != nil {
 						t.Fatal(err)
 					}
 				}
-				if handler.String() != row.want || bed.network.Dials.Load() != row.dials {
-					t.Errorf("%s over %d connections, want %s over %d", handler, bed.network.Dials.Load(), row.want, row.dials)
+				if handler.String() != row.want || harness.network.Dials.Load() != row.dials {
+					t.Errorf("%s over %d connections, want %s over %d", handler, harness.network.Dials.Load(), row.want, row.dials)
 				}
 			})
 		})
 	}
 }
 
-// TestServersThatDoNotSay shows that a server that answers the question with
-// silence, or hangs up, is spoken to in HTTP/1.1.
-func TestServersThatDoNotSay(t *testing.T) {
+// TestUnclearResponses shows that HTTP/1.1 is used with a server that does not respond to
+// the question for HTTP/2, or closes the connection.
+func TestUnclearResponses(t *testing.T) {
 	rows := []struct {
 		name   string
 		answer func(net.Conn)
 		took   time.Duration
 	}{
 		{"silence", func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }, 2 * time.Second},
-		{"hangs up", func(net.Conn) {}, 0},
-		{"hangs up halfway", func(conn net.Conn) { _, _ = conn.Write([]byte{0, 0}) }, 0},
-		{"says something else", func(conn net.Conn) { _, _ = io.WriteString(conn, "220 mail ESMTP") }, 0},
+		{"closes", func(net.Conn) {}, 0},
+		{"closes in the middle", func(conn net.Conn) { _, _ = conn.Write([]byte{0, 0}) }, 0},
+		{"another protocol", func(conn net.Conn) { _, _ = io.WriteString(conn, "220 mail ESMTP") }, 0},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
@@ -121,8 +121,7 @@ func TestServersThatDoNotSay(t *testing.T) {
 	}
 }
 
-// serveWithoutHTTP2 is a server that only knows requests of HTTP/1.1, and
-// treats everything else in its own way.
+// serveWithoutHTTP2 handles a request of HTTP/1.1, and calls other for anything else.
 func serveWithoutHTTP2(conn net.Conn, other func(net.Conn)) {
 	defer func() { _ = conn.Close() }()
 	reader := bufio.NewReader(conn)
@@ -142,12 +141,12 @@ func serveWithoutHTTP2(conn net.Conn, other func(net.Conn)) {
 	_ = response.Write(conn)
 }
 
-// TestProtocolChanges shows that a control plane that comes back without
-// HTTP/2, or with it, is spoken to in what it speaks by then.
+// TestProtocolChanges shows that the protocol follows a control plane that is restarted
+// with or without HTTP/2.
 func TestProtocolChanges(t *testing.T) {
 	rows := []struct {
 		name  string
-		first bool // speaks HTTP/2 at first
+		first bool // the first control plane has HTTP/2
 	}{
 		{"to HTTP/1.1", true},
 		{"to HTTP/2", false},
@@ -156,18 +155,18 @@ func TestProtocolChanges(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				handler := &protocols{next: registering(reply(200, `{}`))}
-				var change []bedOption
+				var change []option
 				if !row.first {
 					change = append(change, http1)
 				}
-				bed := newBed(t, handler, change...)
-				session := bed.register(t)
+				harness := newHarness(t, handler, change...)
+				session := harness.register(t)
 
-				bed.kill(t)
+				harness.kill(t)
 				if _, err := session.Ping(t.Context()); err == nil {
-					t.Fatal("a ping to nobody succeeded")
+					t.Fatal("a ping without a control plane succeeded")
 				}
-				bed.replace(t, handler, !row.first)
+				harness.replace(t, handler, !row.first)
 				_, err := session.Ping(t.Context())
 				want := map[bool]string{true: "HTTP/2.0 HTTP/1.1", false: "HTTP/1.1 HTTP/2.0"}[row.first]
 				if err != nil || handler.String() != want {
@@ -178,23 +177,23 @@ func TestProtocolChanges(t *testing.T) {
 	}
 }
 
-// TestStreamProtocolChanges shows that the stream finds out by itself, and
-// wastes no attempt on it.
+// TestStreamProtocolChanges shows that the stream detects a change of the protocol without
+// a failed attempt.
 func TestStreamProtocolChanges(t *testing.T) {
 	for _, first := range []bool{true, false} {
 		t.Run(map[bool]string{true: "to HTTP/1.1", false: "to HTTP/2"}[first], func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				_, streams := newEdge(then(say(resume()), stay))
+				_, streams := newStreamServer(inOrder(send(resume()), hold))
 				handler := &protocols{next: streams}
-				var change []bedOption
+				var change []option
 				if !first {
 					change = append(change, http1)
 				}
-				bed := newBed(t, handler, change...)
-				stream := run(t, bed.register(t), transport.StreamOptions{})
+				harness := newHarness(t, handler, change...)
+				stream := run(t, harness.register(t), transport.StreamOptions{})
 				stream.until(t, 1)
-				bed.kill(t)
-				bed.replace(t, handler, !first)
+				harness.kill(t)
+				harness.replace(t, handler, !first)
 				want := "1 message first: resume\n1 lost\n2 message first: resume"
 				if got := lines(stream.until(t, 3)); !strings.HasPrefix(strings.ReplaceAll(got, " internal", ""), want) {
 					t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -208,15 +207,15 @@ func TestStreamProtocolChanges(t *testing.T) {
 	}
 }
 
-// TestUnsureProtocol shows that a server that was too slow to say what it
-// speaks is asked again when a stream is opened.
-func TestUnsureProtocol(t *testing.T) {
+// TestUncertainProtocol shows that a server that was too slow to respond is asked again
+// when a stream is opened.
+func TestUncertainProtocol(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, streams := newEdge(then(say(resume()), stay))
+		_, streams := newStreamServer(inOrder(send(resume()), hold))
 		handler := &protocols{next: streams}
-		bed := newBed(t, handler)
-		bed.network.Mute.Store(1)
-		stream := run(t, bed.register(t), transport.StreamOptions{})
+		harness := newHarness(t, handler)
+		harness.network.Mute.Store(1)
+		stream := run(t, harness.register(t), transport.StreamOptions{})
 		stream.until(t, 1)
 		if want := "HTTP/1.1 HTTP/2.0"; handler.String() != want {
 			t.Errorf("%s, want %s", handler, want)
@@ -224,7 +223,7 @@ func TestUnsureProtocol(t *testing.T) {
 	})
 }
 
-// TestProtocolWithTLS shows that ALPN decides for https. It uses real sockets.
+// TestProtocolWithTLS shows that https uses the protocol of ALPN, over real sockets.
 func TestProtocolWithTLS(t *testing.T) {
 	rows := []struct {
 		name  string
@@ -261,8 +260,7 @@ func TestProtocolWithTLS(t *testing.T) {
 	}
 }
 
-// TestUntrustedCertificate shows that no retry is wasted on a server that
-// cannot prove who it is.
+// TestUntrustedCertificate shows that a certificate that does not verify is not retried.
 func TestUntrustedCertificate(t *testing.T) {
 	server := httptest.NewUnstartedServer(reply(200, registerAnswer))
 	server.Config.ErrorLog = quiet()
@@ -281,11 +279,11 @@ func TestUntrustedCertificate(t *testing.T) {
 
 func TestClosedTransport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		bed := newBed(t, registering(reply(200, `{}`)))
-		session := bed.register(t)
-		bed.Close()
+		harness := newHarness(t, registering(reply(200, `{}`)))
+		session := harness.register(t)
+		harness.Close()
 		synctest.Wait()
-		if open := bed.network.Open.Load(); open != 0 {
+		if open := harness.network.Open.Load(); open != 0 {
 			t.Errorf("%d connections are open", open)
 		}
 		if _, err := session.Ping(t.Context()); err == nil || !strings.Contains(err.Error(), net.ErrClosed.Error()) {
@@ -294,26 +292,26 @@ func TestClosedTransport(t *testing.T) {
 	})
 }
 
-// kill ends the control plane and its connections.
-func (b *bed) kill(t *testing.T) {
+// kill stops the control plane and closes its connections.
+func (h *harness) kill(t *testing.T) {
 	t.Helper()
-	if err := b.server.Close(); err != nil {
+	if err := h.server.Close(); err != nil {
 		t.Fatal(err)
 	}
 	synctest.Wait()
 }
 
-// replace puts another control plane where one was killed.
-func (b *bed) replace(t *testing.T, handler http.Handler, http2 bool) {
+// replace starts another control plane in place of a killed one.
+func (h *harness) replace(t *testing.T, handler http.Handler, http2 bool) {
 	t.Helper()
 	next := &http.Server{Handler: handler, Protocols: new(http.Protocols), ReadHeaderTimeout: time.Minute}
 	next.Protocols.SetHTTP1(true)
 	next.Protocols.SetUnencryptedHTTP2(http2)
-	b.network.Reopen()
+	h.network.Reopen()
 	served := make(chan error, 1)
-	go func() { served <- next.Serve(b.network) }()
+	go func() { served <- next.Serve(h.network) }()
 	t.Cleanup(func() {
-		b.Close()
+		h.Close()
 		if err := next.Close(); err != nil {
 			t.Errorf("closing the control plane: %v", err)
 		}

@@ -19,10 +19,10 @@ import (
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
-// proxy is an HTTP proxy, with CONNECT, to which every host is one server.
+// proxy is an HTTP proxy, with CONNECT, that forwards every host to one server.
 type proxy struct {
-	server string // where it leads
-	needs  string // the Proxy-Authorization that it wants, if any
+	server string // the address that it forwards to
+	needs  string // the Proxy-Authorization that it requires, if any
 	mu     sync.Mutex
 	asked  []string
 }
@@ -72,12 +72,12 @@ func (p *proxy) String() string {
 	return strings.Join(p.asked, ", ")
 }
 
-// TestProxyFromTheEnvironment runs an agent's side in a process of its own, since
-// the environment is read once, for each setting of the environment.
+// TestProxyFromTheEnvironment runs a client in a process of its own for each setting of
+// the environment, since the environment is read once.
 func TestProxyFromTheEnvironment(t *testing.T) {
 	const name = "control.test"
 	ours := newAuthority(t)
-	_, handler := newEdge(then(say(resume()), stay))
+	_, handler := newStreamServer(inOrder(send(resume()), hold))
 	secure := httptest.NewUnstartedServer(handler)
 	secure.EnableHTTP2 = true
 	secure.Config.ErrorLog = quiet()
@@ -92,25 +92,25 @@ func TestProxyFromTheEnvironment(t *testing.T) {
 		scheme  string
 		env     string
 		needs   string
-		through string // the proxy, or empty for directly
-		says    string
+		through string // the first request to the proxy, or empty for none
+		want    string // in the output
 	}{
-		{name: "https", scheme: "https", env: "HTTPS_PROXY=http://PROXY", through: "CONNECT control.test:443", says: "heard: message"},
-		{name: "https, in small letters", scheme: "https", env: "https_proxy=http://PROXY", through: "CONNECT control.test:443", says: "heard: message"},
-		{name: "http", scheme: "http", env: "HTTP_PROXY=http://PROXY", through: "POST control.test", says: "heard: message"},
-		{name: "https is not http", scheme: "https", env: "HTTP_PROXY=http://PROXY", says: "heard: message"},
-		{name: "NO_PROXY", scheme: "https", env: "HTTPS_PROXY=http://PROXY NO_PROXY=other.test,control.test", says: "heard: message"},
-		{name: "NO_PROXY of a domain", scheme: "https", env: "HTTPS_PROXY=http://PROXY NO_PROXY=.test", says: "heard: message"},
-		{name: "NO_PROXY of others", scheme: "https", env: "HTTPS_PROXY=http://PROXY NO_PROXY=other.test", through: "CONNECT control.test:443", says: "heard: message"},
+		{name: "https", scheme: "https", env: "HTTPS_PROXY=http://PROXY", through: "CONNECT control.test:443", want: "received: message"},
+		{name: "https, lower case", scheme: "https", env: "https_proxy=http://PROXY", through: "CONNECT control.test:443", want: "received: message"},
+		{name: "http", scheme: "http", env: "HTTP_PROXY=http://PROXY", through: "POST control.test", want: "received: message"},
+		{name: "HTTP_PROXY does not apply to https", scheme: "https", env: "HTTP_PROXY=http://PROXY", want: "received: message"},
+		{name: "NO_PROXY", scheme: "https", env: "HTTPS_PROXY=http://PROXY NO_PROXY=other.test,control.test", want: "received: message"},
+		{name: "NO_PROXY of a domain", scheme: "https", env: "HTTPS_PROXY=http://PROXY NO_PROXY=.test", want: "received: message"},
+		{name: "NO_PROXY of another host", scheme: "https", env: "HTTPS_PROXY=http://PROXY NO_PROXY=other.test", through: "CONNECT control.test:443", want: "received: message"},
 		{
 			name: "with a password", scheme: "https", env: "HTTPS_PROXY=http://me:secret@PROXY", needs: "Basic bWU6c2VjcmV0",
-			through: "CONNECT control.test:443", says: "heard: message",
+			through: "CONNECT control.test:443", want: "received: message",
 		},
 		{
 			name: "with a wrong password", scheme: "https", env: "HTTPS_PROXY=http://me:secret@PROXY", needs: "Basic other",
-			through: "CONNECT control.test:443", says: "the proxy responded 407 Proxy Authentication Required",
+			through: "CONNECT control.test:443", want: "the proxy responded 407 Proxy Authentication Required",
 		},
-		{name: "a proxy that is not there", scheme: "https", env: "HTTPS_PROXY=http://127.0.0.1:1", says: "proxyconnect tcp: dial tcp 127.0.0.1:1:"},
+		{name: "a proxy that does not exist", scheme: "https", env: "HTTPS_PROXY=http://127.0.0.1:1", want: "proxyconnect tcp: dial tcp 127.0.0.1:1:"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			server := secure.Listener.Addr().String()
@@ -132,8 +132,8 @@ func TestProxyFromTheEnvironment(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%v\n%s", err, output)
 			}
-			if !strings.Contains(string(output), row.says) {
-				t.Errorf("got\n%s\nwant %s", output, row.says)
+			if !strings.Contains(string(output), row.want) {
+				t.Errorf("got\n%s\nwant %s", output, row.want)
 			}
 			if got := between.String(); !strings.HasPrefix(got, row.through) || (got == "") != (row.through == "") {
 				t.Errorf("the proxy was asked for %q, want %q", got, row.through)
@@ -145,25 +145,25 @@ func TestProxyFromTheEnvironment(t *testing.T) {
 	}
 }
 
-// TestBehindProxy is the agent's side of TestProxyFromTheEnvironment.
+// TestBehindProxy is the child process of TestProxyFromTheEnvironment.
 func TestBehindProxy(t *testing.T) {
 	endpoint, server := os.Getenv("SWITCHYARD_TEST_ENDPOINT"), os.Getenv("SWITCHYARD_TEST_SERVER")
 	if endpoint == "" {
-		t.Skip("it is run by another test")
+		t.Skip("TestProxyFromTheEnvironment runs it")
 	}
 	options := transport.Options{
 		Endpoint: endpoint,
 		TLS:      &tls.Config{InsecureSkipVerify: true},
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			if strings.HasPrefix(address, "control.test:") {
-				address = server // as a name server would have it
+				address = server // as a name server would resolve it
 			}
 			return new(net.Dialer).DialContext(ctx, network, address)
 		},
 	}
 	if err := registerOnce(t, options); err != nil {
 		if errors.Is(err, errTriedAgain) || !transport.Retryable(err) {
-			t.Logf("heard: %v", err)
+			t.Logf("received: %v", err)
 		}
 		return
 	}
@@ -177,5 +177,5 @@ func TestBehindProxy(t *testing.T) {
 		t.Fatal(err)
 	}
 	event := <-streaming(t, session)
-	t.Logf("heard: %v %v", event.Kind, event.Err)
+	t.Logf("received: %v %v", event.Kind, event.Err)
 }

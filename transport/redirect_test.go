@@ -11,7 +11,7 @@ import (
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
-// TestRedirects shows where a token goes along.
+// TestRedirects shows to which redirects a token is sent.
 func TestRedirects(t *testing.T) {
 	rows := []struct {
 		name     string
@@ -25,7 +25,7 @@ func TestRedirects(t *testing.T) {
 		{"another port", "http://control.test:8080/moved", 308, "", "", true},
 		{"a subdomain", "http://sub.control.test/moved", 307, "", "", true},
 		{"another host", "http://other.test/moved", 307, "", "", true},
-		{"what would become a GET", "http://control.test/moved", 302, "", "", false},
+		{"a redirect that would become a GET", "http://control.test/moved", 302, "", "", false},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
@@ -34,8 +34,8 @@ func TestRedirects(t *testing.T) {
 				mux := http.NewServeMux()
 				mux.HandleFunc("/moved", func(_ http.ResponseWriter, r *http.Request) { arrived = append(arrived, see(r)) })
 				mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, row.to, row.status) })
-				bed := newBed(t, registering(mux), withHeaders(http.Header{"Buildkite-Cell": {"7"}}))
-				session := bed.register(t)
+				harness := newHarness(t, registering(mux), withHeaders(http.Header{"Buildkite-Cell": {"7"}}))
+				session := harness.register(t)
 				err := session.Job(wire.Job{ID: "j1"}).Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"})
 				if !row.followed {
 					status, ok := errors.AsType[*transport.StatusError](err)
@@ -65,7 +65,7 @@ func TestRedirects(t *testing.T) {
 func TestRedirectsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		again := &script{steps: []http.HandlerFunc{reply(307, "", "Location", "/v3/ping")}}
-		session := newBed(t, registering(again)).register(t)
+		session := newHarness(t, registering(again)).register(t)
 		if _, err := session.Ping(t.Context()); err == nil || again.calls.Load() > 20 {
 			t.Errorf("got %v after %d requests", err, again.calls.Load())
 		}

@@ -14,8 +14,8 @@ import (
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
-// TestRetries shows, for each call, which answers are worth another try, how
-// often, and how long that takes.
+// TestRetries shows which responses to each call are tried again, how often, and how long
+// that takes.
 func TestRetries(t *testing.T) {
 	ok := reply(200, `{"id":"j1","state":"running"}`)
 	refused := reply(422, `{"message":"no"}`)
@@ -45,57 +45,57 @@ func TestRetries(t *testing.T) {
 	rows := []struct {
 		name        string
 		call        func(context.Context, *transport.Session) error
-		answers     steps
+		responses   steps
 		tries       int64
-		least, most time.Duration // that it takes
+		least, most time.Duration // of the whole call
 		err         error         // in the chain
 		retryable   bool
 		refused     bool
 	}{
-		{name: "connect, whatever the error", call: connect, answers: steps{refused, page, cut, gateway}, tries: 2, least: 2500 * time.Millisecond, most: 7500 * time.Millisecond},
-		{name: "connect, refused to the end", call: connect, answers: steps{refused}, tries: 10, least: 22500 * time.Millisecond, most: 67500 * time.Millisecond, refused: true, err: errAny},
-		{name: "disconnect", call: disconnect, answers: steps{gateway}, tries: 4, least: 3 * time.Second, most: 3 * time.Second, err: errAny, retryable: true},
-		{name: "heartbeat", call: heartbeat, answers: steps{unavailable, page, cut, ok}, tries: 4, least: 15 * time.Second, most: 15 * time.Second},
-		{name: "heartbeat refused", call: heartbeat, answers: steps{reply(401, `{"message":"who?"}`)}, tries: 1, err: errAny, refused: true},
-		{name: "heartbeat never answered", call: heartbeat, answers: steps{silent}, tries: 10, least: 645 * time.Second, most: 645 * time.Second, err: transport.ErrNoAnswer, retryable: true},
-		{name: "ping is not tried again", call: ping, answers: steps{unavailable, ok}, tries: 1, err: errAny, retryable: true},
-		{name: "ping refused", call: ping, answers: steps{reply(403, `{"message":"no"}`)}, tries: 1, err: errAny, refused: true},
-		{name: "ping refused by a proxy is no refusal", call: ping, answers: steps{reply(403, `<html>denied</html>`)}, tries: 1, err: errAny},
-		{name: "ping answered by a page", call: ping, answers: steps{page}, tries: 1, err: transport.ErrUndecodable, retryable: true},
-		{name: "ping answered by nothing", call: ping, answers: steps{reply(200, ``)}, tries: 1, err: transport.ErrUndecodable, retryable: true},
-		{name: "ping with a job that has no id", call: ping, answers: steps{reply(200, `{"job":{}}`)}, tries: 1, err: transport.ErrUndecodable, retryable: true},
-		{name: "ping with a job whose id has no end", call: ping, answers: steps{reply(200, `{"job":{"id":"`+strings.Repeat("j", 256)+`"}}`)}, tries: 1, err: transport.ErrUndecodable, retryable: true},
-		{name: "ping never answered", call: ping, answers: steps{silent}, tries: 1, least: 10 * time.Second, most: 10 * time.Second, err: transport.ErrNoAnswer, retryable: true},
-		{name: "ping redirected to a login", call: ping, answers: steps{reply(302, ``)}, tries: 1, err: errAny},
-		{name: "accept without an answer", call: accept, answers: steps{cut, page, gateway, reply(200, `{}`), reply(200, `{"id":"j2"}`), ok}, tries: 6, least: 25 * time.Second, most: 25 * time.Second},
-		{name: "accept never answered: ten seconds each", call: accept, answers: steps{silent}, tries: 30, least: 445 * time.Second, most: 445 * time.Second, err: transport.ErrNoAnswer, retryable: true},
-		{name: "accept refused", call: accept, answers: steps{refused}, tries: 1, err: errAny, refused: true},
-		{name: "accept refused without a word", call: accept, answers: steps{reply(404, ``)}, tries: 1, err: errAny},
-		{name: "accept failed by the control plane", call: accept, answers: steps{reply(500, `{"message":"oops"}`), ok}, tries: 1, err: errAny, retryable: true},
-		{name: "acquire waits for the lock", call: acquire, answers: steps{reply(423, `{"message":"locked"}`), limited, unavailable, cut, ok}, tries: 5, least: 11 * time.Second, most: 35 * time.Second},
-		{name: "acquire locked to the end", call: acquire, answers: steps{reply(423, ``)}, tries: 7, least: 57 * time.Second, most: 93 * time.Second, err: transport.ErrAcquireLocked},
-		{name: "acquire gives up in time", call: acquire, answers: steps{reply(423, ``, "Retry-After", "100")}, tries: 4, least: 300 * time.Second, most: 330 * time.Second, err: transport.ErrAcquireLocked},
-		{name: "acquire rejected", call: acquire, answers: steps{refused}, tries: 1, err: transport.ErrAcquireRejected, refused: true},
-		{name: "acquire unknown", call: acquire, answers: steps{reply(404, `{"message":"no such job"}`)}, tries: 1, err: errAny, refused: true},
-		{name: "start", call: start, answers: steps{unavailable}, tries: 7, least: 63 * time.Second, most: 63 * time.Second, err: errAny, retryable: true},
-		{name: "start refused", call: start, answers: steps{refused}, tries: 1, err: errAny, refused: true},
-		{name: "chunk", call: chunk, answers: steps{unavailable}, tries: 12, least: 460 * time.Second, most: 710 * time.Second, err: errAny, retryable: true},
-		{name: "chunk survives a 429", call: chunk, answers: steps{limited, ok}, tries: 2, least: 1600 * time.Millisecond, most: 2400 * time.Millisecond},
-		{name: "chunk refused", call: chunk, answers: steps{refused}, tries: 1, err: errAny, refused: true},
-		{name: "state is not tried again", call: state, answers: steps{unavailable}, tries: 1, err: errAny, retryable: true},
-		{name: "finish", call: finish, answers: steps{gateway, cut, ok}, tries: 3, least: 4160 * time.Millisecond, most: 6240 * time.Millisecond},
-		{name: "finish refused", call: finish, answers: steps{refused}, tries: 1, err: errAny, refused: true},
-		{name: "finish within an hour", call: finish, answers: steps{reply(503, ``, "Retry-After", "1600")}, tries: 3, least: 3200 * time.Second, most: 3600 * time.Second, err: errAny, retryable: true},
-		{name: "Retry-After longer than the schedule", call: heartbeat, answers: steps{reply(503, ``, "Retry-After", "40"), ok}, tries: 2, least: 40 * time.Second, most: 44 * time.Second},
-		{name: "Retry-After shorter than the schedule", call: heartbeat, answers: steps{reply(429, ``, "Retry-After", "0.5"), ok}, tries: 2, least: 500 * time.Millisecond, most: 550 * time.Millisecond},
-		{name: "Retry-After as a date", call: heartbeat, answers: steps{reply(503, ``, "Retry-After", syncStart.Add(30*time.Second).UTC().Format(http.TimeFormat)), ok}, tries: 2, least: 30 * time.Second, most: 33 * time.Second},
-		{name: "Retry-After holds for one wait", call: heartbeat, answers: steps{reply(503, ``, "Retry-After", "40"), unavailable, ok}, tries: 3, least: 45 * time.Second, most: 49 * time.Second},
+		{name: "connect after any error", call: connect, responses: steps{refused, page, cut, gateway}, tries: 2, least: 2500 * time.Millisecond, most: 7500 * time.Millisecond},
+		{name: "connect, always refused", call: connect, responses: steps{refused}, tries: 10, least: 22500 * time.Millisecond, most: 67500 * time.Millisecond, refused: true, err: errAny},
+		{name: "disconnect", call: disconnect, responses: steps{gateway}, tries: 4, least: 3 * time.Second, most: 3 * time.Second, err: errAny, retryable: true},
+		{name: "heartbeat", call: heartbeat, responses: steps{unavailable, page, cut, ok}, tries: 4, least: 15 * time.Second, most: 15 * time.Second},
+		{name: "heartbeat refused", call: heartbeat, responses: steps{reply(401, `{"message":"who?"}`)}, tries: 1, err: errAny, refused: true},
+		{name: "heartbeat without a response", call: heartbeat, responses: steps{silent}, tries: 10, least: 645 * time.Second, most: 645 * time.Second, err: transport.ErrNoAnswer, retryable: true},
+		{name: "ping is not tried again", call: ping, responses: steps{unavailable, ok}, tries: 1, err: errAny, retryable: true},
+		{name: "ping refused", call: ping, responses: steps{reply(403, `{"message":"no"}`)}, tries: 1, err: errAny, refused: true},
+		{name: "a refusal by a proxy is not the control plane's", call: ping, responses: steps{reply(403, `<html>denied</html>`)}, tries: 1, err: errAny},
+		{name: "ping with an HTML page", call: ping, responses: steps{page}, tries: 1, err: transport.ErrUndecodable, retryable: true},
+		{name: "ping with an empty body", call: ping, responses: steps{reply(200, ``)}, tries: 1, err: transport.ErrUndecodable, retryable: true},
+		{name: "ping with a job without an ID", call: ping, responses: steps{reply(200, `{"job":{}}`)}, tries: 1, err: transport.ErrUndecodable, retryable: true},
+		{name: "ping with a job whose ID is too long", call: ping, responses: steps{reply(200, `{"job":{"id":"`+strings.Repeat("j", 256)+`"}}`)}, tries: 1, err: transport.ErrUndecodable, retryable: true},
+		{name: "ping without a response", call: ping, responses: steps{silent}, tries: 1, least: 10 * time.Second, most: 10 * time.Second, err: transport.ErrNoAnswer, retryable: true},
+		{name: "ping redirected to a login", call: ping, responses: steps{reply(302, ``)}, tries: 1, err: errAny},
+		{name: "accept without a usable response", call: accept, responses: steps{cut, page, gateway, reply(200, `{}`), reply(200, `{"id":"j2"}`), ok}, tries: 6, least: 25 * time.Second, most: 25 * time.Second},
+		{name: "accept without a response: ten seconds each", call: accept, responses: steps{silent}, tries: 30, least: 445 * time.Second, most: 445 * time.Second, err: transport.ErrNoAnswer, retryable: true},
+		{name: "accept refused", call: accept, responses: steps{refused}, tries: 1, err: errAny, refused: true},
+		{name: "accept refused without a message", call: accept, responses: steps{reply(404, ``)}, tries: 1, err: errAny},
+		{name: "accept with an error of the control plane", call: accept, responses: steps{reply(500, `{"message":"oops"}`), ok}, tries: 1, err: errAny, retryable: true},
+		{name: "acquire waits for the lock", call: acquire, responses: steps{reply(423, `{"message":"locked"}`), limited, unavailable, cut, ok}, tries: 5, least: 11 * time.Second, most: 35 * time.Second},
+		{name: "acquire, always locked", call: acquire, responses: steps{reply(423, ``)}, tries: 7, least: 57 * time.Second, most: 93 * time.Second, err: transport.ErrAcquireLocked},
+		{name: "acquire with a limit of 330 s", call: acquire, responses: steps{reply(423, ``, "Retry-After", "100")}, tries: 4, least: 300 * time.Second, most: 330 * time.Second, err: transport.ErrAcquireLocked},
+		{name: "acquire rejected", call: acquire, responses: steps{refused}, tries: 1, err: transport.ErrAcquireRejected, refused: true},
+		{name: "acquire unknown", call: acquire, responses: steps{reply(404, `{"message":"no such job"}`)}, tries: 1, err: errAny, refused: true},
+		{name: "start", call: start, responses: steps{unavailable}, tries: 7, least: 63 * time.Second, most: 63 * time.Second, err: errAny, retryable: true},
+		{name: "start refused", call: start, responses: steps{refused}, tries: 1, err: errAny, refused: true},
+		{name: "chunk", call: chunk, responses: steps{unavailable}, tries: 12, least: 460 * time.Second, most: 710 * time.Second, err: errAny, retryable: true},
+		{name: "chunk after a 429", call: chunk, responses: steps{limited, ok}, tries: 2, least: 1600 * time.Millisecond, most: 2400 * time.Millisecond},
+		{name: "chunk refused", call: chunk, responses: steps{refused}, tries: 1, err: errAny, refused: true},
+		{name: "state is not tried again", call: state, responses: steps{unavailable}, tries: 1, err: errAny, retryable: true},
+		{name: "finish", call: finish, responses: steps{gateway, cut, ok}, tries: 3, least: 4160 * time.Millisecond, most: 6240 * time.Millisecond},
+		{name: "finish refused", call: finish, responses: steps{refused}, tries: 1, err: errAny, refused: true},
+		{name: "finish with a limit of an hour", call: finish, responses: steps{reply(503, ``, "Retry-After", "1600")}, tries: 3, least: 3200 * time.Second, most: 3600 * time.Second, err: errAny, retryable: true},
+		{name: "Retry-After longer than the schedule", call: heartbeat, responses: steps{reply(503, ``, "Retry-After", "40"), ok}, tries: 2, least: 40 * time.Second, most: 44 * time.Second},
+		{name: "Retry-After shorter than the schedule", call: heartbeat, responses: steps{reply(429, ``, "Retry-After", "0.5"), ok}, tries: 2, least: 500 * time.Millisecond, most: 550 * time.Millisecond},
+		{name: "Retry-After as a date", call: heartbeat, responses: steps{reply(503, ``, "Retry-After", syncStart.Add(30*time.Second).UTC().Format(http.TimeFormat)), ok}, tries: 2, least: 30 * time.Second, most: 33 * time.Second},
+		{name: "Retry-After applies to one wait", call: heartbeat, responses: steps{reply(503, ``, "Retry-After", "40"), unavailable, ok}, tries: 3, least: 45 * time.Second, most: 49 * time.Second},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				answers := &script{steps: row.answers}
-				session := newBed(t, registering(answers)).register(t)
+				responses := &script{steps: row.responses}
+				session := newHarness(t, registering(responses)).register(t)
 				started := time.Now()
 				err := row.call(t.Context(), session)
 				took := time.Since(started)
@@ -105,10 +105,10 @@ func TestRetries(t *testing.T) {
 					t.Fatalf("failed: %v", err)
 				case row.err != nil && err == nil:
 					t.Fatal("did not fail")
-				case row.err != nil && row.err != errAny && !errors.Is(err, row.err): //nolint:errorlint // a mark, not an error
+				case row.err != nil && row.err != errAny && !errors.Is(err, row.err): //nolint:errorlint // a marker, not an error
 					t.Errorf("got %v, want %v", err, row.err)
 				}
-				if tries := answers.calls.Load(); tries != row.tries {
+				if tries := responses.calls.Load(); tries != row.tries {
 					t.Errorf("%d tries, want %d", tries, row.tries)
 				}
 				if took < row.least || took > row.most {
@@ -125,17 +125,17 @@ func TestRetries(t *testing.T) {
 	}
 }
 
-// errAny stands for an error that has no name.
+// errAny stands for any error.
 var errAny = errors.New("any error")
 
 func TestRegisterRetries(t *testing.T) {
 	rows := []struct {
-		name    string
-		answers []http.HandlerFunc
-		tries   int64
-		took    time.Duration // give or take a half
-		errHas  string
-		refused bool
+		name      string
+		responses []http.HandlerFunc
+		tries     int64
+		took      time.Duration // plus or minus a half
+		errHas    string
+		refused   bool
 	}{
 		{"until it works", []http.HandlerFunc{reply(503, ``), reply(200, `{"id":"a"}`), reply(200, `{"access_token":"s"}`), reply(200, registerAnswer)}, 4, 30 * time.Second, "", false},
 		{"not with a wrong token", []http.HandlerFunc{reply(401, `{"message":"wrong token"}`)}, 1, 0, "401 Unauthorized: wrong token", true},
@@ -145,15 +145,15 @@ func TestRegisterRetries(t *testing.T) {
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				answers := &script{steps: row.answers}
-				bed := newBed(t, answers)
+				responses := &script{steps: row.responses}
+				harness := newHarness(t, responses)
 				started := time.Now()
-				_, err := bed.Register(t.Context(), registrationToken, wire.RegisterRequest{})
+				_, err := harness.Register(t.Context(), registrationToken, wire.RegisterRequest{})
 				if (err != nil) != (row.errHas != "") || err != nil && !strings.Contains(err.Error(), row.errHas) {
 					t.Errorf("got %v, want %q", err, row.errHas)
 				}
-				if took := time.Since(started); took < row.took/2 || took > row.took*3/2 || answers.calls.Load() != row.tries {
-					t.Errorf("took %s and %d tries, want %s and %d", took, answers.calls.Load(), row.took, row.tries)
+				if took := time.Since(started); took < row.took/2 || took > row.took*3/2 || responses.calls.Load() != row.tries {
+					t.Errorf("took %s and %d tries, want %s and %d", took, responses.calls.Load(), row.took, row.tries)
 				}
 				if transport.Refused(err) != row.refused {
 					t.Errorf("Refused(%v) = %t", err, !row.refused)
@@ -163,27 +163,26 @@ func TestRegisterRetries(t *testing.T) {
 	}
 }
 
-// TestCallerEnds shows that a call returns when its caller's context ends,
-// whatever it is waiting for, and says why.
+// TestCallerEnds shows that a call returns the cause as soon as its caller's context ends.
 func TestCallerEnds(t *testing.T) {
-	because := errors.New("the worker is told to leave")
+	because := errors.New("the worker is draining")
 	rows := []struct {
-		name    string
-		answer  http.HandlerFunc
-		network func(*memnet.Network)
+		name     string
+		response http.HandlerFunc
+		network  func(*memnet.Network)
 	}{
-		{name: "waiting for an answer", answer: silent},
-		{name: "between two tries", answer: reply(502, ``)},
-		{name: "connecting", answer: silent, network: func(m *memnet.Network) { m.Hang.Store(true) }},
+		{name: "waiting for a response", response: silent},
+		{name: "between two tries", response: reply(502, ``)},
+		{name: "connecting", response: silent, network: func(m *memnet.Network) { m.Hang.Store(true) }},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				bed := newBed(t, registering(row.answer))
-				session := bed.register(t)
+				harness := newHarness(t, registering(row.response))
+				session := harness.register(t)
 				if row.network != nil {
-					row.network(bed.network)
-					bed.network.Dark.Store(true) // so that the open connection is of no use
+					row.network(harness.network)
+					harness.network.Dark.Store(true) // so that the open connection cannot be used
 					if _, err := session.Ping(t.Context()); err == nil {
 						t.Fatal("a ping into the dark succeeded")
 					}
@@ -204,9 +203,9 @@ func TestCallerEnds(t *testing.T) {
 	}
 }
 
-// TestTokensStayOut looks for tokens in errors and logs while a control plane
-// repeats them in everything it says.
-func TestTokensStayOut(t *testing.T) {
+// TestTokensAreNotLogged looks for tokens in errors and logs while a control plane repeats
+// them in all its responses.
+func TestTokensAreNotLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		echo := func(w http.ResponseWriter, r *http.Request) {
 			reply(503, `{"message":"you sent `+r.Header.Get("Authorization")+`"}`)(w, r)
@@ -216,8 +215,8 @@ func TestTokensStayOut(t *testing.T) {
 		mux.HandleFunc("/", echo)
 		mux.HandleFunc("/v3/ping", mistyped)
 		mux.HandleFunc("/v3/jobs/j2/accept", mistyped)
-		bed := newBed(t, registering(mux))
-		session := bed.register(t)
+		harness := newHarness(t, registering(mux))
+		session := harness.register(t)
 		job := session.Job(wire.Job{ID: "j1", Token: jobToken})
 		var said []string
 		for _, call := range []func() error{
@@ -232,7 +231,7 @@ func TestTokensStayOut(t *testing.T) {
 			}
 			said = append(said, err.Error())
 		}
-		for _, entry := range bed.logs.All() {
+		for _, entry := range harness.logs.All() {
 			for key, value := range entry.ContextMap() {
 				said = append(said, entry.Message+" "+key+" "+stringOf(value))
 			}

@@ -41,7 +41,7 @@ func FuzzInstruction(f *testing.F) {
 	})
 }
 
-// FuzzStream gives a stream any response: status, headers, bytes and trailers. The
+// FuzzStream reads a stream from any response: status, headers, bytes and trailers. The
 // attempt has one end, with the reason in one line without the token, and a planned end
 // only after a message.
 func FuzzStream(f *testing.F) {

@@ -13,12 +13,11 @@ import (
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
-// middle stands between an agent and its control plane, and notes in which
-// protocol each stream is asked for.
+// middle is a proxy that records the protocol of each stream.
 type middle struct {
 	next         http.Handler
 	dropTrailers bool
-	refuses      string // the content type of requests that it turns away
+	refuses      string // the content type of requests that it refuses
 
 	mu    sync.Mutex
 	asked []string
@@ -48,10 +47,10 @@ func (m *middle) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// TestStreamProtocol shows in which protocol streams are asked for, what is heard
-// of them, and what is said about it.
+// TestStreamProtocol shows which protocol streams use, how they end, and what is logged
+// about it.
 func TestStreamProtocol(t *testing.T) {
-	planned := then(say(resume()), wait(time.Minute), fail(connect.CodeDeadlineExceeded))
+	planned := inOrder(send(resume()), wait(time.Minute), failWith(connect.CodeDeadlineExceeded))
 	const (
 		toConnect = "a proxy drops HTTP trailers, which gRPC needs; streams use the Connect protocol from now on"
 		toGRPC    = "streams are not served in the Connect protocol either; they use gRPC again"
@@ -60,19 +59,19 @@ func TestStreamProtocol(t *testing.T) {
 		name     string
 		protocol transport.StreamProtocol
 		middle   middle
-		change   []bedOption
+		change   []option
 		asked    string   // of four streams
 		events   string   // the ends of the first three
 		says     []string // about the protocol
 	}{
-		{name: "all is well", asked: "grpc grpc grpc grpc", events: "ended ended ended"},
-		{name: "all is well over HTTP/1.1", change: []bedOption{http1}, asked: "grpc grpc grpc grpc", events: "ended ended ended"},
+		{name: "no proxy", asked: "grpc grpc grpc grpc", events: "ended ended ended"},
+		{name: "no proxy, over HTTP/1.1", change: []option{http1}, asked: "grpc grpc grpc grpc", events: "ended ended ended"},
 		{
 			name: "trailers are dropped", middle: middle{dropTrailers: true},
 			asked: "grpc proto proto proto", events: "lost ended ended", says: []string{toConnect},
 		},
 		{
-			name: "trailers are dropped over HTTP/1.1", middle: middle{dropTrailers: true}, change: []bedOption{http1},
+			name: "trailers are dropped over HTTP/1.1", middle: middle{dropTrailers: true}, change: []option{http1},
 			asked: "grpc proto proto proto", events: "lost ended ended", says: []string{toConnect},
 		},
 		{
@@ -80,18 +79,18 @@ func TestStreamProtocol(t *testing.T) {
 			asked: "grpc proto grpc grpc", events: "lost lost lost", says: []string{toConnect, toGRPC},
 		},
 		{
-			name: "gRPC, whatever happens", protocol: transport.StreamGRPC, middle: middle{dropTrailers: true},
+			name: "gRPC is configured", protocol: transport.StreamGRPC, middle: middle{dropTrailers: true},
 			asked: "grpc grpc grpc grpc", events: "lost lost lost",
 		},
-		{name: "Connect", protocol: transport.StreamConnect, asked: "proto proto proto proto", events: "ended ended ended"},
+		{name: "Connect is configured", protocol: transport.StreamConnect, asked: "proto proto proto proto", events: "ended ended ended"},
 	}
 	for i := range rows {
 		row := &rows[i]
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				_, row.middle.next = newEdge(planned)
-				bed := newBed(t, &row.middle, row.change...)
-				stream := run(t, bed.register(t), transport.StreamOptions{Protocol: row.protocol})
+				_, row.middle.next = newStreamServer(planned)
+				harness := newHarness(t, &row.middle, row.change...)
+				stream := run(t, harness.register(t), transport.StreamOptions{Protocol: row.protocol})
 				var ends []string
 				for len(ends) < 3 {
 					time.Sleep(time.Second)
@@ -109,10 +108,10 @@ func TestStreamProtocol(t *testing.T) {
 					t.Errorf("asked for %s, want %s", asked, row.asked)
 				}
 				if got := strings.Join(ends[:3], " "); got != row.events {
-					t.Errorf("heard %s, want %s", got, row.events)
+					t.Errorf("got %s, want %s", got, row.events)
 				}
 				var says []string
-				for _, entry := range bed.logs.All() {
+				for _, entry := range harness.logs.All() {
 					if strings.Contains(entry.Message, "Connect protocol") {
 						says = append(says, entry.Message)
 					}

@@ -20,8 +20,8 @@ import (
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
-// TestTLS shows, over real sockets, each way in which two sides may fail to
-// agree on TLS, and the one line that says so; and that they may agree.
+// TestTLS shows, over real sockets, the error for each way in which two sides may fail to
+// agree on TLS.
 func TestTLS(t *testing.T) {
 	ours, others := newAuthority(t), newAuthority(t)
 	soon, past := time.Now().Add(time.Hour), time.Now().Add(-time.Hour)
@@ -33,12 +33,12 @@ func TestTLS(t *testing.T) {
 
 	rows := []struct {
 		name   string
-		server *tls.Config // nil does not speak TLS
+		server *tls.Config // nil has no TLS
 		client *tls.Config
 		scheme string // https if empty
-		says   string // empty if they agree
-		again  bool   // whether it is worth another try
-		wants  bool   // a client certificate
+		want   string // in the error; empty for none
+		again  bool   // the call would be tried again
+		wants  bool   // the error is ErrClientCertificate
 	}{
 		{
 			name: "they agree", server: &tls.Config{Certificates: []tls.Certificate{server}}, client: &tls.Config{RootCAs: ours.pool()},
@@ -49,56 +49,56 @@ func TestTLS(t *testing.T) {
 		},
 		{
 			name: "unknown authority", server: &tls.Config{Certificates: []tls.Certificate{server}}, client: &tls.Config{RootCAs: others.pool()},
-			says: "the server's certificate is signed by an authority that is not trusted here (",
+			want: "the server's certificate is signed by an authority that is not trusted here (",
 		},
 		{
 			name: "not one of the system's authorities", server: &tls.Config{Certificates: []tls.Certificate{server}},
-			says: "the server's certificate is signed by an authority that is not trusted here (",
+			want: "the server's certificate is signed by an authority that is not trusted here (",
 		},
 		{
 			name:   "expired",
 			server: &tls.Config{Certificates: []tls.Certificate{ours.sign(t, past, "127.0.0.1")}}, client: &tls.Config{RootCAs: ours.pool()},
-			says: "the server's certificate is not valid now, by the clock of this machine (",
+			want: "the server's certificate is not valid now, by the clock of this machine (",
 		},
 		{
 			name:   "wrong host",
 			server: &tls.Config{Certificates: []tls.Certificate{ours.sign(t, soon, "other.test")}}, client: &tls.Config{RootCAs: ours.pool()},
-			says: "the server's certificate is for another host (",
+			want: "the server's certificate is for another host (",
 		},
 		{
 			name: "no client certificate", server: needsOurs, client: &tls.Config{RootCAs: ours.pool()},
-			says:  "the server requires a client certificate, and none that it accepts was given (",
+			want:  "the server requires a client certificate, and none that it accepts was given (",
 			again: true, wants: true,
 		},
 		{
-			name: "a client certificate of strangers", server: needsOurs,
+			name: "a client certificate of another authority", server: needsOurs,
 			client: &tls.Config{RootCAs: ours.pool(), GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &stranger, nil }},
-			says:   "the server requires a client certificate, and none that it accepts was given (",
+			want:   "the server requires a client certificate, and none that it accepts was given (",
 			again:  true, wants: true,
 		},
 		{
-			name: "no client certificate, in TLS 1.2, which has no word for it", server: needsOurs12, client: &tls.Config{RootCAs: ours.pool()},
-			says: "the server ended the handshake; it may require a client certificate, or share no cipher with this side (", again: true,
+			name: "no client certificate, in TLS 1.2, which has no alert for it", server: needsOurs12, client: &tls.Config{RootCAs: ours.pool()},
+			want: "the server ended the handshake; it may require a client certificate, or share no cipher with this side (", again: true,
 		},
 		{
 			name:   "the server's version is too low",
 			server: &tls.Config{MaxVersion: tls.VersionTLS12, Certificates: []tls.Certificate{server}},
 			client: &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: ours.pool()},
-			says:   "the server speaks no version of TLS that is allowed here (", again: true,
+			want:   "the server speaks no version of TLS that is allowed here (", again: true,
 		},
 		{
 			name:   "the server's version is too high",
 			server: &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{server}},
 			client: &tls.Config{MaxVersion: tls.VersionTLS12, RootCAs: ours.pool()},
-			says:   "the server speaks no version of TLS that is allowed here (", again: true,
+			want:   "the server speaks no version of TLS that is allowed here (", again: true,
 		},
 		{
-			name: "https asked of an http port",
-			says: "the server does not speak TLS there; the endpoint may have to begin with http://, or name another port (", again: true,
+			name: "an https request to an http port",
+			want: "the server does not speak TLS there; the endpoint may have to begin with http://, or name another port (", again: true,
 		},
 		{
-			name: "http asked of an https port", server: &tls.Config{Certificates: []tls.Certificate{server}}, scheme: "http",
-			says: "the server speaks TLS there; the endpoint may have to begin with https:// (400 Bad Request",
+			name: "an http request to an https port", server: &tls.Config{Certificates: []tls.Certificate{server}}, scheme: "http",
+			want: "the server speaks TLS there; the endpoint may have to begin with https:// (400 Bad Request",
 		},
 	}
 	for i := range rows {
@@ -121,11 +121,11 @@ func TestTLS(t *testing.T) {
 				}
 				err := registerOnce(t, transport.Options{Endpoint: scheme + "://" + control.Listener.Addr().String() + "/v3", TLS: row.client})
 				switch {
-				case row.says == "" && err != nil:
+				case row.want == "" && err != nil:
 					t.Fatal(err)
-				case row.says == "":
-				case err == nil || !strings.Contains(err.Error(), row.says):
-					t.Errorf("got %v\nwant %s", err, row.says)
+				case row.want == "":
+				case err == nil || !strings.Contains(err.Error(), row.want):
+					t.Errorf("got %v\nwant %s", err, row.want)
 				case strings.Contains(err.Error(), "\n"):
 					t.Errorf("more than a line: %v", err)
 				case errors.Is(err, errTriedAgain) != row.again || errors.Is(err, httpclient.ErrClientCertificate) != row.wants:
@@ -136,8 +136,7 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// TestAlertToHTTP shows what is said of a server that answers HTTP with nothing
-// but an alert of TLS, as those do that do not look at what they were asked.
+// TestAlertToHTTP shows the error for a server that responds to HTTP with a TLS alert.
 func TestAlertToHTTP(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -168,10 +167,10 @@ func TestAlertToHTTP(t *testing.T) {
 	}
 }
 
-// errTriedAgain marks the error of a call that was about to be tried again.
+// errTriedAgain is the cause of a call that would be tried again.
 var errTriedAgain = errors.New("it would be tried again")
 
-// registerOnce registers a worker, and ends when that has been tried once.
+// registerOnce tries once to register a worker.
 func registerOnce(t *testing.T, options transport.Options) error {
 	t.Helper()
 	ctx, cancel := context.WithCancelCause(t.Context())

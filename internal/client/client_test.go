@@ -21,9 +21,8 @@ import (
 	"github.com/switchyard-ci/switchyard/proto/switchyard/v1/switchyardv1connect"
 )
 
-// answers is a control plane that answers every question with one error, and
-// lists jobs by page.
-type answers struct {
+// service is a control plane that returns one error, and lists jobs by page.
+type service struct {
 	switchyardv1connect.UnimplementedJobServiceHandler
 
 	err    error
@@ -31,15 +30,15 @@ type answers struct {
 	pages  []string // the page tokens asked for
 }
 
-func (a *answers) GetJob(ctx context.Context, req *switchyardv1.GetJobRequest) (*switchyardv1.GetJobResponse, error) {
+func (s *service) GetJob(ctx context.Context, req *switchyardv1.GetJobRequest) (*switchyardv1.GetJobResponse, error) {
 	if info, ok := connect.CallInfoForHandlerContext(ctx); ok {
-		a.header = info.RequestHeader().Clone()
+		s.header = info.RequestHeader().Clone()
 	}
-	return &switchyardv1.GetJobResponse{Job: &switchyardv1.Job{Id: req.GetId()}}, a.err
+	return &switchyardv1.GetJobResponse{Job: &switchyardv1.Job{Id: req.GetId()}}, s.err
 }
 
 // ListJobs has 2,500 jobs.
-func (a *answers) ListJobs(_ context.Context, req *switchyardv1.ListJobsRequest) (*switchyardv1.ListJobsResponse, error) {
+func (s *service) ListJobs(_ context.Context, req *switchyardv1.ListJobsRequest) (*switchyardv1.ListJobsResponse, error) {
 	const all = 2500
 	from := 0
 	if req.GetPageToken() != "" {
@@ -47,7 +46,7 @@ func (a *answers) ListJobs(_ context.Context, req *switchyardv1.ListJobsRequest)
 			return nil, connect.NewError(connect.CodeInvalidArgument, err)
 		}
 	}
-	a.pages = append(a.pages, fmt.Sprintf("%d+%d", from, req.GetPageSize()))
+	s.pages = append(s.pages, fmt.Sprintf("%d+%d", from, req.GetPageSize()))
 	res := &switchyardv1.ListJobsResponse{}
 	for ; from < all && len(res.GetJobs()) < int(req.GetPageSize()); from++ {
 		res.Jobs = append(res.Jobs, &switchyardv1.Job{Id: strconv.Itoa(from)})
@@ -97,7 +96,7 @@ func TestErrors(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			mux := http.NewServeMux()
-			mux.Handle(switchyardv1connect.NewJobServiceHandler(&answers{err: tt.err}))
+			mux.Handle(switchyardv1connect.NewJobServiceHandler(&service{err: tt.err}))
 			c := serve(t, mux)
 			_, err := c.Job(t.Context(), "J")
 			want := "showing job J at " + c.Endpoint() + ": " + tt.want
@@ -111,8 +110,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// TestNotAControlPlane has one row for each thing at an endpoint that is not a
-// control plane.
+// TestNotAControlPlane has one row for each kind of endpoint that is not a control plane.
 func TestNotAControlPlane(t *testing.T) {
 	t.Parallel()
 	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "not here", http.StatusNotFound) })
@@ -122,16 +120,16 @@ func TestNotAControlPlane(t *testing.T) {
 	t.Cleanup(secure.Close)
 	plain := httptest.NewServer(page)
 	t.Cleanup(plain.Close)
-	nobody, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	unused, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := nobody.Close(); err != nil {
+	if err := unused.Close(); err != nil {
 		t.Fatal(err)
 	}
 	tests := []struct{ name, endpoint, want string }{
 		{"another server", plain.URL, "is this a control plane of Switchyard?"},
-		{"nobody", "http://" + nobody.Addr().String(), "nothing listens there; is `switchyard up` running?"},
+		{"no listener", "http://" + unused.Addr().String(), "nothing listens there; is `switchyard up` running?"},
 		{"no TLS", "https" + strings.TrimPrefix(plain.URL, "http"), "the server does not speak TLS there; the endpoint may have to begin with http://"},
 		{"unknown authority", secure.URL, "the server's certificate is signed by an authority that is not trusted here; name the authority's certificate with --ca-file"},
 	}
@@ -158,7 +156,7 @@ func TestUnixSocket(t *testing.T) {
 		t.Skipf("no Unix sockets here: %v", err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle(switchyardv1connect.NewJobServiceHandler(&answers{}))
+	mux.Handle(switchyardv1connect.NewJobServiceHandler(&service{}))
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
@@ -185,14 +183,14 @@ func TestUnixSocket(t *testing.T) {
 
 func TestIdentity(t *testing.T) {
 	t.Parallel()
-	service := &answers{}
+	control := &service{}
 	mux := http.NewServeMux()
-	mux.Handle(switchyardv1connect.NewJobServiceHandler(service))
+	mux.Handle(switchyardv1connect.NewJobServiceHandler(control))
 	if _, err := serve(t, mux).Job(t.Context(), "J"); err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{"Authorization": "Bearer the-token", "User-Agent": "switchyard/test"} {
-		if got := service.header.Get(name); got != want {
+		if got := control.header.Get(name); got != want {
 			t.Errorf("%s %q, want %q", name, got, want)
 		}
 	}
@@ -229,9 +227,9 @@ func TestPages(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			service := &answers{}
+			control := &service{}
 			mux := http.NewServeMux()
-			mux.Handle(switchyardv1connect.NewJobServiceHandler(service))
+			mux.Handle(switchyardv1connect.NewJobServiceHandler(control))
 			n := 0
 			for job, err := range serve(t, mux).Jobs(t.Context(), &switchyardv1.ListJobsRequest{}, tt.limit) {
 				if err != nil {
@@ -242,8 +240,8 @@ func TestPages(t *testing.T) {
 				}
 				n++
 			}
-			if n != tt.want || fmt.Sprint(service.pages) != tt.pages {
-				t.Errorf("%d jobs in pages %v, want %d in %s", n, service.pages, tt.want, tt.pages)
+			if n != tt.want || fmt.Sprint(control.pages) != tt.pages {
+				t.Errorf("%d jobs in pages %v, want %d in %s", n, control.pages, tt.want, tt.pages)
 			}
 		})
 	}

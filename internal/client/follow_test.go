@@ -18,9 +18,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// A connection is what one try to follow gets: messages, and then its end.
+// connection is one connection of a follow: messages, and then its end.
 type connection struct {
-	refused  error // the stream does not open
+	refused  error // the error of opening the stream
 	messages []*switchyardv1.FollowJobResponse
 	end      error
 
@@ -32,14 +32,14 @@ func (c *connection) Msg() *switchyardv1.FollowJobResponse { return c.messages[c
 func (c *connection) Err() error                           { return c.end }
 func (c *connection) Close() error                         { return nil }
 
-// A recorder is a Follower that records its calls.
+// recorder is a Follower that records its calls.
 type recorder struct {
-	told   []string
+	calls  []string
 	refuse error // what Log returns
 }
 
 func (r *recorder) Job(job *switchyardv1.Job) error {
-	r.told = append(r.told, strings.ToLower(strings.TrimPrefix(job.GetState().String(), "JOB_STATE_")))
+	r.calls = append(r.calls, strings.ToLower(strings.TrimPrefix(job.GetState().String(), "JOB_STATE_")))
 	return nil
 }
 
@@ -48,12 +48,12 @@ func (r *recorder) Log(piece *switchyardv1.LogChunk) error {
 	if piece.GetMissing() > 0 {
 		line += fmt.Sprintf(" after %d missing", piece.GetMissing())
 	}
-	r.told = append(r.told, line)
+	r.calls = append(r.calls, line)
 	return r.refuse
 }
 
-func (r *recorder) Interrupted(error, time.Time) { r.told = append(r.told, "interrupted") }
-func (r *recorder) Reconnected()                 { r.told = append(r.told, "reconnected") }
+func (r *recorder) Interrupted(error, time.Time) { r.calls = append(r.calls, "interrupted") }
+func (r *recorder) Reconnected()                 { r.calls = append(r.calls, "reconnected") }
 
 func state(s switchyardv1.JobState) *switchyardv1.FollowJobResponse {
 	return &switchyardv1.FollowJobResponse{Event: &switchyardv1.FollowJobResponse_Job{Job: &switchyardv1.Job{State: s}}}
@@ -76,45 +76,45 @@ func TestFollow(t *testing.T) {
 	)
 	tests := []struct {
 		name        string
-		connections []*connection // the last one answers every further try
+		connections []*connection // the last one is used for every further try
 		noWait      bool
 		offset      uint64
 		expected    bool
 		full        error
-		told        []string
-		offsets     []uint64 // asked for, by each connection; the first few
+		calls       []string
+		offsets     []uint64 // of the first connections
 		err         string
 	}{
 		{
 			name:        "one connection",
 			connections: []*connection{{messages: []*switchyardv1.FollowJobResponse{running, piece(0, "ab", 0), finished, piece(2, "c", 0)}}},
-			told:        []string{"running", "0:ab", "finished", "2:c"}, offsets: []uint64{0},
+			calls:       []string{"running", "0:ab", "finished", "2:c"}, offsets: []uint64{0},
 		},
 		{
-			name: "a break in the middle of the log",
+			name: "a failure in the middle of the log",
 			connections: []*connection{
 				{messages: []*switchyardv1.FollowJobResponse{running, piece(0, "ab", 0)}, end: broken},
 				{messages: []*switchyardv1.FollowJobResponse{running, piece(2, "c", 0), finished}},
 			},
-			told:    []string{"running", "0:ab", "interrupted", "reconnected", "running", "2:c", "finished"},
+			calls:   []string{"running", "0:ab", "interrupted", "reconnected", "running", "2:c", "finished"},
 			offsets: []uint64{0, 2},
 		},
 		{
-			name: "a break after the end of the job, before the end of its log",
+			name: "a failure after the end of the job, before the end of its log",
 			connections: []*connection{
 				{messages: []*switchyardv1.FollowJobResponse{finished, piece(0, "ab", 0)}, end: broken},
 				{messages: []*switchyardv1.FollowJobResponse{finished, piece(2, "c", 0)}},
 			},
-			told:    []string{"finished", "0:ab", "interrupted", "reconnected", "finished", "2:c"},
+			calls:   []string{"finished", "0:ab", "interrupted", "reconnected", "finished", "2:c"},
 			offsets: []uint64{0, 2},
 		},
 		{
-			name: "a clean end before the end of the job is a break",
+			name: "a clean end before the end of the job is a failure",
 			connections: []*connection{
 				{messages: []*switchyardv1.FollowJobResponse{running}},
 				{messages: []*switchyardv1.FollowJobResponse{finished}},
 			},
-			told: []string{"running", "interrupted", "reconnected", "finished"}, offsets: []uint64{0, 0},
+			calls: []string{"running", "interrupted", "reconnected", "finished"}, offsets: []uint64{0, 0},
 		},
 		{
 			name: "an outage is reported once",
@@ -125,66 +125,66 @@ func TestFollow(t *testing.T) {
 				{end: broken},
 				{messages: []*switchyardv1.FollowJobResponse{finished}},
 			},
-			told: []string{"running", "interrupted", "reconnected", "finished"}, offsets: []uint64{0, 0, 0, 0, 0},
+			calls: []string{"running", "interrupted", "reconnected", "finished"}, offsets: []uint64{0, 0, 0, 0, 0},
 		},
 		{
-			name: "a piece told before is not told again, and of half a piece the other half",
+			name: "known bytes of the log are not delivered again",
 			connections: []*connection{
 				{messages: []*switchyardv1.FollowJobResponse{running, piece(3, "ab", 3)}, end: broken},
 				{messages: []*switchyardv1.FollowJobResponse{piece(3, "ab", 3), piece(4, "bc", 1), finished}},
 			},
-			told:    []string{"running", "3:ab after 3 missing", "interrupted", "reconnected", "5:c", "finished"},
+			calls:   []string{"running", "3:ab after 3 missing", "interrupted", "reconnected", "5:c", "finished"},
 			offsets: []uint64{0, 5},
 		},
 		{
 			name: "an offset", offset: 7,
 			connections: []*connection{{messages: []*switchyardv1.FollowJobResponse{piece(7, "x", 0), finished}}},
-			told:        []string{"7:x", "finished"}, offsets: []uint64{7},
+			calls:       []string{"7:x", "finished"}, offsets: []uint64{7},
 		},
 		{
 			name: "no waiting", noWait: true,
 			connections: []*connection{{messages: []*switchyardv1.FollowJobResponse{running, piece(0, "x", 0)}}},
-			told:        []string{"running", "0:x"}, offsets: []uint64{0},
+			calls:       []string{"running", "0:x"}, offsets: []uint64{0},
 		},
 		{
-			name: "a job that is expected may come late", expected: true,
+			name: "an expected job may be created later", expected: true,
 			connections: []*connection{{end: unknown}, {end: unknown}, {messages: []*switchyardv1.FollowJobResponse{finished}}},
-			told:        []string{"finished"}, offsets: []uint64{0, 0, 0},
+			calls:       []string{"finished"}, offsets: []uint64{0, 0, 0},
 		},
 		{
-			name: "but not for ever", expected: true, connections: []*connection{{end: unknown}},
+			name: "an expected job that is never created", expected: true, connections: []*connection{{end: unknown}},
 			offsets: []uint64{0, 0, 0}, err: "no response for 1m0s: not_found: no such job",
 		},
 		{
-			name:        "the first connection must come about",
+			name:        "the first connection must succeed",
 			connections: []*connection{{refused: broken}},
 			offsets:     []uint64{0}, err: "connection reset",
 		},
 		{
-			name: "a definite answer",
+			name: "a definite response",
 			connections: []*connection{
 				{messages: []*switchyardv1.FollowJobResponse{running}, end: broken}, {end: unknown},
 			},
-			told: []string{"running", "interrupted"}, offsets: []uint64{0, 0}, err: "no such job",
+			calls: []string{"running", "interrupted"}, offsets: []uint64{0, 0}, err: "no such job",
 		},
 		{
-			name: "patience has an end",
+			name: "patience ends",
 			connections: []*connection{
 				{messages: []*switchyardv1.FollowJobResponse{running}, end: broken}, {refused: broken},
 			},
-			told: []string{"running", "interrupted"}, offsets: []uint64{0, 0, 0}, err: "no response for 1m0s",
+			calls: []string{"running", "interrupted"}, offsets: []uint64{0, 0, 0}, err: "no response for 1m0s",
 		},
 		{
-			name: "nobody to tell", full: full,
+			name: "the follower fails", full: full,
 			connections: []*connection{{messages: []*switchyardv1.FollowJobResponse{piece(0, "x", 0), piece(1, "y", 0)}}},
-			told:        []string{"0:x"}, offsets: []uint64{0}, err: "no space left",
+			calls:       []string{"0:x"}, offsets: []uint64{0}, err: "no space left",
 		},
 		{
-			name: "an event of a newer control plane is passed over",
+			name: "an unknown event is ignored",
 			connections: []*connection{
 				{messages: []*switchyardv1.FollowJobResponse{{}, finished}},
 			},
-			told: []string{"finished"}, offsets: []uint64{0},
+			calls: []string{"finished"}, offsets: []uint64{0},
 		},
 	}
 	for _, tt := range tests {
@@ -205,25 +205,25 @@ func TestFollow(t *testing.T) {
 				if (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
 					t.Errorf("error %v, want %q", err, tt.err)
 				}
-				if !slices.Equal(r.told, tt.told) {
-					t.Errorf("told\n%q, want\n%q", r.told, tt.told)
+				if !slices.Equal(r.calls, tt.calls) {
+					t.Errorf("calls\n%q, want\n%q", r.calls, tt.calls)
 				}
 				if len(offsets) < len(tt.offsets) || !slices.Equal(offsets[:len(tt.offsets)], tt.offsets) {
-					t.Errorf("asked for the log from %v, want %v first", offsets, tt.offsets)
+					t.Errorf("offsets %v, want %v first", offsets, tt.offsets)
 				}
 			})
 		})
 	}
 }
 
-// TestFollowPatience shows that patience is counted from the last message, and
-// that retries slow down.
+// TestFollowPatience shows that patience starts again with each message, and that retries
+// become slower.
 func TestFollowPatience(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		broken := connect.NewError(connect.CodeUnavailable, errors.New("gone"))
 		begin := time.Now()
-		last := begin // when a message came
+		last := begin // when a message was received
 		var tries []time.Duration
 		_, err := follow(t.Context(), &recorder{}, followLoop{
 			open: func(context.Context, uint64) (eventStream, error) {
@@ -253,8 +253,7 @@ func TestFollowPatience(t *testing.T) {
 	})
 }
 
-// TestFollowInterrupted shows that a follow ends with its context, in the middle
-// of an outage too.
+// TestFollowInterrupted shows that a follow ends with its context, also during an outage.
 func TestFollowInterrupted(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

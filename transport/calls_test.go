@@ -18,7 +18,7 @@ import (
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
-// seen is one request as it arrived.
+// seen is a request as the control plane received it.
 type seen struct {
 	method, uri string
 	header      http.Header
@@ -35,8 +35,8 @@ func see(r *http.Request) seen {
 	return seen{method: r.Method, uri: r.RequestURI, header: r.Header, body: string(body)}
 }
 
-// TestWire shows what each call puts on the wire.
-func TestWire(t *testing.T) {
+// TestRequests shows the request of each call.
+func TestRequests(t *testing.T) {
 	const job = `{"id":"j/..1","chunks_max_size_bytes":1000,"token":"job-secret"}`
 	at := time.Date(2026, 8, 21, 12, 0, 0, 5, time.FixedZone("east", 3600))
 	accepted := wire.Job{ID: "j1", Token: jobToken}
@@ -74,7 +74,7 @@ func TestWire(t *testing.T) {
 			want:   "GET /v3/ping", token: sessionToken, timeout: "10000",
 		},
 		{
-			name:   "accept; the id is one segment whatever it holds",
+			name:   "accept; any ID is one segment",
 			call:   func(ctx context.Context, s *transport.Session) error { _, err := s.Accept(ctx, "j/..1"); return err },
 			answer: job,
 			want:   "PUT /v3/jobs/j%2F%2E%2E1/accept", token: sessionToken, timeout: "10000",
@@ -109,7 +109,7 @@ func TestWire(t *testing.T) {
 			want:   "GET /v3/jobs/j1", token: jobToken, timeout: "60000",
 		},
 		{
-			name: "finish of a success; the count of failed chunks is always there",
+			name: "finish of a success; it always has the number of failed chunks",
 			call: jobCall(func(ctx context.Context, j *transport.JobSession) error {
 				return j.Finish(ctx, wire.FinishRequest{ExitStatus: "0", FinishedAt: wire.FormatTime(at)})
 			}),
@@ -117,7 +117,7 @@ func TestWire(t *testing.T) {
 			body: `{"exit_status":"0","finished_at":"2026-08-21T11:00:00.000000005Z","chunks_failed_count":0}`,
 		},
 		{
-			name: "finish of a canceled job, by a worker that leaves",
+			name: "finish of a canceled job by a worker that leaves",
 			call: jobCall(func(ctx context.Context, j *transport.JobSession) error {
 				return j.Finish(ctx, wire.FinishRequest{
 					ExitStatus: "-1", Signal: "SIGTERM", SignalReason: "cancel", ChunksFailed: 2, IgnoreAgent: true,
@@ -138,11 +138,11 @@ func TestWire(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var got []seen
-				bed := newBed(t, registering(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				harness := newHarness(t, registering(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					got = append(got, see(r))
 					_, _ = io.WriteString(w, row.answer)
 				})), withHeaders(http.Header{"Buildkite-Cell": {"7"}}))
-				session := bed.register(t)
+				session := harness.register(t)
 				if err := row.call(t.Context(), session); err != nil {
 					t.Fatal(err)
 				}
@@ -175,7 +175,7 @@ func TestWire(t *testing.T) {
 	}
 }
 
-// syncStart is when virtual time begins, in the zone of the machine.
+// syncStart is the start of virtual time, in the zone of the machine.
 var syncStart = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).In(time.Local)
 
 // registered is what a session knows after a registration.
@@ -194,7 +194,7 @@ func TestRegister(t *testing.T) {
 		wantErrHas string
 	}{
 		{
-			name:   "all of it",
+			name:   "all fields",
 			answer: `{"id":"a","name":"n","access_token":"s","ping_interval":5,"heartbeat_interval":30,"job_status_interval":2,"meta_data":["queue=q"],"unknown":[1]}`,
 			want: registered{
 				ID: "a", Endpoint: testEndpoint,
@@ -203,7 +203,7 @@ func TestRegister(t *testing.T) {
 			headers: http.Header{"Buildkite-Cell": {"7"}},
 		},
 		{
-			name:   "intervals of nothing, less and too much",
+			name:   "intervals that are missing, negative and too long",
 			answer: `{"id":"a","access_token":"s","heartbeat_interval":-5,"job_status_interval":9000000000000000000}`,
 			want: registered{
 				ID: "a", Endpoint: testEndpoint,
@@ -212,7 +212,7 @@ func TestRegister(t *testing.T) {
 			headers: http.Header{"Buildkite-Cell": {"7"}},
 		},
 		{
-			name:    "headers replaced; without the exact prefix or unfit for HTTP, ignored",
+			name:    "headers replaced; those without the exact prefix or with invalid characters are ignored",
 			answer:  `{"id":"a","access_token":"s","request_headers":{"Buildkite-A":"1","X-B":"2","buildkite-c":"3","Buildkite-D":"x\r\ny","Buildkite-E:":"4"}}`,
 			want:    registered{ID: "a", Endpoint: testEndpoint, PingInterval: time.Second, HeartbeatInterval: time.Second, JobStatusInterval: time.Second},
 			headers: http.Header{"Buildkite-A": {"1"}},
@@ -236,7 +236,7 @@ func TestRegister(t *testing.T) {
 			headers: http.Header{"Buildkite-Cell": {"7"}},
 		},
 		{
-			name:    "an endpoint that is none is not used",
+			name:    "an invalid endpoint is not used",
 			answer:  `{"id":"a","access_token":"s","endpoint":"ftp://other.test"}`,
 			want:    registered{ID: "a", Endpoint: testEndpoint, PingInterval: time.Second, HeartbeatInterval: time.Second, JobStatusInterval: time.Second},
 			headers: http.Header{"Buildkite-Cell": {"7"}},
@@ -245,8 +245,8 @@ func TestRegister(t *testing.T) {
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				bed := newBed(t, reply(http.StatusOK, row.answer), withHeaders(http.Header{"Buildkite-Cell": {"7"}}))
-				session, err := bed.Register(t.Context(), registrationToken, wire.RegisterRequest{})
+				harness := newHarness(t, reply(http.StatusOK, row.answer), withHeaders(http.Header{"Buildkite-Cell": {"7"}}))
+				session, err := harness.Register(t.Context(), registrationToken, wire.RegisterRequest{})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -268,11 +268,11 @@ func TestRegister(t *testing.T) {
 func TestRegisterSendsWhoItIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got seen
-		bed := newBed(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		harness := newHarness(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			got = see(r)
 			_, _ = io.WriteString(w, registerAnswer)
 		}))
-		bed.register(t)
+		harness.register(t)
 		const want = `{"name":"one","hostname":"","os":"","arch":"","script_eval_enabled":false,"ignore_in_dispatches":false,` +
 			`"version":"","build":"","meta_data":[],"features":[]}`
 		if got.method+" "+got.uri != "POST /v3/register" || got.body != want {
@@ -293,17 +293,17 @@ func TestPing(t *testing.T) {
 	}{
 		{"idle", `{}`, idle},
 		{"nulls", `{"action":null,"job":null,"endpoint":null}`, idle},
-		{"an action not known", `{"action":"dance"}`, idle},
+		{"an unknown action", `{"action":"dance"}`, idle},
 		{"job", `{"job":{"id":"j1","env":{"A":"1"}}}`, wire.Instruction{Kind: wire.JobAssigned, JobID: "j1"}},
 		{"pause", `{"action":"pause","message":"upgrade"}`, wire.Instruction{Kind: wire.Pause, Reason: "upgrade"}},
-		{"pause leaves no room for a job", `{"action":"pause","job":{"id":"j1"}}`, wire.Instruction{Kind: wire.Pause}},
+		{"a job with a pause is ignored", `{"action":"pause","job":{"id":"j1"}}`, wire.Instruction{Kind: wire.Pause}},
 		{"a reason on several lines", `{"action":"pause","message":"up\n\u001b[31mgrade"}`, wire.Instruction{Kind: wire.Pause, Reason: "up [31mgrade"}},
 		{"disconnect", `{"action":"disconnect","message":"bye"}`, wire.Instruction{Kind: wire.Disconnect, Reason: "bye"}},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				session := newBed(t, registering(reply(http.StatusOK, row.answer))).register(t)
+				session := newHarness(t, registering(reply(http.StatusOK, row.answer))).register(t)
 				got, err := session.Ping(t.Context())
 				if err != nil || got.Instruction != row.want {
 					t.Errorf("got %+v, %v; want %+v", got, err, row.want)
@@ -313,8 +313,8 @@ func TestPing(t *testing.T) {
 	}
 }
 
-// TestPingMoves shows when a session moves to the endpoint that a ping's
-// answer names.
+// TestPingMoves shows when a session moves to the endpoint that the response to a ping
+// names.
 func TestPingMoves(t *testing.T) {
 	moved := wire.Instruction{Kind: wire.JobAssigned, JobID: "from-new"}
 	stayed := wire.Instruction{Kind: wire.JobAssigned, JobID: "from-old"}
@@ -325,12 +325,12 @@ func TestPingMoves(t *testing.T) {
 		want     wire.Instruction
 		endpoint string
 	}{
-		{"it answers", "http://new.test/v3", reply(200, `{"job":{"id":"from-new"},"request_headers":{"Buildkite-N":"1"}}`), moved, "http://new.test/v3"},
+		{"it responds", "http://new.test/v3", reply(200, `{"job":{"id":"from-new"},"request_headers":{"Buildkite-N":"1"}}`), moved, "http://new.test/v3"},
 		{"it fails", "http://new.test/v3", reply(503, ``), stayed, testEndpoint},
 		{"it refuses", "http://new.test/v3", reply(401, `{"message":"who?"}`), stayed, testEndpoint},
 		{"it is silent", "http://new.test/v3", silent, stayed, testEndpoint},
 		{"it is the same", testEndpoint + "/", reply(500, ``), stayed, testEndpoint},
-		{"it is no URL", "nowhere", reply(500, ``), stayed, testEndpoint},
+		{"it is not a URL", "nowhere", reply(500, ``), stayed, testEndpoint},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
@@ -341,7 +341,7 @@ func TestPingMoves(t *testing.T) {
 					time.Sleep(3 * time.Second)
 					reply(200, `{"job":{"id":"from-old"},"endpoint":"`+row.named+`"}`)(w, r)
 				})
-				session := newBed(t, registering(mux)).register(t)
+				session := newHarness(t, registering(mux)).register(t)
 				started := time.Now()
 				got, err := session.Ping(t.Context())
 				if err != nil || got.Instruction != row.want {
@@ -351,7 +351,7 @@ func TestPingMoves(t *testing.T) {
 					t.Errorf("at %s, want %s", session.Endpoint(), row.endpoint)
 				}
 				if took := time.Since(started); took > 10*time.Second {
-					t.Errorf("took %s, more than one ping may", took)
+					t.Errorf("took %s, longer than the timeout of a ping", took)
 				}
 			})
 		})
@@ -362,7 +362,7 @@ func TestAcceptedJob(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const answer = `{"id":"j1","state":"accepted","env":{"A":"1","B":""},"step":{"command":"true"},"chunks_max_size_bytes":1000,
 			"chunks_interval_seconds":0,"log_max_size_bytes":0,"token":"job-secret","runnable_at":"2026-08-21T12:00:00.5Z","priority":3,"new":{}}`
-		session := newBed(t, registering(reply(200, answer))).register(t)
+		session := newHarness(t, registering(reply(200, answer))).register(t)
 		job, err := session.Accept(t.Context(), "j1")
 		if err != nil {
 			t.Fatal(err)

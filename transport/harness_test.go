@@ -29,8 +29,8 @@ const (
 	registerAnswer    = `{"id":"w-1","name":"one","access_token":"session-secret","ping_interval":10,"heartbeat_interval":60,"job_status_interval":1}`
 )
 
-// bed is a control plane made of a handler, and a transport that leads to it.
-type bed struct {
+// harness is a control plane with a handler, and a transport connected to it.
+type harness struct {
 	*transport.Transport
 
 	network *memnet.Network
@@ -38,17 +38,17 @@ type bed struct {
 	logs    *observer.ObservedLogs
 }
 
-type bedOption func(*transport.Options, *http.Server)
+type option func(*transport.Options, *http.Server)
 
-// http1 makes the control plane one that does not speak HTTP/2.
+// http1 makes a control plane without HTTP/2.
 func http1(_ *transport.Options, server *http.Server) {
 	server.Protocols = new(http.Protocols)
 	server.Protocols.SetHTTP1(true)
 }
 
-// withTLS makes the control plane one that is reached over TLS. It takes the
-// certificate of httptest, outside of any bubble.
-func withTLS(t *testing.T) bedOption {
+// withTLS makes a control plane with TLS and the certificate of httptest. It must be
+// called outside of a synctest bubble.
+func withTLS(t *testing.T) option {
 	t.Helper()
 	certified := httptest.NewTLSServer(http.NotFoundHandler())
 	defer certified.Close()
@@ -64,15 +64,15 @@ func withTLS(t *testing.T) bedOption {
 	}
 }
 
-func withEndpoint(endpoint string) bedOption {
+func withEndpoint(endpoint string) option {
 	return func(options *transport.Options, _ *http.Server) { options.Endpoint = endpoint }
 }
 
-func withHeaders(headers http.Header) bedOption {
+func withHeaders(headers http.Header) option {
 	return func(options *transport.Options, _ *http.Server) { options.Headers = headers }
 }
 
-func newBed(tb testing.TB, handler http.Handler, change ...bedOption) *bed {
+func newHarness(tb testing.TB, handler http.Handler, change ...option) *harness {
 	tb.Helper()
 	network := memnet.New()
 	core, logs := observer.New(zapcore.DebugLevel)
@@ -107,21 +107,20 @@ func newBed(tb testing.TB, handler http.Handler, change ...bedOption) *bed {
 			tb.Errorf("serving: %v", err)
 		}
 	})
-	return &bed{Transport: client, network: network, server: server, logs: logs}
+	return &harness{Transport: client, network: network, server: server, logs: logs}
 }
 
-// register is the session of a worker at a control plane that routes register
-// like any other.
-func (b *bed) register(tb testing.TB) *transport.Session {
+// register registers a worker and returns its session.
+func (h *harness) register(tb testing.TB) *transport.Session {
 	tb.Helper()
-	session, err := b.Register(tb.Context(), registrationToken, wire.RegisterRequest{Name: "one"})
+	session, err := h.Register(tb.Context(), registrationToken, wire.RegisterRequest{Name: "one"})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	return session
 }
 
-// registering answers register and leaves the rest to another handler.
+// registering returns a handler for register that passes other requests on.
 func registering(rest http.Handler) http.Handler { return registeringWith(registerAnswer, rest) }
 
 func registeringWith(answer string, rest http.Handler) http.Handler {
@@ -131,7 +130,7 @@ func registeringWith(answer string, rest http.Handler) http.Handler {
 	return mux
 }
 
-// reply answers with a status and a body.
+// reply returns a handler that responds with a status and a body.
 func reply(status int, body string, headers ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		for i := 0; i+1 < len(headers); i += 2 {
@@ -142,7 +141,7 @@ func reply(status int, body string, headers ...string) http.HandlerFunc {
 	}
 }
 
-// script answers each request with the next handler, and goes on with the last.
+// script handles each request by the next handler; the last one handles the rest.
 type script struct {
 	steps []http.HandlerFunc
 	calls atomic.Int64
@@ -153,10 +152,10 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.steps[min(step, len(s.steps)-1)](w, r)
 }
 
-// quiet is for servers whose complaints are what a test provokes.
+// quiet returns a logger for servers that log what a test provokes.
 func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
 
-// silent never answers.
+// silent never responds.
 func silent(_ http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	<-r.Context().Done()

@@ -14,11 +14,11 @@ import (
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
-// unwilling answers everything with a status and a Retry-After, in each of its
-// notations in turn, and notes who came before that was over.
-type unwilling struct {
+// busyServer responds to everything with a status and a Retry-After, in seconds and as a
+// date in turn, and records calls that come too early.
+type busyServer struct {
 	status  int
-	message string // in the control plane's words, or a proxy's
+	message string // of the control plane, or of a proxy
 	asks    time.Duration
 
 	mu        sync.Mutex
@@ -27,13 +27,13 @@ type unwilling struct {
 	early     []string
 }
 
-func newUnwilling(status int, message string, asks time.Duration) *unwilling {
-	return &unwilling{
+func newUnwilling(status int, message string, asks time.Duration) *busyServer {
+	return &busyServer{
 		status: status, message: message, asks: asks, notBefore: map[string]time.Time{}, calls: map[string]int{},
 	}
 }
 
-func (u *unwilling) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (u *busyServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	kind := r.Method + " " + r.URL.Path
 	now := time.Now()
 	u.mu.Lock()
@@ -51,10 +51,9 @@ func (u *unwilling) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	reply(u.status, u.message, "Retry-After", value)(w, r)
 }
 
-// TestLeftAlone calls a control plane that is busy, whatever it is asked, again
-// and again, as impatiently as the method allows: nobody comes back before the
-// time that the last answer named is over.
-func TestLeftAlone(t *testing.T) {
+// TestRetryAfterIsRespected makes every kind of call to a busy control plane as often as
+// possible: no call comes back before the Retry-After of the last response has passed.
+func TestRetryAfterIsRespected(t *testing.T) {
 	const times = 3 // each call is made, with all its tries
 	job := func(s *transport.Session) *transport.JobSession { return s.Job(wire.Job{ID: "j1"}) }
 	type call func(context.Context, *transport.Session)
@@ -69,7 +68,7 @@ func TestLeftAlone(t *testing.T) {
 		{"PUT /v3/jobs/j1/acquire", func(ctx context.Context, s *transport.Session) { _, _ = s.Acquire(ctx, "j1") }, 9},
 		{"PUT /v3/jobs/j1/start", func(ctx context.Context, s *transport.Session) { _ = job(s).Start(ctx, time.Now()) }, 14},
 		{"GET /v3/jobs/j1", func(ctx context.Context, s *transport.Session) {
-			// Asked with a patience of its own, as a job does.
+			// With a timeout of its own, as a job does.
 			ctx, cancel := context.WithTimeout(ctx, time.Second)
 			defer cancel()
 			_, _ = job(s).State(ctx)
@@ -79,10 +78,10 @@ func TestLeftAlone(t *testing.T) {
 			_ = job(s).Finish(ctx, wire.FinishRequest{ExitStatus: "0"})
 		}, 24},
 		{"POST /v3/jobs/j1/chunks", func(ctx context.Context, s *transport.Session) {
-			var beside sync.WaitGroup // as a job does it
+			var beside sync.WaitGroup // as a job uploads
 			for n := range uint64(3) {
 				beside.Go(func() {
-					time.Sleep(time.Duration(n) * time.Millisecond) // what is under way when the answer comes is not to blame
+					time.Sleep(time.Duration(n) * time.Millisecond) // requests in flight do not know the Retry-After yet
 					_ = job(s).Chunk(ctx, wire.Chunk{Sequence: n + 1, Data: []byte("x")})
 				})
 			}
@@ -112,7 +111,7 @@ func TestLeftAlone(t *testing.T) {
 			t.Run(row.kind+"/"+busy.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					control := newUnwilling(busy.status, busy.message, busy.asks)
-					session := newBed(t, registering(control)).register(t)
+					session := newHarness(t, registering(control)).register(t)
 					for range times {
 						row.call(t.Context(), session)
 					}
@@ -130,13 +129,12 @@ func TestLeftAlone(t *testing.T) {
 
 const streamRoute = "/agentedge.v1.AgentEdgeService/StreamPings"
 
-// TestRegistrationIsLeftAlone is the same for the call that comes before there is
-// a session.
-func TestRegistrationIsLeftAlone(t *testing.T) {
+// TestRegisterRespectsRetryAfter is the same for the call before there is a session.
+func TestRegisterRespectsRetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		control := newUnwilling(http.StatusServiceUnavailable, "", 37*time.Second)
-		bed := newBed(t, control)
-		if _, err := bed.Register(t.Context(), registrationToken, wire.RegisterRequest{}); err == nil {
+		harness := newHarness(t, control)
+		if _, err := harness.Register(t.Context(), registrationToken, wire.RegisterRequest{}); err == nil {
 			t.Fatal("registered")
 		}
 		if calls := control.calls["POST /v3/register"]; calls != 30 || len(control.early) > 0 {
@@ -145,13 +143,13 @@ func TestRegistrationIsLeftAlone(t *testing.T) {
 	})
 }
 
-// TestOtherCallsGoOn shows that one call which is to wait holds up no other.
-func TestOtherCallsGoOn(t *testing.T) {
+// TestRetryAfterIsPerKind shows that a Retry-After delays only calls of the same kind.
+func TestRetryAfterIsPerKind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		mux := http.NewServeMux()
 		mux.Handle("PUT /v3/jobs/{id}/accept", reply(http.StatusServiceUnavailable, `{"message":"busy"}`, "Retry-After", "60"))
 		mux.Handle("/", reply(http.StatusOK, `{}`))
-		session := newBed(t, registering(mux)).register(t)
+		session := newHarness(t, registering(mux)).register(t)
 		if _, err := session.Accept(t.Context(), "j1"); err == nil {
 			t.Fatal("accepted")
 		}
