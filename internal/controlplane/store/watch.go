@@ -120,6 +120,9 @@ func (s *Store) read(ctx context.Context, stream, subject string, pending func(u
 		messages.Stop()
 		s.deleteConsumer(stream, name)
 	}()
+	// While the server is out of reach Next recreates its consumer without ctx, and
+	// retries without end. Stop ends that before the next attempt, within 20 s.
+	defer context.AfterFunc(ctx, messages.Stop)()
 	for {
 		msg, err := messages.Next(jetstream.NextContext(ctx))
 		if err != nil {
