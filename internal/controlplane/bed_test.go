@@ -15,7 +15,8 @@ import (
 	"github.com/switchyard-ci/switchyard/proto/switchyard/v1/switchyardv1connect"
 )
 
-// waitLimit bounds every wait. A test that reaches it fails.
+// waitLimit bounds every wait, and every request and stream. A test that reaches it
+// fails.
 const waitLimit = 20 * time.Second
 
 // unknownID is the ID of no job and no worker.
@@ -45,7 +46,7 @@ func start(t *testing.T, changes ...func(*controlplane.Config)) *bed {
 	if err != nil {
 		t.Fatalf("starting: %v", err)
 	}
-	b := &bed{Server: server, t: t, client: &http.Client{Transport: protocolsOf(t, (*http.Protocols).SetHTTP1)}}
+	b := &bed{Server: server, t: t, client: &http.Client{Transport: protocolsOf(t, (*http.Protocols).SetHTTP1), Timeout: waitLimit}}
 	b.connectClients()
 	t.Cleanup(func() {
 		b.client.CloseIdleConnections()

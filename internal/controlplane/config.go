@@ -24,8 +24,8 @@ const (
 
 	// DefaultPingInterval is how often a polling worker asks for work.
 	DefaultPingInterval = 2 * time.Second
-	// DefaultHeartbeatInterval is a third of DefaultLeaseTimeout. Heartbeats are most
-	// of what an idle agent sends.
+	// DefaultHeartbeatInterval is how often a worker sends a heartbeat: three times in
+	// DefaultLeaseTimeout. An idle agent sends little else.
 	DefaultHeartbeatInterval = 30 * time.Second
 	// DefaultJobStatusInterval is how often a worker asks whether its job was
 	// canceled, which is the longest delay of a cancellation.

@@ -21,6 +21,7 @@
 // The first start writes a random registration token and a random admin token
 // into the data directory, in clear text, since people and agents on the same
 // machine read them from there. The server keeps only their SHA-256 hashes and
-// compares these in constant time. To keep the clear text off the machine, set a
-// token, or write into its file, "sha256:" and the hash in 64 hexadecimal digits.
+// compares these in constant time. To keep the clear text off the machine, configure
+// a token as "sha256:" and its hash in 64 hexadecimal digits, or write that into its
+// file.
 package controlplane

@@ -55,7 +55,7 @@ func startOn(t *testing.T, l link, changes ...func(*controlplane.Config)) *bed {
 	t.Helper()
 	if !l.tls {
 		b := start(t, changes...)
-		b.client = &http.Client{Transport: protocolsOf(t, l.set)}
+		b.client = &http.Client{Transport: protocolsOf(t, l.set), Timeout: waitLimit}
 		b.connectClients()
 		return b
 	}
@@ -63,7 +63,7 @@ func startOn(t *testing.T, l link, changes ...func(*controlplane.Config)) *bed {
 	b := start(t, append(changes, func(c *controlplane.Config) { c.TLSCertFile, c.TLSKeyFile = certFile, keyFile })...)
 	transport := protocolsOf(t, l.set)
 	transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
-	b.client = &http.Client{Transport: transport}
+	b.client = &http.Client{Transport: transport, Timeout: waitLimit}
 	b.connectClients()
 	return b
 }
@@ -134,7 +134,7 @@ func TestProtocolIsNegotiated(t *testing.T) {
 		}
 		transport := protocolsOf(t, l.set)
 		transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
-		b.client = &http.Client{Transport: transport}
+		b.client = &http.Client{Transport: transport, Timeout: waitLimit}
 		if got := b.must(200, request{method: "GET", path: "/healthz"}); got.proto != l.proto {
 			t.Errorf("the response over %s is %s", l.name, got.proto)
 		}
