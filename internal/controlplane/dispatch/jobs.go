@@ -3,10 +3,8 @@ package dispatch
 import (
 	"context"
 	"errors"
-	"iter"
 	"time"
 
-	"github.com/switchyard-ci/switchyard/internal/controlplane/joblog"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
@@ -54,21 +52,6 @@ func (d *Dispatcher) Jobs(ctx context.Context, f schedule.JobFilter, p schedule.
 		}
 	}
 	return jobs, list.NextToken(), nil
-}
-
-// WaitingReason returns why a queued job waits, for people; it is empty for every
-// other job. It reads memory only.
-func (d *Dispatcher) WaitingReason(job store.Job) string { return d.records.WaitingReason(job) }
-
-// Follow is joblog.Log.Follow. It ends with ErrClosed when the dispatcher is
-// closed.
-func (d *Dispatcher) Follow(ctx context.Context, id string, o joblog.Options) iter.Seq2[joblog.Event, error] {
-	return func(yield func(joblog.Event, error) bool) {
-		ctx, cancel := context.WithCancelCause(ctx)
-		defer cancel(nil)
-		defer context.AfterFunc(d.background.ctx, func() { cancel(ErrClosed) })()
-		d.logs.Follow(ctx, id, o)(yield)
-	}
 }
 
 // Cancel cancels a job that was not started, and requests the cancellation of a

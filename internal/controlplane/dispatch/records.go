@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -13,7 +12,6 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/joblog"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
-	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // watchPause is the wait before the store's changes are followed again.
@@ -23,11 +21,14 @@ const watchPause = time.Second
 // that is read, written or watched is applied to the index, and every change of
 // the index may make new assignments possible.
 type records struct {
-	st         *store.Store
-	background *background
-	now        func() time.Time
-	log        *zap.Logger
-	assign     func(*schedule.Claim) // writes an assignment; must not block
+	st     *store.Store
+	now    func() time.Time
+	log    *zap.Logger
+	assign func(context.Context, *schedule.Claim) // writes an assignment
+
+	ctx    context.Context //nolint:containedctx // of the goroutines, not of a call
+	cancel context.CancelCauseFunc
+	wg     sync.WaitGroup
 
 	mu          sync.Mutex
 	closed      bool
@@ -35,11 +36,33 @@ type records struct {
 	subscribers map[string][]*joblog.Subscription // by job
 }
 
-func newRecords(st *store.Store, b *background, now func() time.Time, log *zap.Logger, assign func(*schedule.Claim)) *records {
-	return &records{
-		st: st, background: b, now: now, log: log, assign: assign,
+func newRecords(ctx context.Context, st *store.Store, now func() time.Time, log *zap.Logger) *records {
+	r := &records{
+		st: st, now: now, log: log,
 		index: schedule.New(), subscribers: map[string][]*joblog.Subscription{},
 	}
+	r.ctx, r.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+	return r
+}
+
+// run runs f in a goroutine, unless the records are closed. The context of f ends
+// with close.
+func (r *records) run(f func(ctx context.Context)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.closed {
+		r.wg.Go(func() { f(r.ctx) })
+	}
+}
+
+// close ends all streams and goroutines with ErrClosed, and waits for the latter.
+func (r *records) close() {
+	r.mu.Lock()
+	r.closed = true
+	r.index.Close(ErrClosed)
+	r.mu.Unlock()
+	r.cancel(ErrClosed)
+	r.wg.Wait()
 }
 
 // view calls f with the index, under the lock.
@@ -57,22 +80,14 @@ func (r *records) update(edit func(x *schedule.Index)) {
 	claims := r.index.Match()
 	r.mu.Unlock()
 	for _, c := range claims {
-		r.assign(c)
+		r.run(func(ctx context.Context) { r.assign(ctx, c) })
 	}
-}
-
-// close ends all streams and makes no further assignments.
-func (r *records) close() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.closed = true
-	r.index.Close(ErrClosed)
 }
 
 // load begins to follow the store, and waits until the index is complete.
 func (r *records) load(ctx context.Context) error {
 	caughtUp, failed := make(chan struct{}), make(chan error, 1)
-	r.background.run(func(ctx context.Context) {
+	r.run(func(ctx context.Context) {
 		if err := r.st.Watch(ctx, caughtUp, r.changed); err != nil {
 			failed <- err
 		}
@@ -206,7 +221,7 @@ func (r *records) putJob(ctx context.Context, job store.Job) (store.Job, error) 
 	}
 	r.update(func(*schedule.Index) { r.applyJob(job, r.now()) })
 	if job.State.Final() && job.IdempotencyKey != "" {
-		r.background.run(func(ctx context.Context) {
+		r.run(func(ctx context.Context) {
 			if err := r.st.ExpireKey(ctx, job.IdempotencyKey, job.ID); err != nil {
 				r.log.Debug("failed to expire an idempotency key; it is kept until it is used again",
 					zap.String("job_id", job.ID), zap.Error(err))
@@ -278,49 +293,4 @@ func compareAndSet[T any](ctx context.Context, name string, record T, indexed bo
 		indexed = false
 	}
 	return none, fmt.Errorf("changing %s: %w", name, store.ErrConflict)
-}
-
-// WaitingReason returns why a queued job waits, for people; it is empty for every
-// other job. It reads memory only.
-func (r *records) WaitingReason(job store.Job) (reason string) {
-	if job.State != wire.StateQueued {
-		return ""
-	}
-	r.view(func(x *schedule.Index) { reason = x.WaitingReason(job.Queue) })
-	return reason
-}
-
-// SetLogEnd, LogEnd and Subscribe implement joblog.Jobs.
-func (r *records) SetLogEnd(jobID string, end uint64) {
-	r.view(func(x *schedule.Index) { x.SetLogEnd(jobID, end) })
-}
-
-func (r *records) LogEnd(jobID string) (end uint64) {
-	r.view(func(x *schedule.Index) { end = x.LogEnd(jobID) })
-	return end
-}
-
-func (r *records) Subscribe(jobID string, s *joblog.Subscription) (stop func()) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.subscribers[jobID] = append(r.subscribers[jobID], s)
-	return func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		left := slices.DeleteFunc(r.subscribers[jobID], func(other *joblog.Subscription) bool { return other == s })
-		if r.subscribers[jobID] = left; len(left) == 0 {
-			delete(r.subscribers, jobID)
-		}
-	}
-}
-
-// wakeSubscribers has every follower check its waiting reason and its gaps.
-func (r *records) wakeSubscribers() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, subscriptions := range r.subscribers {
-		for _, s := range subscriptions {
-			s.Wake()
-		}
-	}
 }

@@ -1,0 +1,72 @@
+package dispatch
+
+import (
+	"context"
+	"iter"
+	"slices"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/joblog"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
+)
+
+// WaitingReason returns why a queued job waits, for people; it is empty for every
+// other job. It reads memory only.
+func (d *Dispatcher) WaitingReason(job store.Job) string { return d.records.WaitingReason(job) }
+
+// Follow is joblog.Log.Follow. It ends with ErrClosed when the dispatcher is
+// closed.
+func (d *Dispatcher) Follow(ctx context.Context, id string, o joblog.Options) iter.Seq2[joblog.Event, error] {
+	return func(yield func(joblog.Event, error) bool) {
+		ctx, cancel := context.WithCancelCause(ctx)
+		defer cancel(nil)
+		defer context.AfterFunc(d.records.ctx, func() { cancel(ErrClosed) })()
+		d.logs.Follow(ctx, id, o)(yield)
+	}
+}
+
+// WaitingReason returns why a queued job waits, for people; it is empty for every
+// other job. It reads memory only.
+func (r *records) WaitingReason(job store.Job) (reason string) {
+	if job.State != wire.StateQueued {
+		return ""
+	}
+	r.view(func(x *schedule.Index) { reason = x.WaitingReason(job.Queue) })
+	return reason
+}
+
+// SetLogEnd, LogEnd and Subscribe implement joblog.Jobs.
+func (r *records) SetLogEnd(jobID string, end uint64) {
+	r.view(func(x *schedule.Index) { x.SetLogEnd(jobID, end) })
+}
+
+func (r *records) LogEnd(jobID string) (end uint64) {
+	r.view(func(x *schedule.Index) { end = x.LogEnd(jobID) })
+	return end
+}
+
+func (r *records) Subscribe(jobID string, s *joblog.Subscription) (stop func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.subscribers[jobID] = append(r.subscribers[jobID], s)
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		left := slices.DeleteFunc(r.subscribers[jobID], func(other *joblog.Subscription) bool { return other == s })
+		if r.subscribers[jobID] = left; len(left) == 0 {
+			delete(r.subscribers, jobID)
+		}
+	}
+}
+
+// wakeSubscribers has every follower check its waiting reason and its gaps.
+func (r *records) wakeSubscribers() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, subscriptions := range r.subscribers {
+		for _, s := range subscriptions {
+			s.Wake()
+		}
+	}
+}
