@@ -58,8 +58,7 @@ type call struct {
 
 // withJSON returns the call with a body.
 func (c call) withJSON(body any) call {
-	// The bodies are structs of strings and numbers, which always marshal.
-	c.body, _ = json.Marshal(body) //nolint:errchkjson // as said
+	c.body, _ = json.Marshal(body) //nolint:errchkjson // structs of strings and numbers have no error
 	c.bodyType = contentTypeJSON
 	return c
 }
@@ -75,14 +74,12 @@ func (c call) kind() string {
 
 // try makes a call once. Its errors are one line, name what was being done, and
 // contain no token.
-func (t *Transport) try(ctx context.Context, endpoint httpclient.Endpoint, headers http.Header, c call) error {
-	if err := t.exchange(ctx, endpoint, headers, c); err != nil {
-		return fmt.Errorf("%s: %w", c.doing, err)
-	}
-	return nil
-}
-
-func (t *Transport) exchange(ctx context.Context, endpoint httpclient.Endpoint, headers http.Header, c call) error {
+func (t *Transport) try(ctx context.Context, endpoint httpclient.Endpoint, headers http.Header, c call) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("%s: %w", c.doing, err)
+		}
+	}()
 	tryCtx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	request, err := t.request(tryCtx, endpoint, headers, c)

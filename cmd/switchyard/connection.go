@@ -42,7 +42,8 @@ type repeatedFlag struct {
 func connectionFlags(cmd *cobra.Command) *connection {
 	c := &connection{output: outputFlag(cmd), options: client.Options{Endpoint: client.DefaultEndpoint, UserAgent: userAgent()}}
 	flags := cli.Settings(cmd, "")
-	endpoint := flags.Text(&c.options.Endpoint, "endpoint", "URL", "URL of the control plane")
+	endpoint := flags.Text(&c.options.Endpoint, "endpoint", "URL",
+		"URL of the control plane: http, https, or unix:///path/to.sock for a Unix socket")
 	c.token = flags.Token("admin-token", "admin token of the control plane",
 		"admin-token in the data directory, if the control plane is on this machine")
 	c.dataDir = newDataDir(cmd, "data directory of a control plane on this machine, with its admin token")
@@ -147,7 +148,7 @@ func localToken(cmd *cobra.Command, flags *cli.Token, endpoint string, dataDir *
 	case given != "":
 		return given, nil
 	case !strings.Contains(endpoint, "://"):
-		return "", cli.Usagef(cmd, "endpoint %q must begin with http:// or https://", endpoint)
+		return "", cli.Usagef(cmd, "endpoint %q must begin with http://, https:// or unix://", endpoint)
 	case !onThisMachine(endpoint):
 		return "", cli.Usagef(cmd, "no %s for %s; give its token with %s", kind, endpoint, flags.FileFlag())
 	}
