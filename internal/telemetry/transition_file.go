@@ -1,15 +1,12 @@
 package telemetry
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strconv"
-
-	"github.com/switchyard-ci/switchyard/fsm"
 )
 
 // olderFiles is the number of full files kept beside the one being written.
@@ -23,10 +20,8 @@ type transitionFile struct {
 	version string // of the program
 
 	disk    *os.File // nil while closed
-	out     *bufio.Writer
 	lines   transitionLines
-	flushed int64 // bytes in the file, up to the end of a line
-	pending int64 // bytes written and not flushed
+	written int64 // bytes in the file
 }
 
 func (f *transitionFile) isOpen() bool { return f.disk != nil }
@@ -38,15 +33,15 @@ func (f *transitionFile) open() error {
 	if err != nil {
 		return err //nolint:wrapcheck // it names the file
 	}
-	f.flushed, err = sizeOfWholeLines(disk)
+	f.written, err = sizeOfWholeLines(disk)
 	if err == nil {
-		err = disk.Truncate(f.flushed)
+		err = disk.Truncate(f.written)
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("%s: %w", f.path, err), disk.Close())
 	}
-	f.disk, f.out, f.pending = disk, bufio.NewWriter(disk), 0
-	if err := errors.Join(f.write(f.lines.header(f.version)), f.flush()); err != nil {
+	f.disk = disk
+	if err := f.write(f.lines.header(nil, f.version)); err != nil {
 		f.abandon()
 		return err
 	}
@@ -75,29 +70,18 @@ func sizeOfWholeLines(disk *os.File) (int64, error) {
 }
 
 // full reports whether the file has reached its size.
-func (f *transitionFile) full() bool { return f.flushed+f.pending >= f.size }
+func (f *transitionFile) full() bool { return f.written >= f.size }
 
-func (f *transitionFile) writeRecord(r *fsm.Record) error { return f.write(f.lines.record(r)) }
-
-func (f *transitionFile) writeGap(g fsm.LogGap) error { return f.write(f.lines.gap(g)) }
-
-func (f *transitionFile) write(line []byte) error {
-	n, err := f.out.Write(line)
-	f.pending += int64(n)
-	return err //nolint:wrapcheck // an error of the disk names the file
-}
-
-// flush passes what was written to the operating system.
-func (f *transitionFile) flush() error {
-	if err := f.out.Flush(); err != nil {
-		return err //nolint:wrapcheck // as above
+// write writes whole lines. After an error the file must be abandoned.
+func (f *transitionFile) write(lines []byte) error {
+	if _, err := f.disk.Write(lines); err != nil {
+		return err //nolint:wrapcheck // it names the file
 	}
-	f.flushed += f.pending
-	f.pending = 0
+	f.written += int64(len(lines))
 	return nil
 }
 
-// rotate renames the files and begins a new one. Everything must be flushed.
+// rotate renames the files and begins a new one.
 func (f *transitionFile) rotate() error {
 	f.close()
 	for i := olderFiles - 1; i >= 0; i-- {
@@ -116,11 +100,11 @@ func (f *transitionFile) olderPath(n int) string {
 	return f.path + "." + strconv.Itoa(n)
 }
 
-// abandon closes a file that failed, and removes what was not flushed as far as
-// that is possible.
+// abandon closes the file after a failed write, and removes incomplete lines as
+// far as that is possible.
 func (f *transitionFile) abandon() {
 	if f.disk != nil {
-		_ = f.disk.Truncate(f.flushed)
+		_ = f.disk.Truncate(f.written)
 	}
 	f.close()
 }

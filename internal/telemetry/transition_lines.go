@@ -1,7 +1,6 @@
 package telemetry
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"os"
@@ -10,45 +9,42 @@ import (
 )
 
 // transitionLines encodes the lines of a transition log. The first record of each
-// worker after a header or a gap is whole, so that a replay can begin there. A
-// line is valid until the next one is made. The zero value is ready.
+// worker after a header or a gap is whole, so that a replay can begin there. The
+// methods append to b. The first line must be a header.
 type transitionLines struct {
 	whole map[string]bool // the workers that have a whole record
-	line  []byte
 }
 
-func (l *transitionLines) header(version string) []byte {
+func (l *transitionLines) header(b []byte, version string) []byte {
 	l.whole = map[string]bool{}
-	l.line = fsm.NewLogHeader(version).Encode(l.line[:0])
-	return l.line
+	return fsm.NewLogHeader(version).Encode(b)
 }
 
-func (l *transitionLines) record(r *fsm.Record) []byte {
-	l.line = r.Encode(l.line[:0], !l.whole[r.Worker])
+func (l *transitionLines) record(b []byte, r *fsm.Record) []byte {
+	b = r.Encode(b, !l.whole[r.Worker])
 	l.whole[r.Worker] = true
-	return l.line
+	return b
 }
 
-func (l *transitionLines) gap(g fsm.LogGap) []byte {
+func (l *transitionLines) gap(b []byte, g fsm.LogGap) []byte {
 	clear(l.whole)
-	l.line = g.Encode(l.line[:0])
-	return l.line
+	return g.Encode(b)
 }
 
 // SaveTransitions writes records to a new temporary file, in the form of a
 // transition log, and returns its path. The version is that of the program.
 func SaveTransitions(version string, records []fsm.Record) (path string, err error) {
-	file, err := os.CreateTemp("", "switchyard-transitions-*.jsonl")
-	if err != nil {
-		return "", fmt.Errorf("saving transitions: %w", err)
-	}
-	out := bufio.NewWriter(file) // keeps the first error, for Flush
 	var lines transitionLines
-	_, _ = out.Write(lines.header(version))
+	text := lines.header(nil, version)
 	for i := range records {
-		_, _ = out.Write(lines.record(&records[i]))
+		text = lines.record(text, &records[i])
 	}
-	if err := errors.Join(out.Flush(), file.Close()); err != nil {
+	file, err := os.CreateTemp("", "switchyard-transitions-*.jsonl")
+	if err == nil {
+		_, err = file.Write(text)
+		err = errors.Join(err, file.Close())
+	}
+	if err != nil {
 		return "", fmt.Errorf("saving transitions: %w", err)
 	}
 	return file.Name(), nil

@@ -21,6 +21,8 @@ const (
 	// queueSize is how many records may wait for the disk: about as many as a
 	// thousand workers produce when all of them lose their streams at once.
 	queueSize = 4096
+	// maxBatch is the number of bytes after which a batch is written.
+	maxBatch = 8 << 10
 	// diskRetry is the wait between two attempts to reopen a file that failed.
 	diskRetry = 10 * time.Second
 )
@@ -38,12 +40,11 @@ type TransitionLog struct {
 	closed  chan struct{}
 
 	// These belong to the goroutine that writes.
-	file            *transitionFile
-	known           uint64    // drops known to the writer; the next gap covers at least these
-	reported        uint64    // drops covered by the gaps written so far
-	reportedFlushed uint64    // the same, of the gaps that were flushed
-	unflushed       uint64    // records written and not flushed
-	retryAt         time.Time // when to reopen the file, while it is closed
+	file     *transitionFile
+	batch    []byte
+	known    uint64    // drops known to the writer; the next gap covers at least these
+	reported uint64    // drops covered by the gaps that were written
+	retryAt  time.Time // when to reopen the file, while it is closed
 }
 
 // queuedRecord is a record with the number of records dropped before it. The
@@ -111,106 +112,87 @@ func (l *TransitionLog) run() {
 	for {
 		select {
 		case q := <-l.queue:
-			l.write(&q)
+			l.writeBatch(q)
 		case <-l.closing:
 			for len(l.queue) > 0 {
-				q := <-l.queue
-				l.write(&q)
+				l.writeBatch(<-l.queue)
 			}
 			l.finish()
 			return
 		}
-		if len(l.queue) == 0 {
-			l.flush()
-		}
 	}
 }
 
-func (l *TransitionLog) write(q *queuedRecord) {
-	if !l.reopen() || l.file.full() && !l.rotate() {
+// writeBatch writes a record, and those that are queued behind it, at once.
+func (l *TransitionLog) writeBatch(q queuedRecord) {
+	if !l.ready() {
 		l.drop(1)
 		return
 	}
-	l.unflushed++
-	err := l.writeGap(max(q.dropped, l.known), q.record.Time)
-	if err == nil {
-		err = l.file.writeRecord(&q.record)
+	reported, records := l.reported, uint64(0)
+	l.batch = l.batch[:0]
+	for {
+		l.appendGap(max(q.dropped, l.known), q.record.Time)
+		l.batch = l.file.lines.record(l.batch, &q.record)
+		records++
+		if len(l.batch) >= maxBatch || len(l.queue) == 0 {
+			break
+		}
+		q = <-l.queue
 	}
-	if err != nil {
+	if err := l.file.write(l.batch); err != nil {
+		l.reported = reported
+		l.drop(records)
 		l.fail(err)
 	}
 }
 
-// rotate begins a new file. It reports whether that succeeded.
-func (l *TransitionLog) rotate() bool {
-	l.flush()
-	if !l.file.isOpen() {
-		return false
+// appendGap appends a gap to the batch if records were dropped that no gap covers.
+func (l *TransitionLog) appendGap(dropped uint64, at time.Time) {
+	if dropped > l.reported {
+		l.batch = l.file.lines.gap(l.batch, fsm.LogGap{Time: at, Dropped: dropped - l.reported})
+		l.reported = dropped
 	}
-	if err := l.file.rotate(); err != nil {
-		l.fail(err)
+}
+
+// ready reports whether there is a file to write to. It begins a new file if the
+// old one is full, and reopens one that failed, at most once in diskRetry.
+func (l *TransitionLog) ready() bool {
+	switch {
+	case !l.file.isOpen() && time.Now().Before(l.retryAt):
 		return false
+	case !l.file.isOpen():
+		if l.file.open() != nil {
+			l.retryAt = time.Now().Add(diskRetry)
+			return false
+		}
+		l.logger.Info("transition log is written again", zap.Uint64("dropped", l.dropped.Load()))
+	case l.file.full():
+		if err := l.file.rotate(); err != nil {
+			l.fail(err)
+			return false
+		}
 	}
 	return true
 }
 
-// writeGap writes a gap if records were dropped that no gap covers yet.
-func (l *TransitionLog) writeGap(dropped uint64, at time.Time) error {
-	if dropped <= l.reported {
-		return nil
-	}
-	gap := fsm.LogGap{Time: at, Dropped: dropped - l.reported}
-	l.reported = dropped
-	return l.file.writeGap(gap)
-}
-
-func (l *TransitionLog) flush() {
-	if !l.file.isOpen() {
-		return
-	}
-	if err := l.file.flush(); err != nil {
-		l.fail(err)
-		return
-	}
-	l.reportedFlushed, l.unflushed = l.reported, 0
-}
-
-// fail closes a file that cannot be written, and drops what was not flushed.
+// fail closes a file that cannot be written.
 func (l *TransitionLog) fail(err error) {
 	l.file.abandon()
-	l.reported = l.reportedFlushed
 	l.retryAt = time.Now().Add(diskRetry)
-	l.drop(l.unflushed)
-	l.unflushed = 0
 	l.logger.Warn("transition log cannot be written; events are dropped; will retry", zap.Error(err))
 }
 
 func (l *TransitionLog) drop(n uint64) { l.known = l.dropped.Add(n) }
 
-// reopen reports whether the file is open. A file that failed is opened again, at
-// most once in diskRetry.
-func (l *TransitionLog) reopen() bool {
-	if l.file.isOpen() {
-		return true
-	}
-	if time.Now().Before(l.retryAt) {
-		return false
-	}
-	if err := l.file.open(); err != nil {
-		l.retryAt = time.Now().Add(diskRetry)
-		return false
-	}
-	l.logger.Info("transition log is written again", zap.Uint64("dropped", l.dropped.Load()))
-	return true
-}
-
 func (l *TransitionLog) finish() {
+	l.batch = l.batch[:0]
+	l.appendGap(l.dropped.Load(), time.Now())
 	if l.file.isOpen() {
-		if err := l.writeGap(l.dropped.Load(), time.Now()); err != nil {
+		if err := l.file.write(l.batch); err != nil {
 			l.fail(err)
 		}
 	}
-	l.flush()
 	l.file.close()
 	if n := l.dropped.Load(); n > 0 {
 		l.logger.Warn("transition log has gaps", zap.Uint64("dropped", n))

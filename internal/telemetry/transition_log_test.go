@@ -142,7 +142,9 @@ func TestDroppedRecordsAreCounted(t *testing.T) {
 	}
 	for range 4 {
 		q := <-l.queue
-		l.write(&q)
+		if err := l.file.write(l.file.lines.record(nil, &q.record)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, r := range records[15:18] {
 		l.Record(r) // behind the six in the queue
@@ -167,14 +169,12 @@ func TestDiskFailure(t *testing.T) {
 	records := recordsOf(t, "w", 10)
 	write := func(records []fsm.Record) {
 		for _, r := range records {
-			l.write(&queuedRecord{r, l.dropped.Load()})
+			l.writeBatch(queuedRecord{r, l.dropped.Load()})
 		}
 	}
 	write(records[:4])
-	l.flush()
 	_ = l.file.disk.Close() // every write fails from now on
 	write(records[4:7])
-	l.flush()
 	write(records[7:9]) // before the next retry
 	l.retryAt = time.Now()
 	write(records[9:])
