@@ -9,7 +9,7 @@ import (
 // captions summarize all the rows of an edge in a few words. The golden
 // testdata/captions.txt lists the events of each edge beside its caption, so that
 // a change of the rows shows which captions to read again. An edge without a
-// caption is labelled with its events.
+// caption is labeled with its events.
 var captions = map[between][]string{
 	{fsm.Initial, fsm.StreamHealthy}: {"start"},
 	{fsm.Initial, fsm.FallingBack}:   {"start, poll-only"},

@@ -26,7 +26,7 @@ const (
 	// DOT is a digraph for Graphviz.
 	DOT Format = "dot"
 	// SVG is a picture that needs no other program. It follows the reader's
-	// light or dark colours.
+	// light or dark colors.
 	SVG Format = "svg"
 	// Markdown is the whole machine on a page, with its picture in Mermaid.
 	Markdown Format = "markdown"

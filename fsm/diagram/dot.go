@@ -9,7 +9,7 @@ import (
 	"github.com/switchyard-ci/switchyard/fsm/diagram/svg"
 )
 
-// DOT and Mermaid use the colours for a light page: they cannot follow the
+// DOT and Mermaid use the colors for a light page: they cannot follow the
 // reader's choice.
 
 func writeDOT(page *bytes.Buffer, edges []edge, o Options) {
@@ -26,7 +26,7 @@ func writeDOT(page *bytes.Buffer, edges []edge, o Options) {
 	for i := range edges {
 		e := &edges[i]
 		fmt.Fprintf(page, "    %s -> %s [label=%s %s]\n",
-			e.from, e.to, dotLabel(e.lines(o), o), dotColour(e.direction()))
+			e.from, e.to, dotLabel(e.lines(o), o), dotColor(e.direction()))
 	}
 	page.WriteString("}\n")
 }
@@ -46,10 +46,10 @@ func dotState(s fsm.State, o Options) string {
 	return attributes + fmt.Sprintf(` fillcolor=%q color=%q fontcolor=%q`, role.Fill.Light, role.Line.Light, role.Text.Light)
 }
 
-// dotLabel quotes the lines: centred for a caption, left-aligned for rows.
+// dotLabel quotes the lines: centered for a caption, left-aligned for rows.
 func dotLabel(lines []string, o Options) string {
-	const centred, left = `\n`, `\l`
-	end := centred
+	const centered, left = `\n`, `\l`
+	end := centered
 	if o.rowByRow() {
 		end = left
 	}
@@ -65,7 +65,7 @@ func dotLabel(lines []string, o Options) string {
 	return label.String()
 }
 
-func dotColour(d direction) string {
+func dotColor(d direction) string {
 	line, text, style := svg.Quiet, svg.Quiet, ""
 	switch d {
 	case toPoll:

@@ -9,7 +9,7 @@ import (
 	"github.com/switchyard-ci/switchyard/fsm/diagram/svg"
 )
 
-// RoleOf returns the role whose colours a state has: that of its owner, or that
+// RoleOf returns the role whose colors a state has: that of its owner, or that
 // of the change between two owners in Reclaiming.
 func RoleOf(s fsm.State) svg.Role {
 	switch {

@@ -158,7 +158,7 @@ func frameLeaves(e *edge, edges []edge) *frame {
 	return nil
 }
 
-// keys explain the colours under the picture.
+// keys explain the colors under the picture.
 var keys = []struct {
 	way  direction
 	x    float64

@@ -24,7 +24,7 @@ func writeMermaid(page *bytes.Buffer, edges []edge, o Options) {
 		e := &edges[i]
 		fmt.Fprintf(page, "    %s --> %s: %s\n", mermaidName(e.from), mermaidName(e.to), mermaidLabel(e.lines(o)))
 	}
-	// Each class sets the colour of its text too, so that it is readable on light
+	// Each class sets the color of its text too, so that it is readable on light
 	// and on dark pages.
 	for _, r := range []svg.Role{svg.Stream, svg.Poller, svg.Returning, svg.Current} {
 		fmt.Fprintf(page, "    classDef %s fill:%s,stroke:%s,color:%s", r.Class, r.Fill.Light, r.Line.Light, r.Text.Light)

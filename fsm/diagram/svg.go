@@ -85,7 +85,7 @@ var commonRules = []svg.Rule{
 	{Selector: ".key,.row", Fill: svg.Quiet, Other: "font-size:12px"},
 }
 
-// stylesheet colours states by their role, and arrows by their direction.
+// stylesheet colors states by their role, and arrows by their direction.
 var stylesheet = func() string {
 	rules := slices.Clone(commonRules)
 	for _, way := range []struct {
@@ -198,7 +198,7 @@ func tooltip(e *edge) string {
 		strings.Join(e.lines(Options{Guards: true, Effects: true}), "\n") + "\n"
 }
 
-// label writes the lines of an arrow's label; centred ones on a plate that covers
+// label writes the lines of an arrow's label; centered ones on a plate that covers
 // the arrow beneath.
 func (d *drawing) label(lines []string, r route, number string) {
 	if number != "" {
@@ -241,7 +241,7 @@ func (d *drawing) state(s fsm.State) {
 	d.EndGroup()
 }
 
-// key explains the colours.
+// key explains the colors.
 func (d *drawing) key() {
 	for _, k := range keys {
 		d.Group("edge "+k.way.class(), "")

@@ -31,7 +31,7 @@ type WorkerTimeline struct {
 	// Left is the end of the worker; nil if it is not in the log.
 	Left    *Departure `json:"left"`
 	Summary Summary    `json:"summary"`
-	// States follow each other without a gap, and no two neighbours are the same.
+	// States follow each other without a gap, and no two neighbors are the same.
 	States []StateSpan `json:"states"`
 	Jobs   []JobSpan   `json:"jobs"`
 	Pings  []PingSpan  `json:"pings"`
@@ -98,12 +98,12 @@ type JobSpan struct {
 }
 
 // Answer is the result of a ping: the brief of the event that ended it,
-// PingCancelled or Unanswered.
+// PingCanceled or Unanswered.
 type Answer string
 
 // The results of a ping that no event has ended.
 const (
-	PingCancelled Answer = "cancelled"
+	PingCanceled Answer = "canceled"
 	// Unanswered: the answer is not in the log.
 	Unanswered Answer = "unanswered"
 )

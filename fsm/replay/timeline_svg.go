@@ -170,7 +170,7 @@ func (p *picture) worker(w *WorkerTimeline, top float64) {
 	p.EndGroup()
 }
 
-// legend explains the colours and signs.
+// legend explains the colors and signs.
 func (p *picture) legend() {
 	x, y := float64(margin), float64(legendTop)
 	entry := func(draw func(), text string) {
@@ -232,8 +232,8 @@ var commonRules = []svg.Rule{
 	{Selector: ".silence", Stroke: svg.Quiet, Other: "stroke-width:1.5;stroke-dasharray:2 4"},
 }
 
-// stylesheet has the colours of the diagram for the states. Of two states with
-// one colour, the one with work in hand has the stronger fill.
+// stylesheet has the colors of the diagram for the states. Of two states with
+// one color, the one with work in hand has the stronger fill.
 var stylesheet = func() string {
 	rules := slices.Clone(commonRules)
 	for _, s := range drawnStates() {

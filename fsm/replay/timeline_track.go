@@ -103,11 +103,11 @@ func (k *track) effects(effects []fsm.Effect, at time.Time) {
 			k.beginJob(e.Job, false, at)
 			k.note("job "+string(e.Job)+" started", "")
 		case fsm.CancelJob:
-			k.note("job "+string(e.Job)+" cancelled", "")
+			k.note("job "+string(e.Job)+" canceled", "")
 		case fsm.SendPing:
 			k.beginPing(e.Epoch, at)
 		case fsm.CancelPing:
-			k.endPing(PingCancelled, "", at)
+			k.endPing(PingCanceled, "", at)
 		case fsm.Stop:
 			k.w.Left = &Departure{at, e.Reason, e.Reason.Failed()}
 			k.note("left: "+e.Reason.String(), "")

@@ -12,7 +12,7 @@
 // true when the ping reaches the control plane, and may be out of date when it
 // arrives; or the ping fails, or is refused. The accept of a job is
 // granted, and the answer lost and requested again, or it is denied; the job
-// starts and ends, or is cancelled. Deadlines pass whenever they are armed, and
+// starts and ends, or is canceled. Deadlines pass whenever they are armed, and
 // requests to leave come at any time.
 //
 // The number of jobs and of messages in flight is bounded; how often anything

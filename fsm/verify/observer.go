@@ -10,7 +10,7 @@ type observer struct {
 	paused  bool             // by the newest message or answer
 	leave   fsm.LeaveReason  // the first reason to leave
 	retire  fsm.LeaveReason  // the last reason to leave when not paused
-	forced  bool             // the job in hand must be cancelled
+	forced  bool             // the job in hand must be canceled
 	old     bool             // the stream has sent a message since the ping in flight was sent
 	started uint8            // one bit a job: started, and not rejected since
 }

@@ -70,7 +70,7 @@ func (w *world) code(a, b *codec) {
 	code(b, &w.poll, 2)
 	code(b, &w.queued, stateBits)
 	b.flag(&w.noRetry)
-	b.flag(&w.cancelled)
+	b.flag(&w.canceled)
 	b.flag(&w.paused)
 	b.flag(&w.stopping)
 	o := &w.observer

@@ -79,9 +79,9 @@ func (s *step) checkLeaving() string {
 	switch {
 	case o.leave != fsm.Staying && idle:
 		return "a worker that must leave stays without work"
-	case o.leave != fsm.Staying && w.phase == phaseAsking && !w.noRetry && !w.cancelled:
+	case o.leave != fsm.Staying && w.phase == phaseAsking && !w.noRetry && !w.canceled:
 		return "a worker that must leave keeps retrying an accept"
-	case o.forced && w.phase != phaseNone && !w.cancelled:
+	case o.forced && w.phase != phaseNone && !w.canceled:
 		return "a job continues without a kill deadline after a request to force"
 	case idle && o.stream == fsm.StreamIsRefused && s.config.Mode == fsm.StreamOnly:
 		return "a worker waits for a stream that is refused, and may not poll"

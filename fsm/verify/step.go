@@ -67,7 +67,7 @@ func (s *step) perform(e fsm.Effect) string {
 		return s.sendPing()
 	case fsm.CancelPing:
 		if s.to.state != fsm.Stopped {
-			return "a ping is cancelled although the worker stays"
+			return "a ping is canceled although the worker stays"
 		}
 		w.ping = pingNone
 	case fsm.StartJob, fsm.AcquireJob:
@@ -80,11 +80,11 @@ func (s *step) perform(e fsm.Effect) string {
 	case fsm.CancelJob:
 		switch {
 		case !w.observer.forced:
-			return "a job is cancelled without a request to force"
+			return "a job is canceled without a request to force"
 		case w.phase == phaseNone || jobNumber(e.Job) != w.inHand:
-			return "a job is cancelled that is not in hand"
+			return "a job is canceled that is not in hand"
 		}
-		w.cancelled = true
+		w.canceled = true
 	case fsm.Stop:
 		s.stopped = true
 		return s.checkReason(e.Reason)

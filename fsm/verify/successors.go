@@ -209,7 +209,7 @@ func (x *generator) job() {
 		if !ours && (w.jobs[job] != jobFresh || x.acquired() != job) {
 			x.add(moveDeny, job, every).world.phase = phaseRejected
 		}
-		if w.noRetry || w.cancelled {
+		if w.noRetry || w.canceled {
 			x.add(moveGiveUp, job, every).world.phase = phaseRejected
 		}
 	case phaseRunning:
@@ -223,5 +223,5 @@ func (x *generator) job() {
 }
 
 func (w *world) dropJob() {
-	w.phase, w.inHand, w.polled, w.noRetry, w.cancelled = phaseNone, 0, false, false, false
+	w.phase, w.inHand, w.polled, w.noRetry, w.canceled = phaseNone, 0, false, false, false
 }

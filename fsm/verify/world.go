@@ -79,13 +79,13 @@ type world struct {
 	machine uint32 // number of its situation
 
 	// The driver.
-	trust     bool // the first-message deadline is armed
-	poll      pollTimer
-	phase     jobPhase
-	inHand    uint8 // number of the job
-	polled    bool  // the job did not come by the stream
-	noRetry   bool  // the accept is not retried
-	cancelled bool  // the job is cancelled; the kill deadline is armed
+	trust    bool // the first-message deadline is armed
+	poll     pollTimer
+	phase    jobPhase
+	inHand   uint8 // number of the job
+	polled   bool  // the job did not come by the stream
+	noRetry  bool  // the accept is not retried
+	canceled bool  // the job is canceled; the kill deadline is armed
 
 	// The network.
 	link    linkState

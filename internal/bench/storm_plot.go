@@ -21,7 +21,7 @@ const (
 	panelFoot  = 34
 )
 
-// plotStyle has the colours of the project's other pictures.
+// plotStyle has the colors of the project's other pictures.
 var plotStyle = svg.Stylesheet(12,
 	svg.Rule{Selector: ".heading", Other: "font-size:17px;font-weight:700"},
 	svg.Rule{Selector: ".panel", Other: "font-size:14px;font-weight:700"},

@@ -45,12 +45,12 @@ func TestPictureIsXML(t *testing.T) {
 	}
 }
 
-// TestStylesheet shows that a colour is written for both pages, and only once if
+// TestStylesheet shows that a color is written for both pages, and only once if
 // it is the same on both.
 func TestStylesheet(t *testing.T) {
 	t.Parallel()
 	css := svg.Stylesheet(12,
-		svg.Rule{Selector: ".a", Fill: svg.Colour{Light: "#111111", Dark: "#eeeeee"}, Stroke: svg.Always("#777777"), Other: "opacity:.5"},
+		svg.Rule{Selector: ".a", Fill: svg.Color{Light: "#111111", Dark: "#eeeeee"}, Stroke: svg.Always("#777777"), Other: "opacity:.5"},
 		svg.Rule{Selector: ".b", Stroke: svg.Always("#777777")})
 	light, dark, found := strings.Cut(css, "@media (prefers-color-scheme:dark){\n")
 	if !found || !strings.Contains(light, ".a{fill:#111111;stroke:#777777;opacity:.5}\n") || !strings.Contains(light, ".b{stroke:#777777}\n") {

@@ -5,21 +5,21 @@ import (
 	"strings"
 )
 
-// Rule is a rule of a stylesheet. Colours that are zero are left out.
+// Rule is a rule of a stylesheet. Colors that are zero are left out.
 type Rule struct {
 	Selector     string
-	Fill, Stroke Colour
+	Fill, Stroke Color
 	// Other is all that does not depend on the page, such as "stroke-width:2".
 	Other string
 }
 
-// Stylesheet returns the rules as CSS, and the dark variants of their colours
+// Stylesheet returns the rules as CSS, and the dark variants of their colors
 // for readers who prefer a dark page. It begins with rules for text of the given
 // size and for the paper. No font is fetched.
 func Stylesheet(textSize int, rules ...Rule) string {
 	rules = append([]Rule{
-		{"text", Ink, Colour{}, fmt.Sprintf(`font-family:system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif;font-size:%dpx`, textSize)},
-		{"." + paperClass, Paper, Colour{}, ""},
+		{"text", Ink, Color{}, fmt.Sprintf(`font-family:system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif;font-size:%dpx`, textSize)},
+		{"." + paperClass, Paper, Color{}, ""},
 	}, rules...)
 	var light, dark strings.Builder
 	for _, r := range rules {
@@ -29,8 +29,8 @@ func Stylesheet(textSize int, rules ...Rule) string {
 	return light.String() + "@media (prefers-color-scheme:dark){\n" + dark.String() + "}\n"
 }
 
-// different returns the dark variant of a colour, or "" if it is the light one.
-func different(c Colour) string {
+// different returns the dark variant of a color, or "" if it is the light one.
+func different(c Color) string {
 	if c.Dark == c.Light {
 		return ""
 	}

@@ -11,18 +11,18 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "rewrite testdata/behaviour.txt instead of comparing with it")
+var update = flag.Bool("update", false, "rewrite testdata/behavior.txt instead of comparing with it")
 
-// behaviourFile holds a digest of what the table answers, a line for each pair
+// behaviorFile holds a digest of what the table answers, a line for each pair
 // of a state and an event. It is made of names, and does not change when values
 // of an enumeration move.
-const behaviourFile = "testdata/behaviour.txt"
+const behaviorFile = "testdata/behavior.txt"
 
-// TestBehaviour compares the answers of the table, over every state, event and
-// combination of facts, with those of the commit that wrote behaviourFile: the
+// TestBehavior compares the answers of the table, over every state, event and
+// combination of facts, with those of the commit that wrote behaviorFile: the
 // next state, the facts afterwards, the effects, and whether the event is
 // ignored. A change of a row shows as a changed line.
-func TestBehaviour(t *testing.T) {
+func TestBehavior(t *testing.T) {
 	t.Parallel()
 	answers := map[string][]string{}
 	for _, s := range States() {
@@ -46,12 +46,12 @@ func TestBehaviour(t *testing.T) {
 		fmt.Fprintf(&text, "%-36s %6d %s\n", pair, len(answers[pair]), hex.EncodeToString(sum[:hashBytes]))
 	}
 	if *update {
-		if err := os.WriteFile(behaviourFile, []byte(text.String()), 0o644); err != nil {
+		if err := os.WriteFile(behaviorFile, []byte(text.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
-	want, err := os.ReadFile(behaviourFile)
+	want, err := os.ReadFile(behaviorFile)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestBehaviour(t *testing.T) {
 		}
 	}
 	if text.String() != string(want) && !t.Failed() {
-		t.Errorf("%s has lines that the table does not: rewrite it with go test ./fsm -run TestBehaviour -update", behaviourFile)
+		t.Errorf("%s has lines that the table does not: rewrite it with go test ./fsm -run TestBehavior -update", behaviorFile)
 	}
 }
 
