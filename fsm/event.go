@@ -112,7 +112,10 @@ var eventKinds = [eventKindCount]eventInfo{
 	ForceRequested: {"ForceRequested", ClassRequest, "forced to leave", "a user asked the worker to cancel its job and leave"},
 	SessionRefused: {"SessionRefused", ClassRequest, "session refused", "the control plane no longer knows the worker"},
 	IdleExpired:    {"IdleExpired", ClassTimer, "idle for too long", "the worker was without work for as long as it may be"},
-	UptimeExpired:  {"UptimeExpired", ClassTimer, "uptime reached", "the worker reached its maximum uptime; a paused worker leaves when resumed"},
+	UptimeExpired: {
+		"UptimeExpired", ClassTimer, "uptime reached",
+		"the worker reached its maximum uptime; a paused worker leaves when it is resumed",
+	},
 }
 
 func (k EventKind) info() *eventInfo {
