@@ -33,21 +33,18 @@ type ControlPlane interface {
 
 // Result is how a job ended.
 type Result struct {
-	// FinishRequest is what is reported to the control plane. ExitStatus is "0" to "255"
-	// (any unsigned 32-bit number on Windows), or wire.ExitStatusNeverRan if the
-	// command never ran or a signal ended it. SignalReason is set if the agent has
-	// ended the command, even if the command then exits with status 0. FinishedAt
-	// is when the command had ended, before the flush.
+	// FinishRequest is what is reported to the control plane. ExitStatus is
+	// wire.ExitStatusNeverRan also if a signal ended the command. SignalReason is
+	// set if the agent has ended it, whatever its exit status. FinishedAt is when it
+	// had ended, before the flush.
 	wire.FinishRequest
 
 	// StartedAt is the time passed to ControlPlane.Start.
 	StartedAt time.Time
-	// OutputBytes is the size of the log in bytes, delivered or not, with the lines
-	// of the agent's own.
+	// OutputBytes is the size of the log in bytes, delivered or not.
 	OutputBytes uint64
-	// Canceled is why the job was canceled: ErrCanceled, ErrTimedOut,
-	// ErrTokenInvalid, ErrAgentStop or the caller's own cause. It is nil if the job
-	// was not canceled while it ran.
+	// Canceled is the cause of the cancellation; nil if the job was not canceled
+	// while it ran.
 	Canceled error
 }
 

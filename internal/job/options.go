@@ -44,12 +44,10 @@ type Settings struct {
 	// RedactedVars are glob patterns of the names of variables whose values are
 	// hidden in the log; nil means DefaultRedactedVars.
 	RedactedVars []string
-	// TimestampLines puts the time at the start of each line of the log, as an
-	// escape sequence.
+	// TimestampLines puts the time at the start of each line of the log.
 	TimestampLines bool
 
-	// CancelSignal is sent to a canceled job first; 0 means SIGTERM. Not used on
-	// Windows.
+	// CancelSignal is sent to a canceled job first; 0 means SIGTERM.
 	CancelSignal syscall.Signal
 	// CancelGrace is the time from the cancel signal to SIGKILL; 0 means 10 s.
 	CancelGrace time.Duration
@@ -59,14 +57,12 @@ type Settings struct {
 	// OutputGrace is how long processes that a command left running may hold its
 	// output open, before they are killed; 0 means 5 s.
 	OutputGrace time.Duration
-	// FlushTimeout bounds the upload of the rest of the log after the command has
-	// ended; 0 means 1 h (wire-facts, section 3: the limit for a chunk's retries).
+	// FlushTimeout bounds the upload of the rest of the log; 0 means 1 h (wire-facts,
+	// section 3: the limit for a chunk's retries).
 	FlushTimeout time.Duration
-	// FinishTimeout bounds the delivery of the result; 0 means 1 h (wire-facts,
-	// section 3).
+	// FinishTimeout bounds the delivery of the result; 0 means 1 h.
 	FinishTimeout time.Duration
-	// LeaveTimeout replaces FlushTimeout and FinishTimeout, for each of the two, from
-	// the moment when the agent stops; 0 means 10 s.
+	// LeaveTimeout replaces both when the agent stops; 0 means 10 s.
 	LeaveTimeout time.Duration
 }
 
@@ -74,13 +70,11 @@ type Settings struct {
 type Shared struct {
 	// Spool keeps what is undelivered; nil keeps it in memory only.
 	Spool *spool.Spool
-	// Claim is the agent's claim on the build path. Without one, a later agent does
-	// not find what a killed agent left there.
+	// Claim is the agent's claim on the build path.
 	Claim *workspace.Claim
 	// Reaper finds more of what jobs leave running.
 	Reaper *process.Reaper
-	// SocketDir is a private directory for the sockets of jobs, from
-	// joblink.MakeDir; empty creates one for each job.
+	// SocketDir comes from joblink.MakeDir; empty creates one for each job.
 	SocketDir string
 }
 
@@ -92,9 +86,8 @@ type Options struct {
 
 	// Secrets are hidden in logs, besides those of the job: the worker's tokens.
 	Secrets []string
-	// StatusInterval is the time between two requests for the job's state, to which
-	// a random part of the same length is added; 0 means 1 s (wire-facts, section 1,
-	// job_status_interval).
+	// StatusInterval is the least time between two requests for the job's state; 0
+	// means 1 s (wire-facts, section 1, job_status_interval).
 	StatusInterval time.Duration
 	// Logger is the agent's log; nil means none.
 	Logger *zap.Logger
@@ -125,8 +118,8 @@ func (s Settings) WithDefaults() (Settings, error) {
 		return s, fmt.Errorf("BuildPath %q: %w", s.BuildPath, err)
 	}
 	s.BuildPath = path
-	if s.PTY && !process.HasTerminals {
-		return s, errors.New("PTY is set: this system has no terminals for jobs")
+	if s.PTY && runtime.GOOS == "windows" {
+		return s, errors.New("PTY is set: Windows has no pseudo-terminals")
 	}
 	if s.Environ == nil {
 		s.Environ = os.Environ()

@@ -110,15 +110,8 @@ func (r *run) closeSpool() {
 func outlive(ctx context.Context, timeout, leave time.Duration) (context.Context, context.CancelFunc) {
 	outliving, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	stop := context.AfterFunc(ctx, func() {
-		if !agentStops(context.Cause(ctx)) {
-			return
-		}
-		timer := time.NewTimer(leave)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-			cancel()
-		case <-outliving.Done():
+		if agentStops(context.Cause(ctx)) {
+			time.AfterFunc(leave, cancel)
 		}
 	})
 	return outliving, func() {

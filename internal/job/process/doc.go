@@ -20,8 +20,5 @@
 // On other Unix systems such a process is not found. On Windows a job object holds
 // all processes; see group_windows.go for what Windows lacks.
 //
-// # Bounds
-//
-// Every wait has a deadline; see [Options]. No function waits longer than needed:
-// a program that ends is collected at once.
+// Every wait has a deadline; see [Options].
 package process

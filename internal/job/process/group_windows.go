@@ -70,12 +70,7 @@ func (g *group) add(p *os.Process) error {
 	return nil
 }
 
-func (g *group) await(cmd *exec.Cmd) error {
-	if err := cmd.Wait(); err != nil {
-		return fmt.Errorf("waiting for process %d: %w", cmd.Process.Pid, err)
-	}
-	return nil
-}
+func (g *group) await(cmd *exec.Cmd) error { return awaitExit(cmd) }
 
 func (g *group) terminate(syscall.Signal) error {
 	if err := windows.GenerateConsoleCtrlEvent(windows.CTRL_BREAK_EVENT, uint32(g.pid)); err != nil {
@@ -111,13 +106,3 @@ func ParseSignal(name string) (syscall.Signal, error) {
 
 // hint returns nothing: errors of Windows are clear.
 func hint(error) string { return "" }
-
-// Unsupported returns what jobs have to do without on this system, one sentence
-// each.
-func Unsupported() []string {
-	return []string{
-		"a canceled job gets CTRL_BREAK, which only programs with a console receive; Windows has no signals",
-		"jobs cannot have a terminal (setting pty): Windows has no pseudo-terminals",
-		"processes that a command starts before it is in its job object are not ended with it",
-	}
-}

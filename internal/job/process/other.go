@@ -2,7 +2,21 @@
 
 package process
 
-import "time"
+import (
+	"fmt"
+	"os/exec"
+	"time"
+)
+
+// awaitExit waits for the end of the program and reaps it. Only Linux can wait without
+// reaping. Here a signal to the group of a program that has ended could, in theory,
+// reach a new group with the same ID.
+func awaitExit(cmd *exec.Cmd) error {
+	if err := cmd.Wait(); err != nil {
+		return fmt.Errorf("waiting for process %d: %w", cmd.Process.Pid, err)
+	}
+	return nil
+}
 
 // kill does nothing: only Linux has the information to find processes that have
 // left the group. On Windows no process can leave its job object.

@@ -13,9 +13,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// HasTerminals reports whether Command.Terminal is supported.
-const HasTerminals = true
-
 // The size of a terminal: log pages show lines of this width without folding them.
 const (
 	terminalRows = 100

@@ -7,9 +7,6 @@ import (
 	"os/exec"
 )
 
-// HasTerminals reports whether Command.Terminal is supported.
-const HasTerminals = false
-
 func openTerminal() (read, write *os.File, err error) {
 	return nil, nil, errors.New("Windows has no pseudo-terminals") //nolint:staticcheck // a name
 }

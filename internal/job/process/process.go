@@ -30,7 +30,7 @@ type Command struct {
 // except Claim and Reaper, are required.
 type Options struct {
 	// Claim is the ID of the agent's claim on its build path, which becomes part of
-	// the mark; empty if there is none. See EndClaimed.
+	// the mark, see KillClaimed; empty if there is none.
 	Claim string
 	// Reaper finds more of what programs leave running; it may be nil.
 	Reaper *Reaper

@@ -2,6 +2,7 @@ package process
 
 import (
 	"crypto/rand"
+	"runtime"
 	"strings"
 	"time"
 )
@@ -27,4 +28,24 @@ type tree struct {
 	mark   string
 	reaper *Reaper       // nil: finds only processes with the mark, of the session, and their descendants
 	limit  time.Duration // for the end of killed processes
+}
+
+// Unsupported returns what jobs have to do without on this system, as one message
+// for each limit.
+func Unsupported() []string {
+	switch runtime.GOOS {
+	case "linux":
+		return nil
+	case "windows":
+		return []string{
+			"a canceled job gets CTRL_BREAK, which only programs with a console receive; Windows has no signals",
+			"jobs cannot have a terminal (setting pty): Windows has no pseudo-terminals",
+			"processes that a command starts before it is in its job object are not ended with it",
+		}
+	default:
+		return []string{
+			"a process that leaves the process group of its job, such as a daemon, is not found at the end of the job",
+			"processes of jobs whose agent was killed are not found when the agent starts again",
+		}
+	}
 }

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"go.uber.org/zap"
@@ -30,24 +29,13 @@ type Chunk struct {
 func (c Chunk) end() uint64 { return c.Offset + c.Size }
 
 func chunkName(sequence, offset uint64) string {
-	return chunkPrefix + strconv.FormatUint(sequence, 10) + "-" + strconv.FormatUint(offset, 10)
+	return fmt.Sprintf("%s%d-%d", chunkPrefix, sequence, offset)
 }
 
 // parseChunkName parses exactly the names that chunkName returns.
 func parseChunkName(name string) (sequence, offset uint64, ok bool) {
-	first, second, ok := strings.Cut(strings.TrimPrefix(name, chunkPrefix), "-")
-	if !ok {
-		return 0, 0, false
-	}
-	sequence, err := strconv.ParseUint(first, 10, 64)
-	if err != nil {
-		return 0, 0, false
-	}
-	offset, err = strconv.ParseUint(second, 10, 64)
-	if err != nil || sequence == 0 || chunkName(sequence, offset) != name { // no sign, no leading zero
-		return 0, 0, false
-	}
-	return sequence, offset, true
+	_, err := fmt.Sscanf(name, chunkPrefix+"%d-%d", &sequence, &offset)
+	return sequence, offset, err == nil && sequence > 0 && chunkName(sequence, offset) == name
 }
 
 // readChunks returns the chunks in a job's directory, in order, and how many are

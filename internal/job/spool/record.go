@@ -13,17 +13,16 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// Job is what a process needs to report on a job. It contains a secret: the
-// token.
+// Job is what a process needs to report on a job. Its token is a secret.
 type Job struct {
 	ID string `json:"id"`
 	// Token is the job's own token. Without one, no other process can deliver
 	// the job's log and result.
 	Token string `json:"token,omitempty"`
-	// Endpoint is the base URL of the control plane.
-	Endpoint string `json:"endpoint"`
-	// Headers are the request headers that the control plane has asked for.
-	Headers map[string][]string `json:"headers,omitempty"`
+	// Endpoint is the base URL of the control plane, and Headers are the request
+	// headers that it has asked for.
+	Endpoint string              `json:"endpoint"`
+	Headers  map[string][]string `json:"headers,omitempty"`
 	// ChunkMaxSize is the most bytes of one chunk.
 	ChunkMaxSize uint64 `json:"chunk_max_size"`
 	// StartedAt is when the job was started, and PID the process that started it.

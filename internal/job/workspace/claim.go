@@ -21,8 +21,6 @@ const (
 	lockFile  = "lock"
 	// killLimit bounds the end of the processes of one killed agent.
 	killLimit = 10 * time.Second
-	// ownerFile is the mode of a file that only its owner can read.
-	ownerFile = 0o600
 )
 
 // Claim records that an agent uses a build path, and which working directories
@@ -103,7 +101,7 @@ func (c *Claim) Add(dir string) error {
 	if c == nil {
 		return nil
 	}
-	if err := os.WriteFile(filepath.Join(c.dir, filepath.Base(dir)), nil, ownerFile); err != nil {
+	if err := os.WriteFile(filepath.Join(c.dir, filepath.Base(dir)), nil, 0o600); err != nil {
 		return fmt.Errorf("recording a working directory: %w", err)
 	}
 	return nil
