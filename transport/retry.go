@@ -19,7 +19,7 @@ type rule struct {
 	wait func(attempt int) time.Duration
 	// again reports whether to try again after an error.
 	again func(error) bool
-	// limit ends the retries once the next wait would exceed it. Zero is no limit.
+	// limit ends the retries once the next wait would exceed it. Zero means no limit.
 	limit time.Duration
 }
 

@@ -48,7 +48,7 @@ func TestEverySettingIsInHelp(t *testing.T) {
 				// --queue of a list and --mode of verify are filters; elsewhere they are settings.
 				filter := flag.Name == "queue" && cmd.Name() == "list" || flag.Name == "mode" && cmd.Name() == "verify"
 				if !filter && !slices.Contains(perCall, flag.Name) {
-					t.Errorf("%s --%s is no setting, and does not belong to one call", cmd.CommandPath(), flag.Name)
+					t.Errorf("%s --%s is neither a setting nor a flag of one call", cmd.CommandPath(), flag.Name)
 				}
 				return
 			}

@@ -10,8 +10,8 @@ import (
 // maxPageSize is the largest page that the control plane returns.
 const maxPageSize = 1000
 
-// Jobs returns the jobs that match the request, newest first, at most limit of them; 0
-// is no limit. It fetches pages as needed. An error is the last element.
+// Jobs returns the jobs that match the request, newest first, at most limit of
+// them; 0 means no limit. It fetches pages as needed. An error is the last element.
 func (c *Client) Jobs(ctx context.Context, req *switchyardv1.ListJobsRequest, limit int) iter.Seq2[*switchyardv1.Job, error] {
 	return pages(limit, func(size int32, token string) ([]*switchyardv1.Job, string, error) {
 		req.PageSize, req.PageToken = size, token

@@ -15,7 +15,7 @@ func TestMetaData(t *testing.T) {
 	other := b.accepted(b.register("w2", "q2"), queued("q2"))
 	env, _ := job.body["env"].(map[string]any)
 	if env["BUILDKITE_BUILD_ID"] != id {
-		t.Errorf("BUILDKITE_BUILD_ID is %v, want the job's ID, since it is no retry: %s", env["BUILDKITE_BUILD_ID"], id)
+		t.Errorf("BUILDKITE_BUILD_ID is %v, want the job's ID, since it is not a retry: %s", env["BUILDKITE_BUILD_ID"], id)
 	}
 	long := strings.Repeat("v", 100<<10)
 	for _, row := range []struct {

@@ -25,7 +25,7 @@ import (
 // arrived, so a finish is sent; a control plane that has not seen the start refuses it
 // without harm.
 //
-// A command that fails is no error: its status is in the result. An error is one or
+// A command that fails is not an error: its status is in the result. An error is one or
 // several errors that each wrap a [Phase], or wraps [ErrAbandoned]; only then does the
 // control plane not regard the job as started here. Concurrent calls are allowed, for different
 // jobs.

@@ -87,7 +87,7 @@ func TestRun(t *testing.T) {
 			log: []string{"switchyard: cannot run the job: starting the shell /no/such/shell", "no such file or directory"},
 		},
 		{
-			name: "shell is no program", script: "true", setup: func(s setup) { s.opts.Shell = []string{"/dev/null"} },
+			name: "shell is not a program", script: "true", setup: func(s setup) { s.opts.Shell = []string{"/dev/null"} },
 			status: "-1", reason: wire.ReasonProcessRunError, phases: []Phase{PhaseProcess}, log: []string{"/dev/null", "permission denied"},
 		},
 		{
@@ -124,7 +124,7 @@ func TestRun(t *testing.T) {
 			status: "0", log: []string{"/a/b/job-"},
 		},
 		{
-			name: "the id is no path", script: "pwd", setup: func(s setup) { s.spec.ID = "../../étc" },
+			name: "the ID is not a path", script: "pwd", setup: func(s setup) { s.spec.ID = "../../étc" },
 			status: "0", log: []string{"/job-_______tc-"},
 		},
 		{

@@ -33,9 +33,9 @@ func TestWatchState(t *testing.T) {
 		{"timing out", []answer{{state: "timing_out"}}, ErrTimedOut, 1},
 		{"timed out", []answer{running, {state: "timed_out"}}, ErrTimedOut, 2},
 		{"token", []answer{running, {err: fmt.Errorf("401: %w", ErrTokenInvalid)}}, ErrTokenInvalid, 2},
-		{"errors are no news", []answer{{err: unavailable}, {err: unavailable}, {state: "canceled"}}, ErrCanceled, 3},
-		{"a state with an error is no news", []answer{{state: "canceled", err: unavailable}, running}, nil, 0},
-		{"an unknown state is no news", []answer{{state: "limited"}, {state: ""}}, nil, 0},
+		{"errors do not count", []answer{{err: unavailable}, {err: unavailable}, {state: "canceled"}}, ErrCanceled, 3},
+		{"a state with an error does not count", []answer{{state: "canceled", err: unavailable}, running}, nil, 0},
+		{"an unknown state does not count", []answer{{state: "limited"}, {state: ""}}, nil, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -22,7 +22,7 @@ func TestNewLogger(t *testing.T) {
 	}{
 		{"console", LogConsole, zapcore.InfoLevel, `^\d\d:\d\d:\d\d\.\d{3}  INFO  accepted  \{"job_id": "01B", "after": "3ms"\}\n$`},
 		{"json", LogJSON, zapcore.InfoLevel, `^\{"level":"info","time":"[^"]+","msg":"accepted","job_id":"01B","after":"3ms"\}\n$`},
-		{"json if out is no terminal", LogAuto, zapcore.InfoLevel, `^\{"level":"info",`},
+		{"json if out is not a terminal", LogAuto, zapcore.InfoLevel, `^\{"level":"info",`},
 		{"a level that is not logged", LogJSON, zapcore.WarnLevel, `^$`},
 	}
 	for _, tt := range tests {

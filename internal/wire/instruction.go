@@ -1,7 +1,7 @@
 package wire
 
 // InstructionKind is what the control plane tells a worker to do. The zero value
-// is no instruction.
+// means that there is none.
 type InstructionKind int
 
 // The kinds of instruction.

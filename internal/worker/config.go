@@ -64,7 +64,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.Observe = func(fsm.Record) {}
 	}
 	if c.Rand == nil {
-		c.Rand = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())) //nolint:gosec // jitter is no secret
+		c.Rand = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())) //nolint:gosec // jitter is not a secret
 	}
 	if c.Logger == nil {
 		c.Logger = zap.NewNop()

@@ -22,7 +22,7 @@ type Job struct {
 	Queue string `json:"queue"`
 	// Priority orders a queue: the highest runs first, between equals the oldest.
 	Priority int32 `json:"priority,omitempty"`
-	// Timeout is how long the job may run before it is canceled; 0 is no limit.
+	// Timeout is how long the job may run before it is canceled; 0 means no limit.
 	Timeout time.Duration `json:"timeout,omitempty"`
 	// IdempotencyKey makes a repeated submission the same job; empty is none.
 	IdempotencyKey string `json:"idempotency_key,omitempty"`

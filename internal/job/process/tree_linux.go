@@ -51,7 +51,7 @@ func killAll(limit time.Duration, reaper *Reaper, choose func(map[int]proc) map[
 		}
 		awaitEnds(killed, min(roundWait, time.Until(deadline)))
 		for _, fd := range killed {
-			_ = unix.Close(fd) // -1 is no descriptor
+			_ = unix.Close(fd) // -1 is not a descriptor
 		}
 		if time.Now().After(deadline) {
 			return fmt.Errorf("%d processes of the job still run %v after SIGKILL", len(killed), limit)

@@ -158,7 +158,7 @@ func TestHeldBytesAreAPrefix(t *testing.T) {
 		writeSplit(t, w, strings.ReplaceAll(drawText(t, wanted), "\x1b", ""))
 		if held := string(w.held); held != "" &&
 			!slices.ContainsFunc(wanted, func(one string) bool { return len(held) < len(one) && strings.HasPrefix(one, held) }) {
-			t.Errorf("%q is held back, and is no prefix of any of %q", held, wanted)
+			t.Errorf("%q is held back, and is not a prefix of any of %q", held, wanted)
 		}
 	})
 }

@@ -229,7 +229,7 @@ func TestDamage(t *testing.T) {
 }
 
 // TestInterrupted checks directories whose creation or removal was interrupted:
-// they are no jobs, and are removed, unless another process may be creating the
+// they are not jobs, and are removed, unless another process may be creating the
 // job.
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
