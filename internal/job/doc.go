@@ -19,7 +19,7 @@
 //
 // # Cancellation
 //
-// Cancelling the context of Run cancels the job. The cause ([ErrCanceled],
+// Canceling the context of Run cancels the job. The cause ([ErrCanceled],
 // [ErrTimedOut], [ErrAgentStop]) decides the signal reason of the result. The
 // control plane cancels through [ControlPlane.State]. In both cases the command and
 // all that it has started get the cancel signal, and SIGKILL after a grace period.

@@ -39,7 +39,7 @@ type Worker struct {
 	pollTimer  *time.Timer
 	pollPace   pollPace
 	trustTimer *time.Timer
-	trustEpoch fsm.Epoch // the connection that trustTimer is for
+	trustEpoch fsm.Epoch       // the connection that trustTimer is for
 	reason     fsm.LeaveReason // set by the effect Stop
 	failure    error           // the error that made the worker stop, if any
 

@@ -1,7 +1,7 @@
 package svg
 
 // Color is one color in two variants, for a light page and for a dark one, as
-// CSS writes it. The zero value is no color.
+// CSS writes it. The zero value means none.
 type Color struct {
 	Light, Dark string
 }
