@@ -22,7 +22,7 @@ type jobRunner struct {
 // run implements worker.RunJob.
 func (r *jobRunner) run(ctx context.Context, accepted wire.Job) (job.Result, error) {
 	spec := job.Spec{Job: accepted, ReportEndpoint: r.session.Endpoint(), Headers: r.session.RequestHeaders()}
-	return job.Run(ctx, spec, jobControlPlane{r.session.Job(accepted), r.retire}, r.options)
+	return job.Run(ctx, spec, jobControlPlane{r.session.Job(accepted), r.retire}, r.options) //nolint:wrapcheck // it names the phase that failed
 }
 
 // jobControlPlane is a job's session as a job.ControlPlane.

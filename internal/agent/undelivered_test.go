@@ -102,17 +102,17 @@ func TestUndeliveredResultIsDelivered(t *testing.T) {
 			}
 			e.Close()
 
-			wire, err := transport.New(transport.Options{Endpoint: listening.URL + "/v3"})
+			client, err := transport.New(transport.Options{Endpoint: listening.URL + "/v3"})
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer wire.Close()
+			defer client.Close()
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			if c.left { // an attempt takes ten minutes; it ends with the agent
 				time.AfterFunc(100*time.Millisecond, cancel)
 			}
-			if all := (undelivered{s, wire, zap.New(core)}).deliverAll(ctx); all == c.left {
+			if all := (undelivered{s, client, zap.New(core)}).deliverAll(ctx); all == c.left {
 				t.Errorf("all delivered: %v", all)
 			}
 

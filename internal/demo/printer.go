@@ -3,6 +3,7 @@ package demo
 import (
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -35,10 +36,12 @@ func (p *printer) transition(r fsm.Record) {
 	if r.Ignored != "" {
 		text += " ignored: " + r.Ignored
 	}
-	separator := " / "
-	for _, e := range r.Effects {
-		text += separator + e.Kind.String()
-		separator = ", "
+	effects := make([]string, len(r.Effects))
+	for i, e := range r.Effects {
+		effects[i] = e.Kind.String()
+	}
+	if len(effects) > 0 {
+		text += " / " + strings.Join(effects, ", ")
 	}
 	if r.Cause != "" {
 		text += "  (" + r.Cause + ")"
