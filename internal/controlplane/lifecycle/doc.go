@@ -1,0 +1,31 @@
+// Package lifecycle is the machine of a job: one table of what becomes of a
+// stored job on every event, and the only code that changes a job's state.
+//
+// # The table
+//
+// A row says: in a state, on an event, if a guard holds, go to a state and do
+// some actions. Of several rows of one state and event, the first whose guard
+// holds is taken. Every pair of a state and an event has rows or an entry in the
+// ignored list with its reason; a test enumerates them.
+//
+//	queued --Assigned--> assigned --Accepted--> accepted --Started--> running
+//	  ^                     |                      |                    |
+//	  +---- the worker cannot run it; not yet started                   |
+//	                                                                    v
+//	       canceled <--CancelRequested / TimedOut-- ... --Finished--> finished
+//	                                                    --Silent ...--> lost
+//
+// # Pure
+//
+// Next depends on the job and the event alone. The package has no clock and does
+// no I/O: the caller passes the moment to record, which no rule reads. Terms are
+// measured by the caller on its monotonic clock, and their end is an event such
+// as NotAccepted.
+//
+// # One start
+//
+// An acceptance issues tokens, one for each time that it is asked for. Started
+// keeps the token that asked and drops the others, so that one process at most
+// runs the job. A requeue drops all tokens. A lost job keeps its token: the
+// result that arrives late is recorded, see Finished.
+package lifecycle

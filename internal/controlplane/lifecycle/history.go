@@ -1,0 +1,54 @@
+package lifecycle
+
+import "time"
+
+// Bounds of a job's history, in entries. A job that is offered and requeued for
+// ever would otherwise outgrow its record.
+const (
+	historyHead = 8  // the first ones are kept for good
+	historyTail = 40 // and the last ones
+)
+
+// Entry is one change of a job.
+type Entry struct {
+	// At is when it happened, by the control plane's clock.
+	At time.Time `json:"at"`
+	// Event is the name of the event, such as Assigned; Actor is who caused it.
+	Event string `json:"event"`
+	Actor string `json:"actor,omitempty"`
+	// From and To are the states before and after; they may be equal.
+	From State `json:"from,omitempty"`
+	To   State `json:"to"`
+	// Reason is for people, and may be empty.
+	Reason string `json:"reason,omitempty"`
+	// WorkerID and WorkerName name the worker concerned, if any.
+	WorkerID   string `json:"worker_id,omitempty"`
+	WorkerName string `json:"worker_name,omitempty"`
+}
+
+// History is a bounded list of changes, oldest first. It is a value: With returns
+// a new one.
+type History struct {
+	Entries []Entry `json:"entries,omitempty"`
+	// Dropped counts entries left out after the first ones.
+	Dropped int `json:"dropped,omitempty"`
+}
+
+// IsZero reports whether nothing is recorded; encoding/json calls it.
+func (h History) IsZero() bool { return len(h.Entries) == 0 }
+
+// Head is how many entries stand before those that were dropped.
+func (h History) Head() int { return min(historyHead, len(h.Entries)) }
+
+// With returns the history with an entry added, and the oldest entry after the
+// first ones dropped if there are too many.
+func (h History) With(e Entry) History {
+	entries := make([]Entry, 0, len(h.Entries)+1)
+	entries = append(append(entries, h.Entries...), e)
+	if over := len(entries) - historyHead - historyTail; over > 0 {
+		entries = append(entries[:historyHead], entries[historyHead+over:]...)
+		h.Dropped += over
+	}
+	h.Entries = entries
+	return h
+}

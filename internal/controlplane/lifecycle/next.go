@@ -1,0 +1,110 @@
+package lifecycle
+
+import "slices"
+
+// Refusal is why a request about a job is not carried out; empty is none.
+type Refusal string
+
+// The refusals.
+const (
+	// NotOffered: the job is not on offer to that worker.
+	NotOffered Refusal = "the job is not on offer to this worker"
+	// OfferedToOther: another worker has the offer; it may come back.
+	OfferedToOther Refusal = "the job is on offer to another worker"
+	// TokenEnded: the token is not one of the job's present acceptance.
+	TokenEnded Refusal = "the token is not valid for the job any more"
+	// JobEnded: the job has ended, with another result if a result was reported.
+	JobEnded Refusal = "the job has ended"
+)
+
+// Decision is the table's answer to one event.
+type Decision struct {
+	// Row is the row taken; nil if the event was ignored.
+	Row *Row
+	// Ignored is why the event was ignored; empty otherwise.
+	Ignored string
+	// Refusal is why the request is refused; empty otherwise.
+	Refusal Refusal
+	// Changed is set where the job must be stored.
+	Changed bool
+	// Effects are what to do once it is stored, in order.
+	Effects []Effect
+}
+
+// group is what the table has for one state and event.
+type group struct {
+	rows    []*Row
+	ignored string
+}
+
+type pair struct {
+	from State
+	on   EventKind
+}
+
+var groups = index(table, ignored)
+
+func index(rows []Row, ignored []Ignored) map[pair]*group {
+	groups := map[pair]*group{}
+	at := func(s State, k EventKind) *group {
+		g := groups[pair{s, k}]
+		if g == nil {
+			g = &group{}
+			groups[pair{s, k}] = g
+		}
+		return g
+	}
+	for i := range rows {
+		g := at(rows[i].From, rows[i].On)
+		g.rows = append(g.rows, &rows[i])
+	}
+	for _, p := range ignored {
+		at(p.From, p.On).ignored = p.Why
+	}
+	return groups
+}
+
+// Rows returns the table's rows in their order, in a slice of the caller's own.
+func Rows() []Row { return slices.Clone(table) }
+
+// IgnoredPairs returns what the table ignores and why, in a slice of the caller's
+// own.
+func IgnoredPairs() []Ignored { return slices.Clone(ignored) }
+
+// Next returns the job after an event, and the decision behind it. It changes
+// nothing and depends on nothing else; it may be called concurrently. A job that
+// Decision.Changed does not name is returned as it was.
+func Next(job Job, ev Event) (Job, Decision) {
+	g := groups[pair{job.State, ev.Kind}]
+	if g == nil {
+		return job, Decision{Ignored: "no such state or event"}
+	}
+	for _, row := range g.rows {
+		if row.When.holds(&job, &ev) {
+			return take(row, job, ev)
+		}
+	}
+	return job, Decision{Ignored: g.ignored}
+}
+
+// take returns the job after a row.
+func take(row *Row, job Job, ev Event) (Job, Decision) {
+	d := Decision{Row: row, Refusal: row.Refuse, Changed: row.To != row.From || len(row.Do) > 0}
+	if !d.Changed {
+		return job, d
+	}
+	from, worker, name := job.State, job.WorkerID, job.WorkerName
+	a := acting{job: &job, ev: &ev}
+	for _, action := range row.Do {
+		action.do(&a)
+	}
+	job.State, d.Effects = row.To, a.effects
+	if worker == "" {
+		worker, name = job.WorkerID, job.WorkerName
+	}
+	job.History = job.History.With(Entry{
+		At: ev.At, Event: ev.Kind.String(), Actor: ev.Actor, From: from, To: row.To, Reason: ev.Reason,
+		WorkerID: worker, WorkerName: name,
+	})
+	return job, d
+}
