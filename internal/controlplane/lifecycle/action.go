@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/statetable"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
@@ -42,11 +43,7 @@ type Effect struct {
 }
 
 // Action is one named thing that a row does.
-type Action struct {
-	// Name is the action in words, such as "issue token".
-	Name string
-	do   func(a *acting)
-}
+type Action = statetable.Action[acting]
 
 // acting is what an action works on.
 type acting struct {
@@ -57,63 +54,62 @@ type acting struct {
 
 func (a *acting) effect(kind EffectKind, id string) { a.effects = append(a.effects, Effect{kind, id}) }
 
-// do returns a row's list of actions, in their order.
-func do(actions ...Action) []Action { return actions }
+func action(name string, do func(*acting)) Action { return Action{Name: name, Do: do} }
 
 var (
-	recordSubmission = Action{"record submission", func(a *acting) { a.job.SubmittedAt = a.ev.At }}
-	holdForWorker    = Action{"name worker", func(a *acting) {
+	recordSubmission = action("record submission", func(a *acting) { a.job.SubmittedAt = a.ev.At })
+	holdForWorker    = action("name worker", func(a *acting) {
 		a.job.WorkerID, a.job.WorkerName, a.job.AssignedAt = a.ev.WorkerID, a.ev.WorkerName, a.ev.At
-	}}
-	offer = Action{OfferJob.String(), func(a *acting) { a.effect(OfferJob, a.job.WorkerID) }}
+	})
+	offer = action(OfferJob.String(), func(a *acting) { a.effect(OfferJob, a.job.WorkerID) })
 	// issueToken adds a token to those of the acceptance.
-	issueToken = Action{"issue token", func(a *acting) {
+	issueToken = action("issue token", func(a *acting) {
 		tokens := append(slices.Clone(a.job.Tokens), a.ev.Token)
 		a.job.Tokens = tokens[max(0, len(tokens)-MaxTokens):]
-	}}
-	recordAcceptance = Action{"record acceptance", func(a *acting) { a.job.AcceptedAt = a.ev.At }}
+	})
+	recordAcceptance = action("record acceptance", func(a *acting) { a.job.AcceptedAt = a.ev.At })
 	// keepToken makes the token that started the job the only valid one.
-	keepToken = Action{"keep the starting token alone", func(a *acting) { a.job.Tokens = []string{a.ev.Token} }}
+	keepToken = action("keep the starting token alone", func(a *acting) { a.job.Tokens = []string{a.ev.Token} })
 	// dropTokens ends every right to act on the job.
-	dropTokens  = Action{"drop tokens", func(a *acting) { a.job.Tokens = nil }}
-	recordStart = Action{"record start", func(a *acting) { a.job.StartedAt = a.ev.At }}
+	dropTokens  = action("drop tokens", func(a *acting) { a.job.Tokens = nil })
+	recordStart = action("record start", func(a *acting) { a.job.StartedAt = a.ev.At })
 	// release undoes everything that a worker was given, its tokens first of all.
-	release = Action{"free worker, drop tokens", func(a *acting) {
+	release = action("free worker, drop tokens", func(a *acting) {
 		a.effect(FreeWorker, a.job.WorkerID)
 		a.job.WorkerID, a.job.WorkerName, a.job.Tokens = "", "", nil
 		a.job.AssignedAt, a.job.AcceptedAt, a.job.StartedAt = time.Time{}, time.Time{}, time.Time{}
-	}}
-	freeWorker   = Action{FreeWorker.String(), func(a *acting) { a.effect(FreeWorker, a.job.WorkerID) }}
-	recordResult = Action{"record result", func(a *acting) {
+	})
+	freeWorker   = action(FreeWorker.String(), func(a *acting) { a.effect(FreeWorker, a.job.WorkerID) })
+	recordResult = action("record result", func(a *acting) {
 		a.job.Result, a.job.FinishedAt, a.job.TimedOut = a.ev.Result, a.ev.At, a.job.TimedOut || a.ev.Overdue
-	}}
-	recordLateResult = Action{"record late result", func(a *acting) {
+	})
+	recordLateResult = action("record late result", func(a *acting) {
 		a.job.Result, a.job.Late, a.job.LostReason = a.ev.Result, true, ""
-	}}
-	keepLateResult = Action{"keep late result beside the retry", func(a *acting) {
+	})
+	keepLateResult = action("keep late result beside the retry", func(a *acting) {
 		late := a.ev.Result
 		a.job.Late, a.job.LateResult = true, &late
-	}}
-	recordCancel = Action{"record cancellation", func(a *acting) {
+	})
+	recordCancel = action("record cancellation", func(a *acting) {
 		a.job.CancelRequested, a.job.CancelReason = true, a.ev.Reason
-	}}
-	recordStop = Action{"record stop of the worker", func(a *acting) {
+	})
+	recordStop = action("record stop of the worker", func(a *acting) {
 		a.job.StopRequested = true
 		if a.ev.NoRetry {
 			a.job.RetriesLeft = 0
 		}
-	}}
-	recordTimeout = Action{"record timeout", func(a *acting) { a.job.TimedOut = true }}
-	endJob        = Action{EndJob.String(), func(a *acting) { a.effect(EndJob, a.job.WorkerID) }}
-	recordEnd     = Action{"record end", func(a *acting) { a.job.FinishedAt = a.ev.At }}
-	recordLoss    = Action{"record loss", func(a *acting) {
+	})
+	recordTimeout = action("record timeout", func(a *acting) { a.job.TimedOut = true })
+	endJob        = action(EndJob.String(), func(a *acting) { a.effect(EndJob, a.job.WorkerID) })
+	recordEnd     = action("record end", func(a *acting) { a.job.FinishedAt = a.ev.At })
+	recordLoss    = action("record loss", func(a *acting) {
 		a.job.LostReason, a.job.FinishedAt = a.ev.Reason, a.ev.At
 		a.job.ExitStatus = wire.ExitStatusNeverRan
-	}}
+	})
 	// nameRetry names the job that will retry this one. The name is stored with
 	// the end of this job, so that the retry is submitted once.
-	nameRetry = Action{SubmitRetry.String(), func(a *acting) {
+	nameRetry = action(SubmitRetry.String(), func(a *acting) {
 		a.job.RetriedBy = a.ev.RetryID
 		a.effect(SubmitRetry, a.ev.RetryID)
-	}}
+	})
 )

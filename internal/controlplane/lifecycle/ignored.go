@@ -1,13 +1,13 @@
 package lifecycle
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/statetable"
+)
 
 // Ignored is an event that a state does not answer, and why.
-type Ignored struct {
-	From State
-	On   EventKind
-	Why  string
-}
+type Ignored = statetable.Ignored[State, EventKind]
 
 const (
 	whySubmitted   = "the job was submitted already"
@@ -29,43 +29,35 @@ var workerEvents = []EventKind{
 	NotAccepted, NotStarted, Silent, Absent,
 }
 
-// ignored lists, with table, every pair of a state and an event; see
+// ignored lists, with rows, every pair of a state and an event; see
 // TestTotality.
 var ignored = slices.Concat(
-	pairs(none, whyNotThere, append([]EventKind{
+	statetable.Ignore(none, whyNotThere, append([]EventKind{
 		Assigned, Accepted, Acquired, Started, Finished, CancelRequested, TimedOut,
 	}, workerEvents...)...),
-	pairs(queued, whySubmitted, Submitted),
-	pairs(queued, whyNotRunning, TimedOut),
-	pairs(queued, whyNoWorker, workerEvents...),
-	pairs(assigned, whySubmitted, Submitted),
-	pairs(assigned, whyHeld, Assigned),
-	pairs(assigned, whyNotRunning, TimedOut, NotStarted, Silent, Absent),
-	pairs(accepted, whySubmitted, Submitted),
-	pairs(accepted, whyHeld, Assigned),
-	pairs(accepted, whyNotRunning, TimedOut, Silent, Absent),
-	pairs(accepted, whyMayStart, WorkerPaused, WorkerStopping),
-	pairs(accepted, whyOneAccepted, WorkerBusy),
-	pairs(accepted, whyNoOffer, NotAccepted),
-	pairs(running, whySubmitted, Submitted),
-	pairs(running, whyHeld, Assigned),
-	pairs(running, whyRunsOn, WorkerUnknown, WorkerLost, WorkerLeft, WorkerPaused, WorkerStopping, WorkerBusy),
-	pairs(running, whyStarted, NotAccepted, NotStarted),
+	statetable.Ignore(queued, whySubmitted, Submitted),
+	statetable.Ignore(queued, whyNotRunning, TimedOut),
+	statetable.Ignore(queued, whyNoWorker, workerEvents...),
+	statetable.Ignore(assigned, whySubmitted, Submitted),
+	statetable.Ignore(assigned, whyHeld, Assigned),
+	statetable.Ignore(assigned, whyNotRunning, TimedOut, NotStarted, Silent, Absent),
+	statetable.Ignore(accepted, whySubmitted, Submitted),
+	statetable.Ignore(accepted, whyHeld, Assigned),
+	statetable.Ignore(accepted, whyNotRunning, TimedOut, Silent, Absent),
+	statetable.Ignore(accepted, whyMayStart, WorkerPaused, WorkerStopping),
+	statetable.Ignore(accepted, whyOneAccepted, WorkerBusy),
+	statetable.Ignore(accepted, whyNoOffer, NotAccepted),
+	statetable.Ignore(running, whySubmitted, Submitted),
+	statetable.Ignore(running, whyHeld, Assigned),
+	statetable.Ignore(running, whyRunsOn, WorkerUnknown, WorkerLost, WorkerLeft, WorkerPaused, WorkerStopping, WorkerBusy),
+	statetable.Ignore(running, whyStarted, NotAccepted, NotStarted),
 	over(finished), over(canceled), over(lost),
 )
 
 // over returns the pairs of a final state.
 func over(s State) []Ignored {
 	return slices.Concat(
-		pairs(s, whySubmitted, Submitted),
-		pairs(s, whyEnded, append([]EventKind{Assigned, TimedOut}, workerEvents...)...),
+		statetable.Ignore(s, whySubmitted, Submitted),
+		statetable.Ignore(s, whyEnded, append([]EventKind{Assigned, TimedOut}, workerEvents...)...),
 	)
-}
-
-func pairs(s State, why string, events ...EventKind) []Ignored {
-	list := make([]Ignored, 0, len(events))
-	for _, ev := range events {
-		list = append(list, Ignored{s, ev, why})
-	}
-	return list
 }

@@ -1,9 +1,9 @@
 package lifecycle
 
-import "slices"
+import "github.com/switchyard-ci/switchyard/internal/controlplane/statetable"
 
 // Refusal is why a request about a job is not carried out; empty is none.
-type Refusal string
+type Refusal = statetable.Refusal
 
 // The refusals.
 const (
@@ -31,72 +31,36 @@ type Decision struct {
 	Effects []Effect
 }
 
-// group is what the table has for one state and event.
-type group struct {
-	rows    []*Row
-	ignored string
-}
-
-type pair struct {
-	from State
-	on   EventKind
-}
-
-var groups = index(table, ignored)
-
-func index(rows []Row, ignored []Ignored) map[pair]*group {
-	groups := map[pair]*group{}
-	at := func(s State, k EventKind) *group {
-		g := groups[pair{s, k}]
-		if g == nil {
-			g = &group{}
-			groups[pair{s, k}] = g
-		}
-		return g
-	}
-	for i := range rows {
-		g := at(rows[i].From, rows[i].On)
-		g.rows = append(g.rows, &rows[i])
-	}
-	for _, p := range ignored {
-		at(p.From, p.On).ignored = p.Why
-	}
-	return groups
-}
+var table = statetable.New(rows, ignored)
 
 // Rows returns the table's rows in their order, in a slice of the caller's own.
-func Rows() []Row { return slices.Clone(table) }
+func Rows() []Row { return table.Rows() }
 
 // IgnoredPairs returns what the table ignores and why, in a slice of the caller's
 // own.
-func IgnoredPairs() []Ignored { return slices.Clone(ignored) }
+func IgnoredPairs() []Ignored { return table.Ignored() }
 
 // Next returns the job after an event, and the decision behind it. It changes
 // nothing and depends on nothing else; it may be called concurrently. A job that
 // Decision.Changed does not name is returned as it was.
 func Next(job Job, ev Event) (Job, Decision) {
-	g := groups[pair{job.State, ev.Kind}]
-	if g == nil {
-		return job, Decision{Ignored: "no such state or event"}
+	row, why := table.Next(job.State, ev.Kind, &job, &ev)
+	if row == nil {
+		return job, Decision{Ignored: why}
 	}
-	for _, row := range g.rows {
-		if row.When.holds(&job, &ev) {
-			return take(row, job, ev)
-		}
-	}
-	return job, Decision{Ignored: g.ignored}
+	return take(row, job, ev)
 }
 
 // take returns the job after a row.
 func take(row *Row, job Job, ev Event) (Job, Decision) {
-	d := Decision{Row: row, Refusal: row.Refuse, Changed: row.To != row.From || len(row.Do) > 0}
+	d := Decision{Row: row, Refusal: row.Refuse, Changed: row.Changes()}
 	if !d.Changed {
 		return job, d
 	}
 	from, worker, name := job.State, job.WorkerID, job.WorkerName
 	a := acting{job: &job, ev: &ev}
 	for _, action := range row.Do {
-		action.do(&a)
+		action.Do(&a)
 	}
 	job.State, d.Effects = row.To, a.effects
 	if worker == "" {

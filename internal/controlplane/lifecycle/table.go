@@ -1,6 +1,9 @@
 package lifecycle
 
-import "github.com/switchyard-ci/switchyard/internal/wire"
+import (
+	"github.com/switchyard-ci/switchyard/internal/controlplane/statetable"
+	"github.com/switchyard-ci/switchyard/internal/wire"
+)
 
 // The states, by short names for the table.
 const (
@@ -13,124 +16,120 @@ const (
 	lost     = wire.StateLost
 )
 
-// Row is one line of the table: in a state, on an event, if a guard holds, go to
-// a state and do some actions, or refuse. Among the rows of one state and event
-// the first whose guard holds is taken. A row without actions that stays in its
-// state changes nothing: the request was carried out before.
-type Row struct {
-	From   State
-	On     EventKind
-	When   Guard
-	To     State
-	Do     []Action
-	Refuse Refusal
+// Row is one line of the table; see statetable.Row.
+type Row = statetable.Row[State, EventKind, Job, Event, acting]
+
+// row is a change; refuse turns a request down; keep leaves the job as it is, since
+// the request was carried out before.
+func row(from State, on EventKind, when Guard, to State, actions ...Action) Row {
+	return Row{From: from, On: on, When: when, To: to, Do: actions}
 }
 
-// Name returns the event with the guard, such as "Started [token valid]".
-func (r *Row) Name() string {
-	if r.When.Name == "" {
-		return r.On.String()
-	}
-	return r.On.String() + " [" + r.When.Name + "]"
+func refuse(from State, on EventKind, when Guard, why Refusal) Row {
+	return Row{From: from, On: on, When: when, To: from, Refuse: why}
 }
 
-// table is the machine.
-var table = []Row{
-	{none, Submitted, always, queued, do(recordSubmission), ""},
+func keep(from State, on EventKind, when Guard) Row {
+	return Row{From: from, On: on, When: when, To: from}
+}
+
+// rows is the machine.
+var rows = []Row{
+	row(none, Submitted, always, queued, recordSubmission),
 
 	// queued: no worker holds the job and no token is valid.
-	{queued, Assigned, always, assigned, do(holdForWorker, offer), ""},
-	{queued, Accepted, always, queued, nil, NotOffered},
-	{queued, Acquired, always, accepted, do(holdForWorker, issueToken, recordAcceptance), ""},
-	{queued, Started, always, queued, nil, TokenEnded},
-	{queued, Finished, always, queued, nil, TokenEnded},
-	{queued, CancelRequested, always, canceled, do(recordCancel, recordEnd), ""},
+	row(queued, Assigned, always, assigned, holdForWorker, offer),
+	refuse(queued, Accepted, always, NotOffered),
+	row(queued, Acquired, always, accepted, holdForWorker, issueToken, recordAcceptance),
+	refuse(queued, Started, always, TokenEnded),
+	refuse(queued, Finished, always, TokenEnded),
+	row(queued, CancelRequested, always, canceled, recordCancel, recordEnd),
 
 	// assigned: offered to one worker. Whatever keeps that worker from taking it
 	// puts it back into the queue.
-	{assigned, Accepted, sameWorker, accepted, do(issueToken, recordAcceptance), ""},
-	{assigned, Accepted, otherwise, assigned, nil, NotOffered},
-	{assigned, Acquired, sameWorker, accepted, do(issueToken, recordAcceptance), ""},
-	{assigned, Acquired, otherwise, assigned, nil, OfferedToOther},
-	{assigned, Started, always, assigned, nil, TokenEnded},
-	{assigned, Finished, always, assigned, nil, TokenEnded},
-	{assigned, CancelRequested, always, canceled, do(freeWorker, recordCancel, recordEnd), ""},
-	{assigned, WorkerUnknown, always, queued, do(release), ""},
-	{assigned, WorkerLost, always, queued, do(release), ""},
-	{assigned, WorkerLeft, always, queued, do(release), ""},
-	{assigned, WorkerPaused, always, queued, do(release), ""},
-	{assigned, WorkerStopping, always, queued, do(release), ""},
-	{assigned, WorkerStopped, always, queued, do(release), ""},
-	{assigned, WorkerBusy, always, queued, do(release), ""},
-	{assigned, NotAccepted, always, queued, do(release), ""},
+	row(assigned, Accepted, sameWorker, accepted, issueToken, recordAcceptance),
+	refuse(assigned, Accepted, otherwise, NotOffered),
+	row(assigned, Acquired, sameWorker, accepted, issueToken, recordAcceptance),
+	refuse(assigned, Acquired, otherwise, OfferedToOther),
+	refuse(assigned, Started, always, TokenEnded),
+	refuse(assigned, Finished, always, TokenEnded),
+	row(assigned, CancelRequested, always, canceled, freeWorker, recordCancel, recordEnd),
+	row(assigned, WorkerUnknown, always, queued, release),
+	row(assigned, WorkerLost, always, queued, release),
+	row(assigned, WorkerLeft, always, queued, release),
+	row(assigned, WorkerPaused, always, queued, release),
+	row(assigned, WorkerStopping, always, queued, release),
+	row(assigned, WorkerStopped, always, queued, release),
+	row(assigned, WorkerBusy, always, queued, release),
+	row(assigned, NotAccepted, always, queued, release),
 
 	// accepted: the worker may ask to start it at any moment. A requeue drops the
 	// tokens, so that a start that is under way then is refused.
-	{accepted, Accepted, sameWorker, accepted, do(issueToken), ""},
-	{accepted, Accepted, otherwise, accepted, nil, NotOffered},
-	{accepted, Acquired, sameWorker, accepted, do(issueToken), ""},
-	{accepted, Acquired, otherwise, accepted, nil, NotOffered},
-	{accepted, Started, tokenValid, running, do(keepToken, recordStart), ""},
-	{accepted, Started, otherwise, accepted, nil, TokenEnded},
+	row(accepted, Accepted, sameWorker, accepted, issueToken),
+	refuse(accepted, Accepted, otherwise, NotOffered),
+	row(accepted, Acquired, sameWorker, accepted, issueToken),
+	refuse(accepted, Acquired, otherwise, NotOffered),
+	row(accepted, Started, tokenValid, running, keepToken, recordStart),
+	refuse(accepted, Started, otherwise, TokenEnded),
 	// The agent gave up before the start, or its start was not answered.
-	{accepted, Finished, all(tokenValid, endedByRequest), canceled, do(freeWorker, keepToken, recordResult), ""},
-	{accepted, Finished, all(tokenValid, endedByAgent, retriable), finished, do(freeWorker, keepToken, recordResult, nameRetry), ""},
-	{accepted, Finished, tokenValid, finished, do(freeWorker, keepToken, recordResult), ""},
-	{accepted, Finished, otherwise, accepted, nil, TokenEnded},
-	{accepted, CancelRequested, always, canceled, do(freeWorker, dropTokens, recordCancel, recordEnd), ""},
-	{accepted, WorkerUnknown, always, queued, do(release), ""},
-	{accepted, WorkerLost, always, queued, do(release), ""},
-	{accepted, WorkerLeft, always, queued, do(release), ""},
-	{accepted, WorkerStopped, always, queued, do(release), ""},
-	{accepted, NotStarted, always, queued, do(release), ""},
+	row(accepted, Finished, all(tokenValid, endedByRequest), canceled, freeWorker, keepToken, recordResult),
+	row(accepted, Finished, all(tokenValid, endedByAgent, retriable), finished, freeWorker, keepToken, recordResult, nameRetry),
+	row(accepted, Finished, tokenValid, finished, freeWorker, keepToken, recordResult),
+	refuse(accepted, Finished, otherwise, TokenEnded),
+	row(accepted, CancelRequested, always, canceled, freeWorker, dropTokens, recordCancel, recordEnd),
+	row(accepted, WorkerUnknown, always, queued, release),
+	row(accepted, WorkerLost, always, queued, release),
+	row(accepted, WorkerLeft, always, queued, release),
+	row(accepted, WorkerStopped, always, queued, release),
+	row(accepted, NotStarted, always, queued, release),
 
 	// running: its process may run. Only its token acts for it, and only an end
 	// that is known, or silence, ends it.
-	{running, Accepted, always, running, nil, NotOffered},
-	{running, Acquired, always, running, nil, NotOffered},
-	{running, Started, tokenValid, running, nil, ""}, // the answer was lost
-	{running, Started, otherwise, running, nil, TokenEnded},
-	{running, Finished, all(tokenValid, endedByStop, retriable), canceled, do(freeWorker, recordResult, nameRetry), ""},
-	{running, Finished, all(tokenValid, endedByRequest), canceled, do(freeWorker, recordResult), ""},
-	{running, Finished, all(tokenValid, endedByAgent, retriable), finished, do(freeWorker, recordResult, nameRetry), ""},
-	{running, Finished, tokenValid, finished, do(freeWorker, recordResult), ""},
-	{running, Finished, otherwise, running, nil, TokenEnded},
-	{running, CancelRequested, cancelPending, running, nil, ""},
-	{running, CancelRequested, otherwise, running, do(recordCancel, endJob), ""},
-	{running, TimedOut, mustEnd, running, nil, ""},
-	{running, TimedOut, otherwise, running, do(recordTimeout, endJob), ""},
-	{running, WorkerStopped, mustEnd, running, nil, ""},
-	{running, WorkerStopped, otherwise, running, do(recordStop, endJob), ""},
-	{running, Silent, retriable, lost, do(freeWorker, recordLoss, nameRetry), ""},
-	{running, Silent, otherwise, lost, do(freeWorker, recordLoss), ""},
-	{running, Absent, retriable, lost, do(freeWorker, recordLoss, nameRetry), ""},
-	{running, Absent, otherwise, lost, do(freeWorker, recordLoss), ""},
+	refuse(running, Accepted, always, NotOffered),
+	refuse(running, Acquired, always, NotOffered),
+	keep(running, Started, tokenValid), // the answer was lost
+	refuse(running, Started, otherwise, TokenEnded),
+	row(running, Finished, all(tokenValid, endedByStop, retriable), canceled, freeWorker, recordResult, nameRetry),
+	row(running, Finished, all(tokenValid, endedByRequest), canceled, freeWorker, recordResult),
+	row(running, Finished, all(tokenValid, endedByAgent, retriable), finished, freeWorker, recordResult, nameRetry),
+	row(running, Finished, tokenValid, finished, freeWorker, recordResult),
+	refuse(running, Finished, otherwise, TokenEnded),
+	keep(running, CancelRequested, cancelPending),
+	row(running, CancelRequested, otherwise, running, recordCancel, endJob),
+	keep(running, TimedOut, mustEnd),
+	row(running, TimedOut, otherwise, running, recordTimeout, endJob),
+	keep(running, WorkerStopped, mustEnd),
+	row(running, WorkerStopped, otherwise, running, recordStop, endJob),
+	row(running, Silent, retriable, lost, freeWorker, recordLoss, nameRetry),
+	row(running, Silent, otherwise, lost, freeWorker, recordLoss),
+	row(running, Absent, retriable, lost, freeWorker, recordLoss, nameRetry),
+	row(running, Absent, otherwise, lost, freeWorker, recordLoss),
 
 	// finished, canceled: a repeated report is acknowledged again.
-	{finished, Accepted, always, finished, nil, JobEnded},
-	{finished, Acquired, always, finished, nil, JobEnded},
-	{finished, Started, always, finished, nil, TokenEnded},
-	{finished, Finished, all(tokenValid, sameResult), finished, nil, ""},
-	{finished, Finished, tokenValid, finished, nil, JobEnded},
-	{finished, Finished, otherwise, finished, nil, TokenEnded},
-	{finished, CancelRequested, always, finished, nil, JobEnded},
-	{canceled, Accepted, always, canceled, nil, JobEnded},
-	{canceled, Acquired, always, canceled, nil, JobEnded},
-	{canceled, Started, always, canceled, nil, TokenEnded},
-	{canceled, Finished, all(tokenValid, sameResult), canceled, nil, ""},
-	{canceled, Finished, tokenValid, canceled, nil, JobEnded},
-	{canceled, Finished, otherwise, canceled, nil, TokenEnded},
-	{canceled, CancelRequested, always, canceled, nil, ""},
+	refuse(finished, Accepted, always, JobEnded),
+	refuse(finished, Acquired, always, JobEnded),
+	refuse(finished, Started, always, TokenEnded),
+	keep(finished, Finished, all(tokenValid, sameResult)),
+	refuse(finished, Finished, tokenValid, JobEnded),
+	refuse(finished, Finished, otherwise, TokenEnded),
+	refuse(finished, CancelRequested, always, JobEnded),
+	refuse(canceled, Accepted, always, JobEnded),
+	refuse(canceled, Acquired, always, JobEnded),
+	refuse(canceled, Started, always, TokenEnded),
+	keep(canceled, Finished, all(tokenValid, sameResult)),
+	refuse(canceled, Finished, tokenValid, JobEnded),
+	refuse(canceled, Finished, otherwise, TokenEnded),
+	keep(canceled, CancelRequested, always),
 
 	// lost: nothing that an agent knows is thrown away. A result ends a job that
 	// was not retried; beside a retry it is kept.
-	{lost, Accepted, always, lost, nil, JobEnded},
-	{lost, Acquired, always, lost, nil, JobEnded},
-	{lost, Started, always, lost, nil, TokenEnded},
-	{lost, Finished, all(tokenValid, retried, lateKnown), lost, nil, ""},
-	{lost, Finished, all(tokenValid, retried), lost, do(keepLateResult), ""},
-	{lost, Finished, all(tokenValid, endedByRequest), canceled, do(recordLateResult), ""},
-	{lost, Finished, tokenValid, finished, do(recordLateResult), ""},
-	{lost, Finished, otherwise, lost, nil, TokenEnded},
-	{lost, CancelRequested, always, lost, nil, JobEnded},
+	refuse(lost, Accepted, always, JobEnded),
+	refuse(lost, Acquired, always, JobEnded),
+	refuse(lost, Started, always, TokenEnded),
+	keep(lost, Finished, all(tokenValid, retried, lateKnown)),
+	row(lost, Finished, all(tokenValid, retried), lost, keepLateResult),
+	row(lost, Finished, all(tokenValid, endedByRequest), canceled, recordLateResult),
+	row(lost, Finished, tokenValid, finished, recordLateResult),
+	refuse(lost, Finished, otherwise, TokenEnded),
+	refuse(lost, CancelRequested, always, JobEnded),
 }

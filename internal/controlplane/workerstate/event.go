@@ -1,0 +1,76 @@
+package workerstate
+
+import "time"
+
+// EventKind is what happened to a worker.
+type EventKind uint8
+
+// The events. eventInfo describes each.
+const (
+	Registered EventKind = iota
+	Seen
+	LeaseExpired
+	Disconnected
+	PauseRequested
+	ResumeRequested
+	DrainRequested
+	StopRequested
+	LastJobAnnounced
+	eventKindCount // not an event
+)
+
+// eventInfo holds the name of each kind and its meaning for people.
+var eventInfo = [eventKindCount]struct{ name, meaning string }{
+	Registered:       {"Registered", "an agent registered the worker"},
+	Seen:             {"Seen", "the worker connected, sent a heartbeat or a ping, or opened its stream"},
+	LeaseExpired:     {"LeaseExpired", "nothing was received from the worker for the lease"},
+	Disconnected:     {"Disconnected", "the worker said that it leaves"},
+	PauseRequested:   {"PauseRequested", "somebody asked that the worker takes no job"},
+	ResumeRequested:  {"ResumeRequested", "somebody asked that the worker takes jobs again"},
+	DrainRequested:   {"DrainRequested", "somebody asked that the worker finishes its job and leaves"},
+	StopRequested:    {"StopRequested", "somebody asked that the worker cancels its job and leaves"},
+	LastJobAnnounced: {"LastJobAnnounced", "the worker said that it leaves after the job that it holds"},
+}
+
+// String returns the kind's name, such as LeaseExpired.
+func (k EventKind) String() string {
+	if k < eventKindCount {
+		return eventInfo[k].name
+	}
+	return "EventKind(?)"
+}
+
+// Meaning returns one line for people that describes the event.
+func (k EventKind) Meaning() string {
+	if k < eventKindCount {
+		return eventInfo[k].meaning
+	}
+	return ""
+}
+
+// EventKinds returns every kind in the order of declaration.
+func EventKinds() []EventKind {
+	kinds := make([]EventKind, eventKindCount)
+	for i := range kinds {
+		kinds[i] = EventKind(i)
+	}
+	return kinds
+}
+
+// Event is one thing that happened to a worker. Only the fields named for its
+// kind are read.
+type Event struct {
+	Kind EventKind
+	// At is when it happened by the control plane's clock. It is recorded and
+	// shown; no rule compares it.
+	At time.Time
+	// By is who asked, for PauseRequested and ResumeRequested.
+	By PausedBy
+	// Reason is for people, for PauseRequested, DrainRequested and StopRequested.
+	Reason string
+	// NoRetry, on StopRequested, keeps the jobs that the stop ends from being
+	// retried.
+	NoRetry bool
+	// LastJob, on Registered, registers a worker that is assigned no jobs.
+	LastJob bool
+}
