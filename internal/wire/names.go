@@ -25,10 +25,17 @@ const (
 	// HeaderKeepAlive is sent by our control plane with a stream's response
 	// headers: the longest time between two messages, in whole seconds.
 	HeaderKeepAlive = "Switchyard-Keep-Alive"
+	// HeaderJobs is sent by our agent with each ping and heartbeat: the IDs of the
+	// jobs that the agent's process holds, running or with an undelivered result,
+	// separated by commas, at most MaxHeldJobs. Other agents do not send it.
+	HeaderJobs = "Switchyard-Jobs"
 	// RequestHeaderPrefix begins the name of every header that a control plane
 	// may ask its agents to send. The case matters to existing agents.
 	RequestHeaderPrefix = "Buildkite-"
 )
+
+// MaxHeldJobs is how many jobs HeaderJobs may name; a receiver ignores the rest.
+const MaxHeldJobs = 64
 
 // Paths of the REST calls below Prefix. The calls of one job are below
 // PathJobs/ID.

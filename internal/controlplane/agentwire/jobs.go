@@ -33,6 +33,8 @@ func acceptedJob(job store.Job, token string) wire.Job {
 		ID: job.ID, State: string(job.State), Env: environment(job), Token: token, Priority: job.Priority,
 		ChunkMaxSize: joblog.MaxChunkSize, ChunkInterval: chunkInterval, LogMaxSize: logMaxSize,
 		RunnableAt: formatTime(job.SubmittedAt),
+		// Rounded up, so that the agent never gives the job less time than it has.
+		TimeoutSeconds: seconds(job.Timeout + time.Second - 1),
 	}
 	if !job.StartedAt.IsZero() {
 		response.StartedAt = formatTime(job.StartedAt)

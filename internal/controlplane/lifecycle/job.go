@@ -43,6 +43,8 @@ func (r Result) Same(other Result) bool {
 // Job is what the machine knows of a job: the part of its stored record that
 // events change. It is a value; slices in it are never changed in place.
 type Job struct {
+	Result
+
 	State State `json:"state"`
 	// WorkerID and WorkerName name the worker that the job was last assigned to;
 	// empty while the job is queued.
@@ -52,14 +54,12 @@ type Job struct {
 	// last. Once the job was started there is one.
 	Tokens []string `json:"tokens,omitempty"`
 
-	Result
-
-	// CancelRequested is set where a running job must be cancelled by its worker,
+	// CancelRequested is set where a running job must be canceled by its worker,
 	// and stays set. CancelReason is for people.
 	CancelRequested bool   `json:"cancel_requested,omitempty"`
 	CancelReason    string `json:"cancel_reason,omitempty"`
 	// StopRequested is set where a running job must end because its worker was
-	// stopped. The job is retried then, unless it was also cancelled.
+	// stopped. The job is retried then, unless it was also canceled.
 	StopRequested bool `json:"stop_requested,omitempty"`
 	// TimedOut is set where the job ran for longer than its timeout.
 	TimedOut bool `json:"timed_out,omitempty"`

@@ -116,15 +116,11 @@ func TestInvariants(t *testing.T) {
 					if !d.Changed {
 						continue
 					}
-					switch after.State {
-					case wire.StateQueued:
-						if s != "" && (after.WorkerID != "" || len(after.Tokens) > 0) {
-							bad("queued with a worker or a token")
-						}
-					case wire.StateRunning:
-						if s != wire.StateRunning && len(after.Tokens) != 1 {
-							bad("started with more than one valid token")
-						}
+					if after.State == wire.StateQueued && s != "" && (after.WorkerID != "" || len(after.Tokens) > 0) {
+						bad("queued with a worker or a token")
+					}
+					if after.State == wire.StateRunning && s != wire.StateRunning && len(after.Tokens) != 1 {
+						bad("started with more than one valid token")
 					}
 					if job.State.Final() && !after.State.Final() {
 						bad("a job that had ended lives again")

@@ -9,6 +9,6 @@
 //	            |               |
 //	            +---> left <----+            left is final
 //
-// A lost worker returns to the state that it was in when it is heard from again.
-// A drain outranks a pause: a draining worker takes no work in any case.
+// A lost worker returns to the state that it was in with its next request. A drain
+// outranks a pause: a draining worker takes no work in any case.
 package workerstate

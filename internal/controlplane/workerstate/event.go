@@ -24,12 +24,12 @@ var eventInfo = [eventKindCount]struct{ name, meaning string }{
 	Registered:       {"Registered", "an agent registered the worker"},
 	Seen:             {"Seen", "the worker connected, sent a heartbeat or a ping, or opened its stream"},
 	LeaseExpired:     {"LeaseExpired", "nothing was received from the worker for the lease"},
-	Disconnected:     {"Disconnected", "the worker said that it leaves"},
-	PauseRequested:   {"PauseRequested", "somebody asked that the worker takes no job"},
-	ResumeRequested:  {"ResumeRequested", "somebody asked that the worker takes jobs again"},
-	DrainRequested:   {"DrainRequested", "somebody asked that the worker finishes its job and leaves"},
-	StopRequested:    {"StopRequested", "somebody asked that the worker cancels its job and leaves"},
-	LastJobAnnounced: {"LastJobAnnounced", "the worker said that it leaves after the job that it holds"},
+	Disconnected:     {"Disconnected", "the worker announced that it leaves"},
+	PauseRequested:   {"PauseRequested", "a pause was requested: the worker takes no job"},
+	ResumeRequested:  {"ResumeRequested", "the end of a pause was requested"},
+	DrainRequested:   {"DrainRequested", "a drain was requested: the worker finishes its job and leaves"},
+	StopRequested:    {"StopRequested", "a stop was requested: the worker cancels its job and leaves"},
+	LastJobAnnounced: {"LastJobAnnounced", "the worker announced that it leaves after the job that it holds"},
 }
 
 // String returns the kind's name, such as LeaseExpired.

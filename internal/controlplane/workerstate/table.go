@@ -45,8 +45,10 @@ var (
 	always    = statetable.Always[Worker, Event]()
 	otherwise = statetable.Otherwise[Worker, Event]()
 
-	samePause       = guard("the same pause", func(w *Worker, ev *Event) bool { return w.PauseReason == ev.Reason && w.PausedBy == ev.By })
-	operatorsPause  = guard("operator's pause, asked by another", func(w *Worker, ev *Event) bool { return w.PausedBy == ByOperator && ev.By != ByOperator })
+	samePause      = guard("the same pause", func(w *Worker, ev *Event) bool { return w.PauseReason == ev.Reason && w.PausedBy == ev.By })
+	operatorsPause = guard("operator's pause, other caller", func(w *Worker, ev *Event) bool {
+		return w.PausedBy == ByOperator && ev.By != ByOperator
+	})
 	lastJobKnown    = guard("known already", func(w *Worker, _ *Event) bool { return w.LastJob })
 	wasAvailable    = guard("was available", func(w *Worker, _ *Event) bool { return w.Was == Available })
 	wasPaused       = guard("was paused", func(w *Worker, _ *Event) bool { return w.Was == Paused })

@@ -14,7 +14,7 @@ const (
 	Paused State = "paused"
 	// Draining finishes its job and leaves.
 	Draining State = "draining"
-	// Stopped was told to cancel its job and leave.
+	// Stopped must cancel its job and leave.
 	Stopped State = "stopped"
 	// Lost did not renew its lease.
 	Lost State = "lost"
