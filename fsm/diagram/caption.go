@@ -31,7 +31,7 @@ var captions = map[between][]string{
 	{fsm.FallingBack, fsm.FallingBack}:   {"stream fails", "again"},
 	{fsm.FallingBack, fsm.Stopped}:       {"asked to leave,", "or time is up"},
 
-	{fsm.PollingBusy, fsm.Reclaiming}:  {"message"},
+	{fsm.PollingBusy, fsm.Reclaiming}:  {"stream message"},
 	{fsm.PollingBusy, fsm.FallingBack}: {"ping answered or failed,", "or job ended"},
 	{fsm.PollingBusy, fsm.PollingBusy}: {"answer brings a job,", "stream fails again"},
 	{fsm.PollingBusy, fsm.Stopped}:     {"asked to leave,", "or ping refused"},

@@ -133,53 +133,39 @@ func (p *Replay) log(name string, r io.Reader) error {
 	if p.workers == nil {
 		p.workers = map[string]*known{}
 	}
-	lines, n := newScanner(r), 0
-	lines.Split(keepEnds)
-	for lines.Scan() {
-		n++
-		text := lines.Bytes()
+	err := eachLine(r, func(n int, text []byte) error {
 		if len(bytes.TrimSpace(text)) == 0 {
-			continue
+			return nil
 		}
 		e, err := fsm.ParseLogLine(text)
 		switch {
-		case err != nil && !bytes.HasSuffix(text, []byte("\n")):
+		case err != nil && text[len(text)-1] != '\n':
 			p.Cut = true
-			return nil
 		case err != nil:
-			return fmt.Errorf("%s: line %d: %w", name, n, err)
+			return fmt.Errorf("line %d: %w", n, err)
 		case e.Header != nil && e.Header.Format != fsm.LogFormat:
-			return fmt.Errorf("%s: line %d: the log has form %d, and this program reads form %d", name, n, e.Header.Format, fsm.LogFormat)
+			return fmt.Errorf("line %d: the log has form %d, and this program reads form %d", n, e.Header.Format, fsm.LogFormat)
 		case e.Header != nil:
 			p.Header = e.Header
-			continue
 		case e.Gap != nil:
 			p.Dropped += e.Gap.Dropped
 			clear(p.workers)
-			continue
+		default:
+			if d := p.check(&e); d != nil {
+				d.File, d.Line, d.OtherTable = name, n, p.OtherTable()
+				return d
+			}
+			p.Records = append(p.Records, *e.Record)
 		}
-		if d := p.check(&e); d != nil {
-			d.File, d.Line, d.OtherTable = name, n, p.OtherTable()
-			return d
-		}
-		p.Records = append(p.Records, *e.Record)
+		return nil
+	})
+	if d, diverges := errors.AsType[*DivergenceError](err); diverges {
+		return d
 	}
-	if err := lineError(lines, n+1); err != nil {
+	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
-}
-
-// keepEnds splits lines and keeps their newlines, so that a line that was cut off
-// can be recognized.
-func keepEnds(data []byte, atEOF bool) (int, []byte, error) {
-	if i := bytes.IndexByte(data, '\n'); i >= 0 {
-		return i + 1, data[:i+1], nil
-	}
-	if atEOF && len(data) > 0 {
-		return len(data), data, nil
-	}
-	return 0, nil, nil
 }
 
 // check compares a record with the table's answer. The next record of the worker

@@ -16,14 +16,11 @@ func TestScenarios(t *testing.T) {
 		var s replay.Session
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			t.Helper()
-			args := make([]replay.Arg, len(d.CmdArgs))
-			for i, a := range d.CmdArgs {
-				args[i].Key = a.Key
-				if len(a.Vals) > 0 {
-					args[i].Value = a.Vals[0]
-				}
+			command := d.Cmd
+			for _, arg := range d.CmdArgs {
+				command += " " + arg.String()
 			}
-			answer, err := s.Do(d.Cmd, args)
+			answer, err := s.Do(command)
 			if err != nil {
 				d.Fatalf(t, "%v", err)
 			}

@@ -17,11 +17,34 @@ const maxLine = 1 << 20
 // itself has no times.
 const stepTime = time.Second
 
+// eachLine calls use for every line, with its number from 1. The newline is part
+// of a line; only a last line that was cut off has none.
+func eachLine(r io.Reader, use func(n int, line []byte) error) error {
+	lines := bufio.NewReaderSize(r, maxLine)
+	for n := 1; ; n++ {
+		line, err := lines.ReadSlice('\n')
+		end := errors.Is(err, io.EOF)
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			return fmt.Errorf("line %d: it is longer than %d bytes", n, maxLine)
+		case err != nil && !end:
+			return fmt.Errorf("line %d: %w", n, err)
+		}
+		if len(line) > 0 {
+			if err := use(n, line); err != nil {
+				return err
+			}
+		}
+		if end {
+			return nil
+		}
+	}
+}
+
 // step is a command of a script with the expected answer.
 type step struct {
 	line    int // of the command; the first line is 1
 	command string
-	args    []Arg
 	want    string
 }
 
@@ -32,10 +55,8 @@ func parseScript(r io.Reader) ([]step, error) {
 	var steps []step
 	var s *step
 	answering := false
-	lines, n := newScanner(r), 0
-	for lines.Scan() {
-		n++
-		text := strings.TrimRight(lines.Text(), " \t\r")
+	err := eachLine(r, func(n int, line []byte) error {
+		text := strings.TrimRight(string(line), " \t\r\n")
 		switch {
 		case text == "":
 			s, answering = nil, false
@@ -45,36 +66,14 @@ func parseScript(r io.Reader) ([]step, error) {
 			answering = true
 		case strings.HasPrefix(text, "#"):
 		case s != nil:
-			return nil, fmt.Errorf("line %d: want ---- after the command of line %d, not %q", n, s.line, text)
+			return fmt.Errorf("line %d: want ---- after the command of line %d, not %q", n, s.line, text)
 		default:
-			words := strings.Fields(text)
-			steps = append(steps, step{line: n, command: words[0]})
+			steps = append(steps, step{line: n, command: text})
 			s = &steps[len(steps)-1]
-			for _, word := range words[1:] {
-				key, value, _ := strings.Cut(word, "=")
-				s.args = append(s.args, Arg{key, value})
-			}
 		}
-	}
-	return steps, lineError(lines, n+1)
-}
-
-func newScanner(r io.Reader) *bufio.Scanner {
-	lines := bufio.NewScanner(r)
-	lines.Buffer(nil, maxLine)
-	return lines
-}
-
-// lineError returns the error of a scanner in line n, or nil at the end of a file.
-func lineError(lines *bufio.Scanner, n int) error {
-	err := lines.Err()
-	if errors.Is(err, bufio.ErrTooLong) {
-		return fmt.Errorf("line %d: it is longer than %d bytes", n, maxLine)
-	}
-	if err != nil {
-		return fmt.Errorf("line %d: %w", n, err)
-	}
-	return nil
+		return nil
+	})
+	return steps, err
 }
 
 // script runs a script, up to the first answer that differs.
@@ -84,17 +83,13 @@ func (p *Replay) script(name string, r io.Reader) error {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	session := Session{Table: p.Table}
-	for i := range steps {
-		s := &steps[i]
-		answer, err := session.Do(s.command, s.args)
+	for _, s := range steps {
+		answer, err := session.Do(s.command)
 		if err != nil {
 			return fmt.Errorf("%s: line %d: %w", name, s.line, err)
 		}
 		if answer != s.want {
-			return &DivergenceError{
-				File: name, Line: s.line, Event: strings.Join(append([]string{s.command}, words(s.args)...), " "),
-				Recorded: s.want, Answered: answer,
-			}
+			return &DivergenceError{File: name, Line: s.line, Event: s.command, Recorded: s.want, Answered: answer}
 		}
 		if last, ok := session.Last(); ok && s.command != commandFacts {
 			last.Worker = name
@@ -104,16 +99,4 @@ func (p *Replay) script(name string, r io.Reader) error {
 		}
 	}
 	return nil
-}
-
-func words(args []Arg) []string {
-	words := make([]string, 0, len(args))
-	for _, a := range args {
-		word := a.Key
-		if a.Value != "" {
-			word += "=" + a.Value
-		}
-		words = append(words, word)
-	}
-	return words
 }

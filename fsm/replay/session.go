@@ -9,11 +9,6 @@ import (
 	"github.com/switchyard-ci/switchyard/fsm"
 )
 
-// Arg is one argument of a command, KEY=VALUE or KEY.
-type Arg struct {
-	Key, Value string
-}
-
 // Session is a machine that is driven by commands, the first of which is start.
 // It must be used by one goroutine at a time.
 type Session struct {
@@ -41,33 +36,40 @@ const (
 // an event is the transition with its guard and a line for each effect, or why the
 // event is ignored. It returns an error, and changes nothing, if the command is
 // wrong.
-func (s *Session) Do(command string, args []Arg) (string, error) {
-	switch command {
+func (s *Session) Do(command string) (string, error) {
+	words := strings.Fields(command)
+	if len(words) == 0 {
+		return "", errors.New("the command is empty")
+	}
+	switch words[0] {
 	case commandStart:
-		return s.start(args)
+		return s.start(words[1:])
 	case commandFacts:
-		return s.factsCommand()
+		if !s.started {
+			return "", errNotStarted
+		}
+		return factsText(&s.facts) + "\n", nil
 	default:
-		return s.event(command, args)
+		return s.event(words[0], words[1:])
 	}
 }
 
-func (s *Session) start(args []Arg) (string, error) {
+func (s *Session) start(args []string) (string, error) {
 	var c fsm.Config
-	for _, a := range args {
-		switch a.Key {
+	for _, arg := range args {
+		switch key, value, _ := strings.Cut(arg, "="); key {
 		case "mode":
-			mode, ok := fsm.ParseMode(a.Value)
+			mode, ok := fsm.ParseMode(value)
 			if !ok {
-				return "", fmt.Errorf("start: mode %q must be auto, stream-only, poll-only or acquire", a.Value)
+				return "", fmt.Errorf("start: mode %q must be auto, stream-only, poll-only or acquire", value)
 			}
 			c.Mode = mode
 		case "after-job":
 			c.RetireAfterJob = true
 		case "job":
-			c.AcquireJob = fsm.JobID(a.Value)
+			c.AcquireJob = fsm.JobID(value)
 		default:
-			return "", fmt.Errorf("start: unknown argument %q", a.Key)
+			return "", fmt.Errorf("start: unknown argument %q", key)
 		}
 	}
 	if err := c.Validate(); err != nil {
@@ -75,14 +77,7 @@ func (s *Session) start(args []Arg) (string, error) {
 	}
 	s.started, s.state = true, fsm.Initial
 	s.facts = fsm.Facts{Mode: c.Mode, RetireAfterJob: c.RetireAfterJob}
-	return s.step(c.Start())
-}
-
-func (s *Session) factsCommand() (string, error) {
-	if !s.started {
-		return "", errNotStarted
-	}
-	return factsText(&s.facts) + "\n", nil
+	return s.step(c.Start()), nil
 }
 
 // Last returns the last event with its answer, without a time and a worker, and
@@ -91,7 +86,7 @@ func (s *Session) Last() (fsm.Record, bool) { return s.last, s.started }
 
 var errNotStarted = errors.New("no machine: begin the script with start")
 
-func (s *Session) event(command string, args []Arg) (string, error) {
+func (s *Session) event(command string, args []string) (string, error) {
 	kind, ok := fsm.ParseEventKind(command)
 	if !ok || kind == fsm.Started {
 		return "", fmt.Errorf("unknown command %q: it is neither start, facts nor the name of an event", command)
@@ -100,24 +95,24 @@ func (s *Session) event(command string, args []Arg) (string, error) {
 		return "", errNotStarted
 	}
 	ev := fsm.Event{Kind: kind}
-	for _, a := range args {
-		switch a.Key {
+	for _, arg := range args {
+		switch key, value, _ := strings.Cut(arg, "="); key {
 		case "epoch":
-			n, err := strconv.ParseUint(a.Value, 10, 64)
+			n, err := strconv.ParseUint(value, 10, 64)
 			if err != nil {
-				return "", fmt.Errorf("%s: epoch %q is not a whole number: %w", command, a.Value, err)
+				return "", fmt.Errorf("%s: epoch %q is not a whole number: %w", command, value, err)
 			}
 			ev.Epoch = fsm.Epoch(n)
 		case "job":
-			ev.Job = fsm.JobID(a.Value)
+			ev.Job = fsm.JobID(value)
 		default:
-			return "", fmt.Errorf("%s: unknown argument %q", command, a.Key)
+			return "", fmt.Errorf("%s: unknown argument %q", command, key)
 		}
 	}
-	return s.step(ev)
+	return s.step(ev), nil
 }
 
-func (s *Session) step(ev fsm.Event) (string, error) {
+func (s *Session) step(ev fsm.Event) string {
 	table := s.Table
 	if table == nil {
 		table = fsm.Default()
@@ -126,7 +121,7 @@ func (s *Session) step(ev fsm.Event) (string, error) {
 	s.last = fsm.Record{Event: ev}
 	s.last.SetAnswer(s.state, to, &d, effects, &after)
 	s.state, s.facts = to, after
-	return answerText(&s.last), nil
+	return answerText(&s.last)
 }
 
 // Transition returns the answer to an event as text: the transition on one line,
