@@ -14,8 +14,7 @@ var (
 	ErrCanceled = errors.New("the job was canceled")
 	// ErrTimedOut means that the job exceeded its timeout.
 	ErrTimedOut = errors.New("the job timed out")
-	// ErrAgentStop means that the agent stops and does not wait for its job: flush
-	// and finish get Settings.LeaveTimeout each.
+	// ErrAgentStop means that the agent stops and does not wait for its job.
 	ErrAgentStop = errors.New("the agent is stopping")
 	// ErrTokenInvalid is returned by ControlPlane.State when the job's token is no
 	// longer valid (401). It cancels the job.

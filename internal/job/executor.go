@@ -15,8 +15,8 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// FindExecutor returns the absolute path of an executor program. It looks for a name
-// without a directory in PATH. It returns an error if the program cannot be run.
+// FindExecutor returns the absolute path of an executor program, which it looks for in
+// PATH if the name has no directory, or an error if the program cannot be run.
 func FindExecutor(program string) (string, error) {
 	path, err := exec.LookPath(program)
 	if err != nil && !errors.Is(err, exec.ErrDot) {

@@ -68,14 +68,10 @@ type Settings struct {
 
 // Shared is what the jobs of one agent process share. Every field may be empty.
 type Shared struct {
-	// Spool keeps what is undelivered; nil keeps it in memory only.
-	Spool *spool.Spool
-	// Claim is the agent's claim on the build path.
-	Claim *workspace.Claim
-	// Reaper finds more of what jobs leave running.
-	Reaper *process.Reaper
-	// SocketDir comes from joblink.MakeDir; empty creates one for each job.
-	SocketDir string
+	Spool     *spool.Spool     // keeps what is undelivered; nil keeps it in memory only
+	Claim     *workspace.Claim // the agent's claim on the build path
+	Reaper    *process.Reaper  // finds more of what jobs leave running
+	SocketDir string           // from joblink.MakeDir; empty creates one for each job
 }
 
 // Options are everything that [Run] needs besides the job. They may be shared by

@@ -89,7 +89,11 @@ func (r *run) run(ctx context.Context) (Result, error) {
 		r.fail(PhaseSpec, errors.New("the control plane allows log chunks of 0 bytes (chunks_max_size_bytes), so no output can be sent"))
 	} else {
 		// These come after the finish, so that they do not delay it.
-		defer r.closeLink()
+		defer func() {
+			if r.link != nil {
+				r.link.Close()
+			}
+		}()
 		defer r.watching.Wait()
 		defer r.cleanUp()
 		r.execute(ctx)
@@ -102,11 +106,6 @@ func (r *run) run(ctx context.Context) (Result, error) {
 func (r *run) execute(ctx context.Context) {
 	jobCtx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	if r.spec.Timeout > 0 {
-		var stopTimer context.CancelFunc
-		jobCtx, stopTimer = context.WithDeadlineCause(jobCtx, r.result.StartedAt.Add(r.spec.Timeout), ErrTimedOut)
-		defer stopTimer()
-	}
 	watchCtx, stopWatching := context.WithCancel(jobCtx)
 	defer stopWatching()
 	r.watching.Go(func() { watchState(watchCtx, r.cp, r.opts.StatusInterval, cancel, r.logger) })
@@ -231,11 +230,4 @@ func (r *run) setFinished() {
 func (r *run) fail(phase Phase, err error) {
 	r.logger.Warn("a phase of the job failed", zap.String("phase", string(phase)), zap.Error(err))
 	r.errs = append(r.errs, fmt.Errorf("%w: %w", phase, err))
-}
-
-// closeLink closes the socket of the job's commands.
-func (r *run) closeLink() {
-	if r.link != nil {
-		r.link.Close()
-	}
 }

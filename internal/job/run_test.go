@@ -164,10 +164,6 @@ func TestRun(t *testing.T) {
 			status: "-1", signal: "SIGTERM", reason: wire.ReasonCancel, canceled: ErrTokenInvalid, log: []string{"no longer valid"},
 		},
 		{
-			name: "timed out by itself", script: waits, setup: func(s setup) { s.spec.Timeout = 50 * time.Millisecond },
-			status: "-1", signal: "SIGTERM", reason: wire.ReasonCancel, canceled: ErrTimedOut, log: []string{"the job timed out"},
-		},
-		{
 			name: "the agent stops", script: waits, cancel: ErrAgentStop,
 			status: "-1", signal: "SIGTERM", reason: wire.ReasonAgentStop, canceled: ErrAgentStop,
 			log: []string{"the agent is stopping: sent SIGTERM"},

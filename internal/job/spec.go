@@ -24,9 +24,6 @@ type Spec struct {
 	// Headers are the request headers that the control plane has asked for. Those
 	// that begin with "Buildkite-" are passed on to the job's commands.
 	Headers http.Header
-	// Timeout is the most time from the start of the job to the end of its process;
-	// 0 means no limit.
-	Timeout time.Duration
 }
 
 const defaultLogMaxSize = 1 << 30

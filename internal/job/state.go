@@ -16,9 +16,8 @@ import (
 const stateTimeout = 10 * time.Second
 
 // watchState requests the job's state until ctx ends, and cancels the job when the
-// state says so. Between two requests it waits for the interval plus a random part of
-// the same length, so that the requests of many agents do not coincide (wire-facts,
-// section 3, GET jobs/{id}).
+// state says so. It waits for the interval plus a random part of the same length, so
+// that many agents do not request at once (wire-facts, section 3, GET jobs/{id}).
 func watchState(ctx context.Context, cp ControlPlane, interval time.Duration, cancel context.CancelCauseFunc, logger *zap.Logger) {
 	wait := func() time.Duration { return interval + rand.N(interval) } //nolint:gosec // it spreads load
 	timer := time.NewTimer(wait())

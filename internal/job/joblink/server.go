@@ -19,20 +19,12 @@ const (
 	// Variable is the environment variable with the path of the job's socket.
 	Variable = "SWITCHYARD_JOB_SOCKET"
 
-	// maxConnections is how many connections are served at once; others wait.
-	maxConnections = 8
-	// maxRequest is the most bytes of a request.
-	maxRequest = 8 << 20
-	// requestTimeout bounds each connection.
-	requestTimeout = 10 * time.Second
-	// acceptPause is the wait after an error of accept.
-	acceptPause = 100 * time.Millisecond
-	// nameLength is the length of a socket's name, random text of 32 letters and
-	// digits.
-	nameLength = 12
-	// maxDirLength keeps the path of a socket below 104 bytes, the limit of some
-	// systems.
-	maxDirLength = 60
+	maxConnections = 8                      // served at once; others wait
+	maxRequest     = 8 << 20                // bytes of a request
+	requestTimeout = 10 * time.Second       // for each connection
+	acceptPause    = 100 * time.Millisecond // after an error of accept
+	nameLength     = 12                     // of a socket's random name
+	maxDirLength   = 60                     // keeps the path of a socket below 104 bytes, a system limit
 )
 
 // request is what a command asks for. Secrets are bytes because they need not be

@@ -5,9 +5,8 @@ import "github.com/switchyard-ci/switchyard/internal/job/spool"
 const (
 	// maxMemory bounds the chunks kept in memory besides the one being filled, in
 	// bytes. Further chunks are only in the spool.
-	maxMemory = 4 << 20
-	// minSpoolCost is the least that a chunk counts in the spool, in bytes.
-	minSpoolCost = 4 << 10
+	maxMemory    = 4 << 20
+	minSpoolCost = 4 << 10 // bytes that a chunk counts in the spool at least
 	// resumeShare is the part of a bound, as a divisor, that must be free before
 	// output is accepted again after a gap: one large gap is better than many small
 	// ones.

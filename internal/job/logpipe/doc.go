@@ -13,16 +13,14 @@
 //
 // The queue collects bytes into chunks. A chunk is uploaded when it is full, when
 // most of the chunk interval has passed since its first byte, and at [Pipe.Flush].
-// Three uploads run at a time. While they are busy, full chunks wait, and the chunk
-// being filled grows up to its full size.
+// While all uploads are busy, chunks wait, and the last one is filled up.
 //
 // # Bounds
 //
 // Every byte is written to the spool at once, where it survives the agent; as much
 // as fits is kept in memory too, which saves reading it back. When both are full,
-// Write blocks, for one minute per job in all: that is for a control plane that is
-// slightly slower than the job. After that output is dropped, and the log says
-// where and how much.
+// Write blocks, for one minute per job in all. After that output is dropped, and the
+// log says where and how much.
 //
 // # Failures
 //

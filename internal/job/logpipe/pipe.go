@@ -16,10 +16,8 @@ import (
 
 const (
 	// MaxChunk bounds the size of a chunk, whatever the control plane allows.
-	MaxChunk = 1 << 20
-	// maxUploads is how many chunks are uploaded at the same time (wire-facts,
-	// section 3).
-	maxUploads = 3
+	MaxChunk   = 1 << 20
+	maxUploads = 3 // at the same time (wire-facts, section 3)
 	// uploadShare is the part of the chunk interval that is left for the upload, as
 	// a divisor, so that output arrives within the interval.
 	uploadShare = 5
@@ -35,23 +33,16 @@ type Upload func(ctx context.Context, chunk wire.Chunk) error
 
 // Config configures a Pipe.
 type Config struct {
-	// Upload uploads chunks.
-	Upload Upload
-	// ChunkMaxSize is the most bytes of a chunk; more than MaxChunk means MaxChunk.
-	ChunkMaxSize uint64
+	Upload       Upload
+	ChunkMaxSize uint64 // in bytes; more than MaxChunk means MaxChunk
 	// ChunkInterval is the longest time from a byte of output to the end of its
 	// upload, while uploads are not busy.
 	ChunkInterval time.Duration
-	// WarnSize is the log size, in bytes, above which the agent logs a warning.
-	WarnSize uint64
-	// Spool keeps the log until it is uploaded; nil keeps it in memory only.
-	Spool *spool.Entry
-	// SpoolSize is the most bytes that Spool holds.
-	SpoolSize int64
-	// Timestamps puts the time at the start of each line, as an escape sequence.
-	Timestamps bool
-	// Logger logs what is dropped and what fails.
-	Logger *zap.Logger
+	WarnSize      uint64       // size of the log, in bytes, above which a warning is logged
+	Spool         *spool.Entry // keeps the log until it is uploaded; nil: memory only
+	SpoolSize     int64        // the most bytes that Spool holds
+	Timestamps    bool         // put the time at the start of each line, as an escape sequence
+	Logger        *zap.Logger  // logs what is dropped and what fails
 }
 
 // origin is where bytes of the log come from.

@@ -10,16 +10,12 @@ import (
 )
 
 const (
-	// readSize is how many bytes are read from the output at once: half of what a
-	// pipe holds on Linux.
-	readSize = 32 << 10
+	readSize = 32 << 10 // bytes read from the output at once: half of a pipe on Linux
 	// pipeSize is the most that a pipe holds (64 KiB on Linux and macOS, less on
 	// Windows), and so the most of the program's own output that can be in it when
 	// the program has ended.
 	pipeSize = 64 << 10
-	// idleWait is how long a pipe may stay empty after the deadline before reading
-	// ends.
-	idleWait = 100 * time.Millisecond
+	idleWait = 100 * time.Millisecond // how long a pipe may stay empty after the deadline
 )
 
 // output is the pipe, or the terminal, that a program's stdout and stderr share.

@@ -26,23 +26,16 @@ type Command struct {
 	Terminal bool
 }
 
-// Options are the settings for every program that an agent runs. All of them,
-// except Claim and Reaper, are required.
+// Options are the settings for every program that an agent runs.
 type Options struct {
 	// Claim is the ID of the agent's claim on its build path, which becomes part of
 	// the mark, see KillClaimed; empty if there is none.
-	Claim string
-	// Reaper finds more of what programs leave running; it may be nil.
-	Reaper *Reaper
-	// CancelSignal is sent to the group of a canceled program first. Not used on
-	// Windows.
-	CancelSignal syscall.Signal
-	// CancelGrace is the time from CancelSignal to SIGKILL.
-	CancelGrace time.Duration
-	// KillWait is how long a killed process may take to end.
-	KillWait time.Duration
-	// Logger logs what could not be killed.
-	Logger *zap.Logger
+	Claim        string
+	Reaper       *Reaper        // finds more of what programs leave running; may be nil
+	CancelSignal syscall.Signal // sent to the group of a canceled program first; not used on Windows
+	CancelGrace  time.Duration  // from the cancel signal to SIGKILL
+	KillWait     time.Duration  // how long a killed process may take to end
+	Logger       *zap.Logger    // logs what could not be killed
 }
 
 // Process is a running program. Wait and Collect must each be called once, in this
@@ -117,13 +110,10 @@ func (p *Process) Wait(ctx context.Context) End {
 	return p.end
 }
 
-// Exit is what Collect returns.
+// Exit is how a program has ended.
 type Exit struct {
-	// Code is the exit code, or -1 if a signal ended the program.
-	Code int
-	// Signal names the signal that ended the program, such as "SIGTERM"; empty if
-	// none did.
-	Signal string
+	Code   int    // the exit code; -1 if a signal ended the program
+	Signal string // the name of that signal, such as "SIGTERM", or empty
 	// OutputHeld is set if a process that the program left running held the output
 	// open until it was closed; what it wrote after that is lost.
 	OutputHeld bool

@@ -8,8 +8,8 @@ import (
 // Reaper makes this process inherit the processes that jobs leave running. On Linux
 // this process becomes a subreaper: a process whose parent has ended, daemons
 // included, becomes its child. So everything that a job has started stays below
-// the agent, is found at the end of the job, and is reaped when it has ended. On
-// other systems a Reaper does nothing.
+// the agent, is found at the end of the job, and is reaped. On other systems a
+// Reaper does nothing.
 //
 // A Reaper is for a process that is an agent and nothing else, and a process has at
 // most one: it regards every child as left by a job, except those that jobs started

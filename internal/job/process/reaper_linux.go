@@ -115,9 +115,8 @@ func (r *Reaper) isOrphan(p proc) bool {
 	return !existed || started != p.started
 }
 
-// awaitExit waits for the end of the program and leaves it unreaped. Until it is
-// reaped, its ID and that of its group cannot be reused, so a signal to the group
-// cannot reach another process.
+// awaitExit waits for the end of the program and leaves it unreaped: until then its
+// ID is not reused, and a signal to its group cannot reach another process.
 func awaitExit(cmd *exec.Cmd) error {
 	for {
 		err := unix.Waitid(unix.P_PID, cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil)

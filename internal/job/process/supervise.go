@@ -9,28 +9,19 @@ import (
 
 // target is what supervise ends.
 type target interface {
-	// done is closed when the program has ended. Others of its group may still run.
-	done() <-chan struct{}
-	// terminate sends the cancel signal to the group.
-	terminate() error
-	// kill kills the group.
-	kill() error
+	done() <-chan struct{} // closed when the program has ended; others of its group may still run
+	terminate() error      // sends the cancel signal to the group
+	kill() error           // kills the group
 }
 
 // End is how the wait for a program ended.
 type End struct {
-	// Exited is set if the program has ended. It is not if SIGKILL had no effect.
-	Exited bool
-	// Cause is why the program was canceled; nil if it ended by itself.
-	Cause error
-	// SignaledAt is when the cancel signal was sent, if it was.
-	SignaledAt time.Time
-	// Killed is set if SIGKILL was needed.
-	Killed bool
-	// Took is the time from the cancel signal to the end.
-	Took time.Duration
-	// SignalErr is why a signal could not be sent.
-	SignalErr error
+	Exited     bool          // the program has ended; false if SIGKILL had no effect
+	Cause      error         // why it was canceled; nil if it ended by itself
+	SignaledAt time.Time     // when the cancel signal was sent
+	Killed     bool          // SIGKILL was needed
+	Took       time.Duration // from the cancel signal to the end
+	SignalErr  error         // why a signal could not be sent
 }
 
 // supervise waits for the end of a program. When ctx ends, it sends the cancel

@@ -24,9 +24,8 @@
 //
 // An Aho-Corasick automaton finds the first [Minimum] bytes of every form in one
 // pass, in a time that does not depend on the number of forms. The rest of a
-// form is compared only there, with a binary search among the sorted forms. An
-// automaton of whole forms would need half a kilobyte for every byte of a
-// secret: one certificate in a variable would take a hundred megabytes.
+// form is compared only there, by a binary search. An automaton of whole forms
+// would need half a kilobyte for every byte of a secret.
 //
 // # What is held back
 //

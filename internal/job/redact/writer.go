@@ -10,9 +10,8 @@ import (
 
 const (
 	// Marker replaces a secret in the output.
-	Marker = "[REDACTED]"
-	// maxWindow is how many bytes are searched at once, besides those held back.
-	maxWindow = 64 << 10
+	Marker    = "[REDACTED]"
+	maxWindow = 64 << 10 // bytes searched at once, besides those held back
 	// controlsPerByte and controlsBeside bound what is held back because of
 	// control sequences: for each byte of the longest form, and in all. Some
 	// tools color each character on its own.

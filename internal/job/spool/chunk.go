@@ -78,8 +78,7 @@ func readChunks(dir string, maxSize uint64, logger *zap.Logger) (chunks []Chunk,
 	return fitting, lost, nil
 }
 
-// setAside renames a file or directory that cannot be used, so that it is ignored
-// from now on and can be inspected.
+// setAside renames an unusable file, so that it is ignored and can be inspected.
 func setAside(path, reason string, logger *zap.Logger) {
 	aside := filepath.Join(filepath.Dir(path), damagedPrefix+filepath.Base(path))
 	logger.Error("unusable file in the spool; renamed",

@@ -16,9 +16,8 @@
 // A delivered chunk is removed, except the newest, whose name and size show how
 // long the log is. After a crash the newest chunk is sent again, which is
 // harmless, since it is the same chunk. The files job and result carry a
-// checksum and are synced before the result is sent. Chunks are not synced: data
-// that a process has written survives the process. A power failure may lose the
-// last seconds of a log, but no result.
+// checksum and are synced before the result is sent. Chunks are not synced: a power
+// failure may lose the last seconds of a log, but no result.
 //
 // # Ownership
 //

@@ -27,7 +27,7 @@ const (
 	resultFile  = "result"
 
 	// maxCreation is the longest that the creation of a job may take. An older
-	// directory without a job record was left by a process that died meanwhile.
+	// directory without a job record belongs to no living process.
 	maxCreation = time.Hour
 )
 

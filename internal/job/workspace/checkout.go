@@ -73,12 +73,9 @@ type Log interface {
 
 // CheckoutOptions are the settings of Checkout.
 type CheckoutOptions struct {
-	Process process.Options
-	// Environ is the agent's environment, in which git finds the user's settings
-	// and credentials.
-	Environ []string
-	// RetryPause is the wait after the first failed try.
-	RetryPause time.Duration
+	Process    process.Options
+	Environ    []string      // the agent's environment, with the user's git settings and credentials
+	RetryPause time.Duration // after the first failed try
 }
 
 // Checkout fetches a source into the empty directory dir and checks it out, with
@@ -155,18 +152,8 @@ func (s Source) resolve(ctx context.Context, g *git) (string, bool) {
 	return "", false
 }
 
+// userInfo matches the user and the password in a URL, and what precedes them.
+var userInfo = regexp.MustCompile(`^([^/]*://)[^/]*@`)
+
 // withoutPassword returns the URL of a repository without user and password.
-func withoutPassword(repository string) string {
-	scheme, rest, ok := strings.Cut(repository, "://")
-	if !ok {
-		return repository
-	}
-	authority, path, slash := strings.Cut(rest, "/")
-	if _, host, has := strings.Cut(authority, "@"); has {
-		authority = host
-	}
-	if slash {
-		authority += "/"
-	}
-	return scheme + "://" + authority + path
-}
+func withoutPassword(repository string) string { return userInfo.ReplaceAllString(repository, "$1") }

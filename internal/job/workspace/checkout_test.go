@@ -20,7 +20,7 @@ func TestGitEnviron(t *testing.T) {
 func TestWithoutPassword(t *testing.T) {
 	t.Parallel()
 	for repo, want := range map[string]string{
-		"https://a:b@host/x@y": "https://host/x@y", "https://token@host": "https://host", "git@host:x": "git@host:x",
+		"https://a:b@host/x@y": "https://host/x@y", "https://a:b@c@host/x": "https://host/x", "https://token@host": "https://host", "git@host:x": "git@host:x",
 		"/path": "/path", "ssh://git@host:22/x": "ssh://host:22/x", "http://host/": "http://host/",
 	} {
 		if got := withoutPassword(repo); got != want {

@@ -16,11 +16,9 @@ import (
 )
 
 const (
-	// claimsDir, in the build path, has a directory for each agent that uses it.
-	claimsDir = ".agents"
+	claimsDir = ".agents" // in the build path, with a directory for each agent that uses it
 	lockFile  = "lock"
-	// killLimit bounds the end of the processes of one killed agent.
-	killLimit = 10 * time.Second
+	killLimit = 10 * time.Second // for the end of the processes of one killed agent
 )
 
 // Claim records that an agent uses a build path, and which working directories
@@ -35,10 +33,9 @@ type Claim struct {
 	lock *flock.Flock
 }
 
-// ClaimBuildPath ends what killed agents have left in a build path, and then claims
-// it for this process. It kills the processes of their jobs, as far as the system
-// shows them, and removes their working directories according to the policy. The
-// caller must call Close when no job runs any more.
+// ClaimBuildPath claims a build path for this process. Before that it kills the
+// processes that the jobs of killed agents left there, and removes their working
+// directories according to the policy. The caller must call Close.
 func ClaimBuildPath(buildPath string, cleanup Cleanup, logger *zap.Logger) (_ *Claim, err error) {
 	fail := func(err error) (*Claim, error) { return nil, fmt.Errorf("claiming the build path: %w", err) }
 	buildPath, err = filepath.Abs(buildPath)
