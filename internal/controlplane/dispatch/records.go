@@ -141,6 +141,7 @@ func (r *records) changed(c store.Change) {
 	}
 	r.update(func(x *schedule.Index) {
 		switch {
+		case err != nil:
 		case job.Revision > 0:
 			r.applyJob(job, c.StoredAt)
 		case worker.Revision > 0:

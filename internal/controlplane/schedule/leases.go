@@ -11,33 +11,22 @@ import (
 
 // Defaults of Terms.
 const (
-	// DefaultLeaseTimeout is three heartbeats of the default interval.
-	DefaultLeaseTimeout = 90 * time.Second
-	// DefaultAssignTimeout is longer than a worker needs to notice that its stream
-	// is dead (15 s) and to poll, or to try an accept for ten seconds twice.
-	DefaultAssignTimeout = 30 * time.Second
-	// DefaultStartTimeout is longer than a worker tries to start a job (7 attempts
-	// within about two minutes).
-	DefaultStartTimeout = 5 * time.Minute
-	// DefaultAbsenceTimeout is three times as long as a ping may be in flight.
-	DefaultAbsenceTimeout = 30 * time.Second
-	// DefaultSilenceTimeout is longer than the pauses between a worker's attempts
-	// to deliver a job's result (12 within about ten minutes).
-	DefaultSilenceTimeout = 10 * time.Minute
+	DefaultLeaseTimeout   = 90 * time.Second // three heartbeats of the default interval
+	DefaultAssignTimeout  = 30 * time.Second // a worker notices a dead stream in 15 s, and polls
+	DefaultStartTimeout   = 5 * time.Minute  // a worker tries to start a job for two minutes
+	DefaultAbsenceTimeout = 30 * time.Second // three times as long as a ping may be in flight
+	DefaultSilenceTimeout = 10 * time.Minute // a worker tries to deliver a result for ten minutes
 )
 
-// Terms are the times after which silence has consequences. Each is counted from
-// when this replica saw the last sign of life.
+// Terms are the times after which silence has consequences, counted from when this
+// replica saw the last sign of life.
 type Terms struct {
 	// LeaseTimeout is how long a worker may be silent before it is lost. It should
 	// be several heartbeat intervals.
 	LeaseTimeout time.Duration
-	// AssignTimeout is how long an assigned job waits to be accepted before it is
-	// requeued.
-	AssignTimeout time.Duration
-	// StartTimeout is how long an accepted job waits to be started before it is
-	// requeued.
-	StartTimeout time.Duration
+	// AssignTimeout is how long an assigned job waits to be accepted, StartTimeout
+	// how long an accepted one waits to be started, before it is requeued.
+	AssignTimeout, StartTimeout time.Duration
 	// AbsenceTimeout is how long a worker may send pings, without reporting on the
 	// job that it should run, before the job is lost. It must be longer than a ping
 	// can be in flight.

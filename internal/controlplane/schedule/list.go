@@ -248,37 +248,29 @@ func (c *workerCounts) add(w *workerEntry) {
 // reason returns one line. A worker that is in no count is idle and polls: it
 // will receive the job with its next ping.
 func (c *workerCounts) reason(queue string) string {
-	switch c.connected {
-	case 0:
-		return "no worker is connected in queue " + queue
-	case c.paused:
-		return all(c.paused, queue) + " paused"
-	case c.busy:
-		return all(c.busy, queue) + " busy"
-	case c.draining:
-		return all(c.draining, queue) + " taking no more work"
-	case c.paused + c.busy + c.draining:
-		return fmt.Sprintf("no worker in queue %s is free: %s", queue, c.parts())
-	}
-	return fmt.Sprintf("a worker in queue %s is free, and will be given the job when it polls", queue)
-}
-
-func all(n int, queue string) string {
-	if n == 1 {
-		return fmt.Sprintf("the one worker in queue %s is", queue)
-	}
-	return fmt.Sprintf("all %d workers in queue %s are", n, queue)
-}
-
-func (c *workerCounts) parts() string {
 	var parts []string
 	for _, p := range []struct {
 		n    int
 		what string
 	}{{c.busy, "busy"}, {c.paused, "paused"}, {c.draining, "taking no more work"}} {
-		if p.n > 0 {
+		switch p.n {
+		case 0:
+		case 1:
+			if c.connected == 1 {
+				return fmt.Sprintf("the one worker in queue %s is %s", queue, p.what)
+			}
+			parts = append(parts, "1 "+p.what)
+		case c.connected:
+			return fmt.Sprintf("all %d workers in queue %s are %s", p.n, queue, p.what)
+		default:
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
 		}
 	}
-	return strings.Join(parts, ", ")
+	switch c.connected {
+	case 0:
+		return "no worker is connected in queue " + queue
+	case c.busy + c.paused + c.draining:
+		return fmt.Sprintf("no worker in queue %s is free: %s", queue, strings.Join(parts, ", "))
+	}
+	return fmt.Sprintf("a worker in queue %s is free, and will be given the job when it polls", queue)
 }

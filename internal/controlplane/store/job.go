@@ -14,12 +14,10 @@ import (
 type Job struct {
 	// ID is a UUIDv7, so IDs sort by the time of submission.
 	ID string `json:"id"`
-	// Command is the program and its arguments, at least one element.
-	Command []string `json:"command"`
-	// Env holds variables for the job's process.
-	Env map[string]string `json:"env,omitempty"`
-	// Queue is the queue whose workers may run the job.
-	Queue string `json:"queue"`
+	// Command is the program and its arguments.
+	Command []string          `json:"command"`
+	Env     map[string]string `json:"env,omitempty"`
+	Queue   string            `json:"queue"`
 	// Priority orders a queue: the highest runs first, between equals the oldest.
 	Priority int32 `json:"priority,omitempty"`
 	// Timeout is how long the job may run before it is canceled; 0 means no limit.

@@ -37,13 +37,9 @@ func (s *Store) PutKey(ctx context.Context, key string, k Key) error {
 
 // Key returns the record of an idempotency key. ErrNotFound, ErrUnavailable.
 func (s *Store) Key(ctx context.Context, key string) (Key, error) {
-	var k Key
-	msg, err := s.get(ctx, s.state, keyPrefix, keyToken(key), &k)
-	if err != nil {
-		return Key{}, err
-	}
-	k.StoredAt, k.Revision = msg.Time, msg.Sequence
-	return k, nil
+	k, at, err := get[Key](ctx, s.state, keyPrefix, keyToken(key))
+	k.StoredAt, k.Revision = at.at, at.revision
+	return k, err
 }
 
 // ExpireKey has the key expire after Retention, as its job does, if it still names

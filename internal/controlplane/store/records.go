@@ -24,13 +24,9 @@ func (s *Store) PutJob(ctx context.Context, job Job) (Job, error) {
 
 // Job returns a job. ErrNotFound, ErrUnavailable.
 func (s *Store) Job(ctx context.Context, id string) (Job, error) {
-	var job Job
-	msg, err := s.get(ctx, s.state, jobPrefix, id, &job)
-	if err != nil {
-		return Job{}, err
-	}
-	job.Revision = msg.Sequence
-	return job, nil
+	job, at, err := get[Job](ctx, s.state, jobPrefix, id)
+	job.Revision = at.revision
+	return job, err
 }
 
 // PutWorker stores a worker. It replaces the record of worker.Revision, or creates
@@ -48,13 +44,9 @@ func (s *Store) PutWorker(ctx context.Context, worker Worker) (Worker, error) {
 
 // Worker returns a worker. ErrNotFound, ErrUnavailable.
 func (s *Store) Worker(ctx context.Context, id string) (Worker, error) {
-	var worker Worker
-	msg, err := s.get(ctx, s.state, workerPrefix, id, &worker)
-	if err != nil {
-		return Worker{}, err
-	}
-	worker.Revision = msg.Sequence
-	return worker, nil
+	worker, at, err := get[Worker](ctx, s.state, workerPrefix, id)
+	worker.Revision = at.revision
+	return worker, err
 }
 
 // Metadata is the stored record of a build's meta-data: what its jobs leave there
@@ -78,13 +70,9 @@ func (s *Store) PutMetadata(ctx context.Context, buildID string, m Metadata) (Me
 // Metadata returns a build's meta-data. ErrNotFound if there is none or it has
 // expired, ErrUnavailable.
 func (s *Store) Metadata(ctx context.Context, buildID string) (Metadata, error) {
-	var m Metadata
-	msg, err := s.get(ctx, s.data, dataPrefix, buildID, &m)
-	if err != nil {
-		return Metadata{}, err
-	}
-	m.Revision = msg.Sequence
-	return m, nil
+	m, at, err := get[Metadata](ctx, s.data, dataPrefix, buildID)
+	m.Revision = at.revision
+	return m, err
 }
 
 // put stores a record if expected is the sequence of the present one; 0 is none.
@@ -105,21 +93,33 @@ func (s *Store) put(ctx context.Context, subject string, record any, expected ui
 	return ack.Sequence, nil
 }
 
+// stamp is the revision and the time of a stored message.
+type stamp struct {
+	revision uint64
+	at       time.Time
+}
+
 // get reads a record. An ID that no record can have is not found.
-func (*Store) get(ctx context.Context, stream jetstream.Stream, prefix, id string, record any) (*jetstream.RawStreamMsg, error) {
-	subject := prefix + id
-	doing := "reading " + subject
+func get[T any](ctx context.Context, stream jetstream.Stream, prefix, id string) (record T, at stamp, err error) {
+	doing := "reading " + prefix + id
 	if !validID(id) {
-		return nil, fmt.Errorf("%s: %w", doing, ErrNotFound)
+		return record, at, fmt.Errorf("%s: %w", doing, ErrNotFound)
 	}
-	msg, err := stream.GetLastMsgForSubject(ctx, subject)
+	msg, err := stream.GetLastMsgForSubject(ctx, prefix+id)
 	if err != nil {
-		return nil, wrap(err, doing)
+		return record, at, wrap(err, doing)
 	}
-	if err := json.Unmarshal(msg.Data, record); err != nil {
-		return nil, fmt.Errorf("%s: the record is damaged: %w", doing, err)
+	record, err = decode[T](msg.Data, doing)
+	return record, stamp{msg.Sequence, msg.Time}, err
+}
+
+// decode returns the record that data holds.
+func decode[T any](data []byte, doing string) (record T, err error) {
+	if err := json.Unmarshal(data, &record); err != nil {
+		var none T
+		return none, fmt.Errorf("%s: the record is damaged: %w", doing, err)
 	}
-	return msg, nil
+	return record, nil
 }
 
 // maxID bounds an ID in a subject, in bytes; ours have 36 to 43.

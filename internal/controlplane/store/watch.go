@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -41,21 +40,17 @@ type Change struct {
 }
 
 // Job returns the record of a JobStored.
-func (c Change) Job() (job Job, err error) {
-	if err := json.Unmarshal(c.data, &job); err != nil {
-		return Job{}, fmt.Errorf("the record of job %s is damaged: %w", c.ID, err)
-	}
+func (c Change) Job() (Job, error) {
+	job, err := decode[Job](c.data, "reading job "+c.ID)
 	job.Revision = c.Revision
-	return job, nil
+	return job, err
 }
 
 // Worker returns the record of a WorkerStored.
-func (c Change) Worker() (worker Worker, err error) {
-	if err := json.Unmarshal(c.data, &worker); err != nil {
-		return Worker{}, fmt.Errorf("the record of worker %s is damaged: %w", c.ID, err)
-	}
+func (c Change) Worker() (Worker, error) {
+	worker, err := decode[Worker](c.data, "reading worker "+c.ID)
 	worker.Revision = c.Revision
-	return worker, nil
+	return worker, err
 }
 
 const (
