@@ -90,7 +90,7 @@ func (s *storm) read(path string) error {
 // cutOff reports whether a lost stream was open before, and so was not an attempt
 // to open one.
 func (s *storm) cutOff(r *fsm.Record) bool {
-	return s.way.crash && (r.From == fsm.StreamHealthy || r.From == fsm.Running)
+	return s.way.crash && r.From.Owner() == fsm.OwnerStream
 }
 
 func (s *storm) laterPings() []arrival {
