@@ -85,7 +85,7 @@ type Job struct {
 	ChunkInterval int64 `json:"chunks_interval_seconds"`
 	// LogMaxSize is the most bytes of the whole log; zero means not announced.
 	LogMaxSize uint64 `json:"log_max_size_bytes"`
-	// TimeoutSeconds is how long the job may run; zero is no limit, or not
+	// TimeoutSeconds is how long the job may run; zero means without a limit, or not
 	// announced. Only our control plane sends it. EnvTimeout has whole minutes.
 	TimeoutSeconds int64 `json:"switchyard_timeout_seconds,omitempty"`
 	// Token is the job's own token; empty means that the session's serves. It is
