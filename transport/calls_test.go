@@ -119,8 +119,9 @@ func TestRequests(t *testing.T) {
 		{
 			name: "finish of a canceled job by a worker that leaves",
 			call: jobCall(func(ctx context.Context, j *transport.JobSession) error {
+				j.LastJob = true
 				return j.Finish(ctx, wire.FinishRequest{
-					ExitStatus: "-1", Signal: "SIGTERM", SignalReason: "cancel", ChunksFailed: 2, IgnoreAgent: true,
+					ExitStatus: "-1", Signal: "SIGTERM", SignalReason: "cancel", ChunksFailed: 2,
 				})
 			}),
 			want: "PUT /v3/jobs/j1/finish", token: jobToken, timeout: "60000",

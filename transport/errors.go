@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 var (
@@ -61,6 +63,17 @@ func (e *StatusError) Error() string {
 // retryable reports whether a later try may succeed.
 func (e *StatusError) retryable() bool {
 	return e.Code == http.StatusTooManyRequests || e.Code >= http.StatusInternalServerError
+}
+
+// Is reports whether the error is [wire.ErrRefused] or [wire.ErrTokenInvalid].
+func (e *StatusError) Is(target error) bool {
+	switch target { //nolint:errorlint // these two errors wrap nothing
+	case wire.ErrRefused:
+		return Refused(e)
+	case wire.ErrTokenInvalid:
+		return e.Code == http.StatusUnauthorized
+	}
+	return false
 }
 
 // Retryable reports whether the call that returned err may succeed when it is tried

@@ -79,8 +79,13 @@ func (s *Session) take(ctx context.Context, by rule, jobID string, c call) (wire
 }
 
 // JobSession makes the calls of one accepted job, with the job's token or, if the
-// job has none, the session's. It is safe for concurrent use.
+// job has none, the session's. It is safe for concurrent use. Its errors wrap
+// [wire.ErrRefused] or [wire.ErrTokenInvalid] where they apply.
 type JobSession struct {
+	// LastJob makes Finish ask for no more jobs, since the worker leaves after this
+	// one. It must be set before Finish is called.
+	LastJob bool
+
 	session *Session
 	jobID   string
 	token   string
@@ -102,6 +107,9 @@ func (t *Transport) UndeliveredJob(endpoint string, headers http.Header, id, tok
 	if name, ok := firstForbidden(headers); ok {
 		return nil, fmt.Errorf("reporting on job %s: header %q must not be sent", id, name)
 	}
+	if token == "" {
+		return nil, fmt.Errorf("reporting on job %s: missing job token", id)
+	}
 	all := http.Header{}
 	maps.Copy(all, t.headers)
 	maps.Copy(all, headers)
@@ -117,9 +125,10 @@ func (j *JobSession) Start(ctx context.Context, at time.Time) error {
 		withJSON(wire.StartRequest{StartedAt: wire.FormatTime(at)}))
 }
 
-// Finish reports how the job ended. It is tried up to twelve times in about ten
-// minutes, while the error is [Retryable].
+// Finish reports how the job ended, with IgnoreAgent set from LastJob. It is tried
+// up to twelve times in about ten minutes, while the error is [Retryable].
 func (j *JobSession) Finish(ctx context.Context, result wire.FinishRequest) error {
+	result.IgnoreAgent = j.LastJob
 	return j.session.send(ctx, deliverRule(), j.call("finishing", http.MethodPut, wire.PathFinish).withJSON(result))
 }
 

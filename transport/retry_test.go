@@ -3,6 +3,7 @@ package transport_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -117,7 +118,7 @@ func TestRetries(t *testing.T) {
 				if got := transport.Retryable(err); got != row.retryable {
 					t.Errorf("Retryable(%v) = %t", err, got)
 				}
-				if got := transport.Refused(err); got != row.refused {
+				if got := transport.Refused(err); got != row.refused || got != errors.Is(err, wire.ErrRefused) {
 					t.Errorf("Refused(%v) = %t", err, got)
 				}
 			})
@@ -253,4 +254,18 @@ func TestTokensAreNotLogged(t *testing.T) {
 func stringOf(value any) string {
 	text, _ := value.(string)
 	return text
+}
+
+// TestInvalidToken checks that status 401 is recognized as an invalid token, from
+// the control plane and from a proxy, and no other status is.
+func TestInvalidToken(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[int]bool{http.StatusUnauthorized: true, http.StatusForbidden: false, http.StatusNotFound: false} {
+		for _, fromControlPlane := range []bool{false, true} {
+			var err error = &transport.StatusError{Code: code, FromControlPlane: fromControlPlane}
+			if got := errors.Is(fmt.Errorf("call: %w", err), wire.ErrTokenInvalid); got != want {
+				t.Errorf("%v: invalid token: %t, want %t", err, got, want)
+			}
+		}
+	}
 }

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"slices"
 
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/fsm"
+	"github.com/switchyard-ci/switchyard/internal/job"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 	"github.com/switchyard-ci/switchyard/internal/worker"
 	"github.com/switchyard-ci/switchyard/transport"
@@ -35,16 +35,21 @@ func (a *Agent) register(ctx context.Context, s *shared, name string) (*worker.W
 	}
 	logger := c.Logger.With(zap.String("worker_id", session.ID()), zap.String("worker_name", name))
 	logger.Info("registered", zap.String("endpoint", session.Endpoint()), zap.String("queue", c.Queue))
-	jobs := &jobRunner{session: session, retire: c.DisconnectAfterJob, options: s.job}
-	jobs.options.StatusInterval = session.JobStatusInterval()
-	jobs.options.Secrets = append(slices.Clone(s.job.Secrets), c.Token, session.Token())
-	jobs.options.Logger = logger
+	options := s.job
+	options.StatusInterval = session.JobStatusInterval()
+	options.Secrets = []string{c.Token, session.Token()}
+	options.Logger = logger
 	w, err := worker.New(worker.Config{
 		Session: session,
 		Machine: fsm.Config{
 			Mode: c.Mode, RetireAfterJob: c.DisconnectAfterJob, AcquireJob: fsm.JobID(c.AcquireJob),
 		},
-		RunJob:         jobs.run,
+		RunJob: func(ctx context.Context, accepted wire.Job) (job.Result, error) {
+			spec := job.Spec{Job: accepted, ReportEndpoint: session.Endpoint(), Headers: session.RequestHeaders()}
+			jobSession := session.Job(accepted)
+			jobSession.LastJob = c.DisconnectAfterJob
+			return job.Run(ctx, spec, jobSession, options)
+		},
 		Heartbeat:      session.HeartbeatInterval(),
 		SilenceLimit:   c.SilenceLimit,
 		StreamProtocol: c.StreamProtocol,

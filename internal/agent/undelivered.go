@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -74,9 +73,6 @@ func (u undelivered) deliverAll(ctx context.Context) bool {
 func (u undelivered) deliver(ctx context.Context, entry *spool.Entry) bool {
 	logger := u.logger.With(zap.String("job_id", entry.Job.ID))
 	session, err := u.transport.UndeliveredJob(entry.Job.Endpoint, entry.Job.Headers, entry.Job.ID, entry.Job.Token)
-	if entry.Job.Token == "" {
-		err = errors.New("missing job token")
-	}
 	if err != nil {
 		logger.Error("undelivered job result cannot be sent; dropping it", zap.Error(err))
 		if err := entry.Remove(); err != nil {
@@ -84,7 +80,7 @@ func (u undelivered) deliver(ctx context.Context, entry *spool.Entry) bool {
 		}
 		return true
 	}
-	if err := job.Deliver(ctx, entry, jobControlPlane{session: session}, logger); err != nil {
+	if err := job.Deliver(ctx, entry, session, logger); err != nil {
 		if ctx.Err() == nil {
 			logger.Warn("undelivered job result of a previous agent process; will retry", zap.Error(err))
 		}

@@ -18,7 +18,7 @@ type ControlPlane interface {
 	Start(ctx context.Context, startedAt time.Time) error
 
 	// Chunk uploads a chunk of the log. Chunks may arrive out of order. An error is
-	// final; it wraps ErrRefused if the control plane will never take the chunk.
+	// final; it wraps wire.ErrRefused if the control plane will never take the chunk.
 	Chunk(ctx context.Context, chunk wire.Chunk) error
 
 	// State returns the state of the job. The states canceling and canceled cancel

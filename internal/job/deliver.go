@@ -24,7 +24,7 @@ func Deliver(ctx context.Context, entry *spool.Entry, cp ControlPlane, logger *z
 	delivered, err := deliver(ctx, entry, cp, logger)
 	switch {
 	case err == nil:
-	case errors.Is(err, ErrRefused), errors.Is(err, ErrTokenInvalid):
+	case errors.Is(err, wire.ErrRefused), errors.Is(err, ErrTokenInvalid):
 		logger.Warn("dropped an undelivered job result: refused by the control plane", zap.Error(err))
 	case time.Since(entry.Job.StartedAt) > spool.MaxAge:
 		logger.Error("dropped an undelivered job result: too old", zap.Error(err))
@@ -72,7 +72,7 @@ func deliver(ctx context.Context, entry *spool.Entry, cp ControlPlane, logger *z
 	}, nil
 }
 
-// checkRunning returns an error that wraps ErrRefused unless the control plane has
+// checkRunning returns an error that wraps wire.ErrRefused unless the control plane has
 // seen the start of the job. A job that was only accepted is not finished: the
 // control plane assigns it again.
 func checkRunning(ctx context.Context, cp ControlPlane) error {
@@ -86,7 +86,7 @@ func checkRunning(ctx context.Context, cp ControlPlane) error {
 	case "", wire.StateRunning, wire.StateCanceling, wire.StateTimingOut: // some control planes return no state
 		return nil
 	default:
-		return fmt.Errorf("%w: the job is %s", ErrRefused, state)
+		return fmt.Errorf("%w: the job is %s", wire.ErrRefused, state)
 	}
 }
 

@@ -24,7 +24,7 @@ import (
 func TestDeliver(t *testing.T) {
 	t.Parallel()
 	var (
-		refused      = fmt.Errorf("%w: 422", ErrRefused)
+		refused      = fmt.Errorf("%w: 422", wire.ErrRefused)
 		noResponse   = errors.New("no response")
 		ended        = &spool.Result{FinishRequest: wire.FinishRequest{ExitStatus: "7", ChunksFailed: 2}}
 		acknowledged = &spool.Result{FinishRequest: wire.FinishRequest{ExitStatus: "7"}, Acknowledged: true}
@@ -207,9 +207,9 @@ func TestRunSpools(t *testing.T) {
 		{name: "success"},
 		{name: "start fails", errs: map[string]error{"start": noResponse}},
 		{name: "no response to the result", errs: map[string]error{"finish": noResponse}, undelivered: true},
-		{name: "result refused", errs: map[string]error{"finish": fmt.Errorf("%w: 401", ErrRefused)}},
+		{name: "result refused", errs: map[string]error{"finish": fmt.Errorf("%w: 401", wire.ErrRefused)}},
 		{name: "no response to the chunk", errs: map[string]error{"chunk": noResponse}, undelivered: true, acknowledged: true},
-		{name: "chunk refused", errs: map[string]error{"chunk": fmt.Errorf("%w: 404", ErrRefused)}},
+		{name: "chunk refused", errs: map[string]error{"chunk": fmt.Errorf("%w: 404", wire.ErrRefused)}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

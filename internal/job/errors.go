@@ -3,7 +3,7 @@ package job
 import (
 	"errors"
 
-	"github.com/switchyard-ci/switchyard/internal/job/logpipe"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // Causes of a cancellation. The first three are for the CancelCauseFunc of the
@@ -16,9 +16,8 @@ var (
 	ErrTimedOut = errors.New("the job timed out")
 	// ErrAgentStop means that the agent stops and does not wait for its job.
 	ErrAgentStop = errors.New("the agent is stopping")
-	// ErrTokenInvalid is returned by ControlPlane.State when the job's token is no
-	// longer valid (401). It cancels the job.
-	ErrTokenInvalid = errors.New("the job's token is no longer valid")
+	// ErrTokenInvalid means that the job's token is no longer valid.
+	ErrTokenInvalid = wire.ErrTokenInvalid
 )
 
 // agentStops reports whether a job canceled for this cause ends because its agent
@@ -26,11 +25,6 @@ var (
 func agentStops(cause error) bool {
 	return !errors.Is(cause, ErrCanceled) && !errors.Is(cause, ErrTimedOut) && !errors.Is(cause, ErrTokenInvalid)
 }
-
-// ErrRefused is wrapped by errors of ControlPlane.Chunk, State and Finish when the
-// control plane refuses for good: the job has ended for it, or is not this agent's.
-// Then nothing is undelivered.
-var ErrRefused = logpipe.ErrRefused
 
 // ErrAbandoned means that the job was given up before it was run, and that no finish
 // was sent: for the control plane, this agent has not started it. Every other error

@@ -11,6 +11,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/job/logpipe"
 	"github.com/switchyard-ci/switchyard/internal/job/spool"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // spooledResult is the job's entry in the spool, and the result in it.
@@ -81,7 +82,7 @@ func (r *run) finish(ctx context.Context) {
 			s.keep = true
 			r.logger.Warn("log chunks stay in the spool and are delivered later", zap.Int("chunks", s.chunksKept))
 		}
-	case errors.Is(err, ErrRefused):
+	case errors.Is(err, wire.ErrRefused):
 		r.fail(PhaseFinish, fmt.Errorf("the control plane refuses the result, which is dropped: %w", err))
 	case s.result != nil:
 		s.keep = true

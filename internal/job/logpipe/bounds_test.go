@@ -169,7 +169,7 @@ func TestResumeAfterGap(t *testing.T) {
 // unless it was refused.
 func TestRetryAtFlush(t *testing.T) {
 	t.Parallel()
-	unavailable, refused := errors.New("no response"), fmt.Errorf("%w: 422", ErrRefused)
+	unavailable, refused := errors.New("no response"), fmt.Errorf("%w: 422", wire.ErrRefused)
 	tests := []struct {
 		name         string
 		spool        bool

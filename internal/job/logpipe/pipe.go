@@ -2,7 +2,6 @@ package logpipe
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -23,12 +22,9 @@ const (
 	uploadShare = 5
 )
 
-// ErrRefused is wrapped by the error of an upload if the control plane refuses the
-// chunk for good.
-var ErrRefused = errors.New("refused")
-
 // Upload uploads one chunk, with its own retries and deadlines. It must return soon
-// after ctx ends. It is called concurrently, and chunks may arrive out of order.
+// after ctx ends. It is called concurrently, and chunks may arrive out of order. The
+// error wraps wire.ErrRefused if the control plane refuses the chunk for good.
 type Upload func(ctx context.Context, chunk wire.Chunk) error
 
 // Config configures a Pipe.

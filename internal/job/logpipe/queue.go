@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/job/spool"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // queue is the stage that collects bytes into chunks and holds them until they are
@@ -177,7 +178,7 @@ func (q *queue) done(c chunk, data []byte, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.uploading--
-	refused := errors.Is(err, ErrRefused)
+	refused := errors.Is(err, wire.ErrRefused)
 	fields := []zap.Field{zap.Uint64("sequence", c.Sequence), zap.Uint64("size", c.Size), zap.Error(err)}
 	switch {
 	case err == nil:

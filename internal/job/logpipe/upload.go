@@ -51,7 +51,7 @@ func Resend(ctx context.Context, entry *spool.Entry, chunks []spool.Chunk, send 
 				return nil
 			}
 			err = send(ctx, wire.Chunk{Sequence: c.Sequence, Offset: c.Offset, Data: data})
-			if err != nil && !errors.Is(err, ErrRefused) {
+			if err != nil && !errors.Is(err, wire.ErrRefused) {
 				return fmt.Errorf("uploading chunk %d: %w", c.Sequence, err)
 			}
 			if err != nil {
