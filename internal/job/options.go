@@ -139,7 +139,8 @@ func (s Settings) WithDefaults() (Settings, error) {
 		setDefault("OutputGrace", &s.OutputGrace, defaultOutputGrace),
 		setDefault("FlushTimeout", &s.FlushTimeout, defaultFlushTimeout),
 		setDefault("FinishTimeout", &s.FinishTimeout, defaultFinishTimeout),
-		setDefault("LeaveTimeout", &s.LeaveTimeout, defaultLeaveTimeout))
+		setDefault("LeaveTimeout", &s.LeaveTimeout, defaultLeaveTimeout),
+	)
 	return s, err
 }
 
