@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/switchyard-ci/switchyard/fsm"
@@ -98,6 +99,7 @@ func (h *harness) start(t *testing.T, config worker.Config) {
 		}
 	}()
 	time.Sleep(200 * time.Millisecond) // the first attempt at the stream comes within 100 ms
+	synctest.Wait()                    // panics outside a bubble
 }
 
 func (h *harness) observe(r fsm.Record) {
