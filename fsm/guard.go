@@ -24,17 +24,6 @@ func (g Guard) Not() Guard {
 	return Guard{Name: "not (" + g.Name + ")", holds: func(v view) bool { return !g.holds(v) }}
 }
 
-// Conditions returns the names of the conditions that must hold together; none
-// if the guard always holds.
-func (g Guard) Conditions() []string {
-	parts := g.simple()
-	names := make([]string, len(parts))
-	for i, part := range parts {
-		names[i] = part.Name
-	}
-	return names
-}
-
 // simple returns the simple conditions that the guard consists of.
 func (g Guard) simple() []Guard {
 	switch {

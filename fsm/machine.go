@@ -55,12 +55,12 @@ func New(c Config) (*Machine, error) {
 	}
 	return &Machine{
 		states: looplab.NewFSM(Initial.String(), transitions(table), nil),
-		facts:  c.facts(),
+		facts:  c.Facts(),
 	}, nil
 }
 
-// facts returns what a machine with this configuration knows at first.
-func (c Config) facts() Facts { return Facts{Mode: c.Mode, RetireAfterJob: c.RetireAfterJob} }
+// Facts returns what a machine with this configuration knows at first.
+func (c Config) Facts() Facts { return Facts{Mode: c.Mode, RetireAfterJob: c.RetireAfterJob} }
 
 // transitions returns one looplab event per row, named after the row, so that
 // looplab refuses every change of state that is not a row.
@@ -78,9 +78,6 @@ func (m *Machine) State() State {
 	s, _ := ParseState(m.states.Current()) // looplab has no other states
 	return s
 }
-
-// Facts returns what the machine knows, as an independent copy.
-func (m *Machine) Facts() Facts { return m.facts }
 
 // Step takes one event and returns what the driver must do, in order. The
 // slice is valid until the next call. An event that the table ignores has no

@@ -32,7 +32,7 @@ func machineFollowsTheTable(t *rapid.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	state, facts := m.State(), m.Facts()
+	state, facts := m.State(), m.facts
 	started := map[JobID]int{}
 	rejected := map[JobID]int{}
 	step := func(ev Event) {
@@ -55,8 +55,7 @@ func machineFollowsTheTable(t *rapid.T) {
 		if got, want := fmt.Sprint(effects), fmt.Sprint(wantEffects); got != want {
 			t.Fatalf("%v in %v: the machine's effects are %s, the table's %s", ev, state, got, want)
 		}
-		gotFacts := m.Facts()
-		if got, want := fmt.Sprintf("%+v", gotFacts), fmt.Sprintf("%+v", wantFacts); got != want {
+		if got, want := fmt.Sprintf("%+v", m.facts), fmt.Sprintf("%+v", wantFacts); got != want {
 			t.Fatalf("%v in %v: the machine's facts are %s, the table's %s", ev, state, got, want)
 		}
 		state, facts = wantState, wantFacts

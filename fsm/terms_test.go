@@ -38,7 +38,11 @@ func TestEveryWordIsExplained(t *testing.T) {
 func TestGuardsAreMadeOfConditions(t *testing.T) {
 	t.Parallel()
 	for _, r := range Rows() {
-		if got := strings.Join(r.When.Conditions(), ", "); got != r.When.Name {
+		var names []string
+		for _, condition := range r.When.simple() {
+			names = append(names, condition.Name)
+		}
+		if got := strings.Join(names, ", "); got != r.When.Name {
 			t.Errorf("%v / %s: the conditions are %q", r.From, r.Name(), got)
 		}
 	}

@@ -75,8 +75,7 @@ func (s *Session) start(args []string) (string, error) {
 	if err := c.Validate(); err != nil {
 		return "", fmt.Errorf("start: %w", err)
 	}
-	s.started, s.state = true, fsm.Initial
-	s.facts = fsm.Facts{Mode: c.Mode, RetireAfterJob: c.RetireAfterJob}
+	s.started, s.state, s.facts = true, fsm.Initial, c.Facts()
 	return s.step(c.Start()), nil
 }
 

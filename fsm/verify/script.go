@@ -14,10 +14,7 @@ import (
 // that happens as comments.
 func (s *space) script(v *violation) string {
 	config := s.generator.situations.config
-	out := scriptWriter{
-		config: config, advance: s.generator.situations.advance, connection: 1,
-		facts: fsm.Facts{Mode: config.Mode, RetireAfterJob: config.RetireAfterJob},
-	}
+	out := scriptWriter{config: config, advance: s.generator.situations.advance, connection: 1, facts: config.Facts()}
 	fmt.Fprintf(&out.text, "# %s.\n", capitalized(v.broken))
 	var w world
 	w.unpack(s.states[0])
