@@ -12,8 +12,8 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// Where nothing is run, nothing is reported either, except when the start may
-// have arrived.
+// TestRunAbandoned runs jobs whose command is never run. No finish is sent, unless
+// the start may have arrived.
 func TestRunAbandoned(t *testing.T) {
 	t.Parallel()
 	refused := errors.New("422")
@@ -21,8 +21,8 @@ func TestRunAbandoned(t *testing.T) {
 		name   string
 		setup  func(*Spec, *Options, *recorder, context.CancelCauseFunc)
 		phase  Phase
-		is     error // what the error is besides
-		kept   bool  // not abandoned, but finished
+		is     error // also wrapped
+		kept   bool  // finished, not abandoned
 		reason string
 		calls  []string
 	}{

@@ -21,8 +21,8 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// origin is a repository with two commits on main, of which the first has a
-// tag, and one on a side branch.
+// origin is a repository with two commits on main, the first of which has a tag,
+// and one on a side branch.
 type origin struct {
 	dir                 string
 	first, second, side string
@@ -67,9 +67,8 @@ func (o *origin) git(t *testing.T, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// serve serves the repository's parent on loopback with git's own server,
-// behind a gate that sees every request first, and answers those for which it
-// returns false.
+// serve serves the repository on loopback with git's own server. Gate gets every
+// request first; if it returns false, it has responded itself.
 func (o *origin) serve(t *testing.T, gate func(http.ResponseWriter, *http.Request) bool) string {
 	t.Helper()
 	var backend http.Handler = &cgi.Handler{
@@ -86,7 +85,7 @@ func (o *origin) serve(t *testing.T, gate func(http.ResponseWriter, *http.Reques
 	return server.URL + "/" + filepath.Base(o.dir)
 }
 
-// TestCheckout checks out what is there, from every kind of server.
+// TestCheckout checks out existing commits from every kind of server.
 func TestCheckout(t *testing.T) {
 	t.Parallel()
 	o := newOrigin(t)
@@ -95,7 +94,7 @@ func TestCheckout(t *testing.T) {
 	t.Cleanup(files.Close)
 	var failed atomic.Int32
 	flaky := o.serve(t, func(w http.ResponseWriter, r *http.Request) bool {
-		if r.Method != http.MethodPost && failed.Add(1) <= 2 { // the first try asks twice: for the commit, and for all
+		if r.Method != http.MethodPost && failed.Add(1) <= 2 { // the first try requests twice: the commit, and all branches
 			http.Error(w, "not now", http.StatusServiceUnavailable)
 			return false
 		}
@@ -132,13 +131,13 @@ func TestCheckout(t *testing.T) {
 				t.Errorf("%+v, %v", result, err)
 			}
 			checkLog(t, cp, "", append(tt.log, "\n"+tt.want+"\nno hooks\n"))
-			checkStory(t, cp, result)
+			checkCalls(t, cp, result)
 			checkEmpty(t, opts.BuildPath)
 		})
 	}
 }
 
-// TestNoCheckout runs jobs that name a repository, and get none.
+// TestNoCheckout runs jobs that name a repository and ask for no checkout.
 func TestNoCheckout(t *testing.T) {
 	t.Parallel()
 	for name, env := range map[string]map[string]string{
@@ -159,8 +158,8 @@ func TestNoCheckout(t *testing.T) {
 	}
 }
 
-// TestCheckoutFails names what is not there, and what must not be parsed as an
-// option.
+// TestCheckoutFails asks for what does not exist, and for values that git could
+// parse as options.
 func TestCheckoutFails(t *testing.T) {
 	t.Parallel()
 	o := newOrigin(t)
@@ -205,28 +204,28 @@ func TestCheckoutFails(t *testing.T) {
 			}
 			checkPhases(t, err, []Phase{PhasePrepare})
 			checkLog(t, cp, "", tt.log)
-			checkStory(t, cp, result)
+			checkCalls(t, cp, result)
 			checkEmpty(t, opts.BuildPath)
 			log, _ := cp.log()
 			if again := strings.Count(string(log), "trying again in"); again != max(tt.tries-1, 0) {
 				t.Errorf("tried again %d times, want %d:\n%s", again, max(tt.tries-1, 0), log)
 			}
 			if strings.Contains(string(log), "password") || strings.Contains(string(log), "never") {
-				t.Errorf("the log says too much:\n%s", log)
+				t.Errorf("the log contains a secret or output:\n%s", log)
 			}
 		})
 	}
 }
 
-// TestCheckoutCanceled cancels a job while a server keeps git waiting, and
-// while there is a pause between two tries.
+// TestCheckoutCanceled cancels a job while git waits for a server, and between two
+// tries.
 func TestCheckoutCanceled(t *testing.T) {
 	t.Parallel()
 	o := newOrigin(t)
-	silent := func(asked func()) string {
+	silent := func(requested func()) string {
 		return o.serve(t, func(_ http.ResponseWriter, r *http.Request) bool {
-			asked()
-			<-r.Context().Done() // git has gone
+			requested()
+			<-r.Context().Done() // git has ended
 			return false
 		})
 	}
@@ -234,7 +233,7 @@ func TestCheckoutCanceled(t *testing.T) {
 		name   string
 		cause  error
 		reason string
-		repo   func(asked func()) string
+		repo   func(requested func()) string
 		await  string // in the log, before the cancellation; empty: a request
 	}{
 		{"while git waits", ErrCanceled, wire.ReasonCancel, silent, ""},
@@ -261,7 +260,7 @@ func TestCheckoutCanceled(t *testing.T) {
 				t.Errorf("%+v, %v", result, err)
 			}
 			checkLog(t, cp, "", []string{tt.cause.Error() + " before its command was run"})
-			checkStory(t, cp, result)
+			checkCalls(t, cp, result)
 			checkEmpty(t, opts.BuildPath)
 		})
 	}

@@ -12,14 +12,14 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// dyingName is the variable that makes the test's program an agent, in its
-// directory, that is killed by its own job.
-const dyingName = "SWITCHYARD_TEST_DYING_AGENT"
+// killedAgentVar is the environment variable that makes the test program an agent
+// that is killed by its own job.
+const killedAgentVar = "SWITCHYARD_TEST_KILLED_AGENT"
 
-// TestDyingAgent is not a test but the agent of TestClaim.
-func TestDyingAgent(t *testing.T) {
-	if os.Getenv(dyingName) == "" {
-		t.Skip("it is run by another test")
+// TestKilledAgent is the agent that TestClaim runs.
+func TestKilledAgent(t *testing.T) {
+	if os.Getenv(killedAgentVar) == "" {
+		t.Skip("run by TestClaim")
 	}
 	claim, err := workspace.ClaimBuildPath(".", workspace.CleanupAlways, zap.NewNop())
 	if err != nil {
@@ -29,11 +29,11 @@ func TestDyingAgent(t *testing.T) {
 	spec.Env["LIFELINE"] = os.Getenv("LIFELINE")
 	opts.BuildPath, opts.Claim = ".", claim
 	_, err = Run(t.Context(), spec, &recorder{}, opts)
-	t.Fatal("still alive:", err)
+	t.Fatal("still running:", err)
 }
 
-// TestClaim has an agent killed by its own job, and looks at what the next one
-// does about what was left.
+// TestClaim runs an agent that is killed by its own job, and checks what the next
+// agent does with what was left.
 func TestClaim(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -45,7 +45,7 @@ func TestClaim(t *testing.T) {
 			buildPath := t.TempDir()
 			line := newLifeline(t)
 
-			// An agent that is alive, with a job that is left alone.
+			// A living agent, whose job is left alone.
 			alive, err := workspace.ClaimBuildPath(buildPath, tt.cleanup, zap.NewNop())
 			if err != nil {
 				t.Fatal(err)
@@ -54,9 +54,9 @@ func TestClaim(t *testing.T) {
 			if err := r.makeDir(); err != nil {
 				t.Fatal(err)
 			}
-			agent := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestDyingAgent$") //nolint:gosec // this very program
+			agent := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilledAgent$") //nolint:gosec // this program
 			agent.Dir = buildPath
-			agent.Env = append(os.Environ(), dyingName+"=yes", "LIFELINE="+line.path)
+			agent.Env = append(os.Environ(), killedAgentVar+"=yes", "LIFELINE="+line.path)
 			if out, err := agent.CombinedOutput(); err == nil || agent.ProcessState.ExitCode() != -1 {
 				t.Fatalf("the agent was not killed: %v\n%s", err, out)
 			}
@@ -70,7 +70,7 @@ func TestClaim(t *testing.T) {
 				t.Errorf("working directories %q, want %d", workspaces, tt.kept)
 			}
 			if _, err := os.Stat(r.dir); err != nil {
-				t.Errorf("the other agent's job has suffered: %v", err)
+				t.Errorf("the other agent's job was changed: %v", err)
 			}
 			for _, claim := range []*workspace.Claim{alive, next} {
 				if err := claim.Close(); err != nil {

@@ -17,7 +17,7 @@ import (
 )
 
 // newReaper returns a Reaper for one test, which must not run in parallel with
-// others: the Reaper would take their processes for orphans.
+// others: the Reaper would regard their processes as orphans.
 func newReaper(t *testing.T) *process.Reaper {
 	t.Helper()
 	reaper, err := process.NewReaper()
@@ -64,8 +64,8 @@ func checkChildless(t *testing.T) {
 	}
 }
 
-// TestRunEndsDaemons leaves daemons behind in every way that a shell knows.
-// None holds the job's output.
+// TestRunEndsDaemons runs jobs that leave daemons behind, none of which holds the
+// output open.
 func TestRunEndsDaemons(t *testing.T) {
 	const quiet = " </dev/null >/dev/null 2>&1 "
 	tests := []struct {
@@ -73,8 +73,8 @@ func TestRunEndsDaemons(t *testing.T) {
 		unmarked     bool // found only with a Reaper
 	}{
 		{name: "in its own session", script: "setsid sleep 600" + quiet + "& echo ready"},
-		{name: "twice forked", script: "setsid sh -c 'sleep 600 & exit'" + quiet + "; echo ready"},
-		{name: "twice forked, in another directory, ignoring signals", script: "cd /; setsid sh -c 'trap \"\" TERM HUP INT; sleep 600 & exit'" + quiet + "; echo ready"},
+		{name: "forked twice", script: "setsid sh -c 'sleep 600 & exit'" + quiet + "; echo ready"},
+		{name: "forked twice, in another directory, ignoring signals", script: "cd /; setsid sh -c 'trap \"\" TERM HUP INT; sleep 600 & exit'" + quiet + "; echo ready"},
 		{name: "a tree of daemons", script: "for i in 1 2 3; do setsid sh -c '(setsid sleep 600 & sleep 600) & sleep 600 &'" + quiet + "; done; echo ready"},
 		{name: "cleared environment, of a daemon", script: "setsid sh -c 'env -i sleep 600 & sleep 600 &'" + quiet + "; echo ready", unmarked: true},
 		{name: "cleared environment", script: "env -i setsid sh -c 'sleep 600 & exit'" + quiet + "; echo ready", unmarked: true},

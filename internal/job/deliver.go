@@ -49,7 +49,7 @@ func deliver(ctx context.Context, entry *spool.Entry, cp ControlPlane, logger *z
 		if err := checkRunning(ctx, cp); err != nil {
 			return nil, err
 		}
-		note, err := appendEndNotSeen(entry)
+		note, err := appendEndNotSeen(entry, chunks)
 		if err != nil {
 			return nil, err
 		}
@@ -99,15 +99,18 @@ func endNotSeen() spool.Result {
 
 // appendEndNotSeen adds a chunk to the job's log that says that its end was not
 // seen, and stores the result, so that another delivery does not add it again.
-func appendEndNotSeen(entry *spool.Entry) (spool.Chunk, error) {
-	sequence, offset := entry.Newest()
+func appendEndNotSeen(entry *spool.Entry, chunks []spool.Chunk) (spool.Chunk, error) {
+	var last spool.Chunk
+	if n := len(chunks); n > 0 {
+		last = chunks[n-1]
+	}
 	line := fmt.Sprintf("switchyard: the agent that ran this job (process %d) ended before the job did; how the job ended is not known\n",
 		entry.Job.PID)
-	if offset > 0 {
+	if last.End() > 0 {
 		line = "\n" + line // it is not known whether the log ends with a complete line
 	}
 	line = line[:min(uint64(len(line)), entry.Job.ChunkMaxSize)]
-	note := spool.Chunk{Sequence: sequence + 1, Offset: offset, Size: uint64(len(line))}
+	note := spool.Chunk{Sequence: last.Sequence + 1, Offset: last.End(), Size: uint64(len(line))}
 	if err := entry.Append(note.Sequence, note.Offset, []byte(line)); err != nil {
 		return spool.Chunk{}, fmt.Errorf("adding the last line of the log: %w", err)
 	}

@@ -16,8 +16,8 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// TestRunFullDisk runs jobs on a file system that has no room: for a working
-// directory, or for what the command writes.
+// TestRunFullDisk runs jobs on a file system without room for a working directory,
+// or for what the command writes.
 func TestRunFullDisk(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -57,16 +57,15 @@ func TestRunFullDisk(t *testing.T) {
 			if errors.Is(err, PhasePrepare) != tt.phase {
 				t.Errorf("error %v", err)
 			}
-			checkStory(t, cp, result)
+			checkCalls(t, cp, result)
 			checkLog(t, cp, "", tt.log)
 			checkEmpty(t, filepath.Clean(opts.BuildPath))
 		})
 	}
 }
 
-// TestRunFullSpool runs a job whose spool has room for nothing but its name:
-// all of it is delivered, from memory, and the agent's log says what is not
-// safe.
+// TestRunFullSpool runs a job whose spool is full. Everything is delivered from
+// memory, and the agent's log has warnings.
 func TestRunFullSpool(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "spool")
@@ -95,15 +94,15 @@ func TestRunFullSpool(t *testing.T) {
 	if whole, err := cp.log(); err != nil || len(whole) != 300000 {
 		t.Errorf("%d bytes arrived, %v", len(whole), err)
 	}
-	checkStory(t, cp, result)
-	var said []string
+	checkCalls(t, cp, result)
+	var messages []string
 	for _, line := range logs.All() {
-		said = append(said, line.Message+" "+line.ContextMap()["error"].(string))
+		messages = append(messages, line.Message+" "+line.ContextMap()["error"].(string))
 	}
-	all := strings.Join(said, "\n")
+	all := strings.Join(messages, "\n")
 	for _, want := range []string{"could not write the log to the spool", "could not store the job's result in the spool", "no space left on device"} {
 		if !strings.Contains(all, want) {
-			t.Errorf("the agent's log does not say %q:\n%s", want, all)
+			t.Errorf("the agent's log lacks %q:\n%s", want, all)
 		}
 	}
 	checkEmpty(t, dir)

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// TestEnvironment asks a real command for its environment.
+// TestEnvironment runs a command that prints its environment.
 func TestEnvironment(t *testing.T) {
 	t.Parallel()
 	agent := []string{
@@ -28,17 +28,17 @@ func TestEnvironment(t *testing.T) {
 		none  []string
 	}{
 		{
-			name: "a few of the agent's and no secrets",
+			name: "some variables of the agent, and no secrets",
 			want: map[string]string{"HOME": "/home/agent", "LANG": "C.UTF-8", "TZ": "Asia/Tokyo", "TMPDIR": "/tmp", "USER": "agent"},
 			none: []string{"SWITCHYARD_AGENT_TOKEN", "BUILDKITE_AGENT_TOKEN", "AWS_SECRET_ACCESS_KEY", "SSH_AUTH_SOCK", "PATHOLOGICAL"},
 		},
 		{
-			name: "the job's over the agent's",
+			name: "variables of the job replace those of the agent",
 			env:  map[string]string{"HOME": "/nowhere", "COLOR": "a=b \" ' $x", "EMPTY": ""},
 			want: map[string]string{"HOME": "/nowhere", "COLOR": "a=b \" ' $x", "EMPTY": "", "USER": "agent"},
 		},
 		{
-			name: "what the agent knows better",
+			name: "variables that the agent sets replace those of the job",
 			env: map[string]string{
 				"BUILDKITE_JOB_ID": "other", "BUILDKITE_AGENT_ENDPOINT": "http://elsewhere", "BUILDKITE_AGENT_TOKEN": "secret-5",
 				"BUILDKITE_PTY": "true",
@@ -75,7 +75,7 @@ func TestEnvironment(t *testing.T) {
 			spec, opts := jobFor(t, `pwd; env -0`)
 			maps.Copy(spec.Env, tt.env)
 			opts.Environ = agent
-			opts.RedactedVars = []string{} // to see them
+			opts.RedactedVars = []string{} // print their values
 			if tt.setup != nil {
 				tt.setup(&spec, &opts)
 			}

@@ -33,9 +33,11 @@ var ErrAbandoned = errors.New("job abandoned")
 
 // Phase is a part of [Run] that can fail. As an error, it is wrapped by the errors of
 // Run.
-type Phase string
+type Phase string //nolint:errname // it names a phase, also as an error
 
 // The phases, in order.
+//
+//nolint:errname // as above
 const (
 	PhaseSpec    Phase = "spec"    // the job or the options are invalid
 	PhaseStart   Phase = "start"   // the control plane did not accept the start

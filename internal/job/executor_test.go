@@ -13,7 +13,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// TestExecutor runs an executor, a script of the test's, in the shell's place.
+// TestExecutor runs a script as the executor, in place of the shell.
 func TestExecutor(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -35,12 +35,12 @@ func TestExecutor(t *testing.T) {
 			status: "0", log: []string{"A=\"1\"\nB=\"two\\nlines \\\"quoted\\\" $x\"\n-rw-------", "-rw-------"},
 		},
 		{
-			name: "a repository is its business", script: `ls -A; echo "$BUILDKITE_REPO"`,
+			name: "no checkout", script: `ls -A; echo "$BUILDKITE_REPO"`,
 			env:    map[string]string{"BUILDKITE_REPO": "/no/such", "BUILDKITE_COMMIT": "HEAD"},
 			status: "0", log: []string{"/no/such\n"},
 		},
 		{
-			name: "empties its working directory's neighbors", script: `cd "$BUILDKITE_BUILD_PATH" && rm -rf ./* && cat "$BUILDKITE_ENV_JSON_FILE"`,
+			name: "empties the build path", script: `cd "$BUILDKITE_BUILD_PATH" && rm -rf ./* && cat "$BUILDKITE_ENV_JSON_FILE"`,
 			env: map[string]string{"A": "1"}, status: "0", log: []string{`{"A":"1"}`},
 		},
 	}
@@ -56,7 +56,7 @@ func TestExecutor(t *testing.T) {
 				t.Errorf("%+v, %v", result, err)
 			}
 			checkLog(t, cp, "", tt.log)
-			checkStory(t, cp, result)
+			checkCalls(t, cp, result)
 			checkEmpty(t, opts.BuildPath)
 			if log, _ := cp.log(); strings.Contains(string(log), "secret") {
 				t.Errorf("the executor got the agent's token:\n%s", log)
@@ -68,7 +68,7 @@ func TestExecutor(t *testing.T) {
 func executable(t *testing.T, script string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "program")
-	if err := os.WriteFile(path, []byte(script), 0o700); err != nil { //nolint:gosec // it is to be run
+	if err := os.WriteFile(path, []byte(script), 0o700); err != nil { //nolint:gosec // a program
 		t.Fatal(err)
 	}
 	return path
@@ -105,7 +105,7 @@ func TestFindExecutor(t *testing.T) {
 	}
 }
 
-// TestShellLines checks that both files say the same, whatever the values.
+// TestShellLines checks that both files have the same variables.
 func TestShellLines(t *testing.T) {
 	t.Parallel()
 	dir, variables, err := writeExecutorFiles(t.TempDir(), map[string]string{"A": "é\x01\xff", "B": ""})

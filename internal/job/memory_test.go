@@ -14,8 +14,8 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// slow is a control plane that is slower than any command: it takes one chunk
-// at a time, hashes it over and over, and looks at the memory in use.
+// slow is a control plane that is slower than any command: it accepts one chunk at a
+// time, hashes it several times, and reads the memory in use.
 type slow struct {
 	sink
 
@@ -36,12 +36,12 @@ func (s *slow) Chunk(ctx context.Context, chunk wire.Chunk) error {
 	return s.sink.Chunk(ctx, chunk)
 }
 
-// A command that writes faster than uploads go waits for them; the memory in
-// use does not grow with what it writes.
+// TestRunBoundsMemory runs a command that writes faster than its output is uploaded.
+// The memory in use does not grow with the output.
 func TestRunBoundsMemory(t *testing.T) {
 	const (
 		size = 128 << 20
-		most = 24 << 20 // the uploader's share is 13 MiB at the very most (maxMemory, and the chunks in flight); the rest is garbage and the test's own
+		most = 24 << 20 // the log needs at most 13 MiB; the rest is garbage and the test's own
 	)
 	spec, opts := jobFor(t, "head -c 134217728 /dev/zero")
 	spec.ChunkMaxSize = logpipe.MaxChunk

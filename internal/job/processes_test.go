@@ -17,9 +17,9 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// lifeline is a named pipe that every process of a job holds open for writing,
-// so that its end shows when the last of them is gone: an event, where a list
-// of processes would have to be asked again and again.
+// lifeline is a named pipe that every process of a job holds open for writing. It
+// ends when the last of them has ended, so the test need not poll a list of
+// processes.
 type lifeline struct {
 	path string
 	read *os.File
@@ -48,17 +48,17 @@ func (l *lifeline) gone(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := io.Copy(io.Discard, l.read); err != nil {
-		t.Errorf("a process of the job is still there: %v", err)
+		t.Errorf("a process of the job still runs: %v", err)
 	}
 }
 
-// TestRunLeavesNoProcess checks that the whole group of a job is gone, and
-// soon, however the job ends.
+// TestRunLeavesNoProcess checks that the whole group of a job ends soon, however the
+// job ends.
 func TestRunLeavesNoProcess(t *testing.T) {
 	t.Parallel()
 
-	// A grandchild that does not listen to SIGTERM.
-	const deaf = "(trap '' TERM; echo up; while :; do sleep 1; done)"
+	// A grandchild that ignores SIGTERM.
+	const ignoresTerm = "(trap '' TERM; echo up; while :; do sleep 1; done)"
 	tests := []struct {
 		name   string
 		script string
@@ -74,31 +74,31 @@ func TestRunLeavesNoProcess(t *testing.T) {
 			log:    []string{"ready", "sent SIGTERM"},
 		},
 		{
-			name: "deaf grandchildren are killed after the grace", cancel: true, status: "-1", signal: "SIGTERM",
-			script: deaf + " & " + deaf + " & echo ready; wait",
+			name: "grandchildren that ignore SIGTERM are killed after the grace period", cancel: true, status: "-1", signal: "SIGTERM",
+			script: ignoresTerm + " & " + ignoresTerm + " & echo ready; wait",
 			setup:  func(o *Options) { o.CancelGrace = 200 * time.Millisecond },
 			log:    []string{"ready", "sent SIGTERM", "held its output open"},
 		},
 		{
-			name: "a deaf job is killed with its grandchildren", cancel: true, status: "-1", signal: "SIGKILL",
-			script: "trap '' TERM; " + deaf + " & echo ready; while :; do sleep 1; done",
+			name: "a job that ignores SIGTERM is killed with its grandchildren", cancel: true, status: "-1", signal: "SIGKILL",
+			script: "trap '' TERM; " + ignoresTerm + " & echo ready; while :; do sleep 1; done",
 			setup:  func(o *Options) { o.CancelGrace = 200 * time.Millisecond },
 			log:    []string{"ready", "SIGKILL 200ms later"},
 		},
 		{
-			name: "a job that ended leaves a grandchild on the pipe", status: "5",
-			script: deaf + " & echo ready; exit 5",
+			name: "a job leaves a grandchild that holds its output open", status: "5",
+			script: ignoresTerm + " & echo ready; exit 5",
 			setup:  func(o *Options) { o.OutputGrace = 200 * time.Millisecond },
 			log:    []string{"ready", "held its output open"},
 		},
 		{
-			name: "a job that ended leaves a grandchild off the pipe", status: "0",
+			name: "a job leaves a grandchild with another output", status: "0",
 			script: "sleep 600 >/dev/null 2>&1 & echo ready",
 			log:    []string{"ready"},
 		},
 		{
-			name: "a grandchild that is soon done has its say", status: "0",
-			// It reads from a pipe that ends as the command does.
+			name: "a grandchild that ends soon can write its output", status: "0",
+			// It reads from a pipe that ends together with the command.
 			script: "mkfifo f; (read x <f || echo late) & exec 8>f; echo ready",
 			log:    []string{"ready\n", "late\n"},
 		},
@@ -119,7 +119,7 @@ func TestRunLeavesNoProcess(t *testing.T) {
 			if tt.cancel {
 				go func() {
 					cp.await(t, "ready")
-					for range strings.Count(tt.script, deaf) {
+					for range strings.Count(tt.script, ignoresTerm) {
 						cp.await(t, "up\n")
 					}
 					cancel(ErrCanceled)
@@ -134,23 +134,23 @@ func TestRunLeavesNoProcess(t *testing.T) {
 				t.Errorf("ended with %q, signal %q; want %q, %q", result.ExitStatus, result.Signal, tt.status, tt.signal)
 			}
 			checkLog(t, cp, "", tt.log)
-			checkStory(t, cp, result)
+			checkCalls(t, cp, result)
 			checkEmpty(t, opts.BuildPath)
 		})
 	}
 }
 
-// A process that has left the group keeps the pipe open, and on some systems is
-// not found; the job ends all the same, and says so. What the command itself
-// wrote is all there, however much.
-func TestRunEndsWithoutADaemon(t *testing.T) {
+// TestRunEndsWithDaemon leaves a daemon that holds the output open, and that some
+// systems do not find. The job ends, its log says so, and has all that the command
+// itself has written.
+func TestRunEndsWithDaemon(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("setsid"); err != nil {
 		t.Skip("no setsid on this system: nothing can leave the group from a shell")
 	}
 	tests := []struct{ name, daemon string }{
 		{"silent", `read x <"$GATE"`},
-		{"talking", `while :; do echo; done`}, // until the pipe is closed under it
+		{"writing", `while :; do echo; done`}, // until the pipe is closed
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -170,8 +170,8 @@ func TestRunEndsWithoutADaemon(t *testing.T) {
 			line := newLifeline(t)
 			cp := &recorder{}
 
-			// The command waits until the daemon is out of its group, or would
-			// end it with the rest.
+			// The command waits until the daemon has left its group; else it would
+			// be killed with the group.
 			spec, opts := jobFor(t, `exec 9>"$LIFELINE"; setsid sh -c "echo >\"\$AWAY\"; $DAEMON" &
 				read x <"$AWAY"; head -c 50000 /dev/zero | tr '\0' '#'; exit 3`)
 			spec.Env["DAEMON"], spec.Env["GATE"], spec.Env["AWAY"], spec.Env["LIFELINE"] = tt.daemon, gate, away, line.path
@@ -194,8 +194,8 @@ func TestRunEndsWithoutADaemon(t *testing.T) {
 	}
 }
 
-// Two hundred jobs leave no descriptor and no process; goroutines are counted
-// at the end of all tests.
+// TestRunLeaksNothing runs two hundred jobs, which leave no descriptor and no
+// process. Goroutines are checked at the end of all tests.
 func TestRunLeaksNothing(t *testing.T) {
 	line := newLifeline(t)
 	one := func(script string) {
@@ -212,7 +212,7 @@ func TestRunLeaksNothing(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	one("true") // what is opened once for all, such as the poller of the runtime, is open after this
+	one("true") // opens what is opened once per process, such as the poller of the runtime
 	before := descriptors(t)
 	for range 50 {
 		one("exit 1")

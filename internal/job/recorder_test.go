@@ -13,8 +13,8 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// recorder is a control plane in memory, which keeps what is reported to it. Its
-// functions, where set, are called first.
+// recorder is a control plane that keeps what is reported to it. Its functions, if
+// set, are called first.
 type recorder struct {
 	onStart  func(context.Context) error
 	onChunk  func(context.Context, wire.Chunk) error
@@ -78,15 +78,14 @@ func (r *recorder) Finish(ctx context.Context, result wire.FinishRequest) error 
 	return nil
 }
 
-// log puts the chunks together, and checks that they fit.
+// log joins the chunks, and checks that they fit together.
 func (r *recorder) log() ([]byte, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return joinChunks(r.chunks)
 }
 
-// joinChunks puts chunks together, and checks that they fit without a gap from
-// the first on.
+// joinChunks joins chunks, and checks that they fit together without a gap.
 func joinChunks(chunks []wire.Chunk) ([]byte, error) {
 	sorted := slices.SortedFunc(slices.Values(chunks), func(a, b wire.Chunk) int { return cmp.Compare(a.Sequence, b.Sequence) })
 	var whole []byte
@@ -102,7 +101,8 @@ func joinChunks(chunks []wire.Chunk) ([]byte, error) {
 	return whole, nil
 }
 
-// await waits until the log holds text. Any goroutine of the test may call it.
+// await waits until the log contains text. It may be called from any goroutine of
+// the test.
 func (r *recorder) await(t *testing.T, text string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -113,7 +113,7 @@ func (r *recorder) await(t *testing.T, text string) {
 			r.grown = make(chan struct{})
 		}
 		grown := r.grown
-		whole, _ := joinChunks(r.chunks) // a later chunk may be here before an earlier one
+		whole, _ := joinChunks(r.chunks) // a later chunk may come before an earlier one
 		r.mu.Unlock()
 		if bytes.Contains(whole, []byte(text)) {
 			return

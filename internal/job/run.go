@@ -139,8 +139,9 @@ func (r *run) execute(ctx context.Context) {
 
 func (r *run) openLog(ctx context.Context) {
 	r.log = logpipe.New(ctx, logpipe.Config{
-		Upload: r.cp.Chunk, ChunkMaxSize: r.spec.ChunkMaxSize, ChunkInterval: cmp.Or(r.opts.chunkInterval, r.spec.chunkInterval()), WarnSize: r.spec.LogMaxSize,
-		Spool: r.spooled.entry, SpoolSize: r.opts.SpoolSize, Timestamps: r.opts.TimestampLines, Logger: r.logger,
+		Upload: r.cp.Chunk, ChunkMaxSize: r.spec.ChunkMaxSize, WarnSize: r.spec.LogMaxSize,
+		ChunkInterval: cmp.Or(r.opts.chunkInterval, r.spec.chunkInterval()),
+		Spool:         r.spooled.entry, SpoolSize: r.opts.SpoolSize, Timestamps: r.opts.TimestampLines, Logger: r.logger,
 	})
 }
 

@@ -19,7 +19,7 @@ import (
 // long is longer than any test may take: what waits for it has failed.
 const long = 10 * time.Minute
 
-// TestRun runs real commands. Each row is one behavior.
+// TestRun runs real commands.
 func TestRun(t *testing.T) {
 	t.Parallel()
 	type setup struct {
@@ -39,35 +39,35 @@ func TestRun(t *testing.T) {
 		}
 	}
 	const (
-		// It is cat that says "ready", and then waits for ever for a writer. A
-		// shell that says so itself may be about to start the next command,
-		// which then, not being what it is to be yet, loses a signal.
+		// Not the shell prints "ready" but cat, which then waits for ever. A shell
+		// could be about to start the next command, and the new process, before it
+		// runs its program, loses a signal.
 		ready = "mkfifo f; echo ready | cat - f"
 		waits = ready + "; echo never"
 		stays = "trap '' TERM; " + ready
-		tidy  = "trap 'echo tidied; exit 0' TERM; (" + ready + ") & wait || true; exit 1"
-		rude  = "trap 'exit 9' TERM; (" + ready + ") & wait || true; exit 1"
+		clean = "trap 'echo cleaned; exit 0' TERM; (" + ready + ") & wait || true; exit 1"
+		exit9 = "trap 'exit 9' TERM; (" + ready + ") & wait || true; exit 1"
 	)
 	tests := []struct {
 		name     string
 		script   string
 		setup    func(setup)
-		cancel   error // of the context, once the log says "ready"
+		cancel   error // of the context, once the log contains "ready"
 		status   string
 		signal   string
 		reason   string
 		canceled error
 		output   string   // the whole log; not compared if log is set
-		log      []string // what the log must say, in this order
+		log      []string // what the log must contain, in this order
 		phases   []Phase  // that failed
 	}{
-		{name: "ends well", script: "true", status: "0"},
-		{name: "ends badly", script: "exit 7", status: "7"},
-		{name: "ends as badly as can be", script: "exit 255", status: "255"},
+		{name: "succeeds", script: "true", status: "0"},
+		{name: "fails", script: "exit 7", status: "7"},
+		{name: "exits with 255", script: "exit 255", status: "255"},
 		{name: "stops at the first error", script: "echo a; false; echo b", status: "1", output: "a\n"},
 		{name: "command not found", script: "no-such-command-here", status: "127", log: []string{"no-such-command-here"}},
-		{name: "many lines of script", script: "a=1\nb=2\necho $((a+b))\n", status: "0", output: "3\n"},
-		{name: "no shell quoting is lost", script: `printf '%s|' 'a  b' "c'd" 'e"f'`, status: "0", output: `a  b|c'd|e"f|`},
+		{name: "script of several lines", script: "a=1\nb=2\necho $((a+b))\n", status: "0", output: "3\n"},
+		{name: "shell quoting is preserved", script: `printf '%s|' 'a  b' "c'd" 'e"f'`, status: "0", output: `a  b|c'd|e"f|`},
 		{name: "both outputs in order", script: "echo 1; echo 2 >&2; echo 3; echo 4 >&2", status: "0", output: "1\n2\n3\n4\n"},
 		{name: "input is empty", script: "cat; echo end", status: "0", output: "end\n"},
 		{
@@ -75,10 +75,10 @@ func TestRun(t *testing.T) {
 			script: `printf 'nul\000 bad\377\376 cr\r\033[31mred\033[0m\r\n\n no end'`, status: "0",
 			output: "nul\x00 bad\xff\xfe cr\r\x1b[31mred\x1b[0m\r\n\n no end",
 		},
-		{name: "killed by another", script: "kill -KILL $$", status: "-1", signal: "SIGKILL"},
-		{name: "signal of another", script: "kill -USR1 $$", status: "-1", signal: "SIGUSR1"},
+		{name: "killed by another process", script: "kill -KILL $$", status: "-1", signal: "SIGKILL"},
+		{name: "signaled by another process", script: "kill -USR1 $$", status: "-1", signal: "SIGUSR1"},
 		{
-			name: "own shell", script: "$0 $1", setup: func(s setup) { s.opts.Shell = []string{"/bin/echo", "run:"} },
+			name: "configured shell", script: "$0 $1", setup: func(s setup) { s.opts.Shell = []string{"/bin/echo", "run:"} },
 			status: "0", output: "run: $0 $1\n",
 		},
 		{
@@ -100,11 +100,11 @@ func TestRun(t *testing.T) {
 			log: []string{"cannot run the job", "BUILDKITE_COMMAND is empty"},
 		},
 		{
-			name: "impossible variable", script: "true", setup: func(s setup) { s.spec.Env["A=B"] = "c" },
+			name: "invalid variable name", script: "true", setup: func(s setup) { s.spec.Env["A=B"] = "c" },
 			status: "-1", reason: wire.ReasonProcessRunError, phases: []Phase{PhasePrepare}, log: []string{`"A=B"`},
 		},
 		{
-			name: "impossible value", script: "true", setup: func(s setup) { s.spec.Env["A"] = "b\x00c" },
+			name: "invalid value", script: "true", setup: func(s setup) { s.spec.Env["A"] = "b\x00c" },
 			status: "-1", reason: wire.ReasonProcessRunError, phases: []Phase{PhasePrepare}, log: []string{`"A"`},
 		},
 		{
@@ -119,7 +119,7 @@ func TestRun(t *testing.T) {
 			log: []string{"cannot run the job: creating the build path", "not a directory"},
 		},
 		{
-			name: "build path is made", script: "pwd",
+			name: "build path is created", script: "pwd",
 			setup:  func(s setup) { s.opts.BuildPath = filepath.Join(s.opts.BuildPath, "a", "b") },
 			status: "0", log: []string{"/a/b/job-"},
 		},
@@ -128,7 +128,7 @@ func TestRun(t *testing.T) {
 			status: "0", log: []string{"/job-_______tc-"},
 		},
 		{
-			name: "chunks of nothing", script: "echo never", setup: func(s setup) { s.spec.ChunkMaxSize = 0 },
+			name: "chunks of 0 bytes", script: "echo never", setup: func(s setup) { s.spec.ChunkMaxSize = 0 },
 			status: "-1", reason: wire.ReasonAgentRefused, phases: []Phase{PhaseSpec},
 		},
 		{
@@ -156,7 +156,7 @@ func TestRun(t *testing.T) {
 			log: []string{"ready\n", "the job was canceled: sent SIGTERM"},
 		},
 		{
-			name: "timed out, says the control plane", script: waits, setup: stateIs("timing_out", nil),
+			name: "timed out", script: waits, setup: stateIs("timing_out", nil),
 			status: "-1", signal: "SIGTERM", reason: wire.ReasonCancel, canceled: ErrTimedOut, log: []string{"ready\n", "the job timed out"},
 		},
 		{
@@ -181,15 +181,15 @@ func TestRun(t *testing.T) {
 			status: "-1", signal: "SIGINT", reason: wire.ReasonCancel, canceled: ErrCanceled, log: []string{"sent SIGINT"},
 		},
 		{
-			name: "tidies up when told to", script: tidy, cancel: ErrCanceled,
-			status: "0", reason: wire.ReasonCancel, canceled: ErrCanceled, log: []string{"ready\ntidied\n", "and the command ended"},
+			name: "cleans up at the cancel signal", script: clean, cancel: ErrCanceled,
+			status: "0", reason: wire.ReasonCancel, canceled: ErrCanceled, log: []string{"ready\ncleaned\n", "and the command ended"},
 		},
 		{
-			name: "has a status of its own when told to end", script: rude, cancel: ErrCanceled,
+			name: "exits with a status of its own at the cancel signal", script: exit9, cancel: ErrCanceled,
 			status: "9", reason: wire.ReasonCancel, canceled: ErrCanceled, log: []string{"ready\n"},
 		},
 		{
-			name: "does not listen", script: stays, cancel: ErrCanceled, setup: func(s setup) { s.opts.CancelGrace = 50 * time.Millisecond },
+			name: "ignores the cancel signal", script: stays, cancel: ErrCanceled, setup: func(s setup) { s.opts.CancelGrace = 50 * time.Millisecond },
 			status: "-1", signal: "SIGKILL", reason: wire.ReasonCancel, canceled: ErrCanceled, log: []string{"sent SIGTERM", "and SIGKILL 50ms later"},
 		},
 		{
@@ -199,7 +199,7 @@ func TestRun(t *testing.T) {
 			status: "-1", signal: "SIGTERM", reason: wire.ReasonAgentStop, canceled: ErrAgentStop, log: []string{"ready\n"},
 		},
 		{
-			name: "finish does not hold up an agent that stops", script: waits, cancel: ErrAgentStop, setup: func(s setup) {
+			name: "finish does not delay an agent that stops", script: waits, cancel: ErrAgentStop, setup: func(s setup) {
 				s.opts.LeaveTimeout = 500 * time.Millisecond
 				s.cp.onFinish = func(ctx context.Context) error {
 					<-ctx.Done()
@@ -236,7 +236,7 @@ func TestRun(t *testing.T) {
 				t.Errorf("canceled for %v, want %v", result.Canceled, tt.canceled)
 			}
 			checkPhases(t, err, tt.phases)
-			checkStory(t, cp, result)
+			checkCalls(t, cp, result)
 			checkLog(t, cp, tt.output, tt.log)
 			checkEmpty(t, opts.BuildPath)
 		})
@@ -257,9 +257,9 @@ func checkPhases(t *testing.T, err error, failed []Phase) {
 	}
 }
 
-// checkStory checks that the start was reported first, the finish last, and both
+// checkCalls checks that the start was reported first, the finish last, and both
 // once.
-func checkStory(t *testing.T, cp *recorder, result Result) {
+func checkCalls(t *testing.T, cp *recorder, result Result) {
 	t.Helper()
 	last := len(cp.calls) - 1
 	if last < 1 || cp.calls[0] != "start" || cp.calls[last] != "finish" || slices.Contains(cp.calls[1:last], "finish") {
@@ -288,7 +288,7 @@ func checkLog(t *testing.T, cp *recorder, whole string, parts []string) {
 	for _, part := range parts {
 		at := strings.Index(rest, part)
 		if at < 0 {
-			t.Fatalf("the log has no %q where it should:\n%.2000s", part, log)
+			t.Fatalf("the log has no %q at this place:\n%.2000s", part, log)
 		}
 		rest = rest[at+len(part):]
 	}

@@ -70,8 +70,8 @@ func secretsOf(spec Spec, opts Options) (secrets, tooShort []string) {
 	return secrets, tooShort
 }
 
-// hideSecrets hides the secrets of the job in its log, and lets the job's commands
-// add more, where the system supports that. It is called before any output.
+// hideSecrets hides the secrets of the job in its log, and lets its commands add more.
+// It is called before any output.
 func (r *run) hideSecrets() {
 	secrets, tooShort := secretsOf(r.spec, r.opts)
 	if err := r.log.AddSecrets(secrets...); err != nil {

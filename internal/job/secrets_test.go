@@ -18,8 +18,8 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/job/joblink"
 )
 
-// TestHide runs commands that print secrets, and wants none of them in the log.
-func TestHide(t *testing.T) {
+// TestHideSecrets runs commands that print secrets, none of which may be in the log.
+func TestHideSecrets(t *testing.T) {
 	t.Parallel()
 	key := "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n-----END KEY-----"
 	for _, tt := range []struct {
@@ -35,23 +35,23 @@ func TestHide(t *testing.T) {
 			want:   "<[REDACTED]> <[REDACTED]> <plain-name>\nNPM_TOKEN=[REDACTED]\n",
 		},
 		{
-			name: "in parts, with colors", env: map[string]string{"A_SECRET": "abcdefgh"},
+			name: "split, with colors", env: map[string]string{"A_SECRET": "abcdefgh"},
 			script: `printf abc; printf d >&2; printf 'ef\033[31mgh\033[m\n'`,
 			want:   "[REDACTED]\x1b[m\n",
 		},
 		{
-			name: "over many chunks", env: map[string]string{"A_SECRET": "abcdefgh"},
+			name: "across many chunks", env: map[string]string{"A_SECRET": "abcdefgh"},
 			setup:  func(s *Spec, _ *Options) { s.ChunkMaxSize = 3 },
 			script: `echo "1 $A_SECRET 2 $A_SECRET 3"`,
 			want:   "1 [REDACTED] 2 [REDACTED] 3\n",
 		},
 		{
-			name: "encoded by the system", env: map[string]string{"A_KEY": key},
+			name: "encoded by system tools", env: map[string]string{"A_KEY": key},
 			script: `printf %s "$A_KEY" | base64; printf %s "user:$A_KEY" | base64 | tr -d '\n=' | sed 's/^.......//'; echo; printf '%s\n' "$A_KEY"`,
 			want:   "[REDACTED]\n[REDACTED]\n[REDACTED]\n",
 		},
 		{
-			name: "the job's token and the agent's",
+			name: "tokens of the job and the agent",
 			setup: func(s *Spec, o *Options) {
 				s.Token, o.Secrets = "token-of-the-job", []string{"token-of-the-session", "token-of-the-agent"}
 			},
@@ -59,12 +59,12 @@ func TestHide(t *testing.T) {
 			want:   "[REDACTED] [REDACTED] [REDACTED]\n",
 		},
 		{
-			name: "names of steps are none", env: map[string]string{"BUILDKITE_STEP_KEY": "unit-tests"},
+			name: "step keys are not secret", env: map[string]string{"BUILDKITE_STEP_KEY": "unit-tests"},
 			script: `echo "$BUILDKITE_STEP_KEY"`,
 			want:   "unit-tests\n",
 		},
 		{
-			name: "globs of the user's", env: map[string]string{"MY_TOKEN": "in-the-open", "HUSH_A": "secret-a", "BUILDKITE_STEP_KEY": "unit-tests"},
+			name: "configured globs", env: map[string]string{"MY_TOKEN": "in-the-open", "HUSH_A": "secret-a", "BUILDKITE_STEP_KEY": "unit-tests"},
 			setup:  func(_ *Spec, o *Options) { o.RedactedVars = []string{"hush_?", "BUILDKITE_STEP_KEY"} },
 			script: `echo "$MY_TOKEN $HUSH_A $BUILDKITE_STEP_KEY $BUILDKITE_REDACTED_VARS"`,
 			want:   "in-the-open [REDACTED] [REDACTED] hush_?,BUILDKITE_STEP_KEY\n",
@@ -75,7 +75,7 @@ func TestHide(t *testing.T) {
 			want:   "switchyard: not hidden in this log, because their values have fewer than 6 bytes: A_PASSWORD\n12345\n",
 		},
 		{
-			name: "the beginning of one at the end", env: map[string]string{"A_SECRET": "abcdefgh"},
+			name: "a prefix of a secret at the end", env: map[string]string{"A_SECRET": "abcdefgh"},
 			script: `printf abcdefg`,
 			want:   "abcdefg",
 		},
@@ -112,9 +112,9 @@ func TestHide(t *testing.T) {
 	}
 }
 
-// TestHideWhatIsAdded adds a secret to a job that runs, between two times that
-// it prints it.
-func TestHideWhatIsAdded(t *testing.T) {
+// TestHideAddedSecret adds a secret to a running job, which prints it before and
+// after that.
+func TestHideAddedSecret(t *testing.T) {
 	t.Parallel()
 	cp := &recorder{}
 	spec, opts := jobFor(t, `mkfifo go; pwd; echo "$SWITCHYARD_JOB_SOCKET"; echo fetched-1234; cat go; echo fetched-1234`)
@@ -143,20 +143,20 @@ func TestHideWhatIsAdded(t *testing.T) {
 		t.Errorf("log %q: %v", log, err)
 	}
 	if _, err := os.Stat(filepath.Dir(socket)); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the socket stays behind: %v", err)
+		t.Errorf("the socket still exists: %v", err)
 	}
 }
 
 var stampedLine = regexp.MustCompile(`^\x1b_bk;t=(\d{13})\x07([^\x1b]*)$`)
 
-// TestTimestampLines wants the time at the start of every line, and in it
-// alone.
+// TestTimestampLines checks that every line has the time at its start, and only
+// there.
 func TestTimestampLines(t *testing.T) {
 	t.Parallel()
 	cp := &recorder{}
 	spec, opts := jobFor(t, `printf 'one\n\npart'; printf 'ed\r\n%s\n' "$A_SECRET"; printf unended; exec /no/such/command 2>/dev/null`)
 	spec.Env["A_SECRET"] = "abcdefgh"
-	spec.Env["B_SECRET"] = strconv.FormatInt(time.Now().UnixMilli(), 10)[:7] // is in each time stamp of these hours
+	spec.Env["B_SECRET"] = strconv.FormatInt(time.Now().UnixMilli(), 10)[:7] // part of every timestamp of these hours
 	opts.TimestampLines = true
 	before := time.Now()
 	if _, err := Run(t.Context(), spec, cp, opts); err != nil {
@@ -175,12 +175,12 @@ func TestTimestampLines(t *testing.T) {
 	for i, line := range lines {
 		parts := stampedLine.FindStringSubmatch(line)
 		if len(parts) < 3 || parts[2] != want[i] {
-			t.Errorf("line %q, want a time stamp and %q", line, want[i])
+			t.Errorf("line %q, want a timestamp and %q", line, want[i])
 			continue
 		}
 		at, err := strconv.ParseInt(parts[1], 10, 64)
 		if err != nil || at < last || at > time.Now().UnixMilli() {
-			t.Errorf("line %q is stamped out of its time: %v", line, err)
+			t.Errorf("line %q has a wrong timestamp: %v", line, err)
 		}
 		last = at
 	}

@@ -20,12 +20,12 @@ func TestTerminal(t *testing.T) {
 		log            []string
 	}{
 		{
-			name: "all three are it", script: `test -t 0 && test -t 1 && test -t 2 && stty size && echo "$TERM $BUILDKITE_PTY"`,
+			name: "stdin, stdout and stderr are the terminal", script: `test -t 0 && test -t 1 && test -t 2 && stty size && echo "$TERM $BUILDKITE_PTY"`,
 			status: "0", log: []string{"100 160\r\nxterm-256color true\r\n"},
 		},
-		{name: "it is the session's own", script: "echo there >/dev/tty", status: "0", log: []string{"there\r\n"}},
-		{name: "the job's own kind", script: `echo "$TERM"`, env: map[string]string{"TERM": "dumb"}, status: "0", log: []string{"dumb\r\n"}},
-		{name: "all is read", script: "head -c 300000 /dev/zero | tr '\\0' '#'; echo end; exit 3", status: "3", log: []string{"####end\r\n"}},
+		{name: "it is the terminal of the session", script: "echo there >/dev/tty", status: "0", log: []string{"there\r\n"}},
+		{name: "the job sets TERM", script: `echo "$TERM"`, env: map[string]string{"TERM": "dumb"}, status: "0", log: []string{"dumb\r\n"}},
+		{name: "all output is read", script: "head -c 300000 /dev/zero | tr '\\0' '#'; echo end; exit 3", status: "3", log: []string{"####end\r\n"}},
 		{name: "canceled", script: "echo ready; sleep 600", cancel: true, status: "-1", signal: "SIGTERM", log: []string{"ready", "sent SIGTERM"}},
 	}
 	for _, tt := range tests {
@@ -48,7 +48,7 @@ func TestTerminal(t *testing.T) {
 				t.Errorf("%+v, %v", result, err)
 			}
 			checkLog(t, cp, "", tt.log)
-			checkStory(t, cp, result)
+			checkCalls(t, cp, result)
 			checkEmpty(t, opts.BuildPath)
 		})
 	}

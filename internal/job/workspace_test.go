@@ -12,16 +12,15 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// TestRemoveWorkspace removes what jobs leave, and nothing else. Each row's
-// script is run in the working directory, beside a folder "neighbor" with a
-// file in it.
+// TestRemoveWorkspace runs scripts in a working directory next to a directory
+// "neighbor". The working directory is removed, and nothing else.
 func TestRemoveWorkspace(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, script string }{
 		{"files and folders", "mkdir -p a/b/c; touch a/b/c/d .hidden"},
 		{"read-only folders, like Go's module cache", "mkdir -p a/b; touch a/b/c; chmod 444 a/b/c; chmod 555 a/b a"},
 		{"folders that cannot be read", "mkdir -p a/b; touch a/b/c; chmod 000 a/b a"},
-		{"its own rights taken away", "touch a; chmod 000 ."},
+		{"its own permissions removed", "touch a; chmod 000 ."},
 		{"links out of it", "ln -s ../neighbor out; ln -s ../neighbor/file file; ln -s / root; mkdir ro; chmod 555 ro"},
 		{"itself gone", "rmdir \"$PWD\""},
 		{"itself a link", "cd ..; rmdir \"$OLDPWD\"; ln -s neighbor \"$OLDPWD\""},
@@ -46,13 +45,13 @@ func TestRemoveWorkspace(t *testing.T) {
 				t.Errorf("left behind: %v, %v", left, err)
 			}
 			if info, err := os.Stat(neighbor); err != nil || info.Mode().Perm() != 0o500 {
-				t.Errorf("the neighbor has suffered: %v, %v", info, err)
+				t.Errorf("the neighbor was changed: %v, %v", info, err)
 			}
 		})
 	}
 }
 
-// TestCleanup checks what becomes of working directories.
+// TestCleanup checks which working directories are kept.
 func TestCleanup(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -110,7 +110,8 @@ func (q *queue) endGap() {
 		why = "they could not be kept on the agent's disk: " + q.gapErr.Error()
 	}
 	q.logger.Warn("dropped output", zap.Uint64("bytes", gap))
-	note := notePrefix + fmt.Sprintf("%d bytes of output are missing here: they were written faster than they were uploaded, and %s\n", gap, why)
+	const format = "%s%d bytes of output are missing here: they were written faster than they were uploaded, and %s\n"
+	note := fmt.Sprintf(format, notePrefix, gap, why)
 	if q.size() > 0 && q.last != '\n' {
 		note = "\n" + note
 	}

@@ -30,7 +30,6 @@
 // # What is held back
 //
 // Bytes that may be the beginning of a secret are held back until more output
-// decides, or until [Writer.Flush]. All other bytes are passed on by the Write
-// that received them. At most the longest form is held back, with the control
-// sequences in it.
+// decides, or until [Writer.Flush]: at most the longest form, with the control
+// sequences in it. All other bytes are passed on at once.
 package redact

@@ -25,8 +25,8 @@ type Chunk struct {
 	Size     uint64 // in bytes
 }
 
-// end returns the offset of the next chunk.
-func (c Chunk) end() uint64 { return c.Offset + c.Size }
+// End returns the offset of the next chunk.
+func (c Chunk) End() uint64 { return c.Offset + c.Size }
 
 func chunkName(sequence, offset uint64) string {
 	return fmt.Sprintf("%s%d-%d", chunkPrefix, sequence, offset)
@@ -67,7 +67,7 @@ func readChunks(dir string, maxSize uint64, logger *zap.Logger) (chunks []Chunk,
 	fitting := chunks[:0]
 	var last Chunk
 	for _, c := range chunks {
-		if c.Sequence == last.Sequence || c.Offset < last.end() {
+		if c.Sequence == last.Sequence || c.Offset < last.End() {
 			lost++
 			setAside(filepath.Join(dir, chunkName(c.Sequence, c.Offset)), "overlaps the previous chunk", logger)
 			continue

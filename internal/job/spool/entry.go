@@ -13,8 +13,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// Entry is one job in the spool, held by this process. Append, Read, Discard and
-// Newest may be called concurrently; all other methods only one at a time.
+// Entry is one job in the spool, held by this process. Append, Read and Discard may
+// be called concurrently; all other methods only one at a time.
 type Entry struct {
 	// Job is the job's record. It does not change.
 	Job Job
@@ -98,14 +98,6 @@ func (e *Entry) Result() (Result, bool) {
 		return Result{}, false
 	}
 	return *e.result, true
-}
-
-// Newest returns the sequence number of the newest chunk and the offset of its
-// end, or zeros if there is no chunk.
-func (e *Entry) Newest() (sequence, end uint64) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.newest.Sequence, e.newest.end()
 }
 
 // Append adds bytes to the newest chunk, or to a new one if sequence is greater.

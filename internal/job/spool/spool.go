@@ -35,8 +35,8 @@ const (
 // plane has forgotten the job.
 const MaxAge = 7 * 24 * time.Hour
 
-// MaxNameLen is the most bytes of an ID in a file name. Names are short because
-// some tools create sockets below them, whose paths are limited.
+// MaxNameLen is the most bytes of an ID in a file name. The paths of sockets, which
+// some tools create below it, are limited.
 const MaxNameLen = 40
 
 // SafeName returns at most MaxNameLen bytes of an ID from outside, with every

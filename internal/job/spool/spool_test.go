@@ -122,8 +122,8 @@ func TestNewestChunkStays(t *testing.T) {
 	if _, err := e.Read(Chunk{1, 0, 2}, nil); err == nil {
 		t.Error("a delivered chunk is left though there is a newer one")
 	}
-	if sequence, end := e.Newest(); sequence != 2 || end != 3 {
-		t.Errorf("the log ends at %d, with chunk %d", end, sequence)
+	if e.newest.Sequence != 2 || e.newest.End() != 3 {
+		t.Errorf("the newest chunk is %+v", e.newest)
 	}
 	e.Close()
 }

@@ -1,4 +1,3 @@
-// Package workspace manages the directories that jobs run in: a fresh working
-// directory for each job below the build path, the claim of an agent on its build
-// path, the checkout of a repository, and the removal of all of it.
+// Package workspace manages the directories that jobs run in: the working directory
+// of each job, the claim of an agent on its build path, checkout, and removal.
 package workspace
