@@ -110,8 +110,9 @@ func between(least, most time.Duration) time.Duration {
 }
 
 // retry calls try until it succeeds or the rule ends the retries. The attempt counts
-// from zero. A Retry-After replaces the wait of the rule. The error is that of the last
-// try; if the caller's context ended, its cause is in the chain too.
+// from zero. A wait is that of the rule or, where a Retry-After asks for more, that. So
+// a short Retry-After does not use up the tries of the rule early. The error is that of
+// the last try; if the caller's context ended, its cause is in the chain too.
 func retry(ctx context.Context, log *zap.Logger, by rule, try func(attempt int) error) error {
 	begun := time.Now()
 	for attempt := 0; ; attempt++ {
@@ -121,7 +122,7 @@ func retry(ctx context.Context, log *zap.Logger, by rule, try func(attempt int) 
 		}
 		wait := by.wait(attempt)
 		if retryAfter := RetryAfter(err); retryAfter > 0 {
-			wait = spread(retryAfter)
+			wait = max(wait, spread(retryAfter))
 		}
 		if by.limit > 0 && time.Since(begun)+wait > by.limit {
 			return err

@@ -24,6 +24,7 @@ func TestRetries(t *testing.T) {
 	gateway := reply(502, `<html>bad gateway</html>`)
 	page := reply(200, `<html>log in</html>`)
 	limited := reply(429, `{"message":"slow down"}`)
+	soon := reply(503, ``, "Retry-After", "1") // sooner than any schedule
 	cut := func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
 	connect := func(ctx context.Context, s *transport.Session) error { return s.Connect(ctx) }
@@ -88,7 +89,14 @@ func TestRetries(t *testing.T) {
 		{name: "finish refused", call: finish, responses: steps{refused}, tries: 1, err: errAny, refused: true},
 		{name: "finish with a limit of an hour", call: finish, responses: steps{reply(503, ``, "Retry-After", "1600")}, tries: 3, least: 3200 * time.Second, most: 3600 * time.Second, err: errAny, retryable: true},
 		{name: "Retry-After longer than the schedule", call: heartbeat, responses: steps{reply(503, ``, "Retry-After", "40"), ok}, tries: 2, least: 40 * time.Second, most: 44 * time.Second},
-		{name: "Retry-After shorter than the schedule", call: heartbeat, responses: steps{reply(429, ``, "Retry-After", "0.5"), ok}, tries: 2, least: 500 * time.Millisecond, most: 550 * time.Millisecond},
+		{name: "heartbeat with a short Retry-After", call: heartbeat, responses: steps{soon}, tries: 10, least: 45 * time.Second, most: 45 * time.Second, err: errAny, retryable: true},
+		{name: "connect with a short Retry-After", call: connect, responses: steps{soon}, tries: 10, least: 22500 * time.Millisecond, most: 67500 * time.Millisecond, err: errAny, retryable: true},
+		{name: "accept with a short Retry-After", call: accept, responses: steps{soon}, tries: 30, least: 145 * time.Second, most: 145 * time.Second, err: errAny, retryable: true},
+		{name: "acquire with a short Retry-After", call: acquire, responses: steps{soon}, tries: 7, least: 57 * time.Second, most: 95 * time.Second, err: errAny, retryable: true},
+		{name: "start with a short Retry-After", call: start, responses: steps{soon}, tries: 7, least: 63 * time.Second, most: 63100 * time.Millisecond, err: errAny, retryable: true},
+		{name: "chunk with a short Retry-After", call: chunk, responses: steps{soon}, tries: 12, least: 460 * time.Second, most: 710 * time.Second, err: errAny, retryable: true},
+		{name: "finish with a short Retry-After", call: finish, responses: steps{soon}, tries: 12, least: 460 * time.Second, most: 710 * time.Second, err: errAny, retryable: true},
+		{name: "Retry-After shorter than the schedule", call: heartbeat, responses: steps{reply(429, ``, "Retry-After", "0.5"), ok}, tries: 2, least: 5 * time.Second, most: 5 * time.Second},
 		{name: "Retry-After as a date", call: heartbeat, responses: steps{reply(503, ``, "Retry-After", syncStart.Add(30*time.Second).UTC().Format(http.TimeFormat)), ok}, tries: 2, least: 30 * time.Second, most: 33 * time.Second},
 		{name: "Retry-After applies to one wait", call: heartbeat, responses: steps{reply(503, ``, "Retry-After", "40"), unavailable, ok}, tries: 3, least: 45 * time.Second, most: 49 * time.Second},
 	}
@@ -142,6 +150,7 @@ func TestRegisterRetries(t *testing.T) {
 		{"not with a wrong token", []http.HandlerFunc{reply(401, `{"message":"wrong token"}`)}, 1, 0, "401 Unauthorized: wrong token", true},
 		{"not with a proxy that refuses", []http.HandlerFunc{reply(407, `no`)}, 1, 0, `407 Proxy Authentication Required, not from the control plane: "no"`, false},
 		{"thirty times", []http.HandlerFunc{reply(500, ``)}, 30, 290 * time.Second, "500 Internal Server Error without a message", false},
+		{"thirty times, whatever a short Retry-After says", []http.HandlerFunc{reply(503, `{"message":"busy"}`, "Retry-After", "1")}, 30, 290 * time.Second, "503 Service Unavailable: busy", false},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
