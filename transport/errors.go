@@ -67,7 +67,7 @@ func (e *StatusError) retryable() bool {
 
 // Is reports whether the error is [wire.ErrRefused] or [wire.ErrTokenInvalid].
 func (e *StatusError) Is(target error) bool {
-	switch target { //nolint:errorlint // these two errors wrap nothing
+	switch target {
 	case wire.ErrRefused:
 		return Refused(e)
 	case wire.ErrTokenInvalid:

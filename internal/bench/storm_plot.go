@@ -21,18 +21,21 @@ const (
 	panelFoot  = 34
 )
 
-// plotStyle has the colors of the project's other pictures.
-var plotStyle = svg.Stylesheet(12,
-	svg.Rule{Selector: ".heading", Other: "font-size:17px;font-weight:700"},
-	svg.Rule{Selector: ".panel", Other: "font-size:14px;font-weight:700"},
-	svg.Rule{Selector: ".quiet", Fill: svg.Quiet},
-	svg.Rule{Selector: ".lane", Fill: svg.Lane},
-	svg.Rule{Selector: ".away", Fill: svg.Away, Other: "opacity:.22"},
-	svg.Rule{Selector: ".came", Fill: svg.Work},
-	svg.Rule{Selector: ".refused", Fill: svg.Poller.Line},
-	svg.Rule{Selector: ".window", Stroke: svg.Quiet, Other: "stroke-width:1;stroke-dasharray:4 3"},
-	svg.Rule{Selector: ".bound", Stroke: svg.Stream.Line, Other: "stroke-width:1.2"},
-	svg.Rule{Selector: ".boundtext", Fill: svg.Stream.Label})
+// plotStyle returns the style sheet, with the colors of the project's other
+// pictures.
+func plotStyle() string {
+	return svg.Stylesheet(12,
+		svg.Rule{Selector: ".heading", Other: "font-size:17px;font-weight:700"},
+		svg.Rule{Selector: ".panel", Other: "font-size:14px;font-weight:700"},
+		svg.Rule{Selector: ".quiet", Fill: svg.Quiet},
+		svg.Rule{Selector: ".lane", Fill: svg.Lane},
+		svg.Rule{Selector: ".away", Fill: svg.Away, Other: "opacity:.22"},
+		svg.Rule{Selector: ".came", Fill: svg.Work},
+		svg.Rule{Selector: ".refused", Fill: svg.Poller.Line},
+		svg.Rule{Selector: ".window", Stroke: svg.Quiet, Other: "stroke-width:1;stroke-dasharray:4 3"},
+		svg.Rule{Selector: ".bound", Stroke: svg.Stream.Line, Other: "stroke-width:1.2"},
+		svg.Rule{Selector: ".boundtext", Fill: svg.Stream.Label})
+}
 
 // lane is one kind of arrival of a storm.
 type lane struct {
@@ -70,7 +73,7 @@ func plotStorms(p plan, storms []storm) []byte {
 	panel := panelHead + len(storms[0].lanes())*(laneHeight+laneGap) + panelFoot
 	title := fmt.Sprintf("A restart of the control plane, and what %d workers send", p.crowd)
 	out := plot{most: max(p.crowd/5, 1), Picture: svg.New(svg.Head{
-		Width: plotWidth, Height: panelTop + len(storms)*panel, Style: plotStyle, Title: title,
+		Width: plotWidth, Height: panelTop + len(storms)*panel, Style: plotStyle(), Title: title,
 		Description: strings.Join(stormResult(p, storms).notes, ". "),
 	})}
 	out.Text("heading", 20, 32, svg.Start, title)
