@@ -33,7 +33,7 @@ func acceptedJob(job store.Job, token string) wire.Job {
 		ID: job.ID, State: string(job.State), Env: environment(job), Token: token, Priority: job.Priority,
 		ChunkMaxSize: joblog.MaxChunkSize, ChunkInterval: chunkInterval, LogMaxSize: logMaxSize,
 		RunnableAt: formatTime(job.SubmittedAt),
-		// Rounded up, so that the agent never gives the job less time than it has.
+		// Rounded up, so that the agent does not end the job too early.
 		TimeoutSeconds: seconds(job.Timeout + time.Second - 1),
 	}
 	if !job.StartedAt.IsZero() {
