@@ -50,6 +50,9 @@ type call struct {
 	timeout       time.Duration
 	// untimed omits the header that announces the timeout to the server.
 	untimed bool
+	// delivery marks a call that waits for a [Recovery] and cannot cause one by its own
+	// failure.
+	delivery bool
 	// into receives the JSON object of a success; nil ignores the body.
 	into any
 	// check returns an error if into is incomplete. Nil checks nothing.
@@ -76,6 +79,7 @@ func (c call) kind() string {
 // contain no token.
 func (t *Transport) try(ctx context.Context, endpoint httpclient.Endpoint, headers http.Header, c call) (err error) {
 	defer func() {
+		t.contact.observe(err, c.delivery)
 		if err != nil {
 			err = fmt.Errorf("%s: %w", c.doing, err)
 		}

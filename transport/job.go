@@ -89,16 +89,18 @@ type JobSession struct {
 	session *Session
 	jobID   string
 	token   string
+	deliver rule // of Chunk and Finish
 }
 
 // Job returns the session of a job that this worker has accepted or acquired.
 func (s *Session) Job(job wire.Job) *JobSession {
-	return &JobSession{session: s, jobID: job.ID, token: job.Token}
+	return &JobSession{session: s, jobID: job.ID, token: job.Token, deliver: deliverRule()}
 }
 
 // UndeliveredJob returns the session of a job that another agent process has run
 // and whose result or log is undelivered. It needs no registration, only the
-// job's token. Endpoint and headers are those that the other process used.
+// job's token. Endpoint and headers are those that the other process used. Each call
+// is tried once: the caller tries again, by [Transport.Recovery].
 func (t *Transport) UndeliveredJob(endpoint string, headers http.Header, id, token string) (*JobSession, error) {
 	base, err := httpclient.ParseEndpoint(endpoint)
 	if err != nil {
@@ -114,7 +116,8 @@ func (t *Transport) UndeliveredJob(endpoint string, headers http.Header, id, tok
 	maps.Copy(all, t.headers)
 	maps.Copy(all, headers)
 	session := &Session{transport: t, token: token, endpoint: base, headers: all}
-	return &JobSession{session: session, jobID: id, token: token}, nil
+	once := rule{tries: 1, again: Retryable}
+	return &JobSession{session: session, jobID: id, token: token, deliver: once}, nil
 }
 
 // Start reports that the job starts. It is tried up to seven times, with waits that
@@ -126,10 +129,13 @@ func (j *JobSession) Start(ctx context.Context, at time.Time) error {
 }
 
 // Finish reports how the job ended, with IgnoreAgent set from LastJob. It is tried
-// up to twelve times in about ten minutes, while the error is [Retryable].
+// up to twelve times in about ten minutes, while the error is [Retryable], and once
+// more at each [Recovery].
 func (j *JobSession) Finish(ctx context.Context, result wire.FinishRequest) error {
 	result.IgnoreAgent = j.LastJob
-	return j.session.send(ctx, deliverRule(), j.call("finishing", http.MethodPut, wire.PathFinish).withJSON(result))
+	c := j.call("finishing", http.MethodPut, wire.PathFinish).withJSON(result)
+	c.delivery = true
+	return j.session.send(ctx, j.deliver, c)
 }
 
 // State asks once for the job's state. A [StatusError] with code 401 means that the
@@ -151,7 +157,8 @@ func (j *JobSession) call(doing, method string, route ...string) call {
 }
 
 // Chunk compresses and uploads a chunk of the log. It is tried up to twelve times
-// in about ten minutes, and at most for an hour, while the error is [Retryable];
+// in about ten minutes, and at most for an hour, while the error is [Retryable], and
+// once more at each [Recovery];
 // unlike with existing agents, that includes a 429. After an error the chunk is
 // lost, which does not fail the job. Several chunks of a job may be uploaded at
 // once.
@@ -161,14 +168,14 @@ func (j *JobSession) Chunk(ctx context.Context, chunk wire.Chunk) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.doing, err)
 	}
-	c.body, c.bodyType, c.untimed = body, "text/plain", true
+	c.body, c.bodyType, c.untimed, c.delivery = body, "text/plain", true, true
 	c.headers = http.Header{"Content-Encoding": {"gzip"}}
 	c.query = url.Values{
 		wire.ChunkSequence: {strconv.FormatUint(chunk.Sequence, 10)},
 		wire.ChunkOffset:   {strconv.FormatUint(chunk.Offset, 10)},
 		wire.ChunkSize:     {strconv.Itoa(len(chunk.Data))},
 	}
-	return j.session.send(ctx, deliverRule(), c)
+	return j.session.send(ctx, j.deliver, c)
 }
 
 // compressors are reused: each one needs about a megabyte.

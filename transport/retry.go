@@ -21,6 +21,9 @@ type rule struct {
 	again func(error) bool
 	// limit ends the retries once the next wait would exceed it. Zero means no limit.
 	limit time.Duration
+	// recovers means that a [Recovery] may cut a wait short, for a try that does not
+	// count.
+	recovers bool
 }
 
 // The rules. The numbers are those of existing agents, so that a control plane gets
@@ -66,7 +69,7 @@ func deliverRule() rule {
 		wait := growing(2*time.Second, 1.6, attempt)
 		return between(wait*4/5, wait*6/5)
 	}
-	return rule{tries: 12, wait: wait, again: Retryable, limit: time.Hour}
+	return rule{tries: 12, wait: wait, again: Retryable, limit: time.Hour, recovers: true}
 }
 
 func always(error) bool { return true }
@@ -113,17 +116,15 @@ func between(least, most time.Duration) time.Duration {
 // from zero. A wait is that of the rule or, where a Retry-After asks for more, that. So
 // a short Retry-After does not use up the tries of the rule early. The error is that of
 // the last try; if the caller's context ended, its cause is in the chain too.
-func retry(ctx context.Context, log *zap.Logger, by rule, try func(attempt int) error) error {
+func (t *Transport) retry(ctx context.Context, by rule, try func(attempt int) error) error {
 	begun := time.Now()
+	recovery := t.Recovery()
 	for attempt := 0; ; attempt++ {
 		err := try(attempt)
-		if err == nil || ctx.Err() != nil || !by.again(err) || attempt+1 == by.tries {
+		if by.over(ctx, err) || attempt+1 == by.tries {
 			return err
 		}
-		wait := by.wait(attempt)
-		if retryAfter := RetryAfter(err); retryAfter > 0 {
-			wait = max(wait, spread(retryAfter))
-		}
+		wait := max(by.wait(attempt), spread(RetryAfter(err)))
 		if by.limit > 0 && time.Since(begun)+wait > by.limit {
 			return err
 		}
@@ -131,13 +132,42 @@ func retry(ctx context.Context, log *zap.Logger, by rule, try func(attempt int) 
 		if attempt == 0 {
 			level = zap.WarnLevel // once per call is enough for people
 		}
-		log.Log(level, "call failed; will retry",
+		t.log.Log(level, "call failed; will retry",
 			zap.Error(err), zap.Int("attempt", attempt+1), zap.Duration("wait", wait))
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
+		for due := time.Now().Add(wait); by.early(ctx, recovery, due, err); {
+			if err = try(attempt); by.over(ctx, err) {
+				return err
+			}
+			due = later(due, time.Now().Add(by.least(err)))
+		}
+		if ctx.Err() != nil {
 			ended := &failure{kind: callerEnded, err: context.Cause(ctx)}
 			return fmt.Errorf("%w; before that: %w", ended, err)
 		}
 	}
+}
+
+// over reports whether a try with this error is the last one.
+func (r rule) over(ctx context.Context, err error) bool {
+	return err == nil || ctx.Err() != nil || !r.again(err)
+}
+
+// early waits until the next try is due, or the context ends. It reports true if a
+// recovery comes before that; err is the error of the last try.
+func (r rule) early(ctx context.Context, recovery *Recovery, due time.Time, err error) bool {
+	notBefore := due
+	if r.recovers {
+		notBefore = time.Now().Add(r.least(err))
+	}
+	return recovery.Wait(ctx, notBefore, due)
+}
+
+// least returns the shortest wait after a try with this error, whatever recovers.
+func (r rule) least(err error) time.Duration { return max(r.wait(0), spread(RetryAfter(err))) }
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }

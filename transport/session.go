@@ -84,7 +84,7 @@ func (s *Session) Disconnect(ctx context.Context) error {
 // apart, while the error is [Retryable]. After an error that is [Refused] the
 // control plane no longer knows the session.
 func (s *Session) Heartbeat(ctx context.Context) error {
-	return retry(ctx, s.transport.log, heartbeatRule(), func(int) error {
+	return s.transport.retry(ctx, heartbeatRule(), func(int) error {
 		var ignored struct{} // but the response must be a JSON object
 		// Existing agents send the time in the zone of the machine.
 		body := wire.HeartbeatRequest{SentAt: time.Now().Format(time.RFC3339Nano)}
@@ -96,7 +96,7 @@ func (s *Session) Heartbeat(ctx context.Context) error {
 
 // send makes a call and tries it again by a rule.
 func (s *Session) send(ctx context.Context, by rule, c call) error {
-	return retry(ctx, s.transport.log, by, func(attempt int) error {
+	return s.transport.retry(ctx, by, func(attempt int) error {
 		if c.attemptHeader != "" {
 			c.headers.Set(c.attemptHeader, strconv.Itoa(attempt))
 		}
@@ -150,7 +150,7 @@ func (t *Transport) Register(ctx context.Context, token string, worker wire.Regi
 			return nil
 		},
 	}.withJSON(worker)
-	err := retry(ctx, t.log, registerRule(), func(int) error { return t.try(ctx, t.endpoint, t.headers, c) })
+	err := t.retry(ctx, registerRule(), func(int) error { return t.try(ctx, t.endpoint, t.headers, c) })
 	if err != nil {
 		return nil, err
 	}

@@ -84,6 +84,7 @@ func (s *Session) RunStream(ctx context.Context, options StreamOptions, post fun
 			limit:    options.SilenceLimit,
 			protocol: s.transport.trailers.protocol(options.Protocol),
 			post: func(event StreamEvent) {
+				s.transport.contact.succeeded()
 				if event.First {
 					s.transport.streamed.Store(true)
 					s.pacer.step(pace.MessageReceived)
@@ -105,6 +106,9 @@ func (s *Session) RunStream(ctx context.Context, options StreamOptions, post fun
 		refusals++
 		if !end.refusal {
 			refusals = 0
+		}
+		if end.kind == StreamLost && !end.refusal {
+			s.transport.contact.failed()
 		}
 		event := StreamEvent{Kind: end.kind, Epoch: try.epoch, Err: end.err}
 		if end.refusal && (refusals >= refusalsInRow || !s.transport.streamed.Load()) {

@@ -63,6 +63,7 @@ type Transport struct {
 	client    *httpclient.Client                          // without a timeout of its own
 	do        func(*http.Request) (*http.Response, error) // sends calls and streams
 	trailers  trailerSupport
+	contact   contact
 
 	// streamed is set once any worker of this process has received a message
 	// over a stream. A refusal after that may be an upgrade of the control

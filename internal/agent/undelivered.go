@@ -32,45 +32,65 @@ type undelivered struct {
 	logger    *zap.Logger
 }
 
-// run delivers until the context ends.
+// run delivers until the context ends: by its own schedule, and as soon as any call of
+// the agent reaches the control plane again.
 func (u undelivered) run(ctx context.Context) {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
+	recovery := u.transport.Recovery()
 	retry := firstRetry
-	for {
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			return
-		}
+	for ctx.Err() == nil {
+		p := u.deliverAll(ctx)
 		wait := scanInterval
-		if u.deliverAll(ctx) {
-			retry = firstRetry
-		} else {
+		if p.left > 0 {
 			wait = retry + rand.N(retry) //nolint:gosec // spreading load needs no secrecy
 			retry = min(2*retry, maxRetry)
 		}
-		timer.Reset(wait)
+		for due := p.at.Add(max(wait, p.least())); recovery.Wait(ctx, p.at.Add(p.least()), due); {
+			if p = u.deliverAll(ctx); p.left == 0 {
+				break
+			}
+			if soonest := p.at.Add(p.least()); soonest.After(due) {
+				due = soonest
+			}
+		}
+		if p.left == 0 {
+			retry = firstRetry
+		}
 	}
 }
 
-// deliverAll tries once to deliver each entry of the spool. It reports whether
-// none is left.
-func (u undelivered) deliverAll(ctx context.Context) bool {
-	all := true
+// pass is the outcome of one try to deliver each entry of the spool.
+type pass struct {
+	at         time.Time     // its end
+	left       int           // entries that are still undelivered
+	retryAfter time.Duration // the longest that the control plane has asked for
+}
+
+// least returns the shortest wait until the next pass.
+func (p pass) least() time.Duration {
+	spread := rand.N(p.retryAfter/10 + 1) //nolint:gosec // as above
+	return max(firstRetry, p.retryAfter+spread)
+}
+
+// deliverAll tries once to deliver each entry of the spool.
+func (u undelivered) deliverAll(ctx context.Context) pass {
+	var p pass
 	for entry := range u.spool.Undelivered() {
 		if ctx.Err() != nil {
 			entry.Close()
-			return true // the result is not used any more
+			break // the result is not used any more
 		}
-		all = u.deliver(ctx, entry) && all
+		if err := u.deliver(ctx, entry); err != nil {
+			p.left++
+			p.retryAfter = max(p.retryAfter, transport.RetryAfter(err))
+		}
 	}
-	return all
+	p.at = time.Now()
+	return p
 }
 
 // deliver tries once to deliver an entry, and removes it if that succeeded or
-// cannot succeed. It reports whether the entry is done with.
-func (u undelivered) deliver(ctx context.Context, entry *spool.Entry) bool {
+// cannot succeed. After an error the entry stays.
+func (u undelivered) deliver(ctx context.Context, entry *spool.Entry) error {
 	logger := u.logger.With(zap.String("job_id", entry.Job.ID))
 	session, err := u.transport.UndeliveredJob(entry.Job.Endpoint, entry.Job.Headers, entry.Job.ID, entry.Job.Token)
 	if err != nil {
@@ -78,13 +98,13 @@ func (u undelivered) deliver(ctx context.Context, entry *spool.Entry) bool {
 		if err := entry.Remove(); err != nil {
 			logger.Warn("spool entry not removed", zap.Error(err))
 		}
-		return true
+		return nil
 	}
 	if err := job.Deliver(ctx, entry, session, logger); err != nil {
 		if ctx.Err() == nil {
 			logger.Warn("undelivered job result of a previous agent process; will retry", zap.Error(err))
 		}
-		return false
+		return err //nolint:wrapcheck // only whether, and its Retry-After, is of interest
 	}
-	return true
+	return nil
 }

@@ -2,7 +2,6 @@ package agent
 
 import (
 	"compress/gzip"
-	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -107,13 +106,8 @@ func TestUndeliveredResultIsDelivered(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer client.Close()
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			if c.left { // an attempt takes ten minutes; it ends with the agent
-				time.AfterFunc(100*time.Millisecond, cancel)
-			}
-			if all := (undelivered{s, client, zap.New(core)}).deliverAll(ctx); all == c.left {
-				t.Errorf("all delivered: %v", all)
+			if p := (undelivered{s, client, zap.New(core)}).deliverAll(t.Context()); p.left > 0 != c.left {
+				t.Errorf("%d are left", p.left)
 			}
 
 			if left, _ := os.ReadDir(dir); (len(left) > 0) != c.left {
