@@ -96,6 +96,7 @@ func newServerFlags(cmd *cobra.Command, dir *dataDir) *serverFlags {
 	duration(&c.LeaseTimeout, "lease", "mark a worker and its job as lost after this time without a heartbeat")
 	duration(&c.KeepAlive, "keep-alive", "longest time without a message on a stream")
 	duration(&c.StreamMaxAge, "stream-max-age", "age at which a stream is ended as planned")
+	flags.Bool(&c.AcquireAnyQueue, "acquire-any-queue", "let an agent acquire, by its ID, a job of another queue than its own")
 	cli.Var(flags, &c.NoStream, "stream", "bool", "serve streams; with --stream=false agents poll", not).Default("true")
 	return s
 }

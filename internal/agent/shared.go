@@ -24,7 +24,6 @@ type shared struct {
 	observe   func(fsm.Record)
 	job       job.Options // the config's, with what this process has opened for jobs
 	idle      *idleClock
-	held      *heldJobs
 	closers   []func()
 }
 
@@ -41,7 +40,6 @@ func (a *Agent) openTransport(_ context.Context, s *shared) (err error) {
 	c := &a.config
 	s.transport, err = transport.New(transport.Options{
 		Endpoint: c.Endpoint, UserAgent: "switchyard/" + c.Version, TLS: c.TLS, Headers: c.Headers, Logger: c.Logger,
-		HeldJobs: s.held.of,
 	})
 	if err == nil {
 		s.onClose(s.transport.Close)
@@ -77,9 +75,7 @@ func (a *Agent) openSpool(ctx context.Context, s *shared) (err error) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var delivery sync.WaitGroup
-	u := undelivered{s.job.Spool, s.transport, s.held, a.config.Logger}
-	u.list() // before the first worker registers, whose calls name what it finds
-	delivery.Go(func() { u.run(ctx) })
+	delivery.Go(func() { undelivered{s.job.Spool, s.transport, a.config.Logger}.run(ctx) })
 	s.onClose(func() {
 		cancel()
 		delivery.Wait()

@@ -84,6 +84,9 @@ type Config struct {
 	// StreamMaxAge is the longest life of a stream, up to 24 h; each stream ends at a
 	// random moment in the last fifth of it. The default is 30 min.
 	StreamMaxAge time.Duration
+	// AcquireAnyQueue lets an agent acquire, by its ID, a job of another queue than
+	// its own.
+	AcquireAnyQueue bool
 	// NoStream switches the stream off: the endpoint returns Unimplemented, and
 	// agents poll.
 	NoStream bool

@@ -113,14 +113,14 @@ func TestAcceptErrors(t *testing.T) {
 // Acquire returns 423 if the job may become free, and 422 if it cannot.
 func TestAcquire(t *testing.T) {
 	b := start(t)
-	w := b.register("acquirer", "other")
+	w := b.register("acquirer", "q")
 	path := func(id string) string { return "/v3/jobs/" + id + "/acquire" }
 	header := http.Header{"X-Buildkite-Lock-Acquire-Job": {"1"}, "X-Buildkite-Backoff-Sequence": {"0"}}
 
 	free := b.submit("q", "true")
 	got := b.must(200, request{method: "PUT", path: path(free.GetId()), token: w.token, header: header})
 	if got.text("state") != "accepted" || got.text("token") == "" {
-		t.Errorf("acquiring a job of another queue returned %s", got.raw)
+		t.Errorf("acquiring a job returned %s", got.raw)
 	}
 	b.must(200, request{method: "PUT", path: "/v3/jobs/" + free.GetId() + "/finish", token: got.text("token"), body: `{"exit_status":"0"}`})
 
@@ -135,5 +135,7 @@ func TestAcquire(t *testing.T) {
 	b.must(200, request{method: "PUT", path: "/v3/jobs/" + offered.GetId() + "/accept", token: owner.token})
 	_ = b.must(422, request{method: "PUT", path: path(offered.GetId()), token: w.token, header: header}).message(t)
 	_ = b.must(422, request{method: "PUT", path: path(free.GetId()), token: w.token, header: header}).message(t)
+	elsewhere := b.submit("elsewhere", "true")
+	_ = b.must(422, request{method: "PUT", path: path(elsewhere.GetId()), token: w.token, header: header}).message(t)
 	_ = b.must(404, request{method: "PUT", path: path("nonsense"), token: w.token, header: header}).message(t)
 }

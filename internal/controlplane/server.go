@@ -89,8 +89,9 @@ func (s *Server) open(ctx context.Context, config Config) error {
 		return fmt.Errorf("opening the store: %w", err)
 	}
 	s.dispatcher, err = dispatch.New(ctx, s.store, dispatch.Options{
-		Terms:  schedule.Terms{LeaseTimeout: config.LeaseTimeout, AssignTimeout: config.AssignTimeout},
-		Logger: s.logger.Named("dispatch"),
+		Terms:           schedule.Terms{LeaseTimeout: config.LeaseTimeout, AssignTimeout: config.AssignTimeout},
+		AcquireAnyQueue: config.AcquireAnyQueue,
+		Logger:          s.logger.Named("dispatch"),
 	})
 	if err != nil {
 		return fmt.Errorf("reading the store: %w", err)

@@ -16,7 +16,8 @@ type tokenKind int
 const (
 	registrationToken tokenKind = iota // the control plane's registration token
 	sessionToken                       // of a worker, returned when it registered
-	jobToken                           // of a job, returned when it was accepted
+	jobToken                           // of a job that is in hand, returned when it was accepted
+	reportToken                        // of a job, also once it has ended
 	sessionOrJobToken                  // of a worker, or of the job that it runs
 	anyToken                           // any of the three
 )
@@ -28,8 +29,8 @@ func (k tokenKind) required() string {
 		return "this call requires the registration token of this control plane, as Authorization: Token TOKEN"
 	case sessionToken:
 		return "this call requires the session token of a registered worker, as Authorization: Token TOKEN"
-	case jobToken:
-		return "this call requires the token of the job; it is no longer valid once another worker has the job"
+	case jobToken, reportToken:
+		return "this call requires the token of the job; it ends with the job, or when another worker has the job"
 	case anyToken:
 		return "every call requires a token of this control plane, as Authorization: Token TOKEN"
 	case sessionOrJobToken:
@@ -57,6 +58,8 @@ func (h *Handler) authenticate(r *http.Request, kind tokenKind) (caller, error) 
 	case sessionToken:
 		return h.workerOf(r.Context(), presented)
 	case jobToken:
+		return h.jobInHandOf(r.Context(), presented)
+	case reportToken:
 		return h.jobOf(r.Context(), presented)
 	case anyToken:
 		if h.options.RegistrationToken.Matches(presented) {
@@ -66,7 +69,7 @@ func (h *Handler) authenticate(r *http.Request, kind tokenKind) (caller, error) 
 	}
 	got, err := h.workerOf(r.Context(), presented)
 	if errors.Is(err, dispatch.ErrUnauthenticated) {
-		return h.jobOf(r.Context(), presented)
+		return h.jobInHandOf(r.Context(), presented)
 	}
 	return got, err
 }
@@ -85,4 +88,12 @@ func (h *Handler) workerOf(ctx context.Context, presented string) (caller, error
 func (h *Handler) jobOf(ctx context.Context, presented string) (caller, error) {
 	grant, err := h.dispatcher.AuthorizeJob(ctx, presented)
 	return caller{job: grant}, err //nolint:wrapcheck // the same
+}
+
+func (h *Handler) jobInHandOf(ctx context.Context, presented string) (caller, error) {
+	got, err := h.jobOf(ctx, presented)
+	if err != nil {
+		return caller{}, err
+	}
+	return got, got.job.InHand() //nolint:wrapcheck // the same
 }

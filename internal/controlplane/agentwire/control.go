@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
@@ -16,32 +18,28 @@ const (
 
 // onWorker adapts a call about one worker: the calling worker, or the worker of
 // the calling job.
-func (h *Handler) onWorker(handle func(r *http.Request, workerID string) (any, error)) handlerFunc {
+func onWorker(handle func(r *http.Request, workerID string, by workerstate.PausedBy) (any, error)) handlerFunc {
 	return func(r *http.Request, caller caller) (any, error) {
 		if caller.workerID != "" {
-			return handle(r, caller.workerID)
+			return handle(r, caller.workerID, workerstate.ByWorker)
 		}
-		job, err := h.dispatcher.Job(r.Context(), caller.job.JobID)
-		if err != nil {
-			return nil, fmt.Errorf("finding the worker of job %s: %w", caller.job.JobID, err)
-		}
-		return handle(r, job.WorkerID)
+		return handle(r, caller.job.WorkerID(), workerstate.ByJob)
 	}
 }
 
-func (h *Handler) stop(r *http.Request, workerID string) (any, error) {
+func (h *Handler) stop(r *http.Request, workerID string, _ workerstate.PausedBy) (any, error) {
 	req, err := decodeJSON[wire.StopRequest](r.Body)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := h.dispatcher.Stop(r.Context(), workerID, req.Force, stopReason); err != nil {
+	if _, err := h.dispatcher.Stop(r.Context(), workerID, dispatch.Stopping{Force: req.Force, Reason: stopReason}); err != nil {
 		return nil, fmt.Errorf("stopping a worker: %w", err)
 	}
 	return empty{}, nil
 }
 
 // pause refuses a timeout: the worker would stay paused longer than requested.
-func (h *Handler) pause(r *http.Request, workerID string) (any, error) {
+func (h *Handler) pause(r *http.Request, workerID string, by workerstate.PausedBy) (any, error) {
 	req, err := decodeJSON[wire.PauseRequest](r.Body)
 	if err != nil {
 		return nil, err
@@ -49,14 +47,14 @@ func (h *Handler) pause(r *http.Request, workerID string) (any, error) {
 	if req.TimeoutInMinutes != 0 {
 		return nil, unprocessable("timeout_in_minutes is not supported: a pause lasts until the worker is resumed; leave it out")
 	}
-	if _, err := h.dispatcher.Pause(r.Context(), workerID, cmp.Or(req.Note, pauseReason)); err != nil {
+	if _, err := h.dispatcher.Pause(r.Context(), workerID, cmp.Or(req.Note, pauseReason), by); err != nil {
 		return nil, fmt.Errorf("pausing a worker: %w", err)
 	}
 	return empty{}, nil
 }
 
-func (h *Handler) resume(r *http.Request, workerID string) (any, error) {
-	if _, err := h.dispatcher.Resume(r.Context(), workerID); err != nil {
+func (h *Handler) resume(r *http.Request, workerID string, by workerstate.PausedBy) (any, error) {
+	if _, err := h.dispatcher.Resume(r.Context(), workerID, by); err != nil {
 		return nil, fmt.Errorf("resuming a worker: %w", err)
 	}
 	return empty{}, nil

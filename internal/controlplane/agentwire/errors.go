@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math/rand/v2"
 	"net/http"
+	"strconv"
 
 	"go.uber.org/zap"
 
@@ -13,9 +15,16 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// storeRetryAfter is the Retry-After of a response when the store is unavailable,
-// in seconds.
-const storeRetryAfter = "1"
+// The Retry-After of a response when the store is unavailable is a random number
+// of seconds between these, so that agents do not come back all at once.
+const (
+	minStoreRetryAfter = 2
+	maxStoreRetryAfter = 6
+)
+
+func storeRetryAfter() string {
+	return strconv.Itoa(minStoreRetryAfter + rand.IntN(maxStoreRetryAfter-minStoreRetryAfter+1)) //nolint:gosec // spreads load, protects nothing
+}
 
 // httpError is a response other than success. The message names the field and
 // what is wrong with it; it contains no token and no path of the server.
@@ -55,6 +64,7 @@ func (h *Handler) writeFailure(w http.ResponseWriter, r *http.Request, route rou
 		}
 		writeError(w, failure.status, failure.message)
 	case errors.Is(err, dispatch.ErrUnauthenticated):
+		h.refusals.log(r.Header, route.path)
 		w.Header().Set("WWW-Authenticate", wire.TokenScheme)
 		writeError(w, http.StatusUnauthorized, route.token.required())
 	case errors.Is(err, dispatch.ErrNotFound):
@@ -69,7 +79,7 @@ func (h *Handler) writeFailure(w http.ResponseWriter, r *http.Request, route rou
 		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		h.options.Logger.Warn("request not served, caller told to retry",
 			zap.String("method", r.Method), zap.String("route", route.path), zap.Error(err))
-		w.Header().Set("Retry-After", storeRetryAfter)
+		w.Header().Set("Retry-After", storeRetryAfter())
 		writeError(w, http.StatusServiceUnavailable, "the control plane is temporarily unavailable; try again")
 	default:
 		h.options.Logger.Error("request failed",

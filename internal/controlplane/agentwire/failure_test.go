@@ -7,7 +7,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -15,6 +19,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
 )
 
 // Every kind of error has a status, a message and at most one log line. Errors of
@@ -41,7 +46,7 @@ func TestWriteFailure(t *testing.T) {
 			"locked", fmt.Errorf("acquiring: %w", &httpError{http.StatusLocked, "on offer", "2"}),
 			423, "on offer", "2", 0,
 		},
-		{"no token", fmt.Errorf("x: %w", dispatch.ErrUnauthenticated), 401, jobToken.required(), "", 0},
+		{"no token", fmt.Errorf("x: %w", dispatch.ErrUnauthenticated), 401, jobToken.required(), "", zapcore.WarnLevel},
 		{"not found", fmt.Errorf("%w: %w", inside, dispatch.ErrNotFound), 404, "no such job or worker, or the token does not belong to it", "", 0},
 		{
 			"wrong state", fmt.Errorf("starting a job: %w", &dispatch.StateError{Problem: "job 1 is lost"}),
@@ -52,17 +57,17 @@ func TestWriteFailure(t *testing.T) {
 			400, "registering a worker: name must not be empty", "", 0,
 		},
 		{"too large to be stored", fmt.Errorf("%w: %w", inside, store.ErrTooLarge), 413, "the request is too large to be stored", "", 0},
-		{"store unavailable", fmt.Errorf("%w: %w", inside, store.ErrUnavailable), 503, tryAgain, "1", zapcore.WarnLevel},
-		{"conflict", fmt.Errorf("%w: %w", inside, store.ErrConflict), 503, tryAgain, "1", zapcore.WarnLevel},
-		{"dispatcher closed", fmt.Errorf("%w: %w", inside, dispatch.ErrClosed), 503, tryAgain, "1", zapcore.WarnLevel},
-		{"caller canceled", fmt.Errorf("%w: %w", inside, context.Canceled), 503, tryAgain, "1", zapcore.WarnLevel},
-		{"deadline exceeded", fmt.Errorf("%w: %w", inside, context.DeadlineExceeded), 503, tryAgain, "1", zapcore.WarnLevel},
+		{"store unavailable", fmt.Errorf("%w: %w", inside, store.ErrUnavailable), 503, tryAgain, "2 to 6", zapcore.WarnLevel},
+		{"conflict", fmt.Errorf("%w: %w", inside, store.ErrConflict), 503, tryAgain, "2 to 6", zapcore.WarnLevel},
+		{"dispatcher closed", fmt.Errorf("%w: %w", inside, dispatch.ErrClosed), 503, tryAgain, "2 to 6", zapcore.WarnLevel},
+		{"caller canceled", fmt.Errorf("%w: %w", inside, context.Canceled), 503, tryAgain, "2 to 6", zapcore.WarnLevel},
+		{"deadline exceeded", fmt.Errorf("%w: %w", inside, context.DeadlineExceeded), 503, tryAgain, "2 to 6", zapcore.WarnLevel},
 		{"any other error", inside, 500, internal, "", zapcore.ErrorLevel},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			core, logs := observer.New(zapcore.DebugLevel)
-			h := &Handler{options: Options{Logger: zap.New(core)}}
+			h := New(nil, Options{Logger: zap.New(core)})
 			recorder := httptest.NewRecorder()
 			req := httptest.NewRequestWithContext(t.Context(), http.MethodPut, "/v3/jobs/1/start", nil)
 			h.writeFailure(recorder, req, route{method: http.MethodPut, path: "jobs/{id}/start", token: jobToken}, row.err)
@@ -75,7 +80,7 @@ func TestWriteFailure(t *testing.T) {
 				t.Errorf("response %d, %v; want %d and only message %q", recorder.Code, body, row.status, row.message)
 			}
 			header := recorder.Header()
-			if header.Get("Retry-After") != row.retryAfter || header.Get("Content-Type") != "application/json" {
+			if !inRange(header.Get("Retry-After"), row.retryAfter) || header.Get("Content-Type") != "application/json" {
 				t.Errorf("headers are %v, want Retry-After %q and JSON", header, row.retryAfter)
 			}
 			if challenge := header.Get("WWW-Authenticate"); (challenge != "") != (row.status == http.StatusUnauthorized) {
@@ -89,4 +94,47 @@ func TestWriteFailure(t *testing.T) {
 			}
 		})
 	}
+}
+
+// inRange reports whether got is want, or a whole number within "FROM to TO".
+func inRange(got, want string) bool {
+	from, to, ok := strings.Cut(want, " to ")
+	if !ok {
+		return got == want
+	}
+	n, err := strconv.Atoi(got)
+	low, _ := strconv.Atoi(from)
+	high, _ := strconv.Atoi(to)
+	return err == nil && n >= low && n <= high
+}
+
+// A client that keeps asking with a wrong token fills no log: one line for each
+// interval, which counts the others and contains no token.
+func TestRefusalsAreLoggedSparingly(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		core, logs := observer.New(zapcore.DebugLevel)
+		l := &refusals{logger: zap.New(core)}
+		id := "01890a5d-ac96-774b-bcce-b302099a8057"
+		secret, _ := token.Job.New(id)
+		header := http.Header{"Authorization": {"Token " + secret}}
+		for range 100 {
+			l.log(header, "jobs/{id}/start")
+		}
+		time.Sleep(refusalInterval)
+		l.log(http.Header{}, "ping")
+		entries := logs.All()
+		if len(entries) != 2 {
+			t.Fatalf("%d lines, want 2", len(entries))
+		}
+		first, second := entries[0].ContextMap(), entries[1].ContextMap()
+		if first["job_id"] != id || second["suppressed"] != int64(99) || second["reason"] != "no token" {
+			t.Errorf("got %v, then %v", first, second)
+		}
+		for _, value := range first {
+			if text, ok := value.(string); ok && strings.Contains(text, secret[len(secret)-20:]) {
+				t.Errorf("the line contains the token: %v", first)
+			}
+		}
+	})
 }

@@ -32,11 +32,12 @@ type Options struct {
 type Handler struct {
 	dispatcher *dispatch.Dispatcher
 	options    Options
+	refusals   *refusals
 }
 
 // New returns a Handler. The caller closes the dispatcher.
 func New(dispatcher *dispatch.Dispatcher, options Options) *Handler {
-	return &Handler{dispatcher: dispatcher, options: options}
+	return &Handler{dispatcher: dispatcher, options: options, refusals: &refusals{logger: options.Logger}}
 }
 
 // serve authenticates a request, runs the route's handler and writes the

@@ -45,15 +45,15 @@ func (h *Handler) routes() []route {
 		{http.MethodPut, ofJob + wire.PathAcquire, sessionToken, h.acquire},
 
 		// Commands inside a job make these with the job's token.
-		{http.MethodPost, wire.PathStop, sessionOrJobToken, h.onWorker(h.stop)},
-		{http.MethodPost, wire.PathPause, sessionOrJobToken, h.onWorker(h.pause)},
-		{http.MethodPost, wire.PathResume, sessionOrJobToken, h.onWorker(h.resume)},
+		{http.MethodPost, wire.PathStop, sessionOrJobToken, onWorker(h.stop)},
+		{http.MethodPost, wire.PathPause, sessionOrJobToken, onWorker(h.pause)},
+		{http.MethodPost, wire.PathResume, sessionOrJobToken, onWorker(h.resume)},
 
 		{http.MethodPut, ofJob + wire.PathStart, jobToken, ownJob(h.start)},
-		{http.MethodPost, ofJob + wire.PathChunks, jobToken, ownJob(h.chunk)},
+		{http.MethodPost, ofJob + wire.PathChunks, reportToken, ownJob(h.chunk)},
 		{http.MethodGet, wire.PathJobs + "/{id}", jobToken, ownJob(h.state)},
 		{http.MethodPut, wire.PathJobs + "/{id}", jobToken, ownJob(h.update)},
-		{http.MethodPut, ofJob + wire.PathFinish, jobToken, ownJob(h.finish)},
+		{http.MethodPut, ofJob + wire.PathFinish, reportToken, ownJob(h.finish)},
 		{http.MethodPut, ofJob + wire.PathPromiseFailure, jobToken, ownJob(h.promiseFailure)},
 	}...)
 }

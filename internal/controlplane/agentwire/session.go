@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
@@ -30,7 +32,8 @@ func (h *Handler) register(r *http.Request, _ caller) (any, error) {
 	worker, token, err := h.dispatcher.Register(r.Context(), store.Worker{
 		Name: cmp.Or(req.Name, req.Hostname), Hostname: req.Hostname, OS: req.OS, Arch: req.Arch,
 		Version: req.Version, Build: req.Build, MachineID: req.MachineID, PID: req.PID,
-		Features: req.Features, Tags: req.Tags, Priority: priority, IgnoreInDispatches: req.IgnoreInDispatches,
+		Features: req.Features, Tags: req.Tags, Priority: priority,
+		Worker: workerstate.Worker{LastJob: req.IgnoreInDispatches},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("registering a worker: %w", err)
@@ -95,7 +98,19 @@ func (h *Handler) heartbeat(r *http.Request, caller caller) (any, error) {
 	if err := h.dispatcher.Heartbeat(r.Context(), caller.workerID); err != nil {
 		return nil, fmt.Errorf("renewing a lease: %w", err)
 	}
+	h.dispatcher.Hold(heldJobs(r.Header))
 	return wire.HeartbeatResponse{SentAt: req.SentAt, ReceivedAt: formatTime(received)}, nil
+}
+
+// heldJobs returns the jobs that an agent of ours names, at most wire.MaxHeldJobs.
+func heldJobs(header http.Header) []string {
+	var ids []string
+	for id := range strings.SplitSeq(header.Get(wire.HeaderJobs), ",") {
+		if id = strings.TrimSpace(id); id != "" && len(ids) < wire.MaxHeldJobs {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 func (h *Handler) ping(r *http.Request, caller caller) (any, error) {
@@ -103,6 +118,7 @@ func (h *Handler) ping(r *http.Request, caller caller) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pinging: %w", err)
 	}
+	h.dispatcher.Hold(heldJobs(r.Header))
 	switch next.Kind {
 	case wire.Pause:
 		return wire.PingResponse{Action: wire.ActionPause, Message: next.Reason}, nil

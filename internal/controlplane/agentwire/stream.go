@@ -74,13 +74,25 @@ func (h *Handler) StreamPings(ctx context.Context, req *agentedgev1.StreamPingsR
 
 	ctx, cancel := context.WithTimeout(ctx, streamAge(h.options.StreamMaxAge))
 	defer cancel()
+	worker := feed.Worker()
+	logger := h.options.Logger.With(
+		zap.String("worker_id", worker.ID), zap.String("worker_name", worker.Name), zap.String("queue", worker.Queue),
+	)
+	logger.Info("stream opened")
+	err = h.send(ctx, feed, stream)
+	logger.Info("stream closed", zap.Error(err))
+	return err
+}
+
+// send sends the feed's instructions and keep-alives until the stream ends.
+func (h *Handler) send(ctx context.Context, feed *dispatch.Feed, stream *connect.ServerStream[agentedgev1.StreamPingsResponse]) error {
 	for {
 		next, err := nextInstruction(ctx, feed, h.options.KeepAlive)
 		switch {
 		case errors.Is(err, errKeepAliveDue):
 			next = feed.Standing()
 		case err != nil:
-			return h.streamError(ctx, workerID, err)
+			return h.streamError(ctx, feed.Worker().ID, err)
 		}
 		if err := stream.Send(streamResponse(next)); err != nil {
 			return fmt.Errorf("sending an instruction: %w", err)
@@ -91,12 +103,15 @@ func (h *Handler) StreamPings(ctx context.Context, req *agentedgev1.StreamPingsR
 // streamWorker authenticates the stream by its session token and returns the ID
 // of the worker, which must be the requested one.
 func (h *Handler) streamWorker(ctx context.Context, req *agentedgev1.StreamPingsRequest) (string, error) {
-	var token string
+	var header http.Header
 	if info, ok := connect.CallInfoForHandlerContext(ctx); ok {
-		token = tokenOf(info.RequestHeader())
+		header = info.RequestHeader()
 	}
-	caller, err := h.workerOf(ctx, token)
+	caller, err := h.workerOf(ctx, tokenOf(header))
 	if err != nil {
+		if errors.Is(err, dispatch.ErrUnauthenticated) {
+			h.refusals.log(header, "stream")
+		}
 		return "", h.streamError(ctx, "", err)
 	}
 	if caller.workerID != req.GetAgentId() {

@@ -9,7 +9,6 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/joblog"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
-	"github.com/switchyard-ci/switchyard/internal/wire"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
@@ -40,18 +39,24 @@ func (s *jobService) GetJob(ctx context.Context, req *switchyardv1.GetJobRequest
 	if err != nil {
 		return nil, s.failed(operation{"reading", "job", req.GetId()}, err)
 	}
-	return &switchyardv1.GetJobResponse{Job: s.message(job)}, nil
+	message := s.message(job)
+	addHistory(message, job.History)
+	return &switchyardv1.GetJobResponse{Job: message}, nil
 }
 
 // ListJobs returns a page of jobs, newest first.
 func (s *jobService) ListJobs(ctx context.Context, req *switchyardv1.ListJobsRequest) (
 	*switchyardv1.ListJobsResponse, error,
 ) {
-	states, err := storedStates[wire.JobState](req.GetStates(), jobStatePrefix)
+	states, err := jobStates(req.GetStates())
 	if err != nil {
 		return nil, err
 	}
-	filter := schedule.JobFilter{States: states, Queue: req.GetQueue(), WorkerID: req.GetWorkerId()}
+	outcomes, err := jobOutcomes(req.GetOutcomes())
+	if err != nil {
+		return nil, err
+	}
+	filter := schedule.JobFilter{States: states, Outcomes: outcomes, Queue: req.GetQueue(), WorkerID: req.GetWorkerId()}
 	jobs, next, err := s.dispatcher.Jobs(ctx, filter, schedule.Page{Size: int(req.GetPageSize()), Token: req.GetPageToken()})
 	if err != nil {
 		return nil, s.failed(operation{verb: "listing", noun: "jobs"}, err)

@@ -7,9 +7,10 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/joblog"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
-	"github.com/switchyard-ci/switchyard/internal/wire"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
@@ -27,6 +28,13 @@ func jobMessage(job store.Job, waitingReason string) *switchyardv1.Job {
 		ChunksFailedCount: int32(min(job.ChunksFailed, maxCount)), //nolint:gosec // bounded
 		RetriesLeft:       int32(min(job.RetriesLeft, maxCount)),  //nolint:gosec // bounded
 		RetryOf:           job.RetryOf, RetriedBy: job.RetriedBy,
+		Outcome: jobOutcome(job.Outcome()), LostReason: job.LostReason, TimedOut: job.TimedOut,
+		StopRequested: job.StopRequested, Late: job.Late,
+	}
+	if late := job.LateResult; late != nil {
+		message.LateResult = &switchyardv1.JobResult{
+			ExitStatus: late.ExitStatus, Signal: late.Signal, SignalReason: late.SignalReason,
+		}
 	}
 	if job.Timeout > 0 {
 		message.Timeout = durationpb.New(job.Timeout)
@@ -34,14 +42,30 @@ func jobMessage(job store.Job, waitingReason string) *switchyardv1.Job {
 	return message
 }
 
-// cancelReason returns why the job was canceled. A job that was started, and that
-// nobody canceled, is canceled only because its timeout expired.
-func cancelReason(job store.Job) string {
-	expired := job.State == wire.StateCanceled && !job.CancelRequested && !job.StartedAt.IsZero()
-	if job.CancelReason == "" && (job.TimedOut || expired) {
-		return "its timeout expired"
+// addHistory adds the changes of a job to its message.
+func addHistory(message *switchyardv1.Job, history lifecycle.History) {
+	for _, entry := range history.Entries {
+		message.History = append(message.History, &switchyardv1.JobEvent{
+			At: timestamp(entry.At), Event: entry.Event, Actor: entry.Actor,
+			From: jobState(entry.From), To: jobState(entry.To), Reason: entry.Reason,
+			WorkerId: entry.WorkerID, WorkerName: entry.WorkerName,
+		})
 	}
-	return job.CancelReason
+	message.HistoryDropped = int32(min(history.Dropped, maxCount)) //nolint:gosec // bounded
+	message.HistoryHead = int32(history.Head())                    //nolint:gosec // a few
+}
+
+// cancelReason returns why the job was canceled.
+func cancelReason(job store.Job) string {
+	switch {
+	case job.CancelReason != "":
+		return job.CancelReason
+	case job.TimedOut:
+		return "its timeout expired"
+	case job.StopRequested:
+		return "its worker was stopped"
+	}
+	return ""
 }
 
 // maxCount is the largest count that fits in a message.
@@ -60,10 +84,13 @@ func eventMessage(event joblog.Event) *switchyardv1.FollowJobResponse {
 
 // workerMessage returns the message for a worker.
 func workerMessage(worker schedule.Worker) *switchyardv1.Worker {
+	standing := worker.Standing()
 	return &switchyardv1.Worker{
 		Id: worker.ID, Name: worker.Name, Hostname: worker.Hostname, Os: worker.OS, Arch: worker.Arch,
 		Version: worker.Version, Queue: worker.Queue, Tags: worker.Tags, State: workerState(worker.State),
-		Paused: worker.Paused, PauseReason: worker.PauseReason, Stopping: worker.Stopping,
+		Paused: standing == workerstate.Paused, PauseReason: worker.PauseReason, PausedBy: string(worker.PausedBy),
+		Stopping:   standing == workerstate.Draining || standing == workerstate.Stopped,
+		StopForced: standing == workerstate.Stopped, StopReason: worker.StopReason,
 		Streaming: worker.Streaming, JobId: worker.JobID,
 		RegisteredAt: timestamp(worker.RegisteredAt), LastSeenAt: timestamp(worker.LastSeenAt),
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
@@ -27,7 +28,8 @@ func submissionOf(req *switchyardv1.SubmitJobRequest) (store.Job, error) {
 	}
 	return store.Job{
 		Command: req.GetCommand(), Env: req.GetEnv(), Queue: req.GetQueue(), Priority: req.GetPriority(),
-		Timeout: timeout, IdempotencyKey: req.GetIdempotencyKey(), RetriesLeft: int(req.GetRetries()),
+		Timeout: timeout, IdempotencyKey: req.GetIdempotencyKey(),
+		Job: lifecycle.Job{RetriesLeft: int(req.GetRetries())},
 	}, nil
 }
 

@@ -3,8 +3,9 @@ package api
 import (
 	"context"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
-	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
@@ -15,7 +16,7 @@ type workerService struct{ service }
 func (s *workerService) ListWorkers(ctx context.Context, req *switchyardv1.ListWorkersRequest) (
 	*switchyardv1.ListWorkersResponse, error,
 ) {
-	states, err := storedStates[store.WorkerState](req.GetStates(), workerStatePrefix)
+	states, err := workerStates(req.GetStates())
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +37,7 @@ func (s *workerService) PauseWorker(ctx context.Context, req *switchyardv1.Pause
 	*switchyardv1.PauseWorkerResponse, error,
 ) {
 	worker, err := s.change("pausing", req.GetId(), func(id string) (schedule.Worker, error) {
-		return s.dispatcher.Pause(ctx, id, req.GetReason())
+		return s.dispatcher.Pause(ctx, id, req.GetReason(), workerstate.ByOperator)
 	})
 	return &switchyardv1.PauseWorkerResponse{Worker: worker}, err
 }
@@ -46,7 +47,7 @@ func (s *workerService) ResumeWorker(ctx context.Context, req *switchyardv1.Resu
 	*switchyardv1.ResumeWorkerResponse, error,
 ) {
 	worker, err := s.change("resuming", req.GetId(), func(id string) (schedule.Worker, error) {
-		return s.dispatcher.Resume(ctx, id)
+		return s.dispatcher.Resume(ctx, id, workerstate.ByOperator)
 	})
 	return &switchyardv1.ResumeWorkerResponse{Worker: worker}, err
 }
@@ -56,7 +57,7 @@ func (s *workerService) StopWorker(ctx context.Context, req *switchyardv1.StopWo
 	*switchyardv1.StopWorkerResponse, error,
 ) {
 	worker, err := s.change("stopping", req.GetId(), func(id string) (schedule.Worker, error) {
-		return s.dispatcher.Stop(ctx, id, req.GetForce(), req.GetReason())
+		return s.dispatcher.Stop(ctx, id, dispatch.Stopping{Force: req.GetForce(), NoRetry: req.GetNoRetry(), Reason: req.GetReason()})
 	})
 	return &switchyardv1.StopWorkerResponse{Worker: worker}, err
 }

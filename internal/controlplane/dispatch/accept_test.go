@@ -4,8 +4,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
@@ -15,7 +17,7 @@ func TestAcceptingAgainIsTheSameAcceptance(t *testing.T) {
 	p.attached(a)
 	id := p.submit(store.Job{})
 	var tokens []string
-	for range maxTokens + 1 {
+	for range lifecycle.MaxTokens + 1 {
 		job, issued, err := p.Accept(t.Context(), a, id)
 		must(t, err)
 		if job.State != wire.StateAccepted || job.WorkerID != a {
@@ -31,8 +33,17 @@ func TestAcceptingAgainIsTheSameAcceptance(t *testing.T) {
 			t.Errorf("token %d: %v", i+1, err)
 		}
 	}
-	p.startJob(p.grant(tokens[3]))
-	p.startJob(p.grant(tokens[maxTokens]))
+	starting, other := p.grant(tokens[3]), p.grant(tokens[lifecycle.MaxTokens])
+	p.startJob(starting)
+	p.startJob(starting) // the response was lost
+	// The token that started the job is the only one that is valid from now on.
+	wantErr(t, other.Start(t.Context(), time.Time{}), ErrUnauthenticated)
+	wantErr(t, other.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}), ErrUnauthenticated)
+	for i, issued := range tokens {
+		if _, err := p.AuthorizeJob(t.Context(), issued); (err == nil) != (i == 3) {
+			t.Errorf("token %d after the start: %v", i, err)
+		}
+	}
 	_, _, err := p.Accept(t.Context(), a, id)
 	wantErr(t, err, ErrWrongState)
 }
@@ -52,10 +63,10 @@ func TestOnlyTheAssignedWorkerCanAccept(t *testing.T) {
 
 func TestAcquire(t *testing.T) {
 	p := newPlant(t, Options{})
-	worker, _, err := p.Register(t.Context(), store.Worker{Name: "a", IgnoreInDispatches: true})
+	worker, _, err := p.Register(t.Context(), store.Worker{Name: "a", Worker: workerstate.Worker{LastJob: true}})
 	must(t, err)
 	feed := p.attached(worker.ID)
-	id := p.submit(store.Job{Queue: "elsewhere"})
+	id := p.submit(store.Job{})
 	p.silent(feed)
 	for range 2 {
 		job, issued, err := p.Acquire(t.Context(), worker.ID, id)
@@ -67,6 +78,48 @@ func TestAcquire(t *testing.T) {
 	}
 	_, _, err = p.Acquire(t.Context(), p.register("b"), id)
 	wantErr(t, err, ErrWrongState)
+}
+
+// A worker acquires no job that the control plane would not assign to it.
+func TestAcquireIsRefused(t *testing.T) {
+	for name, row := range map[string]struct {
+		opts  Options
+		queue string
+		do    func(p *plant, workerID string) error
+		want  error
+	}{
+		"available": {want: nil},
+		"paused": {do: func(p *plant, id string) error {
+			_, err := p.Pause(p.t.Context(), id, "why", workerstate.ByOperator)
+			return err
+		}, want: ErrWrongState},
+		"draining": {do: func(p *plant, id string) error {
+			_, err := p.Stop(p.t.Context(), id, Stopping{})
+			return err
+		}, want: ErrWrongState},
+		"stopped": {do: func(p *plant, id string) error {
+			_, err := p.Stop(p.t.Context(), id, Stopping{Force: true})
+			return err
+		}, want: ErrWrongState},
+		"left":                   {do: func(p *plant, id string) error { return p.Disconnect(p.t.Context(), id) }, want: ErrWrongState},
+		"another queue":          {queue: "elsewhere", want: ErrWrongState},
+		"another queue, allowed": {queue: "elsewhere", opts: Options{AcquireAnyQueue: true}, want: nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlant(t, row.opts)
+			worker, _, err := p.Register(t.Context(), store.Worker{Name: "a", Worker: workerstate.Worker{LastJob: true}})
+			must(t, err)
+			id := p.submit(store.Job{Queue: row.queue})
+			if row.do != nil {
+				must(t, row.do(p, worker.ID))
+			}
+			_, _, err = p.Acquire(t.Context(), worker.ID, id)
+			wantErr(t, err, row.want)
+			if row.want != nil {
+				p.state(id, wire.StateQueued)
+			}
+		})
+	}
 }
 
 func TestEndsOfAJob(t *testing.T) {
@@ -83,11 +136,19 @@ func TestEndsOfAJob(t *testing.T) {
 		"started after the end": {func(p *plant, g JobGrant) error {
 			must(p.t, g.Finish(p.t.Context(), zero))
 			return g.Start(p.t.Context(), time.Time{})
-		}, wire.StateFinished, ErrWrongState},
+		}, wire.StateFinished, ErrUnauthenticated},
 		"canceled": {func(p *plant, g JobGrant) error {
 			p.cancel(g.JobID, "canceling")
 			return g.Finish(p.t.Context(), canceled)
 		}, wire.StateCanceled, nil},
+		"ended by itself just before the cancellation": {func(p *plant, g JobGrant) error {
+			p.cancel(g.JobID, "canceling")
+			return g.Finish(p.t.Context(), zero)
+		}, wire.StateFinished, nil},
+		"ended by itself just before the timeout": {func(p *plant, g JobGrant) error {
+			p.pass(11 * time.Second)
+			return g.Finish(p.t.Context(), seven)
+		}, wire.StateFinished, nil},
 		"canceled twice": {func(p *plant, g JobGrant) error {
 			p.cancel(g.JobID, "canceling")
 			p.cancel(g.JobID, "canceling")

@@ -13,6 +13,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
@@ -243,11 +244,11 @@ func (s *storm) trouble(ctx context.Context, r *rand.Rand) {
 		case 0:
 			s.restart()
 		case 1, 2:
-			_, _ = d.Pause(ctx, worker.ID, "faults") // fails during a restart
+			_, _ = d.Pause(ctx, worker.ID, "faults", workerstate.ByOperator) // fails during a restart
 		default:
 			for _, a := range workers {
-				if a.Paused {
-					_, _ = d.Resume(ctx, a.ID) // fails during a restart
+				if a.State == workerstate.Paused {
+					_, _ = d.Resume(ctx, a.ID, workerstate.ByOperator) // fails during a restart
 				}
 			}
 		}

@@ -23,8 +23,11 @@ type Dispatcher struct {
 	logs     *joblog.Log
 	metadata *metadata.Store
 
-	now func() time.Time
-	log *zap.Logger
+	acquireAnyQueue bool
+
+	now     func() time.Time
+	started time.Time
+	log     *zap.Logger
 }
 
 // New reads the stored state and returns once the index is complete. Every lease
@@ -35,6 +38,7 @@ func New(ctx context.Context, st *store.Store, opts Options) (*Dispatcher, error
 		return nil, err
 	}
 	d := &Dispatcher{metadata: metadata.New(st), now: opts.Clock.Now, log: opts.Logger}
+	d.started, d.acquireAnyQueue = d.now(), opts.AcquireAnyQueue
 	d.records = newRecords(ctx, st, d.now, d.log)
 	d.records.assign = func(ctx context.Context, c *schedule.Claim) {
 		_ = d.assign(ctx, c) // it is logged, and tried again with the next match

@@ -32,18 +32,32 @@
 //
 // # Leases
 //
-// Every wait ends (see schedule.Terms). An assignment expires after AssignTimeout,
+// Every wait ends (see schedule.Terms). Package schedule finds out that a term has
+// expired, or what the state of a worker means for its job; that is an event for the
+// table of package lifecycle, which decides what becomes of the job. An assignment expires after AssignTimeout,
 // an acceptance after StartTimeout, a worker's lease after LeaseTimeout. A running
 // job is lost with its worker; or when its worker sends pings for AbsenceTimeout
 // without reporting on the job (a worker sends no pings beside a job, but one may
 // have been in flight); or when nothing is reported for SilenceTimeout. Terms are
-// counted from when this replica saw the sign of life, by its monotonic clock. A
-// replica that starts, was suspended, or was cut off from the store starts every
-// term again.
+// counted from when this replica saw the sign of life, by its monotonic clock, and a
+// job's timeout from when it saw the start. A replica that starts, was suspended, or
+// was cut off from the store starts every term again.
+//
+// # Held jobs
+//
+// An agent of ours names, with each ping and heartbeat, the jobs that its process
+// holds, running or with a result that it could not deliver yet. Such a job is not
+// lost, whatever its worker does, but it must be reported on within HoldTimeout. The
+// request proves only that it comes from a worker of this control plane: an agent
+// that starts again has new workers, and nothing else ties them to the old ones. A
+// worker that names another's job can keep that job from being lost for HoldTimeout
+// after its token was last used, and can do nothing else to it.
 //
 // # Fencing
 //
-// A job starts once: start is a compare-and-set on one acceptance, identified by
-// its token. When a job is requeued or lost, the hashes of its tokens are removed,
-// and with them the right to start, log or finish it.
+// A job starts once: start is a compare-and-set on one acceptance, identified by its
+// token, and drops every other token of that acceptance. A requeue drops all tokens.
+// Once the job has ended its token serves for its result only, and for log chunks
+// that are late. A lost job keeps its token: a late result ends the job if it was not
+// retried, and is kept beside the retry otherwise.
 package dispatch

@@ -28,22 +28,27 @@ func (d *Dispatcher) Follow(ctx context.Context, id string, o joblog.Options) it
 
 // WaitingReason returns why a queued job waits, for people; it is empty for every
 // other job. It reads memory only.
-func (r *records) WaitingReason(job store.Job) (reason string) {
+func (r *records) WaitingReason(job store.Job) string {
 	if job.State != wire.StateQueued {
 		return ""
 	}
-	r.view(func(x *schedule.Index) { reason = x.WaitingReason(job.Queue) })
+	return r.queueReason(job.Queue)
+}
+
+// queueReason returns why the jobs of a queue wait, for people.
+func (r *records) queueReason(queue string) (reason string) {
+	r.view(func(x *schedule.Index) { reason = x.WaitingReason(queue) })
 	return reason
 }
 
 // SetLogEnd, LogEnd and Subscribe implement joblog.Jobs.
-func (r *records) SetLogEnd(jobID string, end uint64) {
-	r.view(func(x *schedule.Index) { x.SetLogEnd(jobID, end) })
+func (r *records) SetLogEnd(jobID string, sequence, end uint64) {
+	r.view(func(x *schedule.Index) { x.SetLogEnd(jobID, sequence, end) })
 }
 
-func (r *records) LogEnd(jobID string) (end uint64) {
-	r.view(func(x *schedule.Index) { end = x.LogEnd(jobID) })
-	return end
+func (r *records) LogEnd(jobID string) (sequence, end uint64) {
+	r.view(func(x *schedule.Index) { sequence, end = x.LogEnd(jobID) })
+	return sequence, end
 }
 
 func (r *records) Subscribe(jobID string, s *joblog.Subscription) (stop func()) {

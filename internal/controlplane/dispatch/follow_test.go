@@ -12,6 +12,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/joblog"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
@@ -172,7 +173,7 @@ func TestFollowReportsANewWaitingReason(t *testing.T) {
 	}{
 		{func() {}, "no worker is connected in queue default"},
 		{func() { a = p.register("a"); must(t, p.Connect(t.Context(), a)) }, "a worker in queue default is free, and will be given the job when it polls"},
-		{func() { _, err := p.Pause(t.Context(), a, "why"); must(t, err) }, "the one worker in queue default is paused"},
+		{func() { _, err := p.Pause(t.Context(), a, "why", workerstate.ByOperator); must(t, err) }, "the one worker in queue default is paused"},
 		{func() { must(t, p.Disconnect(t.Context(), a)) }, "no worker is connected in queue default"},
 	}
 	told := make(chan string)

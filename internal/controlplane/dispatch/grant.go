@@ -3,51 +3,69 @@ package dispatch
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/metadata"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
-	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // JobGrant is the right to report on a job that a job token carries. It names one
 // acceptance: if the job is requeued after the token was checked, Start and Finish
-// are refused. It may be used concurrently.
+// are refused. Once the job has ended, only Finish and, for a while, AppendLog
+// accept it: see InHand. It may be used concurrently.
 type JobGrant struct {
 	// JobID is the job that the token belongs to, BuildID its build.
 	JobID, BuildID string
 
-	d    *Dispatcher
-	hash token.Hash
+	d        *Dispatcher
+	hash     string
+	workerID string
+	inHand   bool
 }
 
 // AuthorizeJob returns what a job token permits, and renews the leases of the job
-// and its worker. A token is valid until the job's record expires, unless the job
-// is requeued or lost. ErrUnauthenticated.
+// and its worker. A token is refused once the job is requeued, or another token of
+// the same acceptance has started it. ErrUnauthenticated.
 func (d *Dispatcher) AuthorizeJob(ctx context.Context, jobToken string) (JobGrant, error) {
 	id, ok := token.Job.ID(jobToken)
 	if !ok {
 		return JobGrant{}, ErrUnauthenticated
 	}
 	job, indexed := d.records.job(id)
-	if !indexed || !token.MatchesAny(jobToken, job.TokenHashes...) {
+	if !indexed || !token.MatchesText(jobToken, job.Tokens...) {
 		var err error
 		if job, err = d.records.ReadJob(ctx, id); err != nil {
 			return JobGrant{}, refused(err)
 		}
-		if !token.MatchesAny(jobToken, job.TokenHashes...) {
+		if !token.MatchesText(jobToken, job.Tokens...) {
 			return JobGrant{}, ErrUnauthenticated
 		}
 	}
 	d.records.view(func(x *schedule.Index) { x.RenewJob(id, d.now()) })
 	d.replicas.jobSeen(id)
-	return JobGrant{JobID: id, BuildID: job.Build(), d: d, hash: token.HashOf(jobToken)}, nil
+	return JobGrant{
+		JobID: id, BuildID: job.Build(), d: d, hash: token.HashOf(jobToken).String(),
+		workerID: job.WorkerID, inHand: job.State.InHand(),
+	}, nil
 }
+
+// InHand fails with ErrUnauthenticated once the job has ended: its token is then
+// good for its result and its last log chunks only.
+func (g JobGrant) InHand() error {
+	if !g.inHand {
+		return ErrUnauthenticated
+	}
+	return nil
+}
+
+// WorkerID returns the worker that has the job.
+func (g JobGrant) WorkerID() string { return g.workerID }
 
 // refused returns ErrUnauthenticated for a missing record, and any other error as
 // it is.
@@ -58,60 +76,94 @@ func refused(err error) error {
 	return err
 }
 
-// Start records that the job runs. at is the worker's clock, for the log only. It
-// succeeds while the job runs. ErrNotFound; ErrUnauthenticated if the token was
-// revoked; ErrWrongState if the job is not accepted.
+// Start records that the job runs, and revokes every other token of the job. at is
+// the worker's clock, for the log only. It succeeds while the job runs. ErrNotFound;
+// ErrUnauthenticated if the token was revoked or the job has ended.
 func (g JobGrant) Start(ctx context.Context, at time.Time) error {
-	job, err := g.d.records.changeJob(ctx, g.JobID, started(g.hash, g.d.now().UTC()))
-	if err != nil {
-		return err
+	_, err := g.d.records.changeJob(ctx, g.JobID, lifecycle.Event{
+		Kind: lifecycle.Started, Actor: actorWorker, Token: g.hash,
+	})
+	if err == nil && !at.IsZero() {
+		g.d.log.Debug("start reported by the agent", zap.String("job_id", g.JobID), zap.Time("at", at))
 	}
-	g.d.log.Info("job started", zap.String("job_id", job.ID), zap.String("worker_id", job.WorkerID), zap.Time("at", at))
-	return nil
+	return err
 }
 
-// AppendLog stores a chunk of the job's log. Storing it again is a success.
-// ErrInvalid, store.ErrUnavailable.
+// AppendLog stores a chunk of the job's log. Storing it again is a success. It is
+// accepted until schedule.LateChunkGrace after the job's end, and for a lost job
+// until its result has arrived. ErrInvalid, ErrUnauthenticated,
+// store.ErrUnavailable.
 func (g JobGrant) AppendLog(ctx context.Context, c wire.Chunk) error {
+	if err := g.mayLog(ctx); err != nil {
+		return err
+	}
 	return g.d.logs.Append(ctx, g.JobID, c) //nolint:wrapcheck // it says what was attempted
 }
 
-// Finish records the job's result: it is finished, or canceled if that was
-// requested or its timeout is exceeded. Repeated with the same result it succeeds.
-// A job whose end was not seen is retried like a lost one. ErrNotFound;
-// ErrUnauthenticated if the token was revoked; ErrWrongState if the job is neither
-// accepted nor running.
+// mayLog fails with ErrUnauthenticated if the log of the job is closed. A replica
+// that started a moment ago does not know when the job ended.
+func (g JobGrant) mayLog(ctx context.Context) error {
+	job, err := g.d.records.findJob(ctx, g.JobID)
+	if err != nil {
+		return refused(err)
+	}
+	if job.State.InHand() || job.State == wire.StateLost && !job.Late {
+		return nil
+	}
+	now, open := g.d.now(), false
+	g.d.records.view(func(x *schedule.Index) { open = x.EndedJustNow(g.JobID, now) })
+	if open || now.Sub(g.d.started) <= schedule.LateChunkGrace {
+		return nil
+	}
+	return ErrUnauthenticated
+}
+
+// Finish records the job's result. The table of package lifecycle decides what it
+// means: a job that its agent ended is retried like a lost one, and the result of a
+// lost job is recorded late. Repeated with the same result it succeeds. ErrNotFound;
+// ErrUnauthenticated if the token was revoked; ErrWrongState if the job has another
+// result.
 func (g JobGrant) Finish(ctx context.Context, result wire.FinishRequest) error {
 	if result.IgnoreAgent {
 		if err := g.ignoreWorker(ctx); err != nil {
 			return err
 		}
 	}
-	d := g.d
-	end := finished(g.hash, result, d.logs.Size(ctx, g.JobID), newID(), d.now().UTC())
-	job, err := d.records.changeJob(ctx, g.JobID, end)
+	d, overdue := g.d, false
+	d.records.view(func(x *schedule.Index) { overdue = x.Overdue(g.JobID, d.now()) })
+	job, err := d.records.changeJob(ctx, g.JobID, lifecycle.Event{
+		Kind: lifecycle.Finished, Actor: actorWorker, Token: g.hash, Reason: describe(result),
+		Result: lifecycle.Result{
+			ExitStatus: result.ExitStatus, Signal: result.Signal, SignalReason: result.SignalReason,
+			ChunksFailed: max(0, result.ChunksFailed), LogSize: d.logs.Size(ctx, g.JobID),
+		},
+		Overdue: overdue, RetryID: newID(),
+	})
 	if err != nil {
 		return err
 	}
-	d.log.Info("job ended", zap.String("job_id", job.ID), zap.String("worker_id", job.WorkerID),
-		zap.String("to", string(job.State)), zap.String("exit_status", job.ExitStatus))
-	return d.sweeper.retry(ctx, job)
+	return d.sweeper.retry(ctx, job.record)
+}
+
+// describe returns a result for people, such as "exit status 1".
+func describe(result wire.FinishRequest) string {
+	text := "exit status " + result.ExitStatus
+	if result.Signal != "" {
+		text = "ended by " + result.Signal
+	}
+	if result.SignalReason != "" {
+		text += " (" + result.SignalReason + ")"
+	}
+	return text
 }
 
 // ignoreWorker has the job's worker assigned no further job. It is written before
 // the end of the job, which makes the worker free.
 func (g JobGrant) ignoreWorker(ctx context.Context) error {
-	job, indexed := g.d.records.job(g.JobID)
-	if !indexed || !slices.Contains(job.TokenHashes, g.hash) {
-		return nil // the job has ended or was requeued; finishing it reports that
+	if !g.inHand {
+		return nil // the job has ended; finishing it reports that
 	}
-	_, err := g.d.records.changeWorker(ctx, job.WorkerID, func(w *store.Worker) error {
-		if w.IgnoreInDispatches {
-			return errUnchanged
-		}
-		w.IgnoreInDispatches = true
-		return nil
-	})
+	_, err := g.d.records.changeWorker(ctx, g.workerID, workerstate.Event{Kind: workerstate.LastJobAnnounced})
 	if errors.Is(err, ErrNotFound) {
 		return nil // its record has expired, so it is assigned nothing
 	}
@@ -119,14 +171,14 @@ func (g JobGrant) ignoreWorker(ctx context.Context) error {
 }
 
 // SetMetadata sets keys of the meta-data of the job's build: see
-// metadata.Store.Set. ErrWrongState if the job has ended.
+// metadata.Store.Set. ErrUnauthenticated if the job has ended.
 func (g JobGrant) SetMetadata(ctx context.Context, items ...metadata.Item) error {
 	job, err := g.d.records.findJob(ctx, g.JobID)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if !job.State.InHand() {
-		return wrongState("job %s is %s", g.JobID, job.State)
+	case !job.State.InHand():
+		return ErrUnauthenticated
 	}
 	return g.d.metadata.Set(ctx, g.BuildID, items...) //nolint:wrapcheck // it says what was attempted
 }

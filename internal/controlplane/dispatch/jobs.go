@@ -3,11 +3,12 @@ package dispatch
 import (
 	"context"
 	"errors"
-	"time"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
@@ -26,7 +27,7 @@ func (d *Dispatcher) Job(ctx context.Context, id string) (store.Job, error) {
 // ErrNotFound.
 func (d *Dispatcher) JobState(ctx context.Context, jobID string) (wire.JobState, error) {
 	job, err := d.records.findJob(ctx, jobID)
-	return reportedState(job, d.now()), err
+	return reportedState(job), err
 }
 
 // Jobs returns a page of jobs, newest first, and the token of the next page, which
@@ -42,13 +43,14 @@ func (d *Dispatcher) Jobs(ctx context.Context, f schedule.JobFilter, p schedule.
 		d.records.view(func(x *schedule.Index) { ids = x.NextJobs(list, list.Missing(len(jobs))) })
 		for _, id := range ids {
 			job, err := d.records.ReadJob(ctx, id)
-			if errors.Is(err, ErrNotFound) {
-				continue // it has just expired
-			}
-			if err != nil {
+			switch {
+			case errors.Is(err, ErrNotFound): // it has expired
+				d.records.view(func(x *schedule.Index) { x.ForgetPast(id) })
+			case err != nil:
 				return nil, "", err
+			case list.Matches(job):
+				jobs = append(jobs, job)
 			}
-			jobs = append(jobs, job)
 		}
 	}
 	return jobs, list.NextToken(), nil
@@ -62,7 +64,10 @@ func (d *Dispatcher) Cancel(ctx context.Context, id, reason string) (store.Job, 
 	if err := validateReason(reason, false); err != nil {
 		return store.Job{}, err
 	}
-	return d.records.changeJob(ctx, id, canceled(reason, d.now().UTC()))
+	job, err := d.records.changeJob(ctx, id, lifecycle.Event{
+		Kind: lifecycle.CancelRequested, Actor: actorOperator, Reason: reason,
+	})
+	return job.record, err
 }
 
 // Accept accepts the job that is assigned to the worker, and returns it with a job
@@ -70,18 +75,6 @@ func (d *Dispatcher) Cancel(ctx context.Context, id, reason string) (store.Job, 
 // valid token: tokens are stored as hashes and cannot be returned twice.
 // ErrNotFound; ErrWrongState if the job is not assigned to the worker.
 func (d *Dispatcher) Accept(ctx context.Context, workerID, jobID string) (store.Job, string, error) {
-	return d.accept(ctx, workerID, jobID, accepted)
-}
-
-// Acquire accepts a queued job that the worker itself names, of any queue.
-// Repeatable like Accept. ErrNotFound; ErrWrongState if the job is not queued.
-func (d *Dispatcher) Acquire(ctx context.Context, workerID, jobID string) (store.Job, string, error) {
-	return d.accept(ctx, workerID, jobID, acquired)
-}
-
-func (d *Dispatcher) accept(ctx context.Context, workerID, jobID string,
-	by func(worker store.Worker, hash token.Hash, now time.Time) transition,
-) (store.Job, string, error) {
 	if err := d.renew(ctx, workerID); err != nil {
 		return store.Job{}, "", err
 	}
@@ -89,7 +82,56 @@ func (d *Dispatcher) accept(ctx context.Context, workerID, jobID string,
 	if err != nil {
 		return store.Job{}, "", err
 	}
+	return d.take(ctx, lifecycle.Accepted, worker, jobID)
+}
+
+// Acquire accepts a queued job that the worker itself names, of the worker's queue
+// unless Options.AcquireAnyQueue is set. Repeatable like Accept. ErrNotFound;
+// ErrWrongState if the job is not queued or is of another queue, or if the worker is
+// paused, draining or stopped. The worker's stored record decides, since another
+// replica may have paused it just now.
+func (d *Dispatcher) Acquire(ctx context.Context, workerID, jobID string) (store.Job, string, error) {
+	if err := d.renew(ctx, workerID); err != nil {
+		return store.Job{}, "", err
+	}
+	worker, err := d.records.readWorker(ctx, workerID)
+	if err != nil {
+		return store.Job{}, "", err
+	}
+	return d.take(ctx, lifecycle.Acquired, worker, jobID, func(job store.Job) error {
+		switch {
+		case job.State.InHand() && job.WorkerID == worker.ID:
+			return nil // the response to the same request was lost
+		case worker.State != workerstate.Available:
+			return wrongState("worker %s is %s and takes no job", worker.Name, worker.State)
+		case job.Queue != worker.Queue && !d.acquireAnyQueue:
+			return wrongState("job %s is of queue %s, and worker %s of queue %s", job.ID, job.Queue, worker.Name, worker.Queue)
+		}
+		return nil
+	})
+}
+
+// take accepts a job for a worker with a new token.
+func (d *Dispatcher) take(ctx context.Context, kind lifecycle.EventKind, worker store.Worker, jobID string,
+	checks ...func(store.Job) error,
+) (store.Job, string, error) {
 	jobToken, hash := token.Job.New(jobID)
-	job, err := d.records.changeJob(ctx, jobID, by(worker, hash, d.now().UTC()))
-	return job, jobToken, err
+	job, err := d.records.changeJob(ctx, jobID, lifecycle.Event{
+		Kind: kind, Actor: actorWorker, WorkerID: worker.ID, WorkerName: worker.Name, Token: hash.String(),
+	}, checks...)
+	return job.record, jobToken, err
+}
+
+// reportedState returns the state of a job as the agents' wire has it: that of a
+// running job which must end is canceling or timing_out.
+func reportedState(job store.Job) wire.JobState {
+	switch {
+	case job.State != wire.StateRunning:
+		return job.State
+	case job.CancelRequested, job.StopRequested:
+		return wire.StateCanceling
+	case job.TimedOut:
+		return wire.StateTimingOut
+	}
+	return job.State
 }

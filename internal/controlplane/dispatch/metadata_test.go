@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/metadata"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
@@ -47,7 +48,7 @@ func TestMetadataSurvivesARestart(t *testing.T) {
 // Retries of a job, and their retries, read what the first job set.
 func TestRetriesShareMetadata(t *testing.T) {
 	p := newPlant(t, Options{})
-	first := p.run(p.register("w1"), store.Job{RetriesLeft: 2})
+	first := p.run(p.register("w1"), store.Job{Job: lifecycle.Job{RetriesLeft: 2}})
 	must(t, first.SetMetadata(t.Context(), metadata.Item{Key: "from", Value: "first"}))
 	last := first
 	for _, name := range []string{"w2", "w3"} {
@@ -72,6 +73,6 @@ func TestMetadataOfAnEndedJob(t *testing.T) {
 	g := p.run(p.register("w"), store.Job{})
 	must(t, g.SetMetadata(t.Context(), metadata.Item{Key: "k", Value: "v"}))
 	must(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}))
-	wantErr(t, g.SetMetadata(t.Context(), metadata.Item{Key: "k", Value: "w"}), ErrWrongState)
+	wantErr(t, g.SetMetadata(t.Context(), metadata.Item{Key: "k", Value: "w"}), ErrUnauthenticated)
 	p.value(g, "k", "v")
 }

@@ -17,6 +17,9 @@ const DefaultLogGrace = 10 * time.Second
 type Options struct {
 	// Terms are the leases; zero fields have defaults.
 	Terms schedule.Terms
+	// AcquireAnyQueue lets a worker acquire, by its ID, a job of another queue than
+	// its own.
+	AcquireAnyQueue bool
 	// LogGrace is how long Follow waits for a missing log chunk after a later one
 	// has arrived; 0 is DefaultLogGrace.
 	LogGrace time.Duration

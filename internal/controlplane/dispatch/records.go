@@ -2,7 +2,6 @@ package dispatch
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -143,7 +142,7 @@ func (r *records) changed(c store.Change) {
 		switch {
 		case err != nil:
 		case job.Revision > 0:
-			r.applyJob(job, c.StoredAt)
+			r.applyJob(job)
 		case worker.Revision > 0:
 			x.ApplyWorker(worker, r.now())
 		}
@@ -152,13 +151,15 @@ func (r *records) changed(c store.Change) {
 }
 
 // applyJob applies a record to the index and passes it to the job's subscribers.
-// The caller holds the lock.
-func (r *records) applyJob(job store.Job, storedAt time.Time) {
+// The caller holds the lock. The index keeps the job for as long as the store does,
+// counted from now: the moment of storing is of another clock.
+func (r *records) applyJob(job store.Job) {
+	now := r.now()
 	var expires time.Time // never, for a live job
 	if job.State.Final() {
-		expires = storedAt.Add(r.st.Retention())
+		expires = now.Add(r.st.Retention())
 	}
-	if r.index.ApplyJob(job, r.now(), expires) {
+	if r.index.ApplyJob(job, now, expires) {
 		for _, s := range r.subscribers[job.ID] {
 			s.Add(job)
 		}
@@ -181,7 +182,7 @@ func (r *records) worker(id string) (worker store.Worker, ok bool) {
 func (r *records) ReadJob(ctx context.Context, id string) (store.Job, error) {
 	job, err := r.st.Job(ctx, id)
 	if err == nil {
-		r.update(func(*schedule.Index) { r.applyJob(job, job.FinishedAt) })
+		r.update(func(*schedule.Index) { r.applyJob(job) })
 	}
 	return job, err //nolint:wrapcheck // the store's errors say what was attempted
 }
@@ -220,7 +221,7 @@ func (r *records) putJob(ctx context.Context, job store.Job) (store.Job, error) 
 	if err != nil {
 		return job, err //nolint:wrapcheck // the store's errors say what was attempted
 	}
-	r.update(func(*schedule.Index) { r.applyJob(job, r.now()) })
+	r.update(func(*schedule.Index) { r.applyJob(job) })
 	if job.State.Final() && job.IdempotencyKey != "" {
 		r.run(func(ctx context.Context) {
 			if err := r.st.ExpireKey(ctx, job.IdempotencyKey, job.ID); err != nil {
@@ -241,57 +242,4 @@ func (r *records) putWorker(ctx context.Context, worker store.Worker) (store.Wor
 		r.update(func(x *schedule.Index) { x.ApplyWorker(worker, r.now()) })
 	}
 	return worker, err //nolint:wrapcheck // the store's errors say what was attempted
-}
-
-// errUnchanged is returned by an edit that leaves the record as it is, which is a
-// success.
-var errUnchanged = errors.New("nothing to change")
-
-// changeJob applies a transition to a job: see compareAndSet.
-func (r *records) changeJob(ctx context.Context, id string, t transition) (store.Job, error) {
-	job, indexed := r.job(id)
-	return compareAndSet(ctx, "job "+id, job, indexed, t,
-		func(ctx context.Context) (store.Job, error) { return r.ReadJob(ctx, id) }, r.putJob)
-}
-
-// changeWorker applies an edit to a worker: see compareAndSet.
-func (r *records) changeWorker(ctx context.Context, id string, edit func(*store.Worker) error) (store.Worker, error) {
-	worker, indexed := r.worker(id)
-	return compareAndSet(ctx, "worker "+id, worker, indexed, func(w store.Worker) (store.Worker, error) {
-		err := edit(&w)
-		return w, err
-	}, func(ctx context.Context) (store.Worker, error) { return r.readWorker(ctx, id) }, r.putWorker)
-}
-
-// compareAndSet edits a record and stores it, again as long as others change it
-// first. An indexed record is used for the first try if that leads to a write: a
-// refusal, or a success without a write, is decided on the stored record. It
-// returns the record as stored, also beside an error of the edit.
-func compareAndSet[T any](ctx context.Context, name string, record T, indexed bool, edit func(T) (T, error),
-	read func(context.Context) (T, error), put func(context.Context, T) (T, error),
-) (T, error) {
-	var none T
-	for range store.MaxConflicts {
-		if !indexed {
-			var err error
-			if record, err = read(ctx); err != nil {
-				return none, err
-			}
-		}
-		edited, err := edit(record)
-		switch {
-		case err == nil:
-			edited, err = put(ctx, edited)
-			if !errors.Is(err, store.ErrConflict) {
-				return edited, err
-			}
-		case indexed:
-		case errors.Is(err, errUnchanged):
-			return record, nil
-		default:
-			return record, err
-		}
-		indexed = false
-	}
-	return none, fmt.Errorf("changing %s: %w", name, store.ErrConflict)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
@@ -68,7 +69,7 @@ func TestReplicasShareTheWork(t *testing.T) {
 	must(t, err)
 	two.startJob(two.grant(token))
 	second := two.submit(store.Job{})
-	_, err = one.Pause(t.Context(), a, "why")
+	_, err = one.Pause(t.Context(), a, "why", workerstate.ByOperator)
 	must(t, err)
 	two.wants(feed, wire.Instruction{Kind: wire.Pause, Reason: "why"})
 	must(t, one.grant(token).Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}))
@@ -78,7 +79,7 @@ func TestReplicasShareTheWork(t *testing.T) {
 		return workers[0].JobID == ""
 	})
 	two.silent(feed)
-	_, err = one.Dispatcher.Resume(t.Context(), a)
+	_, err = one.Dispatcher.Resume(t.Context(), a, workerstate.ByOperator)
 	must(t, err)
 	two.wants(feed, wire.Instruction{Kind: wire.Resume}, wire.Instruction{Kind: wire.JobAssigned, JobID: second})
 }
@@ -116,7 +117,7 @@ func TestAHeartbeatToAnyReplicaCounts(t *testing.T) {
 		})
 		two.pass(10 * time.Second)
 	}
-	one.workerState(a, store.WorkerConnected)
+	one.workerState(a, workerstate.Available)
 }
 
 func TestTwoOffersBecomeOne(t *testing.T) {

@@ -19,9 +19,11 @@ const maxSignalIDs = 2000
 type signal struct {
 	// From is the replica that sent it.
 	From string `json:"from"`
-	// Workers and Jobs were seen since the last signal.
+	// Workers and Jobs were seen since the last signal; Held are jobs that their
+	// agents named.
 	Workers []string `json:"workers,omitempty"`
 	Jobs    []string `json:"jobs,omitempty"`
+	Held    []string `json:"held,omitempty"`
 	// Attached and Detached are the worker whose stream was opened or closed.
 	Attached string `json:"attached,omitempty"`
 	Detached string `json:"detached,omitempty"`
@@ -35,12 +37,12 @@ type replicas struct {
 	id   string // of this replica
 	stop func() // ends listen
 
-	mu            sync.Mutex
-	workers, jobs map[string]struct{} // seen since the last signal
+	mu                  sync.Mutex
+	workers, jobs, held map[string]struct{} // seen since the last signal
 }
 
 func newReplicas(r *records) *replicas {
-	return &replicas{r: r, id: newID(), stop: func() {}, workers: map[string]struct{}{}, jobs: map[string]struct{}{}}
+	return &replicas{r: r, id: newID(), stop: func() {}, workers: map[string]struct{}{}, jobs: map[string]struct{}{}, held: map[string]struct{}{}}
 }
 
 // listen has signals handled until stop.
@@ -53,9 +55,10 @@ func (p *replicas) listen() error {
 	return nil
 }
 
-// workerSeen and jobSeen note a sign of life for the next signal.
+// workerSeen, jobSeen and jobHeld note a sign of life for the next signal.
 func (p *replicas) workerSeen(id string) { p.note(p.workers, id) }
 func (p *replicas) jobSeen(id string)    { p.note(p.jobs, id) }
+func (p *replicas) jobHeld(id string)    { p.note(p.held, id) }
 
 func (p *replicas) note(seen map[string]struct{}, id string) {
 	p.mu.Lock()
@@ -66,15 +69,19 @@ func (p *replicas) note(seen map[string]struct{}, id string) {
 // sendSigns sends the signs of life since the last signal to the other replicas.
 func (p *replicas) sendSigns() {
 	p.mu.Lock()
-	workers, jobs := slices.Collect(maps.Keys(p.workers)), slices.Collect(maps.Keys(p.jobs))
+	workers, jobs, held := slices.Collect(maps.Keys(p.workers)), slices.Collect(maps.Keys(p.jobs)), slices.Collect(maps.Keys(p.held))
 	clear(p.workers)
 	clear(p.jobs)
+	clear(p.held)
 	p.mu.Unlock()
 	for ids := range slices.Chunk(workers, maxSignalIDs) {
 		p.send(signal{Workers: ids})
 	}
 	for ids := range slices.Chunk(jobs, maxSignalIDs) {
 		p.send(signal{Jobs: ids})
+	}
+	for ids := range slices.Chunk(held, maxSignalIDs) {
+		p.send(signal{Held: ids})
 	}
 }
 
@@ -108,6 +115,9 @@ func (p *replicas) receive(data []byte) {
 		}
 		for _, id := range s.Jobs {
 			x.RenewJob(id, now)
+		}
+		for _, id := range s.Held {
+			x.HoldJob(id, now)
 		}
 		if superseded := x.AttachedTo(s.From, s.Attached); superseded != nil {
 			superseded.End(ErrSuperseded)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
@@ -69,13 +70,13 @@ func TestAnAssignmentForAPingIsOnTheStreamToo(t *testing.T) {
 
 	g := p.accept(a, id)
 	// A paused worker receives nothing; a ping right after the resume does.
-	_, err := p.Pause(t.Context(), a, "why")
+	_, err := p.Pause(t.Context(), a, "why", workerstate.ByOperator)
 	must(t, err)
 	must(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}))
 	next := p.submit(store.Job{})
 	p.wants(feed, wire.Instruction{Kind: wire.Pause, Reason: "why"})
 	p.silent(feed)
-	_, err = p.Resume(t.Context(), a)
+	_, err = p.Resume(t.Context(), a, workerstate.ByOperator)
 	must(t, err)
 	p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: next})
 	p.wants(feed, wire.Instruction{Kind: wire.Resume}, wire.Instruction{Kind: wire.JobAssigned, JobID: next})
@@ -101,11 +102,17 @@ func TestASecondStreamSupersedesTheFirst(t *testing.T) {
 func TestStandingInstructions(t *testing.T) {
 	type step func(p *plant, workerID string) error
 	pause := func(reason string) step {
-		return func(p *plant, id string) error { _, err := p.Pause(p.t.Context(), id, reason); return err }
+		return func(p *plant, id string) error {
+			_, err := p.Pause(p.t.Context(), id, reason, workerstate.ByOperator)
+			return err
+		}
 	}
-	resume := func(p *plant, id string) error { _, err := p.Dispatcher.Resume(p.t.Context(), id); return err }
+	resume := func(p *plant, id string) error {
+		_, err := p.Dispatcher.Resume(p.t.Context(), id, workerstate.ByOperator)
+		return err
+	}
 	stop := func(p *plant, id string) error {
-		_, err := p.Stop(p.t.Context(), id, false, "bye")
+		_, err := p.Stop(p.t.Context(), id, Stopping{Reason: "bye"})
 		return err
 	}
 	for name, row := range map[string]struct {
@@ -153,7 +160,7 @@ func TestPausingWithdrawsOffers(t *testing.T) {
 	a, b := p.register("a"), p.register("b")
 	feed := p.attached(a)
 	id := p.submit(store.Job{})
-	_, err := p.Pause(t.Context(), "a", "why")
+	_, err := p.Pause(t.Context(), "a", "why", workerstate.ByOperator)
 	must(t, err)
 	p.wants(feed, wire.Instruction{Kind: wire.Pause, Reason: "why"})
 	p.silent(feed)
@@ -167,19 +174,19 @@ func TestStopWithForce(t *testing.T) {
 	waiting := p.submit(store.Job{})
 	p.pings(b, wire.Instruction{Kind: wire.JobAssigned, JobID: waiting})
 	p.accept(b, waiting)
-	_, err := p.Stop(t.Context(), a, false, "slowly")
+	_, err := p.Stop(t.Context(), a, Stopping{Reason: "slowly"})
 	must(t, err)
 	p.jobState(g.JobID, "running")
-	worker, err := p.Stop(t.Context(), a, true, "now")
+	worker, err := p.Stop(t.Context(), a, Stopping{Force: true, Reason: "now"})
 	must(t, err)
-	if !worker.StopForce || worker.JobID != g.JobID {
+	if worker.State != workerstate.Stopped || worker.JobID != g.JobID {
 		t.Errorf("got %+v", worker)
 	}
 	p.jobState(g.JobID, "canceling")
 	if got := p.job(g.JobID).CancelReason; got != "now" {
 		t.Errorf("the reason is %q", got)
 	}
-	_, err = p.Stop(t.Context(), b, true, "now")
+	_, err = p.Stop(t.Context(), b, Stopping{Force: true, Reason: "now"})
 	must(t, err)
 	p.state(waiting, wire.StateQueued)
 }
@@ -204,7 +211,7 @@ func TestOperatorsNameWorkers(t *testing.T) {
 		"gone, by its id": {gone, ErrWrongState},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := p.Pause(t.Context(), row.ref, "why")
+			_, err := p.Pause(t.Context(), row.ref, "why", workerstate.ByOperator)
 			if row.want == nil {
 				must(t, err)
 				return
@@ -212,7 +219,7 @@ func TestOperatorsNameWorkers(t *testing.T) {
 			wantErr(t, err, row.want)
 		})
 	}
-	_, err := p.Pause(t.Context(), a, " ")
+	_, err := p.Pause(t.Context(), a, " ", workerstate.ByOperator)
 	wantErr(t, err, ErrInvalid)
 }
 

@@ -48,9 +48,12 @@ func (d *Dispatcher) Attach(ctx context.Context, workerID string) (*Feed, error)
 	if err := d.renew(ctx, workerID); err != nil {
 		return nil, err
 	}
-	feed := newFeed(func(f *Feed) { d.detach(workerID, f) })
+	worker, err := d.records.findWorker(ctx, workerID)
+	if err != nil {
+		return nil, err
+	}
+	feed := newFeed(worker, func(f *Feed) { d.detach(workerID, f) })
 	var number uint64
-	var err error
 	d.records.update(func(x *schedule.Index) {
 		if d.records.closed {
 			err = ErrClosed

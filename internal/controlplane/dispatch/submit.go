@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/wire"
@@ -28,7 +28,7 @@ func (d *Dispatcher) Submit(ctx context.Context, job store.Job) (_ store.Job, ex
 	if err := validateJob(job); err != nil {
 		return store.Job{}, false, err
 	}
-	job = submitted(job, newID(), d.now().UTC())
+	job.ID, job.BuildID, job.RetryOf = newID(), "", ""
 	var stored store.Job
 	if job.IdempotencyKey == "" {
 		stored, err = d.create(ctx, job)
@@ -40,10 +40,6 @@ func (d *Dispatcher) Submit(ctx context.Context, job store.Job) (_ store.Job, ex
 	}
 	if err != nil {
 		return store.Job{}, false, fmt.Errorf("submitting a job: %w", err)
-	}
-	if !existed {
-		d.log.Info("job submitted", zap.String("job_id", stored.ID), zap.String("queue", stored.Queue),
-			zap.String("worker_id", stored.WorkerID))
 	}
 	return stored, existed, nil
 }
@@ -79,7 +75,11 @@ func (d *Dispatcher) submitKeyed(ctx context.Context, job store.Job) (_ store.Jo
 		if !errors.Is(err, ErrNotFound) {
 			return existing, err == nil, err
 		}
-		if !key.Over && time.Since(key.StoredAt) <= st.Retention() {
+		current, err := d.records.st.KeyIsCurrent(ctx, key)
+		if err != nil {
+			return store.Job{}, false, err //nolint:wrapcheck // the store's errors say what was attempted
+		}
+		if current {
 			job.ID = key.JobID
 			return d.createOnce(ctx, job)
 		}
@@ -103,13 +103,27 @@ func (d *Dispatcher) createOnce(ctx context.Context, job store.Job) (_ store.Job
 func (d *Dispatcher) create(ctx context.Context, job store.Job) (store.Job, error) {
 	var c *schedule.Claim
 	d.records.view(func(x *schedule.Index) { c = x.ClaimIdle(job.Queue) })
+	submitted := lifecycle.Event{Kind: lifecycle.Submitted, At: d.now().UTC(), Actor: actorSubmitter}
 	if c == nil {
-		return d.records.putJob(ctx, job)
+		submitted.Reason = d.records.queueReason(job.Queue)
+		return d.records.createJob(ctx, job, submitted)
 	}
-	job, _ = assigned(c, d.now().UTC())(job) // a new job is queued
-	job, err := d.records.putJob(ctx, job)
+	offer := assignment(c)
+	offer.At = submitted.At
+	stored, err := d.records.createJob(ctx, job, submitted, offer)
 	d.settle(ctx, c, err)
-	return job, err
+	return stored, err
+}
+
+// assignment returns the event that offers a job to the worker of a claim.
+func assignment(c *schedule.Claim) lifecycle.Event {
+	reason := "offered on its stream"
+	if c.Polled {
+		reason = "offered in the response to its ping"
+	}
+	return lifecycle.Event{
+		Kind: lifecycle.Assigned, Actor: actorControlPlane, Reason: reason, WorkerID: c.WorkerID, WorkerName: c.WorkerName,
+	}
 }
 
 // assign writes the assignment of a claim and ends the claim. It does not depend
@@ -117,7 +131,7 @@ func (d *Dispatcher) create(ctx context.Context, job store.Job) (store.Job, erro
 func (d *Dispatcher) assign(ctx context.Context, c *schedule.Claim) error {
 	ctx, cancel := store.Detach(ctx)
 	defer cancel()
-	_, err := d.records.changeJob(ctx, c.JobID, assigned(c, d.now().UTC()))
+	_, err := d.records.changeJob(ctx, c.JobID, assignment(c))
 	d.settle(ctx, c, err)
 	return err
 }
@@ -136,7 +150,8 @@ func (d *Dispatcher) settle(ctx context.Context, c *schedule.Claim, err error) {
 		x.Release(c)
 	})
 	if err != nil {
-		d.log.Warn("failed to assign a job", zap.String("job_id", c.JobID), zap.String("worker_id", c.WorkerID), zap.Error(err))
+		d.log.Warn("failed to assign a job", zap.String("job_id", c.JobID),
+			zap.String("worker_id", c.WorkerID), zap.String("worker_name", c.WorkerName), zap.Error(err))
 		return
 	}
 	d.sweeper.applyTo(ctx, c.WorkerID)

@@ -7,8 +7,10 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
@@ -29,8 +31,8 @@ func TestBadFieldsAreNamed(t *testing.T) {
 		{"queue", store.Job{Command: ok, Queue: "a b"}},
 		{"queue", store.Job{Command: ok, Queue: strings.Repeat("q", maxName+1)}},
 		{"timeout", store.Job{Command: ok, Timeout: -1}},
-		{"retries", store.Job{Command: ok, RetriesLeft: -1}},
-		{"retries", store.Job{Command: ok, RetriesLeft: MaxRetries + 1}},
+		{"retries", store.Job{Command: ok, Job: lifecycle.Job{RetriesLeft: -1}}},
+		{"retries", store.Job{Command: ok, Job: lifecycle.Job{RetriesLeft: MaxRetries + 1}}},
 		{"idempotency_key", store.Job{Command: ok, IdempotencyKey: strings.Repeat("k", MaxIdempotencyKey+1)}},
 	} {
 		_, _, err := p.Submit(t.Context(), row.s)
@@ -273,18 +275,18 @@ func TestWaitingReason(t *testing.T) {
 	why("the one worker in queue default is busy")
 	b, c := p.register("b"), p.register("c")
 	for _, id := range []string{b, c} {
-		_, err := p.Pause(t.Context(), id, "why")
+		_, err := p.Pause(t.Context(), id, "why", workerstate.ByOperator)
 		must(t, err)
 	}
 	why("no worker in queue default is free: 1 busy, 2 paused")
 	must(t, p.Disconnect(t.Context(), a))
 	why("all 2 workers in queue default are paused")
 	for _, id := range []string{b, c} {
-		_, err := p.Stop(t.Context(), id, false, "")
+		_, err := p.Stop(t.Context(), id, Stopping{})
 		must(t, err)
 	}
 	why("all 2 workers in queue default are taking no more work")
-	if got := p.WaitingReason(store.Job{State: wire.StateRunning}); got != "" {
+	if got := p.WaitingReason(store.Job{Job: lifecycle.Job{State: wire.StateRunning}}); got != "" {
 		t.Errorf("a running job waits: %q", got)
 	}
 }

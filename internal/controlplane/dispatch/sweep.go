@@ -3,14 +3,17 @@ package dispatch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 )
 
 const (
@@ -106,22 +109,19 @@ func (s *sweeper) expireLeases() (expired []string) {
 
 // loseWorker marks a worker as lost, unless its lease was renewed meanwhile.
 func (s *sweeper) loseWorker(ctx context.Context, id string) error {
-	worker, err := s.r.changeWorker(ctx, id, func(w *store.Worker) error {
-		now, expired := s.clock.Now(), false
-		s.r.view(func(x *schedule.Index) { expired = x.Expired(id, now, s.terms.LeaseTimeout) })
-		if w.State != store.WorkerConnected || !expired {
+	_, err := s.r.changeWorker(ctx, id, workerstate.Event{
+		Kind: workerstate.LeaseExpired, Reason: fmt.Sprintf("silent for %s", s.terms.LeaseTimeout),
+	}, func(store.Worker) error {
+		expired := false
+		s.r.view(func(x *schedule.Index) { expired = x.Expired(id, s.clock.Now(), s.terms.LeaseTimeout) })
+		if !expired {
 			return errUnchanged
 		}
-		w.State, w.LeftAt = store.WorkerLost, now.UTC()
 		return nil
 	})
 	if errors.Is(err, ErrNotFound) {
 		s.r.update(func(x *schedule.Index) { x.ForgetWorker(id) })
 		return nil
-	}
-	if err == nil && worker.State == store.WorkerLost {
-		s.log.Warn("worker lost", zap.String("worker_id", id), zap.String("worker_name", worker.Name),
-			zap.Duration("silent", s.terms.LeaseTimeout))
 	}
 	return err
 }
@@ -146,27 +146,25 @@ func (s *sweeper) applyTo(ctx context.Context, workerID string) {
 
 // apply stores the consequence of a decision, if the job has not changed since.
 func (s *sweeper) apply(ctx context.Context, d schedule.Decision) error {
-	var size uint64
-	if d.Action == schedule.MarkLost {
-		size = s.logSize(ctx, d.JobID)
+	ev := d.Event
+	ev.Actor, ev.RetryID = actorControlPlane, newID()
+	if ev.Kind == lifecycle.Silent || ev.Kind == lifecycle.Absent {
+		ev.Result.LogSize = s.logSize(ctx, d.JobID)
 	}
-	applied := false
-	decide := decided(d, size, newID(), s.clock.Now().UTC())
-	job, err := s.r.changeJob(ctx, d.JobID, func(job store.Job) (store.Job, error) {
-		job, err := decide(job)
-		applied = err == nil
-		return job, err
+	job, err := s.r.changeJob(ctx, d.JobID, ev, func(job store.Job) error {
+		if job.Revision != d.Revision {
+			return errUnchanged
+		}
+		return nil
 	})
 	if errors.Is(err, ErrNotFound) {
 		s.r.update(func(x *schedule.Index) { x.ForgetJob(d.JobID) })
 		return nil
 	}
-	if err != nil || !applied {
+	if err != nil || !job.changed {
 		return err
 	}
-	s.log.Info("job rule applied", zap.String("job_id", job.ID), zap.String("action", string(d.Action)),
-		zap.String("reason", d.Reason), zap.String("to", string(job.State)))
-	return s.retry(ctx, job)
+	return s.retry(ctx, job.record)
 }
 
 // retry stores the job that retries a job, if there is to be one and it is not
@@ -176,7 +174,9 @@ func (s *sweeper) retry(ctx context.Context, job store.Job) error {
 	if job.RetriedBy == "" {
 		return nil
 	}
-	_, err := s.r.putJob(ctx, retryOf(job, s.clock.Now().UTC()))
+	_, err := s.r.createJob(ctx, retryOf(job), lifecycle.Event{
+		Kind: lifecycle.Submitted, At: s.clock.Now().UTC(), Actor: actorControlPlane, Reason: "retry of job " + job.ID,
+	})
 	if errors.Is(err, store.ErrConflict) {
 		s.r.view(func(x *schedule.Index) { x.Retried(job.ID) })
 		return nil

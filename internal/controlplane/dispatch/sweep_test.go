@@ -4,8 +4,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
@@ -52,25 +54,27 @@ func TestSilentWorkersAreLost(t *testing.T) {
 	acceptance := p.accept(waiting, accepted)
 
 	p.passBeating(schedule.DefaultLeaseTimeout, alive)
-	p.workerState(silent, store.WorkerConnected)
+	p.workerState(silent, workerstate.Available)
 	p.passBeating(2*time.Second, alive)
-	p.workerState(silent, store.WorkerLost)
-	p.workerState(waiting, store.WorkerLost)
-	p.workerState(alive, store.WorkerConnected)
+	p.workerState(silent, workerstate.Lost)
+	p.workerState(waiting, workerstate.Lost)
+	p.workerState(alive, workerstate.Available)
 	p.state(id, wire.StateLost)
 	p.state(accepted, wire.StateQueued)
 	for _, g := range []JobGrant{g, acceptance} {
 		wantErr(t, g.Start(t.Context(), time.Time{}), ErrUnauthenticated)
-		wantErr(t, g.Finish(t.Context(), wire.FinishRequest{}), ErrUnauthenticated)
 	}
+	wantErr(t, acceptance.Finish(t.Context(), wire.FinishRequest{}), ErrUnauthenticated)
+	must(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "3"})) // ends the lost job
+	p.state(id, wire.StateFinished)
 
 	// With its next heartbeat it is connected, and offered work on its open stream.
 	must(t, p.Heartbeat(t.Context(), silent))
-	p.workerState(silent, store.WorkerConnected)
+	p.workerState(silent, workerstate.Available)
 	p.wants(feed, wire.Instruction{Kind: wire.JobAssigned, JobID: accepted})
 }
 
-func (p *plant) workerState(id string, want store.WorkerState) {
+func (p *plant) workerState(id string, want workerstate.State) {
 	p.t.Helper()
 	worker, err := p.st.Worker(p.t.Context(), id)
 	must(p.t, err)
@@ -97,9 +101,9 @@ func TestEverySignOfLifeRenewsALease(t *testing.T) {
 				p.pass(schedule.DefaultLeaseTimeout - time.Second)
 				must(t, sign(p, a, token))
 			}
-			p.workerState(a, store.WorkerConnected)
+			p.workerState(a, workerstate.Available)
 			p.pass(schedule.DefaultLeaseTimeout + 2*time.Second)
-			p.workerState(a, store.WorkerLost)
+			p.workerState(a, workerstate.Lost)
 		})
 	}
 }
@@ -136,8 +140,7 @@ func TestDisconnectRequeuesUnstartedJobs(t *testing.T) {
 			wantErr(t, err, ErrWrongState)
 			_, err = p.Attach(t.Context(), a)
 			wantErr(t, err, ErrWrongState)
-			must(t, p.Connect(t.Context(), a))
-			must(t, p.Heartbeat(t.Context(), a))
+			wantErr(t, p.Connect(t.Context(), a), ErrWrongState)
 		})
 	}
 }
@@ -196,13 +199,18 @@ func TestAWorkerThatPollsIsNotRunningItsJob(t *testing.T) {
 func TestLostJobsAreRetried(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
-	g := p.run(a, store.Job{Command: []string{"make", "it"}, Env: map[string]string{"A": "B"}, Priority: 3, Timeout: time.Hour, RetriesLeft: 1, IdempotencyKey: "k"})
+	g := p.run(a, store.Job{Command: []string{"make", "it"}, Env: map[string]string{"A": "B"}, Priority: 3, Timeout: time.Hour, IdempotencyKey: "k", Job: lifecycle.Job{RetriesLeft: 1}})
 	p.pass(schedule.DefaultLeaseTimeout + 2*time.Second)
 	lost := p.job(g.JobID)
 	if lost.State != wire.StateLost || lost.RetriedBy == "" || lost.LostReason == "" || lost.ExitStatus != "-1" {
 		t.Fatalf("got %+v", lost)
 	}
-	wantErr(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}), ErrUnauthenticated)
+	for range 2 { // the first response was lost
+		must(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}))
+	}
+	if late := p.job(lost.ID); late.State != wire.StateLost || late.LateResult == nil || late.LateResult.ExitStatus != "0" {
+		t.Fatalf("the late result is not kept: %+v", late)
+	}
 	retry := p.job(lost.RetriedBy)
 	if retry.State != wire.StateQueued || retry.RetryOf != lost.ID || retry.RetriesLeft != 0 ||
 		retry.Command[1] != "it" || retry.Env["A"] != "B" || retry.Priority != 3 || retry.Timeout != time.Hour {
@@ -218,8 +226,7 @@ func TestLostJobsAreRetried(t *testing.T) {
 }
 
 // An agent that was killed starts again, as another worker, and delivers the result
-// of its job: within the lease the job ends with it, after it the job is lost and
-// the token is revoked.
+// of its job: within the lease the job ends with it, after it the result is kept.
 func TestUndeliveredResults(t *testing.T) {
 	died := wire.FinishRequest{ExitStatus: "-1", SignalReason: "agent_stop"}
 	for _, c := range []struct {
@@ -233,12 +240,12 @@ func TestUndeliveredResults(t *testing.T) {
 		{"its end was seen", false, false, wire.FinishRequest{ExitStatus: "7"}, wire.StateFinished, false},
 		{"its end was not seen", false, false, died, wire.StateFinished, true},
 		{"it was to be canceled", false, true, died, wire.StateCanceled, false},
-		{"stopped with its worker", false, false, wire.FinishRequest{ExitStatus: "-1", Signal: "SIGTERM", SignalReason: "agent_stop"}, wire.StateFinished, false},
+		{"ended by its agent", false, false, wire.FinishRequest{ExitStatus: "-1", Signal: "SIGTERM", SignalReason: "agent_stop"}, wire.StateFinished, true},
 		{"too late", true, false, wire.FinishRequest{ExitStatus: "7"}, wire.StateLost, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := newPlant(t, Options{})
-			id := p.submit(store.Job{RetriesLeft: 1})
+			id := p.submit(store.Job{Job: lifecycle.Job{RetriesLeft: 1}})
 			a := p.register("a")
 			p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 			_, token, err := p.Accept(t.Context(), a, id)
@@ -252,19 +259,20 @@ func TestUndeliveredResults(t *testing.T) {
 			again := p.register("a")
 			if c.late {
 				p.pass(3 * time.Second)
-				_, err := p.AuthorizeJob(t.Context(), token)
-				wantErr(t, err, ErrUnauthenticated)
-			} else {
-				g := p.grant(token)
-				must(t, g.AppendLog(t.Context(), wire.Chunk{Sequence: 1, Data: []byte("x")}))
-				must(t, g.Finish(t.Context(), c.result))
-				must(t, g.Finish(t.Context(), c.result)) // its response was lost
+				p.state(id, wire.StateLost)
 			}
+			g := p.grant(token)
+			must(t, g.AppendLog(t.Context(), wire.Chunk{Sequence: 1, Data: []byte("x")}))
+			must(t, g.Finish(t.Context(), c.result))
+			must(t, g.Finish(t.Context(), c.result)) // its response was lost
 			p.pass(schedule.DefaultLeaseTimeout)
 
 			job := p.job(id)
 			if job.State != c.state || (job.RetriedBy != "") != c.retried {
 				t.Fatalf("got %+v", job)
+			}
+			if kept := job.LateResult; (kept != nil) != c.late || c.late && kept.ExitStatus != c.result.ExitStatus {
+				t.Errorf("the late result is %+v", kept)
 			}
 			if c.retried {
 				if retry := p.job(job.RetriedBy); retry.RetryOf != id || retry.RetriesLeft != 0 {
@@ -279,7 +287,7 @@ func TestUndeliveredResults(t *testing.T) {
 
 func TestCanceledJobsAreNotRetried(t *testing.T) {
 	p := newPlant(t, Options{})
-	g := p.run(p.register("a"), store.Job{RetriesLeft: 3})
+	g := p.run(p.register("a"), store.Job{Job: lifecycle.Job{RetriesLeft: 3}})
 	p.cancel(g.JobID, "canceling")
 	p.pass(schedule.DefaultLeaseTimeout + 2*time.Second)
 	if lost := p.job(g.JobID); lost.State != wire.StateLost || lost.RetriedBy != "" {
@@ -291,10 +299,7 @@ func TestTheRetryIsStoredEvenAfterACrash(t *testing.T) {
 	p := newPlant(t, Options{})
 	// The state after a process died between the two writes.
 	retry := newID()
-	lost, err := p.st.PutJob(t.Context(), store.Job{
-		ID: newID(), Command: []string{"true"}, Queue: "default", State: wire.StateLost,
-		RetriesLeft: 2, RetriedBy: retry, FinishedAt: p.clock.Now(),
-	})
+	lost, err := p.st.PutJob(t.Context(), store.Job{ID: newID(), Command: []string{"true"}, Queue: "default", Job: lifecycle.Job{State: wire.StateLost, RetriesLeft: 2, RetriedBy: retry, FinishedAt: p.clock.Now()}})
 	must(t, err)
 	p.restart()
 	p.pass(time.Second)
@@ -320,10 +325,10 @@ func TestASuspendedReplicaExpiresNoLease(t *testing.T) {
 	g := p.run(a, store.Job{})
 	p.clock.move(time.Hour)
 	p.pass(time.Second)
-	p.workerState(a, store.WorkerConnected)
+	p.workerState(a, workerstate.Available)
 	p.state(g.JobID, wire.StateRunning)
 	p.pass(schedule.DefaultLeaseTimeout + 2*time.Second)
-	p.workerState(a, store.WorkerLost)
+	p.workerState(a, workerstate.Lost)
 }
 
 func TestRestart(t *testing.T) {
@@ -341,7 +346,7 @@ func TestRestart(t *testing.T) {
 
 	p.restart()
 	p.pass(schedule.DefaultLeaseTimeout - 2*time.Second) // a full term
-	p.workerState(a, store.WorkerConnected)
+	p.workerState(a, workerstate.Available)
 	got, err := p.AuthenticateSession(t.Context(), session)
 	must(t, err)
 	must(t, p.Heartbeat(t.Context(), got))
@@ -366,7 +371,7 @@ func TestForgottenWorkers(t *testing.T) {
 	p.clock.move(store.DefaultWorkerRetention + time.Second)
 	until(t, "the worker is forgotten", func() bool {
 		p.pass(time.Second)
-		workers, _, err := p.Workers(t.Context(), schedule.WorkerFilter{States: []store.WorkerState{store.WorkerDisconnected}}, schedule.Page{})
+		workers, _, err := p.Workers(t.Context(), schedule.WorkerFilter{States: []workerstate.State{workerstate.Left}}, schedule.Page{})
 		must(t, err)
 		return len(workers) == 0
 	})

@@ -3,37 +3,37 @@ package dispatch
 import (
 	"context"
 	"fmt"
-	"time"
-
-	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 )
 
 // Register stores a new worker, connected, and returns it with its session token,
 // which is not stored and cannot be returned again. The caller sets what the
-// worker sent; Queue is taken from the tag queue=NAME, default wire.DefaultQueue.
-// ErrInvalid names a bad field.
+// worker sent; Queue is taken from the tag queue=NAME, default wire.DefaultQueue. A
+// worker with LastJob is assigned no jobs: it acquires one by its ID. ErrInvalid
+// names a bad field.
 func (d *Dispatcher) Register(ctx context.Context, worker store.Worker) (store.Worker, string, error) {
 	var err error
+	lastJob := worker.LastJob
+	worker.Worker = workerstate.Worker{} // what becomes of it begins here
 	if worker.Queue, err = validateWorker(worker); err != nil {
 		return store.Worker{}, "", err
 	}
 	worker.ID = newID()
 	var session string
 	session, worker.TokenHash = token.Session.New(worker.ID)
-	worker.State, worker.RegisteredAt = store.WorkerConnected, d.now().UTC()
-	if worker, err = d.records.putWorker(ctx, worker); err != nil {
+	ev := workerstate.Event{Kind: workerstate.Registered, At: d.now().UTC(), LastJob: lastJob}
+	if worker, err = workerAfter(worker, ev); err == nil {
+		worker, err = d.records.putWorker(ctx, worker)
+	}
+	if err != nil {
 		return store.Worker{}, "", fmt.Errorf("registering worker %s: %w", worker.Name, err)
 	}
-	d.logWorker("worker registered", worker)
+	d.records.logWorker(store.Worker{}, worker, ev)
 	return worker, session, nil
-}
-
-func (d *Dispatcher) logWorker(message string, w store.Worker) {
-	d.log.Info(message, zap.String("worker_id", w.ID), zap.String("worker_name", w.Name), zap.String("queue", w.Queue))
 }
 
 // AuthenticateSession returns the ID of the worker that a session token belongs
@@ -54,38 +54,18 @@ func (d *Dispatcher) AuthenticateSession(ctx context.Context, session string) (s
 	return id, nil
 }
 
-// Connect makes a worker connected, in any state. Idempotent. ErrNotFound.
+// Connect records that a worker is there, and renews its lease. Idempotent.
+// ErrNotFound; ErrWrongState if the worker disconnected.
 func (d *Dispatcher) Connect(ctx context.Context, workerID string) error {
-	if d.renewConnected(workerID) {
-		return nil
-	}
-	_, err := d.records.changeWorker(ctx, workerID, connected)
-	return err
-}
-
-// connected makes a worker connected.
-func connected(w *store.Worker) error {
-	if w.State == store.WorkerConnected {
-		return errUnchanged
-	}
-	w.State, w.LeftAt = store.WorkerConnected, time.Time{}
-	return nil
+	return d.renew(ctx, workerID)
 }
 
 // Disconnect records that a worker left. The jobs that it did not start are
 // requeued. Idempotent. ErrNotFound.
 func (d *Dispatcher) Disconnect(ctx context.Context, workerID string) error {
-	worker, err := d.records.changeWorker(ctx, workerID, func(w *store.Worker) error {
-		if w.State == store.WorkerDisconnected {
-			return errUnchanged
-		}
-		w.State, w.LeftAt = store.WorkerDisconnected, d.now().UTC()
-		return nil
-	})
-	if err != nil {
+	if _, err := d.records.changeWorker(ctx, workerID, workerstate.Event{Kind: workerstate.Disconnected}); err != nil {
 		return err
 	}
-	d.logWorker("worker disconnected", worker)
 	d.sweeper.applyTo(ctx, workerID)
 	return nil
 }
@@ -96,17 +76,31 @@ func (d *Dispatcher) Heartbeat(ctx context.Context, workerID string) error {
 	return d.renew(ctx, workerID)
 }
 
+// Hold records that an agent's process holds jobs, running or with an undelivered
+// result, so that silence does not end them: see schedule.Index.HoldJob. The caller
+// has authenticated a worker of the agent; the jobs may belong to its former
+// workers. Jobs that do not run are ignored.
+func (d *Dispatcher) Hold(jobIDs []string) {
+	now := d.now()
+	var held []string
+	d.records.view(func(x *schedule.Index) {
+		for _, id := range jobIDs {
+			if x.HoldJob(id, now) {
+				held = append(held, id)
+			}
+		}
+	})
+	for _, id := range held {
+		d.replicas.jobHeld(id)
+	}
+}
+
 // renew renews a worker's lease; a lost worker becomes connected again.
 func (d *Dispatcher) renew(ctx context.Context, workerID string) error {
 	if d.renewConnected(workerID) {
 		return nil
 	}
-	_, err := d.records.changeWorker(ctx, workerID, func(w *store.Worker) error {
-		if w.State == store.WorkerDisconnected {
-			return wrongState("worker %s has disconnected", workerID)
-		}
-		return connected(w)
-	})
+	_, err := d.records.changeWorker(ctx, workerID, workerstate.Event{Kind: workerstate.Seen})
 	return err
 }
 
@@ -122,68 +116,62 @@ func (d *Dispatcher) renewConnected(workerID string) (ok bool) {
 
 // Pause makes a worker take no work until Resume; a job that is assigned to it and
 // not accepted is requeued. ref is the worker's ID, or a name that only one
-// connected worker has. Idempotent; a new reason replaces the old one.
-// ErrNotFound; ErrInvalid for a bad reason or an ambiguous name; ErrWrongState if
-// the worker has left.
-func (d *Dispatcher) Pause(ctx context.Context, ref, reason string) (schedule.Worker, error) {
+// connected worker has. by is who asks: what an operator paused, nobody else
+// resumes. Idempotent; a new reason replaces the old one. ErrNotFound; ErrInvalid
+// for a bad reason or an ambiguous name; ErrWrongState if the worker has left.
+func (d *Dispatcher) Pause(ctx context.Context, ref, reason string, by workerstate.PausedBy) (schedule.Worker, error) {
 	if err := validateReason(reason, true); err != nil {
 		return schedule.Worker{}, err
 	}
-	return d.control(ctx, ref, "worker paused", func(w *store.Worker) error {
-		if w.Paused && w.PauseReason == reason {
-			return errUnchanged
-		}
-		w.Paused, w.PauseReason = true, reason
-		return nil
-	})
+	return d.control(ctx, ref, workerstate.Event{Kind: workerstate.PauseRequested, Reason: reason, By: by})
 }
 
-// Resume lets a paused worker take work again. Idempotent. Errors as for Pause.
-func (d *Dispatcher) Resume(ctx context.Context, ref string) (schedule.Worker, error) {
-	return d.control(ctx, ref, "worker resumed", func(w *store.Worker) error {
-		if !w.Paused {
-			return errUnchanged
-		}
-		w.Paused, w.PauseReason = false, ""
-		return nil
-	})
+// Resume lets a paused worker take work again. Idempotent. Errors as for Pause;
+// ErrWrongState also if an operator paused the worker and another asks.
+func (d *Dispatcher) Resume(ctx context.Context, ref string, by workerstate.PausedBy) (schedule.Worker, error) {
+	return d.control(ctx, ref, workerstate.Event{Kind: workerstate.ResumeRequested, By: by})
 }
 
-// Stop makes a worker drain: finish its job and leave. With force its running job
-// is canceled, and one that it did not start is requeued. Idempotent; force can be
-// added later. Errors as for Pause.
-func (d *Dispatcher) Stop(ctx context.Context, ref string, force bool, reason string) (schedule.Worker, error) {
-	if err := validateReason(reason, false); err != nil {
+// Stopping is how a worker is to stop.
+type Stopping struct {
+	// Force cancels its running job, and requeues one that it did not start.
+	Force bool
+	// NoRetry keeps the canceled job from being retried.
+	NoRetry bool
+	// Reason is for people.
+	Reason string
+}
+
+// Stop makes a worker drain: finish its job and leave. With Force its job is
+// canceled, and retried if retries were asked for. Idempotent; Force can be added
+// later. Errors as for Pause; ErrInvalid for NoRetry without Force.
+func (d *Dispatcher) Stop(ctx context.Context, ref string, how Stopping) (schedule.Worker, error) {
+	if err := validateReason(how.Reason, false); err != nil {
 		return schedule.Worker{}, err
 	}
-	return d.control(ctx, ref, "worker draining", func(w *store.Worker) error {
-		if w.Stopping && (w.StopForce || !force) {
-			return errUnchanged
-		}
-		w.Stopping, w.StopForce, w.StopReason = true, w.StopForce || force, reason
-		return nil
-	})
+	if how.NoRetry && !how.Force {
+		return schedule.Worker{}, store.Invalid("no_retry", "needs force: without it no job is canceled")
+	}
+	ev := workerstate.Event{Kind: workerstate.DrainRequested, Reason: how.Reason, NoRetry: how.NoRetry}
+	if how.Force {
+		ev.Kind = workerstate.StopRequested
+	}
+	return d.control(ctx, ref, ev)
 }
 
-// control changes a worker for an operator and applies the rules to its jobs.
-func (d *Dispatcher) control(ctx context.Context, ref, done string, edit func(*store.Worker) error) (v schedule.Worker, err error) {
+// control applies a request to a worker, and the rules to its jobs.
+func (d *Dispatcher) control(ctx context.Context, ref string, ev workerstate.Event) (v schedule.Worker, err error) {
 	var id string
 	d.records.view(func(x *schedule.Index) { id, err = x.FindWorker(ref) })
 	if err != nil {
 		return v, err //nolint:wrapcheck // it names the worker
 	}
-	worker, err := d.records.changeWorker(ctx, id, func(w *store.Worker) error {
-		if w.State == store.WorkerDisconnected {
-			return wrongState("worker %s has left", ref)
-		}
-		return edit(w)
-	})
+	worker, err := d.records.changeWorker(ctx, id, ev)
 	if err != nil {
 		return v, err
 	}
-	d.logWorker(done, worker)
 	d.sweeper.applyTo(ctx, id)
-	d.records.view(func(x *schedule.Index) { v = x.View(worker) })
+	d.records.view(func(x *schedule.Index) { v = x.View(worker.record) })
 	return v, nil
 }
 

@@ -9,14 +9,21 @@ package joblog
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// MaxChunkSize is the largest chunk of a log, in bytes.
-const MaxChunkSize = 512 << 10
+const (
+	// MaxChunkSize is the largest chunk of a log, in bytes.
+	MaxChunkSize = 512 << 10
+	// MaxGap is how far the sequence of a chunk may be after the last one that
+	// arrived. Agents send chunks in parallel, and leave out those that they could
+	// not deliver.
+	MaxGap = 4096
+)
 
 // Jobs is what a Log needs to know of jobs. Its methods may be called
 // concurrently.
@@ -27,10 +34,10 @@ type Jobs interface {
 	WaitingReason(job store.Job) string
 	// Subscribe adds every later change of a job to s, until stop is called.
 	Subscribe(jobID string, s *Subscription) (stop func())
-	// SetLogEnd records that a chunk was stored which ends at offset end, and LogEnd
-	// returns the furthest end known, zero for none.
-	SetLogEnd(jobID string, end uint64)
-	LogEnd(jobID string) uint64
+	// SetLogEnd records that the chunk of that sequence was stored, which ends at
+	// offset end. LogEnd returns the highest values known, zero for none.
+	SetLogEnd(jobID string, sequence, end uint64)
+	LogEnd(jobID string) (sequence, end uint64)
 }
 
 // Log stores and reads the logs of jobs. Its methods may be called concurrently.
@@ -55,26 +62,40 @@ func (l *Log) Append(ctx context.Context, jobID string, c wire.Chunk) error {
 		return store.Invalid("sequence", "must be 1 or more")
 	case len(c.Data) > MaxChunkSize:
 		return store.Invalid("size", "must be at most %d bytes", MaxChunkSize)
-	case c.End() < c.Offset:
-		return store.Invalid("offset", "is too large")
+	case c.Sequence-1 < c.Offset/MaxChunkSize:
+		return store.Invalid("offset", "is %d, more than the chunks before chunk %d can hold", c.Offset, c.Sequence)
 	case len(c.Data) == 0:
 		return nil
+	}
+	if known, _ := l.reached(ctx, jobID, c.Sequence); c.Sequence > known+MaxGap {
+		return store.Invalid("sequence", "is %d, more than %d after the last chunk that arrived, %d", c.Sequence, MaxGap, known)
 	}
 	if err := l.st.AppendChunk(ctx, jobID, c); err != nil {
 		return err //nolint:wrapcheck // the store's errors say what was attempted
 	}
-	l.jobs.SetLogEnd(jobID, c.End())
+	l.jobs.SetLogEnd(jobID, c.Sequence, c.End())
 	return nil
+}
+
+// reached returns the highest sequence and the furthest end of the chunks that
+// have arrived. It reads the store only if this replica does not know of a chunk
+// shortly before the next one.
+func (l *Log) reached(ctx context.Context, jobID string, next uint64) (sequence, end uint64) {
+	sequence, end = l.jobs.LogEnd(jobID)
+	if next <= sequence+MaxGap {
+		return sequence, end
+	}
+	last, err := l.st.LastChunk(ctx, jobID)
+	if err != nil {
+		return sequence, end // no chunk, or the store fails: the write that follows reports it
+	}
+	return max(sequence, last.Sequence), max(end, last.End())
 }
 
 // Size returns the size in bytes of what has arrived of a job's log, as far as
 // this replica knows: from the chunks that it stored itself, and the one that was
 // stored last.
 func (l *Log) Size(ctx context.Context, jobID string) uint64 {
-	size := l.jobs.LogEnd(jobID)
-	last, err := l.st.LastChunk(ctx, jobID)
-	if err != nil {
-		return size // no chunk, or the store fails: the write that follows reports it
-	}
-	return max(size, last.End())
+	_, size := l.reached(ctx, jobID, math.MaxUint64)
+	return size
 }

@@ -94,7 +94,7 @@ var (
 		a.job.CancelRequested, a.job.CancelReason = true, a.ev.Reason
 	})
 	recordStop = action("record stop of the worker", func(a *acting) {
-		a.job.StopRequested = true
+		a.job.StopRequested, a.job.CancelReason = true, a.ev.Reason
 		if a.ev.NoRetry {
 			a.job.RetriesLeft = 0
 		}
@@ -104,7 +104,7 @@ var (
 	recordEnd     = action("record end", func(a *acting) { a.job.FinishedAt = a.ev.At })
 	recordLoss    = action("record loss", func(a *acting) {
 		a.job.LostReason, a.job.FinishedAt = a.ev.Reason, a.ev.At
-		a.job.ExitStatus = wire.ExitStatusNeverRan
+		a.job.ExitStatus, a.job.LogSize = wire.ExitStatusNeverRan, a.ev.Result.LogSize
 	})
 	// nameRetry names the job that will retry this one. The name is stored with
 	// the end of this job, so that the retry is submitted once.

@@ -55,7 +55,7 @@ type Job struct {
 	Tokens []string `json:"tokens,omitempty"`
 
 	// CancelRequested is set where a running job must be canceled by its worker,
-	// and stays set. CancelReason is for people.
+	// and stays set. CancelReason is why it was canceled or stopped, for people.
 	CancelRequested bool   `json:"cancel_requested,omitempty"`
 	CancelReason    string `json:"cancel_reason,omitempty"`
 	// StopRequested is set where a running job must end because its worker was

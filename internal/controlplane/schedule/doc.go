@@ -7,7 +7,8 @@
 //
 //   - Match, ClaimIdle and Ping claim a job and a worker for each other, while
 //     the caller writes the assignment. Release ends a claim.
-//   - ExpiredWorkers and Decide apply the rules of leases.go.
+//   - ExpiredWorkers and Decide apply the rules of leases.go: they return events for
+//     the tables of packages workerstate and lifecycle.
 //   - Workers, NextJobs and WaitingReason are for people.
 //
 // The index of a replica can lag behind the records that other replicas write.

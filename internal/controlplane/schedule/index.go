@@ -6,8 +6,13 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
+
+// LateChunkGrace is how long after the end of a job its log is still accepted. A
+// chunk that the agent sent before the result can arrive after it.
+const LateChunkGrace = time.Minute
 
 // Index is what a replica knows of live jobs and of workers. It must not be used
 // concurrently.
@@ -23,6 +28,9 @@ type Index struct {
 	ended map[string]uint64
 	// position is the revision that the watch has reached.
 	position uint64
+	// endedAt is when this replica saw the end of each job that ended within the
+	// last LateChunkGrace.
+	endedAt map[string]time.Time
 	// retries are the lost jobs whose retry is not known to be stored.
 	retries map[string]store.Job
 	// unsettled are claims of which it is not known whether the write took effect.
@@ -52,13 +60,18 @@ type jobEntry struct {
 	claim *Claim
 	// since is when this replica first saw the job in its state.
 	since time.Time
-	// reported is when the job's token was last used.
-	reported time.Time
+	// started is when this replica first saw the job running.
+	started time.Time
+	// reported is when the job's token was last used, held when an agent last named
+	// the job among those that it holds.
+	reported, held time.Time
 	// firstPing and lastPing are the first and the last ping of the job's worker
 	// since then. A worker sends no pings while it runs a job.
 	firstPing, lastPing time.Time
 	// logEnd is the end offset of the furthest log chunk stored by this replica.
 	logEnd uint64
+	// logSequence is the highest sequence of those chunks.
+	logSequence uint64
 }
 
 // workerEntry is one worker.
@@ -69,6 +82,8 @@ type workerEntry struct {
 	claim  *Claim
 	// seen is when the worker last gave a sign of life.
 	seen time.Time
+	// left is when this replica first saw that the worker is not connected.
+	left time.Time
 	// idleRank is its place among the idle workers of its queue; 0 if not idle.
 	idleRank uint64
 
@@ -90,6 +105,7 @@ func New() *Index {
 		queues:  map[string]*queueEntry{},
 		history: newHistory(),
 		ended:   map[string]uint64{},
+		endedAt: map[string]time.Time{},
 		retries: map[string]store.Job{},
 		changed: map[*queueEntry]struct{}{},
 	}
@@ -137,18 +153,19 @@ func (x *Index) Reached(id string, revision uint64) {
 }
 
 // ApplyJob takes a stored record into the index and reports whether it was news:
-// false for a revision that is not newer than the known one. expires is when the
-// store will drop a final record.
+// false for a revision that is not newer than the known one. expires is when this
+// index drops a final record, after the store.
 func (x *Index) ApplyJob(job store.Job, now, expires time.Time) bool {
 	if x.KnowsJob(job.ID, job.Revision) {
 		return false
 	}
-	x.history.put(job, expires)
+	x.history.put(job, now, expires)
 	x.noteRetry(job)
 	j := x.jobs[job.ID]
 	if job.State.Final() {
 		x.ended[job.ID] = job.Revision
 		if j != nil {
+			x.endedAt[job.ID] = now
 			j.revision = job.Revision
 			x.drop(j, job.State)
 		}
@@ -162,6 +179,7 @@ func (x *Index) ApplyJob(job store.Job, now, expires time.Time) bool {
 	x.unplace(j)
 	if j.state != job.State || j.workerID != job.WorkerID {
 		j.renew(now)
+		j.started = now
 	}
 	j.revision, j.state, j.workerID, j.record = job.Revision, job.State, job.WorkerID, nil
 	if job.State.InHand() {
@@ -175,6 +193,13 @@ func (x *Index) ApplyJob(job store.Job, now, expires time.Time) bool {
 func (x *Index) ForgetJob(id string) {
 	if j := x.jobs[id]; j != nil {
 		x.drop(j, wire.StateLost)
+		x.history.drop(id)
+	}
+}
+
+// ForgetPast drops a job that has ended from the lists: the store has dropped it.
+func (x *Index) ForgetPast(id string) {
+	if x.jobs[id] == nil {
 		x.history.drop(id)
 	}
 }
@@ -252,7 +277,6 @@ func (x *Index) ApplyWorker(worker store.Worker, now time.Time) {
 	w := x.workers[worker.ID]
 	if w == nil {
 		w = &workerEntry{jobs: map[string]*jobEntry{}, seen: now, queue: x.queue(worker.Queue)}
-		w.record.State = store.WorkerConnected
 		x.workers[worker.ID] = w
 		w.queue.workers[worker.ID] = w
 		for _, j := range x.inHand {
@@ -263,10 +287,16 @@ func (x *Index) ApplyWorker(worker store.Worker, now time.Time) {
 	}
 	before := w.record
 	w.record = worker
-	if worker.State == store.WorkerConnected && before.State != store.WorkerConnected {
+	switch {
+	case worker.State.Connected() && !before.State.Connected():
 		w.seen = now
+	case !worker.State.Connected() && w.left.IsZero():
+		w.left = now
 	}
-	if worker.State == store.WorkerDisconnected {
+	if worker.State.Connected() {
+		w.left = time.Time{}
+	}
+	if worker.State == workerstate.Left {
 		w.otherReplica = ""
 	}
 	if w.stream != nil && standing(before) != standing(worker) {
@@ -291,8 +321,8 @@ func (x *Index) ForgetWorker(id string) {
 	x.dropIfUnused(w.queue)
 }
 
-// Tidy drops what the index no longer needs: workers that left longer than
-// workerRetention ago, expired jobs, and claims that were left unsettled. It
+// Tidy drops what the index no longer needs: workers that this replica saw leave
+// longer than workerRetention ago, expired jobs, and claims that were left unsettled. It
 // looks at a bounded number of expired jobs.
 func (x *Index) Tidy(now time.Time, workerRetention time.Duration) {
 	for _, c := range x.unsettled {
@@ -304,28 +334,41 @@ func (x *Index) Tidy(now time.Time, workerRetention time.Duration) {
 			delete(x.ended, id)
 		}
 	}
+	for id, at := range x.endedAt {
+		if now.Sub(at) > LateChunkGrace {
+			delete(x.endedAt, id)
+		}
+	}
 	for id, w := range x.workers {
 		// The watch must have passed the record, or it would bring the worker back.
-		if w.record.State != store.WorkerConnected && len(w.jobs) == 0 && w.claim == nil &&
-			w.record.Revision <= x.position && now.Sub(w.record.LeftAt) > workerRetention {
+		if !w.record.State.Connected() && len(w.jobs) == 0 && w.claim == nil &&
+			w.record.Revision <= x.position && now.Sub(w.left) > workerRetention {
 			x.ForgetWorker(id)
 		}
 	}
 	x.expiry = x.history.expire(x.expiry, now, maxExpirySteps)
 }
 
-// SetLogEnd records that a log chunk of a job was stored that ends at offset end.
-func (x *Index) SetLogEnd(jobID string, end uint64) {
+// EndedJustNow reports whether this replica saw the end of a job within the last
+// LateChunkGrace.
+func (x *Index) EndedJustNow(jobID string, now time.Time) bool {
+	at, ended := x.endedAt[jobID]
+	return ended && now.Sub(at) <= LateChunkGrace
+}
+
+// SetLogEnd records that a log chunk of a job was stored that has the sequence and
+// ends at offset end.
+func (x *Index) SetLogEnd(jobID string, sequence, end uint64) {
 	if j := x.inHand[jobID]; j != nil {
-		j.logEnd = max(j.logEnd, end)
+		j.logEnd, j.logSequence = max(j.logEnd, end), max(j.logSequence, sequence)
 	}
 }
 
-// LogEnd returns the end offset of the furthest log chunk that this replica
-// stored for a live job.
-func (x *Index) LogEnd(jobID string) uint64 {
+// LogEnd returns the highest sequence and the end offset of the furthest log chunk
+// that this replica stored for a live job.
+func (x *Index) LogEnd(jobID string) (sequence, end uint64) {
 	if j := x.jobs[jobID]; j != nil {
-		return j.logEnd
+		return j.logSequence, j.logEnd
 	}
-	return 0
+	return 0, 0
 }

@@ -8,7 +8,9 @@ import (
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
@@ -23,7 +25,7 @@ func (nullStream) End(error)                    {}
 func TestAnOldRecordDoesNotReviveAJob(t *testing.T) {
 	now := time.Now()
 	job := func(revision uint64, state wire.JobState, worker string) store.Job {
-		return store.Job{ID: "j", Queue: "q", State: state, WorkerID: worker, Revision: revision}
+		return store.Job{ID: "j", Queue: "q", Revision: revision, Job: lifecycle.Job{State: state, WorkerID: worker}}
 	}
 	for name, do := range map[string]func(x *Index){
 		"the end is applied before the watch brings older records": func(x *Index) {
@@ -53,7 +55,7 @@ func TestAnOldRecordDoesNotReviveAJob(t *testing.T) {
 func TestTidyDropsWorkersThatLeftAndTheirQueues(t *testing.T) {
 	now := time.Now()
 	x := New()
-	left := store.Worker{ID: "a", Queue: "q", State: store.WorkerDisconnected, LeftAt: now, Revision: 1}
+	left := store.Worker{ID: "a", Queue: "q", Revision: 1, Worker: workerstate.Worker{State: workerstate.Left, LeftAt: now}}
 	x.ApplyWorker(left, now)
 	x.Reached("a", 1)
 	x.Tidy(now.Add(time.Hour), time.Hour)
@@ -88,7 +90,7 @@ func TestMatching(t *testing.T) {
 			"submit": func(t *rapid.T) {
 				name := id("j")
 				if _, known := jobs[name]; !known {
-					put(store.Job{ID: name, Queue: id("q"), State: wire.StateQueued, Priority: rapid.Int32Range(0, 2).Draw(t, "priority")})
+					put(store.Job{ID: name, Queue: id("q"), Priority: rapid.Int32Range(0, 2).Draw(t, "priority"), Job: lifecycle.Job{State: wire.StateQueued}})
 				}
 			},
 			"worker": func(t *rapid.T) {
@@ -98,8 +100,10 @@ func TestMatching(t *testing.T) {
 				if a.ID == "" {
 					a = store.Worker{ID: name, Queue: id("q")}
 				}
-				a.State = rapid.SampledFrom([]store.WorkerState{store.WorkerConnected, store.WorkerConnected, store.WorkerLost}).Draw(t, "state")
-				a.Paused, a.Stopping, a.Revision = rapid.Bool().Draw(t, "paused"), rapid.Bool().Draw(t, "stopping"), revision
+				a.Worker = workerstate.Worker{
+					State: rapid.SampledFrom(append(workerstate.States(), workerstate.Available)).Draw(t, "state"),
+				}
+				a.Revision = revision
 				workers[name] = a
 				x.ApplyWorker(a, now)
 			},
@@ -168,7 +172,7 @@ func TestMatching(t *testing.T) {
 				for _, a := range x.workers {
 					if a.free() && a.stream != nil {
 						wantIdle++
-						if claimedWorkers[a.record.ID] || a.record.Paused || a.record.Stopping || a.record.State != store.WorkerConnected {
+						if claimedWorkers[a.record.ID] || a.record.State != workerstate.Available {
 							t.Fatalf("%s is free", a.record.ID)
 						}
 					}
@@ -193,15 +197,15 @@ func BenchmarkIndexWith100kQueued(b *testing.B) {
 		x.Reached(j.ID, revision)
 		return j
 	}
-	x.ApplyWorker(store.Worker{ID: "a", Queue: "q", State: store.WorkerConnected, Revision: 1}, now)
+	x.ApplyWorker(store.Worker{ID: "a", Queue: "q", Revision: 1, Worker: workerstate.Worker{State: workerstate.Available}}, now)
 	for i := range queued {
-		put(store.Job{ID: uuid.Must(uuid.NewV7()).String(), Queue: "q", State: wire.StateQueued, Priority: int32(i % 3)})
+		put(store.Job{ID: uuid.Must(uuid.NewV7()).String(), Queue: "q", Priority: int32(i % 3), Job: lifecycle.Job{State: wire.StateQueued}})
 	}
 	a := x.workers["a"]
 	for b.Loop() { // a job is submitted, the best is assigned, and ends
-		put(store.Job{ID: uuid.Must(uuid.NewV7()).String(), Queue: "q", State: wire.StateQueued})
+		put(store.Job{ID: uuid.Must(uuid.NewV7()).String(), Queue: "q", Job: lifecycle.Job{State: wire.StateQueued}})
 		c := x.claimReady(a)
-		job := put(store.Job{ID: c.JobID, Queue: "q", State: wire.StateAssigned, WorkerID: "a"})
+		job := put(store.Job{ID: c.JobID, Queue: "q", Job: lifecycle.Job{State: wire.StateAssigned, WorkerID: "a"}})
 		x.Release(c)
 		job.State = wire.StateFinished
 		put(job)

@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
@@ -16,10 +17,12 @@ const (
 	DefaultStartTimeout   = 5 * time.Minute  // a worker tries to start a job for two minutes
 	DefaultAbsenceTimeout = 30 * time.Second // three times as long as a ping may be in flight
 	DefaultSilenceTimeout = 10 * time.Minute // a worker tries to deliver a result for ten minutes
+	DefaultHoldTimeout    = 24 * time.Hour   // longer than an outage that people leave alone
 )
 
 // Terms are the times after which silence has consequences, counted from when this
-// replica saw the last sign of life.
+// replica saw the last sign of life, on its monotonic clock: no stored moment is
+// compared with a clock.
 type Terms struct {
 	// LeaseTimeout is how long a worker may be silent before it is lost. It should
 	// be several heartbeat intervals.
@@ -34,6 +37,9 @@ type Terms struct {
 	// SilenceTimeout is how long a running job may go unreported, by a worker that
 	// is alive, before the job is lost.
 	SilenceTimeout time.Duration
+	// HoldTimeout is how long an agent may name a running job among those that it
+	// holds, without any report on the job, before the job is lost.
+	HoldTimeout time.Duration
 }
 
 // WithDefaults returns t with every zero field set to its default.
@@ -43,23 +49,24 @@ func (t Terms) WithDefaults() Terms {
 	t.StartTimeout = cmp.Or(t.StartTimeout, DefaultStartTimeout)
 	t.AbsenceTimeout = cmp.Or(t.AbsenceTimeout, DefaultAbsenceTimeout)
 	t.SilenceTimeout = cmp.Or(t.SilenceTimeout, DefaultSilenceTimeout)
+	t.HoldTimeout = cmp.Or(t.HoldTimeout, DefaultHoldTimeout)
 	return t
 }
 
 // Shortest returns the shortest of the terms.
 func (t Terms) Shortest() time.Duration {
-	return min(t.LeaseTimeout, t.AssignTimeout, t.StartTimeout, t.AbsenceTimeout, t.SilenceTimeout)
+	return min(t.LeaseTimeout, t.AssignTimeout, t.StartTimeout, t.AbsenceTimeout, t.SilenceTimeout, t.HoldTimeout)
 }
 
 // RenewWorker records a sign of life of a worker and reports whether the worker
 // is connected. A worker that disconnected is not renewed.
 func (x *Index) RenewWorker(id string, now time.Time) (connected bool) {
 	w := x.workers[id]
-	if w == nil || w.record.State == store.WorkerDisconnected {
+	if w == nil || w.record.State == workerstate.Left {
 		return false
 	}
 	w.seen = now
-	return w.record.State == store.WorkerConnected
+	return w.record.State.Connected()
 }
 
 // RenewJob records that a job's token was used: its worker is at work on it.
@@ -71,6 +78,32 @@ func (x *Index) RenewJob(id string, now time.Time) {
 	j.reported = now
 	j.firstPing, j.lastPing = time.Time{}, time.Time{}
 	x.RenewWorker(j.workerID, now)
+}
+
+// HoldJob records that an agent named a job among those that it holds, and
+// reports whether the job is running. The agent's worker can be another one than
+// the job's: an agent that starts again registers new workers, and still has the
+// results of its old ones. A job that is not reported on is held for HoldTimeout
+// at most, so that no worker keeps a job of another alive for longer.
+func (x *Index) HoldJob(id string, now time.Time) bool {
+	j := x.inHand[id]
+	if j == nil || j.state != wire.StateRunning {
+		return false
+	}
+	j.held = now
+	j.firstPing, j.lastPing = time.Time{}, time.Time{}
+	return true
+}
+
+// Overdue reports whether a running job has exceeded its timeout, measured from
+// when this replica saw the job start.
+func (x *Index) Overdue(id string, now time.Time) bool {
+	j := x.inHand[id]
+	return j != nil && j.overdue(now)
+}
+
+func (j *jobEntry) overdue(now time.Time) bool {
+	return j.state == wire.StateRunning && j.record.Timeout > 0 && now.Sub(j.started) > j.record.Timeout
 }
 
 // RenewAll starts a full term for every worker and job.
@@ -85,7 +118,7 @@ func (x *Index) RenewAll(now time.Time) {
 
 // renew starts a full term for a job.
 func (j *jobEntry) renew(now time.Time) {
-	j.since, j.reported = now, now
+	j.since, j.reported, j.held = now, now, now
 	j.firstPing, j.lastPing = time.Time{}, time.Time{}
 }
 
@@ -100,7 +133,7 @@ func (j *jobEntry) pinged(now time.Time) {
 // Expired reports whether a worker has been silent for longer than its lease.
 func (x *Index) Expired(workerID string, now time.Time, lease time.Duration) bool {
 	w := x.workers[workerID]
-	return w != nil && w.record.State == store.WorkerConnected && now.Sub(w.seen) > lease
+	return w != nil && w.record.State.Connected() && now.Sub(w.seen) > lease
 }
 
 // ExpiredWorkers returns the workers whose lease has expired.
@@ -114,33 +147,17 @@ func (x *Index) ExpiredWorkers(now time.Time, lease time.Duration) []string {
 	return ids
 }
 
-// Action is what must be done with a job that belongs to a worker.
-type Action string
-
-// The actions.
-const (
-	// Keep leaves the job as it is.
-	Keep Action = "keep"
-	// Requeue returns a job that was not started to its queue and revokes its tokens.
-	Requeue Action = "requeue"
-	// MarkLost ends a job whose result will not be known.
-	MarkLost Action = "mark as lost"
-	// TimeOut has the worker cancel a job that has exceeded its timeout.
-	TimeOut Action = "time out"
-	// Cancel has the worker cancel a job because the worker was stopped.
-	Cancel Action = "cancel"
-)
-
-// Decision is an action for one job, valid for one revision of its record.
+// Decision is an event for one job, valid for one revision of its record.
 type Decision struct {
 	JobID    string
 	Revision uint64
-	Action   Action
-	Reason   string // for people
+	// Event has the kind and the reason. The caller completes it.
+	Event lifecycle.Event
 }
 
-// Decide returns what must be done with the jobs of a worker, or of all workers
-// if workerID is empty. It returns no decision for a job that is to be kept.
+// Decide returns the events that have happened to the jobs of a worker, or of all
+// workers if workerID is empty: terms that expired, and what the worker's state
+// means for the job. It returns at most one for a job.
 func (x *Index) Decide(workerID string, now time.Time, t Terms) []Decision {
 	jobs := x.inHand
 	if workerID != "" {
@@ -152,70 +169,88 @@ func (x *Index) Decide(workerID string, now time.Time, t Terms) []Decision {
 	}
 	var decisions []Decision
 	for id, j := range jobs {
-		if action, reason := decide(j, x.workers[j.workerID], now, t); action != Keep {
-			decisions = append(decisions, Decision{id, j.revision, action, reason})
+		if ev, happened := decide(j, x.workers[j.workerID], now, t); happened {
+			decisions = append(decisions, Decision{id, j.revision, ev})
 		}
 	}
 	return decisions
 }
 
-// decide returns the action for a job in hand, and the reason for it. w is the
+// decide returns the event that has happened to a job in hand, if any. w is the
 // job's worker, nil if it is not known.
-func decide(j *jobEntry, w *workerEntry, now time.Time, t Terms) (Action, string) {
+func decide(j *jobEntry, w *workerEntry, now time.Time, t Terms) (lifecycle.Event, bool) {
 	if j.state == wire.StateRunning {
 		return decideRunning(j, w, now, t)
 	}
 	return decideUnstarted(j, w, now, t)
 }
 
-func decideUnstarted(j *jobEntry, w *workerEntry, now time.Time, t Terms) (Action, string) {
+func event(kind lifecycle.EventKind, format string, args ...any) (lifecycle.Event, bool) {
+	return lifecycle.Event{Kind: kind, Reason: fmt.Sprintf(format, args...)}, true
+}
+
+func nothing() (lifecycle.Event, bool) { return lifecycle.Event{}, false }
+
+func decideUnstarted(j *jobEntry, w *workerEntry, now time.Time, t Terms) (lifecycle.Event, bool) {
 	since := now.Sub(j.since)
 	assigned := j.state == wire.StateAssigned
 	switch {
 	case w == nil:
 		if since > t.AssignTimeout {
-			return Requeue, "its worker is not known"
+			return event(lifecycle.WorkerUnknown, "its worker is not known")
 		}
-	case w.record.State != store.WorkerConnected:
-		return Requeue, "its worker is " + string(w.record.State)
-	case w.record.StopForce:
-		return Requeue, "its worker was stopped"
-	case assigned && w.record.Stopping:
-		return Requeue, "its worker is draining"
-	case assigned && w.record.Paused:
-		return Requeue, "its worker is paused"
+		return nothing()
+	case w.record.State == workerstate.Lost:
+		return event(lifecycle.WorkerLost, "its worker was lost")
+	case w.record.State == workerstate.Left:
+		return event(lifecycle.WorkerLeft, "its worker left")
+	case w.record.State == workerstate.Stopped:
+		return event(lifecycle.WorkerStopped, "its worker was stopped")
+	case assigned && w.record.State == workerstate.Draining:
+		return event(lifecycle.WorkerStopping, "its worker is draining")
+	case assigned && w.record.State == workerstate.Paused:
+		return event(lifecycle.WorkerPaused, "its worker is paused")
 	case assigned && w.hasBetter(j):
-		return Requeue, "its worker has another job" // two replicas assigned one each
-	}
-	switch {
+		return event(lifecycle.WorkerBusy, "its worker has another job") // two replicas assigned one each
 	case assigned && since > t.AssignTimeout:
-		return Requeue, fmt.Sprintf("not accepted within %s", t.AssignTimeout)
+		return event(lifecycle.NotAccepted, "not accepted within %s", t.AssignTimeout)
 	case !assigned && since > t.StartTimeout:
-		return Requeue, fmt.Sprintf("not started within %s", t.StartTimeout)
+		return event(lifecycle.NotStarted, "not started within %s", t.StartTimeout)
 	}
-	return Keep, ""
+	return nothing()
 }
 
-func decideRunning(j *jobEntry, w *workerEntry, now time.Time, t Terms) (Action, string) {
-	last := j.reported
-	if w != nil && w.seen.After(last) {
-		last = w.seen
+func decideRunning(j *jobEntry, w *workerEntry, now time.Time, t Terms) (lifecycle.Event, bool) {
+	named := later(j.reported, j.held)
+	last := named
+	if w != nil {
+		last = later(last, w.seen)
 	}
 	switch {
 	case now.Sub(last) > t.LeaseTimeout:
-		return MarkLost, fmt.Sprintf("its worker was silent for %s", t.LeaseTimeout)
+		return event(lifecycle.Silent, "its worker was silent for %s", t.LeaseTimeout)
 	case j.lastPing.Sub(j.firstPing) >= t.AbsenceTimeout:
-		return MarkLost, fmt.Sprintf("its worker polled for %s without reporting on the job", t.AbsenceTimeout)
-	case now.Sub(j.reported) > t.SilenceTimeout:
-		return MarkLost, fmt.Sprintf("its worker did not report on the job for %s", t.SilenceTimeout)
-	case j.record.CancelRequested || j.record.TimedOut:
-		return Keep, ""
-	case j.record.Overdue(now):
-		return TimeOut, fmt.Sprintf("its timeout of %s is exceeded", j.record.Timeout)
-	case w != nil && w.record.StopForce:
-		return Cancel, w.record.StopReason
+		return event(lifecycle.Absent, "its worker polled for %s without reporting on the job", t.AbsenceTimeout)
+	case now.Sub(named) > t.SilenceTimeout:
+		return event(lifecycle.Silent, "its worker did not report on the job for %s", t.SilenceTimeout)
+	case now.Sub(j.reported) > t.HoldTimeout:
+		return event(lifecycle.Silent, "its agent held the job for %s without reporting on it", t.HoldTimeout)
+	case j.record.MustEnd():
+		return nothing()
+	case j.overdue(now):
+		return event(lifecycle.TimedOut, "its timeout of %s is exceeded", j.record.Timeout)
+	case w != nil && w.record.Standing() == workerstate.Stopped:
+		ev := lifecycle.Event{Kind: lifecycle.WorkerStopped, Reason: w.record.StopReason, NoRetry: w.record.NoRetry}
+		return ev, true
 	}
-	return Keep, ""
+	return nothing()
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // hasBetter reports whether the worker has a job that takes precedence over the

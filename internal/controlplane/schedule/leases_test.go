@@ -4,7 +4,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
@@ -13,17 +15,13 @@ func TestDecide(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	ago := func(d time.Duration) time.Time { return now.Add(-d) }
 	fresh := ago(time.Second)
-	connected := store.Worker{ID: "a", State: store.WorkerConnected}
-	with := func(edit func(*store.Worker)) store.Worker {
-		a := connected
-		edit(&a)
-		return a
+	in := func(state workerstate.State) store.Worker {
+		return store.Worker{ID: "a", Worker: workerstate.Worker{State: state}}
 	}
-	paused := with(func(a *store.Worker) { a.Paused = true })
-	stopping := with(func(a *store.Worker) { a.Stopping = true })
-	forced := with(func(a *store.Worker) { a.Stopping, a.StopForce = true, true })
-	lost := with(func(a *store.Worker) { a.State = store.WorkerLost })
-	gone := with(func(a *store.Worker) { a.State = store.WorkerDisconnected })
+	connected, paused, stopping, forced := in(workerstate.Available), in(workerstate.Paused), in(workerstate.Draining), in(workerstate.Stopped)
+	lost, gone := in(workerstate.Lost), in(workerstate.Left)
+	lost.Was = workerstate.Available
+	const nothing = lifecycle.Submitted // which is no event of a stored job
 	const (
 		assigned = wire.StateAssigned
 		accepted = wire.StateAccepted
@@ -35,45 +33,52 @@ func TestDecide(t *testing.T) {
 		since  time.Time    // of the job in its state, and of its last report
 		seen   time.Time    // of the worker
 		edit   func(j *jobEntry, a *workerEntry)
-		want   Action
+		want   lifecycle.EventKind
 	}{
-		"an offer":                                     {assigned, connected, fresh, fresh, nil, Keep},
-		"an offer that expires":                        {assigned, connected, ago(o.AssignTimeout + 1), fresh, nil, Requeue},
-		"an offer to a paused worker":                  {assigned, paused, fresh, fresh, nil, Requeue},
-		"an offer to a draining worker":                {assigned, stopping, fresh, fresh, nil, Requeue},
-		"an offer to a worker that left":               {assigned, gone, fresh, fresh, nil, Requeue},
-		"an offer to a lost worker":                    {assigned, lost, fresh, fresh, nil, Requeue},
-		"an offer to an unknown worker":                {assigned, store.Worker{}, fresh, fresh, nil, Keep},
-		"an offer to an unknown worker, for long":      {assigned, store.Worker{}, ago(o.AssignTimeout + 1), fresh, nil, Requeue},
-		"a second offer":                               {assigned, connected, fresh, fresh, other(assigned, "0"), Requeue},
-		"the first of two offers":                      {assigned, connected, fresh, fresh, other(assigned, "9"), Keep},
-		"an offer beside a job":                        {assigned, connected, fresh, fresh, other(running, "9"), Requeue},
-		"an acceptance":                                {accepted, connected, ago(o.AssignTimeout + 1), fresh, nil, Keep},
-		"an acceptance that expires":                   {accepted, connected, ago(o.StartTimeout + 1), fresh, nil, Requeue},
-		"an acceptance by a paused worker":             {accepted, paused, fresh, fresh, nil, Keep},
-		"an acceptance by a draining worker":           {accepted, stopping, fresh, fresh, nil, Keep},
-		"an acceptance by a worker stopped with force": {accepted, forced, fresh, fresh, nil, Requeue},
-		"an acceptance of a lost worker":               {accepted, lost, fresh, fresh, nil, Requeue},
-		"an acceptance of a worker that left":          {accepted, gone, fresh, fresh, nil, Requeue},
-		"a job":                                        {running, connected, fresh, fresh, nil, Keep},
-		"a job of a paused worker":                     {running, paused, fresh, fresh, nil, Keep},
-		"a job of a draining worker":                   {running, stopping, fresh, fresh, nil, Keep},
-		"a job of a worker stopped with force":         {running, forced, fresh, fresh, nil, Cancel},
-		"that is being canceled already":               {running, forced, fresh, fresh, func(j *jobEntry, _ *workerEntry) { j.record.CancelRequested = true }, Keep},
-		"a job of a worker that left just now":         {running, gone, ago(o.LeaseTimeout + 1), fresh, nil, Keep},
-		"a job of a silent worker":                     {running, lost, ago(o.LeaseTimeout + 1), ago(o.LeaseTimeout + 1), nil, MarkLost},
-		"the job is reported, the worker is silent":    {running, connected, fresh, ago(time.Hour), nil, Keep},
-		"a job of an unknown worker":                   {running, store.Worker{}, ago(o.LeaseTimeout + 1), fresh, nil, MarkLost},
-		"the worker is alive, the job is not reported": {running, connected, ago(o.SilenceTimeout + 1), fresh, nil, MarkLost},
-		"the worker pinged once":                       {running, connected, ago(time.Minute), fresh, pinged(ago(time.Minute), ago(time.Minute)), Keep},
-		"the worker has pinged for long":               {running, connected, ago(time.Minute), fresh, pinged(ago(o.AbsenceTimeout), now), MarkLost},
-		"a job within its timeout":                     {running, connected, fresh, fresh, timeout(time.Minute, ago(time.Second)), Keep},
-		"an overdue job":                               {running, connected, fresh, fresh, timeout(time.Minute, ago(time.Minute+1)), TimeOut},
-		"an overdue job that is marked already":        {running, connected, fresh, fresh, func(j *jobEntry, a *workerEntry) { timeout(1, ago(2))(j, a); j.record.TimedOut = true }, Keep},
-		"an overdue job of a silent worker":            {running, connected, ago(o.LeaseTimeout + 1), ago(o.LeaseTimeout + 1), timeout(1, ago(2)), MarkLost},
+		"an offer":                                     {assigned, connected, fresh, fresh, nil, nothing},
+		"an offer that expires":                        {assigned, connected, ago(o.AssignTimeout + 1), fresh, nil, lifecycle.NotAccepted},
+		"an offer to a paused worker":                  {assigned, paused, fresh, fresh, nil, lifecycle.WorkerPaused},
+		"an offer to a draining worker":                {assigned, stopping, fresh, fresh, nil, lifecycle.WorkerStopping},
+		"an offer to a worker that left":               {assigned, gone, fresh, fresh, nil, lifecycle.WorkerLeft},
+		"an offer to a lost worker":                    {assigned, lost, fresh, fresh, nil, lifecycle.WorkerLost},
+		"an offer to an unknown worker":                {assigned, store.Worker{}, fresh, fresh, nil, nothing},
+		"an offer to an unknown worker, for long":      {assigned, store.Worker{}, ago(o.AssignTimeout + 1), fresh, nil, lifecycle.WorkerUnknown},
+		"a second offer":                               {assigned, connected, fresh, fresh, other(assigned, "0"), lifecycle.WorkerBusy},
+		"the first of two offers":                      {assigned, connected, fresh, fresh, other(assigned, "9"), nothing},
+		"an offer beside a job":                        {assigned, connected, fresh, fresh, other(running, "9"), lifecycle.WorkerBusy},
+		"an acceptance":                                {accepted, connected, ago(o.AssignTimeout + 1), fresh, nil, nothing},
+		"an acceptance that expires":                   {accepted, connected, ago(o.StartTimeout + 1), fresh, nil, lifecycle.NotStarted},
+		"an acceptance by a paused worker":             {accepted, paused, fresh, fresh, nil, nothing},
+		"an acceptance by a draining worker":           {accepted, stopping, fresh, fresh, nil, nothing},
+		"an acceptance by a worker stopped with force": {accepted, forced, fresh, fresh, nil, lifecycle.WorkerStopped},
+		"an acceptance of a lost worker":               {accepted, lost, fresh, fresh, nil, lifecycle.WorkerLost},
+		"an acceptance of a worker that left":          {accepted, gone, fresh, fresh, nil, lifecycle.WorkerLeft},
+		"a job":                                        {running, connected, fresh, fresh, nil, nothing},
+		"a job of a paused worker":                     {running, paused, fresh, fresh, nil, nothing},
+		"a job of a draining worker":                   {running, stopping, fresh, fresh, nil, nothing},
+		"a job of a worker stopped with force":         {running, forced, fresh, fresh, nil, lifecycle.WorkerStopped},
+		"that is being canceled already":               {running, forced, fresh, fresh, func(j *jobEntry, _ *workerEntry) { j.record.CancelRequested = true }, nothing},
+		"a job of a worker that left just now":         {running, gone, ago(o.LeaseTimeout + 1), fresh, nil, nothing},
+		"a job of a silent worker":                     {running, lost, ago(o.LeaseTimeout + 1), ago(o.LeaseTimeout + 1), nil, lifecycle.Silent},
+		"the job is reported, the worker is silent":    {running, connected, fresh, ago(time.Hour), nil, nothing},
+		"a job of an unknown worker":                   {running, store.Worker{}, ago(o.LeaseTimeout + 1), fresh, nil, lifecycle.Silent},
+		"the worker is alive, the job is not reported": {running, connected, ago(o.SilenceTimeout + 1), fresh, nil, lifecycle.Silent},
+		"the worker pinged once":                       {running, connected, ago(time.Minute), fresh, pinged(ago(time.Minute), ago(time.Minute)), nothing},
+		"the worker has pinged for long":               {running, connected, ago(time.Minute), fresh, pinged(ago(o.AbsenceTimeout), now), lifecycle.Absent},
+		"a job within its timeout":                     {running, connected, fresh, fresh, timeout(time.Minute, ago(time.Second)), nothing},
+		"an overdue job":                               {running, connected, fresh, fresh, timeout(time.Minute, ago(time.Minute+1)), lifecycle.TimedOut},
+		"an overdue job that is marked already":        {running, connected, fresh, fresh, func(j *jobEntry, a *workerEntry) { timeout(1, ago(2))(j, a); j.record.TimedOut = true }, nothing},
+		"a job that was started long ago by another clock": {running, connected, fresh, fresh, func(j *jobEntry, _ *workerEntry) {
+			j.record.Timeout, j.started, j.record.StartedAt = time.Minute, fresh, ago(2*time.Hour)
+		}, nothing},
+		"a job that its agent holds, of a silent worker":        {running, lost, ago(o.LeaseTimeout + 1), ago(o.LeaseTimeout + 1), held(fresh), nothing},
+		"a job that its agent holds without a report":           {running, connected, ago(o.SilenceTimeout + 1), fresh, held(fresh), nothing},
+		"a job that its agent holds without a report, for long": {running, connected, ago(o.HoldTimeout + 1), fresh, held(fresh), lifecycle.Silent},
+		"a job whose agent held it, and is silent":              {running, lost, ago(time.Hour), ago(time.Hour), held(ago(o.LeaseTimeout + 1)), lifecycle.Silent},
+		"an overdue job of a silent worker":                     {running, connected, ago(o.LeaseTimeout + 1), ago(o.LeaseTimeout + 1), timeout(1, ago(2)), lifecycle.Silent},
 	} {
 		t.Run(name, func(t *testing.T) {
-			j := &jobEntry{id: "5", state: row.state, record: &store.Job{State: row.state}, since: row.since, reported: row.since}
+			j := &jobEntry{id: "5", state: row.state, record: &store.Job{Job: lifecycle.Job{State: row.state}}, since: row.since, reported: row.since}
 			var a *workerEntry
 			if row.worker.ID != "" {
 				a = &workerEntry{record: row.worker, seen: row.seen, jobs: map[string]*jobEntry{j.id: j}}
@@ -81,8 +86,8 @@ func TestDecide(t *testing.T) {
 			if row.edit != nil {
 				row.edit(j, a)
 			}
-			if got, reason := decide(j, a, now, o); got != row.want {
-				t.Errorf("got %q (%s), want %q", got, reason, row.want)
+			if got, _ := decide(j, a, now, o); got.Kind != row.want {
+				t.Errorf("got %v (%s), want %v", got.Kind, got.Reason, row.want)
 			}
 		})
 	}
@@ -99,6 +104,10 @@ func pinged(from, to time.Time) func(*jobEntry, *workerEntry) {
 	}
 }
 
+func held(at time.Time) func(*jobEntry, *workerEntry) {
+	return func(j *jobEntry, _ *workerEntry) { j.held = at }
+}
+
 func timeout(d time.Duration, started time.Time) func(*jobEntry, *workerEntry) {
-	return func(j *jobEntry, _ *workerEntry) { j.record.Timeout, j.record.StartedAt = d, started }
+	return func(j *jobEntry, _ *workerEntry) { j.record.Timeout, j.started = d, started }
 }

@@ -9,7 +9,9 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
@@ -46,6 +48,7 @@ func (p Page) resolve() (size int, before uuid.UUID, err error) {
 // JobFilter selects jobs; a zero field selects all.
 type JobFilter struct {
 	States   []wire.JobState
+	Outcomes []lifecycle.Outcome
 	Queue    string
 	WorkerID string
 }
@@ -66,6 +69,11 @@ func NewJobList(f JobFilter, p Page) (*JobList, error) {
 	for _, state := range f.States {
 		if !state.Valid() {
 			return nil, store.Invalid("states", "has %q, which is not a state of a job", state)
+		}
+	}
+	for _, outcome := range f.Outcomes {
+		if !slices.Contains(lifecycle.Outcomes(), outcome) {
+			return nil, store.Invalid("outcomes", "has %q, which is not an outcome of a job", outcome)
 		}
 	}
 	var err error
@@ -99,9 +107,14 @@ func (l *JobList) NextToken() string {
 
 func (l *JobList) matches(p pastJob) bool {
 	return (len(l.filter.States) == 0 || slices.Contains(l.filter.States, p.state.Value())) &&
+		(len(l.filter.Outcomes) == 0 || slices.Contains(l.filter.Outcomes, p.outcome.Value())) &&
 		(l.filter.Queue == "" || p.queue.Value() == l.filter.Queue) &&
 		(l.worker == uuid.Nil || p.worker == l.worker)
 }
+
+// Matches reports whether a job, as it was read, is one of the list. The index may
+// have known an older record of the job.
+func (l *JobList) Matches(job store.Job) bool { return l.matches(past(job)) }
 
 // NextJobs returns the IDs of up to n further jobs of a list, newest first. It
 // looks at a bounded number of jobs, so it can return fewer before the end.
@@ -131,8 +144,13 @@ func (x *Index) NextJobs(l *JobList, n int) []string {
 // WorkerFilter selects workers. Empty States selects the connected ones, an empty
 // Queue selects all queues.
 type WorkerFilter struct {
-	States []store.WorkerState
+	States []workerstate.State
 	Queue  string
+}
+
+// ConnectedStates returns the states of a worker that renews its lease.
+func ConnectedStates() []workerstate.State {
+	return slices.DeleteFunc(workerstate.States(), func(s workerstate.State) bool { return !s.Connected() })
 }
 
 // Worker is a worker's record and what this replica knows of the worker now.
@@ -175,7 +193,7 @@ func (x *Index) Workers(f WorkerFilter, p Page) ([]Worker, string, error) {
 		return nil, "", err
 	}
 	if len(f.States) == 0 {
-		f.States = []store.WorkerState{store.WorkerConnected}
+		f.States = ConnectedStates()
 	}
 	var workers []Worker
 	limit := before.String()
@@ -200,7 +218,7 @@ func (x *Index) FindWorker(ref string) (string, error) {
 	}
 	var ids []string
 	for id, w := range x.workers {
-		if w.record.Name == ref && w.record.State == store.WorkerConnected {
+		if w.record.Name == ref && w.record.State.Connected() {
 			ids = append(ids, id)
 		}
 	}
@@ -231,15 +249,15 @@ type workerCounts struct {
 }
 
 func (c *workerCounts) add(w *workerEntry) {
-	if w.record.State != store.WorkerConnected {
+	if !w.record.State.Connected() {
 		return
 	}
 	c.connected++
 	switch {
-	case w.record.Stopping || w.record.IgnoreInDispatches:
-		c.draining++
-	case w.record.Paused:
+	case w.record.State == workerstate.Paused:
 		c.paused++
+	case !w.record.MayBeAssigned():
+		c.draining++
 	case len(w.jobs) > 0 || w.claim != nil:
 		c.busy++
 	}

@@ -5,7 +5,6 @@ import (
 
 	"github.com/tidwall/btree"
 
-	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
@@ -26,6 +25,8 @@ type Claim struct {
 	JobID string
 	// WorkerID and WorkerName name the claimed worker.
 	WorkerID, WorkerName string
+	// Polled is set for a claim that a ping made, else the worker has a stream.
+	Polled bool
 
 	job    *jobEntry
 	worker *workerEntry
@@ -84,8 +85,7 @@ func (x *Index) setReady(j *jobEntry) {
 
 // free reports whether a worker can be given a job.
 func (w *workerEntry) free() bool {
-	return w.record.State == store.WorkerConnected && !w.record.Paused && !w.record.Stopping &&
-		!w.record.IgnoreInDispatches && len(w.jobs) == 0 && w.claim == nil
+	return w.record.MayBeAssigned() && len(w.jobs) == 0 && w.claim == nil
 }
 
 // setIdle updates whether a worker is among the idle workers of its queue: those
@@ -147,7 +147,9 @@ func (x *Index) claimReady(w *workerEntry) *Claim {
 	if !ready {
 		return nil
 	}
-	return x.claim(j, w)
+	c := x.claim(j, w)
+	c.Polled = true
+	return c
 }
 
 func (x *Index) claim(j *jobEntry, w *workerEntry) *Claim {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
@@ -23,11 +24,12 @@ type Stream interface {
 
 // standing returns the instruction for a worker to which no job is offered.
 func standing(w store.Worker) wire.Instruction {
-	switch {
-	case w.Stopping:
+	switch w.Standing() {
+	case workerstate.Draining, workerstate.Stopped:
 		return wire.Instruction{Kind: wire.Disconnect, Reason: w.StopReason}
-	case w.Paused:
+	case workerstate.Paused:
 		return wire.Instruction{Kind: wire.Pause, Reason: w.PauseReason}
+	case workerstate.Available, workerstate.Lost, workerstate.Left:
 	}
 	return wire.Instruction{Kind: wire.Resume}
 }

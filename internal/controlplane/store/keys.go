@@ -42,6 +42,20 @@ func (s *Store) Key(ctx context.Context, key string) (Key, error) {
 	return k, err
 }
 
+// KeyIsCurrent reports whether a key, whose job does not exist, is of a job that is
+// about to be stored: the job has not ended, and the key was stored within
+// Retention. Both moments are by the store's clock. ErrUnavailable.
+func (s *Store) KeyIsCurrent(ctx context.Context, k Key) (bool, error) {
+	if k.Over {
+		return false, nil
+	}
+	info, err := s.state.Info(ctx)
+	if err != nil {
+		return false, wrap(err, "reading the clock of the store")
+	}
+	return info.TimeStamp.Sub(k.StoredAt) <= s.opts.Retention, nil
+}
+
 // ExpireKey has the key expire after Retention, as its job does, if it still names
 // that job. A key for which this is never called is kept until it is used again,
 // and is then found to name nothing. ErrConflict, ErrUnavailable.

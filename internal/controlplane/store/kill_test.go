@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"testing"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
@@ -22,7 +23,7 @@ func TestWriter(t *testing.T) {
 	}
 	s := openTest(t, Options{DataDir: dir})
 	for i := 0; ; i++ {
-		job, err := s.PutJob(t.Context(), Job{ID: fmt.Sprint(os.Getpid(), "-", i), Command: []string{"true"}, State: wire.StateQueued})
+		job, err := s.PutJob(t.Context(), Job{ID: fmt.Sprint(os.Getpid(), "-", i), Command: []string{"true"}, Job: lifecycle.Job{State: wire.StateQueued}})
 		if err != nil {
 			t.Fatal(err)
 		}

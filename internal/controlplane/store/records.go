@@ -34,7 +34,7 @@ func (s *Store) Job(ctx context.Context, id string) (Job, error) {
 // left expires after WorkerRetention. ErrConflict, ErrTooLarge, ErrUnavailable.
 func (s *Store) PutWorker(ctx context.Context, worker Worker) (Worker, error) {
 	var ttl time.Duration
-	if worker.State != WorkerConnected {
+	if !worker.State.Connected() {
 		ttl = s.opts.WorkerRetention
 	}
 	var err error

@@ -9,13 +9,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 func TestPutJobComparesAndSets(t *testing.T) {
 	s := openTest(t, Options{})
 	now := time.Now().UTC().Round(0)
-	job := Job{ID: "j1", Command: []string{"true"}, Queue: "default", State: wire.StateQueued, SubmittedAt: now}
+	job := Job{ID: "j1", Command: []string{"true"}, Queue: "default", Job: lifecycle.Job{State: wire.StateQueued, SubmittedAt: now}}
 	first, err := s.PutJob(t.Context(), job)
 	if err != nil {
 		t.Fatal(err)
@@ -74,12 +76,12 @@ func TestEveryErrorWrapsOneOfThePackage(t *testing.T) {
 
 func TestOnlyEndedRecordsExpire(t *testing.T) {
 	s := openTest(t, Options{Retention: time.Second, WorkerRetention: time.Second})
-	for _, job := range []Job{{ID: "queued", State: wire.StateQueued}, {ID: "running", State: wire.StateRunning}, {ID: "finished", State: wire.StateFinished}} {
+	for _, job := range []Job{{ID: "queued", Job: lifecycle.Job{State: wire.StateQueued}}, {ID: "running", Job: lifecycle.Job{State: wire.StateRunning}}, {ID: "finished", Job: lifecycle.Job{State: wire.StateFinished}}} {
 		if _, err := s.PutJob(t.Context(), job); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, worker := range []Worker{{ID: "here", State: WorkerConnected}, {ID: "gone", State: WorkerDisconnected}} {
+	for _, worker := range []Worker{{ID: "here", Worker: workerstate.Worker{State: workerstate.Available}}, {ID: "gone", Worker: workerstate.Worker{State: workerstate.Left}}} {
 		if _, err := s.PutWorker(t.Context(), worker); err != nil {
 			t.Fatal(err)
 		}

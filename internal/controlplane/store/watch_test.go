@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
@@ -49,10 +51,10 @@ func (w *watching) next(t *testing.T) string {
 
 func TestWatchReportsPresentRecordsThenNewOnes(t *testing.T) {
 	s := openTest(t, Options{})
-	if _, err := s.PutWorker(t.Context(), Worker{ID: "a", State: WorkerConnected}); err != nil {
+	if _, err := s.PutWorker(t.Context(), Worker{ID: "a", Worker: workerstate.Worker{State: workerstate.Available}}); err != nil {
 		t.Fatal(err)
 	}
-	job, err := s.PutJob(t.Context(), Job{ID: "j", State: wire.StateQueued})
+	job, err := s.PutJob(t.Context(), Job{ID: "j", Job: lifecycle.Job{State: wire.StateQueued}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,11 +70,11 @@ func TestWatchReportsPresentRecordsThenNewOnes(t *testing.T) {
 	if err := s.PutKey(t.Context(), "k", Key{JobID: "j"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.PutJob(t.Context(), Job{ID: "j2", State: wire.StateQueued}); err != nil {
+	if _, err := s.PutJob(t.Context(), Job{ID: "j2", Job: lifecycle.Job{State: wire.StateQueued}}); err != nil {
 		t.Fatal(err)
 	}
 	got = append(got, w.next(t), w.next(t))
-	want := []string{"worker a connected <nil>", "job j assigned <nil>", "other", "job j2 queued <nil>"}
+	want := []string{"worker a available <nil>", "job j assigned <nil>", "other", "job j2 queued <nil>"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("changes (-want +got):\n%s", diff)
 	}

@@ -49,6 +49,15 @@ func MatchesAny(token string, hashes ...Hash) bool {
 	return match == 1 && token != ""
 }
 
+// MatchesText is MatchesAny for hashes in their text form.
+func MatchesText(token string, hashes ...string) bool {
+	hash, match := []byte(HashOf(token).String()), 0
+	for _, h := range hashes {
+		match |= subtle.ConstantTimeCompare(hash, []byte(h))
+	}
+	return match == 1 && token != ""
+}
+
 // String returns the text form of h: "sha256:" and 64 hexadecimal digits.
 func (h Hash) String() string { return hashPrefix + hex.EncodeToString(h[:]) }
 

@@ -62,5 +62,13 @@ type Worker struct {
 	LeftAt       time.Time `json:"left_at,omitzero"`
 }
 
+// Standing returns the state, or the one to which a lost worker returns.
+func (w *Worker) Standing() State {
+	if w.State == Lost {
+		return w.Was
+	}
+	return w.State
+}
+
 // MayBeAssigned reports whether the control plane may assign a job to the worker.
 func (w *Worker) MayBeAssigned() bool { return w.State == Available && !w.LastJob }

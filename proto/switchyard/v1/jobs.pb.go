@@ -44,8 +44,8 @@ type SubmitJobRequest struct {
 	// A key that makes the call safe to retry, at most 256 bytes. Empty means that
 	// every call submits a new job.
 	IdempotencyKey string `protobuf:"bytes,6,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
-	// How many times the job is submitted again, under a new ID, if it is lost:
-	// 0 to 10.
+	// How many times the job is submitted again, under a new ID, if it is lost or
+	// ended by its agent: 0 to 10.
 	Retries       int32 `protobuf:"varint,7,opt,name=retries,proto3" json:"retries,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -287,7 +287,10 @@ type ListJobsRequest struct {
 	// The most jobs to return: 1 to 1000; 0 means 50.
 	PageSize int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The next_page_token of the previous page; empty means the first page.
-	PageToken     string `protobuf:"bytes,5,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,5,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Jobs with any of these outcomes, at most 16; empty means all, and jobs that have
+	// not ended.
+	Outcomes      []JobOutcome `protobuf:"varint,6,rep,packed,name=outcomes,proto3,enum=switchyard.v1.JobOutcome" json:"outcomes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -355,6 +358,13 @@ func (x *ListJobsRequest) GetPageToken() string {
 		return x.PageToken
 	}
 	return ""
+}
+
+func (x *ListJobsRequest) GetOutcomes() []JobOutcome {
+	if x != nil {
+		return x.Outcomes
+	}
+	return nil
 }
 
 // ListJobsResponse holds one page of jobs.
@@ -765,14 +775,15 @@ const file_switchyard_v1_jobs_proto_rawDesc = "" +
 	"\rGetJobRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"6\n" +
 	"\x0eGetJobResponse\x12$\n" +
-	"\x03job\x18\x01 \x01(\v2\x12.switchyard.v1.JobR\x03job\"\xb1\x01\n" +
+	"\x03job\x18\x01 \x01(\v2\x12.switchyard.v1.JobR\x03job\"\xe8\x01\n" +
 	"\x0fListJobsRequest\x12/\n" +
 	"\x06states\x18\x01 \x03(\x0e2\x17.switchyard.v1.JobStateR\x06states\x12\x14\n" +
 	"\x05queue\x18\x02 \x01(\tR\x05queue\x12\x1b\n" +
 	"\tworker_id\x18\x03 \x01(\tR\bworkerId\x12\x1b\n" +
 	"\tpage_size\x18\x04 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x05 \x01(\tR\tpageToken\"b\n" +
+	"page_token\x18\x05 \x01(\tR\tpageToken\x125\n" +
+	"\boutcomes\x18\x06 \x03(\x0e2\x19.switchyard.v1.JobOutcomeR\boutcomes\"b\n" +
 	"\x10ListJobsResponse\x12&\n" +
 	"\x04jobs\x18\x01 \x03(\v2\x12.switchyard.v1.JobR\x04jobs\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\":\n" +
@@ -834,7 +845,8 @@ var file_switchyard_v1_jobs_proto_goTypes = []any{
 	(*durationpb.Duration)(nil),   // 12: google.protobuf.Duration
 	(*Job)(nil),                   // 13: switchyard.v1.Job
 	(JobState)(0),                 // 14: switchyard.v1.JobState
-	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
+	(JobOutcome)(0),               // 15: switchyard.v1.JobOutcome
+	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
 }
 var file_switchyard_v1_jobs_proto_depIdxs = []int32{
 	11, // 0: switchyard.v1.SubmitJobRequest.env:type_name -> switchyard.v1.SubmitJobRequest.EnvEntry
@@ -842,26 +854,27 @@ var file_switchyard_v1_jobs_proto_depIdxs = []int32{
 	13, // 2: switchyard.v1.SubmitJobResponse.job:type_name -> switchyard.v1.Job
 	13, // 3: switchyard.v1.GetJobResponse.job:type_name -> switchyard.v1.Job
 	14, // 4: switchyard.v1.ListJobsRequest.states:type_name -> switchyard.v1.JobState
-	13, // 5: switchyard.v1.ListJobsResponse.jobs:type_name -> switchyard.v1.Job
-	13, // 6: switchyard.v1.CancelJobResponse.job:type_name -> switchyard.v1.Job
-	13, // 7: switchyard.v1.FollowJobResponse.job:type_name -> switchyard.v1.Job
-	10, // 8: switchyard.v1.FollowJobResponse.log:type_name -> switchyard.v1.LogChunk
-	15, // 9: switchyard.v1.LogChunk.received_at:type_name -> google.protobuf.Timestamp
-	0,  // 10: switchyard.v1.JobService.SubmitJob:input_type -> switchyard.v1.SubmitJobRequest
-	2,  // 11: switchyard.v1.JobService.GetJob:input_type -> switchyard.v1.GetJobRequest
-	4,  // 12: switchyard.v1.JobService.ListJobs:input_type -> switchyard.v1.ListJobsRequest
-	6,  // 13: switchyard.v1.JobService.CancelJob:input_type -> switchyard.v1.CancelJobRequest
-	8,  // 14: switchyard.v1.JobService.FollowJob:input_type -> switchyard.v1.FollowJobRequest
-	1,  // 15: switchyard.v1.JobService.SubmitJob:output_type -> switchyard.v1.SubmitJobResponse
-	3,  // 16: switchyard.v1.JobService.GetJob:output_type -> switchyard.v1.GetJobResponse
-	5,  // 17: switchyard.v1.JobService.ListJobs:output_type -> switchyard.v1.ListJobsResponse
-	7,  // 18: switchyard.v1.JobService.CancelJob:output_type -> switchyard.v1.CancelJobResponse
-	9,  // 19: switchyard.v1.JobService.FollowJob:output_type -> switchyard.v1.FollowJobResponse
-	15, // [15:20] is the sub-list for method output_type
-	10, // [10:15] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	15, // 5: switchyard.v1.ListJobsRequest.outcomes:type_name -> switchyard.v1.JobOutcome
+	13, // 6: switchyard.v1.ListJobsResponse.jobs:type_name -> switchyard.v1.Job
+	13, // 7: switchyard.v1.CancelJobResponse.job:type_name -> switchyard.v1.Job
+	13, // 8: switchyard.v1.FollowJobResponse.job:type_name -> switchyard.v1.Job
+	10, // 9: switchyard.v1.FollowJobResponse.log:type_name -> switchyard.v1.LogChunk
+	16, // 10: switchyard.v1.LogChunk.received_at:type_name -> google.protobuf.Timestamp
+	0,  // 11: switchyard.v1.JobService.SubmitJob:input_type -> switchyard.v1.SubmitJobRequest
+	2,  // 12: switchyard.v1.JobService.GetJob:input_type -> switchyard.v1.GetJobRequest
+	4,  // 13: switchyard.v1.JobService.ListJobs:input_type -> switchyard.v1.ListJobsRequest
+	6,  // 14: switchyard.v1.JobService.CancelJob:input_type -> switchyard.v1.CancelJobRequest
+	8,  // 15: switchyard.v1.JobService.FollowJob:input_type -> switchyard.v1.FollowJobRequest
+	1,  // 16: switchyard.v1.JobService.SubmitJob:output_type -> switchyard.v1.SubmitJobResponse
+	3,  // 17: switchyard.v1.JobService.GetJob:output_type -> switchyard.v1.GetJobResponse
+	5,  // 18: switchyard.v1.JobService.ListJobs:output_type -> switchyard.v1.ListJobsResponse
+	7,  // 19: switchyard.v1.JobService.CancelJob:output_type -> switchyard.v1.CancelJobResponse
+	9,  // 20: switchyard.v1.JobService.FollowJob:output_type -> switchyard.v1.FollowJobResponse
+	16, // [16:21] is the sub-list for method output_type
+	11, // [11:16] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_switchyard_v1_jobs_proto_init() }

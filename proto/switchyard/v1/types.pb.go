@@ -97,6 +97,75 @@ func (JobState) EnumDescriptor() ([]byte, []int) {
 	return file_switchyard_v1_types_proto_rawDescGZIP(), []int{0}
 }
 
+// JobOutcome is how a job ended.
+type JobOutcome int32
+
+const (
+	// Not set: the job has not ended.
+	JobOutcome_JOB_OUTCOME_UNSPECIFIED JobOutcome = 0
+	// Its command ended with exit status 0.
+	JobOutcome_JOB_OUTCOME_SUCCEEDED JobOutcome = 1
+	// Its command ended with another exit status, or by a signal.
+	JobOutcome_JOB_OUTCOME_FAILED JobOutcome = 2
+	// It was canceled, or stopped with its worker.
+	JobOutcome_JOB_OUTCOME_CANCELED JobOutcome = 3
+	// It was canceled because its timeout expired.
+	JobOutcome_JOB_OUTCOME_TIMED_OUT JobOutcome = 4
+	// How it ended is not known.
+	JobOutcome_JOB_OUTCOME_LOST JobOutcome = 5
+	// Its agent could not run the command.
+	JobOutcome_JOB_OUTCOME_NEVER_RAN JobOutcome = 6
+)
+
+// Enum value maps for JobOutcome.
+var (
+	JobOutcome_name = map[int32]string{
+		0: "JOB_OUTCOME_UNSPECIFIED",
+		1: "JOB_OUTCOME_SUCCEEDED",
+		2: "JOB_OUTCOME_FAILED",
+		3: "JOB_OUTCOME_CANCELED",
+		4: "JOB_OUTCOME_TIMED_OUT",
+		5: "JOB_OUTCOME_LOST",
+		6: "JOB_OUTCOME_NEVER_RAN",
+	}
+	JobOutcome_value = map[string]int32{
+		"JOB_OUTCOME_UNSPECIFIED": 0,
+		"JOB_OUTCOME_SUCCEEDED":   1,
+		"JOB_OUTCOME_FAILED":      2,
+		"JOB_OUTCOME_CANCELED":    3,
+		"JOB_OUTCOME_TIMED_OUT":   4,
+		"JOB_OUTCOME_LOST":        5,
+		"JOB_OUTCOME_NEVER_RAN":   6,
+	}
+)
+
+func (x JobOutcome) Enum() *JobOutcome {
+	p := new(JobOutcome)
+	*p = x
+	return p
+}
+
+func (x JobOutcome) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (JobOutcome) Descriptor() protoreflect.EnumDescriptor {
+	return file_switchyard_v1_types_proto_enumTypes[1].Descriptor()
+}
+
+func (JobOutcome) Type() protoreflect.EnumType {
+	return &file_switchyard_v1_types_proto_enumTypes[1]
+}
+
+func (x JobOutcome) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use JobOutcome.Descriptor instead.
+func (JobOutcome) EnumDescriptor() ([]byte, []int) {
+	return file_switchyard_v1_types_proto_rawDescGZIP(), []int{1}
+}
+
 // WorkerState is the connection state of a worker.
 type WorkerState int32
 
@@ -138,11 +207,11 @@ func (x WorkerState) String() string {
 }
 
 func (WorkerState) Descriptor() protoreflect.EnumDescriptor {
-	return file_switchyard_v1_types_proto_enumTypes[1].Descriptor()
+	return file_switchyard_v1_types_proto_enumTypes[2].Descriptor()
 }
 
 func (WorkerState) Type() protoreflect.EnumType {
-	return &file_switchyard_v1_types_proto_enumTypes[1]
+	return &file_switchyard_v1_types_proto_enumTypes[2]
 }
 
 func (x WorkerState) Number() protoreflect.EnumNumber {
@@ -151,7 +220,180 @@ func (x WorkerState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use WorkerState.Descriptor instead.
 func (WorkerState) EnumDescriptor() ([]byte, []int) {
+	return file_switchyard_v1_types_proto_rawDescGZIP(), []int{2}
+}
+
+// JobEvent is one change of a job.
+type JobEvent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	At    *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=at,proto3" json:"at,omitempty"`
+	// The name of the event, such as "Assigned", see the chapter on the job's machine
+	// in states.md.
+	Event string `protobuf:"bytes,2,opt,name=event,proto3" json:"event,omitempty"`
+	// Who caused it: "submitter", "operator", "worker" or "control plane".
+	Actor string `protobuf:"bytes,3,opt,name=actor,proto3" json:"actor,omitempty"`
+	// The states before and after, which may be equal. Before the first event the
+	// state is unspecified.
+	From JobState `protobuf:"varint,4,opt,name=from,proto3,enum=switchyard.v1.JobState" json:"from,omitempty"`
+	To   JobState `protobuf:"varint,5,opt,name=to,proto3,enum=switchyard.v1.JobState" json:"to,omitempty"`
+	// Why, for people; may be empty.
+	Reason string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The worker concerned, if any.
+	WorkerId      string `protobuf:"bytes,7,opt,name=worker_id,json=workerId,proto3" json:"worker_id,omitempty"`
+	WorkerName    string `protobuf:"bytes,8,opt,name=worker_name,json=workerName,proto3" json:"worker_name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JobEvent) Reset() {
+	*x = JobEvent{}
+	mi := &file_switchyard_v1_types_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JobEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JobEvent) ProtoMessage() {}
+
+func (x *JobEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_switchyard_v1_types_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JobEvent.ProtoReflect.Descriptor instead.
+func (*JobEvent) Descriptor() ([]byte, []int) {
+	return file_switchyard_v1_types_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *JobEvent) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *JobEvent) GetEvent() string {
+	if x != nil {
+		return x.Event
+	}
+	return ""
+}
+
+func (x *JobEvent) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
+func (x *JobEvent) GetFrom() JobState {
+	if x != nil {
+		return x.From
+	}
+	return JobState_JOB_STATE_UNSPECIFIED
+}
+
+func (x *JobEvent) GetTo() JobState {
+	if x != nil {
+		return x.To
+	}
+	return JobState_JOB_STATE_UNSPECIFIED
+}
+
+func (x *JobEvent) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *JobEvent) GetWorkerId() string {
+	if x != nil {
+		return x.WorkerId
+	}
+	return ""
+}
+
+func (x *JobEvent) GetWorkerName() string {
+	if x != nil {
+		return x.WorkerName
+	}
+	return ""
+}
+
+// JobResult is how a job ended, as its agent reported it.
+type JobResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The exit status in decimal; "-1" if the command never ran or its end was not
+	// seen.
+	ExitStatus string `protobuf:"bytes,1,opt,name=exit_status,json=exitStatus,proto3" json:"exit_status,omitempty"`
+	// The signal that ended the job, such as "SIGTERM"; empty if none did.
+	Signal string `protobuf:"bytes,2,opt,name=signal,proto3" json:"signal,omitempty"`
+	// Why the agent ended the job or did not run it, such as "cancel"; may be empty.
+	SignalReason  string `protobuf:"bytes,3,opt,name=signal_reason,json=signalReason,proto3" json:"signal_reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JobResult) Reset() {
+	*x = JobResult{}
+	mi := &file_switchyard_v1_types_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JobResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JobResult) ProtoMessage() {}
+
+func (x *JobResult) ProtoReflect() protoreflect.Message {
+	mi := &file_switchyard_v1_types_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JobResult.ProtoReflect.Descriptor instead.
+func (*JobResult) Descriptor() ([]byte, []int) {
 	return file_switchyard_v1_types_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *JobResult) GetExitStatus() string {
+	if x != nil {
+		return x.ExitStatus
+	}
+	return ""
+}
+
+func (x *JobResult) GetSignal() string {
+	if x != nil {
+		return x.Signal
+	}
+	return ""
+}
+
+func (x *JobResult) GetSignalReason() string {
+	if x != nil {
+		return x.SignalReason
+	}
+	return ""
 }
 
 // Job is one command, run at most once, by one worker.
@@ -200,19 +442,39 @@ type Job struct {
 	ChunksFailedCount int32 `protobuf:"varint,22,opt,name=chunks_failed_count,json=chunksFailedCount,proto3" json:"chunks_failed_count,omitempty"`
 	// The size of the stored log, in bytes.
 	LogSize uint64 `protobuf:"varint,23,opt,name=log_size,json=logSize,proto3" json:"log_size,omitempty"`
-	// How many more times the job is submitted again, under a new ID, if it is lost.
+	// How many more times the job is submitted again, under a new ID, if it is lost or
+	// ended by its agent.
 	RetriesLeft int32 `protobuf:"varint,24,opt,name=retries_left,json=retriesLeft,proto3" json:"retries_left,omitempty"`
 	// The ID of the job that this one retries, if any.
 	RetryOf string `protobuf:"bytes,25,opt,name=retry_of,json=retryOf,proto3" json:"retry_of,omitempty"`
 	// The ID of the job that retries this one, if any.
-	RetriedBy     string `protobuf:"bytes,26,opt,name=retried_by,json=retriedBy,proto3" json:"retried_by,omitempty"`
+	RetriedBy string `protobuf:"bytes,26,opt,name=retried_by,json=retriedBy,proto3" json:"retried_by,omitempty"`
+	// How the job ended; unspecified before.
+	Outcome JobOutcome `protobuf:"varint,27,opt,name=outcome,proto3,enum=switchyard.v1.JobOutcome" json:"outcome,omitempty"`
+	// Why the job is lost, for people.
+	LostReason string `protobuf:"bytes,28,opt,name=lost_reason,json=lostReason,proto3" json:"lost_reason,omitempty"`
+	// Whether the job has run for longer than its timeout.
+	TimedOut bool `protobuf:"varint,29,opt,name=timed_out,json=timedOut,proto3" json:"timed_out,omitempty"`
+	// Whether the job must end because its worker was stopped.
+	StopRequested bool `protobuf:"varint,30,opt,name=stop_requested,json=stopRequested,proto3" json:"stop_requested,omitempty"`
+	// Whether the result arrived after the job was lost. It has ended the job, unless
+	// late_result is set.
+	Late bool `protobuf:"varint,31,opt,name=late,proto3" json:"late,omitempty"`
+	// The result that arrived after the job was lost and retried.
+	LateResult *JobResult `protobuf:"bytes,32,opt,name=late_result,json=lateResult,proto3" json:"late_result,omitempty"`
+	// The changes of the job, oldest first; only in responses to GetJob.
+	History []*JobEvent `protobuf:"bytes,33,rep,name=history,proto3" json:"history,omitempty"`
+	// How many changes are left out of the history, after its first entries.
+	HistoryDropped int32 `protobuf:"varint,34,opt,name=history_dropped,json=historyDropped,proto3" json:"history_dropped,omitempty"`
+	// How many of its first entries stand before those that are left out.
+	HistoryHead   int32 `protobuf:"varint,35,opt,name=history_head,json=historyHead,proto3" json:"history_head,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Job) Reset() {
 	*x = Job{}
-	mi := &file_switchyard_v1_types_proto_msgTypes[0]
+	mi := &file_switchyard_v1_types_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -224,7 +486,7 @@ func (x *Job) String() string {
 func (*Job) ProtoMessage() {}
 
 func (x *Job) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_types_proto_msgTypes[0]
+	mi := &file_switchyard_v1_types_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -237,7 +499,7 @@ func (x *Job) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Job.ProtoReflect.Descriptor instead.
 func (*Job) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_types_proto_rawDescGZIP(), []int{0}
+	return file_switchyard_v1_types_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Job) GetId() string {
@@ -422,6 +684,69 @@ func (x *Job) GetRetriedBy() string {
 	return ""
 }
 
+func (x *Job) GetOutcome() JobOutcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return JobOutcome_JOB_OUTCOME_UNSPECIFIED
+}
+
+func (x *Job) GetLostReason() string {
+	if x != nil {
+		return x.LostReason
+	}
+	return ""
+}
+
+func (x *Job) GetTimedOut() bool {
+	if x != nil {
+		return x.TimedOut
+	}
+	return false
+}
+
+func (x *Job) GetStopRequested() bool {
+	if x != nil {
+		return x.StopRequested
+	}
+	return false
+}
+
+func (x *Job) GetLate() bool {
+	if x != nil {
+		return x.Late
+	}
+	return false
+}
+
+func (x *Job) GetLateResult() *JobResult {
+	if x != nil {
+		return x.LateResult
+	}
+	return nil
+}
+
+func (x *Job) GetHistory() []*JobEvent {
+	if x != nil {
+		return x.History
+	}
+	return nil
+}
+
+func (x *Job) GetHistoryDropped() int32 {
+	if x != nil {
+		return x.HistoryDropped
+	}
+	return 0
+}
+
+func (x *Job) GetHistoryHead() int32 {
+	if x != nil {
+		return x.HistoryHead
+	}
+	return 0
+}
+
 // Worker is one registered worker of an agent.
 type Worker struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -452,14 +777,21 @@ type Worker struct {
 	JobId        string                 `protobuf:"bytes,14,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
 	RegisteredAt *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=registered_at,json=registeredAt,proto3" json:"registered_at,omitempty"`
 	// When the control plane last received a request from the worker.
-	LastSeenAt    *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=last_seen_at,json=lastSeenAt,proto3" json:"last_seen_at,omitempty"`
+	LastSeenAt *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=last_seen_at,json=lastSeenAt,proto3" json:"last_seen_at,omitempty"`
+	// Whether the worker must cancel its job and disconnect; stopping is then set too.
+	StopForced bool `protobuf:"varint,17,opt,name=stop_forced,json=stopForced,proto3" json:"stop_forced,omitempty"`
+	// Why the worker is draining or was stopped, for people.
+	StopReason string `protobuf:"bytes,18,opt,name=stop_reason,json=stopReason,proto3" json:"stop_reason,omitempty"`
+	// Who paused the worker: "operator", "worker" or "job". What an operator paused,
+	// only an operator resumes.
+	PausedBy      string `protobuf:"bytes,19,opt,name=paused_by,json=pausedBy,proto3" json:"paused_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Worker) Reset() {
 	*x = Worker{}
-	mi := &file_switchyard_v1_types_proto_msgTypes[1]
+	mi := &file_switchyard_v1_types_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -471,7 +803,7 @@ func (x *Worker) String() string {
 func (*Worker) ProtoMessage() {}
 
 func (x *Worker) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_types_proto_msgTypes[1]
+	mi := &file_switchyard_v1_types_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -484,7 +816,7 @@ func (x *Worker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Worker.ProtoReflect.Descriptor instead.
 func (*Worker) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_types_proto_rawDescGZIP(), []int{1}
+	return file_switchyard_v1_types_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Worker) GetId() string {
@@ -599,11 +931,47 @@ func (x *Worker) GetLastSeenAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Worker) GetStopForced() bool {
+	if x != nil {
+		return x.StopForced
+	}
+	return false
+}
+
+func (x *Worker) GetStopReason() string {
+	if x != nil {
+		return x.StopReason
+	}
+	return ""
+}
+
+func (x *Worker) GetPausedBy() string {
+	if x != nil {
+		return x.PausedBy
+	}
+	return ""
+}
+
 var File_switchyard_v1_types_proto protoreflect.FileDescriptor
 
 const file_switchyard_v1_types_proto_rawDesc = "" +
 	"\n" +
-	"\x19switchyard/v1/types.proto\x12\rswitchyard.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc1\b\n" +
+	"\x19switchyard/v1/types.proto\x12\rswitchyard.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8e\x02\n" +
+	"\bJobEvent\x12*\n" +
+	"\x02at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x14\n" +
+	"\x05event\x18\x02 \x01(\tR\x05event\x12\x14\n" +
+	"\x05actor\x18\x03 \x01(\tR\x05actor\x12+\n" +
+	"\x04from\x18\x04 \x01(\x0e2\x17.switchyard.v1.JobStateR\x04from\x12'\n" +
+	"\x02to\x18\x05 \x01(\x0e2\x17.switchyard.v1.JobStateR\x02to\x12\x16\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\x12\x1b\n" +
+	"\tworker_id\x18\a \x01(\tR\bworkerId\x12\x1f\n" +
+	"\vworker_name\x18\b \x01(\tR\n" +
+	"workerName\"i\n" +
+	"\tJobResult\x12\x1f\n" +
+	"\vexit_status\x18\x01 \x01(\tR\n" +
+	"exitStatus\x12\x16\n" +
+	"\x06signal\x18\x02 \x01(\tR\x06signal\x12#\n" +
+	"\rsignal_reason\x18\x03 \x01(\tR\fsignalReason\"\xa9\v\n" +
 	"\x03Job\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\acommand\x18\x02 \x03(\tR\acommand\x12-\n" +
@@ -638,10 +1006,21 @@ const file_switchyard_v1_types_proto_rawDesc = "" +
 	"\fretries_left\x18\x18 \x01(\x05R\vretriesLeft\x12\x19\n" +
 	"\bretry_of\x18\x19 \x01(\tR\aretryOf\x12\x1d\n" +
 	"\n" +
-	"retried_by\x18\x1a \x01(\tR\tretriedBy\x1a6\n" +
+	"retried_by\x18\x1a \x01(\tR\tretriedBy\x123\n" +
+	"\aoutcome\x18\x1b \x01(\x0e2\x19.switchyard.v1.JobOutcomeR\aoutcome\x12\x1f\n" +
+	"\vlost_reason\x18\x1c \x01(\tR\n" +
+	"lostReason\x12\x1b\n" +
+	"\ttimed_out\x18\x1d \x01(\bR\btimedOut\x12%\n" +
+	"\x0estop_requested\x18\x1e \x01(\bR\rstopRequested\x12\x12\n" +
+	"\x04late\x18\x1f \x01(\bR\x04late\x129\n" +
+	"\vlate_result\x18  \x01(\v2\x18.switchyard.v1.JobResultR\n" +
+	"lateResult\x121\n" +
+	"\ahistory\x18! \x03(\v2\x17.switchyard.v1.JobEventR\ahistory\x12'\n" +
+	"\x0fhistory_dropped\x18\" \x01(\x05R\x0ehistoryDropped\x12!\n" +
+	"\fhistory_head\x18# \x01(\x05R\vhistoryHead\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xed\x03\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xcc\x04\n" +
 	"\x06Worker\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
@@ -660,7 +1039,12 @@ const file_switchyard_v1_types_proto_rawDesc = "" +
 	"\x06job_id\x18\x0e \x01(\tR\x05jobId\x12?\n" +
 	"\rregistered_at\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\fregisteredAt\x12<\n" +
 	"\flast_seen_at\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"lastSeenAt*\xc6\x01\n" +
+	"lastSeenAt\x12\x1f\n" +
+	"\vstop_forced\x18\x11 \x01(\bR\n" +
+	"stopForced\x12\x1f\n" +
+	"\vstop_reason\x18\x12 \x01(\tR\n" +
+	"stopReason\x12\x1b\n" +
+	"\tpaused_by\x18\x13 \x01(\tR\bpausedBy*\xc6\x01\n" +
 	"\bJobState\x12\x19\n" +
 	"\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10JOB_STATE_QUEUED\x10\x01\x12\x16\n" +
@@ -669,7 +1053,16 @@ const file_switchyard_v1_types_proto_rawDesc = "" +
 	"\x11JOB_STATE_RUNNING\x10\x04\x12\x16\n" +
 	"\x12JOB_STATE_FINISHED\x10\x05\x12\x16\n" +
 	"\x12JOB_STATE_CANCELED\x10\x06\x12\x12\n" +
-	"\x0eJOB_STATE_LOST\x10\a*}\n" +
+	"\x0eJOB_STATE_LOST\x10\a*\xc2\x01\n" +
+	"\n" +
+	"JobOutcome\x12\x1b\n" +
+	"\x17JOB_OUTCOME_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15JOB_OUTCOME_SUCCEEDED\x10\x01\x12\x16\n" +
+	"\x12JOB_OUTCOME_FAILED\x10\x02\x12\x18\n" +
+	"\x14JOB_OUTCOME_CANCELED\x10\x03\x12\x19\n" +
+	"\x15JOB_OUTCOME_TIMED_OUT\x10\x04\x12\x14\n" +
+	"\x10JOB_OUTCOME_LOST\x10\x05\x12\x19\n" +
+	"\x15JOB_OUTCOME_NEVER_RAN\x10\x06*}\n" +
 	"\vWorkerState\x12\x1c\n" +
 	"\x18WORKER_STATE_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16WORKER_STATE_CONNECTED\x10\x01\x12\x1d\n" +
@@ -688,34 +1081,43 @@ func file_switchyard_v1_types_proto_rawDescGZIP() []byte {
 	return file_switchyard_v1_types_proto_rawDescData
 }
 
-var file_switchyard_v1_types_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_switchyard_v1_types_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_switchyard_v1_types_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_switchyard_v1_types_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_switchyard_v1_types_proto_goTypes = []any{
 	(JobState)(0),                 // 0: switchyard.v1.JobState
-	(WorkerState)(0),              // 1: switchyard.v1.WorkerState
-	(*Job)(nil),                   // 2: switchyard.v1.Job
-	(*Worker)(nil),                // 3: switchyard.v1.Worker
-	nil,                           // 4: switchyard.v1.Job.EnvEntry
-	(*durationpb.Duration)(nil),   // 5: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 6: google.protobuf.Timestamp
+	(JobOutcome)(0),               // 1: switchyard.v1.JobOutcome
+	(WorkerState)(0),              // 2: switchyard.v1.WorkerState
+	(*JobEvent)(nil),              // 3: switchyard.v1.JobEvent
+	(*JobResult)(nil),             // 4: switchyard.v1.JobResult
+	(*Job)(nil),                   // 5: switchyard.v1.Job
+	(*Worker)(nil),                // 6: switchyard.v1.Worker
+	nil,                           // 7: switchyard.v1.Job.EnvEntry
+	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 9: google.protobuf.Duration
 }
 var file_switchyard_v1_types_proto_depIdxs = []int32{
-	4,  // 0: switchyard.v1.Job.env:type_name -> switchyard.v1.Job.EnvEntry
-	5,  // 1: switchyard.v1.Job.timeout:type_name -> google.protobuf.Duration
-	0,  // 2: switchyard.v1.Job.state:type_name -> switchyard.v1.JobState
-	6,  // 3: switchyard.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
-	6,  // 4: switchyard.v1.Job.assigned_at:type_name -> google.protobuf.Timestamp
-	6,  // 5: switchyard.v1.Job.accepted_at:type_name -> google.protobuf.Timestamp
-	6,  // 6: switchyard.v1.Job.started_at:type_name -> google.protobuf.Timestamp
-	6,  // 7: switchyard.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
-	1,  // 8: switchyard.v1.Worker.state:type_name -> switchyard.v1.WorkerState
-	6,  // 9: switchyard.v1.Worker.registered_at:type_name -> google.protobuf.Timestamp
-	6,  // 10: switchyard.v1.Worker.last_seen_at:type_name -> google.protobuf.Timestamp
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	8,  // 0: switchyard.v1.JobEvent.at:type_name -> google.protobuf.Timestamp
+	0,  // 1: switchyard.v1.JobEvent.from:type_name -> switchyard.v1.JobState
+	0,  // 2: switchyard.v1.JobEvent.to:type_name -> switchyard.v1.JobState
+	7,  // 3: switchyard.v1.Job.env:type_name -> switchyard.v1.Job.EnvEntry
+	9,  // 4: switchyard.v1.Job.timeout:type_name -> google.protobuf.Duration
+	0,  // 5: switchyard.v1.Job.state:type_name -> switchyard.v1.JobState
+	8,  // 6: switchyard.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
+	8,  // 7: switchyard.v1.Job.assigned_at:type_name -> google.protobuf.Timestamp
+	8,  // 8: switchyard.v1.Job.accepted_at:type_name -> google.protobuf.Timestamp
+	8,  // 9: switchyard.v1.Job.started_at:type_name -> google.protobuf.Timestamp
+	8,  // 10: switchyard.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
+	1,  // 11: switchyard.v1.Job.outcome:type_name -> switchyard.v1.JobOutcome
+	4,  // 12: switchyard.v1.Job.late_result:type_name -> switchyard.v1.JobResult
+	3,  // 13: switchyard.v1.Job.history:type_name -> switchyard.v1.JobEvent
+	2,  // 14: switchyard.v1.Worker.state:type_name -> switchyard.v1.WorkerState
+	8,  // 15: switchyard.v1.Worker.registered_at:type_name -> google.protobuf.Timestamp
+	8,  // 16: switchyard.v1.Worker.last_seen_at:type_name -> google.protobuf.Timestamp
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_switchyard_v1_types_proto_init() }
@@ -728,8 +1130,8 @@ func file_switchyard_v1_types_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_switchyard_v1_types_proto_rawDesc), len(file_switchyard_v1_types_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   3,
+			NumEnums:      3,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

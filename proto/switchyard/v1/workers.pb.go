@@ -348,7 +348,10 @@ type StopWorkerRequest struct {
 	// Whether to cancel the worker's running job instead of waiting for its end.
 	Force bool `protobuf:"varint,2,opt,name=force,proto3" json:"force,omitempty"`
 	// Who stops the worker and why, for people; at most 4096 bytes.
-	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Whether the canceled job is not retried, whatever retries it has left. Needs
+	// force.
+	NoRetry       bool `protobuf:"varint,4,opt,name=no_retry,json=noRetry,proto3" json:"no_retry,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -402,6 +405,13 @@ func (x *StopWorkerRequest) GetReason() string {
 		return x.Reason
 	}
 	return ""
+}
+
+func (x *StopWorkerRequest) GetNoRetry() bool {
+	if x != nil {
+		return x.NoRetry
+	}
+	return false
 }
 
 // StopWorkerResponse holds the worker after the request was stored.
@@ -471,11 +481,12 @@ const file_switchyard_v1_workers_proto_rawDesc = "" +
 	"\x13ResumeWorkerRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"E\n" +
 	"\x14ResumeWorkerResponse\x12-\n" +
-	"\x06worker\x18\x01 \x01(\v2\x15.switchyard.v1.WorkerR\x06worker\"Q\n" +
+	"\x06worker\x18\x01 \x01(\v2\x15.switchyard.v1.WorkerR\x06worker\"l\n" +
 	"\x11StopWorkerRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05force\x18\x02 \x01(\bR\x05force\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason\"C\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x19\n" +
+	"\bno_retry\x18\x04 \x01(\bR\anoRetry\"C\n" +
 	"\x12StopWorkerResponse\x12-\n" +
 	"\x06worker\x18\x01 \x01(\v2\x15.switchyard.v1.WorkerR\x06worker2\xfb\x02\n" +
 	"\rWorkerService\x12Y\n" +

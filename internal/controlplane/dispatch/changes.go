@@ -1,0 +1,187 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
+	"github.com/switchyard-ci/switchyard/internal/wire"
+)
+
+// errUnchanged is returned by an edit that leaves the record as it is, which is a
+// success.
+var errUnchanged = errors.New("nothing to change")
+
+// change is the result of an event: the record as stored, and whether the event
+// changed it.
+type change[T any] struct {
+	record  T
+	changed bool
+}
+
+// changeJob applies an event to a job: see compareAndSet. Each check can refuse the
+// event before the table is asked; errUnchanged ignores it.
+func (r *records) changeJob(ctx context.Context, id string, ev lifecycle.Event, checks ...func(store.Job) error) (change[store.Job], error) {
+	ev.At = r.now().UTC()
+	job, indexed := r.job(id)
+	var before store.Job
+	after, err := compareAndSet(ctx, "job "+id, job, indexed, func(job store.Job) (store.Job, error) {
+		for _, check := range checks {
+			if err := check(job); err != nil {
+				return job, err
+			}
+		}
+		before = job
+		return jobAfter(job, ev)
+	}, func(ctx context.Context) (store.Job, error) { return r.ReadJob(ctx, id) }, r.putJob)
+	if err == nil && after.changed {
+		r.logJob(before, after.record, ev)
+	}
+	return after, err
+}
+
+// createJob stores a new job after its first events. Of job it uses the ID and what
+// the submitter decides. store.ErrConflict if the job exists.
+func (r *records) createJob(ctx context.Context, job store.Job, submitted lifecycle.Event, further ...lifecycle.Event) (store.Job, error) {
+	job, err := newJob(job, submitted)
+	records := []store.Job{{}, job}
+	for _, ev := range further {
+		if err == nil {
+			job, err = jobAfter(job, ev)
+			records = append(records, job)
+		}
+	}
+	if err == nil {
+		job, err = r.putJob(ctx, job)
+	}
+	if err != nil {
+		return job, err
+	}
+	for i, ev := range append([]lifecycle.Event{submitted}, further...) {
+		r.logJob(records[i], records[i+1], ev)
+	}
+	return job, nil
+}
+
+// changeWorker applies an event to a worker: see changeJob.
+func (r *records) changeWorker(ctx context.Context, id string, ev workerstate.Event, checks ...func(store.Worker) error) (change[store.Worker], error) {
+	ev.At = r.now().UTC()
+	worker, indexed := r.worker(id)
+	var before store.Worker
+	after, err := compareAndSet(ctx, "worker "+id, worker, indexed, func(worker store.Worker) (store.Worker, error) {
+		for _, check := range checks {
+			if err := check(worker); err != nil {
+				return worker, err
+			}
+		}
+		before = worker
+		return workerAfter(worker, ev)
+	}, func(ctx context.Context) (store.Worker, error) { return r.readWorker(ctx, id) }, r.putWorker)
+	if err == nil && after.changed {
+		r.logWorker(before, after.record, ev)
+	}
+	return after, err
+}
+
+// compareAndSet edits a record and stores it, again as long as others change it
+// first. An indexed record is used for the first try if that leads to a write: a
+// refusal, or a success without a write, is decided on the stored record. It
+// returns the record as stored, also beside an error of the edit.
+func compareAndSet[T any](ctx context.Context, name string, record T, indexed bool, edit func(T) (T, error),
+	read func(context.Context) (T, error), put func(context.Context, T) (T, error),
+) (change[T], error) {
+	for range store.MaxConflicts {
+		if !indexed {
+			var err error
+			if record, err = read(ctx); err != nil {
+				return change[T]{}, err
+			}
+		}
+		edited, err := edit(record)
+		switch {
+		case err == nil:
+			edited, err = put(ctx, edited)
+			if !errors.Is(err, store.ErrConflict) {
+				return change[T]{edited, err == nil}, err
+			}
+		case indexed:
+		case errors.Is(err, errUnchanged):
+			return change[T]{record, false}, nil
+		default:
+			return change[T]{record, false}, err
+		}
+		indexed = false
+	}
+	return change[T]{}, fmt.Errorf("changing %s: %w", name, store.ErrConflict)
+}
+
+// jobMessages are the log messages of the events that lead to a change.
+var jobMessages = map[lifecycle.EventKind]string{ //nolint:gochecknoglobals // a constant, which Go cannot declare as such
+	lifecycle.Submitted:       "job submitted",
+	lifecycle.Assigned:        "job assigned",
+	lifecycle.Accepted:        "job accepted",
+	lifecycle.Acquired:        "job acquired",
+	lifecycle.Started:         "job started",
+	lifecycle.Finished:        "job ended",
+	lifecycle.CancelRequested: "job cancellation requested",
+	lifecycle.TimedOut:        "job timed out",
+	lifecycle.WorkerStopped:   "job stopped with its worker",
+}
+
+// logJob logs a stored change of a job.
+func (r *records) logJob(before, after store.Job, ev lifecycle.Event) {
+	level, message := zapcore.InfoLevel, jobMessages[ev.Kind]
+	switch {
+	case after.State == wire.StateQueued && before.State != "":
+		message = "job requeued"
+	case after.State == wire.StateLost && before.State != wire.StateLost:
+		level, message = zapcore.WarnLevel, "job lost"
+	case before.State == wire.StateLost:
+		message = "late job result recorded"
+	}
+	workerID, workerName := after.WorkerID, after.WorkerName
+	if workerID == "" {
+		workerID, workerName = before.WorkerID, before.WorkerName
+	}
+	fields := []zap.Field{
+		zap.String("job_id", after.ID), zap.String("queue", after.Queue),
+		zap.String("worker_id", workerID), zap.String("worker_name", workerName),
+		zap.String("from", string(before.State)), zap.String("to", string(after.State)),
+		zap.Stringer("event", ev.Kind), zap.String("reason", ev.Reason),
+	}
+	if after.RetriedBy != "" && before.RetriedBy == "" {
+		fields = append(fields, zap.String("retried_by", after.RetriedBy))
+	}
+	r.log.Log(level, message, fields...)
+}
+
+// workerMessages are the log messages of the events that change a worker.
+var workerMessages = map[workerstate.EventKind]string{ //nolint:gochecknoglobals // a constant, which Go cannot declare as such
+	workerstate.Registered:       "worker registered",
+	workerstate.Seen:             "lost worker connected again",
+	workerstate.LeaseExpired:     "worker lost",
+	workerstate.Disconnected:     "worker disconnected",
+	workerstate.PauseRequested:   "worker paused",
+	workerstate.ResumeRequested:  "worker resumed",
+	workerstate.DrainRequested:   "worker draining",
+	workerstate.StopRequested:    "worker stopped",
+	workerstate.LastJobAnnounced: "worker takes no further job",
+}
+
+// logWorker logs a stored change of a worker.
+func (r *records) logWorker(before, after store.Worker, ev workerstate.Event) {
+	level := zapcore.InfoLevel
+	if ev.Kind == workerstate.LeaseExpired {
+		level = zapcore.WarnLevel
+	}
+	r.log.Log(level, workerMessages[ev.Kind],
+		zap.String("worker_id", after.ID), zap.String("worker_name", after.Name), zap.String("queue", after.Queue),
+		zap.String("from", string(before.State)), zap.String("to", string(after.State)),
+		zap.Stringer("event", ev.Kind), zap.String("reason", ev.Reason))
+}
