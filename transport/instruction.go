@@ -50,7 +50,7 @@ func (s *Session) pingAt(ctx context.Context, endpoint httpclient.Endpoint, dead
 	var response wire.PingResponse
 	err := s.transport.try(ctx, endpoint, headers, call{
 		doing: "pinging the control plane", method: http.MethodGet, path: []string{wire.PathPing},
-		token: s.token, timeout: time.Until(deadline), into: &response,
+		headers: s.heldJobs(), token: s.token, timeout: time.Until(deadline), into: &response,
 		check: func() error {
 			if pingInstruction(response).Kind != wire.JobAssigned {
 				return nil

@@ -27,6 +27,10 @@ type Options struct {
 	// Headers are sent with every request until the control plane sets others.
 	// All names begin with "Buildkite-".
 	Headers http.Header
+	// HeldJobs returns the IDs of the jobs that this process holds, running or with an
+	// undelivered result, for the pings and heartbeats of one worker, the most important
+	// first. Nil means none. It is called concurrently.
+	HeldJobs func(workerID string) []string
 	// Logger receives retries and the loss and return of streams; tokens are
 	// never logged. Nil logs nothing.
 	Logger *zap.Logger
@@ -59,6 +63,7 @@ type Transport struct {
 	endpoint  httpclient.Endpoint
 	userAgent string
 	headers   http.Header
+	held      func(workerID string) []string
 	log       *zap.Logger
 	client    *httpclient.Client                          // without a timeout of its own
 	do        func(*http.Request) (*http.Response, error) // sends calls and streams
@@ -84,6 +89,9 @@ func New(options Options) (*Transport, error) {
 	if options.Logger == nil {
 		options.Logger = zap.NewNop()
 	}
+	if options.HeldJobs == nil {
+		options.HeldJobs = func(string) []string { return nil }
+	}
 	client := httpclient.New(httpclient.Options{
 		TLS: options.TLS, DialContext: options.DialContext, Proxy: options.Proxy,
 		FollowRedirects: true, DetectHTTP2: true,
@@ -92,6 +100,7 @@ func New(options Options) (*Transport, error) {
 		endpoint:  endpoint,
 		userAgent: options.UserAgent,
 		headers:   options.Headers.Clone(),
+		held:      options.HeldJobs,
 		log:       options.Logger,
 		client:    client,
 		do:        client.Do,

@@ -79,7 +79,7 @@ func (a *Agent) registered() []*worker.Worker {
 // continued. It is the context's cause when the context ended, which cancels
 // everything at once, including jobs.
 func (a *Agent) Run(ctx context.Context) error {
-	s := &shared{observe: a.config.Observe}
+	s := &shared{observe: a.config.Observe, held: newHeldJobs()}
 	s.job.Settings, s.job.Reaper = a.config.Job, a.config.Reaper
 	defer s.close()
 	for _, open := range []func(context.Context, *shared) error{

@@ -68,7 +68,7 @@ func TestUndeliveredIsDeliveredAfterAnOutage(t *testing.T) {
 				})
 				ctx, stop := context.WithCancel(t.Context())
 				var tasks sync.WaitGroup
-				tasks.Go(func() { undelivered{s, client, zap.NewNop()}.run(ctx) })
+				tasks.Go(func() { undelivered{s, client, newHeldJobs(), zap.NewNop()}.run(ctx) })
 				for range 12 * 60 * 6 { // two hours of pings
 					_, _ = session.Ping(ctx)
 					time.Sleep(10 * time.Second)

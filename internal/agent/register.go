@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -48,7 +49,10 @@ func (a *Agent) register(ctx context.Context, s *shared, name string) (*worker.W
 			spec := job.Spec{Job: accepted, ReportEndpoint: session.Endpoint(), Headers: session.RequestHeaders()}
 			jobSession := session.Job(accepted)
 			jobSession.LastJob = c.DisconnectAfterJob
-			return job.Run(ctx, spec, jobSession, options)
+			s.held.begin(session.ID(), accepted.ID)
+			result, err := job.Run(ctx, spec, jobSession, options)
+			s.held.end(session.ID(), errors.Is(err, job.PhaseFinish) && !errors.Is(err, wire.ErrRefused))
+			return result, err
 		},
 		Heartbeat:      session.HeartbeatInterval(),
 		SilenceLimit:   c.SilenceLimit,

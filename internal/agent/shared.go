@@ -24,6 +24,7 @@ type shared struct {
 	observe   func(fsm.Record)
 	job       job.Options // the config's, with what this process has opened for jobs
 	idle      *idleClock
+	held      *heldJobs
 	closers   []func()
 }
 
@@ -40,6 +41,7 @@ func (a *Agent) openTransport(_ context.Context, s *shared) (err error) {
 	c := &a.config
 	s.transport, err = transport.New(transport.Options{
 		Endpoint: c.Endpoint, UserAgent: "switchyard/" + c.Version, TLS: c.TLS, Headers: c.Headers, Logger: c.Logger,
+		HeldJobs: s.held.of,
 	})
 	if err == nil {
 		s.onClose(s.transport.Close)
@@ -75,7 +77,9 @@ func (a *Agent) openSpool(ctx context.Context, s *shared) (err error) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var delivery sync.WaitGroup
-	delivery.Go(func() { undelivered{s.job.Spool, s.transport, a.config.Logger}.run(ctx) })
+	u := undelivered{s.job.Spool, s.transport, s.held, a.config.Logger}
+	u.list() // before the first worker registers, whose calls name what it finds
+	delivery.Go(func() { u.run(ctx) })
 	s.onClose(func() {
 		cancel()
 		delivery.Wait()

@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -29,7 +30,30 @@ const (
 type undelivered struct {
 	spool     *spool.Spool
 	transport *transport.Transport
+	held      *heldJobs
 	logger    *zap.Logger
+}
+
+// list notes all entries of the spool as held, the oldest first.
+func (u undelivered) list() {
+	var jobs []spool.Job
+	for entry := range u.spool.Undelivered() {
+		if holdsResult(entry) {
+			jobs = append(jobs, entry.Job)
+		}
+		entry.Close()
+	}
+	slices.SortFunc(jobs, func(a, b spool.Job) int { return a.StartedAt.Compare(b.StartedAt) })
+	for _, job := range jobs {
+		u.held.add(job.ID)
+	}
+}
+
+// holdsResult reports whether the control plane has not acknowledged the result of an
+// entry, so that more than chunks of the log are undelivered.
+func holdsResult(entry *spool.Entry) bool {
+	result, _ := entry.Result()
+	return !result.Acknowledged && entry.Job.Token != ""
 }
 
 // run delivers until the context ends: by its own schedule, and as soon as any call of
@@ -74,16 +98,24 @@ func (p pass) least() time.Duration {
 // deliverAll tries once to deliver each entry of the spool.
 func (u undelivered) deliverAll(ctx context.Context) pass {
 	var p pass
+	begun := time.Now()
 	for entry := range u.spool.Undelivered() {
 		if ctx.Err() != nil {
 			entry.Close()
-			break // the result is not used any more
+			return pass{at: begun} // which is not used any more
+		}
+		id := entry.Job.ID
+		if holdsResult(entry) {
+			u.held.add(id)
 		}
 		if err := u.deliver(ctx, entry); err != nil {
 			p.left++
 			p.retryAfter = max(p.retryAfter, transport.RetryAfter(err))
+			continue
 		}
+		u.held.remove(id)
 	}
+	u.held.forget(begun)
 	p.at = time.Now()
 	return p
 }

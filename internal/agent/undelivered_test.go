@@ -106,7 +106,7 @@ func TestUndeliveredResultIsDelivered(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer client.Close()
-			if p := (undelivered{s, client, zap.New(core)}).deliverAll(t.Context()); p.left > 0 != c.left {
+			if p := (undelivered{s, client, newHeldJobs(), zap.New(core)}).deliverAll(t.Context()); p.left > 0 != c.left {
 				t.Errorf("%d are left", p.left)
 			}
 

@@ -1,0 +1,63 @@
+package agent
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/switchyard-ci/switchyard/fsm"
+	"github.com/switchyard-ci/switchyard/internal/job"
+	"github.com/switchyard-ci/switchyard/internal/wire"
+)
+
+// TestRunNamesItsJob runs an agent whose control plane refuses a job's result until a
+// heartbeat has named the job.
+func TestRunNamesItsJob(t *testing.T) {
+	t.Parallel()
+	var named, finished atomic.Bool
+	var daemon *Agent
+	control := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body := `{}`
+		switch r.Method + " " + r.URL.Path {
+		case "POST /v3/register":
+			body = `{"id":"w","access_token":"s","heartbeat_interval":1,"ping_interval":1}`
+		case "GET /v3/ping":
+			if finished.Load() {
+				daemon.Drain()
+				break
+			}
+			body = `{"job":{"id":"J1"}}`
+		case "PUT /v3/jobs/J1/accept":
+			body = `{"id":"J1","token":"t","chunks_max_size_bytes":1000,"env":{"BUILDKITE_COMMAND":"true"}}`
+		case "POST /v3/heartbeat":
+			if r.Header.Get(wire.HeaderJobs) == "J1" {
+				named.Store(true)
+			}
+		case "PUT /v3/jobs/J1/finish":
+			if !named.Load() {
+				w.WriteHeader(http.StatusServiceUnavailable)
+				return
+			}
+			finished.Store(true)
+		}
+		_, _ = io.WriteString(w, body)
+	}))
+	defer control.Close()
+	daemon, err := New(Config{
+		Endpoint: control.URL + "/v3", Token: "registration", Mode: fsm.PollOnly,
+		Job: job.Settings{BuildPath: t.TempDir()}, SpoolPath: t.TempDir() + "/spool",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(30*time.Second, daemon.Force)
+	if err := daemon.Run(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if !named.Load() || !finished.Load() {
+		t.Errorf("named %v, finished %v", named.Load(), finished.Load())
+	}
+}
