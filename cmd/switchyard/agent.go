@@ -27,8 +27,10 @@ const agentDescription = `Runs jobs on this machine until it is stopped.
 
 The first SIGINT or SIGTERM drains the agent: it takes no more jobs and stops when
 those that run have finished. The second cancels what runs, and stops. The third
-exits at once. SIGUSR1 writes the last events of each worker to a file, for fsm
-replay.
+kills what runs, and exits at once. Each counts only a second or more after the one
+before. SIGQUIT cancels what runs, and stops. SIGHUP drains when the terminal is
+closed, and does nothing in a service. SIGUSR1 writes the last events of each worker
+to a file, for fsm replay.
 
 Exit codes: 0 when it was stopped, 1 when it failed, 2 when a setting is wrong,
 128 plus the number of the signal after a third signal; with --acquire-job, 27
@@ -110,13 +112,13 @@ func newAgent(cmd *cobra.Command, settings agent.Config) (daemon *agent.Agent, r
 // end it, and SIGUSR1 writes its history.
 func (a *app) runAgent(daemon *agent.Agent, run func() error) error {
 	defer a.historyOnSignal(daemon)()
-	return cli.RunDaemon([]cli.Step{
+	return cli.Daemon{Kill: daemon.Kill, Notef: a.notef, Steps: []cli.Step{
 		{
 			Message: "draining: taking no more jobs, and stopping when those that run have finished; again to cancel what runs",
 			Do:      daemon.Drain,
 		},
 		{Message: "canceling what runs, and stopping; again to exit at once", Do: daemon.Force},
-	}, a.notef, run)
+	}}.Run(run)
 }
 
 // historyOnSignal writes the last events of the workers to a new file at each

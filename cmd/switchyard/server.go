@@ -28,7 +28,9 @@ people and programs.
 
 The first SIGINT or SIGTERM shuts it down in order: requests in progress are
 answered, streams are ended, and agents reconnect to the next start or to another
-replica. The second exits at once; what was acknowledged is stored in both cases.
+replica. The second, at least a second later, exits at once; what was acknowledged is
+stored in both cases. SIGQUIT shuts down as the first. SIGHUP does so when the
+terminal is closed, and nothing in a service.
 
 Exit codes: 0 after an orderly shutdown, 1 when it failed, 2 when a setting is
 wrong, 128 plus the number of the signal after a second signal.`
@@ -54,7 +56,7 @@ func (a *app) serverStart() *cobra.Command {
 		}
 		stop := make(chan struct{})
 		steps := []cli.Step{{Message: "shutting down; again to exit at once", Do: func() { close(stop) }}}
-		return cli.RunDaemon(steps, a.notef, func() error {
+		return cli.Daemon{Steps: steps, Notef: a.notef}.Run(func() error {
 			select {
 			case <-stop:
 			case <-server.Done():

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -55,6 +56,17 @@ func (a *Agent) Drain() { a.drain() }
 func (a *Agent) Force() {
 	a.force()
 	a.drain()
+}
+
+// killWait is how long processes may take to end after SIGKILL.
+const killWait = 5 * time.Second
+
+// Kill kills the processes of all jobs, for a program that exits at once. No process
+// is started after that.
+func (a *Agent) Kill() {
+	if err := a.config.Reaper.KillAll(killWait); err != nil {
+		a.config.Logger.Error("processes of jobs not killed; the next start tries again", zap.Error(err))
+	}
 }
 
 // History returns the last events of every worker with the machine's answers,

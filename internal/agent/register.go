@@ -52,7 +52,7 @@ func (a *Agent) register(ctx context.Context, s *shared, name string) (*worker.W
 			s.held.begin(session.ID(), accepted.ID)
 			result, err := job.Run(ctx, spec, jobSession, options)
 			s.held.end(session.ID(), errors.Is(err, job.PhaseFinish) && !errors.Is(err, wire.ErrRefused))
-			return result, err
+			return result, err //nolint:wrapcheck // it names the phase that failed
 		},
 		Heartbeat:      session.HeartbeatInterval(),
 		SilenceLimit:   c.SilenceLimit,

@@ -37,37 +37,3 @@ func Interruptible(ctx context.Context) (context.Context, context.CancelFunc) {
 		<-done
 	}
 }
-
-// Step is what one more SIGINT or SIGTERM does to a daemon, and the message that
-// says so.
-type Step struct {
-	Do      func()
-	Message string
-}
-
-// RunDaemon calls run and returns its error. Each SIGINT or SIGTERM takes the
-// next of the steps, after a call of notef with its message. The signal after the
-// last step makes RunDaemon return at once, with the signal's exit code, while run
-// goes on until the process ends.
-func RunDaemon(steps []Step, notef func(format string, args ...any), run func() error) error {
-	signals := make(chan os.Signal, len(steps)+1)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
-	defer signal.Stop(signals)
-	ended := make(chan error, 1)
-	go func() { ended <- run() }()
-	for {
-		select {
-		case err := <-ended:
-			return err
-		case received := <-signals:
-			if len(steps) == 0 {
-				notef("exiting at once")
-				number, _ := received.(syscall.Signal)
-				return &ExitError{Code: ExitSignal + int(number)}
-			}
-			notef("%s", steps[0].Message)
-			steps[0].Do()
-			steps = steps[1:]
-		}
-	}
-}

@@ -24,14 +24,3 @@ func TestInterruptibleWithoutSignal(t *testing.T) {
 		t.Errorf("the cause is %v", cause)
 	}
 }
-
-// TestRunDaemonReturnsTheError checks that a daemon that ends by itself takes no
-// step.
-func TestRunDaemonReturnsTheError(t *testing.T) {
-	failed := errors.New("failed")
-	steps := []Step{{Message: "stopping", Do: func() { t.Error("a step was taken") }}}
-	err := RunDaemon(steps, t.Logf, func() error { return failed })
-	if !errors.Is(err, failed) {
-		t.Errorf("error %v, want %v", err, failed)
-	}
-}

@@ -47,9 +47,11 @@ func (g *group) kill() error { return errors.Join(g.send(syscall.SIGKILL), g.tre
 // close releases what the group holds of the system.
 func (g *group) close() error { return nil }
 
-func (g *group) send(sig syscall.Signal) error {
-	if err := syscall.Kill(-g.id, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
-		return fmt.Errorf("sending %s to process group %d: %w", SignalName(sig), g.id, err)
+func (g *group) send(sig syscall.Signal) error { return signalGroup(g.id, sig) }
+
+func signalGroup(id int, sig syscall.Signal) error {
+	if err := syscall.Kill(-id, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return fmt.Errorf("sending %s to process group %d: %w", SignalName(sig), id, err)
 	}
 	return nil
 }

@@ -106,3 +106,6 @@ func ParseSignal(name string) (syscall.Signal, error) {
 
 // hint returns nothing: errors of Windows are clear.
 func hint(error) string { return "" }
+
+// killGroup does nothing: the job object ends with the agent.
+func killGroup(int) error { return nil }

@@ -3,6 +3,7 @@
 package process
 
 import (
+	"errors"
 	"fmt"
 	"os/exec"
 	"time"
@@ -32,3 +33,19 @@ func NewReaper() (*Reaper, error) { return &Reaper{started: map[int]startedProgr
 func (r *Reaper) Close() error { return nil }
 
 func startTime(int) uint64 { return 0 }
+
+// KillAll kills the process groups of all programs; on Windows their job objects end
+// with this process. No program can be started any more.
+func (r *Reaper) KillAll(time.Duration) error {
+	if r == nil {
+		return nil
+	}
+	r.end()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var errs []error
+	for pid := range r.started {
+		errs = append(errs, killGroup(pid))
+	}
+	return errors.Join(errs...)
+}

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"errors"
 	"os/exec"
 	"sync"
 )
@@ -22,6 +23,7 @@ type Reaper struct {
 	mu      sync.Mutex
 	started map[int]startedProgram // by process ID, from the start of the program until it is reaped
 	before  map[int]uint64         // children that existed before, with their start time
+	ending  bool                   // by KillAll: nothing is started any more
 	stop    chan struct{}
 	stopped sync.WaitGroup
 }
@@ -40,11 +42,24 @@ func (r *Reaper) start(cmd *exec.Cmd, mark string) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.ending {
+		return errEnding
+	}
 	if err := cmd.Start(); err != nil {
 		return err //nolint:wrapcheck // as above
 	}
 	r.started[cmd.Process.Pid] = startedProgram{mark: mark, at: startTime(cmd.Process.Pid)}
 	return nil
+}
+
+// errEnding is the error of a program that is started after KillAll.
+var errEnding = errors.New("the agent exits")
+
+// end makes every later start fail.
+func (r *Reaper) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ending = true
 }
 
 // forget removes a program that was reaped: its ID may be reused from now on.

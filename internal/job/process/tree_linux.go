@@ -36,6 +36,27 @@ func KillClaimed(claim string, limit time.Duration) error {
 	})
 }
 
+// KillAll kills all programs with all that they have started, and waits for their end,
+// at most for limit. No program can be started any more.
+func (r *Reaper) KillAll(limit time.Duration) error {
+	if r == nil {
+		return nil
+	}
+	r.end()
+	return killAll(limit, r, func(all map[int]proc) map[int]proc {
+		found := map[int]proc{}
+		for pid, p := range all {
+			_, started := r.started[pid]
+			// Process 1 inherits orphans of every origin.
+			if started || r.isOrphan(p) && (os.Getpid() != 1 || markOf(pid) != "") {
+				found[pid] = p
+			}
+		}
+		addDescendants(all, found)
+		return found
+	})
+}
+
 // killAll kills the processes that choose returns of all processes, until it
 // returns none that could be killed, at most for limit.
 func killAll(limit time.Duration, reaper *Reaper, choose func(map[int]proc) map[int]proc) error {

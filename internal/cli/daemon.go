@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+	"time"
+)
+
+// stepPause is the least time between two steps of a daemon. Programs such as timeout,
+// and terminals, send one request to stop as several signals.
+const stepPause = time.Second
+
+// signalBuffer is room for signals that arrive while a step is taken.
+const signalBuffer = 16
+
+// Step is what a request to stop does to a daemon, and the message that says so.
+type Step struct {
+	Do      func()
+	Message string
+}
+
+// Daemon is how a program that runs until it is stopped reacts to signals.
+type Daemon struct {
+	// Steps are what the first, second, ... request to stop does.
+	Steps []Step
+	// Kill is called before the program exits at once. Nil does nothing.
+	Kill func()
+	// Notef writes a message for people.
+	Notef func(format string, args ...any)
+}
+
+// Run calls run and returns its error. Meanwhile
+//
+//   - SIGINT or SIGTERM takes the next step, if the last one is at least a second old;
+//   - SIGHUP takes the first step if the program has a terminal, which is lost then, and
+//     is only noted in a service. One that was ignored from the start stays ignored;
+//   - SIGQUIT, and every other signal that would end the program without any step, takes
+//     all steps that are left.
+//
+// The request after the last step makes Run return at once, with the signal's exit code,
+// while run goes on until the process ends.
+func (d Daemon) Run(run func() error) error {
+	signals := make(chan os.Signal, signalBuffer)
+	signal.Notify(signals, append([]os.Signal{syscall.SIGINT, syscall.SIGTERM}, forceSignals()...)...)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
+	broken := make(chan os.Signal, 1)
+	watchPipes(broken)
+	defer signal.Stop(signals)
+	defer signal.Stop(broken)
+	ended := make(chan error, 1)
+	go func() { ended <- run() }()
+	return d.await(signals, ended, hasTerminal())
+}
+
+// await returns the error that run has ended with, or that of a signal.
+func (d Daemon) await(signals <-chan os.Signal, ended <-chan error, terminal bool) error {
+	taken, last := 0, time.Time{} // the number of steps, and when the last one was taken
+	for {
+		var received os.Signal
+		select {
+		case err := <-ended:
+			return err
+		case received = <-signals:
+		}
+		steps := d.steps(received, terminal, taken)
+		recent := taken > 0 && time.Since(last) < stepPause
+		switch {
+		case steps == 0, recent && taken == len(d.Steps), recent && !forces(received):
+			continue
+		case taken == len(d.Steps):
+			return d.exit(received)
+		}
+		for _, step := range d.Steps[taken : taken+steps] {
+			d.Notef("%s", step.Message)
+			step.Do()
+		}
+		taken, last = taken+steps, time.Now()
+	}
+}
+
+// steps returns how many steps a signal takes. After the last one it is 1 for a signal
+// that ends the program.
+func (d Daemon) steps(received os.Signal, terminal bool, taken int) int {
+	switch {
+	case received == syscall.SIGHUP && !terminal:
+		d.Notef("SIGHUP: settings are read at the start; restart to apply changed ones")
+		return 0
+	case received == syscall.SIGHUP && taken > 0:
+		return 0 // the terminal is lost once
+	case forces(received):
+		return max(1, len(d.Steps)-taken)
+	default:
+		return 1
+	}
+}
+
+// forces reports whether a signal does not wait for what runs.
+func forces(received os.Signal) bool { return slices.Contains(forceSignals(), received) }
+
+// exit ends the daemon at once, for a signal.
+func (d Daemon) exit(received os.Signal) error {
+	d.Notef("exiting at once")
+	if d.Kill != nil {
+		d.Kill()
+	}
+	number, _ := received.(syscall.Signal)
+	return &ExitError{Code: ExitSignal + int(number)}
+}
