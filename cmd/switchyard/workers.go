@@ -50,14 +50,15 @@ func (a *app) workersResume() *cobra.Command {
 
 // workersStop returns `switchyard workers stop`.
 func (a *app) workersStop() *cobra.Command {
-	var reason string
-	var force bool
+	var how client.StopOptions
 	cmd := a.changeWorkers("stop", "stop workers when their jobs have finished",
 		func(ctx context.Context, c *client.Client, id string) (*switchyardv1.Worker, error) {
-			return c.StopWorker(ctx, id, force, reason)
+			return c.StopWorker(ctx, id, how)
 		})
-	cli.PerCall(cmd).Bool(&force, "force", "cancel the jobs that run instead of waiting for them")
-	reasonFlag(cmd, &reason, "stopped")
+	flags := cli.PerCall(cmd)
+	flags.Bool(&how.Force, "force", "cancel the jobs that run instead of waiting for them")
+	flags.Bool(&how.NoRetry, "no-retry", "with --force: do not retry the canceled jobs")
+	reasonFlag(cmd, &how.Reason, "stopped")
 	return cmd
 }
 

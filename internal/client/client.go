@@ -139,10 +139,17 @@ func (c *Client) ResumeWorker(ctx context.Context, id string) (*switchyardv1.Wor
 	return res.GetWorker(), err
 }
 
-// StopWorker makes a worker leave when its job has ended; with force its job is
-// canceled first. The reason is for people.
-func (c *Client) StopWorker(ctx context.Context, id string, force bool, reason string) (*switchyardv1.Worker, error) {
+// StopOptions is how a worker stops. Force cancels its job instead of waiting for its
+// end; NoRetry, which needs Force, keeps that job from being retried. Reason is for
+// people.
+type StopOptions struct {
+	Force, NoRetry bool
+	Reason         string
+}
+
+// StopWorker makes a worker leave when its job has ended.
+func (c *Client) StopWorker(ctx context.Context, id string, how StopOptions) (*switchyardv1.Worker, error) {
 	res, err := call(ctx, c, "stopping worker "+id, c.workers.StopWorker,
-		&switchyardv1.StopWorkerRequest{Id: id, Force: force, Reason: reason})
+		&switchyardv1.StopWorkerRequest{Id: id, Force: how.Force, NoRetry: how.NoRetry, Reason: how.Reason})
 	return res.GetWorker(), err
 }

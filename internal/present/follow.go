@@ -70,7 +70,7 @@ func describe(job *switchyardv1.Job) string {
 		switchyardv1.JobState_JOB_STATE_UNSPECIFIED:
 		return ""
 	case switchyardv1.JobState_JOB_STATE_RUNNING:
-		if job.GetCancelRequested() {
+		if job.GetCancelRequested() || job.GetStopRequested() || job.GetTimedOut() {
 			return "is being canceled" + because(job.GetCancelReason())
 		}
 		return "runs on worker " + Safe(job.GetWorkerName())
@@ -79,7 +79,7 @@ func describe(job *switchyardv1.Job) string {
 	case switchyardv1.JobState_JOB_STATE_CANCELED:
 		return "was canceled" + because(job.GetCancelReason())
 	case switchyardv1.JobState_JOB_STATE_LOST:
-		return "is lost: its worker " + Safe(job.GetWorkerName()) + " sent no heartbeat, and how the job ended is not known"
+		return "is lost on worker " + Safe(job.GetWorkerName()) + because(job.GetLostReason()) + "; how the job ended is not known"
 	default:
 		return "is in state " + JobState(job.GetState())
 	}

@@ -64,6 +64,12 @@ func TestStates(t *testing.T) {
 			t.Errorf("%s: %v, %v", word, state, err)
 		}
 	}
+	for _, word := range []string{"succeeded", "failed", "canceled", "timed-out", "lost", "never-ran"} {
+		outcome, err := ParseJobOutcome(word)
+		if err != nil || JobOutcome(outcome) != word {
+			t.Errorf("%s: %v, %v", word, outcome, err)
+		}
+	}
 	_, err := ParseWorkerState("unspecified")
 	if want := `unknown state "unspecified"; the states are connected, disconnected, lost`; err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
@@ -79,6 +85,8 @@ func TestOutcome(t *testing.T) {
 		{&switchyardv1.Job{State: switchyardv1.JobState_JOB_STATE_QUEUED}, "queued"},
 		{&switchyardv1.Job{State: switchyardv1.JobState_JOB_STATE_RUNNING, CancelRequested: true}, "running,canceling"},
 		{&switchyardv1.Job{State: switchyardv1.JobState_JOB_STATE_CANCELED, CancelRequested: true}, "canceled"},
+		{&switchyardv1.Job{State: switchyardv1.JobState_JOB_STATE_RUNNING, TimedOut: true}, "running,timing-out"},
+		{&switchyardv1.Job{State: switchyardv1.JobState_JOB_STATE_CANCELED, Outcome: switchyardv1.JobOutcome_JOB_OUTCOME_TIMED_OUT}, "canceled,timed-out"},
 		{&switchyardv1.Job{State: switchyardv1.JobState_JOB_STATE_FINISHED, ExitStatus: "7"}, "finished,7"},
 		{&switchyardv1.Job{State: switchyardv1.JobState_JOB_STATE_FINISHED, ExitStatus: "-1", Signal: "SIGKILL"}, "finished,SIGKILL"},
 		{&switchyardv1.Job{State: switchyardv1.JobState_JOB_STATE_FINISHED, ExitStatus: "-1"}, "finished,never-ran"},
@@ -163,6 +171,48 @@ log       12 bytes
 	}
 }
 
+func TestTimeline(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 11, 24, 12, 0, 0, 0, time.Local)
+	entry := func(after time.Duration, event string, to switchyardv1.JobState, worker, reason string) *switchyardv1.JobEvent {
+		return &switchyardv1.JobEvent{
+			At: timestamppb.New(start.Add(after)), Event: event, To: to, WorkerName: worker, Reason: reason,
+		}
+	}
+	var b strings.Builder
+	err := Job(&b, &switchyardv1.Job{
+		Id: "01B", State: switchyardv1.JobState_JOB_STATE_LOST, Outcome: switchyardv1.JobOutcome_JOB_OUTCOME_LOST,
+		LostReason: "its worker was silent for 1m30s", LateResult: &switchyardv1.JobResult{ExitStatus: "0"},
+		HistoryHead: 1, HistoryDropped: 7,
+		History: []*switchyardv1.JobEvent{
+			entry(0, "Submitted", switchyardv1.JobState_JOB_STATE_QUEUED, "", "no worker is connected"),
+			entry(1500*time.Millisecond, "Assigned", switchyardv1.JobState_JOB_STATE_ASSIGNED, "box", "offered on its stream"),
+			entry(31*time.Second, "NotAccepted", switchyardv1.JobState_JOB_STATE_QUEUED, "box", "not accepted\nwithin 30s"),
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `id           01B
+command      
+state        lost
+outcome      lost
+lost         its worker was silent for 1m30s
+late result  exit status 0, received after the job was lost and retried
+log          0 bytes
+
+TIME          FOR    EVENT                   STATE     WORKER  WHY
+12:00:00.000  1.5s   submitted               queued    -       no worker is connected
+-             -      7 changes are left out  -         -       -
+12:00:01.500  29.5s  assigned                assigned  box     offered on its stream
+12:00:31.000  -      not accepted            queued    box     not accepted\nwithin 30s
+`
+	want = strings.Replace(want, "command      \n", "", 1)
+	if got := b.String(); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}
+
 func TestJSON(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
@@ -199,7 +249,7 @@ func TestNarrator(t *testing.T) {
 		job(switchyardv1.JobState_JOB_STATE_ASSIGNED, nil), job(switchyardv1.JobState_JOB_STATE_ACCEPTED, nil), running, running,
 		job(switchyardv1.JobState_JOB_STATE_RUNNING, func(j *switchyardv1.Job) { j.CancelRequested, j.CancelReason = true, "enough" }),
 		job(switchyardv1.JobState_JOB_STATE_CANCELED, func(j *switchyardv1.Job) { j.CancelReason = "enough" }),
-		job(switchyardv1.JobState_JOB_STATE_LOST, nil),
+		job(switchyardv1.JobState_JOB_STATE_LOST, func(j *switchyardv1.Job) { j.LostReason = "its worker was silent for 1m30s" }),
 		job(switchyardv1.JobState_JOB_STATE_FINISHED, func(j *switchyardv1.Job) { j.ExitStatus = "7" }),
 		job(switchyardv1.JobState_JOB_STATE_FINISHED, func(j *switchyardv1.Job) { j.ExitStatus, j.Signal = "-1", "SIGKILL" }),
 		job(switchyardv1.JobState_JOB_STATE_FINISHED, func(j *switchyardv1.Job) { j.ExitStatus, j.SignalReason = "-1", "process_run_error" }),
@@ -224,7 +274,7 @@ switchyard: job 01B waits: all workers are busy
 switchyard: job 01B runs on worker box
 switchyard: job 01B is being canceled: enough
 switchyard: job 01B was canceled: enough
-switchyard: job 01B is lost: its worker box sent no heartbeat, and how the job ended is not known
+switchyard: job 01B is lost on worker box: its worker was silent for 1m30s; how the job ended is not known
 switchyard: job 01B finished with exit status 7
 switchyard: job 01B was ended by SIGKILL
 switchyard: job 01B never ran: process_run_error

@@ -10,12 +10,27 @@ import (
 
 const (
 	jobStatePrefix    = "JOB_STATE_"
+	jobOutcomePrefix  = "JOB_OUTCOME_"
 	workerStatePrefix = "WORKER_STATE_"
 )
 
 // JobState returns the name of a state, such as queued.
 func JobState(state switchyardv1.JobState) string {
 	return strings.ToLower(strings.TrimPrefix(state.String(), jobStatePrefix))
+}
+
+// JobOutcome returns the name of an outcome, such as timed-out; it is empty for a job
+// that has not ended.
+func JobOutcome(outcome switchyardv1.JobOutcome) string {
+	if outcome == switchyardv1.JobOutcome_JOB_OUTCOME_UNSPECIFIED {
+		return ""
+	}
+	return word(outcome.String(), jobOutcomePrefix)
+}
+
+// word returns the name of a value without its prefix, as people type it.
+func word(name, prefix string) string {
+	return strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, prefix), "_", "-"))
 }
 
 // WorkerState returns the name of a state, such as connected.
@@ -25,25 +40,31 @@ func WorkerState(state switchyardv1.WorkerState) string {
 
 // ParseJobState returns the state with that name. The error lists the names.
 func ParseJobState(word string) (switchyardv1.JobState, error) {
-	state, err := parseState(word, jobStatePrefix, switchyardv1.JobState_name, switchyardv1.JobState_value)
+	state, err := parse("state", word, jobStatePrefix, switchyardv1.JobState_name, switchyardv1.JobState_value)
 	return switchyardv1.JobState(state), err
 }
 
 // ParseWorkerState returns the state with that name. The error lists the names.
 func ParseWorkerState(word string) (switchyardv1.WorkerState, error) {
-	state, err := parseState(word, workerStatePrefix, switchyardv1.WorkerState_name, switchyardv1.WorkerState_value)
+	state, err := parse("state", word, workerStatePrefix, switchyardv1.WorkerState_name, switchyardv1.WorkerState_value)
 	return switchyardv1.WorkerState(state), err
 }
 
-func parseState(word, prefix string, names map[int32]string, values map[string]int32) (int32, error) {
-	if state, ok := values[prefix+strings.ToUpper(word)]; ok && state != 0 {
-		return state, nil
+// ParseJobOutcome returns the outcome with that name. The error lists the names.
+func ParseJobOutcome(word string) (switchyardv1.JobOutcome, error) {
+	outcome, err := parse("outcome", word, jobOutcomePrefix, switchyardv1.JobOutcome_name, switchyardv1.JobOutcome_value)
+	return switchyardv1.JobOutcome(outcome), err
+}
+
+func parse(what, text, prefix string, names map[int32]string, values map[string]int32) (int32, error) {
+	if value, ok := values[prefix+strings.ToUpper(strings.ReplaceAll(text, "-", "_"))]; ok && value != 0 {
+		return value, nil
 	}
 	var words []string
 	for i := int32(1); names[i] != ""; i++ { // 0 is unspecified
-		words = append(words, strings.ToLower(strings.TrimPrefix(names[i], prefix)))
+		words = append(words, word(names[i], prefix))
 	}
-	return 0, fmt.Errorf("unknown state %q; the states are %s", word, strings.Join(words, ", "))
+	return 0, fmt.Errorf("unknown %s %q; the %ss are %s", what, text, what, strings.Join(words, ", "))
 }
 
 // Outcome returns a job's state in one or two words and, after its end, how it
@@ -51,8 +72,15 @@ func parseState(word, prefix string, names map[int32]string, values map[string]i
 func Outcome(job *switchyardv1.Job) string {
 	state := JobState(job.GetState())
 	if job.GetState() != switchyardv1.JobState_JOB_STATE_FINISHED {
-		if job.GetCancelRequested() && !job.GetState().Final() {
+		switch {
+		case job.GetOutcome() == switchyardv1.JobOutcome_JOB_OUTCOME_TIMED_OUT:
+			return state + ",timed-out"
+		case job.GetState().Final():
+			return state
+		case job.GetCancelRequested(), job.GetStopRequested():
 			return state + ",canceling"
+		case job.GetTimedOut():
+			return state + ",timing-out"
 		}
 		return state
 	}

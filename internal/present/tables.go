@@ -1,6 +1,7 @@
 package present
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -30,12 +31,13 @@ func Jobs(w io.Writer, jobs []*switchyardv1.Job, now time.Time) error {
 	return table(w, rows)
 }
 
-// Job writes every field of a job that is not empty.
+// Job writes every field of a job that is not empty, then the changes of the job.
 func Job(w io.Writer, job *switchyardv1.Job) error {
 	fields := [][]string{
 		{"id", job.GetId()},
 		{"command", Safe(Command(job.GetCommand()))},
 		{"state", Outcome(job)},
+		{"outcome", JobOutcome(job.GetOutcome())},
 		{"waits", Safe(job.GetWaitingReason())},
 		{"queue", Safe(job.GetQueue())},
 		{"priority", nonZero(int64(job.GetPriority()))},
@@ -43,6 +45,8 @@ func Job(w io.Writer, job *switchyardv1.Job) error {
 		{"env", Safe(environment(job.GetEnv()))},
 		{"worker", Safe(workerOf(job))},
 		{"canceled", Safe(job.GetCancelReason())},
+		{"lost", Safe(job.GetLostReason())},
+		{"late result", lateResult(job)},
 		{"submitted", moment(job.GetSubmittedAt())},
 		{"assigned", moment(job.GetAssignedAt())},
 		{"accepted", moment(job.GetAcceptedAt())},
@@ -55,7 +59,24 @@ func Job(w io.Writer, job *switchyardv1.Job) error {
 		{"retry of", job.GetRetryOf()},
 		{"retried by", job.GetRetriedBy()},
 	}
-	return table(w, slices.DeleteFunc(fields, func(field []string) bool { return field[1] == "" }))
+	if err := table(w, slices.DeleteFunc(fields, func(field []string) bool { return field[1] == "" })); err != nil {
+		return err
+	}
+	return timeline(w, job)
+}
+
+// lateResult returns the result that arrived after a job was lost, if any.
+func lateResult(job *switchyardv1.Job) string {
+	late := job.GetLateResult()
+	switch {
+	case late.GetSignal() != "":
+		return "ended by " + Safe(late.GetSignal()) + ", received after the job was lost and retried"
+	case late != nil:
+		return "exit status " + Safe(late.GetExitStatus()) + ", received after the job was lost and retried"
+	case job.GetLate():
+		return "received after the job was lost"
+	}
+	return ""
 }
 
 func workerOf(job *switchyardv1.Job) string {
@@ -102,7 +123,7 @@ func Workers(w io.Writer, workers []*switchyardv1.Worker, now time.Time) error {
 	for _, worker := range workers {
 		rows = append(rows, []string{
 			worker.GetId(), cell(worker.GetName()), WorkerSummary(worker), cell(worker.GetQueue()), via(worker),
-			cell(worker.GetJobId()), age(now, worker.GetLastSeenAt()), cell(worker.GetPauseReason()),
+			cell(worker.GetJobId()), age(now, worker.GetLastSeenAt()), cell(cmp.Or(worker.GetPauseReason(), worker.GetStopReason())),
 		})
 	}
 	return table(w, rows)

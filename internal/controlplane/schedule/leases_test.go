@@ -21,7 +21,7 @@ func TestDecide(t *testing.T) {
 	connected, paused, stopping, forced := in(workerstate.Available), in(workerstate.Paused), in(workerstate.Draining), in(workerstate.Stopped)
 	lost, gone := in(workerstate.Lost), in(workerstate.Left)
 	lost.Was = workerstate.Available
-	const nothing = lifecycle.Submitted // which is no event of a stored job
+	const nothing = lifecycle.Submitted // a stored job never has this event
 	const (
 		assigned = wire.StateAssigned
 		accepted = wire.StateAccepted
