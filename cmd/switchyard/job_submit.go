@@ -51,7 +51,8 @@ func newSubmission(cmd *cobra.Command) *submission {
 	flags.Text(&s.branch, "branch", "BRANCH", "branch to check out when --commit is HEAD").Default("the repository's default branch")
 	cli.Var(flags, &s.request.Priority, "priority", "NUMBER", "higher numbers run first", cli.Number[int32](math.MinInt32, math.MaxInt32))
 	cli.Var(flags, &s.timeout, "timeout", "DURATION", "cancel the job after this running time", cli.NotNegative).Default("no limit")
-	cli.Var(flags, &s.request.Retries, "retries", "NUMBER", "times to run the job again if it is lost or ended by its agent", cli.Number[int32](0, math.MaxInt32))
+	cli.Var(flags, &s.request.Retries, "retries", "NUMBER", "times to run the job again if it is lost or ended by its agent",
+		cli.Number[int32](0, math.MaxInt32))
 	cli.PerCall(cmd).Text(&s.request.IdempotencyKey, "idempotency-key", "KEY", "submissions with the same key are the same job")
 	return s
 }

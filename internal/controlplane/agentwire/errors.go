@@ -23,7 +23,8 @@ const (
 )
 
 func storeRetryAfter() string {
-	return strconv.Itoa(minStoreRetryAfter + rand.IntN(maxStoreRetryAfter-minStoreRetryAfter+1)) //nolint:gosec // spreads load, protects nothing
+	jitter := rand.IntN(maxStoreRetryAfter - minStoreRetryAfter + 1) //nolint:gosec // spreads load, protects nothing
+	return strconv.Itoa(minStoreRetryAfter + jitter)
 }
 
 // httpError is a response other than success. The message names the field and

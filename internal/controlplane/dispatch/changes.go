@@ -25,25 +25,51 @@ type change[T any] struct {
 	changed bool
 }
 
-// changeJob applies an event to a job: see compareAndSet. Each check can refuse the
-// event before the table is asked; errUnchanged ignores it.
+// kind is how records of one kind (T) are changed by events (E).
+type kind[T, E any] struct {
+	name  string // of the record, for errors
+	after func(T, E) (T, error)
+	read  func(context.Context) (T, error)
+	put   func(context.Context, T) (T, error)
+	log   func(before, after T, ev E)
+}
+
+// apply applies an event to a record: see compareAndSet. Each check can refuse the
+// event before the table is asked; errUnchanged ignores it. It logs the change.
+func apply[T, E any](ctx context.Context, k kind[T, E], record T, indexed bool, ev E, checks []func(T) error) (change[T], error) {
+	var before T
+	after, err := compareAndSet(ctx, k.name, record, indexed, func(record T) (T, error) {
+		for _, check := range checks {
+			if err := check(record); err != nil {
+				return record, err
+			}
+		}
+		before = record
+		return k.after(record, ev)
+	}, k.read, k.put)
+	if err == nil && after.changed {
+		k.log(before, after.record, ev)
+	}
+	return after, err
+}
+
+// changeJob applies an event to a job: see apply.
 func (r *records) changeJob(ctx context.Context, id string, ev lifecycle.Event, checks ...func(store.Job) error) (change[store.Job], error) {
 	ev.At = r.now().UTC()
 	job, indexed := r.job(id)
-	var before store.Job
-	after, err := compareAndSet(ctx, "job "+id, job, indexed, func(job store.Job) (store.Job, error) {
-		for _, check := range checks {
-			if err := check(job); err != nil {
-				return job, err
-			}
-		}
-		before = job
-		return jobAfter(job, ev)
-	}, func(ctx context.Context) (store.Job, error) { return r.ReadJob(ctx, id) }, r.putJob)
-	if err == nil && after.changed {
-		r.logJob(before, after.record, ev)
-	}
-	return after, err
+	read := func(ctx context.Context) (store.Job, error) { return r.ReadJob(ctx, id) }
+	return apply(ctx, kind[store.Job, lifecycle.Event]{"job " + id, jobAfter, read, r.putJob, r.logJob}, job, indexed, ev, checks)
+}
+
+// changeWorker applies an event to a worker: see apply.
+func (r *records) changeWorker(ctx context.Context, id string, ev workerstate.Event,
+	checks ...func(store.Worker) error,
+) (change[store.Worker], error) {
+	ev.At = r.now().UTC()
+	worker, indexed := r.worker(id)
+	read := func(ctx context.Context) (store.Worker, error) { return r.readWorker(ctx, id) }
+	return apply(ctx, kind[store.Worker, workerstate.Event]{"worker " + id, workerAfter, read, r.putWorker, r.logWorker},
+		worker, indexed, ev, checks)
 }
 
 // createJob stores a new job after its first events. Of job it uses the ID and what
@@ -67,26 +93,6 @@ func (r *records) createJob(ctx context.Context, job store.Job, submitted lifecy
 		r.logJob(records[i], records[i+1], ev)
 	}
 	return job, nil
-}
-
-// changeWorker applies an event to a worker: see changeJob.
-func (r *records) changeWorker(ctx context.Context, id string, ev workerstate.Event, checks ...func(store.Worker) error) (change[store.Worker], error) {
-	ev.At = r.now().UTC()
-	worker, indexed := r.worker(id)
-	var before store.Worker
-	after, err := compareAndSet(ctx, "worker "+id, worker, indexed, func(worker store.Worker) (store.Worker, error) {
-		for _, check := range checks {
-			if err := check(worker); err != nil {
-				return worker, err
-			}
-		}
-		before = worker
-		return workerAfter(worker, ev)
-	}, func(ctx context.Context) (store.Worker, error) { return r.readWorker(ctx, id) }, r.putWorker)
-	if err == nil && after.changed {
-		r.logWorker(before, after.record, ev)
-	}
-	return after, err
 }
 
 // compareAndSet edits a record and stores it, again as long as others change it

@@ -42,7 +42,10 @@ type replicas struct {
 }
 
 func newReplicas(r *records) *replicas {
-	return &replicas{r: r, id: newID(), stop: func() {}, workers: map[string]struct{}{}, jobs: map[string]struct{}{}, held: map[string]struct{}{}}
+	return &replicas{
+		r: r, id: newID(), stop: func() {},
+		workers: map[string]struct{}{}, jobs: map[string]struct{}{}, held: map[string]struct{}{},
+	}
 }
 
 // listen has signals handled until stop.

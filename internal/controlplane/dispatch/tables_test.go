@@ -90,7 +90,8 @@ func TestOnlyTheTablesChangeRecords(t *testing.T) {
 			return err
 		}
 		for _, n := range writers(file, free) {
-			if got[name]++; got[name] > allowed[name] {
+			got[name]++
+			if got[name] > allowed[name] {
 				t.Errorf("%s changes a record without its table", files.Position(n.Pos()))
 			}
 		}

@@ -62,7 +62,7 @@ func (l *Log) Append(ctx context.Context, jobID string, c wire.Chunk) error {
 		return store.Invalid("sequence", "must be 1 or more")
 	case len(c.Data) > MaxChunkSize:
 		return store.Invalid("size", "must be at most %d bytes", MaxChunkSize)
-	case c.Sequence-1 < c.Offset/MaxChunkSize:
+	case c.Sequence <= c.Offset/MaxChunkSize:
 		return store.Invalid("offset", "is %d, more than the chunks before chunk %d can hold", c.Offset, c.Sequence)
 	case len(c.Data) == 0:
 		return nil
