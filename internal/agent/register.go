@@ -39,6 +39,7 @@ func (a *Agent) register(ctx context.Context, s *shared, name string) (*worker.W
 	options := s.job
 	options.StatusInterval = session.JobStatusInterval()
 	options.Secrets = []string{c.Token, session.Token()}
+	options.Stopping = a.draining.Done()
 	options.Logger = logger
 	w, err := worker.New(worker.Config{
 		Session: session,

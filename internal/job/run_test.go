@@ -38,6 +38,15 @@ func TestRun(t *testing.T) {
 			}
 		}
 	}
+	stopping := func(yes bool) func(setup) {
+		return func(s setup) {
+			stopping := make(chan struct{})
+			if yes {
+				close(stopping)
+			}
+			s.opts.Stopping = stopping
+		}
+	}
 	const (
 		// Not the shell prints "ready" but cat, which then waits for ever. A shell
 		// could be about to start the next command, and the new process, before it
@@ -167,6 +176,30 @@ func TestRun(t *testing.T) {
 			name: "the agent stops", script: waits, cancel: ErrAgentStop,
 			status: "-1", signal: "SIGTERM", reason: wire.ReasonAgentStop, canceled: ErrAgentStop,
 			log: []string{"the agent is stopping: sent SIGTERM"},
+		},
+		{
+			name: "a signal to the job and to the agent", script: "kill -TERM $$", setup: stopping(true),
+			status: "-1", signal: "SIGTERM", reason: wire.ReasonAgentStop, log: []string{"the agent is stopping, and SIGTERM was sent"},
+		},
+		{
+			name: "a signal to the job, and to the agent a little later", script: "kill -TERM $$",
+			setup: func(s setup) {
+				late := make(chan struct{})
+				time.AfterFunc(stopNotice/4, func() { close(late) })
+				s.opts.Stopping = late
+			},
+			status: "-1", signal: "SIGTERM", reason: wire.ReasonAgentStop, log: []string{"the agent is stopping, and SIGTERM was sent"},
+		},
+		{
+			name: "a signal to the job alone", script: "kill -TERM $$", setup: stopping(false),
+			status: "-1", signal: "SIGTERM",
+		},
+		{
+			name: "a fault of the job while the agent stops", script: "kill -SEGV $$", setup: stopping(true),
+			status: "-1", signal: "SIGSEGV",
+		},
+		{
+			name: "the agent stops, and the job fails by itself", script: "exit 3", setup: stopping(true), status: "3",
 		},
 		{
 			name: "the caller cancels", script: waits, cancel: ErrCanceled,
