@@ -1,6 +1,6 @@
 // Package faultproxy is a reverse proxy that can cut or mute one path of a control
-// plane while all others work. Streams and calls share one port, and often one
-// connection, so that only an HTTP proxy can cut one of them.
+// plane, or answer for it, while all others work. Streams and calls share one port, and
+// often one connection, so that only an HTTP proxy can do that to one of them.
 package faultproxy
 
 import (
@@ -38,6 +38,9 @@ type route struct {
 	uncut context.Context //nolint:containedctx // ends every request on the route when it is cut
 	cut   context.CancelFunc
 	muted atomic.Bool // responses are discarded
+	// answer responds to new requests in place of the control plane; nil forwards
+	// them.
+	answer atomic.Pointer[Answer]
 }
 
 // Start starts a proxy on a free port of 127.0.0.1. The target is the http URL of a
@@ -97,6 +100,12 @@ func (p *Proxy) Mute(path string) {
 	p.route(path).muted.Store(true)
 }
 
+// Respond makes the proxy answer new requests for the path until Heal is called. The
+// control plane does not receive them.
+func (p *Proxy) Respond(path string, with Answer) {
+	p.route(path).answer.Store(&with)
+}
+
 // Heal forwards requests for the path again. It aborts muted requests, whose
 // responses are incomplete.
 func (p *Proxy) Heal(path string) {
@@ -125,6 +134,10 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	route := p.route(r.URL.Path)
 	if route.uncut.Err() != nil {
 		http.Error(w, "this route is cut", http.StatusServiceUnavailable)
+		return
+	}
+	if answer := route.answer.Load(); answer != nil {
+		answer.write(w)
 		return
 	}
 	ctx, cancel := context.WithCancel(r.Context())

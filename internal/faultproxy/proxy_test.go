@@ -84,6 +84,40 @@ func TestCutAndHealOneRoute(t *testing.T) {
 	}
 }
 
+func TestRespondAnswersUntilHeal(t *testing.T) {
+	target, arrived := backend(t)
+	p, err := faultproxy.Start(t.Context(), target.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	p.Respond("/quick", faultproxy.Answer{Status: http.StatusServiceUnavailable, RetryAfter: 7, Body: `{"message":"full"}`})
+	for _, want := range []struct {
+		status           int
+		retryAfter, body string
+		reaches          int // requests that the backend has received
+	}{
+		{http.StatusServiceUnavailable, "7", `{"message":"full"}`, 0},
+		{http.StatusOK, "", "quick", 1},
+	} {
+		r := get(t, client, p.URL()+"/quick")
+		body, err := io.ReadAll(r.Body)
+		if err != nil || r.StatusCode != want.status || r.Header.Get("Retry-After") != want.retryAfter || string(body) != want.body {
+			t.Errorf("status %d, Retry-After %q, body %q, %v; want %+v", r.StatusCode, r.Header.Get("Retry-After"), body, err, want)
+		}
+		if len(arrived) != want.reaches {
+			t.Errorf("the backend received %d requests, want %d", len(arrived), want.reaches)
+		}
+		_ = r.Body.Close()
+		p.Heal("/quick")
+	}
+}
+
 func TestMuteDiscardsResponsesUntilHeal(t *testing.T) {
 	for _, row := range []struct {
 		name string
