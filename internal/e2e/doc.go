@@ -1,7 +1,8 @@
 // Package e2e holds the end-to-end tests: the program as processes of its own, on
 // loopback sockets, with the stream cut where a test needs that. A case is a
 // script; a new case needs no Go. A fault of the network is a row of the table in
-// faults_test.go.
+// faults_test.go. TestChaos kills, freezes and cuts everything at random; its seed
+// is printed, and -args -chaos-seed SEED repeats its disturbances.
 //
 // The scripts of testdata/script choose their path themselves. Those of
 // testdata/path check what must hold on every path by which jobs reach a worker;
@@ -24,9 +25,18 @@
 //	repository MODULE  serve a required module of this one as a git repository on loopback; $REPO
 //	                   and $COMMIT are what to check out, $GOCACHE saves building the standard library
 //	proxy              start a proxy between the control plane and agents that start later
+//	proxy VARIABLE     start another one, whose URL for agents is stored; its route PATH is written
+//	                   VARIABLE/PATH
 //	nginx FRONT        start nginx there, with a front of testdata/nginx
+//	call STATUS TOKEN METHOD PATH [BODY]
+//	                   make a call of the agents' API, such as PUT jobs/ID/accept, and check its
+//	                   status; TOKEN "registration" is the control plane's own
+//	field NAME VARIABLE
+//	                   store a field of the last answer
 //	cut stream|PATH    make the proxy break the connections of a route
 //	mute stream|PATH   make it keep the connections of a route, and forward no answer
+//	respond stream|PATH STATUS RETRY-AFTER [BODY]
+//	                   make it answer requests for a route itself; RETRY-AFTER 0 is no such header
 //	heal stream|PATH   make it forward the route again
 //
 // A job gets its script's directory as $HOME, and a program `hold FILE` that waits
