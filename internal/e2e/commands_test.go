@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -20,11 +21,14 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		{Name: "start", Usage: "NAME PROGRAM [ARGUMENT...]", Least: 2, Most: -1, Run: start},
 		{Name: "ready", Usage: "NAME", Least: 1, Most: 1, Run: ready},
 		{Name: "peak", Usage: "NAME MIB", Least: 2, Most: 2, Run: peak},
-		{Name: "proxy", Run: startProxy},
+		{Name: "proxy", Usage: "[VARIABLE]", Most: 1, Run: startProxy},
 		{Name: "nginx", Usage: "FRONT", Least: 1, Most: 1, Run: startNginx},
 		{Name: "repository", Usage: "MODULE", Least: 1, Most: 1, Run: serveRepository},
 		{Name: "cut", Usage: "stream|PATH", Least: 1, Most: 1, Run: onRoute((*faultproxy.Proxy).Cut)},
 		{Name: "mute", Usage: "stream|PATH", Least: 1, Most: 1, Run: onRoute((*faultproxy.Proxy).Mute)},
+		{Name: "call", Usage: "STATUS TOKEN METHOD PATH [BODY]", Least: 4, Most: 5, Run: callAgentAPI},
+		{Name: "field", Usage: "NAME VARIABLE", Least: 2, Most: 2, Run: answerField},
+		{Name: "respond", Usage: "stream|PATH STATUS RETRY-AFTER [BODY]", Least: 3, Most: 4, Run: respond},
 		{Name: "heal", Usage: "stream|PATH", Least: 1, Most: 1, Run: onRoute((*faultproxy.Proxy).Heal)},
 	}...)
 }
@@ -70,12 +74,17 @@ func peak(ts *testscript.TestScript, ps *scripttest.Processes, args []string) {
 // mebibyte is in bits.
 const mebibyte = 20
 
-func startProxy(ts *testscript.TestScript, _ *scripttest.Processes, _ []string) {
+func startProxy(ts *testscript.TestScript, _ *scripttest.Processes, args []string) {
 	b := middleOf(ts)
-	var err error
-	b.proxy, err = faultproxy.Start(context.Background(), ts.Getenv("SWITCHYARD_ENDPOINT"))
+	proxy, err := faultproxy.Start(context.Background(), ts.Getenv("SWITCHYARD_ENDPOINT"))
 	ts.Check(err)
-	ts.Setenv("SWITCHYARD_AGENT_ENDPOINT", b.proxy.URL()+wire.Prefix)
+	if len(args) > 0 {
+		b.more[args[0]] = proxy
+		ts.Setenv(args[0], proxy.URL()+wire.Prefix)
+		return
+	}
+	b.proxy = proxy
+	ts.Setenv("SWITCHYARD_AGENT_ENDPOINT", proxy.URL()+wire.Prefix)
 }
 
 // streamRoute is the name of the stream's route in scripts.
@@ -91,12 +100,29 @@ func route(name string) string {
 // onRoute returns a command that does something to a route of the proxy.
 func onRoute(do func(*faultproxy.Proxy, string)) func(*testscript.TestScript, *scripttest.Processes, []string) {
 	return func(ts *testscript.TestScript, _ *scripttest.Processes, args []string) {
-		proxy := middleOf(ts).proxy
+		b := middleOf(ts)
+		proxy, path := b.proxy, args[0]
+		if variable, rest, _ := strings.Cut(path, "/"); b.more[variable] != nil {
+			proxy, path = b.more[variable], "/"+rest
+		}
 		if proxy == nil {
 			ts.Fatalf("there is no proxy; use `proxy` before the agent starts")
 		}
-		do(proxy, route(args[0]))
+		do(proxy, route(path))
 	}
+}
+
+// respond makes the proxy answer requests for a route.
+func respond(ts *testscript.TestScript, ps *scripttest.Processes, args []string) {
+	status, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	retryAfter, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	answer := faultproxy.Answer{Status: status, RetryAfter: retryAfter, Body: `{"message":"answered by the proxy"}`}
+	if len(args) > 3 {
+		answer.Body = args[3]
+	}
+	onRoute(func(p *faultproxy.Proxy, route string) { p.Respond(route, answer) })(ts, ps, args)
 }
 
 // programPath returns the path of the program under test.

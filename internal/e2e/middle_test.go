@@ -15,16 +15,19 @@ type middleKey struct{}
 // It belongs to the script's goroutine.
 type middle struct {
 	proxy *faultproxy.Proxy
-	cut   bool // the proxy starts with the control plane, and cuts the stream
+	more  map[string]*faultproxy.Proxy // by the variable with its URL
+	cut   bool                         // the proxy starts with the control plane, and cuts the stream
 	nginx *scripttest.Process
 	front string           // of nginx that starts with the control plane; empty for none
 	git   *httptest.Server // a repository
+
+	answer []byte // of the last call of the agents' API
 }
 
 // setup prepares a script. At its end it stops what stands in the middle, and
 // checks that no process is left.
 func setup(env *testscript.Env, way path) {
-	m := &middle{cut: way.cut, front: way.nginx}
+	m := &middle{more: map[string]*faultproxy.Proxy{}, cut: way.cut, front: way.nginx}
 	env.Values[middleKey{}] = m
 	work := env.WorkDir
 	t, _ := env.T().(interface {
@@ -34,6 +37,11 @@ func setup(env *testscript.Env, way path) {
 	env.Defer(func() {
 		if m.proxy != nil {
 			if err := m.proxy.Close(); err != nil {
+				t.Errorf("%v", err)
+			}
+		}
+		for _, proxy := range m.more {
+			if err := proxy.Close(); err != nil {
 				t.Errorf("%v", err)
 			}
 		}

@@ -53,9 +53,7 @@ func newPlant(t testing.TB, opts Options) *plant {
 	t.Helper()
 	p := &plant{t: t, clock: newClock(), dir: t.TempDir(), opts: opts}
 	p.opts.Clock = p.clock
-	if p.opts.Logger == nil {
-		p.opts.Logger = zap.NewNop()
-	}
+	p.opts.Logger = zap.NewNop()
 	p.start()
 	t.Cleanup(p.stop)
 	return p

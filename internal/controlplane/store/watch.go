@@ -33,6 +33,8 @@ type Change struct {
 	ID string
 	// Revision is the sequence of the message; it grows from change to change.
 	Revision uint64
+	// StoredAt is the store's clock.
+	StoredAt time.Time
 
 	data []byte
 }
@@ -80,7 +82,7 @@ func (s *Store) Watch(ctx context.Context, caughtUp chan<- struct{}, handle func
 }
 
 func change(msg jetstream.Msg, meta *jetstream.MsgMetadata) Change {
-	c := Change{Kind: OtherStored, Revision: meta.Sequence.Stream, data: msg.Data()}
+	c := Change{Kind: OtherStored, Revision: meta.Sequence.Stream, StoredAt: meta.Timestamp, data: msg.Data()}
 	if id, ok := strings.CutPrefix(msg.Subject(), jobPrefix); ok {
 		c.Kind, c.ID = JobStored, id
 	} else if id, ok := strings.CutPrefix(msg.Subject(), workerPrefix); ok {
