@@ -2,6 +2,7 @@ package job
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
@@ -19,6 +20,10 @@ var (
 	// ErrTokenInvalid means that the job's token is no longer valid.
 	ErrTokenInvalid = wire.ErrTokenInvalid
 )
+
+// errLimit means that the agent itself has kept the job's timeout. It wraps
+// ErrTimedOut.
+var errLimit = fmt.Errorf("%w", ErrTimedOut)
 
 // agentStops reports whether a job canceled for this cause ends because its agent
 // stops.

@@ -107,6 +107,12 @@ func (r *run) run(ctx context.Context) (Result, error) {
 func (r *run) execute(ctx context.Context) {
 	jobCtx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	if limit := r.spec.limit(); limit > 0 {
+		defer time.AfterFunc(limit, func() {
+			r.logger.Info("job exceeded its timeout; canceling it", zap.Duration("timeout", limit))
+			cancel(errLimit)
+		}).Stop()
+	}
 	watchCtx, stopWatching := context.WithCancel(jobCtx)
 	defer stopWatching()
 	r.watching.Go(func() { watchState(watchCtx, r.cp, r.opts.StatusInterval, cancel, r.logger) })
@@ -241,7 +247,10 @@ func (r *run) setNeverRan(phase Phase, err error) {
 func (r *run) setCanceled(cause error) {
 	r.result.Canceled = cause
 	r.result.SignalReason = wire.ReasonCancel
-	if agentStops(cause) {
+	switch {
+	case errors.Is(cause, errLimit):
+		r.result.SignalReason = wire.ReasonTimedOut
+	case agentStops(cause):
 		r.result.SignalReason = wire.ReasonAgentStop
 	}
 }

@@ -169,6 +169,16 @@ func TestRun(t *testing.T) {
 			status: "-1", signal: "SIGTERM", reason: wire.ReasonCancel, canceled: ErrTimedOut, log: []string{"ready\n", "the job timed out"},
 		},
 		{
+			name: "the agent keeps the timeout", script: waits, setup: func(s setup) {
+				s.spec.TimeoutSeconds = 1
+				stateIs("", errors.New("no response"))(s)
+			},
+			status: "-1", signal: "SIGTERM", reason: wire.ReasonTimedOut, canceled: ErrTimedOut, log: []string{"ready\n", "the job timed out: sent SIGTERM"},
+		},
+		{
+			name: "within the timeout", script: "exit 3", setup: func(s setup) { s.spec.TimeoutSeconds = 1 << 62 }, status: "3",
+		},
+		{
 			name: "token is no longer valid", script: waits, setup: stateIs("", ErrTokenInvalid),
 			status: "-1", signal: "SIGTERM", reason: wire.ReasonCancel, canceled: ErrTokenInvalid, log: []string{"no longer valid"},
 		},

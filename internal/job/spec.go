@@ -40,6 +40,15 @@ func (s Spec) withDefaults() (Spec, error) {
 	return s, nil
 }
 
+// limit returns how long the job may run, or zero for no limit. BUILDKITE_TIMEOUT does
+// not count: existing agents leave that one to the control plane.
+func (s Spec) limit() time.Duration {
+	return time.Duration(min(max(s.TimeoutSeconds, 0), maxLimit)) * time.Second
+}
+
+// maxLimit is about 30 years, in seconds.
+const maxLimit = 1e9
+
 // chunkInterval returns how long output may wait for its chunk to fill.
 func (s Spec) chunkInterval() time.Duration {
 	if interval := time.Duration(s.ChunkInterval) * time.Second; interval > 0 {

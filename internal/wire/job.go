@@ -57,6 +57,8 @@ const (
 	ReasonAgentStop       = "agent_stop"
 	ReasonCancel          = "cancel"
 	ReasonProcessRunError = "process_run_error"
+	// ReasonTimedOut is ours alone: the agent has kept the timeout of Job.TimeoutSeconds.
+	ReasonTimedOut = "timed_out"
 )
 
 // EndUnseen reports whether a result says that the end of the job was not seen,

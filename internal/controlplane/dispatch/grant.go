@@ -131,6 +131,8 @@ func (g JobGrant) Finish(ctx context.Context, result wire.FinishRequest) error {
 	}
 	d, overdue := g.d, false
 	d.records.view(func(x *schedule.Index) { overdue = x.Overdue(g.JobID, d.now()) })
+	// The agent may know better: this replica may not have seen the start.
+	overdue = overdue || result.SignalReason == wire.ReasonTimedOut
 	job, err := d.records.changeJob(ctx, g.JobID, lifecycle.Event{
 		Kind: lifecycle.Finished, Actor: actorWorker, Token: g.hash, Reason: describe(result),
 		Result: lifecycle.Result{
