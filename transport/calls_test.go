@@ -359,6 +359,27 @@ func TestPingMoves(t *testing.T) {
 	}
 }
 
+// TestPingMovesLater shows that an endpoint that does not respond at first is tried again
+// with each response that names it.
+func TestPingMovesLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mux := http.NewServeMux()
+		mux.Handle("new.test/v3/ping", &script{steps: []http.HandlerFunc{
+			reply(503, ``), reply(401, `{"message":"connect first"}`), reply(200, `{}`),
+		}})
+		mux.HandleFunc("/", reply(200, `{"endpoint":"http://new.test/v3"}`))
+		session := newHarness(t, registering(mux)).register(t)
+		for i, want := range []string{testEndpoint, testEndpoint, "http://new.test/v3", "http://new.test/v3"} {
+			if _, err := session.Ping(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if got := session.Endpoint(); got != want {
+				t.Errorf("after ping %d: at %s, want %s", i+1, got, want)
+			}
+		}
+	})
+}
+
 func TestAcceptedJob(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const answer = `{"id":"j1","state":"accepted","env":{"A":"1","B":""},"step":{"command":"true"},"chunks_max_size_bytes":1000,

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -31,12 +30,13 @@ var factsAboutSessions = []fact{
 		}
 	}},
 	{
-		section: "1 session", fact: "register sets the headers of later requests, and the endpoint if it responds to a ping",
+		section: "1 session", fact: "register sets the headers and the endpoint of later requests",
 		answers: answers{"POST /register": func(w http.ResponseWriter, r *http.Request) {
 			reply(200, `{"id":"w-1","access_token":"session-secret","endpoint":"http://`+r.Host+`/v4/","request_headers":{"Buildkite-A":"1","X-B":"2"}}`)(w, r)
 		}},
 		act: func(t *testing.T, s scene) {
 			<-streaming(t, s.session)
+			ping(t, s)
 			header(t, s.one(t, "GET /v4/ping"), "Buildkite-A", "1")
 			header(t, s.one(t, "GET /v4/ping"), "X-B", "")
 			header(t, s.one(t, "GET /v4/ping"), "Buildkite-Cell", "")
@@ -44,16 +44,13 @@ var factsAboutSessions = []fact{
 		},
 	},
 	{
-		section: "1 session", fact: "an endpoint of register that does not respond is not used",
+		section: "1 session", fact: "an endpoint of register is used before it responds to pings",
 		answers: answers{"POST /register": func(w http.ResponseWriter, r *http.Request) {
 			reply(200, `{"id":"w-1","access_token":"session-secret","endpoint":"http://`+r.Host+`/v4"}`)(w, r)
 		}, "GET /v4/ping": reply(503, ``)},
 		act: func(t *testing.T, s scene) {
-			if strings.HasSuffix(s.session.Endpoint(), "/v4") {
-				t.Errorf("switched to %s", s.session.Endpoint())
-			}
-			ping(t, s)
-			s.one(t, "GET /v3/ping")
+			works(t, s.session.Connect(t.Context()))
+			s.one(t, "POST /v4/connect")
 		},
 	},
 	{

@@ -105,9 +105,21 @@ func (s *Session) nextEndpoint(named string) (httpclient.Endpoint, bool, error) 
 	}
 }
 
-// follow pings the endpoint that a response names and switches to it if that
-// succeeds. It returns the response of the new endpoint, and whether it switched.
-func (s *Session) follow(ctx context.Context, named string, deadline time.Time) (wire.PingResponse, bool) {
+// follow switches to the endpoint that the response to a registration names, as
+// existing agents do. It need not respond yet.
+func (s *Session) follow(named string) {
+	switch next, differs, err := s.nextEndpoint(named); {
+	case err != nil:
+		s.stay(err)
+	case differs:
+		s.moveTo(next)
+	}
+}
+
+// followTested pings the endpoint that the response to a ping names and switches to it
+// if that succeeds. It returns the response of the new endpoint, and whether it
+// switched; if not, the next response that names the endpoint tries again.
+func (s *Session) followTested(ctx context.Context, named string, deadline time.Time) (wire.PingResponse, bool) {
 	var response wire.PingResponse
 	next, differs, err := s.nextEndpoint(named)
 	if err == nil && !differs {
@@ -117,17 +129,26 @@ func (s *Session) follow(ctx context.Context, named string, deadline time.Time) 
 		response, err = s.pingAt(ctx, next, deadline)
 	}
 	if err != nil {
-		s.transport.log.Warn("endpoint named by the control plane cannot be used; keeping the present one",
-			zap.String("worker_id", s.id), zap.String("endpoint", s.Endpoint()), zap.Error(err))
+		s.stay(err)
 		return response, false
 	}
 	s.setHeaders(response.RequestHeaders)
+	s.moveTo(next)
+	return response, true
+}
+
+func (s *Session) moveTo(next httpclient.Endpoint) {
 	s.mu.Lock()
 	s.endpoint = next
 	s.mu.Unlock()
 	s.transport.log.Info("endpoint changed by the control plane",
 		zap.String("worker_id", s.id), zap.Stringer("endpoint", next))
-	return response, true
+}
+
+// stay logs why the session does not switch to another endpoint.
+func (s *Session) stay(err error) {
+	s.transport.log.Warn("endpoint named by the control plane cannot be used; keeping the present one",
+		zap.String("worker_id", s.id), zap.String("endpoint", s.Endpoint()), zap.Error(err))
 }
 
 // openStream is how the present connection of the stream was opened.

@@ -37,7 +37,7 @@ func (s *Session) Ping(ctx context.Context) (PingResult, error) {
 		return PingResult{}, err
 	}
 	s.setHeaders(response.RequestHeaders)
-	if moved, ok := s.follow(ctx, response.Endpoint, deadline); ok {
+	if moved, ok := s.followTested(ctx, response.Endpoint, deadline); ok {
 		response = moved
 	}
 	s.pacer.step(pace.PingSucceeded)

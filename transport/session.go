@@ -156,9 +156,7 @@ func (t *Transport) Register(ctx context.Context, token string, worker wire.Regi
 		return nil, err
 	}
 	session := t.newSession(response)
-	// If the named endpoint does not respond the session keeps this one. The
-	// instruction of that ping is not needed: the next ping repeats it.
-	session.follow(ctx, response.Endpoint, time.Now().Add(pingTimeout))
+	session.follow(response.Endpoint)
 	return session, nil
 }
 
