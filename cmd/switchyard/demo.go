@@ -12,7 +12,8 @@ const demoDescription = `Starts a control plane, an agent, and between them a pr
 and nothing else, all on loopback and in a temporary directory. Jobs reach the
 agent over the stream; the stream is cut while one runs; polling brings another;
 the stream is repaired while that one runs. The demo shows every transition of the
-worker as it happens. It takes less than 30 seconds.
+worker as it happens, and at the end the changes of each job. It takes less than 30
+seconds.
 
 Exit codes: 0 when no job was lost or run twice and control changed hands as
 expected, 1 when not.`

@@ -51,6 +51,9 @@ func Run(ctx context.Context, out io.Writer, transitionLog string, logger *zap.L
 	if err := s.run(ctx); err != nil {
 		return err
 	}
+	if err := p.timelines(s.results.jobs); err != nil {
+		return err
+	}
 	p.results(&s.results)
 	return s.results.check()
 }
@@ -58,11 +61,19 @@ func Run(ctx context.Context, out io.Writer, transitionLog string, logger *zap.L
 // results are the figures at the end of the demo.
 type results struct {
 	run, lost, twice int
+	jobs             []finalJob
 	// noticed is the time from the cut to the loss of the stream; fallBack, from
 	// the end of the running job to the first ping; back, from the repair to the
 	// first message of the stream; reclaimed, from the repair to the stream in
 	// control.
 	noticed, fallBack, back, reclaimed time.Duration
+}
+
+// finalJob is a job as the control plane has it at the end.
+type finalJob struct {
+	*switchyardv1.Job
+
+	name string
 }
 
 // count compares what the control plane knows of each job with what the job
@@ -77,6 +88,7 @@ func (r *results) count(ctx context.Context, e *environment) error {
 		if err != nil {
 			return err
 		}
+		r.jobs = append(r.jobs, finalJob{job, submitted.name})
 		switch {
 		case runs > 1:
 			r.twice++

@@ -34,6 +34,7 @@ func TestDemoKeepsItsPromises(t *testing.T) {
 	for _, want := range []string{
 		`jobs run\s+3`, `jobs lost\s+0`, `jobs run twice\s+0`,
 		`StreamHealthy -> Running`, `Running -> FallingBack`, `FallingBack -> PollingBusy`,
+		`The first job: \S+\n+TIME +FOR +EVENT`, `submitted +queued`, `assigned +assigned +demo`, `finished +finished +demo`,
 		`PollingBusy -> Reclaiming`, `Reclaiming -> StreamHealthy`, `StreamHealthy -> Stopped`,
 	} {
 		if !regexp.MustCompile(want).MatchString(out.String()) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/switchyard-ci/switchyard/fsm"
+	"github.com/switchyard-ci/switchyard/internal/present"
 )
 
 // printer writes the demo for people. It may be used concurrently: the worker
@@ -47,6 +48,19 @@ func (p *printer) transition(r fsm.Record) {
 		text += "  (" + r.Cause + ")"
 	}
 	p.print(text + "\n")
+}
+
+// timelines prints the changes of the jobs, as the control plane has stored them.
+func (p *printer) timelines(jobs []finalJob) error {
+	var text strings.Builder
+	for _, job := range jobs {
+		fmt.Fprintf(&text, "\nThe %s job: %s\n", job.name, job.GetId())
+		if err := present.Timeline(&text, job.Job); err != nil {
+			return fmt.Errorf("printing the changes of the %s job: %w", job.name, err)
+		}
+	}
+	p.print(text.String())
+	return nil
 }
 
 // results prints the figures at the end.

@@ -62,7 +62,7 @@ func Job(w io.Writer, job *switchyardv1.Job) error {
 	if err := table(w, slices.DeleteFunc(fields, func(field []string) bool { return field[1] == "" })); err != nil {
 		return err
 	}
-	return timeline(w, job)
+	return Timeline(w, job)
 }
 
 // lateResult returns the result that arrived after a job was lost, if any.

@@ -10,9 +10,9 @@ import (
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
-// timeline writes the changes of a job: when each was, how long the job was in the
+// Timeline writes the changes of a job: when each was, how long the job was in the
 // new state before the next one, which worker was concerned, and why.
-func timeline(w io.Writer, job *switchyardv1.Job) error {
+func Timeline(w io.Writer, job *switchyardv1.Job) error {
 	history := job.GetHistory()
 	if len(history) == 0 {
 		return nil
