@@ -65,7 +65,7 @@ func (h *Handler) writeFailure(w http.ResponseWriter, r *http.Request, route rou
 		}
 		writeError(w, failure.status, failure.message)
 	case errors.Is(err, dispatch.ErrUnauthenticated):
-		h.refusals.log(r.Header, route.path)
+		h.refusals.Refused(route.path, tokenOf(r.Header))
 		w.Header().Set("WWW-Authenticate", wire.TokenScheme)
 		writeError(w, http.StatusUnauthorized, route.token.required())
 	case errors.Is(err, dispatch.ErrNotFound):

@@ -10,8 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -19,7 +17,6 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
-	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
 )
 
 // Every kind of error has a status, a message and at most one log line. Errors of
@@ -106,35 +103,4 @@ func inRange(got, want string) bool {
 	low, _ := strconv.Atoi(from)
 	high, _ := strconv.Atoi(to)
 	return err == nil && n >= low && n <= high
-}
-
-// A client that keeps asking with a wrong token fills no log: one line for each
-// interval, which counts the others and contains no token.
-func TestRefusalsAreLoggedSparingly(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		core, logs := observer.New(zapcore.DebugLevel)
-		l := &refusals{logger: zap.New(core)}
-		id := "01890a5d-ac96-774b-bcce-b302099a8057"
-		secret, _ := token.Job.New(id)
-		header := http.Header{"Authorization": {"Token " + secret}}
-		for range 100 {
-			l.log(header, "jobs/{id}/start")
-		}
-		time.Sleep(refusalInterval)
-		l.log(http.Header{}, "ping")
-		entries := logs.All()
-		if len(entries) != 2 {
-			t.Fatalf("%d lines, want 2", len(entries))
-		}
-		first, second := entries[0].ContextMap(), entries[1].ContextMap()
-		if first["job_id"] != id || second["suppressed"] != int64(99) || second["reason"] != "no token" {
-			t.Errorf("got %v, then %v", first, second)
-		}
-		for _, value := range first {
-			if text, ok := value.(string); ok && strings.Contains(text, secret[len(secret)-20:]) {
-				t.Errorf("the line contains the token: %v", first)
-			}
-		}
-	})
 }

@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/refusal"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
 )
 
@@ -32,12 +33,12 @@ type Options struct {
 type Handler struct {
 	dispatcher *dispatch.Dispatcher
 	options    Options
-	refusals   *refusals
+	refusals   *refusal.Log
 }
 
 // New returns a Handler. The caller closes the dispatcher.
 func New(dispatcher *dispatch.Dispatcher, options Options) *Handler {
-	return &Handler{dispatcher: dispatcher, options: options, refusals: &refusals{logger: options.Logger}}
+	return &Handler{dispatcher: dispatcher, options: options, refusals: refusal.New(options.Logger)}
 }
 
 // serve authenticates a request, runs the route's handler and writes the

@@ -110,7 +110,7 @@ func (h *Handler) streamWorker(ctx context.Context, req *agentedgev1.StreamPings
 	caller, err := h.workerOf(ctx, tokenOf(header))
 	if err != nil {
 		if errors.Is(err, dispatch.ErrUnauthenticated) {
-			h.refusals.log(header, "stream")
+			h.refusals.Refused("stream", tokenOf(header))
 		}
 		return "", h.streamError(ctx, "", err)
 	}

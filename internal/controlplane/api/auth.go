@@ -6,6 +6,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/refusal"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
 )
 
@@ -14,13 +15,14 @@ const scheme = "Bearer"
 
 // requireAdmin is an interceptor that refuses calls without the admin token.
 type requireAdmin struct {
-	token token.Hash
+	token    token.Hash
+	refusals *refusal.Log
 }
 
 // WrapUnary implements connect.Interceptor.
 func (a requireAdmin) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
-		if err := a.check(req.Header()); err != nil {
+		if err := a.check(req.Spec(), req.Header()); err != nil {
 			return nil, err
 		}
 		return next(ctx, req)
@@ -30,7 +32,7 @@ func (a requireAdmin) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 // WrapStreamingHandler implements connect.Interceptor.
 func (a requireAdmin) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
-		if err := a.check(conn.RequestHeader()); err != nil {
+		if err := a.check(conn.Spec(), conn.RequestHeader()); err != nil {
 			return err
 		}
 		return next(ctx, conn)
@@ -42,8 +44,11 @@ func (requireAdmin) WrapStreamingClient(next connect.StreamingClientFunc) connec
 	return next
 }
 
-func (a requireAdmin) check(header http.Header) error {
+func (a requireAdmin) check(call connect.Spec, header http.Header) error {
 	presented := token.Present(header.Get("Authorization"), scheme)
+	if !a.token.Matches(presented) {
+		a.refusals.Refused(call.Procedure, presented)
+	}
 	if presented == "" {
 		return codedError(connect.CodeUnauthenticated, "the admin token is missing: send it as Authorization: Bearer TOKEN")
 	}

@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/refusal"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
 	"github.com/switchyard-ci/switchyard/proto/switchyard/v1/switchyardv1connect"
 )
@@ -36,7 +37,7 @@ type service struct {
 func Handlers(dispatcher *dispatch.Dispatcher, options Options) map[string]http.Handler {
 	base := service{dispatcher: dispatcher, logger: options.Logger}
 	handlerOptions := []connect.HandlerOption{
-		connect.WithInterceptors(requireAdmin{token: options.AdminToken}),
+		connect.WithInterceptors(requireAdmin{token: options.AdminToken, refusals: refusal.New(options.Logger)}),
 		connect.WithReadMaxBytes(maxRequestBytes),
 	}
 	jobsPath, jobs := switchyardv1connect.NewJobServiceHandler(&jobService{base}, handlerOptions...)

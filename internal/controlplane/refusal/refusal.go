@@ -1,0 +1,56 @@
+// Package refusal logs refused authentication, sparingly: a caller with a wrong token
+// repeats its call, and must not fill the log.
+package refusal
+
+import (
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
+)
+
+// Interval is the shortest time between two lines.
+const Interval = 10 * time.Second
+
+// Log writes at most one line in each Interval, and counts the rest. Its methods may
+// be called concurrently.
+type Log struct {
+	logger *zap.Logger
+
+	mu         sync.Mutex
+	last       time.Time
+	suppressed int
+}
+
+// New returns a Log that writes to logger.
+func New(logger *zap.Logger) *Log { return &Log{logger: logger} }
+
+// Refused logs that a call was refused for the token that it presented, which is
+// empty if there was none. The line names the worker or job of a token that has the
+// form of one; it never contains a token.
+func (l *Log) Refused(call, presented string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	if !l.last.IsZero() && now.Sub(l.last) < Interval {
+		l.suppressed++
+		return
+	}
+	fields := []zap.Field{zap.String("call", call), zap.Int("suppressed", l.suppressed)}
+	reason := "unknown token"
+	if presented == "" {
+		reason = "no token"
+	}
+	if id, ok := token.Session.ID(presented); ok {
+		reason = "session token not valid"
+		fields = append(fields, zap.String("worker_id", id))
+	}
+	if id, ok := token.Job.ID(presented); ok {
+		reason = "job token not valid, or the job has ended"
+		fields = append(fields, zap.String("job_id", id))
+	}
+	l.logger.Warn("authentication refused", append(fields, zap.String("reason", reason))...)
+	l.last, l.suppressed = now, 0
+}
