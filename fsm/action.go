@@ -34,7 +34,7 @@ func (x *execution) effect(e Effect) { x.effects = append(x.effects, e) }
 func (x *execution) start(kind EffectKind, id JobID) {
 	x.facts.Mailbox.remove(id)
 	x.facts.Seen.add(id)
-	x.facts.Job = id
+	x.facts.Job, x.facts.IdleExpired = id, false
 	x.effect(Effect{Kind: kind, Job: id})
 }
 
@@ -94,6 +94,10 @@ var (
 	keepOffer = Action{
 		"put job in mailbox", "keep the offered job; it is started when no work is in hand and the worker is not paused",
 		func(x *execution) { x.facts.Mailbox.add(x.ev.Job) },
+	}
+	expireIdle = Action{
+		"note idle timeout", "leave after the answer to the ping in flight, unless that brings a job or a pause",
+		func(x *execution) { x.facts.IdleExpired = true },
 	}
 	forget = Action{
 		"forget job", "the rejected job was not started, and may be offered again",

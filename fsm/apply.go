@@ -12,8 +12,8 @@ func (f *Facts) stale(ev Event) string {
 		case ev.Kind != TrustExpired:
 		case ev.Epoch < f.Connection:
 			return whyConnectionOver
-		case f.Stream != StreamUnknown:
-			return "the first message has arrived, or the connection was lost"
+		case !f.Stream.Trusted():
+			return "the stream is not trusted already"
 		}
 	case ClassAnswer:
 		if !f.Pinging || ev.Epoch != f.Ping {
@@ -53,7 +53,7 @@ func (f *Facts) applyEvent(ev Event) Facts {
 }
 
 func (f *Facts) applyMessage(ev Event) {
-	first := f.Stream != StreamUp || ev.Epoch != f.Connection
+	first := !f.Stream.Open() || ev.Epoch != f.Connection
 	if first {
 		f.Mailbox.clear()
 	}
@@ -66,7 +66,7 @@ func (f *Facts) applyMessage(ev Event) {
 	case ReceivedResume:
 		f.Paused = false
 	case ReceivedPause:
-		f.Paused = true
+		f.pause()
 	case ReceivedJob:
 		// A connection begins with the current pause or resume. One that begins
 		// with a job is not paused. A later job does not end a pause.
@@ -83,7 +83,11 @@ func (f *Facts) applyConnectionEnd(ev Event) {
 	f.Mailbox.clear()
 	switch ev.Kind { //nolint:exhaustive // the caller passes ends of connections only
 	case StreamEnded:
-		f.Stream = StreamUnknown
+		if f.Stream.Trusted() {
+			f.Stream = StreamUnknown
+		} else {
+			f.Stream = StreamDown // only a message restores trust
+		}
 	case StreamLost:
 		f.Stream = StreamDown
 	case StreamRefused:
@@ -100,7 +104,7 @@ func (f *Facts) applyAnswer(ev Event) {
 		}
 	case AnsweredPause:
 		if !f.PingIsOld {
-			f.Paused = true
+			f.pause()
 		}
 	case AnsweredDisconnect:
 		f.leave(Disconnected)
@@ -112,11 +116,8 @@ func (f *Facts) applyJobEnd(ev Event) {
 	switch {
 	case ev.Kind == JobFinished:
 		f.Mailbox.remove(ev.Job)
-		if f.RetireAfterJob {
+		if f.RetireAfterJob || f.Mode == Acquire {
 			f.Retiring = JobDone
-		}
-		if f.Mode == Acquire {
-			f.leave(JobDone)
 		}
 	case f.Mode == Acquire:
 		f.leave(AcquireWasRefused)
@@ -125,8 +126,12 @@ func (f *Facts) applyJobEnd(ev Event) {
 
 func (f *Facts) applyTimer(ev Event) {
 	switch ev.Kind { //nolint:exhaustive // the other timers change no fact
-	case TrustExpired:
-		f.Stream = StreamDown // the connection stays open, and its epoch counts
+	case TrustExpired: // the connection stays open, and its epoch counts
+		if f.Stream == StreamUp {
+			f.Stream = StreamSilent
+		} else {
+			f.Stream = StreamDown
+		}
 	case UptimeExpired:
 		if f.Paused {
 			f.Retiring = UptimeReached
@@ -145,9 +150,21 @@ func (f *Facts) applyRequest(ev Event) {
 	}
 }
 
-// leave makes the worker leave. The first reason counts.
+// pause makes the worker take no work. A paused worker is not idle.
+func (f *Facts) pause() {
+	f.Paused, f.IdleExpired = true, false
+}
+
+// leave makes the worker leave. The first reason counts: a worker that already
+// had one, and stayed for a pause or for its last ping, has not failed.
 func (f *Facts) leave(why LeaveReason) {
-	if f.Leaving == Staying {
+	switch {
+	case f.Leaving != Staying:
+	case why.Failed() && f.Retiring != Staying:
+		f.Leaving = f.Retiring
+	case why.Failed() && f.IdleExpired:
+		f.Leaving = IdleTooLong
+	default:
 		f.Leaving = why
 	}
 }

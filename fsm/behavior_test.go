@@ -67,8 +67,8 @@ func TestBehavior(t *testing.T) {
 }
 
 func namedFacts(f *Facts) string {
-	return fmt.Sprintf("mode=%v after=%t stream=%v connection=%d paused=%t leaving=%v retiring=%v job=%s ping=%d pinging=%t old=%t mailbox=%v seen=%v",
-		f.Mode, f.RetireAfterJob, f.Stream, f.Connection, f.Paused, f.Leaving, f.Retiring, f.Job, f.Ping, f.Pinging, f.PingIsOld,
+	return fmt.Sprintf("mode=%v after=%t stream=%v connection=%d paused=%t leaving=%v retiring=%v idle=%t job=%s ping=%d pinging=%t old=%t mailbox=%v seen=%v",
+		f.Mode, f.RetireAfterJob, f.Stream, f.Connection, f.Paused, f.Leaving, f.Retiring, f.IdleExpired, f.Job, f.Ping, f.Pinging, f.PingIsOld,
 		f.Mailbox.IDs(), f.Seen.IDs())
 }
 

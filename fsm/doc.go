@@ -31,7 +31,8 @@
 //		}
 //	}
 //
-// A deadline is an effect that arms it, and an event when it passes.
+// A deadline is an effect that arms it, and an event when it passes. Each message of
+// the stream arms the deadline of the next one, without an effect.
 //
 // # Structure
 //
@@ -49,6 +50,8 @@
 //   - Nothing revokes a disconnect.
 //   - A change of control never abandons a job or a ping in hand.
 //   - The stream's messages are newer than the answer to a ping sent before them.
+//   - A stream is trusted until a message is late: the first one of a connection, or
+//     the one after the last. The connection stays open, and its next message counts.
 //   - A planned end of the stream is not a loss; an end without a message is.
 //   - A failed ping changes nothing.
 //   - Every wait has a deadline.

@@ -9,7 +9,9 @@ const (
 	// worker stops.
 	OpenStream EffectKind = iota
 	// ArmTrust: post TrustExpired with the effect's epoch when the
-	// first-message deadline has passed. Arming again replaces the deadline.
+	// first-message deadline has passed. Arming again replaces the deadline, and
+	// so does each message: the driver then posts TrustExpired with the epoch of
+	// the message when the next one is late.
 	ArmTrust
 	// ArmPollNow: post PollDue at once.
 	ArmPollNow

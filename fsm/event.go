@@ -84,8 +84,8 @@ var eventKinds = [eventKindCount]eventInfo{
 	},
 	ReceivedJob: {"ReceivedJob", ClassMessage, "job offered", "the stream named a job that is assigned to this worker"},
 	TrustExpired: {
-		"TrustExpired", ClassTimer, "stream silent, no first message in time",
-		"the first message of a connection did not arrive in time; the connection stays open, and a late message still counts",
+		"TrustExpired", ClassTimer, "stream silent, no message in time",
+		"the first message of a connection, or the next one, did not arrive in time; the connection stays open, and a late message counts",
 	},
 	StreamEnded: {"StreamEnded", ClassConnectionEnd, "stream ended as planned", "a connection that had sent a message came to a planned end"},
 	StreamLost: {
@@ -111,7 +111,7 @@ var eventKinds = [eventKindCount]eventInfo{
 	DrainRequested: {"DrainRequested", ClassRequest, "drain requested", "a user asked the worker to finish its job and leave"},
 	ForceRequested: {"ForceRequested", ClassRequest, "forced to leave", "a user asked the worker to cancel its job and leave"},
 	SessionRefused: {"SessionRefused", ClassRequest, "session refused", "the control plane no longer knows the worker"},
-	IdleExpired:    {"IdleExpired", ClassTimer, "idle for too long", "the worker was without work for as long as it may be"},
+	IdleExpired:    {"IdleExpired", ClassTimer, "idle for too long", "the agent had no job, and was not paused, for as long as it may be"},
 	UptimeExpired: {
 		"UptimeExpired", ClassTimer, "uptime reached",
 		"the worker reached its maximum uptime; a paused worker leaves when it is resumed",

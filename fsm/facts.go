@@ -11,7 +11,8 @@ const (
 	StreamOnly
 	// PollOnly: by polling alone.
 	PollOnly
-	// Acquire: one named job, requested by its ID, and nothing else.
+	// Acquire: one named job, requested by its ID, and nothing else. After it the
+	// worker polls, to learn whether it is paused.
 	Acquire
 
 	modeCount = iota // stays last
@@ -43,6 +44,9 @@ const (
 	// StreamDown: the last connection was lost, or its first message is late.
 	// Only a message changes that; a new connection does not.
 	StreamDown
+	// StreamSilent: the current connection has sent a message, but its next one is
+	// late. The connection is open, and its next message counts.
+	StreamSilent
 	// StreamIsRefused: the control plane refused the stream.
 	StreamIsRefused
 
@@ -50,11 +54,14 @@ const (
 )
 
 var streamStatusNames = [streamStatusCount]string{
-	StreamUnknown: "unknown", StreamUp: "up", StreamDown: "down", StreamIsRefused: "refused",
+	StreamUnknown: "unknown", StreamUp: "up", StreamDown: "down", StreamSilent: "silent", StreamIsRefused: "refused",
 }
 
 // String returns the status in a word, such as up.
 func (s StreamStatus) String() string { return nameOf(s, streamStatusNames[:]) }
+
+// Open reports whether the current connection has sent a message.
+func (s StreamStatus) Open() bool { return s == StreamUp || s == StreamSilent }
 
 // Trusted reports whether the stream may be in control: nothing has gone wrong.
 func (s StreamStatus) Trusted() bool { return s == StreamUnknown || s == StreamUp }
@@ -82,6 +89,10 @@ type Facts struct {
 	// not paused.
 	Retiring LeaveReason `json:"retiring,omitzero"`
 
+	// IdleExpired: the idle timeout passed while a ping was in flight. The worker
+	// leaves after the answer, unless that brings a job or a pause.
+	IdleExpired bool `json:"idle_expired,omitempty"`
+
 	// Job is the job in hand. It and Pinging exclude each other.
 	Job JobID `json:"job,omitempty"`
 	// Ping is the epoch of the last ping sent.
@@ -92,15 +103,15 @@ type Facts struct {
 	// ping's answer may be out of date.
 	PingIsOld bool `json:"old,omitempty"`
 
-	// Mailbox holds the jobs to start later. It is empty unless the stream is
-	// up: the end of a connection empties it.
+	// Mailbox holds the jobs to start later. It is empty unless the stream is up
+	// or silent: the end of a connection empties it.
 	Mailbox Mailbox `json:"-"`
 	// Seen holds the jobs that were started and not rejected.
 	Seen Seen `json:"-"`
 }
 
-// Idle reports whether a worker in state s with these facts waits for work and
-// would take it.
+// Idle reports whether a worker in state s with these facts has no job in hand
+// and is not paused. A ping in flight is not work.
 func (f *Facts) Idle(s State) bool {
-	return (s == StreamHealthy || s == FallingBack) && !f.Paused
+	return s != Initial && s != Stopped && f.Job == "" && !f.Paused
 }

@@ -75,6 +75,8 @@ var (
 
 	streamUp = when("stream up", "the current connection of the stream has sent a message",
 		func(v view) bool { return v.Stream == StreamUp })
+	streamSilent = when("stream silent", "the current connection has sent a message, but its next one is late",
+		func(v view) bool { return v.Stream == StreamSilent })
 	streamUnknown = when("stream unknown", "the current connection has sent no message yet, and nothing has gone wrong",
 		func(v view) bool { return v.Stream == StreamUnknown })
 	streamRefused = when("stream refused", "the control plane refused the stream",
@@ -87,8 +89,8 @@ var (
 		func(v view) bool { return v.Mode == PollOnly })
 	acquiring = when("acquire mode", "mode acquire: the worker was started for one job, named by its ID",
 		func(v view) bool { return v.Mode == Acquire })
-	pollingAllowed = when("polling allowed", "mode auto or poll-only",
-		func(v view) bool { return v.Mode == Auto || v.Mode == PollOnly })
+	pollingAllowed = when("polling allowed", "any mode but stream-only (in mode acquire, after the job)",
+		func(v view) bool { return v.Mode != StreamOnly })
 
 	mailboxHasJob = when("mailbox has job", "a job that was offered earlier waits in the mailbox",
 		func(v view) bool { return v.Mailbox.Len() > 0 })
@@ -97,6 +99,9 @@ var (
 	// The job in hand may yet be rejected; dropping this offer would lose it then.
 	mayBeStarted = when("not seen or in hand", "not seen, or the offered job is the one in hand, which may yet be rejected",
 		func(v view) bool { return v.ev.Job != "" && (v.ev.Job == v.Job || !v.Seen.Has(v.ev.Job)) })
+
+	idleExpired = when("idle timeout passed", "it passed while the ping was in flight, and the worker is not paused since",
+		func(v view) bool { return v.IdleExpired })
 
 	pingInFlight = when("ping in flight", "a ping was sent and not answered; no job is in hand",
 		func(v view) bool { return v.Pinging })

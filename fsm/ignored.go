@@ -14,11 +14,11 @@ const (
 	whyStopped    = "the worker has stopped"
 	whyNoPing     = "no ping is in flight"
 	whyNoJob      = "no job is in hand"
-	whyNoTrust    = "the first-message deadline counts in StreamHealthy only; it is armed again when the stream takes control"
-	whyNoMessage  = "a planned end follows a message, which would have ended this state"
+	whyNoTrust    = "the stream is not in control and has sent no message; its next message arms the deadline again"
 	whyNotArmed   = "no poll is armed: the stream is in control, or work is in hand"
 	whyNoPolling  = "polling is not allowed in stream-only mode"
-	whyBusy       = "work is in hand: the worker is not idle"
+	whyBusy       = "a job is in hand: the worker is not idle"
+	whyNotIdle    = "a job is in hand or the worker is paused: it is not idle"
 	whyPaused     = "a paused worker does not count as idle"
 )
 
@@ -38,7 +38,6 @@ var ignored = append(append([]Ignored{
 	{StreamHealthy, IdleExpired, whyPaused},
 
 	{Running, Started, whyStarted},
-	{Running, TrustExpired, whyNoTrust},
 	{Running, PollDue, whyNotArmed},
 	{Running, AnsweredIdle, whyNoPing},
 	{Running, AnsweredPause, whyNoPing},
@@ -50,7 +49,6 @@ var ignored = append(append([]Ignored{
 
 	{FallingBack, Started, whyStarted},
 	{FallingBack, TrustExpired, whyNoTrust},
-	{FallingBack, StreamEnded, whyNoMessage},
 	{FallingBack, PollDue, whyNoPolling},
 	{FallingBack, AnsweredIdle, whyNoPing},
 	{FallingBack, AnsweredPause, whyNoPing},
@@ -64,14 +62,12 @@ var ignored = append(append([]Ignored{
 
 	{PollingBusy, Started, whyStarted},
 	{PollingBusy, TrustExpired, whyNoTrust},
-	{PollingBusy, StreamEnded, whyNoMessage},
 	{PollingBusy, PollDue, whyNotArmed},
-	{PollingBusy, IdleExpired, whyBusy},
+	{PollingBusy, IdleExpired, whyNotIdle},
 
 	{Reclaiming, Started, whyStarted},
-	{Reclaiming, TrustExpired, whyNoTrust},
 	{Reclaiming, PollDue, whyNotArmed},
-	{Reclaiming, IdleExpired, whyBusy},
+	{Reclaiming, IdleExpired, whyNotIdle},
 }, ignoreAll(Initial, whyNotStarted)...), ignoreAll(Stopped, whyStopped)...)
 
 // ignoreAll returns entries for every event in a pseudo-state, except the one

@@ -100,7 +100,7 @@ func drawEvent(t *rapid.T, facts *Facts) Event {
 		ev.Job = rapid.SampledFrom([]JobID{"J1", "J2", "J3", "J4"}).Draw(t, "job")
 	}
 	// A connection ends as planned only after a message.
-	if ev.Kind == StreamEnded && facts.Stream != StreamUp {
+	if ev.Kind == StreamEnded && !facts.Stream.Open() {
 		ev.Kind = StreamLost
 	}
 	return ev
@@ -129,7 +129,7 @@ func invariant(s State, f *Facts) string {
 		return "the poller is in control while the stream is up"
 	case s == Reclaiming && !up:
 		return "Reclaiming while the stream is not up"
-	case f.Mailbox.Len() > 0 && !up && s != Stopped:
+	case f.Mailbox.Len() > 0 && !f.Stream.Open() && s != Stopped:
 		return "the mailbox outlives its connection"
 	case f.Leaving != Staying && !inHand && s != Stopped && s != Initial:
 		return "leaving without work, and not stopped"

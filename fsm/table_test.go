@@ -15,12 +15,13 @@ func combinations(f func(facts *Facts, ev Event)) {
 			for _, paused := range bools {
 				for _, leaving := range []LeaveReason{Staying, Drained} {
 					for _, retiring := range []LeaveReason{Staying, JobDone} {
-						for _, work := range []string{"", "job", "ping", "old ping"} {
+						for _, work := range []string{"", "job", "ping", "old ping", "last ping"} {
 							for _, mailbox := range [][]JobID{nil, {"waiting"}, {"in hand", "waiting"}} {
 								facts := Facts{
 									Mode: mode, RetireAfterJob: retiring != Staying, Stream: stream, Connection: 2,
 									Paused: paused, Leaving: leaving, Retiring: retiring,
-									Ping: 2, Pinging: work == "ping" || work == "old ping", PingIsOld: work == "old ping",
+									Ping: 2, Pinging: work != "" && work != "job", PingIsOld: work == "old ping" || work == "last ping",
+									IdleExpired: work == "last ping" && !paused,
 								}
 								facts.Seen.add("seen")
 								if work == "job" {

@@ -20,13 +20,18 @@ const (
 	// before it is closed. The worker polls long before that.
 	firstMessageLimit = 60 * time.Second
 
-	// http1SilenceLimit applies over HTTP/1.1, which has no PING, if the control
-	// plane announces nothing. Existing control planes send a message about once a
-	// minute.
-	http1SilenceLimit = 150 * time.Second
+	// defaultTrust is how long a silent stream is trusted if the control plane
+	// announces nothing. Existing control planes send a message about once a minute.
+	defaultTrust = 150 * time.Second
 
-	// keepAlivesMissed is how many announced keep-alives may be missing.
+	// keepAlivesMissed is how many announced keep-alives may be missing, and maxTrust
+	// bounds the time, whatever is announced.
 	keepAlivesMissed = 2.5
+	maxTrust         = 10 * time.Minute
+
+	// closeAfter is after how many times the trust a silent stream is closed. Until
+	// then a late message still counts.
+	closeAfter = 1.2
 
 	// maxStreamMessage bounds a message; an instruction is far smaller.
 	maxStreamMessage = 1 << 20
@@ -42,7 +47,7 @@ var (
 type attempt struct {
 	session *Session
 	epoch   uint64
-	limit   time.Duration // on silence, as configured
+	trust   time.Duration // in silence, as configured, or zero
 	// protocol is the one to use, never StreamAuto.
 	protocol StreamProtocol
 	post     func(StreamEvent)
@@ -54,7 +59,7 @@ type attempt struct {
 	requested time.Time
 	cancel    context.CancelCauseFunc
 	watchdog  *time.Timer
-	silence   time.Duration // limit in force after the first message; zero is none
+	silence   time.Duration // after which the stream is closed; zero is never
 	healthy   bool          // a message has been received
 }
 
@@ -73,10 +78,9 @@ func (a *attempt) run(ctx context.Context) attemptEnd {
 	client.ForgetUncertainProtocols()
 	ctx, a.cancel = context.WithCancelCause(ctx)
 	defer a.cancel(nil)
-	a.silence = max(a.limit, 0)
 	first := firstMessageLimit
-	if a.silence > 0 {
-		first = min(first, a.silence)
+	if a.trust > 0 {
+		first = min(first, a.trust)
 	}
 	a.watchdog = time.AfterFunc(first, func() {
 		a.cancel(fmt.Errorf("%w: no message within %s of connecting", errNoFirstMessage, first))
@@ -112,7 +116,7 @@ func (a *attempt) read(ctx context.Context) error {
 		a.resetWatchdog()
 		first := !a.healthy
 		a.healthy = true
-		a.post(StreamEvent{Kind: StreamMessage, Epoch: a.epoch, First: first, Instruction: instruction})
+		a.post(StreamEvent{Kind: StreamMessage, Epoch: a.epoch, First: first, Instruction: instruction, Trust: a.trust})
 	}
 	return stream.Err() //nolint:wrapcheck // classified by its code
 }
@@ -144,22 +148,27 @@ func (a *attempt) Do(request *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	a.response = observe(response)
-	if a.limit == 0 {
-		a.silence = announcedSilence(response)
-	}
+	a.trust, a.silence = silenceLimits(response, a.trust)
 	return response, nil
 }
 
-// announcedSilence returns the limit on silence where none is configured.
-func announcedSilence(response *http.Response) time.Duration {
-	// The notation is that of Retry-After, and so are the bounds.
-	if every := parseRetryAfter(response.Header.Get(wire.HeaderKeepAlive), time.Now()); every > 0 {
-		return max(time.Duration(keepAlivesMissed*float64(every)), time.Second)
+// silenceLimits returns how long a silent stream is trusted, and after which time it
+// is closed, or zero for never. The configured trust, if it is not zero, replaces
+// what the response announces.
+func silenceLimits(response *http.Response, configured time.Duration) (trust, closed time.Duration) {
+	trust = configured
+	if trust <= 0 {
+		// The notation is that of Retry-After.
+		every := parseRetryAfter(response.Header.Get(wire.HeaderKeepAlive), time.Now())
+		trust = min(max(time.Duration(keepAlivesMissed*float64(every)), time.Second), maxTrust)
+		if every <= 0 {
+			trust = defaultTrust
+			if response.ProtoMajor >= 2 {
+				return trust, 0
+			}
+		}
 	}
-	if response.ProtoMajor < 2 {
-		return http1SilenceLimit
-	}
-	return 0
+	return trust, time.Duration(closeAfter * float64(trust))
 }
 
 // classify returns how the attempt ended.

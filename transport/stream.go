@@ -15,11 +15,14 @@ type StreamOptions struct {
 	// StreamOnly means that nobody pings: reconnects then follow the ping interval,
 	// where they would otherwise be at least ten seconds apart.
 	StreamOnly bool
-	// SilenceLimit is how long a stream may be without a message before it is lost.
-	// Zero uses two and a half times the interval that the control plane announces
-	// ([wire.HeaderKeepAlive]); without one there is no limit over HTTP/2, where a
-	// PING checks the connection, and 150 seconds over HTTP/1.1. A negative value
-	// means no limit.
+	// SilenceLimit is how long a stream may be without a message before it should
+	// not be trusted; see [StreamEvent].Trust. Zero uses two and a half times the
+	// interval that the control plane announces ([wire.HeaderKeepAlive]), at most ten
+	// minutes, or 150 seconds without one.
+	//
+	// A stream that stays silent for a fifth more is lost, and opened again. Only
+	// where there is neither a limit nor an announced interval, a stream over HTTP/2
+	// stays open: a PING checks its connection.
 	SilenceLimit time.Duration
 	// Protocol is the protocol of the stream.
 	Protocol StreamProtocol
@@ -61,6 +64,9 @@ type StreamEvent struct {
 	First bool
 	// Instruction is the content of a message.
 	Instruction wire.Instruction
+	// Trust is how long after a message the stream should be trusted without another
+	// one.
+	Trust time.Duration
 	// Err is why a stream was lost or refused, in one line.
 	Err error
 }
@@ -81,7 +87,7 @@ func (s *Session) RunStream(ctx context.Context, options StreamOptions, post fun
 		try := &attempt{
 			session:  s,
 			epoch:    s.epoch.Add(1),
-			limit:    options.SilenceLimit,
+			trust:    max(options.SilenceLimit, 0),
 			protocol: s.transport.trailers.protocol(options.Protocol),
 			post: func(event StreamEvent) {
 				s.transport.contact.succeeded()

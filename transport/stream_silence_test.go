@@ -11,7 +11,8 @@ import (
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
-// TestStreamSilence shows after which silence a stream is lost.
+// TestStreamSilence shows how long a silent stream is trusted, and after which
+// silence it is lost.
 func TestStreamSilence(t *testing.T) {
 	minutely := inOrder(send(resume()), repeat(1000, inOrder(wait(time.Minute), send(resume()))))
 	silentAfterFirst := inOrder(send(resume()), hold)
@@ -27,29 +28,30 @@ func TestStreamSilence(t *testing.T) {
 		stream      serve
 		change      []option
 		options     transport.StreamOptions
+		trust       time.Duration // zero: not checked
 		least, most time.Duration // when it is lost; zero: never
 		errHas      string
 	}{
 		{name: "a message a minute keeps a stream open", stream: minutely},
 		{name: "a message a minute keeps a stream open over HTTP/1.1", stream: minutely, change: []option{http1}},
-		{name: "silence over HTTP/2, which has PING, is not a loss", stream: silentAfterFirst},
+		{name: "silence over HTTP/2, which has PING, is not a loss", stream: silentAfterFirst, trust: 150 * time.Second},
 		{
 			name: "silence beyond the configured limit", stream: silentAfterFirst, options: transport.StreamOptions{SilenceLimit: 90 * time.Second},
-			least: 90 * time.Second, most: 90*time.Second + first, errHas: "became silent: no message for 1m30s",
+			trust: 90 * time.Second, least: 108 * time.Second, most: 108*time.Second + first, errHas: "became silent: no message for 1m48s",
 		},
 		{name: "silence below the configured limit", stream: minutely, options: transport.StreamOptions{SilenceLimit: 90 * time.Second}},
 		{
 			name: "silence beyond the announced interval", stream: announce("20", silentAfterFirst),
-			least: 50 * time.Second, most: 50*time.Second + first, errHas: "no message for 50s",
+			trust: 50 * time.Second, least: time.Minute, most: time.Minute + first, errHas: "no message for 1m0s",
 		},
 		{
 			name: "the configured limit overrides the announced interval", stream: announce("20", silentAfterFirst),
-			options: transport.StreamOptions{SilenceLimit: 90 * time.Second}, least: 90 * time.Second, most: 90*time.Second + first,
+			options: transport.StreamOptions{SilenceLimit: 90 * time.Second}, trust: 90 * time.Second, least: 108 * time.Second, most: 108*time.Second + first,
 		},
-		{name: "a negative limit means no limit", stream: announce("20", silentAfterFirst), options: transport.StreamOptions{SilenceLimit: -1}},
+		{name: "an announced interval of hours is not believed", stream: announce("7200", silentAfterFirst), trust: 10 * time.Minute},
 		{
 			name: "silence over HTTP/1.1, which has no PING, is a loss", stream: silentAfterFirst, change: []option{http1},
-			least: 150 * time.Second, most: 150*time.Second + first, errHas: "no message for 2m30s",
+			trust: 150 * time.Second, least: 180 * time.Second, most: 180*time.Second + first, errHas: "no message for 3m0s",
 		},
 		{name: "never a message", stream: hold, least: time.Minute, most: time.Minute + first, errHas: "never sent a message: no message within 1m0s"},
 		{
@@ -64,6 +66,9 @@ func TestStreamSilence(t *testing.T) {
 				service, handler := newStreamServer(row.stream)
 				stream := run(t, newHarness(t, handler, row.change...).register(t), row.options)
 				time.Sleep(10 * time.Minute)
+				if events := stream.all(); row.trust != 0 && events[0].Trust != row.trust {
+					t.Errorf("trusted for %v, want %v", events[0].Trust, row.trust)
+				}
 				var gone *timedEvent
 				for _, event := range stream.all() {
 					if event.Kind != transport.StreamMessage {

@@ -56,8 +56,8 @@ func (f *agentFlags) declare(cmd *cobra.Command) {
 	cli.Var(flags, &c.Mode, "mode", "MODE", "how workers get jobs: auto (by stream, else by polling), stream-only or poll-only", parseMode)
 	f.jobFlags(flags)
 	cli.Var(flags, &c.SilenceLimit, "silence-limit", "DURATION",
-		"treat a stream as lost after this time without a message", cli.NotNegative).
-		Default("what the control plane announces; else 150s over HTTP/1.1, none over HTTP/2")
+		"poll after this time without a message on the stream", cli.NotNegative).
+		Default("2.5 times what the control plane announces, else 150s")
 	cli.Var(flags, &c.StreamProtocol, "stream-protocol", "PROTOCOL",
 		"protocol of the stream: grpc, connect, or auto: gRPC, and Connect where a proxy drops what gRPC needs",
 		transport.ParseStreamProtocol)

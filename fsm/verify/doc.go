@@ -8,7 +8,7 @@
 // every new stream the jobs that it expects this worker to start, pauses, resumes
 // and disconnects. A replica of it that lags behind may offer a job that was
 // already started. The stream is served or not; it is lost with messages in
-// flight, ends as planned, is refused, or stays silent. The answer to a ping is
+// flight, ends as planned, is refused, or becomes silent and stays open. The answer to a ping is
 // true when the ping reaches the control plane, and may be out of date when it
 // arrives; or the ping fails, or is refused. The accept of a job is
 // granted, and the answer lost and requested again, or it is denied; the job
@@ -34,7 +34,8 @@
 // Liveness, from every state: if the environment works from now on, every job on
 // offer is started, the stream takes control, and a worker that must leave does.
 // That holds when streams and pings work, and, for jobs and leaving, when only
-// one of them does; see liveness.go.
+// one of them does: when streams fail, or stay open and never send a message again,
+// and when pings fail, or are refused; see liveness.go.
 //
 // A violation comes with a shortest path to it, as a scenario that package replay
 // runs.

@@ -66,6 +66,8 @@ func expectations(m fsm.Mode) []expectation {
 			{"with streams and pings that work", allWorks, goalControl | goalLeft | jobs},
 			{"with pings that work and streams that do not", streamsFail, goalLeft | jobs},
 			{"with streams that work and pings that do not", pingsFail, goalControl | goalLeft | jobs},
+			{"with pings that work and streams that stay open and silent", streamsSilent, goalLeft | jobs},
+			{"with streams that work and pings that are refused", pingsRefused, goalControl | goalLeft | jobs},
 		}
 	case fsm.StreamOnly:
 		return []expectation{{"with streams that work", allWorks, goalControl | goalLeft | jobs}}

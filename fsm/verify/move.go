@@ -24,6 +24,7 @@ const (
 	moveAttachEcho
 	moveKeepAlive
 	moveEcho
+	moveStall
 
 	// The ping and the accept.
 	moveAnswer
@@ -125,6 +126,7 @@ var descriptions = map[moveKind]string{
 	moveAttachJobs: "the control plane serves the stream: what is on offer",
 	moveAttachEcho: "a replica of the control plane that lags behind serves the stream, and offers JOB, which was started",
 	moveKeepAlive:  "the control plane sends a keep-alive",
+	moveStall:      "nothing more arrives over the stream, which stays open",
 	moveEcho:       "a replica of the control plane that lags behind offers JOB, which was started",
 	moveAnswer:     "the control plane answers the ping",
 	moveAnswerJob:  "the control plane answers the ping with JOB, which is on offer",

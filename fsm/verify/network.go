@@ -33,6 +33,12 @@ func (w *world) cut() {
 	w.link = linkSilent
 }
 
+// stall makes everything that is in flight, and all that follows, disappear.
+func (w *world) stall() {
+	w.channel, w.queued = [maxInFlight]uint8{}, 0
+	w.link = linkStuck
+}
+
 // current returns the message that a keep-alive repeats, and with which a stream
 // begins.
 func (w *world) current() uint8 {
@@ -50,7 +56,7 @@ func (w *world) current() uint8 {
 func (x *generator) stream() {
 	w := x.from
 	if w.queued > 0 {
-		x.event(moveDeliver, 0, every, (*world).take)
+		x.event(moveDeliver, 0, every&^streamsSilent, (*world).take)
 	}
 	// A failed attempt while the stream is down changes nothing, and is not counted.
 	news := w.link == linkServed || w.observer.stream == fsm.StreamUnknown
@@ -72,22 +78,31 @@ func (x *generator) stream() {
 			news = true
 			x.event(moveRefuse, 0, noEnvironment, lose)
 		}
+	case linkStuck:
+		x.event(moveLose, 0, every&^streamsSilent, lose)
+		x.end()
 	case linkServed:
+		x.add(moveStall, 0, streamsSilent).world.stall()
 		if mayLose {
 			x.event(moveLose, 0, streamsFail, lose)
 			x.event(moveRefuse, 0, noEnvironment, lose)
 		}
-		if w.observer.stream == fsm.StreamUp {
-			x.event(moveEnd, 0, noEnvironment, (*world).cut)
-		}
+		x.end()
 		if w.queued == 0 {
-			x.add(moveKeepAlive, 0, noEnvironment).world.put(w.current())
+			x.add(moveKeepAlive, 0, allWorks|pingsFail|pingsRefused).world.put(w.current())
 		}
 		for job := uint8(1); job <= x.bounds.Jobs && x.canSend(); job++ {
 			if w.jobs[job].begun() {
 				x.add(moveEcho, job, noEnvironment).world.put(messageJob + job - 1)
 			}
 		}
+	}
+}
+
+// end makes the planned end of a connection that has sent a message.
+func (x *generator) end() {
+	if x.from.observer.stream.Open() {
+		x.event(moveEnd, 0, noEnvironment, (*world).cut)
 	}
 }
 
@@ -100,7 +115,7 @@ func (x *generator) attach() {
 			offers = append(offers, messageJob+job-1)
 		}
 	}
-	x.attached(moveAttach, 0, allWorks|pingsFail, append([]uint8{w.current()}, offers...))
+	x.attached(moveAttach, 0, allWorks|pingsFail|pingsRefused, append([]uint8{w.current()}, offers...))
 	if w.current() != messageResume {
 		return
 	}

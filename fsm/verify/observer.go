@@ -10,6 +10,7 @@ type observer struct {
 	paused  bool             // by the newest message or answer
 	leave   fsm.LeaveReason  // the first reason to leave
 	retire  fsm.LeaveReason  // the last reason to leave when not paused
+	idle    bool             // the idle timeout passed while a ping was in flight, and no pause and no job came since
 	forced  bool             // the job in hand must be canceled
 	old     bool             // the stream has sent a message since the ping in flight was sent
 	started uint8            // one bit a job: started, and not rejected since
@@ -20,10 +21,20 @@ func (o *observer) observe(c fsm.Config, in input) {
 	switch in.kind {
 	case fsm.ReceivedResume, fsm.ReceivedPause, fsm.ReceivedDisconnect, fsm.ReceivedJob:
 		o.observeMessage(in.kind)
-	case fsm.TrustExpired, fsm.StreamLost:
+	case fsm.TrustExpired:
+		if o.stream == fsm.StreamUp {
+			o.stream = fsm.StreamSilent
+		} else {
+			o.stream = fsm.StreamDown
+		}
+	case fsm.StreamLost:
 		o.stream = fsm.StreamDown
 	case fsm.StreamEnded:
-		o.stream = fsm.StreamUnknown
+		if o.stream.Trusted() {
+			o.stream = fsm.StreamUnknown
+		} else {
+			o.stream = fsm.StreamDown
+		}
 	case fsm.StreamRefused:
 		o.stream = fsm.StreamIsRefused
 	case fsm.AnsweredIdle, fsm.AnsweredJob:
@@ -33,12 +44,10 @@ func (o *observer) observe(c fsm.Config, in input) {
 	case fsm.AnsweredDisconnect:
 		o.mustLeave(fsm.Disconnected)
 	case fsm.PollRefused, fsm.PollFailed, fsm.PollDue, fsm.Started, fsm.IdleExpired:
+		// Whether the worker is idle depends on its work: see apply.
 	case fsm.JobFinished:
-		if c.RetireAfterJob {
+		if c.RetireAfterJob || c.Mode == fsm.Acquire {
 			o.retire = fsm.JobDone
-		}
-		if c.Mode == fsm.Acquire {
-			o.mustLeave(fsm.JobDone)
 		}
 	case fsm.JobRejected:
 		o.started &^= 1 << in.job
@@ -62,7 +71,7 @@ func (o *observer) observe(c fsm.Config, in input) {
 }
 
 func (o *observer) observeMessage(kind fsm.EventKind) {
-	first := o.stream != fsm.StreamUp
+	first := o.stream != fsm.StreamUp && o.stream != fsm.StreamSilent
 	o.stream = fsm.StreamUp
 	o.old = true  // without a ping in flight it has no meaning
 	switch kind { //nolint:exhaustive // messages only
@@ -79,6 +88,20 @@ func (o *observer) observeMessage(kind fsm.EventKind) {
 
 func (o *observer) mustLeave(why fsm.LeaveReason) {
 	if o.leave == fsm.Staying {
-		o.leave = why
+		o.leave = o.reason(why)
 	}
+}
+
+// reason returns why a worker leaves that must leave now: a worker that already
+// had another reason, and stayed for a pause or a ping, has not failed.
+func (o *observer) reason(why fsm.LeaveReason) fsm.LeaveReason {
+	switch {
+	case !why.Failed():
+		return why
+	case o.retire != fsm.Staying:
+		return o.retire
+	case o.idle:
+		return fsm.IdleTooLong
+	}
+	return why
 }

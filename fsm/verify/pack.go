@@ -74,11 +74,12 @@ func (w *world) code(a, b *codec) {
 	b.flag(&w.paused)
 	b.flag(&w.stopping)
 	o := &w.observer
-	code(b, &o.stream, 2)
+	code(b, &o.stream, stateBits)
 	b.flag(&o.paused)
 	code(b, &o.leave, reasonBits)
 	code(b, &o.retire, reasonBits)
 	b.flag(&o.forced)
+	b.flag(&o.idle)
 	b.flag(&o.old)
 	code(b, &o.started, maxJobs+1)
 	code(b, &w.losses, countBits)

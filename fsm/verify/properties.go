@@ -97,13 +97,13 @@ func (w *world) mayRetire() bool {
 }
 
 // checkDeadlines checks that every wait has a deadline. A ping in flight and an
-// accept have their own, and the driver watches a stream that is up.
+// accept have their own.
 func (s *step) checkDeadlines() string {
 	w := s.after
-	polls := s.config.Mode == fsm.Auto || s.config.Mode == fsm.PollOnly
+	polls := s.config.Mode != fsm.StreamOnly
 	switch {
-	case s.to.state == fsm.StreamHealthy && w.observer.stream != fsm.StreamUp && !w.trust:
-		return "a first message is awaited without a deadline"
+	case s.to.state == fsm.StreamHealthy && !w.trust:
+		return "a message is awaited without a deadline"
 	case s.to.state == fsm.FallingBack && polls && w.poll == pollUnarmed:
 		return "the next ping is never due"
 	case s.to.state != fsm.FallingBack && s.to.state != fsm.Stopped && w.poll != pollUnarmed:
@@ -136,7 +136,7 @@ func (w *world) inFlight(job uint8) bool {
 func (s *step) checkChange() string {
 	o := &s.after.observer
 	stays := o.leave == fsm.Staying && o.retire == fsm.Staying
-	idleState := s.from.state == fsm.StreamHealthy || s.from.state == fsm.FallingBack
+	mayLeaveIdle := !o.paused && s.after.phase == phaseNone && s.after.ping == pingNone
 	switch {
 	case s.from.state.Owner() == fsm.OwnerStream && s.to.state == fsm.FallingBack && o.stream.Trusted():
 		return "a trusted stream loses control"
@@ -146,8 +146,18 @@ func (s *step) checkChange() string {
 		return "a worker whose one job is done does not send its last ping at once"
 	case s.input.kind == fsm.IdleExpired && s.to.state == fsm.Stopped && o.paused:
 		return "a paused worker leaves as idle"
-	case s.input.kind == fsm.IdleExpired && s.to.state != fsm.Stopped && !o.paused && idleState:
+	case s.input.kind == fsm.IdleExpired && s.to.state != fsm.Stopped && mayLeaveIdle:
 		return "an idle worker stays after its idle timeout"
+	case s.input.kind == fsm.IdleExpired && s.to.state == fsm.Stopped && s.before.ping != pingNone:
+		return "an idle worker does not wait for the answer to its ping"
+	case s.expired && s.to.state != fsm.Stopped:
+		return "an idle worker stays after the answer that its idle timeout waited for"
+	case s.input.kind.Class() == fsm.ClassAnswer && s.reason == fsm.IdleTooLong && o.stream == fsm.StreamUp && s.from.waiting > 0:
+		return "a worker leaves as idle although the stream has offered a job"
+	case s.to.state != fsm.Stopped && s.idle != (s.after.phase == phaseNone && !o.paused):
+		return "the machine counts as idle with a job in hand or paused, or does not without"
+	case s.to.state == fsm.StreamHealthy && !o.paused && s.to.waiting > 0:
+		return "a job waits in the mailbox although it could start"
 	case s.from.state == fsm.Stopped && s.to.state != fsm.Stopped:
 		return "a stopped worker starts again"
 	}
@@ -162,13 +172,15 @@ func (s *step) checkReason(why fsm.LeaveReason) string {
 	case o.leave != fsm.Staying:
 		due = o.leave
 	case s.input.kind == fsm.PollRefused:
-		due = fsm.PingWasRefused
+		due = o.reason(fsm.PingWasRefused)
 	case s.input.kind == fsm.IdleExpired && !o.paused:
 		due = fsm.IdleTooLong
 	case o.retire != fsm.Staying && !o.paused:
 		due = o.retire
+	case o.idle:
+		due = fsm.IdleTooLong
 	case o.stream == fsm.StreamIsRefused && s.config.Mode == fsm.StreamOnly:
-		due = fsm.StreamWasRefused
+		due = o.reason(fsm.StreamWasRefused)
 	}
 	switch {
 	case due == fsm.Staying:

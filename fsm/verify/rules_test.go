@@ -138,6 +138,26 @@ func streamRules() []rule {
 				ev.Epoch = 0
 			}
 		})},
+		{"silence: only the first message has a deadline", changedBefore(func(f *fsm.Facts, ev *fsm.Event) {
+			if ev.Kind == fsm.TrustExpired && f.Stream == fsm.StreamUp {
+				ev.Epoch = 0
+			}
+		})},
+		{"silence: a stream that became silent is closed", changedAfter(on(func(before, after *fsm.Facts) {
+			if before.Stream == fsm.StreamUp {
+				after.Stream, after.Connection, after.Mailbox = fsm.StreamDown, before.Connection+1, fsm.Mailbox{}
+			}
+		}, fsm.TrustExpired))},
+		{"silence: a late message is the first of its connection", changedAfter(func(before, after *fsm.Facts, ev fsm.Event) {
+			if before.Stream == fsm.StreamSilent && ev.Kind.Class() == fsm.ClassMessage {
+				after.Mailbox = fsm.Mailbox{}
+			}
+		})},
+		{"silence: a planned end restores trust", changedAfter(on(func(before, after *fsm.Facts) {
+			if before.Stream == fsm.StreamSilent {
+				after.Stream = fsm.StreamUnknown
+			}
+		}, fsm.StreamEnded))},
 		{"silence: an attempt to connect makes a lost stream unknown", changedAfter(on(func(_, after *fsm.Facts) {
 			after.Stream = fsm.StreamUnknown
 		}, fsm.StreamLost))},
@@ -183,6 +203,18 @@ func leavingRules() []rule {
 			f.Paused = f.Paused && (ev.Kind != fsm.JobFinished || !f.RetireAfterJob)
 		})},
 		{"leaving: a paused worker is idle", changedBefore(func(f *fsm.Facts, ev *fsm.Event) { f.Paused = f.Paused && ev.Kind != fsm.IdleExpired })},
+		{"prompt: a worker that has a reason to leave fails by a refused ping", refusedPingFails},
+		{"idle: the timeout is forgotten during a ping", changedAfter(func(before, after *fsm.Facts, _ fsm.Event) {
+			after.IdleExpired = before.IdleExpired
+		})},
+		{"idle: a pause does not clear the timeout", changedAfter(on(func(before, after *fsm.Facts) {
+			after.IdleExpired = before.IdleExpired
+		}, fsm.ReceivedPause, fsm.AnsweredPause))},
+		{"idle: a job does not clear the timeout", changedAfter(func(before, after *fsm.Facts, _ fsm.Event) {
+			if after.Job != "" {
+				after.IdleExpired = before.IdleExpired
+			}
+		})},
 		{"leaving: a pause does not keep a worker at its uptime", changedBefore(func(f *fsm.Facts, ev *fsm.Event) {
 			f.Paused = f.Paused && ev.Kind != fsm.UptimeExpired
 		})},
@@ -213,7 +245,7 @@ func staleRules() []rule {
 				ev.Job = f.Job
 			}
 		})},
-		{"stale: a deadline counts after the first message", changedBefore(func(f *fsm.Facts, ev *fsm.Event) {
+		{"stale: a deadline counts after the loss of trust", changedBefore(func(f *fsm.Facts, ev *fsm.Event) {
 			if ev.Kind == fsm.TrustExpired {
 				f.Stream = fsm.StreamUnknown
 			}
@@ -297,6 +329,19 @@ func oneJobTooLate(advance Advance) Advance {
 		after.RetireAfterJob = f.RetireAfterJob
 		if ev.Kind == fsm.JobFinished && d.Row != nil && f.RetireAfterJob {
 			after.Retiring = fsm.JobDone
+		}
+		return state, after, effects, d
+	}
+}
+
+// refusedPingFails makes every end by a refused ping a failure.
+func refusedPingFails(advance Advance) Advance {
+	return func(s fsm.State, f *fsm.Facts, ev fsm.Event) (fsm.State, fsm.Facts, []fsm.Effect, fsm.Decision) {
+		state, after, effects, d := advance(s, f, ev)
+		for i := range effects {
+			if ev.Kind == fsm.PollRefused && effects[i].Kind == fsm.Stop {
+				effects[i].Reason = fsm.PingWasRefused
+			}
 		}
 		return state, after, effects, d
 	}

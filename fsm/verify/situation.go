@@ -42,6 +42,7 @@ type situation struct {
 	paused     bool
 	leaving    fsm.LeaveReason
 	retiring   fsm.LeaveReason
+	idle       bool // the idle timeout passed during the ping in flight
 	job        uint8
 	pinging    bool
 	pingIsOld  bool
@@ -80,6 +81,7 @@ func (s *situation) facts(c fsm.Config) fsm.Facts {
 		Paused:         s.paused,
 		Leaving:        s.leaving,
 		Retiring:       s.retiring,
+		IdleExpired:    s.idle,
 		Job:            jobIDs[s.job],
 		Ping:           nowPing,
 		Pinging:        s.pinging,
@@ -98,6 +100,7 @@ func situate(state fsm.State, f *fsm.Facts, now fsm.Epoch) situation {
 		paused:     f.Paused,
 		leaving:    f.Leaving,
 		retiring:   f.Retiring,
+		idle:       f.IdleExpired,
 		job:        jobNumber(f.Job),
 		pinging:    f.Pinging,
 		pingIsOld:  f.Pinging && f.PingIsOld, // sending a ping resets it
@@ -166,6 +169,7 @@ type situations struct {
 	numbers map[situation]uint32
 	all     []situation
 	broken  []string // what is wrong with a situation itself
+	idle    []bool   // the machine counts as idle
 	answers [][]*answer
 	rows    map[string]int // in how many situations each row was taken
 }
@@ -183,6 +187,8 @@ func (m *situations) number(s situation) uint32 {
 		m.all = append(m.all, s)
 		m.answers = append(m.answers, make([]*answer, inputs))
 		m.broken = append(m.broken, m.checkStale(&s))
+		f := s.facts(m.config)
+		m.idle = append(m.idle, f.Idle(s.state))
 	}
 	return n
 }
@@ -202,7 +208,7 @@ func (m *situations) step(number uint32, in input) *answer {
 	}
 	a := &answer{
 		effects: effects,
-		trust:   after.Connection == before.Connection && after.Stream == fsm.StreamUnknown,
+		trust:   after.Connection == before.Connection && after.Stream.Trusted(),
 	}
 	a.next = m.number(situate(state, &after, now))
 	switch {
@@ -250,8 +256,8 @@ func staleEvents(s *situation) []fsm.Event {
 			}
 		}
 	}
-	if s.stream != fsm.StreamUnknown {
-		// The deadline was met, or has passed, and fires all the same.
+	if !s.stream.Trusted() {
+		// The deadline has passed, or the connection was lost, and it fires all the same.
 		events = append(events, fsm.Event{Kind: fsm.TrustExpired, Epoch: nowConnection})
 	}
 	return events

@@ -14,7 +14,10 @@ type step struct {
 	before   *world
 	after    *world
 	from, to *situation
-	stopped  bool // the effect leave was performed
+	idle     bool            // the machine counts as idle after it
+	stopped  bool            // the effect leave was performed
+	reason   fsm.LeaveReason // of that effect
+	expired  bool            // the ping is over during which the idle timeout passed
 }
 
 // apply steps the machine of a world with an input, performs the effects, and
@@ -22,17 +25,20 @@ type step struct {
 func (m *situations) apply(w *world, in input) string {
 	before := *w
 	w.observer.observe(m.config, in)
+	w.observer.idle = !w.observer.paused && (w.observer.idle || in.kind == fsm.IdleExpired && w.ping != pingNone)
 	a := m.step(w.machine, in)
 	w.machine = a.next
-	w.trust = w.trust && a.trust
-	s := step{config: m.config, input: in, before: &before, after: w, from: &m.all[before.machine], to: &m.all[a.next]}
+	// The driver arms the deadline again with each message.
+	w.trust = (w.trust || in.kind.Class() == fsm.ClassMessage) && a.trust
+	s := step{config: m.config, input: in, before: &before, after: w, from: &m.all[before.machine], to: &m.all[a.next], idle: m.idle[a.next]}
 	for _, e := range a.effects {
 		if broken := s.perform(e); broken != "" {
 			return broken
 		}
 	}
+	s.expired = w.observer.idle && w.ping == pingNone
 	if w.ping == pingNone {
-		w.observer.old = false // without a ping it has no meaning
+		w.observer.old, w.observer.idle = false, false // without a ping they have no meaning
 	}
 	switch {
 	case a.broken != "":
@@ -86,7 +92,7 @@ func (s *step) perform(e fsm.Effect) string {
 		}
 		w.canceled = true
 	case fsm.Stop:
-		s.stopped = true
+		s.stopped, s.reason = true, e.Reason
 		return s.checkReason(e.Reason)
 	}
 	return ""
@@ -122,8 +128,10 @@ func (s *step) sendPing() string {
 		return "a second ping is sent while one is in flight"
 	case w.phase != phaseNone:
 		return "a ping is sent while a job is in hand"
-	case s.config.Mode == fsm.StreamOnly || s.config.Mode == fsm.Acquire:
+	case s.config.Mode == fsm.StreamOnly:
 		return "a ping is sent in a mode without polling"
+	case s.config.Mode == fsm.Acquire && w.observer.retire == fsm.Staying:
+		return "a ping is sent in mode acquire before the job is done"
 	case w.observer.stream == fsm.StreamUp:
 		return "a ping is sent while the stream is up"
 	case w.observer.leave != fsm.Staying:
@@ -150,7 +158,7 @@ func (s *step) startJob(e fsm.Effect) string {
 		return "a job is started by a worker that leaves"
 	case w.observer.retire != fsm.Staying:
 		return "a job is started by a worker that retires and is not paused"
-	case job != s.input.job && w.observer.stream != fsm.StreamUp:
+	case job != s.input.job && w.observer.stream != fsm.StreamUp && w.observer.stream != fsm.StreamSilent:
 		return "a job is started that a connection offered which is over"
 	case w.observer.started&(1<<job) != 0:
 		return "a job is started twice"
@@ -158,5 +166,6 @@ func (s *step) startJob(e fsm.Effect) string {
 	w.phase, w.inHand = phaseAsking, job
 	w.polled = s.input == input{fsm.AnsweredJob, job} || e.Kind == fsm.AcquireJob
 	w.observer.started |= 1 << job
+	w.observer.idle = false
 	return ""
 }

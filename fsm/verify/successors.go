@@ -14,9 +14,15 @@ const (
 	streamsFail
 	// pingsFail: streams are served; every ping fails.
 	pingsFail
+	// streamsSilent: pings are answered; no stream ever sends a message again,
+	// and none ends.
+	streamsSilent
+	// pingsRefused: streams are served; every ping is refused.
+	pingsRefused
 
 	noEnvironment environments = 0
-	every                      = allWorks | streamsFail | pingsFail
+	every                      = allWorks | streamsFail | pingsFail | streamsSilent | pingsRefused
+	pingsWork                  = allWorks | streamsFail | streamsSilent
 )
 
 // successor is a world that may come next.
@@ -73,10 +79,15 @@ func (x *generator) successors(w *world) []successor {
 // acquired returns the job of a worker in mode acquire, or 0.
 func (x *generator) acquired() uint8 { return jobNumber(x.situations.config.AcquireJob) }
 
-// timers fire at any time while they are armed.
+// timers fire at any time while they are armed. A stream that is up and works sends
+// keep-alives: its deadline passes only where streams become silent.
 func (x *generator) timers() {
 	if x.from.trust {
-		x.event(moveTrust, 0, every, func(w *world) { w.trust = false })
+		in := every
+		if x.from.observer.stream == fsm.StreamUp {
+			in = streamsSilent
+		}
+		x.event(moveTrust, 0, in, func(w *world) { w.trust = false })
 	}
 	if x.from.poll != pollUnarmed {
 		x.event(movePoll, 0, every, func(w *world) { w.poll = pollUnarmed })
@@ -104,7 +115,7 @@ func (x *generator) controlPlane() {
 			x.add(moveRequeue, job, noEnvironment).world.jobs[job] = jobQueued
 		}
 	}
-	if w.stopping || x.acquired() != 0 || !x.canSend() {
+	if w.stopping || !x.canSend() {
 		return
 	}
 	if x.bounds.Pauses == 0 || w.pauses < x.bounds.Pauses || w.paused {
@@ -149,16 +160,16 @@ func (x *generator) ping() {
 		answered(w)
 	})
 	if w.ping != pingSent {
-		x.event(moveAnswered, 0, allWorks|streamsFail, answered)
+		x.event(moveAnswered, 0, pingsWork|pingsRefused, answered)
 		return
 	}
-	x.event(movePingRefused, 0, noEnvironment, answered)
+	x.event(movePingRefused, 0, pingsRefused, answered)
 	offers := 0
 	for job := uint8(1); job <= x.bounds.Jobs; job++ {
 		switch {
 		case w.paused || w.stopping:
 		case w.jobs[job].onOffer():
-			x.add(moveAnswerJob, job, allWorks|streamsFail).world.ping = pingJob + pingState(job-1)
+			x.add(moveAnswerJob, job, pingsWork).world.ping = pingJob + pingState(job-1)
 			offers++
 		case w.jobs[job].begun():
 			x.add(moveAnswerEcho, job, noEnvironment).world.ping = pingJob + pingState(job-1)
@@ -170,7 +181,7 @@ func (x *generator) ping() {
 		return
 	}
 	truth := map[uint8]pingState{messageResume: pingIdle, messagePause: pingPause, messageDisconnect: pingDisconnect}[w.current()]
-	x.add(moveAnswer, 0, allWorks|streamsFail).world.ping = truth
+	x.add(moveAnswer, 0, pingsWork).world.ping = truth
 }
 
 // answerNew makes the answers to the ping with a job that they assign. The answer may be lost,

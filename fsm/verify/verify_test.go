@@ -143,7 +143,7 @@ func TestViolationHasShortestScript(t *testing.T) {
 		},
 		{
 			"row dropped: StreamHealthy / ReceivedResume [mailbox has job]",
-			"with streams and pings that work, a job on offer is never started",
+			"a job waits in the mailbox although it could start",
 			"ReceivedResume epoch=1\n----\nStreamHealthy [otherwise]\n", 4,
 		},
 	} {

@@ -29,6 +29,7 @@ const (
 	linkOff    linkState = iota // the worker opened no stream
 	linkSilent                  // being opened, or open and not served
 	linkServed                  // the control plane serves it
+	linkStuck                   // open, but nothing that the control plane sends arrives any more
 )
 
 // pingState is the state of the worker's ping.
@@ -79,7 +80,7 @@ type world struct {
 	machine uint32 // number of its situation
 
 	// The driver.
-	trust    bool // the first-message deadline is armed
+	trust    bool // the deadline of the next message is armed
 	poll     pollTimer
 	phase    jobPhase
 	inHand   uint8 // number of the job

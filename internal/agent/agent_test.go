@@ -129,6 +129,12 @@ func TestIdleClockObserves(t *testing.T) {
 		{fsm.Event{Kind: fsm.ReceivedResume, Epoch: 1}, 1},
 		{fsm.Event{Kind: fsm.JobFinished, Job: "J1"}, 0},
 		{fsm.Event{Kind: fsm.ReceivedPause, Epoch: 1}, 1},
+		{fsm.Event{Kind: fsm.StreamLost, Epoch: 1}, 1},
+		{fsm.Event{Kind: fsm.PollDue}, 1},
+		{fsm.Event{Kind: fsm.AnsweredIdle, Epoch: 1}, 0},
+		{fsm.Event{Kind: fsm.PollDue}, 0}, // a ping in flight is not work
+		{fsm.Event{Kind: fsm.AnsweredJob, Epoch: 2, Job: "J2"}, 1},
+		{fsm.Event{Kind: fsm.JobFinished, Job: "J2"}, 0},
 	} {
 		if _, err := machine.Step(step.event); err != nil {
 			t.Fatal(err)

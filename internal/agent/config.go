@@ -61,7 +61,7 @@ type Config struct {
 	// DisconnectAfterUptime is the time after which each worker leaves. Zero means
 	// never.
 	DisconnectAfterUptime time.Duration
-	// SilenceLimit is how long a stream may go without a message, and
+	// SilenceLimit is how long a stream is trusted without a message, and
 	// StreamProtocol is its protocol; see transport.StreamOptions.
 	SilenceLimit   time.Duration
 	StreamProtocol transport.StreamProtocol

@@ -34,7 +34,7 @@ type Config struct {
 	RunJob RunJob
 	// Heartbeat is the time between two heartbeats, at least a second. Required.
 	Heartbeat time.Duration
-	// SilenceLimit is how long a stream may go without a message, and
+	// SilenceLimit is how long a stream is trusted without a message, and
 	// StreamProtocol is its protocol; see transport.StreamOptions.
 	SilenceLimit   time.Duration
 	StreamProtocol transport.StreamProtocol

@@ -28,6 +28,7 @@ func streamInput(ev transport.StreamEvent) input {
 	}
 	switch ev.Kind {
 	case transport.StreamMessage:
+		in.trust = ev.Trust
 		in.cause = ev.Instruction.Reason
 		switch ev.Instruction.Kind {
 		case wire.Pause:

@@ -11,9 +11,9 @@ import (
 // loop runs the machine until the worker stops or the context ends. It is the
 // only place where the goroutines of a worker meet.
 func (w *Worker) loop(ctx context.Context) error {
-	w.pollTimer, w.trustTimer = stoppedTimer(), stoppedTimer()
+	w.pollTimer, w.trust.timer = stoppedTimer(), stoppedTimer()
 	defer w.pollTimer.Stop()
-	defer w.trustTimer.Stop()
+	defer w.trust.timer.Stop()
 	var uptime <-chan time.Time
 	if w.config.Uptime > 0 {
 		uptime = time.After(w.config.Uptime)
@@ -31,8 +31,8 @@ func (w *Worker) loop(ctx context.Context) error {
 		case in = <-w.inputs:
 		case <-w.pollTimer.C:
 			in = input{event: fsm.Event{Kind: fsm.PollDue}}
-		case <-w.trustTimer.C:
-			in = input{event: fsm.Event{Kind: fsm.TrustExpired, Epoch: w.trustEpoch}, cause: "no first message in time"}
+		case <-w.trust.timer.C:
+			in = w.trust.expired()
 		case <-uptime:
 			in = input{event: fsm.Event{Kind: fsm.UptimeExpired}}
 		case <-ctx.Done():
@@ -52,6 +52,9 @@ func (w *Worker) step(ctx context.Context, in input) error {
 	w.history.add(&r)
 	w.config.Observe(r)
 	w.pollPace.holdOff(now, in.retryAfter)
+	if in.trust > 0 && r.Ignored == "" {
+		w.trust.message(in.event.Epoch, in.trust)
+	}
 	for _, e := range r.Effects {
 		w.perform(ctx, e)
 	}
@@ -65,8 +68,7 @@ func (w *Worker) perform(ctx context.Context, e fsm.Effect) {
 	case fsm.OpenStream:
 		w.tasks.Go(func() { w.runStream(ctx) })
 	case fsm.ArmTrust:
-		w.trustEpoch = e.Epoch
-		w.trustTimer.Reset(FirstMessageDeadline)
+		w.trust.firstMessage(e.Epoch)
 	case fsm.ArmPollNow:
 		w.pollTimer.Reset(w.pollPace.now(time.Now(), w.config.Session.PingInterval(), w.config.Rand.Float64()))
 	case fsm.ArmPollLater:

@@ -124,7 +124,7 @@ func (d *trial) String() string {
 func (d *trial) run(t *testing.T) string {
 	t.Helper()
 	c := newControl()
-	d.checker = newChecker(c, d.machine)
+	d.checker = newChecker(c, d.machine, d.silence)
 	d.harness = newHarness(t, c, d.checker.handler(c.mux))
 	defer d.close()
 	d.jobStarted, d.jobEnded = d.checker.jobStarted, d.checker.jobEnded

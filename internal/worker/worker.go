@@ -35,13 +35,12 @@ type Worker struct {
 	leave   context.CancelFunc
 
 	// What follows belongs to the goroutine that runs the loop.
-	machine    *fsm.Machine
-	pollTimer  *time.Timer
-	pollPace   pollPace
-	trustTimer *time.Timer
-	trustEpoch fsm.Epoch       // the connection that trustTimer is for
-	reason     fsm.LeaveReason // set by the effect Stop
-	failure    error           // the error that made the worker stop, if any
+	machine   *fsm.Machine
+	pollTimer *time.Timer
+	pollPace  pollPace
+	trust     trust
+	reason    fsm.LeaveReason // set by the effect Stop
+	failure   error           // the error that made the worker stop, if any
 
 	// Each cancels what it names, if that is running.
 	cancelPing   context.CancelFunc
@@ -60,6 +59,8 @@ type input struct {
 	err   error
 	// retryAfter is how long the control plane asks not to be pinged.
 	retryAfter time.Duration
+	// trust is how long the stream is trusted after this message of it.
+	trust time.Duration
 }
 
 // New returns a worker that is ready to run. An error names the invalid field of
