@@ -13,6 +13,7 @@ import (
 	"github.com/switchyard-ci/switchyard/fsm/diagram"
 	"github.com/switchyard-ci/switchyard/fsm/replay"
 	"github.com/switchyard-ci/switchyard/internal/cli"
+	"github.com/switchyard-ci/switchyard/internal/machines"
 )
 
 const fsmReplayDescription = `Runs the events of each FILE through the table of this program, and stops at the
@@ -30,6 +31,11 @@ const (
 	formatSVG = "svg"
 
 	standardInput = "-"
+
+	// The machines that can be drawn.
+	machineWorker = "worker"
+	machineJob    = "job"
+	machineRecord = "worker-record"
 )
 
 // fsmDiagram returns `switchyard fsm diagram`.
@@ -42,18 +48,31 @@ func (a *app) fsmDiagram() *cobra.Command {
 	for _, state := range fsm.States()[1:] { // without Initial, which no worker stays in
 		states = append(states, state.String())
 	}
-	cmd := cli.Command("diagram", "draw the machine from its table", cli.NoArgs)
-	format, highlight := string(diagram.Mermaid), ""
+	cmd := cli.Command("diagram", "draw a machine from its table", cli.NoArgs)
+	machineNames := []string{machineWorker, machineJob, machineRecord}
+	format, machine, highlight := string(diagram.Mermaid), machineWorker, ""
 	var o diagram.Options
 	flags := cli.PerCall(cmd)
 	flags.Choice(&format, "format", "FORMAT", "format of the picture: "+strings.Join(formats, ", "), formats...)
+	flags.Choice(&machine, "machine", "NAME", "machine to draw: "+strings.Join(machineNames, ", "), machineNames...)
 	flags.Bool(&o.Guards, "guards", "show each row of the table, with its event and guard")
 	flags.Bool(&o.Effects, "effects", "show each row of the table, with its event and effects")
 	flags.Bool(&o.SelfLoops, "self-loops", "show the transitions that stay in their state")
-	flags.Choice(&highlight, "highlight", "STATE", "state to highlight: "+strings.Join(states, ", "), states...)
+	flags.Choice(&highlight, "highlight", "STATE", "state of a worker to highlight: "+strings.Join(states, ", "), states...)
 	cmd.RunE = func(*cobra.Command, []string) error {
 		o.Highlight, _ = fsm.ParseState(highlight) // without one it is Initial, which highlights nothing
-		if err := diagram.Write(a.stdout, diagram.Format(format), o); err != nil {
+		var err error
+		switch machine {
+		case machineJob:
+			chart := machines.Job()
+			err = chart.Write(a.stdout, diagram.Format(format), o)
+		case machineRecord:
+			chart := machines.WorkerRecord()
+			err = chart.Write(a.stdout, diagram.Format(format), o)
+		default:
+			err = diagram.Write(a.stdout, diagram.Format(format), o)
+		}
+		if err != nil {
 			return fmt.Errorf("drawing the machine: %w", err)
 		}
 		return nil

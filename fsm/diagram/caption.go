@@ -38,7 +38,7 @@ var captions = map[between][]string{
 
 	{fsm.Reclaiming, fsm.StreamHealthy}: {"ping or job ended:", "stream takes over"},
 	{fsm.Reclaiming, fsm.Running}:       {"ping or job ended,", "and the stream", "has offered a job"},
-	{fsm.Reclaiming, fsm.PollingBusy}:   {"stream lost again"},
+	{fsm.Reclaiming, fsm.PollingBusy}:   {"stream lost again,", "or silent"},
 	{fsm.Reclaiming, fsm.Reclaiming}:    {"answer brings", "a job, offers wait"},
 	{fsm.Reclaiming, fsm.Stopped}:       {"asked to leave,", "or time is up"},
 }

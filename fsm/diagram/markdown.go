@@ -9,8 +9,8 @@ import (
 	"github.com/switchyard-ci/switchyard/fsm"
 )
 
-// command writes the page, and is printed on it.
-const command = "go run ./cmd/switchyard fsm diagram --format markdown > states.md"
+// command rewrites the page, and is printed on it.
+const command = ".ci/generate"
 
 const intro = `# The states of a worker
 

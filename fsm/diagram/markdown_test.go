@@ -126,7 +126,7 @@ func TestMarkdownIsComplete(t *testing.T) {
 	t.Parallel()
 	page := string(draw(t, diagram.Markdown, diagram.Options{}))
 	wanted := []string{
-		fsm.TableHash(), "go run ./cmd/switchyard fsm diagram --format markdown > states.md", "```mermaid\nstateDiagram-v2\n",
+		fsm.TableHash(), ".ci/generate", "```mermaid\nstateDiagram-v2\n",
 	}
 	for _, s := range fsm.States() {
 		if s != fsm.Initial {

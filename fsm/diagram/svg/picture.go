@@ -42,7 +42,7 @@ type Picture struct {
 // New returns a picture with its head and its paper. Finish ends it.
 func New(h Head) *Picture {
 	p := &Picture{}
-	fmt.Fprintf(&p.out, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-labeledby="switchyard-title switchyard-desc">
+	fmt.Fprintf(&p.out, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-labelledby="switchyard-title switchyard-desc">
 <title id="switchyard-title">%s</title>
 <desc id="switchyard-desc">%s</desc>
 <style>
