@@ -15,6 +15,8 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
+const headerRetryAfter = "Retry-After"
+
 // The Retry-After of a response when the store is unavailable is a random number
 // of seconds between these, so that agents do not come back all at once.
 const (
@@ -61,7 +63,7 @@ func (h *Handler) writeFailure(w http.ResponseWriter, r *http.Request, route rou
 	switch {
 	case ok:
 		if failure.retryAfter != "" {
-			w.Header().Set("Retry-After", failure.retryAfter)
+			w.Header().Set(headerRetryAfter, failure.retryAfter)
 		}
 		writeError(w, failure.status, failure.message)
 	case errors.Is(err, dispatch.ErrUnauthenticated):
@@ -80,7 +82,7 @@ func (h *Handler) writeFailure(w http.ResponseWriter, r *http.Request, route rou
 		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		h.options.Logger.Warn("request not served, caller told to retry",
 			zap.String("method", r.Method), zap.String("route", route.path), zap.Error(err))
-		w.Header().Set("Retry-After", storeRetryAfter())
+		w.Header().Set(headerRetryAfter, storeRetryAfter())
 		writeError(w, http.StatusServiceUnavailable, "the control plane is temporarily unavailable; try again")
 	default:
 		h.options.Logger.Error("request failed",

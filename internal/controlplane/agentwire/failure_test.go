@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"connectrpc.com/connect"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
@@ -90,6 +91,17 @@ func TestWriteFailure(t *testing.T) {
 				t.Errorf("logged %v, want one line at %v", entries, row.logged)
 			}
 		})
+	}
+}
+
+// A stream that cannot be served says when to try again, as calls do.
+func TestUnavailableStream(t *testing.T) {
+	t.Parallel()
+	h := New(nil, Options{Logger: zap.NewNop()})
+	err := h.streamError(t.Context(), "w", fmt.Errorf("reading: %w", store.ErrUnavailable))
+	failed, ok := errors.AsType[*connect.Error](err)
+	if !ok || failed.Code() != connect.CodeUnavailable || !inRange(failed.Meta().Get("Retry-After"), "2 to 6") {
+		t.Errorf("got %v with %v", err, failed.Meta())
 	}
 }
 

@@ -143,7 +143,9 @@ func (h *Handler) streamError(ctx context.Context, workerID string, err error) e
 		return codedError(connect.CodeDeadlineExceeded, "planned end of the stream; connect again")
 	default:
 		h.options.Logger.Warn("stream failed", zap.String("worker_id", workerID), zap.Error(err))
-		return codedError(connect.CodeUnavailable, "the control plane cannot serve the stream now; try again")
+		unavailable := connect.NewError(connect.CodeUnavailable, errors.New("the control plane cannot serve the stream now; try again"))
+		unavailable.Meta().Set(headerRetryAfter, storeRetryAfter())
+		return unavailable //nolint:wrapcheck // it is created here
 	}
 }
 
