@@ -39,32 +39,60 @@ func Check(ctx context.Context, o Options) (*Report, error) {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	chosen := slices.DeleteFunc(configs(), func(c fsm.Config) bool {
-		return len(o.Modes) > 0 && !slices.Contains(o.Modes, c.Mode)
+	chosen := slices.DeleteFunc(subjects(), func(s subject) bool {
+		return len(o.Modes) > 0 && !slices.Contains(o.Modes, s.config.Mode)
 	})
 	runs, errs := make([]Run, len(chosen)), make([]error, len(chosen))
 	var group sync.WaitGroup
 	room := make(chan struct{}, o.Workers)
-	for i, c := range chosen {
+	for i, s := range chosen {
 		room <- struct{}{}
 		group.Go(func() {
-			runs[i], errs[i] = run(ctx, c, &o, false)
+			runs[i], errs[i] = run(ctx, s, &o, false)
 			<-room
 		})
 	}
 	group.Wait()
 	for i, err := range errs {
 		if err != nil {
-			return nil, fmt.Errorf("verify: %s: %w", configName(chosen[i]), err)
+			return nil, fmt.Errorf("verify: %s: %w", chosen[i].name(), err)
 		}
 	}
 	return newReport(o.Bounds, runs, time.Since(begin)), nil
 }
 
+// subject is a kind of worker, and whether its control plane lies.
+type subject struct {
+	config fsm.Config
+	liar   bool
+}
+
+// subjects returns every kind of worker with a control plane that keeps to the
+// protocol, and then each with one that lies.
+func subjects() []subject {
+	kinds := configs()
+	all := make([]subject, 0, 2*len(kinds))
+	for _, liar := range []bool{false, true} {
+		for _, c := range kinds {
+			all = append(all, subject{c, liar})
+		}
+	}
+	return all
+}
+
+func (s subject) name() string {
+	if s.liar {
+		return configName(s.config) + ", lies"
+	}
+	return configName(s.config)
+}
+
 // run explores one kind of worker; firstOnly stops at the first violation.
-func run(ctx context.Context, c fsm.Config, o *Options, firstOnly bool) (Run, error) {
+func run(ctx context.Context, of subject, o *Options, firstOnly bool) (Run, error) {
 	begin := time.Now()
+	c := of.config
 	s := newSpace(c, o.Bounds, o.Advance)
+	s.generator.liar = of.liar
 	s.firstOnly = firstOnly
 	if err := s.explore(ctx); err != nil {
 		return Run{}, err
@@ -75,7 +103,7 @@ func run(ctx context.Context, c fsm.Config, o *Options, firstOnly bool) (Run, er
 		}
 	}
 	r := Run{
-		Worker: configName(c), Mode: c.Mode, OneJob: c.RetireAfterJob,
+		Worker: of.name(), Mode: c.Mode, OneJob: c.RetireAfterJob,
 		States: len(s.states), Transitions: s.transitions, Depth: s.depth,
 		Situations: len(s.generator.situations.all), rows: s.generator.situations.rows,
 	}

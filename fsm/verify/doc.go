@@ -25,6 +25,10 @@
 // thirty attempts in a row have failed, the deadline of the control plane has
 // passed, and the next answer is a refusal.
 //
+// Each kind of worker is explored a second time, with a control plane that lies: it
+// sends any message and any answer at any time. Safety is the same; a worker that may
+// poll does when the stream becomes silent, and one that was told to leave does.
+//
 // # The properties
 //
 // Safety, in every state and at every step: each property is a line of

@@ -14,14 +14,18 @@ type goals uint8
 const (
 	goalControl goals = 1 << iota // the stream is up and in control
 	goalLeft                      // the worker has left, if it must
+	goalTold                      // the worker has left, if it was told to, paused or not
+	goalPing                      // a ping is in flight
 	goalJob                       // the first job was started, if it is on offer; the next bits are those of the next jobs
 )
 
 // missedGoal returns the violation of a goal that is not reached.
 func missedGoal(missing goals, environment string) string {
 	switch {
-	case missing&goalLeft != 0:
+	case missing&(goalLeft|goalTold) != 0:
 		return environment + ", a worker that must leave never does"
+	case missing&goalPing != 0:
+		return environment + ", a worker that may poll never does"
 	case missing&^goalControl != 0:
 		return environment + ", a job on offer is never started"
 	}
@@ -42,6 +46,12 @@ func (s *space) reached(w *world) goals {
 	if o.leave == fsm.Staying && o.retire == fsm.Staying {
 		g |= goalLeft
 	}
+	if o.leave == fsm.Staying {
+		g |= goalTold
+	}
+	if w.ping != pingNone {
+		g |= goalPing
+	}
 	for job := range uint8(maxJobs) {
 		if !w.jobs[job+1].onOffer() {
 			g |= goalJob << job
@@ -59,7 +69,7 @@ type expectation struct {
 }
 
 func expectations(m fsm.Mode) []expectation {
-	const jobs = (goalJob<<maxJobs - 1) &^ (goalControl | goalLeft)
+	const jobs = (goalJob<<maxJobs - 1) &^ (goalControl | goalLeft | goalTold | goalPing)
 	switch m {
 	case fsm.Auto:
 		return []expectation{
@@ -85,7 +95,11 @@ func expectations(m fsm.Mode) []expectation {
 //
 // It returns an error if the context ends.
 func (s *space) checkLiveness(ctx context.Context, m fsm.Mode) error {
-	for _, e := range expectations(m) {
+	expected := expectations(m)
+	if s.generator.liar {
+		expected = liarExpectations(m)
+	}
+	for _, e := range expected {
 		can := make([]goals, len(s.states))
 		for i := range can {
 			var w world

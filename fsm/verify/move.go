@@ -25,6 +25,8 @@ const (
 	moveKeepAlive
 	moveEcho
 	moveStall
+	moveSay   // any message, from a control plane that lies
+	moveReply // any answer
 
 	// The ping and the accept.
 	moveAnswer
@@ -83,6 +85,10 @@ func (m move) input(w *world) (input, bool) {
 	switch m.kind() { //nolint:exhaustive // the rest is in eventOfMove
 	case moveDeliver:
 		return messageInput(w.channel[0]), true
+	case moveSay:
+		return messageInput(m.arg()), true
+	case moveReply:
+		return answerInput(pingState(m.arg())), true
 	case moveAnswered:
 		return answerInput(w.ping), true
 	}

@@ -39,6 +39,7 @@ type generator struct {
 	situations *situations
 	from       *world
 	next       []successor
+	liar       bool // the control plane lies
 }
 
 // add makes a successor of from, which the caller changes.
@@ -65,6 +66,10 @@ func (x *generator) successors(w *world) []successor {
 	switch {
 	case state == fsm.Initial:
 		x.event(moveStart, x.acquired(), every, nil)
+	case state != fsm.Stopped && x.liar:
+		x.lies()
+		x.timers()
+		x.requests()
 	case state != fsm.Stopped:
 		x.controlPlane()
 		x.stream()

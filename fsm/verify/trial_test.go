@@ -57,7 +57,7 @@ func (t *trial) try(ctx context.Context, m *mutant) (fate, error) {
 	}
 	for i, b := range t.bounds {
 		for _, c := range differs {
-			r, err := run(ctx, c, &Options{Bounds: b, Advance: m.advance}, true)
+			r, err := run(ctx, subject{config: c}, &Options{Bounds: b, Advance: m.advance}, true)
 			if err != nil {
 				return fate{}, fmt.Errorf("mutant %s: %s: %w", m.name(), configName(c), err)
 			}

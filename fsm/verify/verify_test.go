@@ -25,7 +25,7 @@ func TestEveryPropertyHolds(t *testing.T) {
 	for _, v := range r.Violations {
 		t.Errorf("%s: %s\n%s", v.Worker, v.Property, v.Script)
 	}
-	if len(r.Runs) != len(configs()) || len(r.Rows) != len(fsm.Rows()) {
+	if len(r.Runs) != len(subjects()) || len(r.Rows) != len(fsm.Rows()) {
 		t.Errorf("%d kinds of worker and %d rows in the report", len(r.Runs), len(r.Rows))
 	}
 }
@@ -151,7 +151,7 @@ func TestViolationHasShortestScript(t *testing.T) {
 			t.Parallel()
 			all := allMutants()
 			i := slices.IndexFunc(all, func(m mutant) bool { return m.name() == c.mutant })
-			r, err := run(t.Context(), fsm.Config{Mode: fsm.Auto}, &Options{Bounds: smallBounds(), Advance: all[i].advance}, true)
+			r, err := run(t.Context(), subject{config: fsm.Config{Mode: fsm.Auto}}, &Options{Bounds: smallBounds(), Advance: all[i].advance}, true)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -230,7 +230,7 @@ func TestReportOfViolations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if read.OK || read.Table != fsm.TableHash() || read.Bounds != smallBounds() || len(read.Runs) != len(configs()) ||
+	if read.OK || read.Table != fsm.TableHash() || read.Bounds != smallBounds() || len(read.Runs) != len(subjects()) ||
 		len(read.Rows) != len(fsm.Rows()) || len(read.NeverTaken) != len(r.NeverTaken) || len(read.Violations) != len(r.Violations) ||
 		read.Violations[0].Script != r.Violations[0].Script {
 		t.Errorf("as JSON: %s", text)

@@ -14,6 +14,9 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
+// lastColumn is that of the rightmost boxes.
+const lastColumn = 3
+
 // WritePage writes the page about all machines: that of a worker, and a chapter
 // about each one of the control plane.
 func WritePage(w io.Writer) error {
@@ -32,7 +35,7 @@ func WritePage(w io.Writer) error {
 }
 
 // Job returns the machine of a job, from its table.
-func Job() diagram.Chart { //nolint:mnd // the places of the boxes
+func Job() diagram.Chart {
 	c := diagram.Chart{
 		Title: "The states of a job",
 		Intro: "What becomes of a job in the control plane, from the table in package lifecycle. A row that refuses an event, or that\n" +
@@ -52,7 +55,7 @@ func Job() diagram.Chart { //nolint:mnd // the places of the boxes
 				Meaning: "the worker took the job, and may start it",
 			},
 			{
-				Name: string(wire.StateRunning), Hint: "its process may run", Kind: diagram.ChartWorks, Column: 3,
+				Name: string(wire.StateRunning), Hint: "its process may run", Kind: diagram.ChartWorks, Column: lastColumn,
 				Meaning: "the job's process may run; one token acts for it",
 			},
 			{
@@ -64,7 +67,7 @@ func Job() diagram.Chart { //nolint:mnd // the places of the boxes
 				Meaning: "the job ended, and its result is recorded",
 			},
 			{
-				Name: string(wire.StateLost), Hint: "its end is not known", Kind: diagram.ChartEnded, Column: 3, Line: 2,
+				Name: string(wire.StateLost), Hint: "its end is not known", Kind: diagram.ChartEnded, Column: lastColumn, Line: 2,
 				Meaning: "nothing was received about the job for too long; a late result still counts",
 			},
 		},
@@ -82,7 +85,7 @@ func Job() diagram.Chart { //nolint:mnd // the places of the boxes
 
 // WorkerRecord returns the machine of a worker's record in the control plane, from
 // its table.
-func WorkerRecord() diagram.Chart { //nolint:mnd // the places of the boxes
+func WorkerRecord() diagram.Chart {
 	c := diagram.Chart{
 		Title: "The states of a worker's record",
 		Intro: "What the control plane has recorded of a worker, from the table in package workerstate. Whether a job is assigned to the\n" +
@@ -102,7 +105,7 @@ func WorkerRecord() diagram.Chart { //nolint:mnd // the places of the boxes
 				Meaning: "the worker finishes its job and leaves",
 			},
 			{
-				Name: string(workerstate.Stopped), Hint: "cancels its job", Kind: diagram.ChartHeld, Column: 3,
+				Name: string(workerstate.Stopped), Hint: "cancels its job", Kind: diagram.ChartHeld, Column: lastColumn,
 				Meaning: "the worker must cancel its job and leave",
 			},
 			{
@@ -110,7 +113,7 @@ func WorkerRecord() diagram.Chart { //nolint:mnd // the places of the boxes
 				Meaning: "the worker did not renew its lease; it may come back",
 			},
 			{
-				Name: string(workerstate.Left), Hint: "never comes back", Kind: diagram.ChartEnded, Column: 3, Line: 2,
+				Name: string(workerstate.Left), Hint: "never comes back", Kind: diagram.ChartEnded, Column: lastColumn, Line: 2,
 				Meaning: "the worker disconnected, and never comes back under the same ID",
 			},
 		},

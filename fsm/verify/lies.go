@@ -1,0 +1,49 @@
+package verify
+
+import "github.com/switchyard-ci/switchyard/fsm"
+
+// lies makes what a control plane can do that lies about everything: it sends any
+// message and any answer at any time, also about jobs that do not exist. Safety holds
+// all the same. When the stream becomes silent and stays open, a worker that may poll
+// does, and one that was told to leave does.
+func (x *generator) lies() {
+	w := x.from
+	if w.link != linkOff {
+		for message := messageResume; message < messageJob+x.bounds.Jobs; message++ {
+			x.event(moveSay, message, noEnvironment, nil)
+		}
+		x.event(moveLose, 0, noEnvironment, nil)
+		x.event(moveRefuse, 0, noEnvironment, nil)
+		x.end()
+	}
+	if w.ping != pingNone {
+		over := func(w *world) { w.ping = pingNone }
+		for answer := pingIdle; answer < pingJob+pingState(x.bounds.Jobs); answer++ {
+			x.event(moveReply, uint8(answer), noEnvironment, over)
+		}
+		x.event(movePingFails, 0, streamsSilent, over)
+		x.event(movePingRefused, 0, noEnvironment, over)
+	}
+	switch w.phase {
+	case phaseNone:
+	case phaseAsking:
+		x.add(moveBegin, w.inHand, streamsSilent).world.phase = phaseRunning
+		x.add(moveDeny, w.inHand, streamsSilent).world.phase = phaseRejected
+	case phaseRunning:
+		x.add(moveOver, w.inHand, streamsSilent).world.phase = phaseFinished
+	case phaseFinished:
+		x.event(moveFinished, w.inHand, streamsSilent, (*world).dropJob)
+	case phaseRejected:
+		x.event(moveRejected, w.inHand, streamsSilent, (*world).dropJob)
+	}
+}
+
+// liarExpectations returns what a worker must reach when the streams of a control
+// plane that lies become silent.
+func liarExpectations(m fsm.Mode) []expectation {
+	e := expectation{"with a control plane that lies and streams that stay open and silent", streamsSilent, goalTold}
+	if m != fsm.StreamOnly && m != fsm.Acquire {
+		e.goals |= goalPing
+	}
+	return []expectation{e}
+}
