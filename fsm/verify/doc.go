@@ -27,7 +27,7 @@
 //
 // Each kind of worker is explored a second time, with a control plane that lies: it
 // sends any message and any answer at any time. Safety is the same; a worker that may
-// poll does when the stream becomes silent, and one that was told to leave does.
+// poll does when the stream becomes silent, and one that was asked to leave does.
 //
 // # The properties
 //

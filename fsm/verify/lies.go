@@ -5,7 +5,7 @@ import "github.com/switchyard-ci/switchyard/fsm"
 // lies makes what a control plane can do that lies about everything: it sends any
 // message and any answer at any time, also about jobs that do not exist. Safety holds
 // all the same. When the stream becomes silent and stays open, a worker that may poll
-// does, and one that was told to leave does.
+// does, and one that was asked to leave does.
 func (x *generator) lies() {
 	w := x.from
 	if w.link != linkOff {

@@ -14,7 +14,7 @@ type goals uint8
 const (
 	goalControl goals = 1 << iota // the stream is up and in control
 	goalLeft                      // the worker has left, if it must
-	goalTold                      // the worker has left, if it was told to, paused or not
+	goalTold                      // the worker has left, if it was asked to, paused or not
 	goalPing                      // a ping is in flight
 	goalJob                       // the first job was started, if it is on offer; the next bits are those of the next jobs
 )
