@@ -54,7 +54,9 @@ func apply[T, E any](ctx context.Context, k kind[T, E], record T, indexed bool, 
 }
 
 // changeJob applies an event to a job: see apply.
-func (r *records) changeJob(ctx context.Context, id string, ev lifecycle.Event, checks ...func(store.Job) error) (change[store.Job], error) {
+func (r *records) changeJob(
+	ctx context.Context, id string, ev lifecycle.Event, checks ...func(store.Job) error,
+) (change[store.Job], error) {
 	ev.At = r.now().UTC()
 	job, indexed := r.job(id)
 	read := func(ctx context.Context) (store.Job, error) { return r.ReadJob(ctx, id) }
