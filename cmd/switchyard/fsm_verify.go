@@ -13,14 +13,17 @@ import (
 	"github.com/switchyard-ci/switchyard/fsm"
 	"github.com/switchyard-ci/switchyard/fsm/verify"
 	"github.com/switchyard-ci/switchyard/internal/cli"
+	jobverify "github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle/verify"
 )
 
-const verifyDescription = `Explores every state that a worker's machine can reach, together with a model of
-its surroundings: a control plane that assigns, pauses and disconnects, a stream
-that is lost while messages are on their way, pings whose answers arrive late. In
-each state it checks the properties of the design. A violation is reported with a
-shortest way to it, as a script for "fsm replay". A row of the table that is never
-taken is an error too, unless modes are left out.
+const verifyDescription = `Explores every state that two machines can reach, each together with a model of its
+surroundings. The worker's: a control plane that assigns, pauses and disconnects, a
+stream that is lost while messages are on their way, pings whose answers arrive
+late. The job's: two agents, one of them killed or a clone of the other, and a
+network that loses, delays and repeats requests and answers. In each state it checks
+the properties of the design. A violation is reported with a shortest way to it, as
+a script: of a worker for "fsm replay", of a job for testdata/jobs. A row of a table
+that is never taken is an error too, unless modes are left out.
 
 Larger bounds take more time and memory, without limit; the defaults take less than
 a minute on two processors.
@@ -34,60 +37,131 @@ const (
 	scriptMode  = 0o644
 )
 
+// machineAll stands for both machines that can be explored.
+const machineAll = "all"
+
+// exploration is what to explore and how to show it.
+type exploration struct {
+	machine string
+	worker  verify.Options
+	job     jobverify.Options
+	rows    bool
+	scripts string
+}
+
+// exploredMachines is the JSON form of the result; a machine that was not explored
+// is left out.
+type exploredMachines struct {
+	OK     bool              `json:"ok"`
+	Worker *verify.Report    `json:"worker,omitempty"`
+	Job    *jobverify.Report `json:"job,omitempty"`
+}
+
 // fsmVerify returns `switchyard fsm verify`.
 func (a *app) fsmVerify() *cobra.Command {
-	cmd := cli.Command("verify", "check every reachable state of the machine", cli.NoArgs)
+	cmd := cli.Command("verify", "check every reachable state of the machines", cli.NoArgs)
 	cmd.Long = verifyDescription
-	var rows bool
-	var scripts string
-	o := verify.Options{Bounds: verify.DefaultBounds()}
+	e := exploration{
+		machine: machineAll,
+		worker:  verify.Options{Bounds: verify.DefaultBounds()},
+		job:     jobverify.Options{Bounds: jobverify.DefaultBounds()},
+	}
+	o := &e.worker
 	o.Bounds.InFlight = 0
 	flags := cli.PerCall(cmd)
 	bound := func(target *uint8, name, usage string) cli.Flag {
 		return cli.Var(flags, target, name, "NUMBER", usage, cli.Number[uint8](0, math.MaxUint8))
 	}
-	bound(&o.Bounds.Jobs, "jobs", "number of jobs")
+	flags.Choice(&e.machine, "machine", "MACHINE", "machine to explore: worker, job or all", machineWorker, machineJob, machineAll)
+	bound(&o.Bounds.Jobs, "jobs", "number of jobs of the worker")
 	bound(&o.Bounds.InFlight, "in-flight", "most messages of the stream on their way at once; more than jobs").Default("jobs + 1")
 	bound(&o.Bounds.Losses, "losses", "most lost or refused connections; 0 is any number")
 	bound(&o.Bounds.Pauses, "pauses", "most pauses of the worker; 0 is any number")
+	bound(&e.job.Bounds.InFlight, "job-in-flight", "most requests and answers about a job on their way at once")
+	bound(&e.job.Bounds.Kills, "job-kills", "most agents killed in the life of a job")
+	bound(&e.job.Bounds.Faults, "job-faults", "most requests and answers about a job lost or repeated; 0 is any number")
 	cli.List(flags, &o.Modes, "mode", "MODE",
 		"only workers in this mode: "+modeNames()+"; may be a list with commas, or repeated", parseModes).Default("all")
-	flags.Bool(&rows, "rows", "show how each row of the table was taken, and under which guard")
-	flags.File(&scripts, "scripts", "DIR", "directory for a script of each violation, for fsm replay")
+	flags.Bool(&e.rows, "rows", "show how each row of the tables was taken, and under which guard")
+	flags.File(&e.scripts, "scripts", "DIR", "directory for a script of each violation, for fsm replay or testdata/jobs")
 	out := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if o.Bounds.InFlight == 0 && !cmd.Flags().Changed("in-flight") {
 			o.Bounds.InFlight = o.Bounds.Jobs + 1
 		}
-		if err := o.Bounds.Validate(); err != nil {
-			return cli.Usagef(cmd, "--%w", err) // it begins with the name of the bound
+		for _, err := range []error{o.Bounds.Validate(), e.job.Bounds.Validate()} {
+			if err != nil {
+				return cli.Usagef(cmd, "--%w", err) // it begins with the name of the bound
+			}
 		}
-		if scripts != "" { // before the exploration, which may take minutes
-			if err := os.MkdirAll(scripts, scriptsMode); err != nil {
+		if e.scripts != "" { // before the exploration, which may take minutes
+			if err := os.MkdirAll(e.scripts, scriptsMode); err != nil {
 				return fmt.Errorf("making the directory of --scripts: %w", err)
 			}
 		}
-		report, err := a.explore(cmd.Context(), o)
-		if err != nil {
-			return err
-		}
-		if out.json() {
-			err = a.writeJSON(report)
-		} else {
-			err = report.WriteText(a.stdout, rows)
-		}
-		if err != nil {
-			return err
-		}
-		if err := a.writeScripts(scripts, report.Violations); err != nil {
-			return err
-		}
-		if !report.OK {
-			return fmt.Errorf("the machine is wrong: %d violations, %d rows never taken", len(report.Violations), len(report.NeverTaken))
-		}
-		return nil
+		return a.verify(cmd.Context(), &e, out)
 	}
 	return cmd
+}
+
+// verify explores the machines, and shows what it found.
+func (a *app) verify(ctx context.Context, e *exploration, out *output) error {
+	found := exploredMachines{OK: true}
+	violations, neverTaken := 0, 0
+	if e.machine != machineJob {
+		report, err := a.explore(ctx, e.worker)
+		if err != nil {
+			return err
+		}
+		found.Worker, found.OK = report, report.OK
+		violations, neverTaken = len(report.Violations), len(report.NeverTaken)
+		if !out.json() {
+			if err := report.WriteText(a.stdout, e.rows); err != nil {
+				return err
+			}
+		}
+		if err := a.writeScripts(e.scripts, report.Violations); err != nil {
+			return err
+		}
+	}
+	if e.machine != machineWorker {
+		report, err := a.exploreJob(ctx, e.job)
+		if err != nil {
+			return err
+		}
+		found.Job, found.OK = report, found.OK && report.OK
+		violations, neverTaken = violations+len(report.Violations), neverTaken+len(report.NeverTaken)
+		if !out.json() {
+			if err := report.WriteText(a.stdout, e.rows); err != nil {
+				return err
+			}
+		}
+		if err := a.writeJobScripts(e.scripts, report.Violations); err != nil {
+			return err
+		}
+	}
+	if out.json() {
+		if err := a.writeJSON(found); err != nil {
+			return err
+		}
+	}
+	if !found.OK {
+		return fmt.Errorf("the machine is wrong: %d violations, %d rows never taken", violations, neverTaken)
+	}
+	return nil
+}
+
+// exploreJob checks every reachable state of a job, or fails when a signal ends it
+// before.
+func (a *app) exploreJob(ctx context.Context, o jobverify.Options) (*jobverify.Report, error) {
+	ctx, stop := cli.Interruptible(ctx)
+	defer stop()
+	a.notef("exploring: %s", o.Bounds)
+	report, err := jobverify.Check(ctx, o)
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("no result, because not every state was explored: %w", context.Cause(ctx))
+	}
+	return report, err
 }
 
 // explore checks every reachable state, or fails when a signal ends it before.
@@ -131,6 +205,21 @@ func (a *app) writeScripts(dir string, violations []verify.Violation) error {
 			return fmt.Errorf("writing a script: %w", err)
 		}
 		a.notef("to see it again: %s fsm replay %s", programName, path)
+	}
+	return nil
+}
+
+// writeJobScripts is writeScripts for violations of a job.
+func (a *app) writeJobScripts(dir string, violations []jobverify.Violation) error {
+	if dir == "" {
+		return nil
+	}
+	for i := range violations {
+		path := filepath.Join(dir, violations[i].FileName())
+		if err := os.WriteFile(path, []byte(violations[i].Script), scriptMode); err != nil {
+			return fmt.Errorf("writing a script: %w", err)
+		}
+		a.notef("written, for testdata/jobs: %s", path)
 	}
 	return nil
 }

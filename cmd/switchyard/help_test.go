@@ -19,7 +19,7 @@ var perCall = []string{
 	"help", "version",
 	"idempotency-key", "state", "outcome", "no-retry", "worker", "limit", "follow", "offset", "reason", "force", "format", "guards", "effects",
 	"machine", "self-loops", "highlight",
-	"jobs", "in-flight", "losses", "pauses", "rows", "scripts",
+	"jobs", "in-flight", "losses", "pauses", "rows", "scripts", "job-in-flight", "job-kills", "job-faults",
 }
 
 // eachCommand calls do for root and every command below it.

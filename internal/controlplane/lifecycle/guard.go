@@ -25,6 +25,7 @@ var (
 
 	retriable = guard("retriable", func(j *Job, _ *Event) bool { return j.Retriable() })
 	retried   = guard("retried", func(j *Job, _ *Event) bool { return j.RetriedBy != "" })
+	lateSame  = guard("same late result", func(j *Job, ev *Event) bool { return j.LateResult != nil && j.LateResult.Same(ev.Result) })
 	lateKnown = guard("late result known", func(j *Job, _ *Event) bool { return j.LateResult != nil })
 
 	cancelPending = guard("cancel requested", func(j *Job, _ *Event) bool { return j.CancelRequested })

@@ -31,20 +31,33 @@ type Decision struct {
 	Effects []Effect
 }
 
-var table = statetable.New(rows, ignored)
+// Table is a machine of a job as a value. It never changes and may be used
+// concurrently.
+type Table struct {
+	table *statetable.Table[State, EventKind, Job, Event, acting]
+}
+
+// NewTable returns the machine with these rows and ignored pairs. It keeps both
+// slices.
+func NewTable(rows []Row, ignored []Ignored) *Table { return &Table{statetable.New(rows, ignored)} }
+
+var table = NewTable(rows, ignored)
 
 // Rows returns the table's rows in their order, in a slice of the caller's own.
-func Rows() []Row { return table.Rows() }
+func Rows() []Row { return table.table.Rows() }
 
 // IgnoredPairs returns what the table ignores and why, in a slice of the caller's
 // own.
-func IgnoredPairs() []Ignored { return table.Ignored() }
+func IgnoredPairs() []Ignored { return table.table.Ignored() }
 
 // Next returns the job after an event, and the decision behind it. It changes
 // nothing and depends on nothing else; it may be called concurrently. A job that
 // Decision.Changed does not name is returned as it was.
-func Next(job Job, ev Event) (Job, Decision) {
-	row, why := table.Next(job.State, ev.Kind, &job, &ev)
+func Next(job Job, ev Event) (Job, Decision) { return table.Next(job, ev) }
+
+// Next is Next with this table.
+func (t *Table) Next(job Job, ev Event) (Job, Decision) {
+	row, why := t.table.Next(job.State, ev.Kind, &job, &ev)
 	if row == nil {
 		return job, Decision{Ignored: why}
 	}

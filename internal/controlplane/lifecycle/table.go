@@ -72,7 +72,6 @@ var rows = []Row{
 	row(accepted, Started, tokenValid, running, keepToken, recordStart),
 	refuse(accepted, Started, otherwise, TokenEnded),
 	// The agent gave up before the start, or its start was not answered.
-	row(accepted, Finished, all(tokenValid, endedByRequest), canceled, freeWorker, keepToken, recordResult),
 	row(accepted, Finished, all(tokenValid, endedByAgent, retriable), finished, freeWorker, keepToken, recordResult, nameRetry),
 	row(accepted, Finished, tokenValid, finished, freeWorker, keepToken, recordResult),
 	refuse(accepted, Finished, otherwise, TokenEnded),
@@ -126,7 +125,8 @@ var rows = []Row{
 	refuse(lost, Accepted, always, JobEnded),
 	refuse(lost, Acquired, always, JobEnded),
 	refuse(lost, Started, always, TokenEnded),
-	keep(lost, Finished, all(tokenValid, retried, lateKnown)),
+	keep(lost, Finished, all(tokenValid, retried, lateSame)),
+	refuse(lost, Finished, all(tokenValid, retried, lateKnown), JobEnded),
 	row(lost, Finished, all(tokenValid, retried), lost, keepLateResult),
 	row(lost, Finished, all(tokenValid, endedByRequest), canceled, recordLateResult),
 	row(lost, Finished, tokenValid, finished, recordLateResult),

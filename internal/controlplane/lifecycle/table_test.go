@@ -32,7 +32,7 @@ func jobs(s lifecycle.State) []lifecycle.Job {
 	vary(func(j *lifecycle.Job) { j.StopRequested = true })
 	vary(func(j *lifecycle.Job) { j.TimedOut = true })
 	vary(func(j *lifecycle.Job) { j.RetriedBy = "r0" })
-	vary(func(j *lifecycle.Job) { j.LateResult = &lifecycle.Result{ExitStatus: "1"} })
+	vary(func(j *lifecycle.Job) { j.LateResult = &lifecycle.Result{ExitStatus: "0"} })
 	vary(func(j *lifecycle.Job) { j.ExitStatus = "0" })
 	return list
 }

@@ -1,0 +1,136 @@
+package verify
+
+import "github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
+
+// successor is a world after a move.
+type successor struct {
+	world  world
+	move   move
+	in     environments // in which the move happens sooner or later
+	broken string       // what an outsider sees go wrong, or empty
+}
+
+// generator returns the successors of worlds. It is not for concurrent use.
+type generator struct {
+	bounds  Bounds
+	setting setting
+	machine *machine
+	next    []successor
+}
+
+// successors returns every world that may come after this one. The slice is valid
+// until the next call.
+func (g *generator) successors(w *world) []successor {
+	g.next = g.next[:0]
+	g.controlPlane(w)
+	g.network(w)
+	for a := range w.agents {
+		g.agent(w, uint8(a)) //nolint:gosec // 0 or 1
+	}
+	return g.next
+}
+
+// add adds a successor.
+func (g *generator) add(w *world, m move, in environments, broken string) {
+	if broken == "" {
+		w.forget(g.machine)
+	}
+	g.next = append(g.next, successor{*w, m, in, broken})
+}
+
+// faultAllowed counts a fault of the network, and reports whether it may happen.
+func (g *generator) faultAllowed(w *world) bool {
+	if g.bounds.Faults == 0 {
+		return true
+	}
+	w.faults++
+	return w.faults <= g.bounds.Faults
+}
+
+// store runs one event of a job through the table, and checks the step.
+func (g *generator) store(w *world, job uint8, in input) (granted bool, broken string) {
+	before := g.machine.records[w.jobs[job]]
+	a := g.machine.ask(w.jobs[job], in)
+	if a.broken != "" {
+		return false, a.broken
+	}
+	s := step{w: w, job: job, in: in, before: &before, after: &a.to, granted: a.taken && !a.refused}
+	broken = s.check()
+	w.jobs[job] = g.machine.number(&a.to)
+	return s.granted, broken
+}
+
+// event adds the world after an event that is not a request of an agent.
+func (g *generator) event(w *world, job uint8, in input, good environments) {
+	next := *w
+	_, broken := g.store(&next, job, in)
+	g.add(&next, move{act: storeEvent, job: job, in: in}, good, broken)
+}
+
+// controlPlane adds the events that come from people, from the control plane
+// itself, and from the time that passes.
+func (g *generator) controlPlane(w *world) {
+	for job := range uint8(jobCount) {
+		r := &g.machine.records[w.jobs[job]]
+		if r.state == "" {
+			if job == 0 || g.machine.records[w.jobs[0]].retried {
+				g.event(w, job, input{kind: lifecycle.Submitted}, anyGood)
+			}
+			continue
+		}
+		if job > 0 && !g.setting.retry {
+			continue
+		}
+		for _, worker := range g.setting.distinct() {
+			g.event(w, job, input{kind: lifecycle.Assigned, worker: worker}, anyGood)
+		}
+		g.terms(w, job)
+		if g.setting.people {
+			g.people(w, job)
+		}
+		for _, kind := range []lifecycle.EventKind{
+			lifecycle.WorkerUnknown, lifecycle.WorkerLost, lifecycle.WorkerLeft, lifecycle.WorkerPaused,
+			lifecycle.WorkerStopping, lifecycle.WorkerBusy,
+		} {
+			g.event(w, job, input{kind: kind}, faulty)
+		}
+	}
+}
+
+// people adds what people ask for, and the timeout.
+func (g *generator) people(w *world, job uint8) {
+	g.event(w, job, input{kind: lifecycle.CancelRequested}, faulty)
+	g.event(w, job, input{kind: lifecycle.WorkerStopped}, faulty)
+	g.event(w, job, input{kind: lifecycle.WorkerStopped, noRetry: true}, faulty)
+	switch {
+	case w.seen[job].overdue:
+		g.event(w, job, input{kind: lifecycle.TimedOut}, anyGood)
+	case g.machine.records[w.jobs[job]].state == running:
+		next := *w
+		next.seen[job].overdue = true
+		g.add(&next, move{act: exceed, job: job}, faulty, "")
+	default: // not running: the table ignores it
+		g.event(w, job, input{kind: lifecycle.TimedOut}, faulty)
+	}
+}
+
+// distinct returns the worker identities of the agents.
+func (s *setting) distinct() []uint8 {
+	if s.workers[0] == s.workers[1] {
+		return s.workers[:1]
+	}
+	return s.workers[:]
+}
+
+// terms adds the terms that expire. They may expire at any time; in a world that
+// behaves they do when nobody works on the job any more.
+func (g *generator) terms(w *world, job uint8) {
+	abandoned := faulty
+	if !w.holds(job) && !w.onItsWay(func(m message) bool { return m.job() == job }) {
+		abandoned = anyGood
+	}
+	g.event(w, job, input{kind: lifecycle.NotAccepted}, abandoned)
+	g.event(w, job, input{kind: lifecycle.NotStarted}, abandoned)
+	g.event(w, job, input{kind: lifecycle.Silent}, abandoned)
+	g.event(w, job, input{kind: lifecycle.Absent}, faulty)
+}
