@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -115,14 +116,6 @@ func (a *app) verify(ctx context.Context, e *exploration, out *output) error {
 		}
 		found.Worker, found.OK = report, report.OK
 		violations, neverTaken = len(report.Violations), len(report.NeverTaken)
-		if !out.json() {
-			if err := report.WriteText(a.stdout, e.rows); err != nil {
-				return err
-			}
-		}
-		if err := a.writeScripts(e.scripts, report.Violations); err != nil {
-			return err
-		}
 	}
 	if e.machine != machineWorker {
 		report, err := a.exploreJob(ctx, e.job)
@@ -131,24 +124,46 @@ func (a *app) verify(ctx context.Context, e *exploration, out *output) error {
 		}
 		found.Job, found.OK = report, found.OK && report.OK
 		violations, neverTaken = violations+len(report.Violations), neverTaken+len(report.NeverTaken)
-		if !out.json() {
-			if err := report.WriteText(a.stdout, e.rows); err != nil {
-				return err
-			}
-		}
-		if err := a.writeJobScripts(e.scripts, report.Violations); err != nil {
-			return err
-		}
 	}
-	if out.json() {
-		if err := a.writeJSON(found); err != nil {
-			return err
-		}
+	if err := a.show(&found, e, out); err != nil {
+		return err
 	}
 	if !found.OK {
 		return fmt.Errorf("the machine is wrong: %d violations, %d rows never taken", violations, neverTaken)
 	}
 	return nil
+}
+
+// show writes the reports, and the scripts of their violations.
+func (a *app) show(found *exploredMachines, e *exploration, out *output) error {
+	if out.json() {
+		if err := a.writeJSON(found); err != nil {
+			return err
+		}
+	}
+	if r := found.Worker; r != nil {
+		if err := a.showReport(r.WriteText, e.rows, out); err != nil {
+			return err
+		}
+		if err := a.writeScripts(e.scripts, r.Violations); err != nil {
+			return err
+		}
+	}
+	if r := found.Job; r != nil {
+		if err := a.showReport(r.WriteText, e.rows, out); err != nil {
+			return err
+		}
+		return a.writeJobScripts(e.scripts, r.Violations)
+	}
+	return nil
+}
+
+// showReport writes a report as text, unless JSON was asked for.
+func (a *app) showReport(write func(io.Writer, bool) error, rows bool, out *output) error {
+	if out.json() {
+		return nil
+	}
+	return write(a.stdout, rows)
 }
 
 // exploreJob checks every reachable state of a job, or fails when a signal ends it

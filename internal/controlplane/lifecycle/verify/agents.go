@@ -33,6 +33,7 @@ func (g *generator) agent(w *world, number uint8) {
 		if r.mustEnd() || w.seen[a.job].overdue {
 			g.end(w, number, endProcess, interrupted, anyGood)
 		}
+	default:
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 type number uint16
 
 // maxRecords bounds the records of an exploration.
-const maxRecords = 1 << 16
+const maxRecords = 1<<16 - 1<<10 // room for those of one step
 
 // machine runs records through a table. It keeps each record once, and each answer
 // of the table. It is not for concurrent use.
@@ -103,9 +103,15 @@ func checkAnswer(before, after *record, in *input, d *lifecycle.Decision) string
 		id     string
 		broken string
 	}{
-		{lifecycle.OfferJob, after.state != before.state && after.state == assigned, workerIDs[in.worker], "an assigned job is not offered to its worker, or another is"},
+		{
+			lifecycle.OfferJob, after.state != before.state && after.state == assigned, workerIDs[in.worker],
+			"an assigned job is not offered to its worker, or another is",
+		},
 		{lifecycle.FreeWorker, before.state.InHand() && !after.state.InHand(), worker, "a worker without a job is not free, or the reverse"},
-		{lifecycle.EndJob, before.state == running && after.state == running && after.mustEnd() != before.mustEnd(), worker, "the agent is not told that its job must end"},
+		{
+			lifecycle.EndJob, before.state == running && after.state == running && after.mustEnd() != before.mustEnd(), worker,
+			"the agent is not told that its job must end",
+		},
 		{lifecycle.SubmitRetry, after.retried && !before.retried, retryID, "a retry is not submitted, or without being named"},
 	} {
 		id, done := effects[e.kind]

@@ -53,6 +53,7 @@ func (g *generator) handle(w *world, m message, how act) {
 	case finishRequest:
 		in.kind, in.result = lifecycle.Finished, m.result()
 		in.overdue = next.seen[m.job()].overdue
+	default:
 	}
 	good := anyGood
 	if how != handle {
@@ -84,6 +85,7 @@ func answerTo(m message, t token, granted bool) message {
 			return newMessage(startGranted, m.agent(), m.job(), t, noResult)
 		}
 		return newMessage(startRefused, m.agent(), m.job(), t, noResult)
+	default:
 	}
 	return newMessage(finishAnswer, m.agent(), m.job(), t, noResult)
 }
@@ -121,6 +123,7 @@ func (g *generator) deliver(w *world, m message) {
 		if u := &a.spool[m.job()]; u.token == m.token() {
 			*u = undelivered{}
 		}
+	default:
 	}
 	g.add(&next, move{act: deliver, agent: m.agent(), job: m.job(), message: m}, anyGood, broken)
 }

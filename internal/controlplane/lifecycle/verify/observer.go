@@ -38,6 +38,7 @@ func causes(s lifecycle.State) []lifecycle.EventKind {
 		return []lifecycle.EventKind{lifecycle.Finished, lifecycle.CancelRequested}
 	case lost:
 		return []lifecycle.EventKind{lifecycle.Silent, lifecycle.Absent}
+	default:
 	}
 	return nil
 }
@@ -95,6 +96,7 @@ func (s *step) checkRequest() string {
 		if s.before.state == queued && (s.after.state != assigned || s.after.worker != s.in.worker) {
 			return "a queued job cannot be assigned"
 		}
+	default:
 	}
 	return ""
 }
@@ -191,6 +193,7 @@ func (s *step) checkCancel() string {
 		if !s.granted {
 			return "a repeated cancellation is refused"
 		}
+	default:
 	}
 	return ""
 }
@@ -204,6 +207,7 @@ func withdraws(from lifecycle.State, on lifecycle.EventKind) bool {
 		return from == assigned
 	case lifecycle.NotStarted:
 		return from == accepted
+	default:
 	}
 	return false
 }
@@ -240,6 +244,7 @@ func (s *step) checkTerm() string {
 		if to != lost {
 			return "a job is not lost that nothing is known of"
 		}
+	default:
 	}
 	return ""
 }

@@ -61,6 +61,7 @@ func (t token) String() string {
 		return ""
 	case gone:
 		return "gone"
+	default:
 	}
 	return string(rune('a' + t - 1))
 }

@@ -49,7 +49,7 @@ func newSpace(s setting, o *Options) *space {
 	sp.generator = generator{bounds: o.Bounds, setting: s, machine: newMachine(o.Table)}
 	var w world
 	for job := range w.jobs {
-		r := record{retries: uint8(jobCount - 1 - job)} //nolint:gosec // 1 and 0
+		r := record{retries: uint8(jobCount - 1 - job)}
 		w.jobs[job] = sp.generator.machine.number(&r)
 	}
 	sp.add(&w, 0)
@@ -72,7 +72,7 @@ func (s *space) add(w *world, parent uint32) uint32 {
 func (s *space) explore(ctx context.Context) error {
 	const checkEvery = 1 << 12
 	layer := len(s.states)
-	for i := 0; i < len(s.states); i++ { // more are added meanwhile
+	for i := 0; i < len(s.states); i++ { //nolint:intrange // more are added meanwhile
 		if i == layer {
 			s.depth++
 			layer = len(s.states)
@@ -80,7 +80,7 @@ func (s *space) explore(ctx context.Context) error {
 		if i%checkEvery == 0 && ctx.Err() != nil {
 			return fmt.Errorf("exploring: %w", context.Cause(ctx))
 		}
-		if len(s.states) > maxStates || len(s.generator.machine.records) > maxRecords-(1<<10) {
+		if len(s.states) > maxStates || len(s.generator.machine.records) > maxRecords {
 			return errTooMany
 		}
 		w := s.states[i]
@@ -90,14 +90,14 @@ func (s *space) explore(ctx context.Context) error {
 			n := &next[j]
 			s.transitions++
 			if n.broken != "" {
-				s.report(violation{at: uint32(i), by: n.move, broken: n.broken}) //nolint:gosec // bounded by maxStates
+				s.report(violation{at: uint32(i), by: n.move, broken: n.broken})
 				if s.firstOnly {
 					return nil
 				}
 				continue // its successors show nothing new
 			}
-			to := s.add(&n.world, uint32(i))    //nolint:gosec // bounded by maxStates
-			if n.in != faulty && int(to) != i { //nolint:gosec // bounded by maxStates
+			to := s.add(&n.world, uint32(i))
+			if n.in != faulty && int(to) != i {
 				s.edges = append(s.edges, edge{to, n.in})
 			}
 		}

@@ -25,7 +25,7 @@ func (g *generator) successors(w *world) []successor {
 	g.controlPlane(w)
 	g.network(w)
 	for a := range w.agents {
-		g.agent(w, uint8(a)) //nolint:gosec // 0 or 1
+		g.agent(w, uint8(a))
 	}
 	return g.next
 }

@@ -216,7 +216,7 @@ func (w *world) forget(m *machine) {
 		if r.state.Final() {
 			r.settle()
 			s.cancel, s.stop = s.cancel && r.state == lost, s.stop && r.state == lost
-			if !w.concerns(uint8(j)) { //nolint:gosec // 0 or 1
+			if !w.concerns(uint8(j)) {
 				r, *s = r.over(), observer{}
 			}
 		}
