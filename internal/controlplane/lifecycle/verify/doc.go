@@ -35,4 +35,10 @@
 // a final state and every undelivered result is acknowledged or refused. That
 // holds when killed agents start again, and when they do not, except that jobs may
 // then wait in the queue.
+//
+// # Mutants
+//
+// The tests change the table in one thing at a time. The properties must detect
+// each change, unless testdata/mutation_job.txt explains why there is nothing to
+// detect.
 package verify

@@ -92,6 +92,14 @@ func checkAnswer(before, after *record, in *input, d *lifecycle.Decision) string
 	if d.Refusal != "" && d.Changed {
 		return "a refused request changed the job"
 	}
+	repeated := in.kind == lifecycle.CancelRequested && before.cancel ||
+		(in.kind == lifecycle.TimedOut || in.kind == lifecycle.WorkerStopped) && before.state == running && before.mustEnd()
+	switch {
+	case repeated && d.Changed:
+		return "a job that must end already changes when that is repeated"
+	case in.kind == lifecycle.Finished && before.state.Final() && before.tokens.has(in.token) == (d.Refusal == lifecycle.TokenEnded):
+		return "a result is refused for the wrong reason"
+	}
 	effects := map[lifecycle.EffectKind]string{}
 	for _, e := range d.Effects {
 		effects[e.Kind] = e.ID

@@ -175,13 +175,13 @@ func (s *step) checkCancel() string {
 	o := &s.w.seen[s.job]
 	switch s.before.state {
 	case queued, assigned, accepted:
-		if !s.granted || s.after.state != canceled {
+		if !s.granted || s.after.state != canceled || !s.after.cancel || !s.after.reason {
 			return "a job that was not started is not canceled on request"
 		}
 		o.cancel = true
 		s.w.endTokens(s.job, 0)
 	case running:
-		if !s.granted || !s.after.cancel {
+		if !s.granted || !s.after.cancel || !s.after.reason {
 			return "a running job is not canceled on request"
 		}
 		o.cancel = true

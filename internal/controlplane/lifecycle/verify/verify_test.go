@@ -11,9 +11,6 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 )
 
-// smallBounds returns a world without killed agents.
-func smallBounds() Bounds { return Bounds{InFlight: 2} }
-
 // TestEveryPropertyHolds explores a small world; `switchyard fsm verify` explores
 // the default one.
 func TestEveryPropertyHolds(t *testing.T) {
