@@ -23,9 +23,9 @@ import (
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
-const agentDescription = `Runs jobs on this machine until it is stopped.
-
-The first SIGINT or SIGTERM drains the agent: it takes no more jobs and stops when
+// agentSignals describes, for the help of a command that runs an agent, the signals
+// that stop it and its exit codes. The caller ends the sentence.
+const agentSignals = `The first SIGINT or SIGTERM drains the agent: it takes no more jobs and stops when
 those that run have finished. The second cancels what runs, and stops. The third
 kills what runs, and exits at once. Each counts only a second or more after the one
 before. SIGQUIT cancels what runs, and stops. SIGHUP drains when the terminal is
@@ -33,7 +33,11 @@ closed, and does nothing in a service. SIGUSR1 writes the last events of each wo
 to a file, for fsm replay.
 
 Exit codes: 0 when it was stopped, 1 when it failed, 2 when a setting is wrong,
-128 plus the number of the signal after a third signal; with --acquire-job, 27
+128 plus the number of the signal after a third signal`
+
+const agentDescription = `Runs jobs on this machine until it is stopped.
+
+` + agentSignals + `; with --acquire-job, 27
 when the control plane refuses to hand out the job, and 28 when the job still waits
 for another one after five minutes.
 

@@ -20,15 +20,7 @@ const upDescription = `Runs a control plane and an agent in one process until it
 on this machine only, unless --listen names another address. In production run
 them apart, with server start and agent start.
 
-The first SIGINT or SIGTERM drains the agent: it takes no more jobs and stops when
-those that run have finished. The second cancels what runs, and stops. The third
-kills what runs, and exits at once. Each counts only a second or more after the one
-before. SIGQUIT cancels what runs, and stops. SIGHUP drains when the terminal is
-closed, and does nothing in a service. SIGUSR1 writes the last events of each worker
-to a file, for fsm replay.
-
-Exit codes: 0 when it was stopped, 1 when it failed, 2 when a setting is wrong,
-128 plus the number of the signal after a third signal.`
+` + agentSignals + `.`
 
 // up returns `switchyard up`.
 func (a *app) up() *cobra.Command {
