@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
@@ -23,7 +23,7 @@ const (
 // also reads how to run it. Submitted variables are kept, except that the command
 // and the job ID come from the job itself, and that a required variable submitted
 // as empty gets its default.
-func environment(job store.Job) map[string]string {
+func environment(job record.Job) map[string]string {
 	env := map[string]string{
 		wire.EnvBuildkite: "true",
 		wire.EnvAgentID:   job.WorkerID,
@@ -48,7 +48,7 @@ func environment(job store.Job) map[string]string {
 
 // requiredEnvironment returns the variables without which other agents refuse a
 // job, with their defaults.
-func requiredEnvironment(job store.Job) map[string]string {
+func requiredEnvironment(job record.Job) map[string]string {
 	return map[string]string{
 		wire.EnvRepo:             noRepository,
 		wire.EnvCommit:           wire.HeadCommit,

@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
-	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 )
 
 // An agent with default flags needs these variables: those without which it
@@ -90,7 +90,7 @@ func TestEnvironment(t *testing.T) {
 					want[name] = value
 				}
 			}
-			got := environment(store.Job{ID: "second", BuildID: "first", Command: []string{"true", "a b"}, Env: row.given, Timeout: row.timeout, Job: lifecycle.Job{WorkerID: "worker-id", WorkerName: "worker"}})
+			got := environment(record.Job{ID: "second", BuildID: "first", Command: []string{"true", "a b"}, Env: row.given, Timeout: row.timeout, Job: lifecycle.Job{WorkerID: "worker-id", WorkerName: "worker"}})
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("the environment differs (-want +got):\n%s", diff)
 			}

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 )
 
@@ -51,7 +52,7 @@ func TestWriteFailure(t *testing.T) {
 			422, "starting a job: job 1 is lost", "", 0,
 		},
 		{
-			"invalid", fmt.Errorf("registering a worker: %w", &store.InvalidError{Field: "name", Problem: "must not be empty"}),
+			"invalid", fmt.Errorf("registering a worker: %w", &record.InvalidError{Field: "name", Problem: "must not be empty"}),
 			400, "registering a worker: name must not be empty", "", 0,
 		},
 		{"too large to be stored", fmt.Errorf("%w: %w", inside, store.ErrTooLarge), 413, "the request is too large to be stored", "", 0},

@@ -12,7 +12,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/joblog"
-	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
@@ -28,7 +28,7 @@ const (
 	maxSignalBytes = 128
 )
 
-func acceptedJob(job store.Job, token string) wire.Job {
+func acceptedJob(job record.Job, token string) wire.Job {
 	response := wire.Job{
 		ID: job.ID, State: string(job.State), Env: environment(job), Token: token, Priority: job.Priority,
 		ChunkMaxSize: joblog.MaxChunkSize, ChunkInterval: chunkInterval, LogMaxSize: logMaxSize,

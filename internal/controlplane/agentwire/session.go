@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
@@ -29,7 +29,7 @@ func (h *Handler) register(r *http.Request, _ caller) (any, error) {
 	if err != nil {
 		return nil, badRequest("body: priority must be a whole number")
 	}
-	worker, token, err := h.dispatcher.Register(r.Context(), store.Worker{
+	worker, token, err := h.dispatcher.Register(r.Context(), record.Worker{
 		Name: cmp.Or(req.Name, req.Hostname), Hostname: req.Hostname, OS: req.OS, Arch: req.Arch,
 		Version: req.Version, Build: req.Build, MachineID: req.MachineID, PID: req.PID,
 		Features: req.Features, Tags: req.Tags, Priority: priority,

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 )
 
@@ -53,7 +54,7 @@ func codedError(code connect.Code, format string, args ...any) error {
 // failed returns the coded error for an operation that failed with err, an error
 // of the dispatcher. It logs what is the server's fault.
 func (s service) failed(op operation, err error) error {
-	if field, ok := errors.AsType[*store.InvalidError](err); ok {
+	if field, ok := errors.AsType[*record.InvalidError](err); ok {
 		return invalid(field.Field, "%s", field.Problem)
 	}
 	if key, ok := errors.AsType[*dispatch.KeyInUseError](err); ok {

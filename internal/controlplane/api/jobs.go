@@ -7,8 +7,8 @@ import (
 	"connectrpc.com/connect"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/joblog"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
-	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
@@ -103,6 +103,6 @@ func (s *jobService) FollowJob(ctx context.Context, req *switchyardv1.FollowJobR
 	return nil
 }
 
-func (s *jobService) message(job store.Job) *switchyardv1.Job {
+func (s *jobService) message(job record.Job) *switchyardv1.Job {
 	return jobMessage(job, s.dispatcher.WaitingReason(job))
 }

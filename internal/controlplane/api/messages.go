@@ -8,14 +8,14 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/joblog"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
-	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
 // jobMessage returns the message for a stored job. It contains no token hash.
-func jobMessage(job store.Job, waitingReason string) *switchyardv1.Job {
+func jobMessage(job record.Job, waitingReason string) *switchyardv1.Job {
 	message := &switchyardv1.Job{
 		Id: job.ID, Command: job.Command, Env: job.Env, Queue: job.Queue, Priority: job.Priority,
 		IdempotencyKey: job.IdempotencyKey, State: jobState(job.State), WaitingReason: waitingReason,
@@ -56,7 +56,7 @@ func addHistory(message *switchyardv1.Job, history lifecycle.History) {
 }
 
 // cancelReason returns why the job was canceled.
-func cancelReason(job store.Job) string {
+func cancelReason(job record.Job) string {
 	switch {
 	case job.CancelReason != "":
 		return job.CancelReason

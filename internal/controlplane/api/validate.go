@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
-	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
@@ -16,17 +16,17 @@ const (
 	maxTimeout = 365 * 24 * time.Hour
 )
 
-func submissionOf(req *switchyardv1.SubmitJobRequest) (store.Job, error) {
+func submissionOf(req *switchyardv1.SubmitJobRequest) (record.Job, error) {
 	// A shell on the worker exec's the command, and some shells would read a first
 	// word with a dash as an option of exec.
 	if command := req.GetCommand(); len(command) > 0 && strings.HasPrefix(command[0], "-") {
-		return store.Job{}, invalid("command", "must begin with a program whose name does not begin with a dash")
+		return record.Job{}, invalid("command", "must begin with a program whose name does not begin with a dash")
 	}
 	timeout, err := timeoutOf(req)
 	if err != nil {
-		return store.Job{}, err
+		return record.Job{}, err
 	}
-	return store.Job{
+	return record.Job{
 		Command: req.GetCommand(), Env: req.GetEnv(), Queue: req.GetQueue(), Priority: req.GetPriority(),
 		Timeout: timeout, IdempotencyKey: req.GetIdempotencyKey(),
 		Job: lifecycle.Job{RetriesLeft: int(req.GetRetries())},

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
-	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
@@ -15,7 +15,7 @@ func TestAcceptingAgainIsTheSameAcceptance(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
 	p.attached(a)
-	id := p.submit(store.Job{})
+	id := p.submit(record.Job{})
 	var tokens []string
 	for range lifecycle.MaxTokens + 1 {
 		job, issued, err := p.Accept(t.Context(), a, id)
@@ -52,7 +52,7 @@ func TestOnlyTheAssignedWorkerCanAccept(t *testing.T) {
 	p := newPlant(t, Options{})
 	a, b := p.register("a"), p.register("b")
 	p.attached(a)
-	id := p.submit(store.Job{})
+	id := p.submit(record.Job{})
 	_, _, err := p.Accept(t.Context(), b, id)
 	wantErr(t, err, ErrWrongState)
 	_, _, err = p.Accept(t.Context(), a, newID())
@@ -63,10 +63,10 @@ func TestOnlyTheAssignedWorkerCanAccept(t *testing.T) {
 
 func TestAcquire(t *testing.T) {
 	p := newPlant(t, Options{})
-	worker, _, err := p.Register(t.Context(), store.Worker{Name: "a", Worker: workerstate.Worker{LastJob: true}})
+	worker, _, err := p.Register(t.Context(), record.Worker{Name: "a", Worker: workerstate.Worker{LastJob: true}})
 	must(t, err)
 	feed := p.attached(worker.ID)
-	id := p.submit(store.Job{})
+	id := p.submit(record.Job{})
 	p.silent(feed)
 	for range 2 {
 		job, issued, err := p.Acquire(t.Context(), worker.ID, id)
@@ -107,9 +107,9 @@ func TestAcquireIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlant(t, row.opts)
-			worker, _, err := p.Register(t.Context(), store.Worker{Name: "a", Worker: workerstate.Worker{LastJob: true}})
+			worker, _, err := p.Register(t.Context(), record.Worker{Name: "a", Worker: workerstate.Worker{LastJob: true}})
 			must(t, err)
-			id := p.submit(store.Job{Queue: row.queue})
+			id := p.submit(record.Job{Queue: row.queue})
 			if row.do != nil {
 				must(t, row.do(p, worker.ID))
 			}
@@ -170,7 +170,7 @@ func TestEndsOfAJob(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newPlant(t, Options{})
 			a := p.register("a")
-			g := p.run(a, store.Job{Timeout: 10 * time.Second})
+			g := p.run(a, record.Job{Timeout: 10 * time.Second})
 			p.jobState(g.JobID, "running")
 			if err := row.do(p, g); row.wants == nil {
 				must(t, err)
@@ -179,7 +179,7 @@ func TestEndsOfAJob(t *testing.T) {
 			}
 			p.state(g.JobID, row.want)
 			p.jobState(g.JobID, row.want)
-			next := p.submit(store.Job{})
+			next := p.submit(record.Job{})
 			p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: next})
 		})
 	}
@@ -223,7 +223,7 @@ func TestCancelBeforeStart(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newPlant(t, Options{})
 			a := p.register("a")
-			id := p.submit(store.Job{})
+			id := p.submit(record.Job{})
 			g := reach(p, a, id)
 			p.cancel(id, "canceled")
 			if g.JobID != "" {
@@ -239,7 +239,7 @@ func TestCancelBeforeStart(t *testing.T) {
 func TestAGrantEndsWithItsAcceptance(t *testing.T) {
 	p := newPlant(t, Options{})
 	a, b := p.register("a"), p.register("b")
-	id := p.submit(store.Job{})
+	id := p.submit(record.Job{})
 	p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	old := p.accept(a, id)
 	must(t, p.Disconnect(t.Context(), a))
@@ -256,11 +256,11 @@ func TestAWorkerThatFinishesItsLastJobIsAssignedNoOther(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
 	feed := p.attached(a)
-	id := p.submit(store.Job{})
+	id := p.submit(record.Job{})
 	p.wants(feed, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	g := p.accept(a, id)
 	p.startJob(g)
-	next := p.submit(store.Job{})
+	next := p.submit(record.Job{})
 	must(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0", IgnoreAgent: true}))
 	p.silent(feed)
 	p.pings(a, wire.Instruction{Kind: wire.Resume})
@@ -269,9 +269,9 @@ func TestAWorkerThatFinishesItsLastJobIsAssignedNoOther(t *testing.T) {
 
 func TestTokensAreRefused(t *testing.T) {
 	p := newPlant(t, Options{})
-	worker, session, err := p.Register(t.Context(), store.Worker{Name: "a"})
+	worker, session, err := p.Register(t.Context(), record.Worker{Name: "a"})
 	must(t, err)
-	id := p.submit(store.Job{})
+	id := p.submit(record.Job{})
 	p.pings(worker.ID, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	_, job, err := p.Accept(t.Context(), worker.ID, id)
 	must(t, err)

@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
@@ -46,7 +47,7 @@ func BenchmarkSubmitToNext(b *testing.B) {
 	for b.Loop() {
 		submitted := time.Now()
 		id := make(chan string, 1)
-		go func() { id <- p.submit(store.Job{}) }()
+		go func() { id <- p.submit(record.Job{}) }()
 		took = append(took, (<-offers).Sub(submitted))
 		g := p.accept(a, <-id)
 		p.startJob(g)
@@ -63,7 +64,7 @@ func BenchmarkSubmitToNext(b *testing.B) {
 func BenchmarkFinishToNext(b *testing.B) {
 	p := benchPlant(b)
 	for range 1000 {
-		p.submit(store.Job{})
+		p.submit(record.Job{})
 	}
 	a := p.register("a")
 	feed := p.attached(a)
@@ -73,7 +74,7 @@ func BenchmarkFinishToNext(b *testing.B) {
 		must(b, err)
 		g := p.accept(a, in.JobID)
 		p.startJob(g)
-		p.submit(store.Job{})
+		p.submit(record.Job{})
 		finished := time.Now()
 		must(b, g.Finish(b.Context(), wire.FinishRequest{ExitStatus: "0"}))
 		in, err = feed.Next(b.Context())

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
@@ -55,30 +56,30 @@ func apply[T, E any](ctx context.Context, k kind[T, E], record T, indexed bool, 
 
 // changeJob applies an event to a job: see apply.
 func (r *records) changeJob(
-	ctx context.Context, id string, ev lifecycle.Event, checks ...func(store.Job) error,
-) (change[store.Job], error) {
+	ctx context.Context, id string, ev lifecycle.Event, checks ...func(record.Job) error,
+) (change[record.Job], error) {
 	ev.At = r.now().UTC()
 	job, indexed := r.job(id)
-	read := func(ctx context.Context) (store.Job, error) { return r.ReadJob(ctx, id) }
-	return apply(ctx, kind[store.Job, lifecycle.Event]{"job " + id, jobAfter, read, r.putJob, r.logJob}, job, indexed, ev, checks)
+	read := func(ctx context.Context) (record.Job, error) { return r.ReadJob(ctx, id) }
+	return apply(ctx, kind[record.Job, lifecycle.Event]{"job " + id, jobAfter, read, r.putJob, r.logJob}, job, indexed, ev, checks)
 }
 
 // changeWorker applies an event to a worker: see apply.
 func (r *records) changeWorker(ctx context.Context, id string, ev workerstate.Event,
-	checks ...func(store.Worker) error,
-) (change[store.Worker], error) {
+	checks ...func(record.Worker) error,
+) (change[record.Worker], error) {
 	ev.At = r.now().UTC()
 	worker, indexed := r.worker(id)
-	read := func(ctx context.Context) (store.Worker, error) { return r.readWorker(ctx, id) }
-	return apply(ctx, kind[store.Worker, workerstate.Event]{"worker " + id, workerAfter, read, r.putWorker, r.logWorker},
+	read := func(ctx context.Context) (record.Worker, error) { return r.readWorker(ctx, id) }
+	return apply(ctx, kind[record.Worker, workerstate.Event]{"worker " + id, workerAfter, read, r.putWorker, r.logWorker},
 		worker, indexed, ev, checks)
 }
 
 // createJob stores a new job after its first events. Of job it uses the ID and what
 // the submitter decides. store.ErrConflict if the job exists.
-func (r *records) createJob(ctx context.Context, job store.Job, submitted lifecycle.Event, further ...lifecycle.Event) (store.Job, error) {
+func (r *records) createJob(ctx context.Context, job record.Job, submitted lifecycle.Event, further ...lifecycle.Event) (record.Job, error) {
 	job, err := newJob(job, submitted)
-	records := []store.Job{{}, job}
+	records := []record.Job{{}, job}
 	for _, ev := range further {
 		if err == nil {
 			job, err = jobAfter(job, ev)
@@ -143,7 +144,7 @@ var jobMessages = map[lifecycle.EventKind]string{ //nolint:gochecknoglobals // a
 }
 
 // logJob logs a stored change of a job.
-func (r *records) logJob(before, after store.Job, ev lifecycle.Event) {
+func (r *records) logJob(before, after record.Job, ev lifecycle.Event) {
 	level, message := zapcore.InfoLevel, jobMessages[ev.Kind]
 	switch {
 	case after.State == wire.StateQueued && before.State != "":
@@ -183,7 +184,7 @@ var workerMessages = map[workerstate.EventKind]string{ //nolint:gochecknoglobals
 }
 
 // logWorker logs a stored change of a worker.
-func (r *records) logWorker(before, after store.Worker, ev workerstate.Event) {
+func (r *records) logWorker(before, after record.Worker, ev workerstate.Event) {
 	level := zapcore.InfoLevel
 	if ev.Kind == workerstate.LeaseExpired {
 		level = zapcore.WarnLevel

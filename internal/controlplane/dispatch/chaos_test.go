@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
@@ -75,9 +76,9 @@ func (s *storm) again(ctx context.Context, call func(*Dispatcher) error) error {
 // worker behaves like a worker: its stream breaks, it pings in between, and it
 // starts each job at most once, one at a time.
 func (s *storm) worker(ctx context.Context, name string, r *rand.Rand) {
-	var worker store.Worker
+	var worker record.Worker
 	err := s.again(ctx, func(d *Dispatcher) (err error) {
-		worker, _, err = d.Register(ctx, store.Worker{Name: name, Tags: []string{"queue=" + []string{"a", "b"}[r.IntN(2)]}})
+		worker, _, err = d.Register(ctx, record.Worker{Name: name, Tags: []string{"queue=" + []string{"a", "b"}[r.IntN(2)]}})
 		return err
 	})
 	if err != nil {
@@ -162,7 +163,7 @@ func TestEachJobIsRunOnce(t *testing.T) {
 		submitting.Go(func() {
 			for j := range jobs / 4 {
 				err := s.again(ctx, func(d *Dispatcher) error {
-					job, _, err := d.Submit(ctx, store.Job{
+					job, _, err := d.Submit(ctx, record.Job{
 						Command: []string{"true"}, Queue: []string{"a", "b"}[j%2], Priority: int32(j % 3),
 						IdempotencyKey: fmt.Sprint(i, "-", j), // makes a repeated submission safe
 					})

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 )
 
@@ -13,8 +14,8 @@ var (
 	// ErrNotFound: the job or worker does not exist or has expired.
 	ErrNotFound = store.ErrNotFound
 	// ErrInvalid: a field of the request is not acceptable. The error is a
-	// *store.InvalidError, which names the field.
-	ErrInvalid = store.ErrInvalid
+	// *record.InvalidError, which names the field.
+	ErrInvalid = record.ErrInvalid
 	// ErrWrongState: the state of the job or worker does not allow the request. The
 	// error is a *StateError, whose message names the state.
 	ErrWrongState = errors.New("wrong state")

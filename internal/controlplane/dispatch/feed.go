@@ -6,14 +6,14 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // Feed delivers instructions to one stream of one worker. It implements
 // schedule.Stream.
 type Feed struct {
-	worker  store.Worker
+	worker  record.Worker
 	onClose func(*Feed)
 	wake    chan struct{}
 
@@ -23,13 +23,13 @@ type Feed struct {
 	err      error
 }
 
-func newFeed(worker store.Worker, onClose func(*Feed)) *Feed {
+func newFeed(worker record.Worker, onClose func(*Feed)) *Feed {
 	return &Feed{worker: worker, onClose: onClose, wake: make(chan struct{}, 1)}
 }
 
 // Worker returns the record of the stream's worker, as it was when the feed was
 // made.
-func (f *Feed) Worker() store.Worker { return f.worker }
+func (f *Feed) Worker() record.Worker { return f.worker }
 
 // Next waits for the next instruction. It fails with ErrSuperseded if a newer
 // stream replaced this one, ErrClosed after Close or when the dispatcher was

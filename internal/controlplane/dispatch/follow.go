@@ -6,14 +6,14 @@ import (
 	"slices"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/joblog"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
-	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // WaitingReason returns why a queued job waits, for people; it is empty for every
 // other job. It reads memory only.
-func (d *Dispatcher) WaitingReason(job store.Job) string { return d.records.WaitingReason(job) }
+func (d *Dispatcher) WaitingReason(job record.Job) string { return d.records.WaitingReason(job) }
 
 // Follow is joblog.Log.Follow. It ends with ErrClosed when the dispatcher is
 // closed.
@@ -28,7 +28,7 @@ func (d *Dispatcher) Follow(ctx context.Context, id string, o joblog.Options) it
 
 // WaitingReason returns why a queued job waits, for people; it is empty for every
 // other job. It reads memory only.
-func (r *records) WaitingReason(job store.Job) string {
+func (r *records) WaitingReason(job record.Job) string {
 	if job.State != wire.StateQueued {
 		return ""
 	}

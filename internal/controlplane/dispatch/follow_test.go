@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/joblog"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
-	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
@@ -63,7 +63,7 @@ func (p *plant) logs(g JobGrant, sequence, offset int, data string) {
 func TestFollowFromTheBeginningToTheEnd(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
-	id := p.submit(store.Job{})
+	id := p.submit(record.Job{})
 	wait, end := p.follows(id, joblog.Options{})
 	wait("queued")
 	p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
@@ -103,7 +103,7 @@ func TestFollowAnEndedJob(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlant(t, Options{})
-			g := p.run(p.register("a"), store.Job{})
+			g := p.run(p.register("a"), record.Job{})
 			p.logs(g, 3, 8, "three")
 			p.logs(g, 1, 0, "one ")
 			must(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0", ChunksFailed: row.failed}))
@@ -118,7 +118,7 @@ func TestFollowAnEndedJob(t *testing.T) {
 
 func TestFollowWaitsForAMissingChunkForABoundedTime(t *testing.T) {
 	p := newPlant(t, Options{})
-	g := p.run(p.register("a"), store.Job{})
+	g := p.run(p.register("a"), record.Job{})
 	wait, end := p.follows(g.JobID, joblog.Options{})
 	wait("running")
 	p.logs(g, 2, 4, "two ")
@@ -133,7 +133,7 @@ func TestFollowWaitsForAMissingChunkForABoundedTime(t *testing.T) {
 		t.Errorf("with a late chunk (-want +got):\n%s", diff)
 	}
 
-	g = p.run(p.register("b"), store.Job{})
+	g = p.run(p.register("b"), record.Job{})
 	p.logs(g, 2, 4, "two ")
 	must(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}))
 	collected := make(chan []string)
@@ -154,7 +154,7 @@ func TestFollowWaitsForAMissingChunkForABoundedTime(t *testing.T) {
 
 func TestFollowOfALostJobWaitsForNothing(t *testing.T) {
 	p := newPlant(t, Options{})
-	g := p.run(p.register("a"), store.Job{})
+	g := p.run(p.register("a"), record.Job{})
 	p.logs(g, 1, 0, "one ")
 	p.pass(schedule.DefaultLeaseTimeout + 2*time.Second)
 	_, end := p.follows(g.JobID, joblog.Options{})
@@ -165,7 +165,7 @@ func TestFollowOfALostJobWaitsForNothing(t *testing.T) {
 
 func TestFollowReportsANewWaitingReason(t *testing.T) {
 	p := newPlant(t, Options{})
-	id := p.submit(store.Job{})
+	id := p.submit(record.Job{})
 	var a string
 	changes := []struct {
 		change func()
@@ -213,7 +213,7 @@ func TestFollowEnds(t *testing.T) {
 		return err
 	}
 	wantErr(t, drain(t.Context(), newID(), func() {}), ErrNotFound)
-	id := p.submit(store.Job{})
+	id := p.submit(record.Job{})
 	ctx, cancel := context.WithCancel(t.Context())
 	wantErr(t, drain(ctx, id, cancel), context.Canceled)
 	for range p.Follow(t.Context(), id, joblog.Options{}) {
@@ -224,7 +224,7 @@ func TestFollowEnds(t *testing.T) {
 
 func TestLogChunksAreRefusedByField(t *testing.T) {
 	p := newPlant(t, Options{})
-	g := p.run(p.register("a"), store.Job{})
+	g := p.run(p.register("a"), record.Job{})
 	for _, c := range []wire.Chunk{
 		{Sequence: 0, Data: []byte("x")},
 		{Sequence: 1, Data: make([]byte, joblog.MaxChunkSize+1)},

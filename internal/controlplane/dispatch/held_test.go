@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
-	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
@@ -35,7 +35,7 @@ func TestHeldJobsAreNotLost(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newPlant(t, Options{Terms: schedule.Terms{SilenceTimeout: 2 * time.Minute}})
 			a := p.register("a")
-			g := p.run(a, store.Job{})
+			g := p.run(a, record.Job{})
 			holder := a
 			if row.again {
 				holder = p.register("a")
@@ -62,7 +62,7 @@ func TestHoldingEnds(t *testing.T) {
 	t.Run("no longer named", func(t *testing.T) {
 		p := newPlant(t, Options{Terms: terms})
 		a := p.register("a")
-		g := p.run(a, store.Job{})
+		g := p.run(a, record.Job{})
 		b := p.register("a")
 		p.passHolding(5*time.Minute, b, g.JobID)
 		p.state(g.JobID, wire.StateRunning)
@@ -72,7 +72,7 @@ func TestHoldingEnds(t *testing.T) {
 	t.Run("for too long", func(t *testing.T) {
 		p := newPlant(t, Options{Terms: terms})
 		a := p.register("a")
-		g := p.run(a, store.Job{})
+		g := p.run(a, record.Job{})
 		p.passHolding(terms.HoldTimeout, a, g.JobID)
 		p.state(g.JobID, wire.StateRunning)
 		p.passHolding(11*time.Second, a, g.JobID)
@@ -87,7 +87,7 @@ func TestHoldingEnds(t *testing.T) {
 func TestHeldJobsOfAnotherReplica(t *testing.T) {
 	one, two := twoPlants(t)
 	a := one.register("a")
-	g := one.run(a, store.Job{})
+	g := one.run(a, record.Job{})
 	until(t, "the other replica knows the job", func() bool { _, ok := two.records.job(g.JobID); return ok })
 	two.clock.move(schedule.DefaultLeaseTimeout - time.Second)
 	one.Hold([]string{g.JobID})
@@ -106,7 +106,7 @@ func TestHeldJobsOfAnotherReplica(t *testing.T) {
 func TestTheTimeoutIsCountedFromWhatThisReplicaSaw(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
-	g := p.run(a, store.Job{Timeout: 10 * time.Minute})
+	g := p.run(a, record.Job{Timeout: 10 * time.Minute})
 	p.clock.move(2 * time.Hour)
 	p.restart()
 	must(t, p.Heartbeat(t.Context(), a))
@@ -125,7 +125,7 @@ func TestForcedStopsAndRetries(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newPlant(t, Options{})
 			a := p.register("a")
-			g := p.run(a, store.Job{Job: lifecycle.Job{RetriesLeft: 1}})
+			g := p.run(a, record.Job{Job: lifecycle.Job{RetriesLeft: 1}})
 			_, err := p.Stop(t.Context(), a, Stopping{Force: true, NoRetry: row.noRetry, Reason: "now"})
 			must(t, err)
 			p.jobState(g.JobID, "canceling")
@@ -144,7 +144,7 @@ func TestForcedStopsAndRetries(t *testing.T) {
 func TestHistory(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
-	id := p.submit(store.Job{})
+	id := p.submit(record.Job{})
 	p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	p.passBeating(schedule.DefaultAssignTimeout+2*time.Second, a)
 	p.state(id, wire.StateQueued)

@@ -5,8 +5,8 @@ import (
 	"errors"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
-	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
@@ -14,7 +14,7 @@ import (
 
 // Job returns a job from the store. While it runs, LogSize is what has arrived.
 // ErrNotFound.
-func (d *Dispatcher) Job(ctx context.Context, id string) (store.Job, error) {
+func (d *Dispatcher) Job(ctx context.Context, id string) (record.Job, error) {
 	job, err := d.records.ReadJob(ctx, id)
 	if err == nil && job.State == wire.StateRunning {
 		job.LogSize = d.logs.Size(ctx, id)
@@ -32,12 +32,12 @@ func (d *Dispatcher) JobState(ctx context.Context, jobID string) (wire.JobState,
 
 // Jobs returns a page of jobs, newest first, and the token of the next page, which
 // is empty if this is the last one. ErrInvalid for a bad page or filter.
-func (d *Dispatcher) Jobs(ctx context.Context, f schedule.JobFilter, p schedule.Page) ([]store.Job, string, error) {
+func (d *Dispatcher) Jobs(ctx context.Context, f schedule.JobFilter, p schedule.Page) ([]record.Job, string, error) {
 	list, err := schedule.NewJobList(f, p)
 	if err != nil {
 		return nil, "", err //nolint:wrapcheck // it names the field
 	}
-	var jobs []store.Job
+	var jobs []record.Job
 	for list.Missing(len(jobs)) > 0 {
 		var ids []string
 		d.records.view(func(x *schedule.Index) { ids = x.NextJobs(list, list.Missing(len(jobs))) })
@@ -60,9 +60,9 @@ func (d *Dispatcher) Jobs(ctx context.Context, f schedule.JobFilter, p schedule.
 // running one. It succeeds for a job that is canceled or being canceled.
 // ErrNotFound; ErrInvalid for a reason that is too long; ErrWrongState, together
 // with the job, for a job that ended otherwise.
-func (d *Dispatcher) Cancel(ctx context.Context, id, reason string) (store.Job, error) {
+func (d *Dispatcher) Cancel(ctx context.Context, id, reason string) (record.Job, error) {
 	if err := validateReason(reason, false); err != nil {
-		return store.Job{}, err
+		return record.Job{}, err
 	}
 	job, err := d.records.changeJob(ctx, id, lifecycle.Event{
 		Kind: lifecycle.CancelRequested, Actor: actorOperator, Reason: reason,
@@ -74,13 +74,13 @@ func (d *Dispatcher) Cancel(ctx context.Context, id, reason string) (store.Job, 
 // token. Repeated until the job is started, it is the same acceptance with one more
 // valid token: tokens are stored as hashes and cannot be returned twice.
 // ErrNotFound; ErrWrongState if the job is not assigned to the worker.
-func (d *Dispatcher) Accept(ctx context.Context, workerID, jobID string) (store.Job, string, error) {
+func (d *Dispatcher) Accept(ctx context.Context, workerID, jobID string) (record.Job, string, error) {
 	if err := d.renew(ctx, workerID); err != nil {
-		return store.Job{}, "", err
+		return record.Job{}, "", err
 	}
 	worker, err := d.records.findWorker(ctx, workerID)
 	if err != nil {
-		return store.Job{}, "", err
+		return record.Job{}, "", err
 	}
 	return d.take(ctx, lifecycle.Accepted, worker, jobID)
 }
@@ -90,15 +90,15 @@ func (d *Dispatcher) Accept(ctx context.Context, workerID, jobID string) (store.
 // ErrWrongState if the job is not queued or is of another queue, or if the worker is
 // paused, draining or stopped. The worker's stored record decides, since another
 // replica may have paused it just now.
-func (d *Dispatcher) Acquire(ctx context.Context, workerID, jobID string) (store.Job, string, error) {
+func (d *Dispatcher) Acquire(ctx context.Context, workerID, jobID string) (record.Job, string, error) {
 	if err := d.renew(ctx, workerID); err != nil {
-		return store.Job{}, "", err
+		return record.Job{}, "", err
 	}
 	worker, err := d.records.readWorker(ctx, workerID)
 	if err != nil {
-		return store.Job{}, "", err
+		return record.Job{}, "", err
 	}
-	return d.take(ctx, lifecycle.Acquired, worker, jobID, func(job store.Job) error {
+	return d.take(ctx, lifecycle.Acquired, worker, jobID, func(job record.Job) error {
 		switch {
 		case job.State.InHand() && job.WorkerID == worker.ID:
 			return nil // the response to the same request was lost
@@ -112,9 +112,9 @@ func (d *Dispatcher) Acquire(ctx context.Context, workerID, jobID string) (store
 }
 
 // take accepts a job for a worker with a new token.
-func (d *Dispatcher) take(ctx context.Context, kind lifecycle.EventKind, worker store.Worker, jobID string,
-	checks ...func(store.Job) error,
-) (store.Job, string, error) {
+func (d *Dispatcher) take(ctx context.Context, kind lifecycle.EventKind, worker record.Worker, jobID string,
+	checks ...func(record.Job) error,
+) (record.Job, string, error) {
 	jobToken, hash := token.Job.New(jobID)
 	job, err := d.records.changeJob(ctx, jobID, lifecycle.Event{
 		Kind: kind, Actor: actorWorker, WorkerID: worker.ID, WorkerName: worker.Name, Token: hash.String(),
@@ -124,7 +124,7 @@ func (d *Dispatcher) take(ctx context.Context, kind lifecycle.EventKind, worker 
 
 // reportedState returns the state of a job as the agents' wire has it: that of a
 // running job which must end is canceling or timing_out.
-func reportedState(job store.Job) wire.JobState {
+func reportedState(job record.Job) wire.JobState {
 	switch {
 	case job.State != wire.StateRunning:
 		return job.State

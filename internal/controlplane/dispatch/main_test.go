@@ -10,6 +10,7 @@ import (
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
@@ -102,7 +103,7 @@ func (p *plant) passBeating(d time.Duration, workerID string) {
 
 func (p *plant) register(name string) string {
 	p.t.Helper()
-	worker, _, err := p.Register(p.t.Context(), store.Worker{Name: name})
+	worker, _, err := p.Register(p.t.Context(), record.Worker{Name: name})
 	must(p.t, err)
 	return worker.ID
 }
@@ -123,7 +124,7 @@ func (p *plant) attached(workerID string) *Feed {
 	return feed
 }
 
-func (p *plant) submit(s store.Job) string {
+func (p *plant) submit(s record.Job) string {
 	p.t.Helper()
 	if s.Command == nil {
 		s.Command = []string{"true"}
@@ -153,7 +154,7 @@ func (p *plant) startJob(g JobGrant) {
 }
 
 // run submits a job and starts it on a worker.
-func (p *plant) run(workerID string, s store.Job) JobGrant {
+func (p *plant) run(workerID string, s record.Job) JobGrant {
 	p.t.Helper()
 	id := p.submit(s)
 	p.pings(workerID, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
@@ -162,7 +163,7 @@ func (p *plant) run(workerID string, s store.Job) JobGrant {
 	return grant
 }
 
-func (p *plant) job(id string) store.Job {
+func (p *plant) job(id string) record.Job {
 	p.t.Helper()
 	job, err := p.Job(p.t.Context(), id)
 	must(p.t, err)

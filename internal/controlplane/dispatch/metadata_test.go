@@ -7,8 +7,8 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/metadata"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
-	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
@@ -24,7 +24,7 @@ func (p *plant) value(g JobGrant, key, want string) {
 func TestMetadataSurvivesARestart(t *testing.T) {
 	p := newPlant(t, Options{})
 	w := p.register("w")
-	id := p.submit(store.Job{})
+	id := p.submit(record.Job{})
 	p.pings(w, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	_, token, err := p.Accept(t.Context(), w, id)
 	must(t, err)
@@ -48,7 +48,7 @@ func TestMetadataSurvivesARestart(t *testing.T) {
 // Retries of a job, and their retries, read what the first job set.
 func TestRetriesShareMetadata(t *testing.T) {
 	p := newPlant(t, Options{})
-	first := p.run(p.register("w1"), store.Job{Job: lifecycle.Job{RetriesLeft: 2}})
+	first := p.run(p.register("w1"), record.Job{Job: lifecycle.Job{RetriesLeft: 2}})
 	must(t, first.SetMetadata(t.Context(), metadata.Item{Key: "from", Value: "first"}))
 	last := first
 	for _, name := range []string{"w2", "w3"} {
@@ -70,7 +70,7 @@ func TestRetriesShareMetadata(t *testing.T) {
 // The token of an ended job can read, but not change anything.
 func TestMetadataOfAnEndedJob(t *testing.T) {
 	p := newPlant(t, Options{})
-	g := p.run(p.register("w"), store.Job{})
+	g := p.run(p.register("w"), record.Job{})
 	must(t, g.SetMetadata(t.Context(), metadata.Item{Key: "k", Value: "v"}))
 	must(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}))
 	wantErr(t, g.SetMetadata(t.Context(), metadata.Item{Key: "k", Value: "w"}), ErrUnauthenticated)

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/joblog"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 )
@@ -125,8 +126,8 @@ func (r *records) changed(c store.Change) {
 		known = c.Kind == store.JobStored && x.KnowsJob(c.ID, c.Revision) ||
 			c.Kind == store.WorkerStored && x.KnowsWorker(c.ID, c.Revision)
 	})
-	var job store.Job
-	var worker store.Worker
+	var job record.Job
+	var worker record.Worker
 	var err error
 	switch {
 	case known:
@@ -153,7 +154,7 @@ func (r *records) changed(c store.Change) {
 // applyJob applies a record to the index and passes it to the job's subscribers.
 // The caller holds the lock. The index keeps the job for as long as the store does,
 // counted from now: the moment of storing is of another clock.
-func (r *records) applyJob(job store.Job) {
+func (r *records) applyJob(job record.Job) {
 	now := r.now()
 	var expires time.Time // never, for a live job
 	if job.State.Final() {
@@ -167,19 +168,19 @@ func (r *records) applyJob(job store.Job) {
 }
 
 // job returns the indexed record of a job that belongs to a worker.
-func (r *records) job(id string) (job store.Job, ok bool) {
+func (r *records) job(id string) (job record.Job, ok bool) {
 	r.view(func(x *schedule.Index) { job, ok = x.Job(id) })
 	return job, ok
 }
 
 // worker returns the indexed record of a worker.
-func (r *records) worker(id string) (worker store.Worker, ok bool) {
+func (r *records) worker(id string) (worker record.Worker, ok bool) {
 	r.view(func(x *schedule.Index) { worker, ok = x.Worker(id) })
 	return worker, ok
 }
 
 // ReadJob returns the stored record of a job.
-func (r *records) ReadJob(ctx context.Context, id string) (store.Job, error) {
+func (r *records) ReadJob(ctx context.Context, id string) (record.Job, error) {
 	job, err := r.st.Job(ctx, id)
 	if err == nil {
 		r.update(func(*schedule.Index) { r.applyJob(job) })
@@ -189,7 +190,7 @@ func (r *records) ReadJob(ctx context.Context, id string) (store.Job, error) {
 
 // findJob returns the indexed record of a job that belongs to a worker, and the
 // stored one of any other job.
-func (r *records) findJob(ctx context.Context, id string) (store.Job, error) {
+func (r *records) findJob(ctx context.Context, id string) (record.Job, error) {
 	if job, ok := r.job(id); ok {
 		return job, nil
 	}
@@ -198,14 +199,14 @@ func (r *records) findJob(ctx context.Context, id string) (store.Job, error) {
 
 // findWorker returns the indexed record of a worker, and the stored one of a worker
 // that is not indexed.
-func (r *records) findWorker(ctx context.Context, id string) (store.Worker, error) {
+func (r *records) findWorker(ctx context.Context, id string) (record.Worker, error) {
 	if worker, ok := r.worker(id); ok {
 		return worker, nil
 	}
 	return r.readWorker(ctx, id)
 }
 
-func (r *records) readWorker(ctx context.Context, id string) (store.Worker, error) {
+func (r *records) readWorker(ctx context.Context, id string) (record.Worker, error) {
 	worker, err := r.st.Worker(ctx, id)
 	if err == nil {
 		r.update(func(x *schedule.Index) { x.ApplyWorker(worker, r.now()) })
@@ -214,7 +215,7 @@ func (r *records) readWorker(ctx context.Context, id string) (store.Worker, erro
 }
 
 // putJob stores a job, even if the caller's context ends.
-func (r *records) putJob(ctx context.Context, job store.Job) (store.Job, error) {
+func (r *records) putJob(ctx context.Context, job record.Job) (record.Job, error) {
 	ctx, cancel := store.Detach(ctx)
 	defer cancel()
 	job, err := r.st.PutJob(ctx, job)
@@ -234,7 +235,7 @@ func (r *records) putJob(ctx context.Context, job store.Job) (store.Job, error) 
 }
 
 // putWorker stores a worker, even if the caller's context ends.
-func (r *records) putWorker(ctx context.Context, worker store.Worker) (store.Worker, error) {
+func (r *records) putWorker(ctx context.Context, worker record.Worker) (record.Worker, error) {
 	ctx, cancel := store.Detach(ctx)
 	defer cancel()
 	worker, err := r.st.PutWorker(ctx, worker)

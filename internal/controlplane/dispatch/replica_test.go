@@ -6,6 +6,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
@@ -57,18 +58,18 @@ func until(t *testing.T, what string, is func() bool) {
 
 func TestReplicasShareTheWork(t *testing.T) {
 	one, two := twoPlants(t)
-	worker, session, err := one.Register(t.Context(), store.Worker{Name: "a"})
+	worker, session, err := one.Register(t.Context(), record.Worker{Name: "a"})
 	must(t, err)
 	a := worker.ID
 	got, err := two.AuthenticateSession(t.Context(), session)
 	must(t, err)
 	feed := two.attached(got)
-	id := one.submit(store.Job{})
+	id := one.submit(record.Job{})
 	two.wants(feed, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	_, token, err := one.Accept(t.Context(), a, id)
 	must(t, err)
 	two.startJob(two.grant(token))
-	second := two.submit(store.Job{})
+	second := two.submit(record.Job{})
 	_, err = one.Pause(t.Context(), a, "why", workerstate.ByOperator)
 	must(t, err)
 	two.wants(feed, wire.Instruction{Kind: wire.Pause, Reason: "why"})
@@ -123,7 +124,7 @@ func TestAHeartbeatToAnyReplicaCounts(t *testing.T) {
 func TestTwoOffersBecomeOne(t *testing.T) {
 	p := newPlant(t, Options{})
 	a, b := p.register("a"), p.register("b")
-	first, second := p.submit(store.Job{}), p.submit(store.Job{})
+	first, second := p.submit(record.Job{}), p.submit(record.Job{})
 	p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: first})
 	job, err := p.st.Job(t.Context(), second) // as another replica would
 	must(t, err)

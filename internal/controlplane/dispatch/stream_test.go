@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
@@ -14,11 +14,11 @@ func TestAJobIsDeliveredByTheStream(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
 	feed := p.attached(a)
-	id := p.submit(store.Job{})
+	id := p.submit(record.Job{})
 	p.wants(feed, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	g := p.accept(a, id)
 	p.startJob(g)
-	second := p.submit(store.Job{})
+	second := p.submit(record.Job{})
 	p.silent(feed)
 	must(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}))
 	p.state(id, wire.StateFinished)
@@ -28,11 +28,11 @@ func TestAJobIsDeliveredByTheStream(t *testing.T) {
 func TestPriorityFirstThenAge(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
-	low := p.submit(store.Job{Priority: -1})
-	first := p.submit(store.Job{})
-	second := p.submit(store.Job{})
-	urgent := p.submit(store.Job{Priority: 9})
-	p.submit(store.Job{Queue: "other", Priority: 99})
+	low := p.submit(record.Job{Priority: -1})
+	first := p.submit(record.Job{})
+	second := p.submit(record.Job{})
+	urgent := p.submit(record.Job{Priority: 9})
+	p.submit(record.Job{Queue: "other", Priority: 99})
 	feed := p.attached(a)
 	for _, id := range []string{urgent, first, second, low} {
 		p.wants(feed, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
@@ -47,7 +47,7 @@ func TestUnstartedJobsAreOfferedAgain(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
 	feed := p.attached(a)
-	id := p.submit(store.Job{})
+	id := p.submit(record.Job{})
 	offer := wire.Instruction{Kind: wire.JobAssigned, JobID: id}
 	p.wants(feed, offer)
 	p.pings(a, offer)
@@ -63,7 +63,7 @@ func TestUnstartedJobsAreOfferedAgain(t *testing.T) {
 func TestAnAssignmentForAPingIsOnTheStreamToo(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
-	id := p.submit(store.Job{})
+	id := p.submit(record.Job{})
 	p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	feed := p.attached(a) // opened while the response was in flight
 	p.wants(feed, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
@@ -73,7 +73,7 @@ func TestAnAssignmentForAPingIsOnTheStreamToo(t *testing.T) {
 	_, err := p.Pause(t.Context(), a, "why", workerstate.ByOperator)
 	must(t, err)
 	must(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}))
-	next := p.submit(store.Job{})
+	next := p.submit(record.Job{})
 	p.wants(feed, wire.Instruction{Kind: wire.Pause, Reason: "why"})
 	p.silent(feed)
 	_, err = p.Resume(t.Context(), a, workerstate.ByOperator)
@@ -90,12 +90,12 @@ func TestASecondStreamSupersedesTheFirst(t *testing.T) {
 	_, err := first.Next(t.Context())
 	wantErr(t, err, ErrSuperseded)
 	first.Close() // must not detach the second
-	id := p.submit(store.Job{})
+	id := p.submit(record.Job{})
 	p.wants(second, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	second.Close()
 	_, err = second.Next(t.Context())
 	wantErr(t, err, ErrClosed)
-	next := p.submit(store.Job{})
+	next := p.submit(record.Job{})
 	p.state(next, wire.StateQueued)
 }
 
@@ -143,7 +143,7 @@ func TestStandingInstructions(t *testing.T) {
 			if got := feed.Standing(); got != row.stands {
 				t.Errorf("the standing instruction is %+v, want %+v", got, row.stands)
 			}
-			id := p.submit(store.Job{})
+			id := p.submit(record.Job{})
 			next := p.attach(a)
 			p.wants(next, row.stands)
 			if row.stands.Kind == wire.Resume {
@@ -159,7 +159,7 @@ func TestPausingWithdrawsOffers(t *testing.T) {
 	p := newPlant(t, Options{})
 	a, b := p.register("a"), p.register("b")
 	feed := p.attached(a)
-	id := p.submit(store.Job{})
+	id := p.submit(record.Job{})
 	_, err := p.Pause(t.Context(), "a", "why", workerstate.ByOperator)
 	must(t, err)
 	p.wants(feed, wire.Instruction{Kind: wire.Pause, Reason: "why"})
@@ -170,8 +170,8 @@ func TestPausingWithdrawsOffers(t *testing.T) {
 func TestStopWithForce(t *testing.T) {
 	p := newPlant(t, Options{})
 	a, b := p.register("a"), p.register("b")
-	g := p.run(a, store.Job{})
-	waiting := p.submit(store.Job{})
+	g := p.run(a, record.Job{})
+	waiting := p.submit(record.Job{})
 	p.pings(b, wire.Instruction{Kind: wire.JobAssigned, JobID: waiting})
 	p.accept(b, waiting)
 	_, err := p.Stop(t.Context(), a, Stopping{Reason: "slowly"})

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/wire"
@@ -23,13 +24,13 @@ import (
 // command, environment or queue.
 //
 // If a worker is idle on its stream, the write that stores the job assigns it too.
-func (d *Dispatcher) Submit(ctx context.Context, job store.Job) (_ store.Job, existed bool, err error) {
+func (d *Dispatcher) Submit(ctx context.Context, job record.Job) (_ record.Job, existed bool, err error) {
 	job.Queue = cmp.Or(job.Queue, wire.DefaultQueue)
 	if err := validateJob(job); err != nil {
-		return store.Job{}, false, err
+		return record.Job{}, false, err
 	}
 	job.ID, job.BuildID, job.RetryOf = newID(), "", ""
-	var stored store.Job
+	var stored record.Job
 	if job.IdempotencyKey == "" {
 		stored, err = d.create(ctx, job)
 	} else {
@@ -39,20 +40,20 @@ func (d *Dispatcher) Submit(ctx context.Context, job store.Job) (_ store.Job, ex
 		}
 	}
 	if err != nil {
-		return store.Job{}, false, fmt.Errorf("submitting a job: %w", err)
+		return record.Job{}, false, fmt.Errorf("submitting a job: %w", err)
 	}
 	return stored, existed, nil
 }
 
 // sameWork reports whether two jobs do the same. Their priority, timeout and
 // retries do not matter.
-func sameWork(a, b store.Job) bool {
+func sameWork(a, b record.Job) bool {
 	return slices.Equal(a.Command, b.Command) && maps.Equal(a.Env, b.Env) && a.Queue == b.Queue
 }
 
 // submitKeyed stores a job under an idempotency key: first the key, then the job
 // that it names. A submission that finds a key without its job stores the job.
-func (d *Dispatcher) submitKeyed(ctx context.Context, job store.Job) (_ store.Job, existed bool, err error) {
+func (d *Dispatcher) submitKeyed(ctx context.Context, job record.Job) (_ record.Job, existed bool, err error) {
 	st := d.records.st
 	var replace uint64 // the revision of a key that names nothing any more
 	for range store.MaxConflicts {
@@ -61,7 +62,7 @@ func (d *Dispatcher) submitKeyed(ctx context.Context, job store.Job) (_ store.Jo
 			return d.createOnce(ctx, job)
 		}
 		if !errors.Is(err, store.ErrConflict) {
-			return store.Job{}, false, err //nolint:wrapcheck // the store's errors say what was attempted
+			return record.Job{}, false, err //nolint:wrapcheck // the store's errors say what was attempted
 		}
 		key, err := st.Key(ctx, job.IdempotencyKey)
 		if errors.Is(err, ErrNotFound) {
@@ -69,7 +70,7 @@ func (d *Dispatcher) submitKeyed(ctx context.Context, job store.Job) (_ store.Jo
 			continue
 		}
 		if err != nil {
-			return store.Job{}, false, err //nolint:wrapcheck // the store's errors say what was attempted
+			return record.Job{}, false, err //nolint:wrapcheck // the store's errors say what was attempted
 		}
 		existing, err := d.records.ReadJob(ctx, key.JobID)
 		if !errors.Is(err, ErrNotFound) {
@@ -77,7 +78,7 @@ func (d *Dispatcher) submitKeyed(ctx context.Context, job store.Job) (_ store.Jo
 		}
 		current, err := d.records.st.KeyIsCurrent(ctx, key)
 		if err != nil {
-			return store.Job{}, false, err //nolint:wrapcheck // the store's errors say what was attempted
+			return record.Job{}, false, err //nolint:wrapcheck // the store's errors say what was attempted
 		}
 		if current {
 			job.ID = key.JobID
@@ -85,12 +86,12 @@ func (d *Dispatcher) submitKeyed(ctx context.Context, job store.Job) (_ store.Jo
 		}
 		replace = key.Revision
 	}
-	return store.Job{}, false, fmt.Errorf("idempotency key %q: %w", job.IdempotencyKey, store.ErrConflict)
+	return record.Job{}, false, fmt.Errorf("idempotency key %q: %w", job.IdempotencyKey, store.ErrConflict)
 }
 
 // createOnce stores the job that a key names, unless another submission with the
 // key has stored it.
-func (d *Dispatcher) createOnce(ctx context.Context, job store.Job) (_ store.Job, existed bool, err error) {
+func (d *Dispatcher) createOnce(ctx context.Context, job record.Job) (_ record.Job, existed bool, err error) {
 	created, err := d.create(ctx, job)
 	if errors.Is(err, store.ErrConflict) {
 		existing, err := d.records.ReadJob(ctx, job.ID)
@@ -100,7 +101,7 @@ func (d *Dispatcher) createOnce(ctx context.Context, job store.Job) (_ store.Job
 }
 
 // create stores a new job, assigned to an idle worker if there is one.
-func (d *Dispatcher) create(ctx context.Context, job store.Job) (store.Job, error) {
+func (d *Dispatcher) create(ctx context.Context, job record.Job) (record.Job, error) {
 	var c *schedule.Claim
 	d.records.view(func(x *schedule.Index) { c = x.ClaimIdle(job.Queue) })
 	submitted := lifecycle.Event{Kind: lifecycle.Submitted, At: d.now().UTC(), Actor: actorSubmitter}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
@@ -19,38 +20,38 @@ func TestBadFieldsAreNamed(t *testing.T) {
 	ok := []string{"true"}
 	for _, row := range []struct {
 		field string
-		s     store.Job
+		s     record.Job
 	}{
-		{"command", store.Job{}},
-		{"command", store.Job{Command: []string{""}}},
-		{"command", store.Job{Command: []string{"a\x00"}}},
-		{"command", store.Job{Command: []string{strings.Repeat("x", MaxJobSize+1)}}},
-		{"env", store.Job{Command: ok, Env: map[string]string{"": "x"}}},
-		{"env", store.Job{Command: ok, Env: map[string]string{"A=B": "x"}}},
-		{"env", store.Job{Command: ok, Env: map[string]string{"A": "x\x00"}}},
-		{"queue", store.Job{Command: ok, Queue: "a b"}},
-		{"queue", store.Job{Command: ok, Queue: strings.Repeat("q", maxName+1)}},
-		{"timeout", store.Job{Command: ok, Timeout: -1}},
-		{"retries", store.Job{Command: ok, Job: lifecycle.Job{RetriesLeft: -1}}},
-		{"retries", store.Job{Command: ok, Job: lifecycle.Job{RetriesLeft: MaxRetries + 1}}},
-		{"idempotency_key", store.Job{Command: ok, IdempotencyKey: strings.Repeat("k", MaxIdempotencyKey+1)}},
+		{"command", record.Job{}},
+		{"command", record.Job{Command: []string{""}}},
+		{"command", record.Job{Command: []string{"a\x00"}}},
+		{"command", record.Job{Command: []string{strings.Repeat("x", MaxJobSize+1)}}},
+		{"env", record.Job{Command: ok, Env: map[string]string{"": "x"}}},
+		{"env", record.Job{Command: ok, Env: map[string]string{"A=B": "x"}}},
+		{"env", record.Job{Command: ok, Env: map[string]string{"A": "x\x00"}}},
+		{"queue", record.Job{Command: ok, Queue: "a b"}},
+		{"queue", record.Job{Command: ok, Queue: strings.Repeat("q", maxName+1)}},
+		{"timeout", record.Job{Command: ok, Timeout: -1}},
+		{"retries", record.Job{Command: ok, Job: lifecycle.Job{RetriesLeft: -1}}},
+		{"retries", record.Job{Command: ok, Job: lifecycle.Job{RetriesLeft: MaxRetries + 1}}},
+		{"idempotency_key", record.Job{Command: ok, IdempotencyKey: strings.Repeat("k", MaxIdempotencyKey+1)}},
 	} {
 		_, _, err := p.Submit(t.Context(), row.s)
-		var invalid *store.InvalidError
+		var invalid *record.InvalidError
 		if !errors.As(err, &invalid) || invalid.Field != row.field || !errors.Is(err, ErrInvalid) {
 			t.Errorf("got %v, want %s refused", err, row.field)
 		}
 	}
 	for _, row := range []struct {
 		field string
-		r     store.Worker
+		r     record.Worker
 	}{
-		{"name", store.Worker{}},
-		{"queue", store.Worker{Name: "a", Tags: []string{"queue="}}},
-		{"meta_data", store.Worker{Name: "a", Tags: []string{"queue=a", "queue=b"}}},
+		{"name", record.Worker{}},
+		{"queue", record.Worker{Name: "a", Tags: []string{"queue="}}},
+		{"meta_data", record.Worker{Name: "a", Tags: []string{"queue=a", "queue=b"}}},
 	} {
 		_, _, err := p.Register(t.Context(), row.r)
-		var invalid *store.InvalidError
+		var invalid *record.InvalidError
 		if !errors.As(err, &invalid) || invalid.Field != row.field {
 			t.Errorf("got %v, want %s refused", err, row.field)
 		}
@@ -59,22 +60,22 @@ func TestBadFieldsAreNamed(t *testing.T) {
 
 func TestTheKeyOfADifferentJobIsRefused(t *testing.T) {
 	p := newPlant(t, Options{})
-	first := store.Job{Command: []string{"echo", "1"}, Env: map[string]string{"A": "1"}, IdempotencyKey: "k"}
+	first := record.Job{Command: []string{"echo", "1"}, Env: map[string]string{"A": "1"}, IdempotencyKey: "k"}
 	job, _, err := p.Submit(t.Context(), first)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, row := range []struct {
 		name string
-		edit func(*store.Job)
+		edit func(*record.Job)
 		same bool
 	}{
-		{"as it was", func(*store.Job) {}, true},
-		{"with the default queue named", func(s *store.Job) { s.Queue = wire.DefaultQueue }, true},
-		{"of higher priority", func(s *store.Job) { s.Priority = 1 }, true},
-		{"another command", func(s *store.Job) { s.Command = []string{"echo", "2"} }, false},
-		{"another environment", func(s *store.Job) { s.Env = map[string]string{"A": "2"} }, false},
-		{"another queue", func(s *store.Job) { s.Queue = "other" }, false},
+		{"as it was", func(*record.Job) {}, true},
+		{"with the default queue named", func(s *record.Job) { s.Queue = wire.DefaultQueue }, true},
+		{"of higher priority", func(s *record.Job) { s.Priority = 1 }, true},
+		{"another command", func(s *record.Job) { s.Command = []string{"echo", "2"} }, false},
+		{"another environment", func(s *record.Job) { s.Env = map[string]string{"A": "2"} }, false},
+		{"another queue", func(s *record.Job) { s.Queue = "other" }, false},
 	} {
 		again := first
 		row.edit(&again)
@@ -97,7 +98,7 @@ func TestTheSameKeyIsTheSameJob(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range submitters {
 		all.Go(func() {
-			job, existed, err := p.Submit(t.Context(), store.Job{Command: []string{"true"}, IdempotencyKey: "k"})
+			job, existed, err := p.Submit(t.Context(), record.Job{Command: []string{"true"}, IdempotencyKey: "k"})
 			if err != nil {
 				t.Error(err)
 			}
@@ -118,12 +119,12 @@ func TestTheSameKeyIsTheSameJob(t *testing.T) {
 		t.Errorf("%d submitters created the job, want 1", n)
 	}
 	p.restart()
-	job, existed, err := p.Submit(t.Context(), store.Job{Command: []string{"true"}, IdempotencyKey: "k"})
+	job, existed, err := p.Submit(t.Context(), record.Job{Command: []string{"true"}, IdempotencyKey: "k"})
 	must(t, err)
 	if !existed || job.ID != ids[0] || job.Command[0] != "true" {
 		t.Errorf("got %+v, existed %v", job, existed)
 	}
-	if other := p.submit(store.Job{IdempotencyKey: "k2"}); other == ids[0] {
+	if other := p.submit(record.Job{IdempotencyKey: "k2"}); other == ids[0] {
 		t.Error("another key is the same job")
 	}
 }
@@ -139,12 +140,12 @@ func TestAKeyWithoutItsJob(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			must(t, p.st.PutKey(t.Context(), name, row.key))
-			job, existed, err := p.Submit(t.Context(), store.Job{Command: []string{"true"}, IdempotencyKey: name})
+			job, existed, err := p.Submit(t.Context(), record.Job{Command: []string{"true"}, IdempotencyKey: name})
 			must(t, err)
 			if existed || (job.ID == row.key.JobID) != row.same {
 				t.Errorf("got %s, existed %v; the key named %s", job.ID, existed, row.key.JobID)
 			}
-			again, existed, err := p.Submit(t.Context(), store.Job{Command: []string{"true"}, IdempotencyKey: name})
+			again, existed, err := p.Submit(t.Context(), record.Job{Command: []string{"true"}, IdempotencyKey: name})
 			must(t, err)
 			if !existed || again.ID != job.ID {
 				t.Errorf("again: got %s, existed %v", again.ID, existed)
@@ -157,7 +158,7 @@ func TestAJobIsAssignedWhenItIsSubmitted(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
 	feed := p.attached(a)
-	job, _, err := p.Submit(t.Context(), store.Job{Command: []string{"true"}})
+	job, _, err := p.Submit(t.Context(), record.Job{Command: []string{"true"}})
 	must(t, err)
 	if job.State != wire.StateAssigned || job.WorkerID != a || job.WorkerName != "a" {
 		t.Errorf("got %+v", job)
@@ -170,7 +171,7 @@ func TestJobsArePaged(t *testing.T) {
 	a := p.register("a")
 	var ids []string
 	for i := range 7 {
-		ids = append(ids, p.submit(store.Job{Queue: []string{"default", "other"}[i%2]}))
+		ids = append(ids, p.submit(record.Job{Queue: []string{"default", "other"}[i%2]}))
 	}
 	p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: ids[0]})
 	p.cancel(ids[3], "canceled")
@@ -227,13 +228,13 @@ func TestWorkersArePaged(t *testing.T) {
 	p := newPlant(t, Options{})
 	var ids []string
 	for i := range 5 {
-		worker, _, err := p.Register(t.Context(), store.Worker{Name: fmt.Sprint("w", i), Tags: []string{"os=linux", "queue=q"}})
+		worker, _, err := p.Register(t.Context(), record.Worker{Name: fmt.Sprint("w", i), Tags: []string{"os=linux", "queue=q"}})
 		must(t, err)
 		ids = append(ids, worker.ID)
 	}
 	must(t, p.Disconnect(t.Context(), ids[1]))
 	p.attached(ids[2])
-	id := p.submit(store.Job{Queue: "q"})
+	id := p.submit(record.Job{Queue: "q"})
 	var got []string
 	page := schedule.Page{Size: 2}
 	for {
@@ -266,8 +267,8 @@ func TestWaitingReason(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
-	first := p.submit(store.Job{})
-	p.submit(store.Job{})
+	first := p.submit(record.Job{})
+	p.submit(record.Job{})
 	why("no worker is connected in queue default")
 	a := p.register("a")
 	why("a worker in queue default is free, and will be given the job when it polls")
@@ -286,7 +287,7 @@ func TestWaitingReason(t *testing.T) {
 		must(t, err)
 	}
 	why("all 2 workers in queue default are taking no more work")
-	if got := p.WaitingReason(store.Job{Job: lifecycle.Job{State: wire.StateRunning}}); got != "" {
+	if got := p.WaitingReason(record.Job{Job: lifecycle.Job{State: wire.StateRunning}}); got != "" {
 		t.Errorf("a running job waits: %q", got)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
@@ -80,7 +81,7 @@ func (s *sweeper) sweep(ctx context.Context) error {
 			return err
 		}
 	}
-	var unretried []store.Job
+	var unretried []record.Job
 	s.r.view(func(x *schedule.Index) { unretried = x.Unretried() })
 	for _, job := range unretried {
 		if err := s.retry(ctx, job); err != nil {
@@ -111,7 +112,7 @@ func (s *sweeper) expireLeases() (expired []string) {
 func (s *sweeper) loseWorker(ctx context.Context, id string) error {
 	_, err := s.r.changeWorker(ctx, id, workerstate.Event{
 		Kind: workerstate.LeaseExpired, Reason: fmt.Sprintf("silent for %s", s.terms.LeaseTimeout),
-	}, func(store.Worker) error {
+	}, func(record.Worker) error {
 		expired := false
 		s.r.view(func(x *schedule.Index) { expired = x.Expired(id, s.clock.Now(), s.terms.LeaseTimeout) })
 		if !expired {
@@ -151,7 +152,7 @@ func (s *sweeper) apply(ctx context.Context, d schedule.Decision) error {
 	if ev.Kind == lifecycle.Silent || ev.Kind == lifecycle.Absent {
 		ev.Result.LogSize = s.logSize(ctx, d.JobID)
 	}
-	job, err := s.r.changeJob(ctx, d.JobID, ev, func(job store.Job) error {
+	job, err := s.r.changeJob(ctx, d.JobID, ev, func(job record.Job) error {
 		if job.Revision != d.Revision {
 			return errUnchanged
 		}
@@ -170,7 +171,7 @@ func (s *sweeper) apply(ctx context.Context, d schedule.Decision) error {
 // retry stores the job that retries a job, if there is to be one and it is not
 // stored. The record of the lost job names it and expires first, so this can be
 // repeated.
-func (s *sweeper) retry(ctx context.Context, job store.Job) error {
+func (s *sweeper) retry(ctx context.Context, job record.Job) error {
 	if job.RetriedBy == "" {
 		return nil
 	}

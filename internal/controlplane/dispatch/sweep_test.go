@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
@@ -15,7 +16,7 @@ func TestAnOfferExpires(t *testing.T) {
 	p := newPlant(t, Options{})
 	a, b := p.register("a"), p.register("b")
 	feed := p.attached(a)
-	id := p.submit(store.Job{})
+	id := p.submit(record.Job{})
 	p.wants(feed, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	other := p.attached(b)
 	p.passBeating(schedule.DefaultAssignTimeout, a)
@@ -31,7 +32,7 @@ func TestAnOfferExpires(t *testing.T) {
 func TestAnAcceptanceExpires(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
-	id := p.submit(store.Job{})
+	id := p.submit(record.Job{})
 	p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	g := p.accept(a, id)
 	p.passBeating(schedule.DefaultStartTimeout, a)
@@ -45,11 +46,11 @@ func TestSilentWorkersAreLost(t *testing.T) {
 	p := newPlant(t, Options{})
 	silent, waiting, alive := p.register("silent"), p.register("waiting"), p.register("alive")
 	feed := p.attached(silent)
-	id := p.submit(store.Job{})
+	id := p.submit(record.Job{})
 	p.wants(feed, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	g := p.accept(silent, id)
 	p.startJob(g)
-	accepted := p.submit(store.Job{})
+	accepted := p.submit(record.Job{})
 	p.pings(waiting, wire.Instruction{Kind: wire.JobAssigned, JobID: accepted})
 	acceptance := p.accept(waiting, accepted)
 
@@ -93,7 +94,7 @@ func TestEverySignOfLifeRenewsALease(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newPlant(t, Options{})
 			a := p.register("a")
-			id := p.submit(store.Job{})
+			id := p.submit(record.Job{})
 			p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 			_, token, err := p.Accept(t.Context(), a, id)
 			must(t, err)
@@ -121,7 +122,7 @@ func TestDisconnectRequeuesUnstartedJobs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newPlant(t, Options{})
 			a := p.register("a")
-			id := p.submit(store.Job{})
+			id := p.submit(record.Job{})
 			p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 			if row.until != wire.StateAssigned {
 				g := p.accept(a, id)
@@ -150,7 +151,7 @@ func TestAWorkerThatPollsIsNotRunningItsJob(t *testing.T) {
 	t.Run("one late ping proves nothing", func(t *testing.T) {
 		p := newPlant(t, Options{})
 		a := p.register("a")
-		g := p.run(a, store.Job{})
+		g := p.run(a, record.Job{})
 		p.pings(a, idle)
 		p.passBeating(schedule.DefaultAbsenceTimeout+time.Second, a)
 		p.state(g.JobID, wire.StateRunning)
@@ -158,7 +159,7 @@ func TestAWorkerThatPollsIsNotRunningItsJob(t *testing.T) {
 	t.Run("pings and reports on the job", func(t *testing.T) {
 		p := newPlant(t, Options{})
 		a := p.register("a")
-		id := p.submit(store.Job{})
+		id := p.submit(record.Job{})
 		p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 		_, token, err := p.Accept(t.Context(), a, id)
 		must(t, err)
@@ -173,7 +174,7 @@ func TestAWorkerThatPollsIsNotRunningItsJob(t *testing.T) {
 	t.Run("pings without reports on the job", func(t *testing.T) {
 		p := newPlant(t, Options{})
 		a := p.register("a")
-		g := p.run(a, store.Job{})
+		g := p.run(a, record.Job{})
 		for range 3 {
 			p.pings(a, idle)
 			p.state(g.JobID, wire.StateRunning)
@@ -181,14 +182,14 @@ func TestAWorkerThatPollsIsNotRunningItsJob(t *testing.T) {
 		}
 		p.pass(time.Second)
 		p.state(g.JobID, wire.StateLost)
-		next := p.submit(store.Job{})
+		next := p.submit(record.Job{})
 		p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: next})
 	})
 	t.Run("no pings and no reports on the job", func(t *testing.T) {
 		p := newPlant(t, Options{Terms: schedule.Terms{SilenceTimeout: 2 * time.Minute}})
 		a := p.register("a")
 		p.attached(a)
-		g := p.run(a, store.Job{})
+		g := p.run(a, record.Job{})
 		p.passBeating(2*time.Minute, a)
 		p.state(g.JobID, wire.StateRunning)
 		p.passBeating(2*time.Second, a)
@@ -199,7 +200,7 @@ func TestAWorkerThatPollsIsNotRunningItsJob(t *testing.T) {
 func TestLostJobsAreRetried(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
-	g := p.run(a, store.Job{Command: []string{"make", "it"}, Env: map[string]string{"A": "B"}, Priority: 3, Timeout: time.Hour, IdempotencyKey: "k", Job: lifecycle.Job{RetriesLeft: 1}})
+	g := p.run(a, record.Job{Command: []string{"make", "it"}, Env: map[string]string{"A": "B"}, Priority: 3, Timeout: time.Hour, IdempotencyKey: "k", Job: lifecycle.Job{RetriesLeft: 1}})
 	p.pass(schedule.DefaultLeaseTimeout + 2*time.Second)
 	lost := p.job(g.JobID)
 	if lost.State != wire.StateLost || lost.RetriedBy == "" || lost.LostReason == "" || lost.ExitStatus != "-1" {
@@ -245,7 +246,7 @@ func TestUndeliveredResults(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := newPlant(t, Options{})
-			id := p.submit(store.Job{Job: lifecycle.Job{RetriesLeft: 1}})
+			id := p.submit(record.Job{Job: lifecycle.Job{RetriesLeft: 1}})
 			a := p.register("a")
 			p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 			_, token, err := p.Accept(t.Context(), a, id)
@@ -287,7 +288,7 @@ func TestUndeliveredResults(t *testing.T) {
 
 func TestCanceledJobsAreNotRetried(t *testing.T) {
 	p := newPlant(t, Options{})
-	g := p.run(p.register("a"), store.Job{Job: lifecycle.Job{RetriesLeft: 3}})
+	g := p.run(p.register("a"), record.Job{Job: lifecycle.Job{RetriesLeft: 3}})
 	p.cancel(g.JobID, "canceling")
 	p.pass(schedule.DefaultLeaseTimeout + 2*time.Second)
 	if lost := p.job(g.JobID); lost.State != wire.StateLost || lost.RetriedBy != "" {
@@ -299,7 +300,7 @@ func TestTheRetryIsStoredEvenAfterACrash(t *testing.T) {
 	p := newPlant(t, Options{})
 	// The state after a process died between the two writes.
 	retry := newID()
-	lost, err := p.st.PutJob(t.Context(), store.Job{ID: newID(), Command: []string{"true"}, Queue: "default", Job: lifecycle.Job{State: wire.StateLost, RetriesLeft: 2, RetriedBy: retry, FinishedAt: p.clock.Now()}})
+	lost, err := p.st.PutJob(t.Context(), record.Job{ID: newID(), Command: []string{"true"}, Queue: "default", Job: lifecycle.Job{State: wire.StateLost, RetriesLeft: 2, RetriedBy: retry, FinishedAt: p.clock.Now()}})
 	must(t, err)
 	p.restart()
 	p.pass(time.Second)
@@ -322,7 +323,7 @@ func TestTheRetryIsStoredEvenAfterACrash(t *testing.T) {
 func TestASuspendedReplicaExpiresNoLease(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
-	g := p.run(a, store.Job{})
+	g := p.run(a, record.Job{})
 	p.clock.move(time.Hour)
 	p.pass(time.Second)
 	p.workerState(a, workerstate.Available)
@@ -333,15 +334,15 @@ func TestASuspendedReplicaExpiresNoLease(t *testing.T) {
 
 func TestRestart(t *testing.T) {
 	p := newPlant(t, Options{})
-	worker, session, err := p.Register(t.Context(), store.Worker{Name: "a", Tags: []string{"queue=q"}})
+	worker, session, err := p.Register(t.Context(), record.Worker{Name: "a", Tags: []string{"queue=q"}})
 	must(t, err)
 	a := worker.ID
-	running := p.submit(store.Job{Queue: "q"})
+	running := p.submit(record.Job{Queue: "q"})
 	p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: running})
 	_, token, err := p.Accept(t.Context(), a, running)
 	must(t, err)
 	p.startJob(p.grant(token))
-	queued := p.submit(store.Job{Queue: "q"})
+	queued := p.submit(record.Job{Queue: "q"})
 	p.pass(schedule.DefaultLeaseTimeout - 2*time.Second)
 
 	p.restart()

@@ -108,17 +108,17 @@ func TestOnlyTheTablesChangeRecords(t *testing.T) {
 // The check above finds what it must find.
 func TestWritersAreFound(t *testing.T) {
 	for source, want := range map[string]int{
-		`job.State = wire.StateQueued`:                      1,
-		`job.Job.State, other = x, y`:                       1,
-		`job.RetriesLeft--`:                                 1,
-		`job.Job = next`:                                    1,
-		`worker.PauseReason = "x"`:                          1,
-		`_ = lifecycle.Job{State: x}`:                       1,
-		`_ = store.Job{Job: lifecycle.Job{Tokens: x}}`:      1,
-		`_ = workerstate.Worker{"x"}`:                       1,
-		`_ = store.Job{Job: lifecycle.Job{RetriesLeft: 1}}`: 0,
-		`job.Env = nil`:                                     0,
-		`state := job.State`:                                0,
+		`job.State = wire.StateQueued`:                       1,
+		`job.Job.State, other = x, y`:                        1,
+		`job.RetriesLeft--`:                                  1,
+		`job.Job = next`:                                     1,
+		`worker.PauseReason = "x"`:                           1,
+		`_ = lifecycle.Job{State: x}`:                        1,
+		`_ = record.Job{Job: lifecycle.Job{Tokens: x}}`:      1,
+		`_ = workerstate.Worker{"x"}`:                        1,
+		`_ = record.Job{Job: lifecycle.Job{RetriesLeft: 1}}`: 0,
+		`job.Env = nil`:                                      0,
+		`state := job.State`:                                 0,
 	} {
 		file, err := parser.ParseFile(token.NewFileSet(), "x.go", "package x\nfunc f() {\n"+source+"\n}", parser.SkipObjectResolution)
 		must(t, err)

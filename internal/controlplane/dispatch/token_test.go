@@ -6,14 +6,14 @@ import (
 	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/joblog"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
-	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // runWithToken is run, and returns the job's token too.
-func (p *plant) runWithToken(workerID string, job store.Job) (g JobGrant, jobToken string) {
+func (p *plant) runWithToken(workerID string, job record.Job) (g JobGrant, jobToken string) {
 	p.t.Helper()
 	id := p.submit(job)
 	p.pings(workerID, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
@@ -30,7 +30,7 @@ func TestATokenEndsWithItsJob(t *testing.T) {
 	p := newPlant(t, Options{})
 	p.pass(2 * schedule.LateChunkGrace) // this replica knows when jobs end
 	a := p.register("a")
-	g, jobToken := p.runWithToken(a, store.Job{})
+	g, jobToken := p.runWithToken(a, record.Job{})
 	must(t, g.InHand())
 	must(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}))
 
@@ -49,7 +49,7 @@ func TestATokenEndsWithItsJob(t *testing.T) {
 // agent knows is thrown away.
 func TestTheLogOfALostJobIsAccepted(t *testing.T) {
 	p := newPlant(t, Options{})
-	g, jobToken := p.runWithToken(p.register("a"), store.Job{})
+	g, jobToken := p.runWithToken(p.register("a"), record.Job{})
 	p.pass(schedule.DefaultLeaseTimeout + 2*time.Second)
 	p.state(g.JobID, wire.StateLost)
 	p.pass(2 * schedule.LateChunkGrace)
@@ -66,7 +66,7 @@ func TestTheLogOfALostJobIsAccepted(t *testing.T) {
 // A chunk cannot be further on in the log than the chunks before it reach.
 func TestChunksAreBounded(t *testing.T) {
 	p := newPlant(t, Options{})
-	g := p.run(p.register("a"), store.Job{})
+	g := p.run(p.register("a"), record.Job{})
 	for name, row := range map[string]struct {
 		sequence, offset uint64
 		want             error

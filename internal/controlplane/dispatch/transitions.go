@@ -2,7 +2,7 @@ package dispatch
 
 import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
-	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 )
 
@@ -20,7 +20,7 @@ const (
 //
 // This function and workerAfter are the only ones that change what became of a
 // stored job or worker; TestOnlyTheTablesChangeRecords checks it.
-func jobAfter(job store.Job, ev lifecycle.Event) (store.Job, error) {
+func jobAfter(job record.Job, ev lifecycle.Event) (record.Job, error) {
 	next, decision := lifecycle.Next(job.Job, ev)
 	switch {
 	case decision.Refusal == lifecycle.TokenEnded:
@@ -35,7 +35,7 @@ func jobAfter(job store.Job, ev lifecycle.Event) (store.Job, error) {
 }
 
 // workerAfter is jobAfter for a worker and the table of package workerstate.
-func workerAfter(worker store.Worker, ev workerstate.Event) (store.Worker, error) {
+func workerAfter(worker record.Worker, ev workerstate.Event) (record.Worker, error) {
 	next, decision := workerstate.Next(worker.Worker, ev)
 	switch {
 	case decision.Refusal != "":
@@ -49,8 +49,8 @@ func workerAfter(worker store.Worker, ev workerstate.Event) (store.Worker, error
 
 // newJob returns the record of a submitted job, not stored yet. Of job it uses the
 // ID and what the submitter decides.
-func newJob(job store.Job, ev lifecycle.Event) (store.Job, error) {
-	return jobAfter(store.Job{
+func newJob(job record.Job, ev lifecycle.Event) (record.Job, error) {
+	return jobAfter(record.Job{
 		ID: job.ID, Command: job.Command, Env: job.Env, Queue: job.Queue, Priority: job.Priority,
 		Timeout: job.Timeout, IdempotencyKey: job.IdempotencyKey, BuildID: job.BuildID, RetryOf: job.RetryOf,
 		Job: lifecycle.Job{RetriesLeft: job.RetriesLeft},
@@ -58,8 +58,8 @@ func newJob(job store.Job, ev lifecycle.Event) (store.Job, error) {
 }
 
 // retryOf returns the job to submit as the retry of another one.
-func retryOf(job store.Job) store.Job {
-	return store.Job{
+func retryOf(job record.Job) record.Job {
+	return record.Job{
 		ID: job.RetriedBy, Command: job.Command, Env: job.Env, Queue: job.Queue, Priority: job.Priority,
 		Timeout: job.Timeout, BuildID: job.Build(), RetryOf: job.ID,
 		Job: lifecycle.Job{RetriesLeft: job.RetriesLeft - 1},

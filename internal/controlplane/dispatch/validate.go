@@ -3,7 +3,7 @@ package dispatch
 import (
 	"strings"
 
-	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
@@ -23,41 +23,41 @@ const (
 )
 
 // validateJob returns an error for the first field that is not acceptable.
-func validateJob(job store.Job) error {
+func validateJob(job record.Job) error {
 	if len(job.Command) == 0 || job.Command[0] == "" {
-		return store.Invalid("command", "must name a program")
+		return record.Invalid("command", "must name a program")
 	}
 	size := 0
 	for _, arg := range job.Command {
 		if strings.Contains(arg, "\x00") {
-			return store.Invalid("command", "contains a zero byte, which no process can be given")
+			return record.Invalid("command", "contains a zero byte, which no process can be given")
 		}
 		size += len(arg)
 	}
 	for name, value := range job.Env {
 		if name == "" || strings.ContainsAny(name, "=\x00") || strings.Contains(value, "\x00") {
-			return store.Invalid("env", "has a variable %q that no process can have", name)
+			return record.Invalid("env", "has a variable %q that no process can have", name)
 		}
 		size += len(name) + len(value)
 	}
 	switch {
 	case size > MaxJobSize:
-		return store.Invalid("command", "and env have %d bytes together, at most %d are possible", size, MaxJobSize)
+		return record.Invalid("command", "and env have %d bytes together, at most %d are possible", size, MaxJobSize)
 	case job.Timeout < 0:
-		return store.Invalid("timeout", "must not be negative")
+		return record.Invalid("timeout", "must not be negative")
 	case job.RetriesLeft < 0 || job.RetriesLeft > MaxRetries:
-		return store.Invalid("retries", "must be 0 to %d", MaxRetries)
+		return record.Invalid("retries", "must be 0 to %d", MaxRetries)
 	case len(job.IdempotencyKey) > MaxIdempotencyKey:
-		return store.Invalid("idempotency_key", "must have at most %d bytes", MaxIdempotencyKey)
+		return record.Invalid("idempotency_key", "must have at most %d bytes", MaxIdempotencyKey)
 	}
 	return validateQueue(job.Queue)
 }
 
 // validateWorker returns the queue that the worker's tags name, or an error for
 // the first field that is not acceptable.
-func validateWorker(w store.Worker) (queue string, err error) {
+func validateWorker(w record.Worker) (queue string, err error) {
 	if w.Name == "" || len(w.Name) > maxName {
-		return "", store.Invalid("name", "must have 1 to %d bytes", maxName)
+		return "", record.Invalid("name", "must have 1 to %d bytes", maxName)
 	}
 	queue, named := wire.DefaultQueue, false
 	for _, tag := range w.Tags {
@@ -66,7 +66,7 @@ func validateWorker(w store.Worker) (queue string, err error) {
 			continue
 		}
 		if named {
-			return "", store.Invalid("meta_data", "names more than one queue")
+			return "", record.Invalid("meta_data", "names more than one queue")
 		}
 		queue, named = name, true
 	}
@@ -77,13 +77,13 @@ func validateWorker(w store.Worker) (queue string, err error) {
 // -_.:/ in ASCII.
 func validateQueue(name string) error {
 	if name == "" || len(name) > maxName {
-		return store.Invalid("queue", "must have 1 to %d bytes", maxName)
+		return record.Invalid("queue", "must have 1 to %d bytes", maxName)
 	}
 	for _, c := range []byte(name) {
 		switch {
 		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', strings.IndexByte("-_.:/", c) >= 0:
 		default:
-			return store.Invalid("queue", "is %q, but may have letters, digits and -_.:/ only", name)
+			return record.Invalid("queue", "is %q, but may have letters, digits and -_.:/ only", name)
 		}
 	}
 	return nil
@@ -91,10 +91,10 @@ func validateQueue(name string) error {
 
 func validateReason(reason string, required bool) error {
 	if required && strings.TrimSpace(reason) == "" {
-		return store.Invalid("reason", "must say why")
+		return record.Invalid("reason", "must say why")
 	}
 	if len(reason) > maxReason {
-		return store.Invalid("reason", "must have at most %d bytes", maxReason)
+		return record.Invalid("reason", "must have at most %d bytes", maxReason)
 	}
 	return nil
 }

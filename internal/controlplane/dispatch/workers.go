@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
-	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 )
@@ -15,12 +15,12 @@ import (
 // worker sent; Queue is taken from the tag queue=NAME, default wire.DefaultQueue. A
 // worker with LastJob is assigned no jobs: it acquires one by its ID. ErrInvalid
 // names a bad field.
-func (d *Dispatcher) Register(ctx context.Context, worker store.Worker) (store.Worker, string, error) {
+func (d *Dispatcher) Register(ctx context.Context, worker record.Worker) (record.Worker, string, error) {
 	var err error
 	lastJob := worker.LastJob
 	worker.Worker = workerstate.Worker{} // what becomes of it begins here
 	if worker.Queue, err = validateWorker(worker); err != nil {
-		return store.Worker{}, "", err
+		return record.Worker{}, "", err
 	}
 	worker.ID = newID()
 	var session string
@@ -30,9 +30,9 @@ func (d *Dispatcher) Register(ctx context.Context, worker store.Worker) (store.W
 		worker, err = d.records.putWorker(ctx, worker)
 	}
 	if err != nil {
-		return store.Worker{}, "", fmt.Errorf("registering worker %s: %w", worker.Name, err)
+		return record.Worker{}, "", fmt.Errorf("registering worker %s: %w", worker.Name, err)
 	}
-	d.records.logWorker(store.Worker{}, worker, ev)
+	d.records.logWorker(record.Worker{}, worker, ev)
 	return worker, session, nil
 }
 
@@ -150,7 +150,7 @@ func (d *Dispatcher) Stop(ctx context.Context, ref string, how Stopping) (schedu
 		return schedule.Worker{}, err
 	}
 	if how.NoRetry && !how.Force {
-		return schedule.Worker{}, store.Invalid("no_retry", "needs force: without it no job is canceled")
+		return schedule.Worker{}, record.Invalid("no_retry", "needs force: without it no job is canceled")
 	}
 	ev := workerstate.Event{Kind: workerstate.DrainRequested, Reason: how.Reason, NoRetry: how.NoRetry}
 	if how.Force {

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
@@ -27,7 +28,7 @@ type Options struct {
 // and Chunk is set.
 type Event struct {
 	// Job is the job's record, and WaitingReason why it is queued, if it is.
-	Job           *store.Job
+	Job           *record.Job
 	WaitingReason string
 	// Chunk is the next chunk of the log, and Missing how many bytes just before its
 	// Offset never arrived.
@@ -66,7 +67,7 @@ type follower struct {
 	o     Options
 	yield func(Event, error) bool
 
-	job      store.Job
+	job      record.Job
 	reason   string // the waiting reason that was reported last
 	assembly assembly
 	chunks   chan store.Chunk
@@ -145,7 +146,7 @@ func (f *follower) report(e Event) error {
 
 // jobChanged reports a newer record. When the job has ended, or at once if the
 // reader does not wait, it determines where reading the log ends.
-func (f *follower) jobChanged(ctx context.Context, job store.Job) error {
+func (f *follower) jobChanged(ctx context.Context, job record.Job) error {
 	if job.Revision <= f.job.Revision {
 		return nil
 	}
@@ -252,7 +253,7 @@ type Subscription struct {
 	wake chan struct{} // has an element if there is something to look at
 
 	mu      sync.Mutex
-	changes []store.Job
+	changes []record.Job
 }
 
 // NewSubscription returns an empty subscription.
@@ -261,7 +262,7 @@ func NewSubscription() *Subscription {
 }
 
 // Add queues a record, in the place of the oldest if there are too many.
-func (s *Subscription) Add(job store.Job) {
+func (s *Subscription) Add(job record.Job) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.changes) == maxChanges {
@@ -280,7 +281,7 @@ func (s *Subscription) Wake() {
 	}
 }
 
-func (s *Subscription) take() []store.Job {
+func (s *Subscription) take() []record.Job {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	changes := s.changes

@@ -12,6 +12,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
@@ -29,9 +30,9 @@ const (
 // concurrently.
 type Jobs interface {
 	// ReadJob returns the stored record of a job. store.ErrNotFound.
-	ReadJob(ctx context.Context, id string) (store.Job, error)
+	ReadJob(ctx context.Context, id string) (record.Job, error)
 	// WaitingReason returns why a job is queued; empty for one that is not queued.
-	WaitingReason(job store.Job) string
+	WaitingReason(job record.Job) string
 	// Subscribe adds every later change of a job to s, until stop is called.
 	Subscribe(jobID string, s *Subscription) (stop func())
 	// SetLogEnd records that the chunk of that sequence was stored, which ends at
@@ -55,20 +56,20 @@ func New(st *store.Store, jobs Jobs, grace time.Duration, now func() time.Time) 
 }
 
 // Append stores a chunk of a job's log. Storing it again is a success.
-// store.ErrInvalid, store.ErrUnavailable.
+// record.ErrInvalid, store.ErrUnavailable.
 func (l *Log) Append(ctx context.Context, jobID string, c wire.Chunk) error {
 	switch {
 	case c.Sequence == 0:
-		return store.Invalid("sequence", "must be 1 or more")
+		return record.Invalid("sequence", "must be 1 or more")
 	case len(c.Data) > MaxChunkSize:
-		return store.Invalid("size", "must be at most %d bytes", MaxChunkSize)
+		return record.Invalid("size", "must be at most %d bytes", MaxChunkSize)
 	case c.Sequence <= c.Offset/MaxChunkSize:
-		return store.Invalid("offset", "is %d, more than the chunks before chunk %d can hold", c.Offset, c.Sequence)
+		return record.Invalid("offset", "is %d, more than the chunks before chunk %d can hold", c.Offset, c.Sequence)
 	case len(c.Data) == 0:
 		return nil
 	}
 	if known, _ := l.reached(ctx, jobID, c.Sequence); c.Sequence > known+MaxGap {
-		return store.Invalid("sequence", "is %d, more than %d after the last chunk that arrived, %d", c.Sequence, MaxGap, known)
+		return record.Invalid("sequence", "is %d, more than %d after the last chunk that arrived, %d", c.Sequence, MaxGap, known)
 	}
 	if err := l.st.AppendChunk(ctx, jobID, c); err != nil {
 		return err //nolint:wrapcheck // the store's errors say what was attempted

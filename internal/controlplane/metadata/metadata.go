@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 )
 
@@ -44,7 +45,7 @@ func New(st *store.Store) *Store { return &Store{st: st, locks: newKeyLocks()} }
 
 // Set sets keys of a build's meta-data, all of them or none; of a key that occurs
 // twice the last value is set. It returns once the values are stored.
-// store.ErrInvalid, store.ErrTooLarge, store.ErrUnavailable.
+// record.ErrInvalid, store.ErrTooLarge, store.ErrUnavailable.
 //
 // The writes of a build are serialized within a replica: a job may set many keys
 // at once, and each write would fail the others' compare-and-set.
@@ -75,7 +76,7 @@ func (s *Store) Set(ctx context.Context, buildID string, items ...Item) error {
 	return fmt.Errorf("setting meta-data of build %s: too many conflicts: %w", buildID, store.ErrUnavailable)
 }
 
-// Value returns the value of a key. store.ErrNotFound, store.ErrInvalid,
+// Value returns the value of a key. store.ErrNotFound, record.ErrInvalid,
 // store.ErrUnavailable.
 func (s *Store) Value(ctx context.Context, buildID, key string) (string, error) {
 	if err := validateKey(key); err != nil {
@@ -123,9 +124,9 @@ func withItems(values map[string]string, items []Item) (map[string]string, error
 	}
 	switch {
 	case len(set) > MaxKeys:
-		return nil, store.Invalid("key", "is one too many: a build has at most %d keys", MaxKeys)
+		return nil, record.Invalid("key", "is one too many: a build has at most %d keys", MaxKeys)
 	case size > MaxSize:
-		return nil, store.Invalid("value", "is too long: the meta-data of a build has at most %d bytes", MaxSize)
+		return nil, record.Invalid("value", "is too long: the meta-data of a build has at most %d bytes", MaxSize)
 	}
 	return set, nil
 }
@@ -134,7 +135,7 @@ func withItems(values map[string]string, items []Item) (map[string]string, error
 func validate(items []Item) error {
 	for _, item := range items {
 		if len(item.Value) > MaxValue {
-			return store.Invalid("value", "must have at most %d bytes", MaxValue)
+			return record.Invalid("value", "must have at most %d bytes", MaxValue)
 		}
 		if err := validateKey(item.Key); err != nil {
 			return err
@@ -145,7 +146,7 @@ func validate(items []Item) error {
 
 func validateKey(key string) error {
 	if strings.TrimSpace(key) == "" || len(key) > MaxKey {
-		return store.Invalid("key", "must have 1 to %d bytes, and not spaces alone", MaxKey)
+		return record.Invalid("key", "must have 1 to %d bytes, and not spaces alone", MaxKey)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/metadata"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 )
 
@@ -62,7 +63,7 @@ func TestMetadataIsBounded(t *testing.T) {
 			}
 			continue
 		}
-		if !errors.Is(err, store.ErrInvalid) || !strings.Contains(err.Error(), row.says) {
+		if !errors.Is(err, record.ErrInvalid) || !strings.Contains(err.Error(), row.says) {
 			t.Errorf("%s: got %v, want an ErrInvalid with %q", row.name, err, row.says)
 		}
 	}
@@ -70,7 +71,7 @@ func TestMetadataIsBounded(t *testing.T) {
 	if err != nil || len(keys) != metadata.MaxKeys {
 		t.Errorf("got %d keys, %v; want %d", len(keys), err, metadata.MaxKeys)
 	}
-	if _, err := s.Value(t.Context(), "b", ""); !errors.Is(err, store.ErrInvalid) {
+	if _, err := s.Value(t.Context(), "b", ""); !errors.Is(err, record.ErrInvalid) {
 		t.Errorf("got %v for the empty key, want ErrInvalid", err)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/tidwall/btree"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
-	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
@@ -48,7 +48,7 @@ func newHistory() history {
 
 // past returns what a list needs of a job; the ID is the zero one for a job whose
 // ID is not a UUID.
-func past(job store.Job) pastJob {
+func past(job record.Job) pastJob {
 	p := pastJob{queue: unique.Make(job.Queue), state: unique.Make(job.State), outcome: unique.Make(job.Outcome())}
 	p.id, _ = uuid.Parse(job.ID)
 	p.worker, _ = uuid.Parse(job.WorkerID) // the zero ID for none
@@ -57,7 +57,7 @@ func past(job store.Job) pastJob {
 
 // put stores what a list needs of a job, until expires if that is not zero. A job
 // whose ID is not a UUID is left out.
-func (h *history) put(job store.Job, now, expires time.Time) {
+func (h *history) put(job record.Job, now, expires time.Time) {
 	if h.epoch.IsZero() {
 		h.epoch = now
 	}

@@ -5,7 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
@@ -32,7 +32,7 @@ type Index struct {
 	// last LateChunkGrace.
 	endedAt map[string]time.Time
 	// retries are the lost jobs whose retry is not known to be stored.
-	retries map[string]store.Job
+	retries map[string]record.Job
 	// unsettled are claims of which it is not known whether the write took effect.
 	unsettled []*Claim
 	// changed are the queues in which a job or worker became free.
@@ -55,7 +55,7 @@ type jobEntry struct {
 	workerID string
 	// record is the whole record of a job in hand; nil for a queued one, so that
 	// a long queue does not fill the memory.
-	record *store.Job
+	record *record.Job
 	// claim is set while this replica writes the job's assignment.
 	claim *Claim
 	// since is when this replica first saw the job in its state.
@@ -76,7 +76,7 @@ type jobEntry struct {
 
 // workerEntry is one worker.
 type workerEntry struct {
-	record store.Worker
+	record record.Worker
 	queue  *queueEntry
 	jobs   map[string]*jobEntry
 	claim  *Claim
@@ -106,25 +106,25 @@ func New() *Index {
 		history: newHistory(),
 		ended:   map[string]uint64{},
 		endedAt: map[string]time.Time{},
-		retries: map[string]store.Job{},
+		retries: map[string]record.Job{},
 		changed: map[*queueEntry]struct{}{},
 	}
 }
 
 // Job returns the record of a job that belongs to a worker.
-func (x *Index) Job(id string) (store.Job, bool) {
+func (x *Index) Job(id string) (record.Job, bool) {
 	if j := x.inHand[id]; j != nil {
 		return *j.record, true
 	}
-	return store.Job{}, false
+	return record.Job{}, false
 }
 
 // Worker returns the record of a worker.
-func (x *Index) Worker(id string) (store.Worker, bool) {
+func (x *Index) Worker(id string) (record.Worker, bool) {
 	if w := x.workers[id]; w != nil {
 		return w.record, true
 	}
-	return store.Worker{}, false
+	return record.Worker{}, false
 }
 
 // KnowsJob reports whether a job's record of that revision, or a newer one, was
@@ -155,7 +155,7 @@ func (x *Index) Reached(id string, revision uint64) {
 // ApplyJob takes a stored record into the index and reports whether it was news:
 // false for a revision that is not newer than the known one. expires is when this
 // index drops a final record, after the store.
-func (x *Index) ApplyJob(job store.Job, now, expires time.Time) bool {
+func (x *Index) ApplyJob(job record.Job, now, expires time.Time) bool {
 	if x.KnowsJob(job.ID, job.Revision) {
 		return false
 	}
@@ -215,7 +215,7 @@ func (x *Index) drop(j *jobEntry, state wire.JobState) {
 }
 
 // noteRetry keeps a lost job until its retry is known to be stored.
-func (x *Index) noteRetry(job store.Job) {
+func (x *Index) noteRetry(job record.Job) {
 	if job.RetriedBy != "" && !x.history.has(job.RetriedBy) {
 		x.retries[job.ID] = job
 	}
@@ -224,8 +224,8 @@ func (x *Index) noteRetry(job store.Job) {
 
 // Unretried returns the lost jobs whose retry is not known to be stored: the
 // process that marked them as lost died in between, or is about to store it.
-func (x *Index) Unretried() []store.Job {
-	jobs := make([]store.Job, 0, len(x.retries))
+func (x *Index) Unretried() []record.Job {
+	jobs := make([]record.Job, 0, len(x.retries))
 	for _, job := range x.retries {
 		jobs = append(jobs, job)
 	}
@@ -270,7 +270,7 @@ func (x *Index) unplace(j *jobEntry) {
 }
 
 // ApplyWorker takes a stored record into the index, unless a newer one is known.
-func (x *Index) ApplyWorker(worker store.Worker, now time.Time) {
+func (x *Index) ApplyWorker(worker record.Worker, now time.Time) {
 	if x.KnowsWorker(worker.ID, worker.Revision) {
 		return
 	}
@@ -312,7 +312,7 @@ func (x *Index) ForgetWorker(id string) {
 		return
 	}
 	if w.stream != nil {
-		w.stream.End(store.ErrNotFound)
+		w.stream.End(record.ErrNotFound)
 		w.stream = nil
 	}
 	x.setIdle(w)

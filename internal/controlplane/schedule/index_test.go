@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
-	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
@@ -24,8 +24,8 @@ func (nullStream) End(error)                    {}
 
 func TestAnOldRecordDoesNotReviveAJob(t *testing.T) {
 	now := time.Now()
-	job := func(revision uint64, state wire.JobState, worker string) store.Job {
-		return store.Job{ID: "j", Queue: "q", Revision: revision, Job: lifecycle.Job{State: state, WorkerID: worker}}
+	job := func(revision uint64, state wire.JobState, worker string) record.Job {
+		return record.Job{ID: "j", Queue: "q", Revision: revision, Job: lifecycle.Job{State: state, WorkerID: worker}}
 	}
 	for name, do := range map[string]func(x *Index){
 		"the end is applied before the watch brings older records": func(x *Index) {
@@ -55,7 +55,7 @@ func TestAnOldRecordDoesNotReviveAJob(t *testing.T) {
 func TestTidyDropsWorkersThatLeftAndTheirQueues(t *testing.T) {
 	now := time.Now()
 	x := New()
-	left := store.Worker{ID: "a", Queue: "q", Revision: 1, Worker: workerstate.Worker{State: workerstate.Left, LeftAt: now}}
+	left := record.Worker{ID: "a", Queue: "q", Revision: 1, Worker: workerstate.Worker{State: workerstate.Left, LeftAt: now}}
 	x.ApplyWorker(left, now)
 	x.Reached("a", 1)
 	x.Tidy(now.Add(time.Hour), time.Hour)
@@ -76,10 +76,10 @@ func TestMatching(t *testing.T) {
 		x := New()
 		now := time.Now()
 		var revision uint64
-		jobs, workers := map[string]store.Job{}, map[string]store.Worker{}
+		jobs, workers := map[string]record.Job{}, map[string]record.Worker{}
 		var claims []*Claim
 		id := func(kind string) string { return kind + fmt.Sprint(rapid.IntRange(0, 4).Draw(t, "id")) }
-		put := func(j store.Job) {
+		put := func(j record.Job) {
 			revision++
 			j.Revision = revision
 			jobs[j.ID] = j
@@ -90,7 +90,7 @@ func TestMatching(t *testing.T) {
 			"submit": func(t *rapid.T) {
 				name := id("j")
 				if _, known := jobs[name]; !known {
-					put(store.Job{ID: name, Queue: id("q"), Priority: rapid.Int32Range(0, 2).Draw(t, "priority"), Job: lifecycle.Job{State: wire.StateQueued}})
+					put(record.Job{ID: name, Queue: id("q"), Priority: rapid.Int32Range(0, 2).Draw(t, "priority"), Job: lifecycle.Job{State: wire.StateQueued}})
 				}
 			},
 			"worker": func(t *rapid.T) {
@@ -98,7 +98,7 @@ func TestMatching(t *testing.T) {
 				name := id("a")
 				a := workers[name]
 				if a.ID == "" {
-					a = store.Worker{ID: name, Queue: id("q")}
+					a = record.Worker{ID: name, Queue: id("q")}
 				}
 				a.Worker = workerstate.Worker{
 					State: rapid.SampledFrom(append(workerstate.States(), workerstate.Available)).Draw(t, "state"),
@@ -190,22 +190,22 @@ func BenchmarkIndexWith100kQueued(b *testing.B) {
 	x := New()
 	now := time.Now()
 	var revision uint64
-	put := func(j store.Job) store.Job {
+	put := func(j record.Job) record.Job {
 		revision++
 		j.Revision = revision
 		x.ApplyJob(j, now, now)
 		x.Reached(j.ID, revision)
 		return j
 	}
-	x.ApplyWorker(store.Worker{ID: "a", Queue: "q", Revision: 1, Worker: workerstate.Worker{State: workerstate.Available}}, now)
+	x.ApplyWorker(record.Worker{ID: "a", Queue: "q", Revision: 1, Worker: workerstate.Worker{State: workerstate.Available}}, now)
 	for i := range queued {
-		put(store.Job{ID: uuid.Must(uuid.NewV7()).String(), Queue: "q", Priority: int32(i % 3), Job: lifecycle.Job{State: wire.StateQueued}})
+		put(record.Job{ID: uuid.Must(uuid.NewV7()).String(), Queue: "q", Priority: int32(i % 3), Job: lifecycle.Job{State: wire.StateQueued}})
 	}
 	a := x.workers["a"]
 	for b.Loop() { // a job is submitted, the best is assigned, and ends
-		put(store.Job{ID: uuid.Must(uuid.NewV7()).String(), Queue: "q", Job: lifecycle.Job{State: wire.StateQueued}})
+		put(record.Job{ID: uuid.Must(uuid.NewV7()).String(), Queue: "q", Job: lifecycle.Job{State: wire.StateQueued}})
 		c := x.claimReady(a)
-		job := put(store.Job{ID: c.JobID, Queue: "q", Job: lifecycle.Job{State: wire.StateAssigned, WorkerID: "a"}})
+		job := put(record.Job{ID: c.JobID, Queue: "q", Job: lifecycle.Job{State: wire.StateAssigned, WorkerID: "a"}})
 		x.Release(c)
 		job.State = wire.StateFinished
 		put(job)

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
-	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
@@ -15,8 +15,8 @@ func TestDecide(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	ago := func(d time.Duration) time.Time { return now.Add(-d) }
 	fresh := ago(time.Second)
-	in := func(state workerstate.State) store.Worker {
-		return store.Worker{ID: "a", Worker: workerstate.Worker{State: state}}
+	in := func(state workerstate.State) record.Worker {
+		return record.Worker{ID: "a", Worker: workerstate.Worker{State: state}}
 	}
 	connected, paused, stopping, forced := in(workerstate.Available), in(workerstate.Paused), in(workerstate.Draining), in(workerstate.Stopped)
 	lost, gone := in(workerstate.Lost), in(workerstate.Left)
@@ -29,9 +29,9 @@ func TestDecide(t *testing.T) {
 	)
 	for name, row := range map[string]struct {
 		state  wire.JobState
-		worker store.Worker // the zero one is not known
-		since  time.Time    // of the job in its state, and of its last report
-		seen   time.Time    // of the worker
+		worker record.Worker // the zero one is not known
+		since  time.Time     // of the job in its state, and of its last report
+		seen   time.Time     // of the worker
 		edit   func(j *jobEntry, a *workerEntry)
 		want   lifecycle.EventKind
 	}{
@@ -41,8 +41,8 @@ func TestDecide(t *testing.T) {
 		"an offer to a draining worker":                {assigned, stopping, fresh, fresh, nil, lifecycle.WorkerStopping},
 		"an offer to a worker that left":               {assigned, gone, fresh, fresh, nil, lifecycle.WorkerLeft},
 		"an offer to a lost worker":                    {assigned, lost, fresh, fresh, nil, lifecycle.WorkerLost},
-		"an offer to an unknown worker":                {assigned, store.Worker{}, fresh, fresh, nil, nothing},
-		"an offer to an unknown worker, for long":      {assigned, store.Worker{}, ago(o.AssignTimeout + 1), fresh, nil, lifecycle.WorkerUnknown},
+		"an offer to an unknown worker":                {assigned, record.Worker{}, fresh, fresh, nil, nothing},
+		"an offer to an unknown worker, for long":      {assigned, record.Worker{}, ago(o.AssignTimeout + 1), fresh, nil, lifecycle.WorkerUnknown},
 		"a second offer":                               {assigned, connected, fresh, fresh, other(assigned, "0"), lifecycle.WorkerBusy},
 		"the first of two offers":                      {assigned, connected, fresh, fresh, other(assigned, "9"), nothing},
 		"an offer beside a job":                        {assigned, connected, fresh, fresh, other(running, "9"), lifecycle.WorkerBusy},
@@ -61,7 +61,7 @@ func TestDecide(t *testing.T) {
 		"a job of a worker that left just now":         {running, gone, ago(o.LeaseTimeout + 1), fresh, nil, nothing},
 		"a job of a silent worker":                     {running, lost, ago(o.LeaseTimeout + 1), ago(o.LeaseTimeout + 1), nil, lifecycle.Silent},
 		"the job is reported, the worker is silent":    {running, connected, fresh, ago(time.Hour), nil, nothing},
-		"a job of an unknown worker":                   {running, store.Worker{}, ago(o.LeaseTimeout + 1), fresh, nil, lifecycle.Silent},
+		"a job of an unknown worker":                   {running, record.Worker{}, ago(o.LeaseTimeout + 1), fresh, nil, lifecycle.Silent},
 		"the worker is alive, the job is not reported": {running, connected, ago(o.SilenceTimeout + 1), fresh, nil, lifecycle.Silent},
 		"the worker pinged once":                       {running, connected, ago(time.Minute), fresh, pinged(ago(time.Minute), ago(time.Minute)), nothing},
 		"the worker has pinged for long":               {running, connected, ago(time.Minute), fresh, pinged(ago(o.AbsenceTimeout), now), lifecycle.Absent},
@@ -78,7 +78,7 @@ func TestDecide(t *testing.T) {
 		"an overdue job of a silent worker":                     {running, connected, ago(o.LeaseTimeout + 1), ago(o.LeaseTimeout + 1), timeout(1, ago(2)), lifecycle.Silent},
 	} {
 		t.Run(name, func(t *testing.T) {
-			j := &jobEntry{id: "5", state: row.state, record: &store.Job{Job: lifecycle.Job{State: row.state}}, since: row.since, reported: row.since}
+			j := &jobEntry{id: "5", state: row.state, record: &record.Job{Job: lifecycle.Job{State: row.state}}, since: row.since, reported: row.since}
 			var a *workerEntry
 			if row.worker.ID != "" {
 				a = &workerEntry{record: row.worker, seen: row.seen, jobs: map[string]*jobEntry{j.id: j}}

@@ -10,7 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
-	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
@@ -34,12 +34,12 @@ type Page struct {
 // resolve returns the size of the page and the ID before which it begins.
 func (p Page) resolve() (size int, before uuid.UUID, err error) {
 	if p.Size < 0 || p.Size > MaxPageSize {
-		return 0, before, store.Invalid("page_size", "is %d, must be 1 to %d", p.Size, MaxPageSize)
+		return 0, before, record.Invalid("page_size", "is %d, must be 1 to %d", p.Size, MaxPageSize)
 	}
 	before = uuid.Max
 	if p.Token != "" {
 		if before, err = uuid.Parse(p.Token); err != nil {
-			return 0, before, store.Invalid("page_token", "is not a token of a previous page")
+			return 0, before, record.Invalid("page_token", "is not a token of a previous page")
 		}
 	}
 	return cmp.Or(p.Size, DefaultPageSize), before, nil
@@ -62,18 +62,18 @@ type JobList struct {
 	end    bool      // there are no further jobs
 }
 
-// NewJobList returns a list to collect. It fails with a *store.InvalidError for a
+// NewJobList returns a list to collect. It fails with a *record.InvalidError for a
 // bad filter or page.
 func NewJobList(f JobFilter, p Page) (*JobList, error) {
 	l := &JobList{filter: f}
 	for _, state := range f.States {
 		if !state.Valid() {
-			return nil, store.Invalid("states", "has %q, which is not a state of a job", state)
+			return nil, record.Invalid("states", "has %q, which is not a state of a job", state)
 		}
 	}
 	for _, outcome := range f.Outcomes {
 		if !slices.Contains(lifecycle.Outcomes(), outcome) {
-			return nil, store.Invalid("outcomes", "has %q, which is not an outcome of a job", outcome)
+			return nil, record.Invalid("outcomes", "has %q, which is not an outcome of a job", outcome)
 		}
 	}
 	var err error
@@ -82,7 +82,7 @@ func NewJobList(f JobFilter, p Page) (*JobList, error) {
 	}
 	if f.WorkerID != "" {
 		if l.worker, err = uuid.Parse(f.WorkerID); err != nil {
-			return nil, store.Invalid("worker_id", "is %q, which is not the ID of a worker", f.WorkerID)
+			return nil, record.Invalid("worker_id", "is %q, which is not the ID of a worker", f.WorkerID)
 		}
 	}
 	return l, nil
@@ -114,7 +114,7 @@ func (l *JobList) matches(p pastJob) bool {
 
 // Matches reports whether a job, as it was read, is one of the list. The index may
 // have known an older record of the job.
-func (l *JobList) Matches(job store.Job) bool { return l.matches(past(job)) }
+func (l *JobList) Matches(job record.Job) bool { return l.matches(past(job)) }
 
 // NextJobs returns the IDs of up to n further jobs of a list, newest first. It
 // looks at a bounded number of jobs, so it can return fewer before the end.
@@ -155,7 +155,7 @@ func ConnectedStates() []workerstate.State {
 
 // Worker is a worker's record and what this replica knows of the worker now.
 type Worker struct {
-	store.Worker
+	record.Worker
 
 	// Streaming reports whether the worker has a stream to any replica, as far as
 	// this one knows.
@@ -168,7 +168,7 @@ type Worker struct {
 }
 
 // View adds what is known of a worker now to its record.
-func (x *Index) View(record store.Worker) Worker {
+func (x *Index) View(record record.Worker) Worker {
 	v := Worker{Worker: record}
 	w := x.workers[record.ID]
 	if w == nil {
@@ -186,7 +186,7 @@ func (x *Index) View(record store.Worker) Worker {
 
 // Workers returns a page of workers, newest first, and the token of the next
 // page, which is empty if this is the last one. It fails with a
-// *store.InvalidError for a bad page.
+// *record.InvalidError for a bad page.
 func (x *Index) Workers(f WorkerFilter, p Page) ([]Worker, string, error) {
 	size, before, err := p.resolve()
 	if err != nil {
@@ -210,8 +210,8 @@ func (x *Index) Workers(f WorkerFilter, p Page) ([]Worker, string, error) {
 }
 
 // FindWorker returns the ID of the worker that ref names: an ID, or a name that
-// only one connected worker has. It fails with store.ErrNotFound, or with a
-// *store.InvalidError for an ambiguous name.
+// only one connected worker has. It fails with record.ErrNotFound, or with a
+// *record.InvalidError for an ambiguous name.
 func (x *Index) FindWorker(ref string) (string, error) {
 	if uuid.Validate(ref) == nil {
 		return ref, nil
@@ -224,11 +224,11 @@ func (x *Index) FindWorker(ref string) (string, error) {
 	}
 	switch len(ids) {
 	case 0:
-		return "", fmt.Errorf("no connected worker is named %q: %w", ref, store.ErrNotFound)
+		return "", fmt.Errorf("no connected worker is named %q: %w", ref, record.ErrNotFound)
 	case 1:
 		return ids[0], nil
 	}
-	return "", store.Invalid("id", "is %q, a name that %d workers have: use the ID", ref, len(ids))
+	return "", record.Invalid("id", "is %q, a name that %d workers have: use the ID", ref, len(ids))
 }
 
 // WaitingReason returns why the jobs of a queue wait, for people.

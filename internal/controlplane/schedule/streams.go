@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
@@ -23,7 +23,7 @@ type Stream interface {
 }
 
 // standing returns the instruction for a worker to which no job is offered.
-func standing(w store.Worker) wire.Instruction {
+func standing(w record.Worker) wire.Instruction {
 	switch w.Standing() {
 	case workerstate.Draining, workerstate.Stopped:
 		return wire.Instruction{Kind: wire.Disconnect, Reason: w.StopReason}

@@ -7,13 +7,15 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 )
 
 // Errors of the store. Every error of a method wraps one of these or the
 // context's error.
 var (
 	// ErrNotFound: the record does not exist or has expired.
-	ErrNotFound = errors.New("not found")
+	ErrNotFound = record.ErrNotFound
 	// ErrConflict: the record changed since it was read. Nothing was stored.
 	ErrConflict = errors.New("changed by someone else")
 	// ErrTooLarge: the record does not fit in one message of the store.
@@ -21,27 +23,7 @@ var (
 	// ErrUnavailable: the store did not respond. A write may have taken effect: read
 	// before trying again.
 	ErrUnavailable = errors.New("the store does not respond")
-	// ErrInvalid: a field of a request is not acceptable. The error is an
-	// *InvalidError, which names the field.
-	ErrInvalid = errors.New("invalid")
 )
-
-// InvalidError reports a field that is not acceptable. Field is its name in the
-// API, such as "command"; Problem continues the text that begins with the name.
-type InvalidError struct {
-	Field, Problem string
-}
-
-// Invalid returns an *InvalidError with a formatted problem.
-func Invalid(field, format string, args ...any) error {
-	return &InvalidError{Field: field, Problem: fmt.Sprintf(format, args...)}
-}
-
-// Error returns the field and its problem in one line.
-func (e *InvalidError) Error() string { return e.Field + " " + e.Problem }
-
-// Is reports whether target is ErrInvalid.
-func (*InvalidError) Is(target error) bool { return target == ErrInvalid }
 
 // wrap adds what was attempted to an error of NATS, and one of the errors above.
 func wrap(err error, doing string) error {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
@@ -23,7 +24,7 @@ func TestWriter(t *testing.T) {
 	}
 	s := openTest(t, Options{DataDir: dir})
 	for i := 0; ; i++ {
-		job, err := s.PutJob(t.Context(), Job{ID: fmt.Sprint(os.Getpid(), "-", i), Command: []string{"true"}, Job: lifecycle.Job{State: wire.StateQueued}})
+		job, err := s.PutJob(t.Context(), record.Job{ID: fmt.Sprint(os.Getpid(), "-", i), Command: []string{"true"}, Job: lifecycle.Job{State: wire.StateQueued}})
 		if err != nil {
 			t.Fatal(err)
 		}

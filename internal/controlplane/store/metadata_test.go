@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
@@ -48,7 +49,7 @@ func TestMetadataIsNotWatched(t *testing.T) {
 	}
 	w := watch(t.Context(), s)
 	<-w.caughtUp
-	if _, err := s.PutJob(t.Context(), Job{ID: "j", Job: lifecycle.Job{State: wire.StateQueued}}); err != nil {
+	if _, err := s.PutJob(t.Context(), record.Job{ID: "j", Job: lifecycle.Job{State: wire.StateQueued}}); err != nil {
 		t.Fatal(err)
 	}
 	if got := w.next(t); got != "job j queued <nil>" {

@@ -7,12 +7,14 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 )
 
 // PutJob stores a job. It replaces the record of job.Revision, or creates one if
 // that is 0, and returns the job with its new revision. A job that has ended
 // expires after Retention. ErrConflict, ErrTooLarge, ErrUnavailable.
-func (s *Store) PutJob(ctx context.Context, job Job) (Job, error) {
+func (s *Store) PutJob(ctx context.Context, job record.Job) (record.Job, error) {
 	var ttl time.Duration
 	if job.State.Final() {
 		ttl = s.opts.Retention
@@ -23,8 +25,8 @@ func (s *Store) PutJob(ctx context.Context, job Job) (Job, error) {
 }
 
 // Job returns a job. ErrNotFound, ErrUnavailable.
-func (s *Store) Job(ctx context.Context, id string) (Job, error) {
-	job, at, err := get[Job](ctx, s.state, jobPrefix, id)
+func (s *Store) Job(ctx context.Context, id string) (record.Job, error) {
+	job, at, err := get[record.Job](ctx, s.state, jobPrefix, id)
 	job.Revision = at.revision
 	return job, err
 }
@@ -32,7 +34,7 @@ func (s *Store) Job(ctx context.Context, id string) (Job, error) {
 // PutWorker stores a worker. It replaces the record of worker.Revision, or creates
 // one if that is 0, and returns the worker with its new revision. A worker that
 // left expires after WorkerRetention. ErrConflict, ErrTooLarge, ErrUnavailable.
-func (s *Store) PutWorker(ctx context.Context, worker Worker) (Worker, error) {
+func (s *Store) PutWorker(ctx context.Context, worker record.Worker) (record.Worker, error) {
 	var ttl time.Duration
 	if !worker.State.Connected() {
 		ttl = s.opts.WorkerRetention
@@ -43,8 +45,8 @@ func (s *Store) PutWorker(ctx context.Context, worker Worker) (Worker, error) {
 }
 
 // Worker returns a worker. ErrNotFound, ErrUnavailable.
-func (s *Store) Worker(ctx context.Context, id string) (Worker, error) {
-	worker, at, err := get[Worker](ctx, s.state, workerPrefix, id)
+func (s *Store) Worker(ctx context.Context, id string) (record.Worker, error) {
+	worker, at, err := get[record.Worker](ctx, s.state, workerPrefix, id)
 	worker.Revision = at.revision
 	return worker, err
 }

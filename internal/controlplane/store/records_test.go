@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
@@ -17,7 +18,7 @@ import (
 func TestPutJobComparesAndSets(t *testing.T) {
 	s := openTest(t, Options{})
 	now := time.Now().UTC().Round(0)
-	job := Job{ID: "j1", Command: []string{"true"}, Queue: "default", Job: lifecycle.Job{State: wire.StateQueued, SubmittedAt: now}}
+	job := record.Job{ID: "j1", Command: []string{"true"}, Queue: "default", Job: lifecycle.Job{State: wire.StateQueued, SubmittedAt: now}}
 	first, err := s.PutJob(t.Context(), job)
 	if err != nil {
 		t.Fatal(err)
@@ -28,7 +29,7 @@ func TestPutJobComparesAndSets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, stale := range map[string]Job{"created again": job, "changed from an old revision": first} {
+	for name, stale := range map[string]record.Job{"created again": job, "changed from an old revision": first} {
 		if _, err := s.PutJob(t.Context(), stale); !errors.Is(err, ErrConflict) {
 			t.Errorf("%s: got %v, want ErrConflict", name, err)
 		}
@@ -44,7 +45,7 @@ func TestPutJobComparesAndSets(t *testing.T) {
 
 func TestEveryErrorWrapsOneOfThePackage(t *testing.T) {
 	s := openTest(t, Options{})
-	large := Job{ID: "large", Command: []string{strings.Repeat("x", 2<<20)}}
+	large := record.Job{ID: "large", Command: []string{strings.Repeat("x", 2<<20)}}
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
 	for name, row := range map[string]struct {
@@ -76,12 +77,12 @@ func TestEveryErrorWrapsOneOfThePackage(t *testing.T) {
 
 func TestOnlyEndedRecordsExpire(t *testing.T) {
 	s := openTest(t, Options{Retention: time.Second, WorkerRetention: time.Second})
-	for _, job := range []Job{{ID: "queued", Job: lifecycle.Job{State: wire.StateQueued}}, {ID: "running", Job: lifecycle.Job{State: wire.StateRunning}}, {ID: "finished", Job: lifecycle.Job{State: wire.StateFinished}}} {
+	for _, job := range []record.Job{{ID: "queued", Job: lifecycle.Job{State: wire.StateQueued}}, {ID: "running", Job: lifecycle.Job{State: wire.StateRunning}}, {ID: "finished", Job: lifecycle.Job{State: wire.StateFinished}}} {
 		if _, err := s.PutJob(t.Context(), job); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, worker := range []Worker{{ID: "here", Worker: workerstate.Worker{State: workerstate.Available}}, {ID: "gone", Worker: workerstate.Worker{State: workerstate.Left}}} {
+	for _, worker := range []record.Worker{{ID: "here", Worker: workerstate.Worker{State: workerstate.Available}}, {ID: "gone", Worker: workerstate.Worker{State: workerstate.Left}}} {
 		if _, err := s.PutWorker(t.Context(), worker); err != nil {
 			t.Fatal(err)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
@@ -45,11 +46,11 @@ func TestRecordsSurviveReopening(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			opts := opts(t)
 			s := openTest(t, opts)
-			job, err := s.PutJob(t.Context(), Job{ID: "j", Command: []string{"true"}, Job: lifecycle.Job{State: wire.StateRunning, Tokens: []string{token.Hash{1, 2}.String()}}})
+			job, err := s.PutJob(t.Context(), record.Job{ID: "j", Command: []string{"true"}, Job: lifecycle.Job{State: wire.StateRunning, Tokens: []string{token.Hash{1, 2}.String()}}})
 			if err != nil {
 				t.Fatal(err)
 			}
-			worker, err := s.PutWorker(t.Context(), Worker{ID: "a", Name: "n", TokenHash: token.Hash{3}, Worker: workerstate.Worker{State: workerstate.Available}})
+			worker, err := s.PutWorker(t.Context(), record.Worker{ID: "a", Name: "n", TokenHash: token.Hash{3}, Worker: workerstate.Worker{State: workerstate.Available}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -100,7 +101,7 @@ func TestWatchSurvivesARestartOfTheServer(t *testing.T) {
 	s := openTest(t, Options{URL: srv.ClientURL()})
 	interrupted := make(chan struct{}, 10)
 	s.OnReconnect(func() { interrupted <- struct{}{} })
-	job, err := s.PutJob(t.Context(), Job{ID: "before", Job: lifecycle.Job{State: wire.StateQueued}})
+	job, err := s.PutJob(t.Context(), record.Job{ID: "before", Job: lifecycle.Job{State: wire.StateQueued}})
 	if err != nil {
 		t.Fatal(err)
 	}

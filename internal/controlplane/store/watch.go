@@ -9,6 +9,8 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 )
 
 // ChangeKind is the kind of record that was stored.
@@ -40,15 +42,15 @@ type Change struct {
 }
 
 // Job returns the record of a JobStored.
-func (c Change) Job() (Job, error) {
-	job, err := decode[Job](c.data, "reading job "+c.ID)
+func (c Change) Job() (record.Job, error) {
+	job, err := decode[record.Job](c.data, "reading job "+c.ID)
 	job.Revision = c.Revision
 	return job, err
 }
 
 // Worker returns the record of a WorkerStored.
-func (c Change) Worker() (Worker, error) {
-	worker, err := decode[Worker](c.data, "reading worker "+c.ID)
+func (c Change) Worker() (record.Worker, error) {
+	worker, err := decode[record.Worker](c.data, "reading worker "+c.ID)
 	worker.Revision = c.Revision
 	return worker, err
 }

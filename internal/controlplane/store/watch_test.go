@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
@@ -51,10 +52,10 @@ func (w *watching) next(t *testing.T) string {
 
 func TestWatchReportsPresentRecordsThenNewOnes(t *testing.T) {
 	s := openTest(t, Options{})
-	if _, err := s.PutWorker(t.Context(), Worker{ID: "a", Worker: workerstate.Worker{State: workerstate.Available}}); err != nil {
+	if _, err := s.PutWorker(t.Context(), record.Worker{ID: "a", Worker: workerstate.Worker{State: workerstate.Available}}); err != nil {
 		t.Fatal(err)
 	}
-	job, err := s.PutJob(t.Context(), Job{ID: "j", Job: lifecycle.Job{State: wire.StateQueued}})
+	job, err := s.PutJob(t.Context(), record.Job{ID: "j", Job: lifecycle.Job{State: wire.StateQueued}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +71,7 @@ func TestWatchReportsPresentRecordsThenNewOnes(t *testing.T) {
 	if err := s.PutKey(t.Context(), "k", Key{JobID: "j"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.PutJob(t.Context(), Job{ID: "j2", Job: lifecycle.Job{State: wire.StateQueued}}); err != nil {
+	if _, err := s.PutJob(t.Context(), record.Job{ID: "j2", Job: lifecycle.Job{State: wire.StateQueued}}); err != nil {
 		t.Fatal(err)
 	}
 	got = append(got, w.next(t), w.next(t))

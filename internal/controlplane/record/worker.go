@@ -1,4 +1,4 @@
-package store
+package record
 
 import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/token"

@@ -1,0 +1,31 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+)
+
+var (
+	// ErrNotFound: the record does not exist or has expired.
+	ErrNotFound = errors.New("not found")
+	// ErrInvalid: a field of a request is not acceptable. The error is an
+	// *InvalidError, which names the field.
+	ErrInvalid = errors.New("invalid")
+)
+
+// InvalidError reports a field that is not acceptable. Field is its name in the
+// API, such as "command"; Problem continues the text that begins with the name.
+type InvalidError struct {
+	Field, Problem string
+}
+
+// Invalid returns an *InvalidError with a formatted problem.
+func Invalid(field, format string, args ...any) error {
+	return &InvalidError{Field: field, Problem: fmt.Sprintf(format, args...)}
+}
+
+// Error returns the field and its problem in one line.
+func (e *InvalidError) Error() string { return e.Field + " " + e.Problem }
+
+// Is reports whether target is ErrInvalid.
+func (*InvalidError) Is(target error) bool { return target == ErrInvalid }
