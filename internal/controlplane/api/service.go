@@ -39,6 +39,7 @@ func Handlers(dispatcher *dispatch.Dispatcher, options Options) map[string]http.
 	handlerOptions := []connect.HandlerOption{
 		connect.WithInterceptors(requireAdmin{token: options.AdminToken, refusals: refusal.New(options.Logger)}),
 		connect.WithReadMaxBytes(maxRequestBytes),
+		connect.WithHandlerOptions(strictJSONCodecs()...),
 	}
 	jobsPath, jobs := switchyardv1connect.NewJobServiceHandler(&jobService{base}, handlerOptions...)
 	workersPath, workers := switchyardv1connect.NewWorkerServiceHandler(&workerService{base}, handlerOptions...)
