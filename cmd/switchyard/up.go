@@ -65,15 +65,15 @@ func (a *app) up() *cobra.Command {
 }
 
 // connectTo configures an agent for the control plane in the same process.
-func connectTo(server *controlplane.Server, serving controlplane.Config, working *agent.Config) (err error) {
+func connectTo(server *controlplane.Server, serving controlplane.Config, working *agent.Config) error {
 	working.Endpoint = server.URL() + wire.Prefix
 	if working.Token = server.RegistrationToken(); working.Token == "" {
 		return errors.New("the agent needs the registration token, and only its hash is configured; give the token itself")
 	}
 	if serving.TLSCertFile != "" {
-		working.TLS, err = config.PinnedTLS(serving.TLSCertFile)
+		working.TLS = config.PinnedTLS(server.Certificate)
 	}
-	return err
+	return nil
 }
 
 // errServerFailed is the cause of the agent's context when the control plane has

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/switchyard-ci/switchyard/internal/config"
 )
 
 // TCP keep-alive closes an idle connection whose peer is unreachable, within about
@@ -76,17 +78,37 @@ func listenURL(ln net.Listener, configured string, secure bool) string {
 	return scheme + "://" + net.JoinHostPort(strings.ToLower(host), port)
 }
 
-// loadTLS returns the TLS configuration, or nil if no certificate is configured.
-func loadTLS(c Config) (*tls.Config, error) {
+// loadTLS reads the certificate, if one is configured, and returns the TLS
+// configuration, or nil without one. A handshake that follows a change of the files
+// uses the new certificate.
+func (s *Server) loadTLS(c Config) (*tls.Config, error) {
 	if c.TLSCertFile == "" {
 		return nil, nil //nolint:nilnil // nil means no TLS
 	}
-	cert, err := tls.LoadX509KeyPair(c.TLSCertFile, c.TLSKeyFile)
+	var err error
+	s.certificate, err = config.WatchKeyPair(c.TLSCertFile, c.TLSKeyFile, s.noteCertificate)
 	if err != nil {
-		return nil, fmt.Errorf("TLS certificate %s with key %s: %w", c.TLSCertFile, c.TLSKeyFile, err)
+		return nil, err //nolint:wrapcheck // it names the files
 	}
 	return &tls.Config{
-		Certificates: []tls.Certificate{cert},
-		MinVersion:   tls.VersionTLS12,
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return s.certificate.Current(), nil },
+		MinVersion:     tls.VersionTLS12,
 	}, nil
+}
+
+// noteCertificate logs what came of changed files of the certificate.
+func (s *Server) noteCertificate(err error) {
+	if err != nil {
+		s.logger.Error("certificate files changed, but cannot be used; the old certificate stays in use", zap.Error(err))
+		return
+	}
+	s.logger.Info("certificate files changed; the new certificate is in use")
+}
+
+// Certificate returns the certificate in use, in DER form, or nil without TLS.
+func (s *Server) Certificate() []byte {
+	if s.certificate == nil {
+		return nil
+	}
+	return s.certificate.Current().Certificate[0]
 }

@@ -14,7 +14,7 @@ import (
 // routes returns the handler of everything that the port serves.
 func (s *Server) routes(config Config) http.Handler {
 	agents := agentwire.New(s.dispatcher, agentwire.Options{
-		RegistrationToken: s.registration.hash,
+		RegistrationToken: &s.tokens.registration,
 		PingInterval:      config.PingInterval,
 		HeartbeatInterval: config.HeartbeatInterval,
 		JobStatusInterval: config.JobStatusInterval,
@@ -26,7 +26,7 @@ func (s *Server) routes(config Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(agents.Stream())
 	for path, handler := range api.Handlers(s.dispatcher, api.Options{
-		AdminToken: s.admin.hash, Logger: s.logger.Named("api"),
+		AdminToken: &s.tokens.admin, Logger: s.logger.Named("api"),
 	}) {
 		mux.Handle(path, handler)
 	}

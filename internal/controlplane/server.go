@@ -2,6 +2,7 @@ package controlplane
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -11,10 +12,10 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/switchyard-ci/switchyard/internal/config"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
-	"github.com/switchyard-ci/switchyard/internal/datadir"
 )
 
 // shutdownTimeout bounds Shutdown if its context has no earlier deadline.
@@ -22,11 +23,11 @@ const shutdownTimeout = 15 * time.Second
 
 // Server is a running control plane. Its methods may be called concurrently.
 type Server struct {
-	logger       *zap.Logger
-	registration secret
-	admin        secret
-	url          string
-	tls          bool
+	logger      *zap.Logger
+	tokens      tokens
+	url         string
+	tls         bool
+	certificate *config.Watched[*tls.Certificate] // nil without TLS
 
 	dir        *dataDir
 	store      *store.Store
@@ -49,56 +50,56 @@ type Server struct {
 // It returns an error of one line if the configuration is invalid, if the data
 // directory cannot be used or is in use (ErrDataDirInUse), if the store cannot be
 // opened, or if the port is taken. Everything that it opened is closed by then.
-func Start(ctx context.Context, config Config) (*Server, error) {
-	config = config.WithDefaults()
-	if err := config.Validate(); err != nil {
+func Start(ctx context.Context, c Config) (*Server, error) {
+	c = c.WithDefaults()
+	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("control plane: %w", err)
 	}
-	s := &Server{logger: config.Logger, served: make(chan error, 1), done: make(chan struct{})}
+	s := &Server{logger: c.Logger, served: make(chan error, 1), done: make(chan struct{})}
 	s.closing, s.beginClosing = context.WithCancel(context.Background())
-	if err := s.open(ctx, config); err != nil {
+	if err := s.open(ctx, c); err != nil {
 		s.beginClosing()
 		return nil, fmt.Errorf("control plane: %w", errors.Join(err, s.release()))
 	}
 	go s.serve() //nolint:gosec // ctx bounds the start, not the server
-	s.logger.Info("control plane started", zap.String("endpoint", s.url), zap.Bool("stream", !config.NoStream))
+	s.logger.Info("control plane started", zap.String("endpoint", s.url), zap.Bool("stream", !c.NoStream))
 	return s, nil
 }
 
 // open opens everything that the server needs, beginning with what is most likely
 // to fail. If it returns an error, release closes what was opened.
-func (s *Server) open(ctx context.Context, config Config) error {
-	tlsConfig, err := loadTLS(config)
+func (s *Server) open(ctx context.Context, c Config) error {
+	tlsConfig, err := s.loadTLS(c)
 	if err != nil {
 		return err
 	}
 	// Before the data directory, which need not be created if the port is taken.
-	if s.listener, err = listen(ctx, config.Listen); err != nil {
+	if s.listener, err = listen(ctx, c.Listen); err != nil {
 		return err
 	}
-	if err := s.openDataDir(config); err != nil {
+	if err := s.openDataDir(c); err != nil {
 		return err
 	}
 	s.tls = tlsConfig != nil
 	warnIfExposed(s.logger, s.listener, s.tls)
-	s.url = listenURL(s.listener, config.Listen, s.tls)
+	s.url = listenURL(s.listener, c.Listen, s.tls)
 	s.store, err = store.Open(ctx, store.Options{
-		DataDir: config.DataDir, URL: config.NATSURL, Logger: s.logger.Named("store"),
+		DataDir: c.DataDir, URL: c.NATSURL, Logger: s.logger.Named("store"),
 	})
 	if err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
 	s.dispatcher, err = dispatch.New(ctx, s.store, dispatch.Options{
-		Terms:           schedule.Terms{LeaseTimeout: config.LeaseTimeout, AssignTimeout: config.AssignTimeout},
-		AcquireAnyQueue: config.AcquireAnyQueue,
+		Terms:           schedule.Terms{LeaseTimeout: c.LeaseTimeout, AssignTimeout: c.AssignTimeout},
+		AcquireAnyQueue: c.AcquireAnyQueue,
 		Logger:          s.logger.Named("dispatch"),
 	})
 	if err != nil {
 		return fmt.Errorf("reading the store: %w", err)
 	}
-	handler := s.routes(config)
-	if config.Wrap != nil {
-		handler = config.Wrap(handler)
+	handler := s.routes(c)
+	if c.Wrap != nil {
+		handler = c.Wrap(handler)
 	}
 	s.http = newHTTPServer(handler, s.logger)
 	s.http.TLSConfig = tlsConfig
@@ -107,21 +108,13 @@ func (s *Server) open(ctx context.Context, config Config) error {
 }
 
 // openDataDir locks the data directory and loads the tokens.
-func (s *Server) openDataDir(config Config) error {
+func (s *Server) openDataDir(c Config) error {
 	var err error
-	if s.dir, err = lockDataDir(config.DataDir); err != nil {
+	if s.dir, err = lockDataDir(c.DataDir); err != nil {
 		return err
 	}
-	if s.registration, err = loadSecret(s.dir.path, datadir.RegistrationTokenFile, config.RegistrationToken); err != nil {
-		return err
-	}
-	if s.admin, err = loadSecret(s.dir.path, datadir.AdminTokenFile, config.AdminToken); err != nil {
-		return err
-	}
-	if s.admin.hash == s.registration.hash {
-		return errors.New("the registration token and the admin token are the same, so that agents could act as admin; use two tokens")
-	}
-	return nil
+	_, err = s.tokens.load(s.dir.path, c)
+	return err
 }
 
 // serve serves requests until the listener is closed. If the listener fails it
@@ -148,11 +141,11 @@ func (s *Server) URL() string { return s.url }
 
 // RegistrationToken returns the token that lets agents register; it is empty if
 // only its hash was configured.
-func (s *Server) RegistrationToken() string { return s.registration.clear }
+func (s *Server) RegistrationToken() string { return s.tokens.clear().registration }
 
 // AdminToken returns the token for switchyard.v1; it is empty if only its hash was
 // configured.
-func (s *Server) AdminToken() string { return s.admin.clear }
+func (s *Server) AdminToken() string { return s.tokens.clear().admin }
 
 // Done returns a channel that is closed when the server has ended and unlocked its
 // data directory.

@@ -8,9 +8,58 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
+	"github.com/switchyard-ci/switchyard/internal/datadir"
 )
+
+// tokens are the registration token and the admin token. Its methods may be called
+// concurrently.
+type tokens struct {
+	registration, admin token.Current
+
+	mu   sync.Mutex
+	text clearTokens
+}
+
+// clearTokens are the tokens in clear text, empty where only the hash is known.
+type clearTokens struct{ registration, admin string }
+
+// load takes the tokens of c, or of the files in the data directory, and returns the
+// names of those that have changed. On error both stay as they were.
+func (t *tokens) load(dir string, c Config) (changed []string, err error) {
+	registration, err := loadSecret(dir, datadir.RegistrationTokenFile, c.RegistrationToken)
+	if err != nil {
+		return nil, err
+	}
+	admin, err := loadSecret(dir, datadir.AdminTokenFile, c.AdminToken)
+	if err != nil {
+		return nil, err
+	}
+	if admin.hash == registration.hash {
+		return nil, errors.New("the registration token and the admin token are the same, so that agents could act as admin; use two tokens")
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.registration.Hash() != registration.hash {
+		changed = append(changed, "registration token")
+	}
+	if t.admin.Hash() != admin.hash {
+		changed = append(changed, "admin token")
+	}
+	t.registration.Replace(registration.hash)
+	t.admin.Replace(admin.hash)
+	t.text = clearTokens{registration.clear, admin.clear}
+	return changed, nil
+}
+
+// clear returns the tokens in clear text.
+func (t *tokens) clear() clearTokens {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.text
+}
 
 // secret is the registration token or the admin token.
 type secret struct {

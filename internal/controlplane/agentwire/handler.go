@@ -13,8 +13,9 @@ import (
 
 // Options are the settings of a Handler. Every field but NoStream is required.
 type Options struct {
-	// RegistrationToken is the hash of the token with which agents register.
-	RegistrationToken token.Hash
+	// RegistrationToken is the hash of the token with which agents register. It may be
+	// replaced at any time.
+	RegistrationToken *token.Current
 	// PingInterval, HeartbeatInterval and JobStatusInterval are sent to agents when
 	// they register, in whole seconds.
 	PingInterval, HeartbeatInterval, JobStatusInterval time.Duration

@@ -64,8 +64,9 @@ type tokenResponse struct {
 }
 
 func (h *Handler) token(*http.Request, caller) (any, error) {
+	hash := h.options.RegistrationToken.Hash()
 	return tokenResponse{
-		UUID:             uuid.NewSHA1(uuid.Nil, h.options.RegistrationToken[:]).String(),
+		UUID:             uuid.NewSHA1(uuid.Nil, hash[:]).String(),
 		Description:      "the registration token of this control plane",
 		TokenType:        "registration",
 		OrganizationSlug: organizationSlug,

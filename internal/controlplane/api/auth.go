@@ -15,7 +15,7 @@ const scheme = "Bearer"
 
 // requireAdmin is an interceptor that refuses calls without the admin token.
 type requireAdmin struct {
-	token    token.Hash
+	token    *token.Current
 	refusals *refusal.Log
 }
 

@@ -18,8 +18,9 @@ const maxRequestBytes = 6*dispatch.MaxJobSize + 64<<10
 
 // Options are the settings of the handlers. Every field is required.
 type Options struct {
-	// AdminToken is the hash of the token that every call requires.
-	AdminToken token.Hash
+	// AdminToken is the hash of the token that every call requires. It may be replaced
+	// at any time.
+	AdminToken *token.Current
 	// Logger receives one line for each request that fails on the server's side.
 	Logger *zap.Logger
 }
