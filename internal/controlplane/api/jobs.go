@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"connectrpc.com/connect"
+	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/joblog"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
@@ -84,7 +85,8 @@ func (s *jobService) CancelJob(ctx context.Context, req *switchyardv1.CancelJobR
 
 // FollowJob sends the job, its changes and its log until it has ended. When the
 // server shuts down it returns Unavailable, so that the caller follows again from
-// the log offset that it has reached.
+// the log offset that it has reached. The server drops a caller that leaves a message
+// unread for 20 s.
 func (s *jobService) FollowJob(ctx context.Context, req *switchyardv1.FollowJobRequest,
 	stream *connect.ServerStream[switchyardv1.FollowJobResponse],
 ) error {
@@ -97,6 +99,8 @@ func (s *jobService) FollowJob(ctx context.Context, req *switchyardv1.FollowJobR
 			return s.failed(operation{"following", "job", req.GetId()}, err)
 		}
 		if err := stream.Send(eventMessage(event)); err != nil {
+			s.logger.Info("follower dropped: it has left, or did not read what was sent",
+				zap.String("job_id", req.GetId()), zap.Error(err))
 			return fmt.Errorf("sending an event: %w", err)
 		}
 	}

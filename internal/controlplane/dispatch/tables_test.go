@@ -76,6 +76,7 @@ func TestOnlyTheTablesChangeRecords(t *testing.T) {
 		"dispatch/workers.go":     1, // Register drops what the caller should not have set
 		"dispatch/jobs.go":        1, // Job adds the size of the log to what it returns
 		"dispatch/sweep.go":       1, // a field of an event has the same name
+		"record/job.go":           1, // WithoutHistory returns a copy for readers
 	}
 	got := map[string]int{}
 	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {

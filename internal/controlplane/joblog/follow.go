@@ -261,10 +261,16 @@ func NewSubscription() *Subscription {
 	return &Subscription{wake: make(chan struct{}, 1)}
 }
 
-// Add queues a record, in the place of the oldest if there are too many.
+// Add queues a record, in the place of the oldest if there are too many. What is
+// queued for a slow follower takes little memory: of what never changes in a job,
+// and may be large, there is one copy, and the history is left out.
 func (s *Subscription) Add(job record.Job) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	job = job.WithoutHistory()
+	if len(s.changes) > 0 {
+		job.Command, job.Env = s.changes[0].Command, s.changes[0].Env
+	}
 	if len(s.changes) == maxChanges {
 		s.changes = slices.Delete(s.changes, 0, 1)
 	}

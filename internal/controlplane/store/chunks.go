@@ -79,13 +79,14 @@ func (s *Store) ChunkAt(ctx context.Context, position uint64) (Chunk, error) {
 
 // ReadChunks calls handle with the chunks of a job's log in the order in which
 // they were stored, copies included: the stored ones, then each new one, until
-// handle returns false, the context ends or the store is closed.
+// handle returns false, the context ends or the store is closed. While handle does
+// not return, at most 2 MiB wait for it.
 func (s *Store) ReadChunks(ctx context.Context, jobID string, handle func(Chunk) bool) error {
 	if !validID(jobID) {
 		return fmt.Errorf("reading the log of job %q: %w", jobID, ErrNotFound)
 	}
 	var damaged error
-	err := s.read(ctx, logStream, logPrefix+jobID, func(uint64) {},
+	err := s.read(ctx, logStream, logPrefix+jobID, readAhead{followMessages, followBytes}, func(uint64) {},
 		func(msg jetstream.Msg, meta *jetstream.MsgMetadata) bool {
 			c, err := decodeChunk(msg.Headers(), msg.Data(), meta.Sequence.Stream, meta.Timestamp)
 			if err != nil {

@@ -61,9 +61,20 @@ const (
 	// deleteTimeout bounds the removal of a consumer. A reader that ends must not
 	// wait for a server that is gone.
 	deleteTimeout = 2 * time.Second
-	// readAhead is how many messages a reader requests in advance.
-	readAhead = 500
+
+	// watchMessages and watchBytes bound what the watch of the state requests in
+	// advance. A record has up to 1 MiB, the largest message of the store.
+	watchMessages = 500
+	watchBytes    = 4 << 20
+	// followMessages and followBytes bound the same for a reader of a log, who may
+	// stop reading: up to twice followBytes wait for it. A chunk has up to 512 KiB.
+	followMessages = 64
+	followBytes    = 1 << 20
 )
+
+// readAhead bounds what a reader requests in advance, in messages and bytes. The
+// bytes must be more than the largest message, or the reader stalls.
+type readAhead struct{ messages, bytes int }
 
 // Watch calls handle with every record of the state stream, in the order of
 // storing, from one goroutine: the present records, then each new one, those of
@@ -72,7 +83,7 @@ const (
 // ErrUnavailable if the store was closed; a lost connection that comes back does
 // not end it.
 func (s *Store) Watch(ctx context.Context, caughtUp chan<- struct{}, handle func(Change)) error {
-	return s.read(ctx, stateStream, statePrefix+">", func(pending uint64) {
+	return s.read(ctx, stateStream, statePrefix+">", readAhead{watchMessages, watchBytes}, func(pending uint64) {
 		if pending == 0 && caughtUp != nil {
 			close(caughtUp)
 			caughtUp = nil
@@ -96,7 +107,7 @@ func change(msg jetstream.Msg, meta *jetstream.MsgMetadata) Change {
 // read calls handle with the messages of a subject from the first, in order, until
 // handle returns false, the context ends or the store is closed. It calls pending
 // with the number of messages that are left, at the start and after each.
-func (s *Store) read(ctx context.Context, stream, subject string, pending func(uint64),
+func (s *Store) read(ctx context.Context, stream, subject string, ahead readAhead, pending func(uint64),
 	handle func(jetstream.Msg, *jetstream.MsgMetadata) bool,
 ) error {
 	doing := "reading " + subject
@@ -109,7 +120,7 @@ func (s *Store) read(ctx context.Context, stream, subject string, pending func(u
 	}
 	name := consumer.CachedInfo().Name
 	pending(consumer.CachedInfo().NumPending)
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(readAhead))
+	messages, err := consumer.Messages(jetstream.PullMaxMessagesWithBytesLimit(ahead.messages, ahead.bytes))
 	if err != nil {
 		return wrap(err, doing)
 	}
