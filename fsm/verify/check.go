@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/switchyard-ci/switchyard/fsm"
 )
@@ -42,21 +43,17 @@ func Check(ctx context.Context, o Options) (*Report, error) {
 	chosen := slices.DeleteFunc(subjects(), func(s subject) bool {
 		return len(o.Modes) > 0 && !slices.Contains(o.Modes, s.config.Mode)
 	})
-	runs, errs := make([]Run, len(chosen)), make([]error, len(chosen))
-	var group sync.WaitGroup
-	room := make(chan struct{}, o.Workers)
+	runs := make([]Run, len(chosen))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(o.Workers)
 	for i, s := range chosen {
-		room <- struct{}{}
-		group.Go(func() {
-			runs[i], errs[i] = run(ctx, s, &o, false)
-			<-room
+		group.Go(func() (err error) {
+			runs[i], err = run(ctx, s, &o, false)
+			return err
 		})
 	}
-	group.Wait()
-	for i, err := range errs {
-		if err != nil {
-			return nil, fmt.Errorf("verify: %s: %w", chosen[i].name(), err)
-		}
+	if err := group.Wait(); err != nil {
+		return nil, fmt.Errorf("verify: %w", err)
 	}
 	return newReport(o.Bounds, runs, time.Since(begin)), nil
 }
@@ -91,25 +88,22 @@ func (s subject) name() string {
 func run(ctx context.Context, of subject, o *Options, firstOnly bool) (Run, error) {
 	begin := time.Now()
 	c := of.config
-	s := newSpace(c, o.Bounds, o.Advance)
-	s.generator.liar = of.liar
-	s.firstOnly = firstOnly
-	if err := s.explore(ctx); err != nil {
+	s, err := exploreSubject(ctx, of, o.Bounds, o.Advance, firstOnly)
+	if err != nil {
 		return Run{}, err
 	}
-	if len(s.violations) == 0 || !firstOnly {
+	if len(s.Violations()) == 0 || !firstOnly {
 		if err := s.checkLiveness(ctx, c.Mode); err != nil {
 			return Run{}, err
 		}
 	}
 	r := Run{
 		Worker: of.name(), Mode: c.Mode, OneJob: c.RetireAfterJob,
-		States: len(s.states), Transitions: s.transitions, Depth: s.depth,
+		States: s.States(), Transitions: s.Transitions(), Depth: s.Depth(),
 		Situations: len(s.generator.situations.all), rows: s.generator.situations.rows,
 	}
-	for i := range s.violations {
-		v := &s.violations[i]
-		r.violations = append(r.violations, Violation{Worker: r.Worker, Property: v.broken, Script: s.script(v)})
+	for _, v := range s.Violations() {
+		r.violations = append(r.violations, Violation{Worker: r.Worker, Property: v.Broken, Script: s.script(v.Broken, s.Path(v))})
 	}
 	r.Seconds = time.Since(begin).Seconds()
 	return r, nil

@@ -1,6 +1,9 @@
 package verify
 
-import "github.com/switchyard-ci/switchyard/fsm"
+import (
+	"github.com/switchyard-ci/switchyard/fsm"
+	"github.com/switchyard-ci/switchyard/fsm/verify/explore"
+)
 
 // lies makes what a control plane can do that lies about everything: it sends any
 // message and any answer at any time, also about jobs that do not exist. Safety holds
@@ -40,10 +43,12 @@ func (x *generator) lies() {
 
 // liarExpectations returns what a worker must reach when the streams of a control
 // plane that lies become silent.
-func liarExpectations(m fsm.Mode) []expectation {
-	e := expectation{"with a control plane that lies and streams that stay open and silent", streamsSilent, goalTold}
-	if m != fsm.StreamOnly && m != fsm.Acquire {
-		e.goals |= goalPing
+func liarExpectations(m fsm.Mode) []explore.Expectation {
+	e := explore.Expectation{
+		Name: "with a control plane that lies and streams that stay open and silent", In: streamsSilent, Goals: goalTold,
 	}
-	return []expectation{e}
+	if m != fsm.StreamOnly && m != fsm.Acquire {
+		e.Goals |= goalPing
+	}
+	return []explore.Expectation{e}
 }

@@ -2,25 +2,22 @@ package verify
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/switchyard-ci/switchyard/fsm"
+	"github.com/switchyard-ci/switchyard/fsm/verify/explore"
 )
 
-// goals are what a worker must reach from every state, if the environment works
-// from now on. A goal that does not apply in a state counts as reached.
-type goals uint8
-
+// What a worker must reach from every state, if the environment works from now on.
 const (
-	goalControl goals = 1 << iota // the stream is up and in control
-	goalLeft                      // the worker has left, if it must
-	goalTold                      // the worker has left, if it was asked to, paused or not
-	goalPing                      // a ping is in flight
-	goalJob                       // the first job was started, if it is on offer; the next bits are those of the next jobs
+	goalControl explore.Goals = 1 << iota // the stream is up and in control
+	goalLeft                              // the worker has left, if it must
+	goalTold                              // the worker has left, if it was asked to, paused or not
+	goalPing                              // a ping is in flight
+	goalJob                               // the first job was started, if it is on offer; the next bits are those of the next jobs
 )
 
 // missedGoal returns the violation of a goal that is not reached.
-func missedGoal(missing goals, environment string) string {
+func missedGoal(missing explore.Goals, environment string) string {
 	switch {
 	case missing&(goalLeft|goalTold) != 0:
 		return environment + ", a worker that must leave never does"
@@ -33,12 +30,14 @@ func missedGoal(missing goals, environment string) string {
 }
 
 // reached returns the goals that are reached in a world.
-func (s *space) reached(w *world) goals {
-	at := s.generator.situations.all[w.machine].state
+func (x *generator) reached(p packed) explore.Goals {
+	var w world
+	w.unpack(p)
+	at := x.situations.all[w.machine].state
 	o := &w.observer
-	var g goals
+	var g explore.Goals
 	if at == fsm.Stopped {
-		return ^goals(0) // what was on offer is offered to other workers
+		return ^explore.Goals(0) // what was on offer is offered to other workers
 	}
 	if at.Owner() == fsm.OwnerStream && o.stream == fsm.StreamUp {
 		g |= goalControl
@@ -60,84 +59,30 @@ func (s *space) reached(w *world) goals {
 	return g
 }
 
-// expectation is an environment that works, and the goals that must be reached in
-// it.
-type expectation struct {
-	name  string
-	in    environments
-	goals goals
-}
-
-func expectations(m fsm.Mode) []expectation {
+func expectations(m fsm.Mode) []explore.Expectation {
 	const jobs = (goalJob<<maxJobs - 1) &^ (goalControl | goalLeft | goalTold | goalPing)
 	switch m {
 	case fsm.Auto:
-		return []expectation{
-			{"with streams and pings that work", allWorks, goalControl | goalLeft | jobs},
-			{"with pings that work and streams that do not", streamsFail, goalLeft | jobs},
-			{"with streams that work and pings that do not", pingsFail, goalControl | goalLeft | jobs},
-			{"with pings that work and streams that stay open and silent", streamsSilent, goalLeft | jobs},
-			{"with streams that work and pings that are refused", pingsRefused, goalControl | goalLeft | jobs},
+		return []explore.Expectation{
+			{Name: "with streams and pings that work", In: allWorks, Goals: goalControl | goalLeft | jobs},
+			{Name: "with pings that work and streams that do not", In: streamsFail, Goals: goalLeft | jobs},
+			{Name: "with streams that work and pings that do not", In: pingsFail, Goals: goalControl | goalLeft | jobs},
+			{Name: "with pings that work and streams that stay open and silent", In: streamsSilent, Goals: goalLeft | jobs},
+			{Name: "with streams that work and pings that are refused", In: pingsRefused, Goals: goalControl | goalLeft | jobs},
 		}
 	case fsm.StreamOnly:
-		return []expectation{{"with streams that work", allWorks, goalControl | goalLeft | jobs}}
+		return []explore.Expectation{{Name: "with streams that work", In: allWorks, Goals: goalControl | goalLeft | jobs}}
 	case fsm.PollOnly, fsm.Acquire:
 	}
-	return []expectation{{"with a control plane that answers", allWorks, goalLeft | jobs}}
+	return []explore.Expectation{{Name: "with a control plane that answers", In: allWorks, Goals: goalLeft | jobs}}
 }
 
 // checkLiveness looks for a state from which a goal cannot be reached in an
-// environment that works. The first such state is on a shortest path.
-//
-// The space is finite. If a goal can be reached from every state that such an
-// environment leads to, then every run that is fair (it does not avoid forever a
-// move that is possible again and again) reaches the goal.
-//
-// It returns an error if the context ends.
+// environment that works. It returns an error if the context ends.
 func (s *space) checkLiveness(ctx context.Context, m fsm.Mode) error {
 	expected := expectations(m)
 	if s.generator.liar {
 		expected = liarExpectations(m)
 	}
-	for _, e := range expected {
-		can := make([]goals, len(s.states))
-		for i := range can {
-			var w world
-			w.unpack(s.states[i])
-			can[i] = s.reached(&w)
-		}
-		if err := s.spread(ctx, can, e.in); err != nil {
-			return err
-		}
-		for i, g := range can {
-			if missing := e.goals &^ g; missing != 0 {
-				s.report(violation{at: uint32(i), in: e.in, broken: missedGoal(missing, e.name)})
-			}
-		}
-	}
-	return nil
-}
-
-// spread adds to the goals of every state those that its successors in the
-// environment can reach.
-func (s *space) spread(ctx context.Context, can []goals, in environments) error {
-	for changed := true; changed; {
-		if ctx.Err() != nil {
-			return fmt.Errorf("checking liveness: %w", context.Cause(ctx))
-		}
-		changed = false
-		for i := len(can) - 1; i >= 0; i-- {
-			g := can[i]
-			for _, e := range s.edges[s.first[i]:s.first[i+1]] {
-				if e.in&in != 0 {
-					g |= can[e.to]
-				}
-			}
-			if g != can[i] {
-				can[i] = g
-				changed = true
-			}
-		}
-	}
-	return nil
+	return s.CheckGoals(ctx, expected, s.generator.reached, missedGoal) //nolint:wrapcheck // it says what was interrupted
 }

@@ -1,6 +1,9 @@
 package verify
 
-import "github.com/switchyard-ci/switchyard/fsm"
+import (
+	"github.com/switchyard-ci/switchyard/fsm"
+	"github.com/switchyard-ci/switchyard/fsm/verify/explore"
+)
 
 // canSend reports whether the control plane can send a message now: without a
 // stream it is dropped, and with one it needs room in the channel.
@@ -129,7 +132,7 @@ func (x *generator) attach() {
 	}
 }
 
-func (x *generator) attached(kind moveKind, job uint8, in environments, messages []uint8) {
+func (x *generator) attached(kind moveKind, job uint8, in explore.Environments, messages []uint8) {
 	s := x.add(kind, job, in)
 	s.world.link = linkServed
 	for _, message := range messages {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/switchyard-ci/switchyard/fsm"
+	"github.com/switchyard-ci/switchyard/fsm/verify/explore"
 )
 
 // Report is the result of a check. Its JSON form contains all of it, with every
@@ -80,12 +81,7 @@ type Violation struct {
 
 // FileName returns a name for a file with the violation's script, made of its
 // property and worker. It is unique within a report.
-func (v *Violation) FileName() string {
-	words := strings.FieldsFunc(strings.ToLower(v.Property+" "+v.Worker), func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < '0' || r > '9')
-	})
-	return strings.Join(words, "_") + ".txt"
-}
+func (v *Violation) FileName() string { return explore.FileName(v.Property+" "+v.Worker) + ".txt" }
 
 func newReport(b Bounds, runs []Run, elapsed time.Duration) *Report {
 	r := &Report{

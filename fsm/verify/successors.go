@@ -1,14 +1,14 @@
 package verify
 
-import "github.com/switchyard-ci/switchyard/fsm"
+import (
+	"github.com/switchyard-ci/switchyard/fsm"
+	"github.com/switchyard-ci/switchyard/fsm/verify/explore"
+)
 
-// environments is a set of environments that work. In each of them the worker
-// must reach its goals, and a move outside all of them is a disturbance.
-type environments uint8
-
+// The environments. In each of them the worker must reach its goals.
 const (
 	// allWorks: streams are served and send messages, pings are answered.
-	allWorks environments = 1 << iota
+	allWorks explore.Environments = 1 << iota
 	// streamsFail: pings are answered; no stream ever sends a message, and those
 	// that did are lost.
 	streamsFail
@@ -20,15 +20,15 @@ const (
 	// pingsRefused: streams are served; every ping is refused.
 	pingsRefused
 
-	noEnvironment environments = 0
-	every                      = allWorks | streamsFail | pingsFail | streamsSilent | pingsRefused
-	pingsWork                  = allWorks | streamsFail | streamsSilent
+	noEnvironment = explore.Disturbance
+	every         = allWorks | streamsFail | pingsFail | streamsSilent | pingsRefused
+	pingsWork     = allWorks | streamsFail | streamsSilent
 )
 
 // successor is a world that may come next.
 type successor struct {
 	move   move
-	in     environments // in which the move is made
+	in     explore.Environments // in which the move is made
 	world  world
 	broken string // the property that does not hold in the step or after it
 }
@@ -39,17 +39,35 @@ type generator struct {
 	situations *situations
 	from       *world
 	next       []successor
+	packed     []explore.Successor[packed, move]
 	liar       bool // the control plane lies
 }
 
+// Canonical returns the state: no two are the same but for names.
+func (x *generator) Canonical(p packed) packed { return p }
+
+// Successors returns every state that may come next, in a slice that is valid until
+// the next call.
+func (x *generator) Successors(p packed) []explore.Successor[packed, move] {
+	var w world
+	w.unpack(p)
+	x.packed = x.packed[:0]
+	next := x.successors(&w)
+	for i := range next {
+		n := &next[i]
+		x.packed = append(x.packed, explore.Successor[packed, move]{State: n.world.pack(), Move: n.move, In: n.in, Broken: n.broken})
+	}
+	return x.packed
+}
+
 // add makes a successor of from, which the caller changes.
-func (x *generator) add(kind moveKind, arg uint8, in environments) *successor {
+func (x *generator) add(kind moveKind, arg uint8, in explore.Environments) *successor {
 	x.next = append(x.next, successor{move: makeMove(kind, arg), in: in, world: *x.from})
 	return &x.next[len(x.next)-1]
 }
 
 // event makes a successor in which the machine takes an event, after change.
-func (x *generator) event(kind moveKind, arg uint8, in environments, change func(*world)) {
+func (x *generator) event(kind moveKind, arg uint8, in explore.Environments, change func(*world)) {
 	s := x.add(kind, arg, in)
 	event, _ := s.move.input(x.from)
 	if change != nil {

@@ -35,12 +35,12 @@ type trial struct {
 func newTrial(ctx context.Context, bounds ...Bounds) (*trial, error) {
 	t := &trial{bounds: bounds}
 	for _, c := range configs() {
-		s := newSpace(c, bounds[len(bounds)-1], fsm.Advance)
-		if err := s.explore(ctx); err != nil {
-			return nil, fmt.Errorf("%s: %w", configName(c), err)
+		s, err := exploreSubject(ctx, subject{config: c}, bounds[len(bounds)-1], fsm.Advance, false)
+		if err != nil {
+			return nil, err
 		}
-		if len(s.violations) > 0 {
-			return nil, fmt.Errorf("%s: the machine itself has a violation: %s", configName(c), s.violations[0].broken)
+		if v := s.Violations(); len(v) > 0 {
+			return nil, fmt.Errorf("%s: the machine itself has a violation: %s", configName(c), v[0].Broken)
 		}
 		t.situations = append(t.situations, s.generator.situations)
 	}

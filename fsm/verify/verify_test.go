@@ -62,8 +62,8 @@ func oneGoroutine(t *testing.T) {
 func small(t *testing.T) *space {
 	t.Helper()
 	oneGoroutine(t)
-	s := newSpace(fsm.Config{Mode: fsm.Auto}, smallBounds(), fsm.Advance)
-	if err := s.explore(t.Context()); err != nil {
+	s, err := exploreSubject(t.Context(), subject{config: fsm.Config{Mode: fsm.Auto}}, smallBounds(), fsm.Advance, false)
+	if err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -74,9 +74,9 @@ func small(t *testing.T) *space {
 func TestPackedIsWhole(t *testing.T) {
 	t.Parallel()
 	s := small(t)
-	for _, p := range s.states {
+	for number := range s.States() {
 		var w world
-		w.unpack(p)
+		w.unpack(s.State(number))
 		for _, next := range s.generator.successors(&w) {
 			var again world
 			again.unpack(next.world.pack())
@@ -102,13 +102,13 @@ func TestScriptsReplay(t *testing.T) {
 	for _, c := range configs() {
 		t.Run(configName(c), func(t *testing.T) {
 			t.Parallel()
-			s := newSpace(c, smallBounds(), fsm.Advance)
-			if err := s.explore(t.Context()); err != nil {
+			s, err := exploreSubject(t.Context(), subject{config: c}, smallBounds(), fsm.Advance, false)
+			if err != nil {
 				t.Fatal(err)
 			}
 			const some = 97
-			for at := 1; at < len(s.states); at += max(1, len(s.states)/some) {
-				replays(t, s.script(&violation{at: s.parent[at], by: s.by[at], broken: "none"}))
+			for number := 1; number < s.States(); number += max(1, s.States()/some) {
+				replays(t, s.script("nothing is wrong", s.PathTo(number)))
 			}
 		})
 	}
@@ -266,15 +266,15 @@ func TestCheckRefuses(t *testing.T) {
 func BenchmarkExplore(b *testing.B) {
 	states, transitions := 0, 0
 	for b.Loop() {
-		s := newSpace(fsm.Config{Mode: fsm.Auto}, smallBounds(), fsm.Advance)
-		if err := s.explore(b.Context()); err != nil {
+		s, err := exploreSubject(b.Context(), subject{config: fsm.Config{Mode: fsm.Auto}}, smallBounds(), fsm.Advance, false)
+		if err != nil {
 			b.Fatal(err)
 		}
 		if err := s.checkLiveness(b.Context(), fsm.Auto); err != nil {
 			b.Fatal(err)
 		}
-		states += len(s.states)
-		transitions += s.transitions
+		states += s.States()
+		transitions += s.Transitions()
 	}
 	b.ReportMetric(float64(states)/b.Elapsed().Seconds(), "states/s")
 	b.ReportMetric(float64(transitions)/b.Elapsed().Seconds(), "transitions/s")

@@ -1,5 +1,7 @@
 package verify
 
+import "github.com/switchyard-ci/switchyard/fsm/verify/explore"
+
 // agent adds what an agent may do. It follows the rules that an outsider can
 // check: it starts a process only when its start was granted, and sends a result
 // only when it is in the spool. It does not remember which jobs it ran.
@@ -69,7 +71,7 @@ func (g *generator) send(w *world, m message, by move) {
 }
 
 // end adds that an agent has a result of the job in its hand.
-func (g *generator) end(w *world, number uint8, how act, r result, in environments) {
+func (g *generator) end(w *world, number uint8, how act, r result, in explore.Environments) {
 	next := *w
 	a := &next.agents[number]
 	job := a.job

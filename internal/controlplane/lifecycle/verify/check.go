@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
-	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 )
@@ -26,18 +26,26 @@ func Check(ctx context.Context, o Options) (*Report, error) {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	taken := map[string]int{}
 	all := settings()
-	for chosen := range slices.Chunk(all, o.Workers) {
-		spaces, err := exploreAll(ctx, chosen, &o)
-		if err != nil {
-			return nil, err
-		}
-		for i, sp := range spaces {
-			r.add(chosen[i], sp, taken)
-		}
-		if o.FirstOnly && len(r.Violations) > 0 {
-			return r, nil
+	spaces := make([]*space, len(all))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(o.Workers)
+	for i, s := range all {
+		group.Go(func() (err error) {
+			spaces[i], err = check(ctx, s, &o)
+			if err == nil && o.FirstOnly && len(spaces[i].Violations()) > 0 {
+				return errFound
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil && !errors.Is(err, errFound) {
+		return nil, fmt.Errorf("verify: %w", err)
+	}
+	taken := map[string]int{}
+	for i, sp := range spaces {
+		if sp != nil {
+			r.add(all[i], sp, taken)
 		}
 	}
 	rows := lifecycle.Rows()
@@ -52,30 +60,15 @@ func Check(ctx context.Context, o Options) (*Report, error) {
 	return r, nil
 }
 
-// exploreAll explores settings at the same time.
-func exploreAll(ctx context.Context, chosen []setting, o *Options) ([]*space, error) {
-	spaces, errs := make([]*space, len(chosen)), make([]error, len(chosen))
-	var group sync.WaitGroup
-	for i, s := range chosen {
-		group.Go(func() {
-			spaces[i] = newSpace(s, o)
-			if err := spaces[i].check(ctx); err != nil {
-				errs[i] = fmt.Errorf("verify: %s: %w", s.name, err)
-			}
-		})
-	}
-	group.Wait()
-	return spaces, errors.Join(errs...)
-}
+// errFound ends the explorations when one violation is enough.
+var errFound = errors.New("a violation was found")
 
-// check explores the space, and then looks for violations of liveness, unless one
+// check explores a setting, and then looks for violations of liveness, unless one
 // violation is enough and there is one.
-func (s *space) check(ctx context.Context) error {
-	if err := s.explore(ctx); err != nil {
-		return err
+func check(ctx context.Context, s setting, o *Options) (*space, error) {
+	sp, err := exploreSetting(ctx, s, o)
+	if err == nil && (!o.FirstOnly || len(sp.Violations()) == 0) {
+		err = sp.checkLiveness(ctx)
 	}
-	if s.firstOnly && len(s.violations) > 0 {
-		return nil
-	}
-	return s.checkLiveness(ctx)
+	return sp, err
 }

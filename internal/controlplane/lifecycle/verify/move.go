@@ -1,6 +1,10 @@
 package verify
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/switchyard-ci/switchyard/fsm/verify/explore"
+)
 
 // act is the kind of a move.
 type act uint8
@@ -32,14 +36,12 @@ type move struct {
 	in         input
 }
 
-// environments are sets of environments in which the world behaves.
-type environments uint8
-
+// The environments, in which the world behaves.
 const (
-	agentsRestart environments = 1 << iota // killed agents start again
-	agentsGone                             // killed agents are gone for good
-	faulty        environments = 0
-	anyGood                    = agentsRestart | agentsGone
+	agentsRestart explore.Environments = 1 << iota // killed agents start again
+	agentsGone                                     // killed agents are gone for good
+	faulty        = explore.Disturbance
+	anyGood       = agentsRestart | agentsGone
 )
 
 var agentNames = [agentCount]string{"agent 1", "agent 2"}

@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
@@ -82,5 +81,3 @@ func settings() []setting {
 		{"a worker and its clone, and the retry", clone, false, true},
 	}
 }
-
-var errTooMany = errors.New("too many states; choose smaller bounds")

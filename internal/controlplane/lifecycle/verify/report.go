@@ -6,6 +6,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/switchyard-ci/switchyard/fsm/verify/explore"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 )
 
@@ -57,24 +58,18 @@ type Violation struct {
 
 // FileName returns a name for a file with the violation's script. It is unique
 // within a report.
-func (v *Violation) FileName() string {
-	words := strings.FieldsFunc(strings.ToLower(v.Property+" "+v.Setting), func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < '0' || r > '9')
-	})
-	return "job_" + strings.Join(words, "_")
-}
+func (v *Violation) FileName() string { return "job_" + explore.FileName(v.Property+" "+v.Setting) }
 
 // add adds what was explored of a setting.
 func (r *Report) add(s setting, sp *space, taken map[string]int) {
 	r.Runs = append(r.Runs, Run{
-		Setting: s.name, States: len(sp.states), Transitions: sp.transitions, Depth: sp.depth,
+		Setting: s.name, States: sp.States(), Transitions: sp.Transitions(), Depth: sp.Depth(),
 		Records: len(sp.generator.machine.records),
 	})
-	r.States += len(sp.states)
-	r.Transitions += sp.transitions
-	for i := range sp.violations {
-		v := &sp.violations[i]
-		r.Violations = append(r.Violations, Violation{Setting: s.name, Property: v.broken, Script: sp.script(v)})
+	r.States += sp.States()
+	r.Transitions += sp.Transitions()
+	for _, v := range sp.Violations() {
+		r.Violations = append(r.Violations, Violation{Setting: s.name, Property: v.Broken, Script: sp.script(v)})
 	}
 	for row, n := range sp.generator.machine.rows {
 		taken[row] += n

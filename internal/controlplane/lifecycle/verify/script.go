@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/switchyard-ci/switchyard/fsm/verify/explore"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 )
 
@@ -11,23 +12,28 @@ import (
 // of the job that it is about, and everything else that happens as comments. The
 // answers are those of the table that runs the script; see TestScenarios of
 // package lifecycle.
-func (s *space) script(v *violation) string {
-	moves := s.path(v)
-	about := v.by.job
-	if v.in != faulty && s.generator.machine.records[s.states[v.at].jobs[1]].state != "" {
-		about = 1
+func (s *space) script(v explore.Violation) string {
+	steps := s.Path(v)
+	about := uint8(0)
+	if n := len(steps); n > 0 {
+		last := &steps[n-1]
+		switch {
+		case v.IsStep():
+			about = last.Move.job
+		case s.generator.machine.records[last.Before.jobs[1]].state != "":
+			about = 1
+		}
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "# %s.\n", capitalized(v.broken))
-	for i := range moves {
-		m := &moves[i]
+	b.WriteString("# " + explore.Sentence(v.Broken) + "\n")
+	for i := range steps {
+		m := &steps[i].Move
 		in, isEvent := m.event()
-		if !isEvent || m.job != about {
-			fmt.Fprintf(&b, "# %s.\n", capitalized(m.String()))
-			continue
+		if !isEvent || m.job != about || m.act != storeEvent {
+			b.WriteString("# " + explore.Sentence(m.String()) + "\n")
 		}
-		if m.act != storeEvent {
-			fmt.Fprintf(&b, "# %s.\n", capitalized(m.String()))
+		if !isEvent || m.job != about {
+			continue
 		}
 		line := in.String()
 		if in.kind == lifecycle.Submitted && about == 0 {
@@ -47,5 +53,3 @@ func (m *move) event() (input, bool) {
 		return input{}, false
 	}
 }
-
-func capitalized(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

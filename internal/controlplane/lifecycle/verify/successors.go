@@ -1,14 +1,12 @@
 package verify
 
-import "github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
+import (
+	"github.com/switchyard-ci/switchyard/fsm/verify/explore"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
+)
 
-// successor is a world after a move.
-type successor struct {
-	world  world
-	move   move
-	in     environments // in which the move happens sooner or later
-	broken string       // what an outsider sees go wrong, or empty
-}
+// successor is a world after a move; what is broken is what an outsider sees.
+type successor = explore.Successor[world, move]
 
 // generator returns the successors of worlds. It is not for concurrent use.
 type generator struct {
@@ -18,24 +16,27 @@ type generator struct {
 	next    []successor
 }
 
-// successors returns every world that may come after this one. The slice is valid
+// Canonical returns the world: no two are the same but for names.
+func (g *generator) Canonical(w world) world { return w }
+
+// Successors returns every world that may come after this one. The slice is valid
 // until the next call.
-func (g *generator) successors(w *world) []successor {
+func (g *generator) Successors(w world) []successor {
 	g.next = g.next[:0]
-	g.controlPlane(w)
-	g.network(w)
+	g.controlPlane(&w)
+	g.network(&w)
 	for a := range w.agents {
-		g.agent(w, uint8(a))
+		g.agent(&w, uint8(a))
 	}
 	return g.next
 }
 
 // add adds a successor.
-func (g *generator) add(w *world, m move, in environments, broken string) {
+func (g *generator) add(w *world, m move, in explore.Environments, broken string) {
 	if broken == "" {
 		w.forget(g.machine)
 	}
-	g.next = append(g.next, successor{*w, m, in, broken})
+	g.next = append(g.next, successor{State: *w, Move: m, In: in, Broken: broken})
 }
 
 // faultAllowed counts a fault of the network, and reports whether it may happen.
@@ -61,9 +62,12 @@ func (g *generator) store(w *world, job uint8, in input) (granted bool, broken s
 }
 
 // event adds the world after an event that is not a request of an agent.
-func (g *generator) event(w *world, job uint8, in input, good environments) {
+func (g *generator) event(w *world, job uint8, in input, good explore.Environments) {
 	next := *w
 	_, broken := g.store(&next, job, in)
+	if broken == "" && next == *w {
+		return // most events are ignored in most states
+	}
 	g.add(&next, move{act: storeEvent, job: job, in: in}, good, broken)
 }
 

@@ -50,8 +50,8 @@ func TestRecordIsWhole(t *testing.T) {
 	t.Parallel()
 	oneGoroutine(t)
 	for _, s := range settings() {
-		sp := newSpace(s, &Options{Bounds: Bounds{InFlight: 1}, Table: defaultTable()})
-		if err := sp.explore(t.Context()); err != nil {
+		sp, err := exploreSetting(t.Context(), s, &Options{Bounds: Bounds{InFlight: 1}, Table: defaultTable()})
+		if err != nil {
 			t.Fatal(err)
 		}
 		for _, r := range sp.generator.machine.records {
