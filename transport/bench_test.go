@@ -38,7 +38,7 @@ func newLoopback(b *testing.B, handler http.Handler, secure bool) *transport.Ses
 		b.Fatal(err)
 	}
 	b.Cleanup(client.Close)
-	session, err := client.Register(b.Context(), registrationToken, wire.RegisterRequest{})
+	session, err := client.Register(b.Context(), func() string { return registrationToken }, wire.RegisterRequest{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -247,7 +247,7 @@ func TestRegister(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				harness := newHarness(t, reply(http.StatusOK, row.answer), withHeaders(http.Header{"Buildkite-Cell": {"7"}}))
-				session, err := harness.Register(t.Context(), registrationToken, wire.RegisterRequest{})
+				session, err := harness.Register(t.Context(), func() string { return registrationToken }, wire.RegisterRequest{})
 				if err != nil {
 					t.Fatal(err)
 				}

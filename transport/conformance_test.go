@@ -118,7 +118,7 @@ func TestConformance(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer client.Close()
-			session, err := client.Register(t.Context(), registrationToken, wire.RegisterRequest{Name: "one"})
+			session, err := client.Register(t.Context(), func() string { return registrationToken }, wire.RegisterRequest{Name: "one"})
 			if err != nil {
 				t.Fatal(err)
 			}

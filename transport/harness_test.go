@@ -113,7 +113,7 @@ func newHarness(tb testing.TB, handler http.Handler, change ...option) *harness 
 // register registers a worker and returns its session.
 func (h *harness) register(tb testing.TB) *transport.Session {
 	tb.Helper()
-	session, err := h.Register(tb.Context(), registrationToken, wire.RegisterRequest{Name: "one"})
+	session, err := h.Register(tb.Context(), func() string { return registrationToken }, wire.RegisterRequest{Name: "one"})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -134,7 +134,7 @@ func TestRegisterRespectsRetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		control := newUnwilling(http.StatusServiceUnavailable, "", 37*time.Second)
 		harness := newHarness(t, control)
-		if _, err := harness.Register(t.Context(), registrationToken, wire.RegisterRequest{}); err == nil {
+		if _, err := harness.Register(t.Context(), func() string { return registrationToken }, wire.RegisterRequest{}); err == nil {
 			t.Fatal("registered")
 		}
 		if calls := control.calls["POST /v3/register"]; calls != 30 || len(control.early) > 0 {

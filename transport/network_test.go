@@ -92,7 +92,7 @@ func TestUnixSocket(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer client.Close()
-			session, err := client.Register(t.Context(), registrationToken, wire.RegisterRequest{Name: "one"})
+			session, err := client.Register(t.Context(), func() string { return registrationToken }, wire.RegisterRequest{Name: "one"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -145,7 +145,7 @@ func TestRemoteSocket(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		session, err := client.Register(t.Context(), registrationToken, wire.RegisterRequest{Name: "one"})
+		session, err := client.Register(t.Context(), func() string { return registrationToken }, wire.RegisterRequest{Name: "one"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -178,7 +178,7 @@ func TestIPv6(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	session, err := client.Register(t.Context(), registrationToken, wire.RegisterRequest{Name: "one"})
+	session, err := client.Register(t.Context(), func() string { return registrationToken }, wire.RegisterRequest{Name: "one"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +228,7 @@ func TestHostIsLookedUpAgain(t *testing.T) {
 					t.Fatal(err)
 				}
 				t.Cleanup(client.Close)
-				session, err := client.Register(t.Context(), registrationToken, wire.RegisterRequest{Name: "one"})
+				session, err := client.Register(t.Context(), func() string { return registrationToken }, wire.RegisterRequest{Name: "one"})
 				if err != nil {
 					t.Fatal(err)
 				}

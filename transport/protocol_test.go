@@ -110,7 +110,7 @@ func TestUnclearResponses(t *testing.T) {
 				defer func() { _ = network.Close() }()
 				defer client.Close()
 				started := time.Now()
-				if _, err = client.Register(t.Context(), registrationToken, wire.RegisterRequest{}); err != nil {
+				if _, err = client.Register(t.Context(), func() string { return registrationToken }, wire.RegisterRequest{}); err != nil {
 					t.Fatal(err)
 				}
 				if took := time.Since(started); took != row.took {
@@ -246,7 +246,7 @@ func TestProtocolWithTLS(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer client.Close()
-			session, err := client.Register(t.Context(), registrationToken, wire.RegisterRequest{})
+			session, err := client.Register(t.Context(), func() string { return registrationToken }, wire.RegisterRequest{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -271,7 +271,7 @@ func TestUntrustedCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	_, err = client.Register(t.Context(), registrationToken, wire.RegisterRequest{})
+	_, err = client.Register(t.Context(), func() string { return registrationToken }, wire.RegisterRequest{})
 	if err == nil || transport.Retryable(err) || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("got %v", err)
 	}

@@ -172,7 +172,7 @@ func TestBehindProxy(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	session, err := client.Register(t.Context(), registrationToken, wire.RegisterRequest{Name: "one"})
+	session, err := client.Register(t.Context(), func() string { return registrationToken }, wire.RegisterRequest{Name: "one"})
 	if err != nil {
 		t.Fatal(err)
 	}

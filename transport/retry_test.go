@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -158,7 +160,7 @@ func TestRegisterRetries(t *testing.T) {
 				responses := &script{steps: row.responses}
 				harness := newHarness(t, responses)
 				started := time.Now()
-				_, err := harness.Register(t.Context(), registrationToken, wire.RegisterRequest{})
+				_, err := harness.Register(t.Context(), func() string { return registrationToken }, wire.RegisterRequest{})
 				if (err != nil) != (row.errHas != "") || err != nil && !strings.Contains(err.Error(), row.errHas) {
 					t.Errorf("got %v, want %q", err, row.errHas)
 				}
@@ -171,6 +173,32 @@ func TestRegisterRetries(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestRegisterWithChangedToken checks that each try has the token as it is then.
+func TestRegisterWithChangedToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sent []string
+		harness := newHarness(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			sent = append(sent, r.Header.Get("Authorization"))
+			status := http.StatusServiceUnavailable
+			if len(sent) == 3 {
+				status = http.StatusOK
+			}
+			reply(status, registerAnswer)(w, r)
+		}))
+		tokens := 0
+		token := func() string {
+			tokens++
+			return "registration-" + strconv.Itoa(tokens)
+		}
+		if _, err := harness.Register(t.Context(), token, wire.RegisterRequest{}); err != nil {
+			t.Fatal(err)
+		}
+		if want := []string{"Token registration-1", "Token registration-2", "Token registration-3"}; !slices.Equal(sent, want) {
+			t.Errorf("sent %q, want %q", sent, want)
+		}
+	})
 }
 
 // TestCallerEnds shows that a call returns the cause as soon as its caller's context ends.

@@ -130,17 +130,18 @@ func (s *Session) target() (httpclient.Endpoint, http.Header) {
 	return s.endpoint, s.headers
 }
 
-// Register registers a worker with a registration token and returns its session.
-// It is tried up to 30 times, about ten seconds apart, while nothing responds or
+// Register registers a worker and returns its session. token returns the
+// registration token, and is called for each try, so that it may change. Register is
+// tried up to 30 times, about ten seconds apart, while nothing responds or
 // the status is 429 or at least 500. [Refused] distinguishes a wrong token from an
 // outage.
-func (t *Transport) Register(ctx context.Context, token string, worker wire.RegisterRequest) (*Session, error) {
+func (t *Transport) Register(ctx context.Context, token func() string, worker wire.RegisterRequest) (*Session, error) {
 	worker.Tags = append([]string{}, worker.Tags...) // never null in JSON
 	worker.Features = append([]string{}, worker.Features...)
 	var response wire.RegisterResponse
 	c := call{
 		doing: "registering with the control plane", method: http.MethodPost, path: []string{wire.PathRegister},
-		token: token, timeout: callTimeout, into: &response,
+		timeout: callTimeout, into: &response,
 		check: func() error {
 			switch {
 			case response.ID == "":
@@ -151,7 +152,10 @@ func (t *Transport) Register(ctx context.Context, token string, worker wire.Regi
 			return nil
 		},
 	}.withJSON(worker)
-	err := t.retry(ctx, registerRule(), func(int) error { return t.try(ctx, t.endpoint, t.headers, c) })
+	err := t.retry(ctx, registerRule(), func(int) error {
+		c.token = token()
+		return t.try(ctx, t.endpoint, t.headers, c)
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -170,23 +170,28 @@ func TestAlertToHTTP(t *testing.T) {
 // errTriedAgain is the cause of a call that would be tried again.
 var errTriedAgain = errors.New("it would be tried again")
 
+// onRetry returns a logger that calls do when a call failed and will be tried again.
+func onRetry(do func()) *zap.Logger {
+	core, _ := observer.New(zapcore.DebugLevel)
+	return zap.New(core, zap.Hooks(func(entry zapcore.Entry) error {
+		if entry.Message == "call failed; will retry" {
+			do()
+		}
+		return nil
+	}))
+}
+
 // registerOnce tries once to register a worker.
 func registerOnce(t *testing.T, options transport.Options) error {
 	t.Helper()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
-	core, _ := observer.New(zapcore.DebugLevel)
-	options.Logger = zap.New(core, zap.Hooks(func(entry zapcore.Entry) error {
-		if entry.Message == "call failed; will retry" {
-			cancel(errTriedAgain)
-		}
-		return nil
-	}))
+	options.Logger = onRetry(func() { cancel(errTriedAgain) })
 	client, err := transport.New(options)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	_, err = client.Register(ctx, registrationToken, wire.RegisterRequest{Name: "one"})
+	_, err = client.Register(ctx, func() string { return registrationToken }, wire.RegisterRequest{Name: "one"})
 	return err
 }

@@ -34,8 +34,9 @@ type Options struct {
 	// Logger receives retries and the loss and return of streams; tokens are
 	// never logged. Nil logs nothing.
 	Logger *zap.Logger
-	// TLS, DialContext and Proxy are those of [httpclient.Options].
+	// TLS, CurrentTLS, DialContext and Proxy are those of [httpclient.Options].
 	TLS         *tls.Config
+	CurrentTLS  func() *tls.Config
 	DialContext httpclient.DialFunc
 	Proxy       func(*http.Request) (*url.URL, error)
 }
@@ -93,7 +94,7 @@ func New(options Options) (*Transport, error) {
 		options.HeldJobs = func(string) []string { return nil }
 	}
 	client := httpclient.New(httpclient.Options{
-		TLS: options.TLS, DialContext: options.DialContext, Proxy: options.Proxy,
+		TLS: options.TLS, CurrentTLS: options.CurrentTLS, DialContext: options.DialContext, Proxy: options.Proxy,
 		FollowRedirects: true, DetectHTTP2: true,
 	})
 	return &Transport{

@@ -29,7 +29,8 @@ const agentSignals = `The first SIGINT or SIGTERM drains the agent: it takes no 
 those that run have finished. The second cancels what runs, and stops. The third
 kills what runs, and exits at once. Each counts only a second or more after the one
 before. SIGQUIT cancels what runs, and stops. SIGHUP drains when the terminal is
-closed, and does nothing in a service. SIGUSR1 writes the last events of each worker
+closed; in a service it reads the certificates, the token files and, from the
+configuration file, the log level again. SIGUSR1 writes the last events of each worker
 to a file, for fsm replay.
 
 Exit codes: 0 when it was stopped, 1 when it failed, 2 when a setting is wrong,
@@ -75,15 +76,29 @@ func (a *app) agentStart() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if settings.TLS, err = config.ClientTLS(trust); err != nil {
+		certificates, err := config.WatchClientTLS(trust, func(err error) { noteCertificates(settings.Logger, err) })
+		if err != nil {
 			return cli.Usagef(cmd, "%w", err)
 		}
+		settings.CurrentTLS = certificates.Current
 		daemon, release, err := newAgent(cmd, settings)
 		if err != nil {
 			return err
 		}
 		defer release()
-		return a.runAgent(daemon, func() error {
+		reload := func() ([]string, error) {
+			changed, err := certificates.Reload()
+			token, tokenErr := localToken(cmd, token, settings.Endpoint, dir, "registration token", datadir.RegistrationTokenFile)
+			var names []string
+			if changed {
+				names = append(names, "certificates")
+			}
+			if tokenErr == nil && daemon.SetToken(token) {
+				names = append(names, "registration token")
+			}
+			return names, errors.Join(err, tokenErr)
+		}
+		return a.runAgent(daemon, log.reloader(cmd, settings.Logger, reload), func() error {
 			return exitOfAcquire(hintAtTLS(hintAtPath(settings.Endpoint, daemon.Run(cmd.Context()))))
 		})
 	}
@@ -112,11 +127,20 @@ func newAgent(cmd *cobra.Command, settings agent.Config) (daemon *agent.Agent, r
 	return daemon, release, nil
 }
 
+// noteCertificates logs what came of changed files of the agent's certificates.
+func noteCertificates(logger *zap.Logger, err error) {
+	if err != nil {
+		logger.Error("certificate files changed, but cannot be used; the old certificates stay in use", zap.Error(err))
+		return
+	}
+	logger.Info("certificate files changed; the new certificates are in use")
+}
+
 // runAgent calls run, which runs the agent. SIGINT and SIGTERM drain the agent and
-// end it, and SIGUSR1 writes its history.
-func (a *app) runAgent(daemon *agent.Agent, run func() error) error {
+// end it, SIGHUP calls reload, and SIGUSR1 writes the agent's history.
+func (a *app) runAgent(daemon *agent.Agent, reload func(), run func() error) error {
 	defer a.historyOnSignal(daemon)()
-	return cli.Daemon{Kill: daemon.Kill, Notef: a.notef, Steps: []cli.Step{
+	return cli.Daemon{Kill: daemon.Kill, Reload: reload, Notef: a.notef, Steps: []cli.Step{
 		{
 			Message: "draining: taking no more jobs, and stopping when those that run have finished; again to cancel what runs",
 			Do:      daemon.Drain,

@@ -101,16 +101,22 @@ func changeEach[M proto.Message](
 type logFlags struct {
 	level  zapcore.Level
 	format telemetry.LogFormat
+
+	levelFlag cli.Flag
+	current   zap.AtomicLevel
 }
 
 func newLogFlags(cmd *cobra.Command, level zapcore.Level) *logFlags {
-	l := &logFlags{level: level, format: telemetry.LogAuto}
+	l := &logFlags{level: level, format: telemetry.LogAuto, current: zap.NewAtomicLevel()}
 	flags := cli.Settings(cmd, "")
-	cli.Var(flags, &l.level, "log-level", "LEVEL", "lowest level to log: debug, info, warn or error", telemetry.ParseLogLevel)
+	l.levelFlag = cli.Var(flags, &l.level, "log-level", "LEVEL", "lowest level to log: debug, info, warn or error", telemetry.ParseLogLevel)
 	cli.Var(flags, &l.format, "log-format", "FORMAT",
 		"console for people, json for programs, or auto: console on a terminal, else json", telemetry.ParseLogFormat)
 	return l
 }
 
 // logger returns the logger, which writes to standard error.
-func (l *logFlags) logger() *zap.Logger { return telemetry.NewLogger(os.Stderr, l.level, l.format) }
+func (l *logFlags) logger() *zap.Logger {
+	l.current.SetLevel(l.level)
+	return telemetry.NewLogger(os.Stderr, l.current, l.format)
+}

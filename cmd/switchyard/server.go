@@ -30,7 +30,9 @@ The first SIGINT or SIGTERM shuts it down in order: requests in progress are
 answered, streams are ended, and agents reconnect to the next start or to another
 replica. The second, at least a second later, exits at once; what was acknowledged is
 stored in both cases. SIGQUIT shuts down as the first. SIGHUP does so when the
-terminal is closed, and nothing in a service.
+terminal is closed; in a service it reads the certificate, the token files and, from
+the configuration file, the log level again. A changed certificate is used without
+it, too; a changed token is not, and the old one is refused from the reload on.
 
 Exit codes: 0 after an orderly shutdown, 1 when it failed, 2 when a setting is
 wrong, 128 plus the number of the signal after a second signal.`
@@ -43,7 +45,8 @@ func (a *app) serverStart() *cobra.Command {
 	out := outputFlag(cmd)
 	log := newLogFlags(cmd, zapcore.InfoLevel)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		settings, err := s.read(cmd, log.logger())
+		logger := log.logger()
+		settings, err := s.read(cmd, logger)
 		if err != nil {
 			return err
 		}
@@ -56,7 +59,8 @@ func (a *app) serverStart() *cobra.Command {
 		}
 		stop := make(chan struct{})
 		steps := []cli.Step{{Message: "shutting down; again to exit at once", Do: func() { close(stop) }}}
-		return cli.Daemon{Steps: steps, Notef: a.notef}.Run(func() error {
+		reload := log.reloader(cmd, logger, func() ([]string, error) { return s.reload(cmd, server, logger) })
+		return cli.Daemon{Steps: steps, Reload: reload, Notef: a.notef}.Run(func() error {
 			select {
 			case <-stop:
 			case <-server.Done():
@@ -127,6 +131,16 @@ func (s *serverFlags) read(cmd *cobra.Command, logger *zap.Logger) (controlplane
 		return c, cli.Usagef(cmd, "%w", err)
 	}
 	return c, nil
+}
+
+// reload reads the files of the certificate and of the tokens again, and returns the
+// names of what has changed. An error names what stays as it was.
+func (s *serverFlags) reload(cmd *cobra.Command, server *controlplane.Server, logger *zap.Logger) ([]string, error) {
+	settings, err := s.read(cmd, logger)
+	if err != nil {
+		return nil, err
+	}
+	return server.Reload(settings) //nolint:wrapcheck // it names what cannot be used
 }
 
 // shutdown shuts the control plane down in order. It returns err, the error of

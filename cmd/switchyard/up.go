@@ -57,7 +57,12 @@ func (a *app) up() *cobra.Command {
 		if err := a.announce(out, s, server, serving, "Switchyard", workersLine(working)); err != nil {
 			return shutdown(server, err)
 		}
-		return a.runAgent(daemon, func() error {
+		reload := log.reloader(cmd, logger, func() ([]string, error) {
+			changed, err := s.reload(cmd, server, serving.Logger)
+			daemon.SetToken(server.RegistrationToken())
+			return changed, err
+		})
+		return a.runAgent(daemon, reload, func() error {
 			return shutdown(server, runBeside(cmd.Context(), server, daemon))
 		})
 	}

@@ -30,6 +30,7 @@ type Agent struct {
 
 	mu      sync.Mutex
 	workers []*worker.Worker // registered so far
+	tokens  []string         // the registration tokens so far; the last one is in use
 }
 
 // New returns an agent that is ready to run. An error names the invalid field of
@@ -43,7 +44,7 @@ func New(c Config) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Agent{config: c, hostname: hostname}
+	a := &Agent{config: c, hostname: hostname, tokens: []string{c.Token}}
 	a.draining, a.drain = context.WithCancel(context.Background())
 	a.forced, a.force = context.WithCancel(context.Background())
 	return a, nil
@@ -56,6 +57,33 @@ func (a *Agent) Drain() { a.drain() }
 func (a *Agent) Force() {
 	a.force()
 	a.drain()
+}
+
+// SetToken replaces the registration token, for workers that are not registered yet,
+// and reports whether it differs from the one before. An empty token is ignored. All
+// tokens stay hidden in the logs of jobs.
+func (a *Agent) SetToken(token string) (changed bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if token == "" || token == a.tokens[len(a.tokens)-1] {
+		return false
+	}
+	a.tokens = append(slices.Clip(a.tokens), token)
+	return true
+}
+
+// token returns the registration token in use.
+func (a *Agent) token() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.tokens[len(a.tokens)-1]
+}
+
+// allTokens returns the registration tokens so far.
+func (a *Agent) allTokens() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.tokens
 }
 
 // killWait is how long processes may take to end after SIGKILL.

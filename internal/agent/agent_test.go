@@ -2,6 +2,7 @@ package agent
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -156,5 +157,27 @@ func TestJoinDistinct(t *testing.T) {
 	}
 	if err := joinDistinct([]error{nil, nil}); err != nil {
 		t.Errorf("nothing joined: %v", err)
+	}
+}
+
+// TestSetToken checks which tokens replace the one before, and that all of them stay
+// secrets of jobs.
+func TestSetToken(t *testing.T) {
+	t.Parallel()
+	a, err := New(Config{Token: "first"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		token   string
+		changed bool
+		want    string
+	}{{"first", false, "first"}, {"second", true, "second"}, {"", false, "second"}, {"second", false, "second"}, {"first", true, "first"}} {
+		if changed := a.SetToken(step.token); changed != step.changed || a.token() != step.want {
+			t.Errorf("SetToken(%q) = %t, and the token is %q; want %t, %q", step.token, changed, a.token(), step.changed, step.want)
+		}
+	}
+	if all := a.allTokens(); !slices.Contains(all, "first") || !slices.Contains(all, "second") {
+		t.Errorf("the tokens so far are %q", all)
 	}
 }

@@ -29,10 +29,12 @@ type Config struct {
 	// Endpoint is the base URL of the control plane's REST API. Empty means
 	// DefaultEndpoint.
 	Endpoint string
-	// Token is the registration token. Required.
+	// Token is the registration token. Required. Agent.SetToken replaces it.
 	Token string
-	// TLS is for https endpoints; nil means the system's root certificates.
-	TLS *tls.Config
+	// TLS is for https endpoints; nil means the system's root certificates. CurrentTLS,
+	// if it is set, is used in its place; see httpclient.Options.
+	TLS        *tls.Config
+	CurrentTLS func() *tls.Config
 	// Headers are Buildkite-* headers to send until the control plane asks for
 	// others.
 	Headers http.Header

@@ -59,7 +59,7 @@ func TestUndeliveredIsDeliveredAfterAnOutage(t *testing.T) {
 					_, _ = io.WriteString(w, `{}`)
 				}
 				client := serveInMemory(t, handler)
-				session, err := client.Register(t.Context(), "registration", wire.RegisterRequest{})
+				session, err := client.Register(t.Context(), func() string { return "registration" }, wire.RegisterRequest{})
 				if err != nil {
 					t.Fatal(err)
 				}

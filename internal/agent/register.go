@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 
 	"go.uber.org/zap"
 
@@ -22,7 +23,7 @@ func (a *Agent) register(ctx context.Context, s *shared, name string) (*worker.W
 	registerCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(a.draining, cancel)()
-	session, err := s.transport.Register(registerCtx, c.Token, wire.RegisterRequest{
+	session, err := s.transport.Register(registerCtx, a.token, wire.RegisterRequest{
 		Name: name, Hostname: a.hostname, OS: runtime.GOOS, Arch: runtime.GOARCH,
 		ScriptEvalEnabled: true, IgnoreInDispatches: c.Mode == fsm.Acquire,
 		Version: c.Version, Build: c.Version, PID: os.Getpid(),
@@ -38,7 +39,6 @@ func (a *Agent) register(ctx context.Context, s *shared, name string) (*worker.W
 	logger.Info("registered", zap.String("endpoint", session.Endpoint()), zap.String("queue", c.Queue))
 	options := s.job
 	options.StatusInterval = session.JobStatusInterval()
-	options.Secrets = []string{c.Token, session.Token()}
 	options.Stopping = a.draining.Done()
 	options.Logger = logger
 	w, err := worker.New(worker.Config{
@@ -50,6 +50,8 @@ func (a *Agent) register(ctx context.Context, s *shared, name string) (*worker.W
 			spec := job.Spec{Job: accepted, ReportEndpoint: session.Endpoint(), Headers: session.RequestHeaders()}
 			jobSession := session.Job(accepted)
 			jobSession.LastJob = c.DisconnectAfterJob
+			options := options
+			options.Secrets = append(slices.Clip(a.allTokens()), session.Token())
 			s.held.begin(session.ID(), accepted.ID)
 			result, err := job.Run(ctx, spec, jobSession, options)
 			s.held.end(session.ID(), errors.Is(err, job.PhaseFinish) && !errors.Is(err, wire.ErrRefused))

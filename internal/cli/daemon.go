@@ -25,6 +25,9 @@ type Step struct {
 type Daemon struct {
 	// Steps are what the first, second, ... request to stop does.
 	Steps []Step
+	// Reload reads those settings again that may change while the program runs, and
+	// reports what came of it. It is called at SIGHUP, one call at a time. Required.
+	Reload func()
 	// Kill is called before the program exits at once. Nil does nothing.
 	Kill func()
 	// Notef writes a message for people.
@@ -35,12 +38,13 @@ type Daemon struct {
 //
 //   - SIGINT or SIGTERM takes the next step, if the last one is at least a second old;
 //   - SIGHUP takes the first step if the program has a terminal, which is lost then, and
-//     is only noted in a service. One that was ignored from the start stays ignored;
+//     calls Reload in a service. One that was ignored from the start stays ignored;
 //   - SIGQUIT, and every other signal that would end the program without any step, takes
 //     all steps that are left.
 //
 // The request after the last step makes Run return at once, with the signal's exit code,
-// while run goes on until the process ends.
+// while run goes on until the process ends. The service manager is notified when the program
+// is ready, which it is when Run is called, and when it reloads and stops.
 func (d Daemon) Run(run func() error) error {
 	signals := make(chan os.Signal, signalBuffer)
 	signal.Notify(signals, append([]os.Signal{syscall.SIGINT, syscall.SIGTERM}, forceSignals()...)...)
@@ -53,6 +57,8 @@ func (d Daemon) Run(run func() error) error {
 	defer signal.Stop(broken)
 	ended := make(chan error, 1)
 	go func() { ended <- run() }()
+	notifyServiceManager(serviceReady)
+	defer notifyServiceManager(serviceStopping)
 	return d.await(signals, ended, hasTerminal())
 }
 
@@ -66,7 +72,11 @@ func (d Daemon) await(signals <-chan os.Signal, ended <-chan error, terminal boo
 			return err
 		case received = <-signals:
 		}
-		steps := d.steps(received, terminal, taken)
+		if received == syscall.SIGHUP && !terminal {
+			d.reload(taken > 0)
+			continue
+		}
+		steps := steps(received, taken, len(d.Steps))
 		recent := taken > 0 && time.Since(last) < stepPause
 		switch {
 		case steps == 0, recent && taken == len(d.Steps), recent && !forces(received):
@@ -74,6 +84,7 @@ func (d Daemon) await(signals <-chan os.Signal, ended <-chan error, terminal boo
 		case taken == len(d.Steps):
 			return d.exit(received)
 		}
+		notifyServiceManager(serviceStopping)
 		for _, step := range d.Steps[taken : taken+steps] {
 			d.Notef("%s", step.Message)
 			step.Do()
@@ -82,17 +93,25 @@ func (d Daemon) await(signals <-chan os.Signal, ended <-chan error, terminal boo
 	}
 }
 
-// steps returns how many steps a signal takes. After the last one it is 1 for a signal
-// that ends the program.
-func (d Daemon) steps(received os.Signal, terminal bool, taken int) int {
+// reload calls Reload. A program that stops is not ready again after that.
+func (d Daemon) reload(stopping bool) {
+	if stopping {
+		d.Reload()
+		return
+	}
+	notifyServiceManager(serviceReloading())
+	d.Reload()
+	notifyServiceManager(serviceReady)
+}
+
+// steps returns how many of all steps a signal takes. After the last one it is 1 for a
+// signal that ends the program.
+func steps(received os.Signal, taken, all int) int {
 	switch {
-	case received == syscall.SIGHUP && !terminal:
-		d.Notef("SIGHUP: settings are read at the start; restart to apply changed ones")
-		return 0
 	case received == syscall.SIGHUP && taken > 0:
 		return 0 // the terminal is lost once
 	case forces(received):
-		return max(1, len(d.Steps)-taken)
+		return max(1, all-taken)
 	default:
 		return 1
 	}

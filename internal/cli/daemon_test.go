@@ -14,7 +14,7 @@ import (
 // TestDaemonReturnsTheError checks that a daemon that ends by itself takes no step.
 func TestDaemonReturnsTheError(t *testing.T) {
 	failed := errors.New("failed")
-	d := Daemon{Notef: t.Logf, Steps: []Step{{Message: "stopping", Do: func() { t.Error("a step was taken") }}}}
+	d := Daemon{Notef: t.Logf, Reload: func() { t.Error("reloaded") }, Steps: []Step{{Message: "stopping", Do: func() { t.Error("a step was taken") }}}}
 	if err := d.Run(func() error { return failed }); !errors.Is(err, failed) {
 		t.Errorf("error %v, want %v", err, failed)
 	}
@@ -45,8 +45,8 @@ func TestDaemonSignals(t *testing.T) {
 		{"two requests", false, []sent{{0, term}, {time.Second, term}}, "drain force"},
 		{"two requests, sent twice", false, []sent{{0, term}, {moment, term}, {2 * time.Second, term}, {moment, term}}, "drain force"},
 		{"three requests", false, []sent{{0, term}, {time.Second, interrupt}, {time.Second, term}}, "drain force kill exit 143"},
-		{"a hangup of a service", false, []sent{{0, hup}, {time.Minute, hup}}, "note note"},
-		{"a hangup of a service that stops", false, []sent{{0, term}, {moment, hup}}, "drain note"},
+		{"a hangup of a service", false, []sent{{0, hup}, {time.Minute, hup}}, "reload reload"},
+		{"a hangup of a service that stops", false, []sent{{0, term}, {moment, hup}}, "drain reload"},
 		{"the terminal is closed", true, []sent{{0, hup}, {time.Minute, hup}}, "drain"},
 		{"the terminal is closed, and a request", true, []sent{{0, hup}, {time.Minute, term}}, "drain force"},
 		{"a request, and the terminal is closed", true, []sent{{0, term}, {time.Minute, hup}}, "drain"},
@@ -62,11 +62,7 @@ func TestDaemonSignals(t *testing.T) {
 				do := func(what string) func() { return func() { done = append(done, what) } }
 				d := Daemon{
 					Steps: []Step{{Message: "draining", Do: do("drain")}, {Message: "forcing", Do: do("force")}}, Kill: do("kill"),
-					Notef: func(format string, _ ...any) {
-						if strings.HasPrefix(format, "SIGHUP") {
-							done = append(done, "note")
-						}
-					},
+					Reload: do("reload"), Notef: func(string, ...any) {},
 				}
 				signals, ended := make(chan os.Signal), make(chan error)
 				go func() {

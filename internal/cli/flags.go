@@ -48,7 +48,7 @@ func (f Flags) Text(target *string, name, placeholder, usage string) Flag {
 // File declares a flag for the path of a file or directory, which may be any
 // bytes but not empty.
 func (f Flags) File(target *string, name, placeholder, usage string) Flag {
-	return f.add(&value[string]{target: target, parse: notEmpty}, name, placeholder, usage, format(*target), nil)
+	return f.add(&value[string]{target: target, defaultValue: *target, parse: notEmpty}, name, placeholder, usage, format(*target), nil)
 }
 
 // Bool declares a flag that needs no value.
@@ -59,12 +59,12 @@ func (f Flags) Bool(target *bool, name, usage string) Flag {
 // Choice declares a flag that takes one of some words.
 func (f Flags) Choice(target *string, name, placeholder, usage string, words ...string) Flag {
 	offers := cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)
-	return f.add(&value[string]{target: target, parse: OneOf(words...)}, name, placeholder, usage, format(*target), offers)
+	return f.add(&value[string]{target: target, defaultValue: *target, parse: OneOf(words...)}, name, placeholder, usage, format(*target), offers)
 }
 
 // Var declares a flag whose text parse turns into a T.
 func Var[T any](f Flags, target *T, name, placeholder, usage string, parse func(string) (T, error)) Flag {
-	return f.add(&value[T]{target: target, parse: parse}, name, placeholder, usage, format(*target), cobra.NoFileCompletions)
+	return f.add(&value[T]{target: target, defaultValue: *target, parse: parse}, name, placeholder, usage, format(*target), cobra.NoFileCompletions)
 }
 
 // List declares a flag that may be repeated. What parse returns for each text
@@ -76,7 +76,7 @@ func List[T any](f Flags, target *[]T, name, placeholder, usage string, parse fu
 	for i, item := range *target {
 		defaults[i] = fmt.Sprint(item)
 	}
-	return f.add(&list[T]{target: target, parse: parse}, name, placeholder, usage, strings.Join(defaults, ", "), cobra.NoFileCompletions)
+	return f.add(&list[T]{target: target, defaultValue: *target, parse: parse}, name, placeholder, usage, strings.Join(defaults, ", "), cobra.NoFileCompletions)
 }
 
 // add declares a flag. The help shows defaultText as its default; a shell offers

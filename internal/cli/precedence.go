@@ -34,13 +34,9 @@ func addConfigFlag(root *cobra.Command) {
 // applySettings sets each flag of cmd that the command line has not set, from
 // its variable or else from the YAML file. An empty variable counts as unset.
 func applySettings(cmd *cobra.Command) error {
-	var file config.File
-	if path := configPath(cmd); path != "" && hasSettings(cmd) {
-		read, err := config.ReadFile(path, keys(cmd.Root()))
-		if err != nil {
-			return &UsageError{Err: err}
-		}
-		file = *read
+	file, err := readFile(cmd)
+	if err != nil {
+		return err
 	}
 	var failed error
 	eachSetting(cmd, func(flag *pflag.Flag, v flagValue) {
@@ -65,6 +61,46 @@ func applySettings(cmd *cobra.Command) error {
 		}
 	})
 	return failed
+}
+
+// readFile reads the YAML file, if one is named and cmd has a setting that can be in it.
+func readFile(cmd *cobra.Command) (*config.File, error) {
+	path := configPath(cmd)
+	if path == "" || !hasSettings(cmd) {
+		return &config.File{}, nil
+	}
+	file, err := config.ReadFile(path, keys(cmd.Root()))
+	if err != nil {
+		return nil, &UsageError{Err: err}
+	}
+	return file, nil
+}
+
+// Reread reads the YAML file of cmd again and sets a flag to its value there, or to the
+// default if the file has none any more. A flag that the command line or the environment
+// has set is left alone, since these cannot change. On error, which names the file, the
+// value stays.
+func Reread(cmd *cobra.Command, flag Flag) error {
+	file, err := readFile(cmd)
+	if err != nil {
+		return err
+	}
+	if origin := flag.origin(); origin == fromFlag || origin == fromEnv {
+		return nil
+	}
+	v, ok := flag.flag.Value.(flagValue)
+	if !ok {
+		return nil // add accepts no other kind
+	}
+	texts, place := file.Lookup(flag.setting.key)
+	if text, err := v.replace(texts); err != nil {
+		return &UsageError{Err: fmt.Errorf("%s: %w", place, badValue(flag.flag, text, err))}
+	}
+	flag.setting.origin = fromDefault
+	if texts != nil {
+		flag.setting.origin = fromFile
+	}
+	return nil
 }
 
 // hasSettings reports whether cmd has a flag that can be set in the YAML file.

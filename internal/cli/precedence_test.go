@@ -127,3 +127,61 @@ func TestEnvName(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+// TestReread changes the file of a command that runs, and checks the values after that.
+func TestReread(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		args   []string
+		env    map[string]string
+		yaml   string // the file as it is read again
+		spawn  int
+		tags   []string
+		origin origin
+		err    string
+	}{
+		{name: "a changed value", yaml: "agent: {spawn: 7, tag: [x, y]}", spawn: 7, tags: []string{"x", "y"}, origin: fromFile},
+		{name: "a value that is gone", yaml: "agent: {}", spawn: 1, origin: fromDefault},
+		{name: "a value that is set elsewhere, too", env: map[string]string{"SWITCHYARD_AGENT_SPAWN": "3", "SWITCHYARD_AGENT_TAG": "c"}, yaml: "agent: {spawn: 7, tag: [x]}", spawn: 3, tags: []string{"c"}, origin: fromEnv},
+		{name: "a value of the command line", args: []string{"--spawn", "4", "--tag", "e"}, yaml: "agent: {spawn: 7, tag: [x]}", spawn: 4, tags: []string{"e"}, origin: fromFlag},
+		{name: "a bad value", yaml: "agent: {spawn: many, tag: [a]}", spawn: 2, tags: []string{"a"}, origin: fromFile, err: "line 1, agent.spawn"},
+		{name: "a bad file", yaml: "agent: 7", spawn: 2, tags: []string{"a"}, origin: fromFile, err: "agent must hold keys"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "config.yaml")
+			write := func(text string) {
+				if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			write("agent: {spawn: 2, tag: [a]}")
+			for name, value := range row.env {
+				t.Setenv(name, value)
+			}
+			a := newAgentCommand()
+			a.root.SetArgs(append([]string{"agent", "--config", file}, row.args...))
+			cmd, err := a.root.ExecuteC()
+			if err != nil {
+				t.Fatal(err)
+			}
+			write(row.yaml)
+			var text string
+			for _, flag := range a.flags {
+				if err := Reread(cmd, flag); err != nil {
+					text += err.Error()
+				}
+			}
+			if (text != "") != (row.err != "") || !strings.Contains(text, row.err) {
+				t.Errorf("error %q, want one with %q", text, row.err)
+			}
+			if a.spawn != row.spawn || !slices.Equal(a.tags, row.tags) {
+				t.Errorf("got %d and %q, want %d and %q", a.spawn, a.tags, row.spawn, row.tags)
+			}
+			for _, flag := range a.flags {
+				if flag.origin() != row.origin {
+					t.Errorf("origin %d, want %d", flag.origin(), row.origin)
+				}
+			}
+		})
+	}
+}

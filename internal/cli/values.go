@@ -17,14 +17,18 @@ type flagValue interface {
 	pflag.Value
 	settings() *setting
 	isList() bool
+	// replace sets the value of the texts, or the default without any. On error, which
+	// is about the text returned, the value stays.
+	replace(texts []string) (text string, err error)
 }
 
 // value is the value of a flag that has one.
 type value[T any] struct {
 	setting
 
-	target *T
-	parse  func(string) (T, error)
+	target       *T
+	defaultValue T
+	parse        func(string) (T, error)
 }
 
 func (v *value[T]) Set(text string) error {
@@ -40,13 +44,27 @@ func (v *value[T]) String() string { return "" }
 
 func (v *value[T]) isList() bool { return false }
 
+func (v *value[T]) replace(texts []string) (string, error) {
+	replaced := v.defaultValue
+	for _, text := range texts {
+		parsed, err := v.parse(text)
+		if err != nil {
+			return text, err
+		}
+		replaced = parsed
+	}
+	*v.target = replaced
+	return "", nil
+}
+
 // list is the value of a flag that may be repeated.
 type list[T any] struct {
 	setting
 
-	target *[]T
-	parse  func(string) ([]T, error)
-	given  bool // the default is replaced
+	target       *[]T
+	defaultValue []T
+	parse        func(string) ([]T, error)
+	given        bool // the default is replaced
 }
 
 func (l *list[T]) Set(text string) error {
@@ -65,6 +83,23 @@ func (l *list[T]) Set(text string) error {
 func (l *list[T]) String() string { return "" }
 
 func (l *list[T]) isList() bool { return true }
+
+func (l *list[T]) replace(texts []string) (string, error) {
+	if texts == nil {
+		*l.target, l.given = l.defaultValue, false
+		return "", nil
+	}
+	replaced := []T{}
+	for _, text := range texts {
+		items, err := l.parse(text)
+		if err != nil {
+			return text, err
+		}
+		replaced = append(replaced, items...)
+	}
+	*l.target, l.given = replaced, true
+	return "", nil
+}
 
 // errEmpty is the error of an empty text, as "$UNSET" is in a script.
 var errEmpty = errors.New("must not be empty")

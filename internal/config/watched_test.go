@@ -64,8 +64,8 @@ func TestWatched(t *testing.T) {
 	}
 }
 
-// TestWatchedReload checks that Reload reads at once, returns what came of it, and
-// gives no notice; and that files that were mended are used.
+// TestWatchedReload checks that Reload reads at once, returns what came of it, without a
+// notice, and that files that were mended are used.
 func TestWatchedReload(t *testing.T) {
 	t.Parallel()
 	one, two := filepath.Join(t.TempDir(), "one"), filepath.Join(t.TempDir(), "two")

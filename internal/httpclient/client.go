@@ -40,6 +40,11 @@ type Options struct {
 	// TLS is the configuration for https endpoints. It is cloned. Nil means the
 	// system's roots and no client certificate.
 	TLS *tls.Config
+	// CurrentTLS, if it is set, returns the configuration for https endpoints in place
+	// of TLS, and is called for each request, one call at a time. A different pointer than
+	// before is used for the connections that are opened from then on; those that are
+	// open serve the requests that they have.
+	CurrentTLS func() *tls.Config
 	// DialContext opens connections. Nil means a [net.Dialer] with TCP keep-alive,
 	// which looks up the name of the host for every connection.
 	DialContext DialFunc
@@ -56,15 +61,15 @@ type Options struct {
 
 // Client sends requests and keeps the connections. It is safe for concurrent use.
 type Client struct {
-	http http.Client
-	// direct serves https (HTTP/2 by ALPN, else HTTP/1.1) and http over HTTP/1.1.
+	http   http.Client
+	secure *secureTransport // serves https: HTTP/2 by ALPN, else HTTP/1.1
+	// direct serves http over HTTP/1.1.
 	direct *http.Transport
 	// clear serves http over HTTP/2 without TLS.
 	clear     *http.Transport
 	conns     *connections
 	detect    bool
 	protocols *protocolCache
-	asked     certificateRequest
 
 	mu       sync.Mutex
 	redialed time.Time // when Redial last had an effect
@@ -76,20 +81,15 @@ func New(options Options) *Client {
 	if proxy == nil {
 		proxy = http.ProxyFromEnvironment
 	}
-	tlsConfig := options.TLS.Clone()
-	if tlsConfig == nil {
-		tlsConfig = &tls.Config{MinVersion: tls.VersionTLS12}
-	}
 	conns := newConnections(options.DialContext)
 	c := &Client{conns: conns, detect: options.DetectHTTP2, protocols: newProtocolCache(conns.dialContext)}
-	c.asked.watch(tlsConfig)
-	withTLS, withoutTLS := new(http.Protocols), new(http.Protocols)
-	withTLS.SetHTTP1(true)
-	withTLS.SetHTTP2(true)
-	withoutTLS.SetUnencryptedHTTP2(true)
-	c.direct = newTransport(conns, withTLS)
-	c.direct.Proxy, c.direct.TLSClientConfig = exceptSockets(proxy), tlsConfig
-	c.clear = newTransport(conns, withoutTLS)
+	onlyHTTP1, onlyHTTP2 := new(http.Protocols), new(http.Protocols)
+	onlyHTTP1.SetHTTP1(true)
+	onlyHTTP2.SetUnencryptedHTTP2(true)
+	c.secure = newSecureTransport(options, conns, exceptSockets(proxy))
+	c.direct = newTransport(conns, onlyHTTP1)
+	c.direct.Proxy = exceptSockets(proxy)
+	c.clear = newTransport(conns, onlyHTTP2)
 	c.http = http.Client{Transport: roundTripper{c}, CheckRedirect: returnRedirect}
 	if options.FollowRedirects {
 		c.http.CheckRedirect = checkRedirect
@@ -138,6 +138,7 @@ func (c *Client) Close() {
 }
 
 func (c *Client) closeIdle() {
+	c.secure.closeIdle()
 	c.direct.CloseIdleConnections()
 	c.clear.CloseIdleConnections()
 }
@@ -178,13 +179,13 @@ func (r roundTripper) RoundTrip(request *http.Request) (*http.Response, error) {
 	response, err := r.send(request)
 	if err == nil {
 		if response.TLS != nil {
-			r.asked.accepted.Store(true)
+			r.secure.asked.accepted.Store(true)
 		}
 		return response, nil
 	}
 	reason := tlsReason(err)
 	if reason == nil && request.URL.Scheme == schemeHTTPS {
-		reason = r.asked.reason(err)
+		reason = r.secure.asked.reason(err)
 	}
 	if reason != nil {
 		err = fmt.Errorf("%w (%w)", reason, err)
@@ -197,7 +198,10 @@ func (r roundTripper) send(request *http.Request) (*http.Response, error) {
 		request = request.WithContext(request.Context()) // a copy: a RoundTripper must not change the request
 		request.Host = socketHostHeader
 	}
-	if request.URL.Scheme != schemeHTTP || !r.detect || r.proxied(request) {
+	if request.URL.Scheme == schemeHTTPS {
+		return r.secure.current().RoundTrip(request) //nolint:wrapcheck // [url.Error] names the request
+	}
+	if !r.detect || r.proxied(request) {
 		return r.direct.RoundTrip(request) //nolint:wrapcheck // [url.Error] names the request
 	}
 	address := hostPort(request.URL)

@@ -46,10 +46,11 @@ func ParseLogLevel(name string) (zapcore.Level, error) {
 	}
 }
 
-// NewLogger returns a logger that writes to out, one line an event. A line is
+// NewLogger returns a logger that writes to out, one line an event. level may be a
+// zap.AtomicLevel, which can be changed while the logger is in use. A line is
 // written at once, not buffered, so that a crash loses none. The logger may be
 // used concurrently.
-func NewLogger(out *os.File, level zapcore.Level, format LogFormat) *zap.Logger {
+func NewLogger(out *os.File, level zapcore.LevelEnabler, format LogFormat) *zap.Logger {
 	if format == LogAuto {
 		format = LogJSON
 		if isatty.IsTerminal(out.Fd()) || isatty.IsCygwinTerminal(out.Fd()) {

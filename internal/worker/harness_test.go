@@ -80,7 +80,7 @@ func (h *harness) start(t *testing.T, config worker.Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	session, err := h.wire.Register(h.ctx, "registration", wire.RegisterRequest{Name: "one"})
+	session, err := h.wire.Register(h.ctx, func() string { return "registration" }, wire.RegisterRequest{Name: "one"})
 	if err != nil {
 		t.Fatal(err)
 	}
