@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/admission"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/agentwire"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/api"
 	"github.com/switchyard-ci/switchyard/proto/agentedge/v1/agentedgev1connect"
@@ -14,7 +15,8 @@ import (
 // routes returns the handler of everything that the port serves.
 func (s *Server) routes(config Config) http.Handler {
 	agents := agentwire.New(s.dispatcher, agentwire.Options{
-		RegistrationToken: &s.tokens.registration,
+		Tokens:            s.access,
+		Gate:              admission.NewGate(),
 		PingInterval:      config.PingInterval,
 		HeartbeatInterval: config.HeartbeatInterval,
 		JobStatusInterval: config.JobStatusInterval,
@@ -26,7 +28,7 @@ func (s *Server) routes(config Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(agents.Stream())
 	for path, handler := range api.Handlers(s.dispatcher, api.Options{
-		AdminToken: &s.tokens.admin, Logger: s.logger.Named("api"),
+		Tokens: s.access, Gate: admission.NewGate(), Logger: s.logger.Named("api"),
 	}) {
 		mux.Handle(path, handler)
 	}

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/config"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/access"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
@@ -31,6 +32,7 @@ type Server struct {
 
 	dir        *dataDir
 	store      *store.Store
+	access     *access.Tokens
 	dispatcher *dispatch.Dispatcher
 	listener   net.Listener
 	http       *http.Server
@@ -94,6 +96,12 @@ func (s *Server) open(ctx context.Context, c Config) error {
 		AcquireAnyQueue: c.AcquireAnyQueue,
 		Logger:          s.logger.Named("dispatch"),
 	})
+	if err != nil {
+		return fmt.Errorf("reading the store: %w", err)
+	}
+	s.access, err = access.Open(ctx, s.store, access.Bootstrap{
+		Registration: &s.tokens.registration, Admin: &s.tokens.admin,
+	}, s.logger.Named("access"))
 	if err != nil {
 		return fmt.Errorf("reading the store: %w", err)
 	}
@@ -197,6 +205,9 @@ func (s *Server) release() error {
 	var errs []error
 	if s.dispatcher != nil {
 		s.dispatcher.Close()
+	}
+	if s.access != nil {
+		s.access.Close()
 	}
 	if s.store != nil {
 		s.store.Close()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/access"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
 	"github.com/switchyard-ci/switchyard/internal/wire"
@@ -38,11 +39,11 @@ func (k tokenKind) required() string {
 	return "this call requires the session token of a worker, or the token of its job, as Authorization: Token TOKEN"
 }
 
-// caller identifies the sender of a request. At most one field is set; neither
-// is for the registration token.
+// caller identifies the sender of a request. One field is set.
 type caller struct {
-	workerID string            // from a session token
-	job      dispatch.JobGrant // from a job token
+	registrar access.Principal  // from a registration token
+	workerID  string            // from a session token
+	job       dispatch.JobGrant // from a job token
 }
 
 // authenticate returns the caller of a request that requires a token of the given
@@ -51,10 +52,7 @@ func (h *Handler) authenticate(r *http.Request, kind tokenKind) (caller, error) 
 	presented := tokenOf(r.Header)
 	switch kind {
 	case registrationToken:
-		if !h.options.RegistrationToken.Matches(presented) {
-			return caller{}, dispatch.ErrUnauthenticated
-		}
-		return caller{}, nil
+		return h.registrarOf(r, presented)
 	case sessionToken:
 		return h.workerOf(r.Context(), presented)
 	case jobToken:
@@ -62,8 +60,8 @@ func (h *Handler) authenticate(r *http.Request, kind tokenKind) (caller, error) 
 	case reportToken:
 		return h.jobOf(r.Context(), presented)
 	case anyToken:
-		if h.options.RegistrationToken.Matches(presented) {
-			return caller{}, nil
+		if got, err := h.registrarOf(r, presented); !errors.Is(err, dispatch.ErrUnauthenticated) {
+			return got, err
 		}
 	case sessionOrJobToken:
 	}
@@ -78,6 +76,15 @@ func (h *Handler) authenticate(r *http.Request, kind tokenKind) (caller, error) 
 // string, which never authenticates, if there is none.
 func tokenOf(header http.Header) string {
 	return token.Present(header.Get("Authorization"), wire.TokenScheme)
+}
+
+// registrarOf returns the caller with a token that may register workers.
+func (h *Handler) registrarOf(r *http.Request, presented string) (caller, error) {
+	principal, err := h.options.Tokens.Authenticate(r.Context(), presented)
+	if errors.Is(err, access.ErrRefused) || err == nil && principal.Scope != access.Register {
+		return caller{}, dispatch.ErrUnauthenticated
+	}
+	return caller{registrar: principal}, err //nolint:wrapcheck // writeFailure names the call
 }
 
 func (h *Handler) workerOf(ctx context.Context, presented string) (caller, error) {

@@ -101,7 +101,8 @@ func decodeChunkQuery(query url.Values) (chunk wire.Chunk, size uint64, err erro
 }
 
 // decodeChunk returns the uncompressed bytes of a chunk: exactly size, which must
-// be at most limit. The limit bounds the memory that any body takes.
+// be at most limit. The limit bounds the memory that any body takes, and size that
+// of a compressed one.
 func decodeChunk(body io.Reader, header http.Header, size, limit uint64) ([]byte, error) {
 	if size > limit {
 		return nil, tooLarge(fmt.Sprintf("query: size is %d, but a chunk has at most %d bytes", size, limit))
@@ -114,7 +115,7 @@ func decodeChunk(body io.Reader, header http.Header, size, limit uint64) ([]byte
 	case "", "identity":
 		data, err = readBounded(body, int64(limit)) //nolint:gosec // a constant, far below the bound
 	case "gzip":
-		data, err = decompress(body, int64(limit)) //nolint:gosec // the same
+		data, err = decompress(body, int64(size), int64(limit)) //nolint:gosec // a constant, and no more than that
 	default:
 		return nil, &httpError{
 			status:  http.StatusUnsupportedMediaType,
@@ -124,13 +125,18 @@ func decodeChunk(body io.Reader, header http.Header, size, limit uint64) ([]byte
 	if err != nil {
 		return nil, err
 	}
-	if uint64(len(data)) != size {
-		return nil, badRequest(fmt.Sprintf("body: it has %d bytes, but the query says size %d", len(data), size))
+	switch length := uint64(len(data)); {
+	case length > size:
+		return nil, badRequest(fmt.Sprintf("body: it has more bytes than the query says, size %d", size))
+	case length < size:
+		return nil, badRequest(fmt.Sprintf("body: it has %d bytes, but the query says size %d", length, size))
 	}
 	return data, nil
 }
 
-func decompress(body io.Reader, limit int64) ([]byte, error) {
+// decompress returns at most one byte more than size, so that the caller finds a
+// body that is longer. The limit bounds the compressed body.
+func decompress(body io.Reader, size, limit int64) ([]byte, error) {
 	compressed, err := readBounded(body, limit+gzipOverhead)
 	if err != nil {
 		return nil, err
@@ -139,7 +145,7 @@ func decompress(body io.Reader, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, badRequest("body: not gzip")
 	}
-	data, err := io.ReadAll(io.LimitReader(reader, limit+1))
+	data, err := io.ReadAll(io.LimitReader(reader, size+1))
 	if err != nil {
 		return nil, badRequest("body: damaged gzip")
 	}

@@ -10,6 +10,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/admission"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/wire"
@@ -78,6 +79,9 @@ func (h *Handler) writeFailure(w http.ResponseWriter, r *http.Request, route rou
 		writeError(w, http.StatusBadRequest, err.Error())
 	case errors.Is(err, store.ErrTooLarge):
 		writeError(w, http.StatusRequestEntityTooLarge, "the request is too large to be stored")
+	case errors.Is(err, admission.ErrBusy):
+		w.Header().Set(headerRetryAfter, admission.RetryAfter())
+		writeError(w, http.StatusServiceUnavailable, admission.ErrBusy.Error())
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrConflict), errors.Is(err, dispatch.ErrClosed),
 		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		h.options.Logger.Warn("request not served, caller told to retry",

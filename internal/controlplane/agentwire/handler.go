@@ -2,20 +2,24 @@ package agentwire
 
 import (
 	"net/http"
+	"strconv"
 	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/access"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/admission"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/refusal"
-	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // Options are the settings of a Handler. Every field but NoStream is required.
 type Options struct {
-	// RegistrationToken is the hash of the token with which agents register. It may be
-	// replaced at any time.
-	RegistrationToken *token.Current
+	// Tokens are the tokens with which agents register.
+	Tokens *access.Tokens
+	// Gate bounds the requests that are decoded at the same time.
+	Gate *admission.Gate
 	// PingInterval, HeartbeatInterval and JobStatusInterval are sent to agents when
 	// they register, in whole seconds.
 	PingInterval, HeartbeatInterval, JobStatusInterval time.Duration
@@ -42,14 +46,14 @@ func New(dispatcher *dispatch.Dispatcher, options Options) *Handler {
 	return &Handler{dispatcher: dispatcher, options: options, refusals: refusal.New(options.Logger)}
 }
 
-// serve authenticates a request, runs the route's handler and writes the
-// response.
+// serve authenticates a request by its header, waits until its body may be read,
+// runs the route's handler and writes the response.
 func (h *Handler) serve(route route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		caller, err := h.authenticate(r, route.token)
 		var body any
 		if err == nil {
-			body, err = route.handle(r, caller)
+			body, err = h.handle(route, r, caller)
 		}
 		switch {
 		case err != nil:
@@ -60,4 +64,36 @@ func (h *Handler) serve(route route) http.Handler {
 			writeJSON(w, http.StatusOK, body)
 		}
 	})
+}
+
+// smallBody is the size, in bytes, up to which a body is decoded without waiting:
+// a ping or a heartbeat does not wait behind uploads.
+const smallBody = 4 << 10
+
+// handle runs a route's handler once the body of the request may be decoded. The
+// body counts until the handler returns, since a chunk is in memory until it is
+// stored.
+func (h *Handler) handle(route route, r *http.Request, caller caller) (any, error) {
+	if length := decodedLength(r); length < 0 || length > smallBody {
+		leave, err := h.options.Gate.Enter(r.Context(), admission.Weight(length, maxDataBytes, false))
+		if err != nil {
+			return nil, err //nolint:wrapcheck // writeFailure names the call
+		}
+		defer leave()
+	}
+	return route.handle(r, caller)
+}
+
+// decodedLength returns the length of a request's body, as it is sent and
+// decompressed together; -1 if that is not known. Only chunks can be compressed, and
+// their query has the size that decodeChunk enforces.
+func decodedLength(r *http.Request) int64 {
+	if r.ContentLength < 0 || r.Header.Get("Content-Encoding") == "" {
+		return r.ContentLength
+	}
+	size, err := strconv.ParseUint(r.URL.Query().Get(wire.ChunkSize), 10, 31)
+	if err != nil {
+		return -1
+	}
+	return r.ContentLength + int64(size)
 }

@@ -58,6 +58,20 @@ func (h *Handler) routes() []route {
 	}...)
 }
 
+// Route is the method and path of a REST call that is served.
+type Route struct{ Method, Path string }
+
+// Routes returns every REST call that is served. A path contains {id} in place of
+// the ID of a job or build.
+func Routes() []Route {
+	routes := (&Handler{}).routes()
+	served := make([]Route, len(routes))
+	for i, route := range routes {
+		served[i] = Route{route.method, Prefix + route.path}
+	}
+	return served
+}
+
 // REST returns the handler of every path below Prefix.
 func (h *Handler) REST() http.Handler {
 	mux := http.NewServeMux()

@@ -63,11 +63,10 @@ type tokenResponse struct {
 	QueueKey         string `json:"organization_queue_key"`
 }
 
-func (h *Handler) token(*http.Request, caller) (any, error) {
-	hash := h.options.RegistrationToken.Hash()
+func (*Handler) token(_ *http.Request, caller caller) (any, error) {
 	return tokenResponse{
-		UUID:             uuid.NewSHA1(uuid.Nil, hash[:]).String(),
-		Description:      "the registration token of this control plane",
+		UUID:             uuid.NewSHA1(uuid.Nil, []byte(caller.registrar.TokenID)).String(),
+		Description:      "the token " + strconv.Quote(caller.registrar.Name) + " of this control plane",
 		TokenType:        "registration",
 		OrganizationSlug: organizationSlug,
 	}, nil

@@ -43,8 +43,30 @@ func (h *Handler) Stream() (path string, handler http.Handler) {
 	if !h.options.NoStream {
 		service = h
 	}
-	return agentedgev1connect.NewAgentEdgeServiceHandler(service,
+	path, handler = agentedgev1connect.NewAgentEdgeServiceHandler(service,
 		connect.WithReadMaxBytes(maxStreamRequestBytes), connect.WithCompressMinBytes(compressFrom))
+	return path, h.authenticated(handler)
+}
+
+type streamWorkerKey struct{}
+
+// authenticated returns a handler that refuses streams without the session token of
+// a worker, before a byte of the request is read.
+func (h *Handler) authenticated(next http.Handler) http.Handler {
+	errorWriter := connect.NewErrorWriter()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		caller, err := h.workerOf(r.Context(), tokenOf(r.Header))
+		if err == nil {
+			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), streamWorkerKey{}, caller.workerID)))
+			return
+		}
+		if errors.Is(err, dispatch.ErrUnauthenticated) {
+			h.refusals.Refused("stream", tokenOf(r.Header))
+		}
+		if err := errorWriter.Write(w, r, h.streamError(r.Context(), "", err)); err != nil {
+			h.options.Logger.Debug("failed to write a response", zap.Error(err)) // the caller may have gone
+		}
+	})
 }
 
 // StreamPings implements agentedgev1connect.AgentEdgeServiceHandler. It sends the
@@ -59,9 +81,9 @@ func (h *Handler) Stream() (path string, handler http.Handler) {
 func (h *Handler) StreamPings(ctx context.Context, req *agentedgev1.StreamPingsRequest,
 	stream *connect.ServerStream[agentedgev1.StreamPingsResponse],
 ) error {
-	workerID, err := h.streamWorker(ctx, req)
-	if err != nil {
-		return err
+	workerID, ok := ctx.Value(streamWorkerKey{}).(string)
+	if !ok || workerID != req.GetAgentId() {
+		return codedError(connect.CodePermissionDenied, "agent_id: the session token belongs to another worker")
 	}
 	feed, err := h.dispatcher.Attach(ctx, workerID)
 	if err != nil {
@@ -98,26 +120,6 @@ func (h *Handler) send(ctx context.Context, feed *dispatch.Feed, stream *connect
 			return fmt.Errorf("sending an instruction: %w", err)
 		}
 	}
-}
-
-// streamWorker authenticates the stream by its session token and returns the ID
-// of the worker, which must be the requested one.
-func (h *Handler) streamWorker(ctx context.Context, req *agentedgev1.StreamPingsRequest) (string, error) {
-	var header http.Header
-	if info, ok := connect.CallInfoForHandlerContext(ctx); ok {
-		header = info.RequestHeader()
-	}
-	caller, err := h.workerOf(ctx, tokenOf(header))
-	if err != nil {
-		if errors.Is(err, dispatch.ErrUnauthenticated) {
-			h.refusals.Refused("stream", tokenOf(header))
-		}
-		return "", h.streamError(ctx, "", err)
-	}
-	if caller.workerID != req.GetAgentId() {
-		return "", codedError(connect.CodePermissionDenied, "agent_id: the session token belongs to another worker")
-	}
-	return caller.workerID, nil
 }
 
 // nextInstruction returns the next instruction of the feed. It returns

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"connectrpc.com/connect"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 )
@@ -14,13 +13,6 @@ import (
 // Unknown fields in protobuf's binary form are still ignored, since a newer client
 // sends them. It encodes as connect-go does.
 type strictJSON struct{ name string }
-
-// strictJSONCodecs are the options for both names that connect-go has for JSON.
-func strictJSONCodecs() []connect.HandlerOption {
-	return []connect.HandlerOption{
-		connect.WithCodec(strictJSON{"json"}), connect.WithCodec(strictJSON{"json; charset=utf-8"}),
-	}
-}
 
 // Name implements connect.Codec.
 func (c strictJSON) Name() string { return c.name }

@@ -6,21 +6,19 @@ import (
 	"connectrpc.com/connect"
 	"go.uber.org/zap"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/access"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/admission"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/refusal"
-	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
 	"github.com/switchyard-ci/switchyard/proto/switchyard/v1/switchyardv1connect"
 )
 
-// maxRequestBytes bounds a request: the largest job, in JSON, which may need six
-// bytes for one, and 64 KiB for everything else.
-const maxRequestBytes = 6*dispatch.MaxJobSize + 64<<10
-
 // Options are the settings of the handlers. Every field is required.
 type Options struct {
-	// AdminToken is the hash of the token that every call requires. It may be replaced
-	// at any time.
-	AdminToken *token.Current
+	// Tokens are the tokens with which callers authenticate.
+	Tokens *access.Tokens
+	// Gate bounds the requests that are decoded at the same time.
+	Gate *admission.Gate
 	// Logger receives one line for each request that fails on the server's side.
 	Logger *zap.Logger
 }
@@ -38,11 +36,19 @@ type service struct {
 func Handlers(dispatcher *dispatch.Dispatcher, options Options) map[string]http.Handler {
 	base := service{dispatcher: dispatcher, logger: options.Logger}
 	handlerOptions := []connect.HandlerOption{
-		connect.WithInterceptors(requireAdmin{token: options.AdminToken, refusals: refusal.New(options.Logger)}),
-		connect.WithReadMaxBytes(maxRequestBytes),
-		connect.WithHandlerOptions(strictJSONCodecs()...),
+		connect.WithInterceptors(decoded{}), connect.WithConditionalHandlerOptions(bounds),
+		connect.WithHandlerOptions(codecs()...),
+	}
+	guarded := guard{
+		tokens: options.Tokens, gate: options.Gate, logger: options.Logger,
+		refusals: refusal.New(options.Logger), errors: connect.NewErrorWriter(),
 	}
 	jobsPath, jobs := switchyardv1connect.NewJobServiceHandler(&jobService{base}, handlerOptions...)
 	workersPath, workers := switchyardv1connect.NewWorkerServiceHandler(&workerService{base}, handlerOptions...)
-	return map[string]http.Handler{jobsPath: jobs, workersPath: workers}
+	return map[string]http.Handler{jobsPath: guarded.wrap(jobs), workersPath: guarded.wrap(workers)}
+}
+
+// bounds returns the limit of the request of a call.
+func bounds(spec connect.Spec) []connect.HandlerOption {
+	return []connect.HandlerOption{connect.WithReadMaxBytes(rules[spec.Procedure].maxBytes)}
 }

@@ -19,6 +19,7 @@ const (
 	jobPrefix     = statePrefix + "job."
 	workerPrefix  = statePrefix + "worker."
 	keyPrefix     = statePrefix + "key."
+	tokenPrefix   = statePrefix + "token."
 	logPrefix     = "switchyard.log."
 	dataPrefix    = "switchyard.data."
 	signalSubject = "switchyard.signal"
@@ -34,7 +35,7 @@ const duplicateWindow = 2 * time.Minute
 func (s *Store) openStreams(ctx context.Context) error {
 	var err error
 	s.state, err = s.openStream(ctx, stateStream, func(c *jetstream.StreamConfig) {
-		c.Description = "Switchyard: jobs, workers and idempotency keys"
+		c.Description = "Switchyard: jobs, workers, idempotency keys and tokens"
 		c.Subjects = []string{statePrefix + ">"}
 		c.MaxMsgsPerSubject = 1
 		c.AllowMsgTTL = true

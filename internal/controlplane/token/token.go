@@ -1,6 +1,6 @@
 // Package token makes, parses and compares the tokens that callers present: the
-// registration token, the admin token, session tokens of workers and tokens of
-// jobs. Only hashes are stored, and they are compared in constant time.
+// registration token, the admin token, named tokens, session tokens of workers and
+// tokens of jobs. Only hashes are stored, and they are compared in constant time.
 package token
 
 import (
@@ -108,12 +108,14 @@ func Present(authorization, scheme string) string {
 // A Kind is the prefix of a token that names what the token belongs to.
 type Kind string
 
-// The kinds of token. The text is the Kind, the ID of the worker or job, an
+// The kinds of token. The text is the Kind, the ID of the record, an
 // underscore and 32 random bytes in base64, so that the record is found without
 // a search and the secret cannot be guessed.
 const (
 	Session Kind = "sws_"
 	Job     Kind = "swj_"
+	// Named is a token that an operator created, with a scope.
+	Named Kind = "swt_"
 )
 
 const (
@@ -121,7 +123,7 @@ const (
 	idSize     = 36 // bytes of a UUID's text
 )
 
-// New returns a new token for the worker or job that id names, and its hash.
+// New returns a new token for the record that id names, and its hash.
 func (k Kind) New(id string) (token string, hash Hash) {
 	var secret [secretSize]byte
 	_, _ = rand.Read(secret[:]) // never fails: see crypto/rand

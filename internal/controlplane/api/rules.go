@@ -1,0 +1,48 @@
+package api
+
+import (
+	"slices"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/access"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
+	"github.com/switchyard-ci/switchyard/proto/switchyard/v1/switchyardv1connect"
+)
+
+const (
+	// maxRequestBytes bounds the request of most calls, decompressed.
+	maxRequestBytes = 128 << 10
+	// maxSubmitBytes bounds a submission: the largest job, in JSON, which may need
+	// six bytes for one, and 64 KiB for everything else.
+	maxSubmitBytes = 6*dispatch.MaxJobSize + 64<<10
+)
+
+// rule is what a call requires.
+type rule struct {
+	// scopes may make the call, beside access.Operate, which may make every call.
+	// Where access.Submit is one of them, the call is limited to the token's queues.
+	scopes []access.Scope
+	// maxBytes bounds the request, decompressed.
+	maxBytes int
+}
+
+// allows reports whether a token of the scope may make the call.
+func (r rule) allows(scope access.Scope) bool {
+	return scope == access.Operate || slices.Contains(r.scopes, scope)
+}
+
+// rules has the rule of every call of switchyard.v1. A call without a rule is
+// served to nobody; TestEveryProcedureHasARule finds it.
+//
+//nolint:gochecknoglobals // a table, never written
+var rules = map[string]rule{
+	switchyardv1connect.JobServiceSubmitJobProcedure: {[]access.Scope{access.Submit}, maxSubmitBytes},
+	switchyardv1connect.JobServiceGetJobProcedure:    {[]access.Scope{access.Read, access.Submit}, maxRequestBytes},
+	switchyardv1connect.JobServiceListJobsProcedure:  {[]access.Scope{access.Read}, maxRequestBytes},
+	switchyardv1connect.JobServiceFollowJobProcedure: {[]access.Scope{access.Read, access.Submit}, maxRequestBytes},
+	switchyardv1connect.JobServiceCancelJobProcedure: {[]access.Scope{access.Submit}, maxRequestBytes},
+
+	switchyardv1connect.WorkerServiceListWorkersProcedure:  {[]access.Scope{access.Read}, maxRequestBytes},
+	switchyardv1connect.WorkerServicePauseWorkerProcedure:  {nil, maxRequestBytes},
+	switchyardv1connect.WorkerServiceResumeWorkerProcedure: {nil, maxRequestBytes},
+	switchyardv1connect.WorkerServiceStopWorkerProcedure:   {nil, maxRequestBytes},
+}
