@@ -2,6 +2,7 @@ package controlplane
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"connectrpc.com/grpchealth"
 	"go.uber.org/zap"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/proto/agentedge/v1/agentedgev1connect"
 	"github.com/switchyard-ci/switchyard/proto/switchyard/v1/switchyardv1connect"
 )
@@ -27,7 +29,8 @@ const (
 )
 
 // health serves the probes of load balancers and supervisors. They need no token,
-// and the response is only whether the server is healthy.
+// and the response is only whether the server is healthy and, in a few words, why
+// not.
 type health struct {
 	// closing is closed when the server begins to shut down.
 	closing <-chan struct{}
@@ -44,30 +47,44 @@ type health struct {
 // routes registers /healthz (the process is alive), /readyz (it can serve requests)
 // and grpc.health.v1.Health (the same as /readyz).
 func (h *health) routes(mux *http.ServeMux) {
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { respond(w, true) })
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { respond(w, nil) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { respond(w, h.ready(r.Context())) })
 	mux.Handle(grpchealth.NewHandler(h, connect.WithReadMaxBytes(maxHealthBytes)))
 }
 
-// ready reports whether requests can be served: not while the server shuts down,
-// and not while the store is unavailable.
-func (h *health) ready(ctx context.Context) bool {
+// Why a server is not ready. The details, which may name files and addresses, are
+// in the log.
+var (
+	errClosing          = errors.New("the control plane is shutting down")
+	errStoreFull        = store.ErrFull
+	errStoreUnavailable = store.ErrUnavailable
+)
+
+// ready returns nil if requests can be served, and else why not: the server shuts
+// down, or the store is full or unavailable.
+func (h *health) ready(ctx context.Context) error {
 	select {
 	case <-h.closing:
-		return false
+		return errClosing
 	default:
-		return h.storeReady(ctx)
 	}
+	switch err := h.storeReady(ctx); {
+	case errors.Is(err, store.ErrFull):
+		return errStoreFull
+	case err != nil:
+		return errStoreUnavailable
+	}
+	return nil
 }
 
-// storeReady reports whether the store was available at the last check, which it
-// repeats if it is older than storeCheckAge. The check serves other probes too, so
-// that it continues when ctx is canceled.
-func (h *health) storeReady(ctx context.Context) bool {
+// storeReady returns the result of the last check of the store, which it repeats if
+// it is older than storeCheckAge. The check serves other probes too, so that it
+// continues when ctx is canceled.
+func (h *health) storeReady(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !h.checked.IsZero() && time.Since(h.checked) < storeCheckAge {
-		return h.lastErr == nil
+		return h.lastErr
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
@@ -79,7 +96,7 @@ func (h *health) storeReady(ctx context.Context) bool {
 		h.logger.Info("ready again, store available")
 	}
 	h.checked, h.lastErr = time.Now(), err
-	return err == nil
+	return err
 }
 
 // Check implements grpchealth.Checker. The empty service name is the whole server.
@@ -90,18 +107,19 @@ func (h *health) Check(ctx context.Context, req *grpchealth.CheckRequest) (*grpc
 	default:
 		return nil, connect.NewError(connect.CodeNotFound, nil) //nolint:wrapcheck // the code is the whole response
 	}
-	if !h.ready(ctx) {
-		return &grpchealth.CheckResponse{Status: grpchealth.StatusNotServing}, nil
+	if h.ready(ctx) != nil {
+		return &grpchealth.CheckResponse{Status: grpchealth.StatusNotServing}, nil //nolint:nilerr // this is the response
 	}
 	return &grpchealth.CheckResponse{Status: grpchealth.StatusServing}, nil
 }
 
-func respond(w http.ResponseWriter, healthy bool) {
+// respond writes ok, or no and why.
+func respond(w http.ResponseWriter, err error) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
-	if !healthy {
+	if err != nil {
 		w.WriteHeader(http.StatusServiceUnavailable)
-		_, _ = w.Write([]byte("no\n"))
+		_, _ = w.Write([]byte("no: " + err.Error() + "\n"))
 		return
 	}
 	_, _ = w.Write([]byte("ok\n"))

@@ -3,6 +3,7 @@ package controlplane
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -11,6 +12,8 @@ import (
 
 	"connectrpc.com/grpchealth"
 	"go.uber.org/zap"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 )
 
 // probe is a health with a store whose state the test sets.
@@ -41,8 +44,8 @@ func newProbe(t *testing.T) *probe {
 	return p
 }
 
-// expect checks the result of every probe.
-func (p *probe) expect(ready bool) {
+// expect checks the result of every probe. why is in the body of /readyz.
+func (p *probe) expect(ready bool, why ...string) {
 	p.t.Helper()
 	mux := http.NewServeMux()
 	p.routes(mux)
@@ -56,6 +59,11 @@ func (p *probe) expect(ready bool) {
 		if recorder.Code != want {
 			p.t.Errorf("%s: status %d, want %d", path, recorder.Code, want)
 		}
+		for _, text := range why {
+			if body := recorder.Body.String(); path == "/readyz" && body != text {
+				p.t.Errorf("%s: %q, want %q", path, body, text)
+			}
+		}
 	}
 	res, err := p.Check(p.t.Context(), &grpchealth.CheckRequest{})
 	if err != nil || res.Status != serving {
@@ -67,9 +75,9 @@ func (p *probe) expect(ready bool) {
 func TestHealthWhileClosing(t *testing.T) {
 	t.Parallel()
 	p := newProbe(t)
-	p.expect(true)
+	p.expect(true, "ok\n")
 	close(p.closing)
-	p.expect(false)
+	p.expect(false, "no: the control plane is shutting down\n")
 }
 
 // A server is not ready while its store is unavailable or too slow.
@@ -78,9 +86,12 @@ func TestHealthChecksTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProbe(t)
 		p.expect(true)
-		p.err = errors.New("unavailable")
+		p.err = errors.New("unavailable at a secret address")
 		time.Sleep(storeCheckAge)
-		p.expect(false)
+		p.expect(false, "no: the store does not respond\n")
+		p.err = fmt.Errorf("writing: %w", store.ErrFull)
+		time.Sleep(storeCheckAge)
+		p.expect(false, "no: the disk of the store is full\n")
 		p.err, p.takes = nil, storeTimeout+time.Second
 		time.Sleep(storeCheckAge)
 		began := time.Now()
@@ -117,7 +128,7 @@ func TestCanceledProbe(t *testing.T) {
 		p.takes = time.Second
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		if !p.ready(ctx) {
+		if p.ready(ctx) != nil {
 			t.Error("not ready after the caller was canceled")
 		}
 		p.expect(true)

@@ -172,8 +172,8 @@ func (s *Server) Err() error {
 
 // Shutdown stops listening, ends the streams with the code of a planned end (so
 // that agents reconnect at once), waits for running requests until ctx ends, but
-// at most 15 s, and closes the store. Then it returns everything that failed. It
-// may be called more than once.
+// at most 15 s, and closes the store. It does not wait for a store that does not
+// respond. Then it returns everything that failed. It may be called more than once.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.shutdown.Do(func() { s.end(ctx) })
 	<-s.done
@@ -185,6 +185,7 @@ func (s *Server) end(ctx context.Context) {
 	defer close(s.done)
 	ctx, cancel := context.WithTimeout(ctx, shutdownTimeout)
 	defer cancel()
+	s.store.Ending()
 	if err := s.http.Shutdown(ctx); err != nil {
 		s.logger.Warn("requests aborted by the shutdown", zap.Error(err))
 		s.err = errors.Join(s.err, s.http.Close())

@@ -87,7 +87,11 @@ func (h *Handler) writeFailure(w http.ResponseWriter, r *http.Request, route rou
 		h.options.Logger.Warn("request not served, caller told to retry",
 			zap.String("method", r.Method), zap.String("route", route.path), zap.Error(err))
 		w.Header().Set(headerRetryAfter, storeRetryAfter())
-		writeError(w, http.StatusServiceUnavailable, "the control plane is temporarily unavailable; try again")
+		message := "the control plane is temporarily unavailable; try again"
+		if errors.Is(err, store.ErrFull) {
+			message = store.ErrFull.Error() + "; try again"
+		}
+		writeError(w, http.StatusServiceUnavailable, message)
 	default:
 		h.options.Logger.Error("request failed",
 			zap.String("method", r.Method), zap.String("route", route.path), zap.Error(err))

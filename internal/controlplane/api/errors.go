@@ -70,11 +70,14 @@ func (s service) failed(op operation, err error) error {
 		return codedError(connect.CodeInvalidArgument, "%v: the record is too large to be stored", op)
 	case errors.Is(err, dispatch.ErrClosed), errors.Is(err, context.Canceled):
 		return codedError(connect.CodeUnavailable, "%v: the control plane is shutting down; try again", op)
+	case errors.Is(err, store.ErrFull):
+		s.logger.Warn("request not served, store full", zap.Stringer("operation", op), zap.Error(err))
+		return codedError(connect.CodeUnavailable, "%v: %v; try again when it has room", op, store.ErrFull)
+	case errors.Is(err, store.ErrUnavailable): // it may be the deadline of the call that has passed, too
+		s.logger.Warn("request not served, store unavailable", zap.Stringer("operation", op), zap.Error(err))
+		return codedError(connect.CodeUnavailable, "%v: the store does not answer; try again", op)
 	case errors.Is(err, context.DeadlineExceeded):
 		return codedError(connect.CodeDeadlineExceeded, "%v: the deadline of the call has passed", op)
-	case errors.Is(err, store.ErrUnavailable):
-		s.logger.Warn("request not served, store unavailable", zap.Stringer("operation", op), zap.Error(err))
-		return codedError(connect.CodeUnavailable, "%v: the store is unavailable; try again", op)
 	default:
 		s.logger.Error("request failed", zap.Stringer("operation", op), zap.Error(err))
 		return codedError(connect.CodeInternal, "%v: internal error; see the control plane's log", op)

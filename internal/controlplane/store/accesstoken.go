@@ -25,7 +25,7 @@ func (s *Store) PutAccessToken(ctx context.Context, t record.AccessToken) (recor
 
 // AccessToken returns a token's record. ErrNotFound, ErrUnavailable.
 func (s *Store) AccessToken(ctx context.Context, id string) (record.AccessToken, error) {
-	t, at, err := get[record.AccessToken](ctx, s.state, tokenPrefix, id)
+	t, at, err := get[record.AccessToken](ctx, s, s.state, tokenPrefix, id)
 	t.Revision = at.revision
 	return t, err
 }

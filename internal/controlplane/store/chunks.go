@@ -47,10 +47,8 @@ func (s *Store) AppendChunk(ctx context.Context, jobID string, c wire.Chunk) err
 	msg.Data = c.Data
 	msg.Header.Set(chunkHeader, hex.EncodeToString(place[:]))
 	id := jobID + "." + strconv.FormatUint(c.Sequence, 10) + "." + strconv.FormatUint(c.Offset, 10)
-	if _, err := s.js.PublishMsg(ctx, msg, jetstream.WithMsgID(id)); err != nil {
-		return wrap(err, doing)
-	}
-	return nil
+	_, err := s.write(ctx, msg, doing, jetstream.WithMsgID(id))
+	return err
 }
 
 // LastChunk returns the chunk of a job's log that was stored last, which need not
@@ -60,9 +58,11 @@ func (s *Store) LastChunk(ctx context.Context, jobID string) (Chunk, error) {
 	if !validID(jobID) {
 		return Chunk{}, fmt.Errorf("%s: %w", doing, ErrNotFound)
 	}
-	msg, err := s.logs.GetLastMsgForSubject(ctx, logPrefix+jobID)
+	bounded, cancel := s.bound(ctx)
+	defer cancel()
+	msg, err := s.logs.GetLastMsgForSubject(bounded, logPrefix+jobID)
 	if err != nil {
-		return Chunk{}, wrap(err, doing)
+		return Chunk{}, wrap(ctx, err, doing)
 	}
 	return decodeChunk(msg.Header, msg.Data, msg.Sequence, msg.Time)
 }
@@ -70,9 +70,11 @@ func (s *Store) LastChunk(ctx context.Context, jobID string) (Chunk, error) {
 // ChunkAt returns the chunk at a Position. ErrNotFound if it has expired,
 // ErrUnavailable.
 func (s *Store) ChunkAt(ctx context.Context, position uint64) (Chunk, error) {
-	msg, err := s.logs.GetMsg(ctx, position)
+	bounded, cancel := s.bound(ctx)
+	defer cancel()
+	msg, err := s.logs.GetMsg(bounded, position)
 	if err != nil {
-		return Chunk{}, wrap(err, "reading a log chunk")
+		return Chunk{}, wrap(ctx, err, "reading a log chunk")
 	}
 	return decodeChunk(msg.Header, msg.Data, msg.Sequence, msg.Time)
 }

@@ -27,6 +27,15 @@
 // a plain write on one synced disk (3.6 ms against 0.3 ms) and block every other
 // write of the stream meanwhile.
 //
+// # A full disk
+//
+// Each stream has a share of the limit of the store. Logs and meta-data lose their
+// oldest messages there; new jobs are refused before the records of the jobs that
+// exist lack room. The embedded server does not respond to a write that fails, and
+// never writes again after one: the store asks it why a response takes long, returns
+// ErrFull or ErrUnavailable, and starts it again in place as soon as the disk has
+// room. Watches and connections are restored by the client of NATS.
+//
 // Signals are messages between replicas that are not stored: signs of life, and
 // which replica has a worker's stream.
 package store

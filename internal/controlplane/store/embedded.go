@@ -2,9 +2,12 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -21,32 +24,56 @@ const (
 	dirMode = 0o700
 )
 
-// embedded is a NATS server inside this process, reached without a socket.
+// errRestarting is the error of a connection while the server is started again.
+var errRestarting = errors.New("the embedded server is being started again")
+
+// embedded is a NATS server inside this process, reached without a socket. It can
+// be started again in place: connections are made to the present server.
 type embedded struct {
-	server *server.Server
+	dir    string
+	limit  int64 // of the files, in bytes; 0 depends on the disk: see storeLimit
+	logger *zap.Logger
+
+	mu     sync.Mutex
+	server *server.Server // nil while it is not running
+	max    int64          // the limit of the present server
+	// life ends with the present server, with errRestarting as its cause.
+	life context.Context //nolint:containedctx // of the server, not of a call
+	end  context.CancelCauseFunc
 }
 
 // startEmbedded starts a server that keeps its files in a folder of dataDir. It
 // returns once the server accepts connections.
-func startEmbedded(ctx context.Context, dataDir string, logger *zap.Logger) (*embedded, error) {
-	dir := filepath.Join(dataDir, storeFolder)
-	if err := os.MkdirAll(dir, dirMode); err != nil {
+func startEmbedded(ctx context.Context, opts Options) (*embedded, error) {
+	e := &embedded{dir: filepath.Join(opts.DataDir, storeFolder), limit: opts.MaxStore, logger: opts.Logger}
+	if err := os.MkdirAll(e.dir, dirMode); err != nil {
 		return nil, fmt.Errorf("creating the store's folder: %w", err)
+	}
+	if err := e.start(ctx); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+func (e *embedded) start(ctx context.Context) error {
+	limit, err := storeLimit(e.dir, e.limit)
+	if err != nil {
+		return err
 	}
 	srv, err := server.NewServer(&server.Options{
 		ServerName:             "switchyard",
 		DontListen:             true,
 		JetStream:              true,
-		StoreDir:               dir,
+		JetStreamMaxStore:      limit,
+		StoreDir:               e.dir,
 		SyncAlways:             true, // acknowledged means on disk
 		NoSigs:                 true,
 		DisableJetStreamBanner: true,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("setting up the store in %s: %w", dir, err)
+		return fmt.Errorf("setting up the store in %s: %w", e.dir, err)
 	}
-	e := &embedded{server: srv}
-	srv.SetLoggerV2(serverLog{logger.Named("nats").Sugar()}, false, false, false)
+	srv.SetLoggerV2(serverLog{e.logger.Named("nats").Sugar()}, false, false, false)
 	srv.Start()
 	timeout := startTimeout
 	if deadline, ok := ctx.Deadline(); ok {
@@ -54,20 +81,91 @@ func startEmbedded(ctx context.Context, dataDir string, logger *zap.Logger) (*em
 	}
 	switch {
 	case !srv.ReadyForConnections(timeout):
-		err = fmt.Errorf("starting the store in %s: not ready after %s", dir, timeout)
+		err = fmt.Errorf("starting the store in %s: not ready after %s", e.dir, timeout)
 	case !srv.JetStreamEnabled():
-		err = fmt.Errorf("starting the store in %s: its files cannot be used; see the log for the reason", dir)
+		err = fmt.Errorf("starting the store in %s: its files cannot be used; see the log for the reason", e.dir)
 	default:
-		return e, nil
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.server, e.max = srv, limit
+		e.life, e.end = context.WithCancelCause(context.WithoutCancel(ctx))
+		return nil
 	}
-	e.stop()
-	return nil, err
+	end(srv)
+	return err
 }
+
+// restart stops the server, if it runs, and starts it again with the same files.
+// What was acknowledged is in the files. If it returns an error no server runs.
+func (e *embedded) restart(ctx context.Context) error {
+	e.stop()
+	return e.start(ctx)
+}
+
+// InProcessConn returns a connection to the present server.
+func (e *embedded) InProcessConn() (net.Conn, error) {
+	srv := e.running()
+	if srv == nil {
+		return nil, errRestarting
+	}
+	return srv.InProcessConn() //nolint:wrapcheck // for the client of NATS only
+}
+
+// running returns the present server, or nil.
+func (e *embedded) running() *server.Server {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.server
+}
+
+// maxStore returns the most bytes that the present server stores.
+func (e *embedded) maxStore() int64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.max
+}
+
+// present returns the life of the present server. It has ended if no server runs.
+func (e *embedded) present() context.Context {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.life
+}
+
+// check returns the error with which the server has stopped writing, or nil. The
+// server does not respond to a write that fails, and remembers the error.
+func (e *embedded) check() error {
+	srv := e.running()
+	if srv == nil {
+		return errRestarting
+	}
+	if health := srv.Healthz(&server.HealthzOptions{}); health.Status != "ok" {
+		return &serverError{health.Error}
+	}
+	return nil
+}
+
+// serverError is why the embedded server has stopped writing.
+type serverError struct{ text string }
+
+// Error returns the server's own words, which name files.
+func (e *serverError) Error() string { return e.text }
 
 // stop returns once everything is on disk and the folder is closed.
 func (e *embedded) stop() {
-	e.server.Shutdown()
-	e.server.WaitForShutdown()
+	e.mu.Lock()
+	srv := e.server
+	e.server = nil
+	e.end(errRestarting)
+	e.mu.Unlock()
+	if srv != nil {
+		end(srv)
+	}
+}
+
+func end(srv *server.Server) {
+	srv.Shutdown()
+	srv.WaitForShutdown()
 }
 
 // serverLog writes the embedded server's log to ours. The server's notices concern

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -23,10 +24,30 @@ var (
 	// ErrUnavailable: the store did not respond. A write may have taken effect: read
 	// before trying again.
 	ErrUnavailable = errors.New("the store does not respond")
+	// ErrFull: the disk, or the limit of the store, has no room. Nothing was stored.
+	// It is an ErrUnavailable too: the same write succeeds once there is room.
+	ErrFull error = fullError{}
+)
+
+type fullError struct{}
+
+// Error returns the cause for people.
+func (fullError) Error() string { return "the disk of the store is full" }
+
+// Is reports whether target is ErrUnavailable.
+func (fullError) Is(target error) bool { return target == ErrUnavailable }
+
+// Codes of errors of JetStream that its client does not name.
+const (
+	codeInsufficientResources jetstream.ErrorCode = 10023 // the server's limit
+	codeAccountResources      jetstream.ErrorCode = 10002
+	codeStorageResources      jetstream.ErrorCode = 10047
+	codeStoreFailed           jetstream.ErrorCode = 10077 // a file could not be written
 )
 
 // wrap adds what was attempted to an error of NATS, and one of the errors above.
-func wrap(err error, doing string) error {
+// ctx is the caller's.
+func wrap(ctx context.Context, err error, doing string) error {
 	var apiErr *jetstream.APIError
 	switch {
 	case errors.Is(err, jetstream.ErrMsgNotFound):
@@ -36,8 +57,48 @@ func wrap(err error, doing string) error {
 		return fmt.Errorf("%s: %w", doing, ErrConflict)
 	case errors.Is(err, nats.ErrMaxPayload), errors.Is(err, jetstream.ErrStreamMessageExceedsMaximum):
 		return fmt.Errorf("%s: %w", doing, ErrTooLarge)
-	case errors.Is(err, context.Canceled):
-		return fmt.Errorf("%s: %w", doing, err)
+	case isFull(err):
+		return fmt.Errorf("%s: %w: %w", doing, ErrFull, err)
+	case errors.Is(ctx.Err(), context.Canceled):
+		return fmt.Errorf("%s: %w", doing, context.Cause(ctx))
+	case ctx.Err() != nil:
+		return fmt.Errorf("%s: %w: %w", doing, ErrUnavailable, context.Cause(ctx))
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		// It is the bound of the call that ended, not the caller's context.
+		return fmt.Errorf("%s: %w: no response in time", doing, ErrUnavailable)
 	}
 	return fmt.Errorf("%s: %w: %w", doing, ErrUnavailable, err)
+}
+
+// isFull reports whether a write failed because there is no room: on the disk, or
+// by a limit of the server, of the account or of the stream.
+func isFull(err error) bool {
+	var text string
+	if apiErr, ok := errors.AsType[*jetstream.APIError](err); ok {
+		switch apiErr.ErrorCode { //nolint:exhaustive // the others have other reasons
+		case codeInsufficientResources, codeAccountResources, codeStorageResources:
+			return true
+		case codeStoreFailed:
+			text = apiErr.Description
+		}
+	} else if stopped, ok := errors.AsType[*serverError](err); ok {
+		text = stopped.text
+	}
+	for _, sign := range []string{"no space left", "not enough space", "quota exceeded", "maximum bytes exceeded"} {
+		if strings.Contains(text, sign) {
+			return true
+		}
+	}
+	return false
+}
+
+// isBroken reports whether a failed write means that the server must be started
+// again before it can write: it does not respond once a file could not be written,
+// and stops JetStream after some errors.
+func isBroken(err error) bool {
+	if _, ok := errors.AsType[*serverError](err); ok {
+		return true
+	}
+	return errors.Is(err, errRestarting) || errors.Is(err, nats.ErrNoResponders) ||
+		errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, jetstream.ErrJetStreamNotEnabled)
 }

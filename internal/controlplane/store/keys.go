@@ -37,7 +37,7 @@ func (s *Store) PutKey(ctx context.Context, key string, k Key) error {
 
 // Key returns the record of an idempotency key. ErrNotFound, ErrUnavailable.
 func (s *Store) Key(ctx context.Context, key string) (Key, error) {
-	k, at, err := get[Key](ctx, s.state, keyPrefix, keyToken(key))
+	k, at, err := get[Key](ctx, s, s.state, keyPrefix, keyToken(key))
 	k.StoredAt, k.Revision = at.at, at.revision
 	return k, err
 }
@@ -49,9 +49,11 @@ func (s *Store) KeyIsCurrent(ctx context.Context, k Key) (bool, error) {
 	if k.Over {
 		return false, nil
 	}
-	info, err := s.state.Info(ctx)
+	bounded, cancel := s.bound(ctx)
+	defer cancel()
+	info, err := s.state.Info(bounded)
 	if err != nil {
-		return false, wrap(err, "reading the clock of the store")
+		return false, wrap(ctx, err, "reading the clock of the store")
 	}
 	return info.TimeStamp.Sub(k.StoredAt) <= s.opts.Retention, nil
 }

@@ -40,14 +40,21 @@ type Options struct {
 	// DefaultReplicas. A stream that has more copies already keeps them. The
 	// embedded store has one.
 	Replicas int
-	// Retention is how long a job is kept after its end, a log chunk after it
-	// arrived, and a build's meta-data after its last change; at least a second, 0 is
-	// DefaultRetention. A live job never expires. The idempotency key of a job is
-	// kept as long as the job.
+	// Retention is how long a job is kept after its end, and a build's meta-data after
+	// its last change; at least a second, 0 is DefaultRetention. A live job never
+	// expires. The idempotency key of a job is kept as long as the job.
 	Retention time.Duration
+	// LogRetention is how long a log chunk is kept after it arrived; at least a
+	// second, 0 is Retention.
+	LogRetention time.Duration
 	// WorkerRetention is how long a worker is kept after it left; at least a second,
 	// 0 is DefaultWorkerRetention.
 	WorkerRetention time.Duration
+	// MaxStore is the most bytes of everything stored, at least MinMaxStore: 70 % for
+	// logs and 5 % for meta-data, of which the oldest are discarded beyond that, and
+	// the rest for jobs and workers. 0 is three quarters of the room on the disk of
+	// DataDir, and no limit of our own with URL.
+	MaxStore int64
 	// Logger receives the store's own log, and the embedded server's from warnings
 	// up. Nil is none.
 	Logger *zap.Logger
@@ -56,6 +63,7 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	o.Replicas = cmp.Or(o.Replicas, DefaultReplicas)
 	o.Retention = cmp.Or(o.Retention, DefaultRetention)
+	o.LogRetention = cmp.Or(o.LogRetention, o.Retention)
 	o.WorkerRetention = cmp.Or(o.WorkerRetention, DefaultWorkerRetention)
 	if o.Logger == nil {
 		o.Logger = zap.NewNop()
@@ -74,6 +82,10 @@ func (o Options) validate() error {
 		return fmt.Errorf("store: Replicas is %d, but the embedded store has one copy: set URL", o.Replicas)
 	case o.Retention < minRetention:
 		return fmt.Errorf("store: Retention is %s, want at least %s", o.Retention, minRetention)
+	case o.LogRetention < minRetention:
+		return fmt.Errorf("store: LogRetention is %s, want at least %s", o.LogRetention, minRetention)
+	case o.MaxStore != 0 && o.MaxStore < MinMaxStore:
+		return fmt.Errorf("store: MaxStore is %d bytes, want at least %d", o.MaxStore, MinMaxStore)
 	case o.WorkerRetention < minRetention:
 		return fmt.Errorf("store: WorkerRetention is %s, want at least %s", o.WorkerRetention, minRetention)
 	}

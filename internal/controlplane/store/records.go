@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
@@ -13,8 +14,14 @@ import (
 
 // PutJob stores a job. It replaces the record of job.Revision, or creates one if
 // that is 0, and returns the job with its new revision. A job that has ended
-// expires after Retention. ErrConflict, ErrTooLarge, ErrUnavailable.
+// expires after Retention. ErrConflict, ErrTooLarge, ErrUnavailable; ErrFull for a
+// new job also if there is little room left, so that the jobs that exist can end.
 func (s *Store) PutJob(ctx context.Context, job record.Job) (record.Job, error) {
+	if job.Revision == 0 {
+		if err := s.admit(ctx); err != nil {
+			return job, fmt.Errorf("storing %s%s: %w", jobPrefix, job.ID, err)
+		}
+	}
 	var ttl time.Duration
 	if job.State.Final() {
 		ttl = s.opts.Retention
@@ -26,7 +33,7 @@ func (s *Store) PutJob(ctx context.Context, job record.Job) (record.Job, error) 
 
 // Job returns a job. ErrNotFound, ErrUnavailable.
 func (s *Store) Job(ctx context.Context, id string) (record.Job, error) {
-	job, at, err := get[record.Job](ctx, s.state, jobPrefix, id)
+	job, at, err := get[record.Job](ctx, s, s.state, jobPrefix, id)
 	job.Revision = at.revision
 	return job, err
 }
@@ -46,7 +53,7 @@ func (s *Store) PutWorker(ctx context.Context, worker record.Worker) (record.Wor
 
 // Worker returns a worker. ErrNotFound, ErrUnavailable.
 func (s *Store) Worker(ctx context.Context, id string) (record.Worker, error) {
-	worker, at, err := get[record.Worker](ctx, s.state, workerPrefix, id)
+	worker, at, err := get[record.Worker](ctx, s, s.state, workerPrefix, id)
 	worker.Revision = at.revision
 	return worker, err
 }
@@ -72,15 +79,15 @@ func (s *Store) PutMetadata(ctx context.Context, buildID string, m Metadata) (Me
 // Metadata returns a build's meta-data. ErrNotFound if there is none or it has
 // expired, ErrUnavailable.
 func (s *Store) Metadata(ctx context.Context, buildID string) (Metadata, error) {
-	m, at, err := get[Metadata](ctx, s.data, dataPrefix, buildID)
+	m, at, err := get[Metadata](ctx, s, s.data, dataPrefix, buildID)
 	m.Revision = at.revision
 	return m, err
 }
 
 // put stores a record if expected is the sequence of the present one; 0 is none.
-func (s *Store) put(ctx context.Context, subject string, record any, expected uint64, ttl time.Duration) (uint64, error) {
+func (s *Store) put(ctx context.Context, subject string, value any, expected uint64, ttl time.Duration) (uint64, error) {
 	doing := "storing " + subject
-	data, err := json.Marshal(record)
+	data, err := json.Marshal(value)
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", doing, err)
 	}
@@ -88,11 +95,8 @@ func (s *Store) put(ctx context.Context, subject string, record any, expected ui
 	if ttl > 0 {
 		opts = append(opts, jetstream.WithMsgTTL(ttl.Truncate(time.Second)))
 	}
-	ack, err := s.js.Publish(ctx, subject, data, opts...)
-	if err != nil {
-		return 0, wrap(err, doing)
-	}
-	return ack.Sequence, nil
+	s.admission.stored(len(data))
+	return s.write(ctx, &nats.Msg{Subject: subject, Data: data}, doing, opts...)
 }
 
 // stamp is the revision and the time of a stored message.
@@ -102,26 +106,28 @@ type stamp struct {
 }
 
 // get reads a record. An ID that no record can have is not found.
-func get[T any](ctx context.Context, stream jetstream.Stream, prefix, id string) (record T, at stamp, err error) {
+func get[T any](ctx context.Context, s *Store, stream jetstream.Stream, prefix, id string) (value T, at stamp, err error) {
 	doing := "reading " + prefix + id
 	if !validID(id) {
-		return record, at, fmt.Errorf("%s: %w", doing, ErrNotFound)
+		return value, at, fmt.Errorf("%s: %w", doing, ErrNotFound)
 	}
-	msg, err := stream.GetLastMsgForSubject(ctx, prefix+id)
+	bounded, cancel := s.bound(ctx)
+	defer cancel()
+	msg, err := stream.GetLastMsgForSubject(bounded, prefix+id)
 	if err != nil {
-		return record, at, wrap(err, doing)
+		return value, at, wrap(ctx, err, doing)
 	}
-	record, err = decode[T](msg.Data, doing)
-	return record, stamp{msg.Sequence, msg.Time}, err
+	value, err = decode[T](msg.Data, doing)
+	return value, stamp{msg.Sequence, msg.Time}, err
 }
 
 // decode returns the record that data holds.
-func decode[T any](data []byte, doing string) (record T, err error) {
-	if err := json.Unmarshal(data, &record); err != nil {
+func decode[T any](data []byte, doing string) (value T, err error) {
+	if err := json.Unmarshal(data, &value); err != nil {
 		var none T
 		return none, fmt.Errorf("%s: the record is damaged: %w", doing, err)
 	}
-	return record, nil
+	return value, nil
 }
 
 // maxID bounds an ID in a subject, in bytes; ours have 36 to 43.

@@ -12,14 +12,15 @@ import (
 )
 
 const (
-	// callTimeout bounds one request to the store. It is well above a slow disk's
-	// sync and a cluster's change of leader, and below the 60 s that an agent waits.
-	callTimeout = 15 * time.Second
-	// writeTimeout bounds a write that no longer depends on its caller, retries of
-	// its compare-and-set included.
-	writeTimeout = 20 * time.Second
 	// signalTimeout bounds the sending of a signal, which is useless when late.
 	signalTimeout = time.Second
+	// embeddedReconnectWait is the time between two attempts to connect to the
+	// embedded server while it is started again.
+	embeddedReconnectWait = 100 * time.Millisecond
+	// pingInterval and maxPings bound how long a server that does not respond is
+	// treated as alive; then the client connects to another one of the cluster.
+	pingInterval = 4 * time.Second
+	maxPings     = 2
 )
 
 // MaxConflicts is how often a compare-and-set should be tried on a record that
@@ -29,15 +30,22 @@ const MaxConflicts = 20
 // Store is the connection to the stored state, logs and meta-data. All methods
 // may be called concurrently.
 type Store struct {
-	opts     Options
-	embedded *embedded // nil if the server is external
-	nc       *nats.Conn
-	js       jetstream.JetStream
-	state    jetstream.Stream
-	logs     jetstream.Stream
-	data     jetstream.Stream
+	opts      Options
+	embedded  *embedded // nil if the server is external
+	nc        *nats.Conn
+	js        jetstream.JetStream
+	state     jetstream.Stream
+	logs      jetstream.Stream
+	data      jetstream.Stream
+	writes    writes
+	admission admission
 
-	close sync.Once
+	ending      context.Context //nolint:containedctx // of the store, not of a call
+	beginEnding context.CancelFunc
+	dead        context.Context //nolint:containedctx // ends when the store is given up
+	giveUp      context.CancelFunc
+	keeping     sync.WaitGroup // the keeper's goroutine
+	close       sync.Once
 
 	mu          sync.Mutex
 	reconnected []func()
@@ -50,10 +58,15 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 	if err := opts.validate(); err != nil {
 		return nil, err
 	}
-	s := &Store{opts: opts}
+	s := &Store{opts: opts, writes: newWrites()}
+	s.ending, s.beginEnding = context.WithCancel(context.WithoutCancel(ctx))
+	s.dead, s.giveUp = context.WithCancel(context.WithoutCancel(ctx))
 	if err := s.open(ctx); err != nil {
 		s.Close()
 		return nil, err
+	}
+	if s.embedded != nil {
+		s.keeping.Go(func() { s.keep(s.ending) })
 	}
 	return s, nil
 }
@@ -62,10 +75,10 @@ func (s *Store) open(ctx context.Context) error {
 	var dial nats.Option
 	if s.opts.URL == "" {
 		var err error
-		if s.embedded, err = startEmbedded(ctx, s.opts.DataDir, s.opts.Logger); err != nil {
+		if s.embedded, err = startEmbedded(ctx, s.opts); err != nil {
 			return err
 		}
-		dial = nats.InProcessServer(s.embedded.server)
+		dial = nats.InProcessServer(s.embedded)
 	}
 	if err := s.connect(dial); err != nil {
 		return err
@@ -77,6 +90,8 @@ func (s *Store) connect(dial nats.Option) error {
 	opts := []nats.Option{
 		nats.Name("switchyard"),
 		nats.MaxReconnects(-1),
+		nats.PingInterval(pingInterval),
+		nats.MaxPingsOutstanding(maxPings),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
 				s.opts.Logger.Warn("lost connection to the store", zap.Error(err))
@@ -95,7 +110,7 @@ func (s *Store) connect(dial nats.Option) error {
 		}),
 	}
 	if dial != nil {
-		opts = append(opts, dial)
+		opts = append(opts, dial, nats.ReconnectWait(embeddedReconnectWait))
 	}
 	nc, err := nats.Connect(s.opts.URL, opts...)
 	if err != nil {
@@ -124,20 +139,13 @@ func (s *Store) OnReconnect(f func()) {
 	s.reconnected = append(s.reconnected, f)
 }
 
-// Reachable returns nil if the store can be used: if the stream of jobs has a
-// leader that responds. Otherwise it fails with ErrUnavailable, or with the
-// context's error.
-func (s *Store) Reachable(ctx context.Context) error {
-	if _, err := s.state.Info(ctx); err != nil {
-		return wrap(err, "checking the store")
-	}
-	return nil
-}
-
 // Close ends the connection, and stops the embedded server once everything stored
 // is on disk. Calls in flight fail. It may be called more than once.
 func (s *Store) Close() {
 	s.close.Do(func() {
+		s.beginEnding()
+		s.giveUp()
+		s.keeping.Wait()
 		if s.nc != nil {
 			s.nc.Close()
 		}
@@ -147,21 +155,15 @@ func (s *Store) Close() {
 	})
 }
 
-// Detach returns a context for a write that must be completed even if the caller
-// of ctx leaves. It ends after 20 s. The caller must call cancel.
-func Detach(ctx context.Context) (_ context.Context, cancel context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
-}
-
 // Signal sends a message, which is not stored, to every replica including this
 // one. When it returns nil the server has the message, so a later signal of any
 // replica arrives after it. A signal can be lost.
 func (s *Store) Signal(data []byte) error {
 	if err := s.nc.Publish(signalSubject, data); err != nil {
-		return wrap(err, "sending a signal")
+		return wrap(context.Background(), err, "sending a signal")
 	}
 	if err := s.nc.FlushTimeout(signalTimeout); err != nil {
-		return wrap(err, "sending a signal")
+		return wrap(context.Background(), err, "sending a signal")
 	}
 	return nil
 }

@@ -50,7 +50,7 @@ func (s *Store) openStreams(ctx context.Context) error {
 	s.logs, err = s.openStream(ctx, logStream, func(c *jetstream.StreamConfig) {
 		c.Description = "Switchyard: logs of jobs"
 		c.Subjects = []string{logPrefix + ">"}
-		s.expireByAge(c)
+		s.bounded(c, s.opts.LogRetention, logShare)
 	})
 	if err != nil {
 		return err
@@ -62,15 +62,30 @@ func (s *Store) openStreams(ctx context.Context) error {
 		c.Description = "Switchyard: meta-data of builds"
 		c.Subjects = []string{dataPrefix + ">"}
 		c.MaxMsgsPerSubject = 1
-		s.expireByAge(c)
+		s.bounded(c, s.opts.Retention, dataShare)
 	})
 	return err
 }
 
-func (s *Store) expireByAge(c *jetstream.StreamConfig) {
-	c.MaxAge = s.opts.Retention
-	c.Duplicates = min(duplicateWindow, s.opts.Retention)
+// bounded has the messages of a stream expire by age, and the oldest discarded when
+// the stream has its share of the limit.
+func (s *Store) bounded(c *jetstream.StreamConfig, age time.Duration, share int64) {
+	c.MaxAge = age
+	c.Duplicates = min(duplicateWindow, age)
 	c.Compression = jetstream.S2Compression
+	c.Discard = jetstream.DiscardOld
+	if limit := s.maxStore(); limit > 0 {
+		c.MaxBytes = maxBytes(limit, share)
+	}
+}
+
+// maxStore returns the most bytes of everything stored; 0 if that is the business of
+// the external server's operator.
+func (s *Store) maxStore() int64 {
+	if s.embedded != nil {
+		return s.embedded.maxStore()
+	}
+	return s.opts.MaxStore
 }
 
 func (s *Store) openStream(ctx context.Context, name string, configure func(*jetstream.StreamConfig)) (jetstream.Stream, error) {
@@ -82,13 +97,13 @@ func (s *Store) openStream(ctx context.Context, name string, configure func(*jet
 	case err == nil:
 		config = existing.CachedInfo().Config
 	case !errors.Is(err, jetstream.ErrStreamNotFound):
-		return nil, wrap(err, "looking up stream "+name)
+		return nil, wrap(ctx, err, "looking up stream "+name)
 	}
 	configure(&config)
 	setReplicas(&config, s.opts.Replicas)
 	stream, err := s.js.CreateOrUpdateStream(ctx, config)
 	if err != nil {
-		return nil, wrap(err, "creating or updating stream "+name)
+		return nil, wrap(ctx, err, "creating or updating stream "+name)
 	}
 	return stream, nil
 }

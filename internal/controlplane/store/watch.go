@@ -116,13 +116,13 @@ func (s *Store) read(ctx context.Context, stream, subject string, ahead readAhea
 		InactiveThreshold: consumerInactive,
 	})
 	if err != nil {
-		return wrap(err, doing)
+		return wrap(ctx, err, doing)
 	}
 	name := consumer.CachedInfo().Name
 	pending(consumer.CachedInfo().NumPending)
 	messages, err := consumer.Messages(jetstream.PullMaxMessagesWithBytesLimit(ahead.messages, ahead.bytes))
 	if err != nil {
-		return wrap(err, doing)
+		return wrap(ctx, err, doing)
 	}
 	defer func() {
 		messages.Stop()
@@ -137,11 +137,11 @@ func (s *Store) read(ctx context.Context, stream, subject string, ahead readAhea
 			if ctx.Err() != nil {
 				return fmt.Errorf("%s: %w", doing, context.Cause(ctx))
 			}
-			return wrap(err, doing)
+			return wrap(ctx, err, doing)
 		}
 		meta, err := msg.Metadata()
 		if err != nil {
-			return wrap(err, doing)
+			return wrap(ctx, err, doing)
 		}
 		if !handle(msg, meta) {
 			return nil

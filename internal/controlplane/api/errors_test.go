@@ -1,0 +1,38 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"connectrpc.com/connect"
+	"go.uber.org/zap"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+)
+
+// The code and the text of an error tell whose fault it is, and nothing of the
+// store's files and addresses.
+func TestCodesOfErrors(t *testing.T) {
+	t.Parallel()
+	s := service{logger: zap.NewNop()}
+	for _, row := range []struct {
+		err  error
+		want string
+	}{
+		{fmt.Errorf("at /var: %w", store.ErrUnavailable), "unavailable: reading job \"J\": the store does not answer; try again"},
+		{fmt.Errorf("%w: %w", store.ErrUnavailable, context.DeadlineExceeded), "unavailable: reading job \"J\": the store does not answer; try again"},
+		{fmt.Errorf("at /var: %w", store.ErrFull), "unavailable: reading job \"J\": the disk of the store is full; try again when it has room"},
+		{context.DeadlineExceeded, "deadline_exceeded: reading job \"J\": the deadline of the call has passed"},
+		{dispatch.ErrClosed, "unavailable: reading job \"J\": the control plane is shutting down; try again"},
+		{store.ErrNotFound, "not_found: there is no job \"J\""},
+		{errors.New("at /var"), "internal: reading job \"J\": internal error; see the control plane's log"},
+	} {
+		got := s.failed(operation{"reading", "job", "J"}, row.err)
+		if _, ok := errors.AsType[*connect.Error](got); !ok || got.Error() != row.want {
+			t.Errorf("%v is %v, want %s", row.err, got, row.want)
+		}
+	}
+}

@@ -1,0 +1,153 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
+	"github.com/switchyard-ci/switchyard/internal/smalldisk"
+	"github.com/switchyard-ci/switchyard/internal/wire"
+)
+
+// storeJobs stores jobs of size bytes until a write fails, and returns their IDs and the error.
+func storeJobs(t *testing.T, s *Store, prefix string, size int) (ids []string, err error) {
+	t.Helper()
+	env := map[string]string{"X": strings.Repeat("x", size)}
+	for n := range 10_000 {
+		job := record.Job{ID: fmt.Sprint(prefix, n), Env: env, Job: lifecycle.Job{State: wire.StateQueued}}
+		if _, err = s.PutJob(t.Context(), job); err != nil {
+			return ids, err
+		}
+		ids = append(ids, job.ID)
+	}
+	t.Fatal("the disk does not fill up")
+	return nil, nil
+}
+
+// waitReachable returns how long the store could not be used.
+func waitReachable(t *testing.T, s *Store) time.Duration {
+	t.Helper()
+	began := time.Now()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := s.Reachable(t.Context())
+		if err == nil {
+			return time.Since(began)
+		}
+		if time.Since(began) > 20*time.Second {
+			t.Fatalf("the store cannot be used: %v", err)
+		}
+		<-tick.C
+	}
+}
+
+func mustHave(t *testing.T, s *Store, ids []string) {
+	t.Helper()
+	for _, id := range ids {
+		if _, err := s.Job(t.Context(), id); err != nil {
+			t.Fatalf("job %s was acknowledged: %v", id, err)
+		}
+	}
+}
+
+// When the disk has room again, a store that could not write goes on by itself,
+// with everything that it acknowledged, and so do its watches.
+func TestFullDiskHasRoomAgain(t *testing.T) {
+	dir := smalldisk.Mount(t, 32)
+	s := openTest(t, Options{DataDir: dir})
+	var watched atomic.Int64
+	go func() {
+		_ = s.Watch(t.Context(), nil, func(c Change) { watched.Store(int64(c.Revision)) }) //nolint:gosec // small
+	}()
+	for round := range 2 {
+		free := smalldisk.Fill(t, dir)
+		ids, err := storeJobs(t, s, fmt.Sprint("round", round, "-"), 10_000)
+		if !errors.Is(err, ErrFull) || !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "the disk of the store is full") {
+			t.Fatalf("storing on a full disk: %v", err)
+		}
+		if err := s.Reachable(t.Context()); !errors.Is(err, ErrFull) {
+			t.Errorf("a full store is reachable: %v", err)
+		}
+		if err := s.AppendChunk(t.Context(), "j", wire.Chunk{Sequence: 1, Data: make([]byte, 100_000)}); !errors.Is(err, ErrFull) {
+			t.Errorf("storing a log chunk on a full disk: %v", err)
+		}
+		mustHave(t, s, ids)
+		free()
+		t.Logf("usable %v after the disk had room again", waitReachable(t, s))
+		mustHave(t, s, ids)
+		job, err := s.PutJob(t.Context(), record.Job{ID: fmt.Sprint("after", round), Job: lifecycle.Job{State: wire.StateQueued}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tick := time.NewTicker(10 * time.Millisecond)
+		for watched.Load() < int64(job.Revision) { //nolint:gosec // small
+			select {
+			case <-tick.C:
+			case <-t.Context().Done():
+				t.Fatal("the watch does not go on")
+			}
+		}
+		tick.Stop()
+	}
+}
+
+// Above the share of the state no new job is stored, and the jobs that are there
+// change as before.
+func TestLimitOfTheStore(t *testing.T) {
+	s := openTest(t, Options{MaxStore: MinMaxStore})
+	first, err := s.PutJob(t.Context(), record.Job{ID: "first", Job: lifecycle.Job{State: wire.StateQueued}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids, err := storeJobs(t, s, "job-", 100_000)
+	if !errors.Is(err, ErrFull) || !errors.Is(err, ErrUnavailable) {
+		t.Fatalf("storing a job above the limit: %v", err)
+	}
+	mustHave(t, s, ids)
+	first.State = wire.StateRunning
+	if _, err := s.PutJob(t.Context(), first); err != nil {
+		t.Errorf("changing a job in a store that takes no new ones: %v", err)
+	}
+	if err := s.Reachable(t.Context()); !errors.Is(err, ErrFull) {
+		t.Errorf("a store that takes no new job is reachable: %v", err)
+	}
+}
+
+// Logs are discarded before they take the room of jobs.
+func TestLogsLeaveRoomForJobs(t *testing.T) {
+	s := openTest(t, Options{MaxStore: MinMaxStore})
+	data := make([]byte, 500_000)
+	for n := range uint64(50) {
+		if err := s.AppendChunk(t.Context(), "j", wire.Chunk{Sequence: n + 1, Offset: n * 500_000, Data: data}); err != nil {
+			t.Fatalf("chunk %d: %v", n, err)
+		}
+	}
+	if _, err := s.PutJob(t.Context(), record.Job{ID: "first", Job: lifecycle.Job{State: wire.StateQueued}}); err != nil {
+		t.Fatal(err)
+	}
+	bytes, limit, err := s.LogUsage(t.Context())
+	if err != nil || limit != maxBytes(MinMaxStore, logShare) || bytes > limit || bytes < limit/2 {
+		t.Errorf("logs use %d of %d bytes, %v", bytes, limit, err)
+	}
+}
+
+// A store that cannot write is closed within seconds.
+func TestCloseOnAFullDisk(t *testing.T) {
+	dir := smalldisk.Mount(t, 32)
+	s := openTest(t, Options{DataDir: dir})
+	smalldisk.Fill(t, dir)
+	if _, err := storeJobs(t, s, "job-", 10_000); !errors.Is(err, ErrFull) {
+		t.Fatalf("storing on a full disk: %v", err)
+	}
+	began := time.Now()
+	s.Close()
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("closing took %v", took)
+	}
+}

@@ -1,0 +1,116 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"math"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// The limit of the store is divided between the streams, so that a job and its
+// result always find room, however much is logged.
+const (
+	// diskShare is the part of the room on the disk that the store uses if no limit
+	// is configured: what is free, and what the store has already.
+	diskShareNum, diskShareDen = 3, 4
+	// logShare and dataShare are the parts of the limit, in percent, that logs and
+	// meta-data may use. The oldest are discarded beyond that.
+	logShare, dataShare = 70, 5
+	// admissionShare is the part of the limit, in percent, above which no new job is
+	// stored: what is left of the share of the state is for the records of the jobs
+	// and workers that exist.
+	admissionShare = 22
+	percent        = 100
+
+	// MinMaxStore is the least Options.MaxStore.
+	MinMaxStore = 16 << 20
+)
+
+// usageAge is how long a reading of what the state uses is relied on.
+const usageAge = time.Second
+
+// admission keeps what the state uses. Its methods may be called concurrently.
+type admission struct {
+	mu   sync.Mutex
+	read time.Time
+	used int64 // as read, and what was stored since
+}
+
+// stored counts bytes that were stored since the last reading. Most of them replace
+// others, so this is an upper bound.
+func (a *admission) stored(bytes int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.used += int64(bytes)
+}
+
+// admit returns ErrFull if the state leaves no room for one more job.
+func (s *Store) admit(ctx context.Context) error {
+	limit := s.maxStore()
+	if limit == 0 {
+		return nil
+	}
+	most := maxBytes(limit, admissionShare)
+	a := &s.admission
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.used > most || time.Since(a.read) > usageAge {
+		bounded, cancel := s.bound(ctx)
+		defer cancel()
+		info, err := s.state.Info(bounded)
+		if err != nil {
+			return wrap(ctx, err, "reading the size of the state")
+		}
+		a.read, a.used = time.Now(), int64(min(info.State.Bytes, math.MaxInt64))
+	}
+	if a.used > most {
+		return fmt.Errorf("%w: jobs and workers use %d bytes, and above %d no new job is stored", ErrFull, a.used, most)
+	}
+	return nil
+}
+
+// LogUsage returns how many bytes logs use, and the most that they may use; a limit
+// of 0 is none. ErrUnavailable.
+func (s *Store) LogUsage(ctx context.Context) (used, limit int64, err error) {
+	bounded, cancel := s.bound(ctx)
+	defer cancel()
+	info, err := s.logs.Info(bounded)
+	if err != nil {
+		return 0, 0, wrap(ctx, err, "reading the size of the logs")
+	}
+	return int64(min(info.State.Bytes, math.MaxInt64)), max(0, info.Config.MaxBytes), nil
+}
+
+// storeLimit returns the most bytes that the files in dir may have: limit, or if
+// that is 0 three quarters of what is free and what they have already.
+func storeLimit(dir string, limit int64) (int64, error) {
+	if limit > 0 {
+		return limit, nil
+	}
+	free, err := freeBytes(dir)
+	if err != nil {
+		return 0, fmt.Errorf("reading how much is free on the disk of the store in %s: %w", dir, err)
+	}
+	return max(MinMaxStore, (free+usedBytes(dir))/diskShareDen*diskShareNum), nil
+}
+
+// usedBytes returns the size of the files below dir. A file that is removed
+// meanwhile does not count.
+func usedBytes(dir string) (used int64) {
+	_ = filepath.WalkDir(dir, func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return nil //nolint:nilerr // it was removed meanwhile
+		}
+		if info, err := entry.Info(); err == nil {
+			used += info.Size()
+		}
+		return nil
+	})
+	return used
+}
+
+// maxBytes returns the share of a limit.
+func maxBytes(limit, share int64) int64 { return limit / percent * share }
