@@ -8,6 +8,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/cli"
 	"github.com/switchyard-ci/switchyard/internal/client"
+	"github.com/switchyard-ci/switchyard/internal/job/process"
 	"github.com/switchyard-ci/switchyard/internal/present"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
@@ -33,7 +34,8 @@ const exitCodes = `Exit codes:
   2    the command line, an environment variable or the configuration file is wrong
 
 Exit codes of job submit --wait, besides these: the job's own, and
-  124  the job was canceled, or its time ran out
+  124  the job was canceled, or its time ran out; or its agent ended it, and it
+       exited with status 0
   125  the job is lost: its agent sent no heartbeat or was killed, and how the job
        ended is not known
   126  the job's command never ran
@@ -67,12 +69,14 @@ func exitOfJob(job *switchyardv1.Job) int {
 		return exitLost
 	}
 	if job.GetSignal() != "" {
-		return cli.ExitSignal + signalNumber(job.GetSignal())
+		return cli.ExitSignal + process.SignalNumber(job.GetSignal())
 	}
 	status, err := strconv.Atoi(job.GetExitStatus())
 	switch {
 	case present.EndUnseen(job):
 		return exitLost
+	case status == 0 && job.GetOutcome() == switchyardv1.JobOutcome_JOB_OUTCOME_AGENT_STOPPED:
+		return exitCanceled // it could not do all of its work
 	case err != nil:
 		return cli.ExitFailure
 	case status < 0:

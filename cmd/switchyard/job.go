@@ -33,7 +33,8 @@ func (a *app) jobList() *cobra.Command {
 		"only jobs in this state: queued, assigned, accepted, running, finished, canceled, lost; may be repeated",
 		cli.Each(present.ParseJobState))
 	cli.List(flags, &request.Outcomes, "outcome", "OUTCOME",
-		"only jobs that ended so: succeeded, failed, canceled, timed-out, lost, never-ran; may be repeated",
+		"only jobs that ended so: succeeded, failed, canceled, timed-out, lost, never-ran, "+
+			"agent-stopped; may be repeated",
 		cli.Each(present.ParseJobOutcome))
 	flags.Text(&request.Queue, "queue", "NAME", "only jobs of this queue")
 	flags.Text(&request.WorkerId, "worker", "ID", "only jobs of the worker with this ID")

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/fsm"
+	"github.com/switchyard-ci/switchyard/internal/job"
 	"github.com/switchyard-ci/switchyard/internal/worker"
 )
 
@@ -27,6 +28,7 @@ type Agent struct {
 	// draining ends at the first Drain or Force, forced at the first Force.
 	draining, forced context.Context //nolint:containedctx // signals, not contexts of calls
 	drain, force     context.CancelFunc
+	stop             *job.Stop // begins with them
 
 	mu      sync.Mutex
 	workers []*worker.Worker // registered so far
@@ -44,17 +46,21 @@ func New(c Config) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Agent{config: c, hostname: hostname, tokens: []string{c.Token}}
+	a := &Agent{config: c, hostname: hostname, stop: job.NewStop(), tokens: []string{c.Token}}
 	a.draining, a.drain = context.WithCancel(context.Background())
 	a.forced, a.force = context.WithCancel(context.Background())
 	return a, nil
 }
 
 // Drain asks every worker to finish its job and leave.
-func (a *Agent) Drain() { a.drain() }
+func (a *Agent) Drain() {
+	a.stop.Begin()
+	a.drain()
+}
 
 // Force asks every worker to cancel its job and leave.
 func (a *Agent) Force() {
+	a.stop.Begin()
 	a.force()
 	a.drain()
 }

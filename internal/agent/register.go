@@ -39,7 +39,7 @@ func (a *Agent) register(ctx context.Context, s *shared, name string) (*worker.W
 	logger.Info("registered", zap.String("endpoint", session.Endpoint()), zap.String("queue", c.Queue))
 	options := s.job
 	options.StatusInterval = session.JobStatusInterval()
-	options.Stopping = a.draining.Done()
+	options.Stop = a.stop
 	options.Logger = logger
 	w, err := worker.New(worker.Config{
 		Session: session,

@@ -85,10 +85,9 @@ type Options struct {
 	// StatusInterval is the least time between two requests for the job's state; 0
 	// means 1 s (wire-facts, section 1, job_status_interval).
 	StatusInterval time.Duration
-	// Stopping is closed when the agent begins to stop, even if it lets its jobs finish.
-	// A signal of another process that ends a job then counts as the agent's stop: it
-	// was sent to both. Nil means never.
-	Stopping <-chan struct{}
+	// Stop is when the agent begins to stop. A signal of another process that ends a job
+	// then may count as the agent's stop: it was sent to both. Nil means never.
+	Stop *Stop
 	// Logger is the agent's log; nil means none.
 	Logger *zap.Logger
 

@@ -5,9 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"go.uber.org/zap"
@@ -185,8 +185,14 @@ func (r *run) collect(command *process.Process, end process.End) {
 	if end.Cause != nil { // the grace period is for the whole group
 		deadline = end.SignaledAt.Add(r.opts.CancelGrace)
 	}
+	_, stopping := r.opts.Stop.Has(0)
+	handles := stopping && command.Handles(syscall.SIGTERM) // before it is reaped
 	exit, err := command.Collect(deadline)
 	r.recordExit(end, exit, err)
+	if end.Exited && err == nil && end.Cause == nil && endedWithAgent(exit, handles, r.opts.Stop) {
+		r.result.SignalReason = wire.ReasonAgentStop
+		r.log.Notef("the agent is stopping, and the signal for that ended the command, too")
+	}
 }
 
 // recordExit records how the command ended, in the result and the log.
@@ -200,10 +206,6 @@ func (r *run) recordExit(end process.End, exit process.Exit, err error) {
 		r.log.Notef("%v", err)
 	case exit.Signal != "":
 		r.result.Signal = exit.Signal
-		if end.Cause == nil && r.stoppedByOthers(exit.Signal) {
-			r.result.SignalReason = wire.ReasonAgentStop
-			r.log.Notef("the agent is stopping, and %s was sent to the command by another process", exit.Signal)
-		}
 	default:
 		r.result.ExitStatus = strconv.Itoa(exit.Code)
 	}
@@ -214,25 +216,6 @@ func (r *run) recordExit(end process.End, exit process.Exit, err error) {
 	if exit.OutputHeld && !end.Killed {
 		r.log.Notef("the command ended, but a process that it had started held its output open until %v later; "+
 			"what that process wrote after that is not in this log", time.Since(r.finishedAt).Round(time.Millisecond))
-	}
-}
-
-// stopNotice is how long a signal to the agent may take to be noticed after the same
-// signal has ended a job.
-const stopNotice = 200 * time.Millisecond
-
-// stoppedByOthers reports whether a signal that ended the command was meant for the
-// agent, too: it asks to stop, and the agent is stopping. A service manager signals all
-// processes of a service, and a shell all of a process group.
-func (r *run) stoppedByOthers(signal string) bool {
-	if !slices.Contains([]string{"SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGKILL"}, signal) {
-		return false
-	}
-	select {
-	case <-r.opts.Stopping:
-		return true
-	case <-time.After(stopNotice):
-		return false
 	}
 }
 

@@ -40,11 +40,10 @@ func TestRun(t *testing.T) {
 	}
 	stopping := func(yes bool) func(setup) {
 		return func(s setup) {
-			stopping := make(chan struct{})
+			s.opts.Stop = NewStop()
 			if yes {
-				close(stopping)
+				s.opts.Stop.Begin()
 			}
-			s.opts.Stopping = stopping
 		}
 	}
 	const (
@@ -189,16 +188,15 @@ func TestRun(t *testing.T) {
 		},
 		{
 			name: "a signal to the job and to the agent", script: "kill -TERM $$", setup: stopping(true),
-			status: "-1", signal: "SIGTERM", reason: wire.ReasonAgentStop, log: []string{"the agent is stopping, and SIGTERM was sent"},
+			status: "-1", signal: "SIGTERM", reason: wire.ReasonAgentStop, log: []string{"the agent is stopping, and the signal for that ended the command, too"},
 		},
 		{
 			name: "a signal to the job, and to the agent a little later", script: "kill -TERM $$",
 			setup: func(s setup) {
-				late := make(chan struct{})
-				time.AfterFunc(stopNotice/4, func() { close(late) })
-				s.opts.Stopping = late
+				s.opts.Stop = NewStop()
+				time.AfterFunc(stopNotice/4, s.opts.Stop.Begin)
 			},
-			status: "-1", signal: "SIGTERM", reason: wire.ReasonAgentStop, log: []string{"the agent is stopping, and SIGTERM was sent"},
+			status: "-1", signal: "SIGTERM", reason: wire.ReasonAgentStop, log: []string{"the agent is stopping, and the signal for that ended the command, too"},
 		},
 		{
 			name: "a signal to the job alone", script: "kill -TERM $$", setup: stopping(false),
@@ -210,6 +208,25 @@ func TestRun(t *testing.T) {
 		},
 		{
 			name: "the agent stops, and the job fails by itself", script: "exit 3", setup: stopping(true), status: "3",
+		},
+		{
+			name: "the agent stops, and the job's handler of the signal exits", script: "trap 'exit 3' TERM; kill -TERM $$", setup: stopping(true),
+			status: "3", reason: wire.ReasonAgentStop, log: []string{"the signal for that ended the command, too"},
+		},
+		{
+			name: "the agent stops, and the job's handler of the signal says that all is done", script: "trap 'exit 0' TERM; kill -TERM $$", setup: stopping(true),
+			status: "0",
+		},
+		{
+			name: "the agent stops, and the job exits as by its signal", script: "exit 143", setup: stopping(true),
+			status: "143", reason: wire.ReasonAgentStop, log: []string{"the signal for that ended the command, too"},
+		},
+		{
+			name: "the job exits as by a signal while the agent runs", script: "exit 143", setup: stopping(false), status: "143",
+		},
+		{
+			name: "the job is killed while the agent stops", script: "kill -KILL $$", setup: stopping(true),
+			status: "-1", signal: "SIGKILL",
 		},
 		{
 			name: "the caller cancels", script: waits, cancel: ErrCanceled,

@@ -87,10 +87,14 @@ func describe(job *switchyardv1.Job) string {
 
 func finished(job *switchyardv1.Job) string {
 	switch {
-	case job.GetSignal() != "":
-		return "was ended by " + Safe(job.GetSignal()) + because(job.GetSignalReason())
 	case EndUnseen(job):
 		return "ended with the agent of its worker " + Safe(job.GetWorkerName()) + ", and how it ended is not known"
+	case job.GetSignalReason() == wire.ReasonAgentStop && job.GetSignal() != "":
+		return "was ended by " + Safe(job.GetSignal()) + ", because its agent was stopped"
+	case job.GetSignalReason() == wire.ReasonAgentStop:
+		return "was ended, with exit status " + Safe(job.GetExitStatus()) + ", because its agent was stopped"
+	case job.GetSignal() != "":
+		return "was ended by " + Safe(job.GetSignal()) + because(job.GetSignalReason())
 	case job.GetExitStatus() == wire.ExitStatusNeverRan:
 		return "never ran" + because(job.GetSignalReason())
 	default:

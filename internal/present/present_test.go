@@ -64,7 +64,7 @@ func TestStates(t *testing.T) {
 			t.Errorf("%s: %v, %v", word, state, err)
 		}
 	}
-	for _, word := range []string{"succeeded", "failed", "canceled", "timed-out", "lost", "never-ran"} {
+	for _, word := range []string{"succeeded", "failed", "canceled", "timed-out", "lost", "never-ran", "agent-stopped"} {
 		outcome, err := ParseJobOutcome(word)
 		if err != nil || JobOutcome(outcome) != word {
 			t.Errorf("%s: %v, %v", word, outcome, err)
@@ -90,6 +90,9 @@ func TestOutcome(t *testing.T) {
 		{&switchyardv1.Job{State: switchyardv1.JobState_JOB_STATE_FINISHED, ExitStatus: "7"}, "finished,7"},
 		{&switchyardv1.Job{State: switchyardv1.JobState_JOB_STATE_FINISHED, ExitStatus: "-1", Signal: "SIGKILL"}, "finished,SIGKILL"},
 		{&switchyardv1.Job{State: switchyardv1.JobState_JOB_STATE_FINISHED, ExitStatus: "-1"}, "finished,never-ran"},
+		{&switchyardv1.Job{State: switchyardv1.JobState_JOB_STATE_FINISHED, ExitStatus: "-1", SignalReason: "agent_stop"}, "finished,end-unseen"},
+		{&switchyardv1.Job{State: switchyardv1.JobState_JOB_STATE_FINISHED, ExitStatus: "-1", Signal: "SIGTERM", SignalReason: "agent_stop"}, "finished,agent-stopped"},
+		{&switchyardv1.Job{State: switchyardv1.JobState_JOB_STATE_FINISHED, ExitStatus: "9", SignalReason: "agent_stop"}, "finished,agent-stopped"},
 		{&switchyardv1.Job{State: switchyardv1.JobState_JOB_STATE_LOST}, "lost"},
 	}
 	for _, tt := range tests {

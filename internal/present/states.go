@@ -85,10 +85,12 @@ func Outcome(job *switchyardv1.Job) string {
 		return state
 	}
 	switch {
-	case job.GetSignal() != "":
-		return state + "," + Safe(job.GetSignal())
 	case EndUnseen(job):
 		return state + ",end-unseen"
+	case job.GetSignalReason() == wire.ReasonAgentStop:
+		return state + ",agent-stopped"
+	case job.GetSignal() != "":
+		return state + "," + Safe(job.GetSignal())
 	case job.GetExitStatus() == wire.ExitStatusNeverRan:
 		return state + ",never-ran"
 	default:

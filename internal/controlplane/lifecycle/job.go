@@ -114,12 +114,13 @@ const (
 	WasTimedOut  Outcome = "timed-out"
 	WasLost      Outcome = "lost"
 	NeverRan     Outcome = "never-ran"
-	outcomeCount         = 6
+	AgentStopped Outcome = "agent-stopped"
+	outcomeCount         = 7
 )
 
 // Outcomes returns every outcome of a job that has ended.
 func Outcomes() []Outcome {
-	return append(make([]Outcome, 0, outcomeCount), Succeeded, Failed, WasCanceled, WasTimedOut, WasLost, NeverRan)
+	return append(make([]Outcome, 0, outcomeCount), Succeeded, Failed, WasCanceled, WasTimedOut, WasLost, NeverRan, AgentStopped)
 }
 
 // Outcome returns how the job ended, or NotEnded.
@@ -135,6 +136,8 @@ func (j *Job) Outcome() Outcome {
 		return NotEnded
 	case wire.EndUnseen(j.ExitStatus, j.Signal, j.SignalReason):
 		return WasLost
+	case j.SignalReason == wire.ReasonAgentStop:
+		return AgentStopped
 	case j.ExitStatus == wire.ExitStatusNeverRan && j.Signal == "":
 		return NeverRan
 	case j.ExitStatus == "0" && j.Signal == "":

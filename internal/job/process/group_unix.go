@@ -7,10 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"strings"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // group ends a program together with what it has started. It is a POSIX process
@@ -54,33 +51,6 @@ func signalGroup(id int, sig syscall.Signal) error {
 		return fmt.Errorf("sending %s to process group %d: %w", SignalName(sig), id, err)
 	}
 	return nil
-}
-
-// ParseSignal parses the name of a cancel signal, with or without "SIG", in any
-// case. It returns an error for a signal that does not end a process.
-func ParseSignal(name string) (syscall.Signal, error) {
-	full := strings.ToUpper(name)
-	if !strings.HasPrefix(full, "SIG") {
-		full = "SIG" + full
-	}
-	sig := unix.SignalNum(full)
-	switch sig {
-	case 0:
-		return 0, fmt.Errorf("unknown signal %q", name)
-	case syscall.SIGSTOP, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGCONT,
-		syscall.SIGCHLD, syscall.SIGURG, syscall.SIGWINCH:
-		return 0, fmt.Errorf("signal %s does not end a process", full)
-	default:
-		return sig, nil
-	}
-}
-
-// SignalName returns the name of a signal, such as "SIGTERM".
-func SignalName(sig syscall.Signal) string {
-	if name := unix.SignalName(sig); name != "" {
-		return name
-	}
-	return fmt.Sprintf("SIG%d", int(sig)) // a real-time signal has no name
 }
 
 // hint returns what to do about an error of starting a program, if the error does

@@ -96,6 +96,9 @@ func (g *group) close() error {
 // SignalName returns what terminate sends.
 func SignalName(syscall.Signal) string { return "CTRL_BREAK" }
 
+// SignalNumber returns 0: this system has no numbers for signals.
+func SignalNumber(string) int { return 0 }
+
 // ParseSignal parses the name of a cancel signal. Only the default is accepted.
 func ParseSignal(name string) (syscall.Signal, error) {
 	if strings.TrimPrefix(strings.ToUpper(name), "SIG") != "TERM" {

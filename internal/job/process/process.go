@@ -102,6 +102,12 @@ func start(c Command, opts Options, out *output) (*Process, error) {
 // PID returns the process ID of the program.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
+// Handles reports whether the program has a handler for a signal, or had one at its end.
+// It reports false where that is not known: other systems than Linux do not show it, and
+// neither does a program that removes its handlers before it ends, as Python does. It may
+// be called between Wait and Collect.
+func (p *Process) Handles(sig syscall.Signal) bool { return handles(p.PID(), sig) }
+
 // Wait waits for the program to end. When ctx ends, it sends the cancel signal to
 // the group, and SIGKILL when the grace period is over, and waits for the end at
 // most Options.KillWait longer.
@@ -109,6 +115,10 @@ func (p *Process) Wait(ctx context.Context) End {
 	p.end = supervise(ctx, p, p.opts.CancelGrace, p.opts.KillWait)
 	return p.end
 }
+
+// ExitSignal is added to the number of a signal where a shell or another program exits
+// because of the signal.
+const ExitSignal = 128
 
 // Exit is how a program has ended.
 type Exit struct {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // proc is one process, read from /proc.
@@ -90,4 +91,19 @@ func markOf(pid int) string {
 		}
 	}
 	return ""
+}
+
+// handles reports whether a process, which may have ended, has a handler for a signal.
+func handles(pid int, sig syscall.Signal) bool {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return false
+	}
+	for line := range strings.Lines(string(status)) {
+		if text, ok := strings.CutPrefix(line, "SigCgt:"); ok {
+			caught, err := strconv.ParseUint(strings.TrimSpace(text), 16, 64)
+			return err == nil && caught&(1<<(sig-1)) != 0
+		}
+	}
+	return false
 }

@@ -115,6 +115,9 @@ const (
 	JobOutcome_JOB_OUTCOME_LOST JobOutcome = 5
 	// Its agent could not run the command.
 	JobOutcome_JOB_OUTCOME_NEVER_RAN JobOutcome = 6
+	// Its agent ended it, because the agent was stopped, or a signal that stopped the
+	// agent ended the job, too.
+	JobOutcome_JOB_OUTCOME_AGENT_STOPPED JobOutcome = 7
 )
 
 // Enum value maps for JobOutcome.
@@ -127,15 +130,17 @@ var (
 		4: "JOB_OUTCOME_TIMED_OUT",
 		5: "JOB_OUTCOME_LOST",
 		6: "JOB_OUTCOME_NEVER_RAN",
+		7: "JOB_OUTCOME_AGENT_STOPPED",
 	}
 	JobOutcome_value = map[string]int32{
-		"JOB_OUTCOME_UNSPECIFIED": 0,
-		"JOB_OUTCOME_SUCCEEDED":   1,
-		"JOB_OUTCOME_FAILED":      2,
-		"JOB_OUTCOME_CANCELED":    3,
-		"JOB_OUTCOME_TIMED_OUT":   4,
-		"JOB_OUTCOME_LOST":        5,
-		"JOB_OUTCOME_NEVER_RAN":   6,
+		"JOB_OUTCOME_UNSPECIFIED":   0,
+		"JOB_OUTCOME_SUCCEEDED":     1,
+		"JOB_OUTCOME_FAILED":        2,
+		"JOB_OUTCOME_CANCELED":      3,
+		"JOB_OUTCOME_TIMED_OUT":     4,
+		"JOB_OUTCOME_LOST":          5,
+		"JOB_OUTCOME_NEVER_RAN":     6,
+		"JOB_OUTCOME_AGENT_STOPPED": 7,
 	}
 )
 
@@ -1053,7 +1058,7 @@ const file_switchyard_v1_types_proto_rawDesc = "" +
 	"\x11JOB_STATE_RUNNING\x10\x04\x12\x16\n" +
 	"\x12JOB_STATE_FINISHED\x10\x05\x12\x16\n" +
 	"\x12JOB_STATE_CANCELED\x10\x06\x12\x12\n" +
-	"\x0eJOB_STATE_LOST\x10\a*\xc2\x01\n" +
+	"\x0eJOB_STATE_LOST\x10\a*\xe1\x01\n" +
 	"\n" +
 	"JobOutcome\x12\x1b\n" +
 	"\x17JOB_OUTCOME_UNSPECIFIED\x10\x00\x12\x19\n" +
@@ -1062,7 +1067,8 @@ const file_switchyard_v1_types_proto_rawDesc = "" +
 	"\x14JOB_OUTCOME_CANCELED\x10\x03\x12\x19\n" +
 	"\x15JOB_OUTCOME_TIMED_OUT\x10\x04\x12\x14\n" +
 	"\x10JOB_OUTCOME_LOST\x10\x05\x12\x19\n" +
-	"\x15JOB_OUTCOME_NEVER_RAN\x10\x06*}\n" +
+	"\x15JOB_OUTCOME_NEVER_RAN\x10\x06\x12\x1d\n" +
+	"\x19JOB_OUTCOME_AGENT_STOPPED\x10\a*}\n" +
 	"\vWorkerState\x12\x1c\n" +
 	"\x18WORKER_STATE_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16WORKER_STATE_CONNECTED\x10\x01\x12\x1d\n" +
