@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"go.uber.org/zap"
 )
 
@@ -31,11 +32,15 @@ const (
 type Options struct {
 	// DataDir is the directory of the embedded store, created with mode 0700 if it
 	// does not exist; the store uses the folder jetstream in it. The caller must make
-	// sure that no other process has it open. Required unless URL is set.
+	// sure that no other process has it open. Required unless URL or Server is set.
 	DataDir string
 	// URL is the address of a NATS server or cluster with JetStream, version 2.11
 	// or later; empty is the embedded one.
 	URL string
+	// Server is a NATS server of this process with JetStream, to use instead of one at
+	// URL; it is reached without a socket. The caller shuts it down, and may replace it
+	// meanwhile: the connection asks Server again whenever it was lost. Nil is none.
+	Server nats.InProcessConnProvider
 	// Replicas is the least number of copies of each stream, 1 to 5; 0 is
 	// DefaultReplicas. A stream that has more copies already keeps them. The
 	// embedded store has one.
@@ -71,14 +76,17 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// external reports whether the NATS server is the caller's.
+func (o Options) external() bool { return o.URL != "" || o.Server != nil }
+
 // validate returns an error that names the first option out of bounds.
 func (o Options) validate() error {
 	switch {
-	case o.DataDir == "" && o.URL == "":
-		return errors.New("store: one of DataDir and URL is required")
+	case o.DataDir == "" && !o.external():
+		return errors.New("store: one of DataDir, URL and Server is required")
 	case o.Replicas < 1 || o.Replicas > maxReplicas:
 		return fmt.Errorf("store: Replicas is %d, want 1 to %d", o.Replicas, maxReplicas)
-	case o.URL == "" && o.Replicas != 1:
+	case !o.external() && o.Replicas != 1:
 		return fmt.Errorf("store: Replicas is %d, but the embedded store has one copy: set URL", o.Replicas)
 	case o.Retention < minRetention:
 		return fmt.Errorf("store: Retention is %s, want at least %s", o.Retention, minRetention)

@@ -13,7 +13,7 @@ func TestOptionsAreRefusedByName(t *testing.T) {
 		opts Options
 		want string
 	}{
-		{Options{}, "DataDir and URL"},
+		{Options{}, "DataDir, URL and Server"},
 		{Options{DataDir: "d", Replicas: 3}, "Replicas"},
 		{Options{URL: "nats://h", Replicas: 6}, "Replicas"},
 		{Options{URL: "nats://h", Replicas: -1}, "Replicas"},

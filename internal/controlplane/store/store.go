@@ -73,7 +73,10 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 
 func (s *Store) open(ctx context.Context) error {
 	var dial nats.Option
-	if s.opts.URL == "" {
+	switch {
+	case s.opts.Server != nil:
+		dial = nats.InProcessServer(s.opts.Server)
+	case s.opts.URL == "":
 		var err error
 		if s.embedded, err = startEmbedded(ctx, s.opts); err != nil {
 			return err
@@ -125,7 +128,10 @@ func (s *Store) connect(dial nats.Option) error {
 
 // address returns where the store is, for messages.
 func (s *Store) address() string {
-	if s.opts.URL == "" {
+	switch {
+	case s.opts.Server != nil:
+		return "a NATS server of this process"
+	case s.opts.URL == "":
 		return s.opts.DataDir
 	}
 	return s.opts.URL

@@ -124,7 +124,9 @@ func (s *Spool) claim(dir string) *Entry {
 		s.removeIncomplete(dir)
 		return nil
 	}
-	e.lock = flock.New(e.path(lockFile))
+	// Without O_CREATE: a lock file that is made while the job is removed would keep
+	// the directory from being removed.
+	e.lock = flock.New(e.path(lockFile), flock.SetFlag(os.O_RDWR))
 	locked, err := e.lock.TryLock()
 	// An error: the job was removed meanwhile, or belongs to another user. Without
 	// a record, it was removed between the first check and the lock.

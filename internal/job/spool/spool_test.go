@@ -275,3 +275,22 @@ func must(data []byte, err error) []byte {
 	}
 	return data
 }
+
+// A claim that meets a removal leaves no new file, which would keep the directory from
+// being removed. The job's record is renamed first, and the claim may have seen it.
+func TestClaimMakesNoFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, dir, nil)
+	entry := create(t, s, "J1")
+	entry.Close()
+	if err := os.Remove(entry.path(lockFile)); err != nil {
+		t.Fatal(err)
+	}
+	if ids := claimed(s, nil); len(ids) > 0 || exists(entry.path(lockFile)) {
+		t.Errorf("claimed %v; there is a lock file: %v", ids, exists(entry.path(lockFile)))
+	}
+}

@@ -1,0 +1,370 @@
+package worldtest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"connectrpc.com/connect"
+	"go.uber.org/zap"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/switchyard-ci/switchyard/fsm"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
+	"github.com/switchyard-ci/switchyard/internal/job/spool"
+	"github.com/switchyard-ci/switchyard/internal/memnet"
+	"github.com/switchyard-ci/switchyard/internal/wire"
+	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
+	"github.com/switchyard-ci/switchyard/proto/switchyard/v1/switchyardv1connect"
+)
+
+// callTimeout bounds a request of the world's operator. A submission is tried
+// submitTries times, with one idempotency key.
+const (
+	callTimeout = 5 * time.Second
+	submitTries = 3
+	// recovery is the longest time that a world which behaves may take to end all
+	// jobs: silent jobs are lost and retried, one after the other.
+	recovery = 30 * time.Minute
+)
+
+// world is a control plane, agents, an operator and what they have seen. Its steps are
+// done by one goroutine.
+type world struct {
+	t      *testing.T
+	logger *zap.Logger
+	ctx    context.Context //nolint:containedctx // of the bubble
+	end    context.CancelFunc
+
+	storage  *storage
+	replicas []*replica // nil where a replica is down
+	clocks   []*wallClock
+	faults   *faults
+	agents   []*agent
+	client   *http.Client
+	jobs     switchyardv1connect.JobServiceClient
+	workers  switchyardv1connect.WorkerServiceClient
+	calls    sync.WaitGroup
+
+	mu        sync.Mutex
+	next      int // the replica for the next connection
+	keys      int
+	submitted map[string]bool // acknowledged job IDs
+	starts    map[string][]string
+	results   map[string]wire.FinishRequest
+	wrong     []string
+}
+
+// newWorld starts a world with a number of replicas and one agent for each machine.
+func newWorld(t *testing.T, replicas int, modes ...fsm.Mode) *world {
+	t.Helper()
+	w := &world{
+		t: t, logger: worldLogger(), storage: newStorage(t, t.TempDir()), faults: newFaults(),
+		replicas: make([]*replica, replicas), clocks: make([]*wallClock, replicas),
+		submitted: map[string]bool{}, starts: map[string][]string{}, results: map[string]wire.FinishRequest{},
+	}
+	w.ctx, w.end = context.WithCancel(context.Background())
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	w.client = &http.Client{Transport: &http.Transport{Protocols: protocols, DialContext: w.dial}}
+	authorize := connect.WithInterceptors(connect.UnaryInterceptorFunc(func(next connect.UnaryFunc) connect.UnaryFunc {
+		return func(ctx context.Context, r connect.AnyRequest) (connect.AnyResponse, error) {
+			r.Header().Set("Authorization", "Bearer "+adminToken)
+			return next(ctx, r)
+		}
+	}))
+	w.jobs = switchyardv1connect.NewJobServiceClient(w.client, "http://control.test", authorize)
+	w.workers = switchyardv1connect.NewWorkerServiceClient(w.client, "http://control.test", authorize)
+	for i := range replicas {
+		w.clocks[i] = new(wallClock)
+		w.startReplica(i)
+	}
+	for i, mode := range modes {
+		dir, err := spool.Open(t.TempDir(), nil)
+		must(t, err)
+		m := &machine{name: "m" + strconv.Itoa(i), queue: wire.DefaultQueue, mode: mode, spool: dir}
+		w.agents = append(w.agents, w.startAgent(m, uint64(i)))
+	}
+	return w
+}
+
+// close ends everything, so that no goroutine is left in the bubble.
+func (w *world) close() {
+	for _, a := range w.agents {
+		a.kill()
+	}
+	w.end()
+	w.calls.Wait()
+	w.client.CloseIdleConnections()
+	for _, r := range w.replicas {
+		if r != nil {
+			r.kill()
+		}
+	}
+	w.storage.stop()
+}
+
+func (w *world) failf(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.wrong = append(w.wrong, fmt.Sprintf(format, args...))
+}
+
+func (w *world) isWrong() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.wrong) > 0
+}
+
+// started records that the process of a job is started. It is wrong if it was before.
+func (w *world) started(id, machine string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.starts[id] = append(w.starts[id], machine)
+	if len(w.starts[id]) > 1 {
+		w.wrong = append(w.wrong, fmt.Sprintf("job %s was started on %v", id, w.starts[id]))
+	}
+}
+
+// ended records a result that an agent has stored.
+func (w *world) ended(id string, result wire.FinishRequest) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.results[id] = result
+}
+
+func (w *world) startReplica(i int) {
+	if w.replicas[i] != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
+	defer cancel()
+	r, err := startReplica(ctx, w.storage, w.clocks[i], w.faults, w.logger.Named("replica-"+strconv.Itoa(i)))
+	if err != nil {
+		w.logger.Info("replica not started", zap.Error(err))
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.replicas[i] = r
+}
+
+func (w *world) killReplica(i int) {
+	w.mu.Lock()
+	r := w.replicas[i]
+	w.replicas[i] = nil
+	w.mu.Unlock()
+	if r != nil {
+		r.kill()
+	}
+}
+
+// network returns a network to a replica that is up, in turn.
+func (w *world) network() (*memnet.Network, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for range w.replicas {
+		w.next++
+		if r := w.replicas[w.next%len(w.replicas)]; r != nil {
+			return r.network()
+		}
+	}
+	return nil, false
+}
+
+// dial connects the operator.
+func (w *world) dial(ctx context.Context, kind, address string) (net.Conn, error) {
+	n, ok := w.network()
+	if !ok {
+		return nil, &net.OpError{Op: "dial", Net: kind, Err: syscall.ECONNREFUSED}
+	}
+	return n.DialContext(ctx, kind, address)
+}
+
+// call runs a request of the operator beside the steps of the world.
+func (w *world) call(request func(ctx context.Context)) {
+	w.calls.Go(func() {
+		ctx, cancel := context.WithTimeout(w.ctx, callTimeout)
+		defer cancel()
+		request(ctx)
+	})
+}
+
+// submit submits a job that takes a while, and notes its ID once that is acknowledged.
+func (w *world) submit(takes, exit string, timeout time.Duration, retries int32) {
+	w.keys++
+	request := &switchyardv1.SubmitJobRequest{
+		Command: []string{"true"}, Env: map[string]string{"TAKES": takes, "EXIT": exit},
+		Retries: retries, IdempotencyKey: "key-" + strconv.Itoa(w.keys),
+	}
+	if timeout > 0 {
+		request.Timeout = durationpb.New(timeout)
+	}
+	w.calls.Go(func() {
+		first := ""
+		for range submitTries {
+			ctx, cancel := context.WithTimeout(w.ctx, callTimeout)
+			response, err := w.jobs.SubmitJob(ctx, request)
+			cancel()
+			if err != nil {
+				pause(w.ctx, time.Second)
+				continue
+			}
+			id := response.GetJob().GetId()
+			w.mu.Lock()
+			w.submitted[id] = true
+			w.mu.Unlock()
+			if first != "" { // the same submission again
+				if id != first {
+					w.failf("one key made the jobs %s and %s", first, id)
+				}
+				return
+			}
+			first = id
+		}
+	})
+}
+
+// cancel cancels one of the acknowledged jobs.
+func (w *world) cancel(i int) {
+	w.mu.Lock()
+	ids := sorted(w.submitted)
+	w.mu.Unlock()
+	if len(ids) > 0 {
+		id := ids[i%len(ids)]
+		w.call(func(ctx context.Context) { _, _ = w.jobs.CancelJob(ctx, &switchyardv1.CancelJobRequest{Id: id}) })
+	}
+}
+
+// control asks for a change of a worker.
+func (w *world) control(what, id string) {
+	w.call(func(ctx context.Context) {
+		switch what {
+		case "pause":
+			_, _ = w.workers.PauseWorker(ctx, &switchyardv1.PauseWorkerRequest{Id: id, Reason: "drawn"})
+		case "resume":
+			_, _ = w.workers.ResumeWorker(ctx, &switchyardv1.ResumeWorkerRequest{Id: id})
+		case "stop":
+			_, _ = w.workers.StopWorker(ctx, &switchyardv1.StopWorkerRequest{Id: id, Reason: "drawn"})
+		case "stop-force":
+			_, _ = w.workers.StopWorker(ctx, &switchyardv1.StopWorkerRequest{Id: id, Force: true, Reason: "drawn"})
+		}
+	})
+}
+
+// behave removes every fault, starts what is down, and waits until every job has ended
+// and every result is delivered, or until something is wrong. It returns what was left
+// undone after recovery.
+func (w *world) behave() error {
+	w.faults.heal()
+	if w.storage.isDown() {
+		must(w.t, w.storage.start())
+	}
+	for i := range w.replicas {
+		w.startReplica(i)
+	}
+	for i, a := range w.agents {
+		a.light()
+		if a.hasLeft() {
+			a.kill()
+			w.agents[i] = w.startAgent(a.machine, uint64(i))
+		}
+	}
+	w.calls.Wait() // a submission may still store a job
+	var left error
+	for begun := time.Now(); time.Since(begun) < recovery; time.Sleep(callTimeout) {
+		for i, a := range w.agents {
+			if id := a.workerID(); id != "" && !a.hasLeft() {
+				w.control("resume", id)
+			}
+			if a.hasLeft() { // an operator asked it to, just before
+				a.kill()
+				w.agents[i] = w.startAgent(a.machine, uint64(i))
+			}
+		}
+		if left = w.unfinished(); left == nil || w.isWrong() {
+			return nil
+		}
+	}
+	return fmt.Errorf("after %v without faults: %w", recovery, left)
+}
+
+// unfinished returns what is not done yet.
+func (w *world) unfinished() error {
+	jobs := w.storedJobs()
+	for id, job := range jobs {
+		if !job.State.Final() {
+			return fmt.Errorf("job %s is %s", id, job.State)
+		}
+		if job.RetriedBy != "" && jobs[job.RetriedBy].ID == "" {
+			return fmt.Errorf("job %s has no retry", id)
+		}
+	}
+	for _, a := range w.agents {
+		for entry := range a.spool.Undelivered() {
+			entry.Close()
+			return fmt.Errorf("the result of job %s is undelivered", entry.Job.ID)
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return errors.Join(w.unrecorded(jobs)...)
+}
+
+// unrecorded returns an error for each result that an agent knew and that is not
+// recorded. The caller holds the lock.
+func (w *world) unrecorded(jobs map[string]record.Job) (errs []error) {
+	for id, result := range w.results {
+		job, want := jobs[id], lifecycle.Result{ExitStatus: result.ExitStatus, Signal: result.Signal, SignalReason: result.SignalReason}
+		if !job.Same(want) && (job.LateResult == nil || !job.LateResult.Same(want)) {
+			errs = append(errs, fmt.Errorf("job %s ended with %+v, and what is recorded is %+v (%s)", id, want, job.Result, job.State))
+		}
+	}
+	return errs
+}
+
+// storedJobs returns the last stored record of each job.
+func (w *world) storedJobs() map[string]record.Job {
+	jobs := map[string]record.Job{}
+	for _, message := range w.storage.records(w.ctx, w.t) {
+		if id, ok := strings.CutPrefix(message.subject, "job."); ok {
+			var job record.Job
+			must(w.t, json.Unmarshal(message.data, &job))
+			jobs[id] = job
+		}
+	}
+	return jobs
+}
+
+// check returns every promise that the world has broken, once it has behaved.
+func (w *world) check() error {
+	errs := []error{checkRecords(w.storage.records(w.ctx, w.t))}
+	jobs := w.storedJobs()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, text := range w.wrong {
+		errs = append(errs, errors.New(text))
+	}
+	for _, id := range sorted(w.submitted) {
+		if jobs[id].ID == "" {
+			errs = append(errs, fmt.Errorf("job %s was acknowledged and is forgotten", id))
+		}
+	}
+	errs = append(errs, w.unrecorded(jobs)...)
+	for id := range w.starts {
+		if jobs[id].StartedAt.IsZero() {
+			errs = append(errs, fmt.Errorf("job %s was started, and is recorded as %s without a start", id, jobs[id].State))
+		}
+	}
+	return errors.Join(errs...)
+}
