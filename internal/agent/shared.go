@@ -87,25 +87,34 @@ func (a *Agent) openSpool(ctx context.Context, s *shared) (err error) {
 	return nil
 }
 
-// openJobFolders makes the folder for the sockets of jobs, cleans up what killed
-// agents left in the build path, and claims the path for this agent. Jobs run
-// without any of these, too.
+// openJobFolders cleans up what killed agents left in the build path, claims the path
+// for this agent, and makes the folder for the sockets of jobs. Jobs run without any of
+// these, too.
 func (a *Agent) openJobFolders(_ context.Context, s *shared) error {
-	log := a.config.Logger
 	for _, limit := range process.Unsupported() {
-		log.Warn("limited on this system", zap.String("limit", limit))
+		a.config.Logger.Warn("limited on this system", zap.String("limit", limit))
 	}
-	if folder, err := joblink.MakeDir(); err == nil { // else each job tries, and logs the error
-		s.job.SocketDir = folder
-		s.onClose(func() { _ = os.RemoveAll(folder) })
+	if s.job.BuildPath != "" { // else each job fails with this reason
+		a.claimBuildPath(s)
 	}
-	if s.job.BuildPath == "" {
-		return nil // each job fails with this reason
+	folder, err := joblink.MakeDir()
+	if err != nil {
+		return nil //nolint:nilerr // each job tries, and logs the error
 	}
+	s.job.SocketDir = folder
+	s.onClose(func() { _ = os.RemoveAll(folder) })
+	if err := s.job.Claim.AddSocketDir(folder); err != nil {
+		a.config.Logger.Warn("folder of sockets not recorded; if this agent is killed, it is not removed", zap.Error(err))
+	}
+	return nil
+}
+
+func (a *Agent) claimBuildPath(s *shared) {
+	log := a.config.Logger
 	claim, err := workspace.ClaimBuildPath(s.job.BuildPath, s.job.Cleanup, log)
 	if err != nil {
 		log.Warn("build path not claimed; if this agent is killed, what its jobs leave is not cleaned up", zap.Error(err))
-		return nil
+		return
 	}
 	s.job.Claim = claim
 	s.onClose(func() {
@@ -113,5 +122,4 @@ func (a *Agent) openJobFolders(_ context.Context, s *shared) error {
 			log.Warn("claim of the build path not released", zap.Error(err))
 		}
 	})
-	return nil
 }

@@ -1,6 +1,8 @@
 package job
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -8,6 +10,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/switchyard-ci/switchyard/internal/job/joblink"
 	"github.com/switchyard-ci/switchyard/internal/job/workspace"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
@@ -15,6 +18,9 @@ import (
 // killedAgentVar is the environment variable that makes the test program an agent
 // that is killed by its own job.
 const killedAgentVar = "SWITCHYARD_TEST_KILLED_AGENT"
+
+// executorVar makes it use an executor, and socketsVar names its folder of sockets.
+const executorVar, socketsVar = "SWITCHYARD_TEST_EXECUTOR", "SWITCHYARD_TEST_SOCKETS"
 
 // TestKilledAgent is the agent that TestClaim runs.
 func TestKilledAgent(t *testing.T) {
@@ -28,6 +34,15 @@ func TestKilledAgent(t *testing.T) {
 	spec, opts := jobFor(t, `exec 9>"$LIFELINE"; setsid sh -c 'sleep 600 & exit' </dev/null >/dev/null 2>&1; kill -KILL $BUILDKITE_AGENT_PID; sleep 600`)
 	spec.Env["LIFELINE"] = os.Getenv("LIFELINE")
 	opts.BuildPath, opts.Claim = ".", claim
+	if os.Getenv(executorVar) != "" {
+		opts.Executor, err = filepath.Abs("executor")
+		if err = errors.Join(err, os.WriteFile(opts.Executor, []byte("#!/bin/sh\n"+spec.Env[wire.EnvCommand]+"\n"), 0o700)); err != nil { //nolint:gosec // a program
+			t.Fatal(err)
+		}
+	}
+	if err := claim.AddSocketDir(os.Getenv(socketsVar)); err != nil {
+		t.Fatal(err)
+	}
 	_, err = Run(t.Context(), spec, &recorder{}, opts)
 	t.Fatal("still running:", err)
 }
@@ -37,10 +52,17 @@ func TestKilledAgent(t *testing.T) {
 func TestClaim(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		cleanup workspace.Cleanup
-		kept    int
-	}{{workspace.CleanupAlways, 0}, {workspace.CleanupOnSuccess, 1}, {workspace.CleanupNever, 1}} {
-		t.Run(string(tt.cleanup), func(t *testing.T) {
+		name     string
+		cleanup  workspace.Cleanup
+		executor string
+		kept     int
+	}{
+		{"always", workspace.CleanupAlways, "", 0},
+		{"on success", workspace.CleanupOnSuccess, "", 1},
+		{"never", workspace.CleanupNever, "", 1},
+		{"never, with an executor", workspace.CleanupNever, "yes", 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			buildPath := t.TempDir()
 			line := newLifeline(t)
@@ -54,9 +76,13 @@ func TestClaim(t *testing.T) {
 			if err := r.makeDir(); err != nil {
 				t.Fatal(err)
 			}
+			sockets, err := joblink.MakeDir()
+			if err != nil {
+				t.Fatal(err)
+			}
 			agent := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilledAgent$") //nolint:gosec // this program
 			agent.Dir = buildPath
-			agent.Env = append(os.Environ(), killedAgentVar+"=yes", "LIFELINE="+line.path)
+			agent.Env = append(os.Environ(), killedAgentVar+"=yes", "LIFELINE="+line.path, executorVar+"="+tt.executor, socketsVar+"="+sockets)
 			if out, err := agent.CombinedOutput(); err == nil || agent.ProcessState.ExitCode() != -1 {
 				t.Fatalf("the agent was not killed: %v\n%s", err, out)
 			}
@@ -68,6 +94,13 @@ func TestClaim(t *testing.T) {
 			workspaces, err := filepath.Glob(filepath.Join(buildPath, "job-0190-test-*"))
 			if err != nil || len(workspaces) != tt.kept {
 				t.Errorf("working directories %q, want %d", workspaces, tt.kept)
+			}
+			if _, err := os.Stat(sockets); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("the folder of sockets: %v, must be removed", err)
+			}
+			secrets, err := filepath.Glob(filepath.Join(buildPath, ".agents", "*", "*", ".env-*"))
+			if more, _ := filepath.Glob(filepath.Join(buildPath, ".env-*")); err != nil || len(secrets)+len(more) > 0 {
+				t.Errorf("files with the variables of a job are left: %q %q, %v", secrets, more, err)
 			}
 			if _, err := os.Stat(r.dir); err != nil {
 				t.Errorf("the other agent's job was changed: %v", err)

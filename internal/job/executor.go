@@ -30,11 +30,10 @@ func FindExecutor(program string) (string, error) {
 }
 
 // writeExecutorFiles writes the job's variables for its executor into a new
-// directory below the build path, outside the working directory, which the executor
-// may empty. It returns the directory, which the caller must remove unless it is
+// directory below parent, outside the working directory, which the executor may empty. It returns the directory, which the caller must remove unless it is
 // empty, and the variables that name the files (wire-facts, section 5).
-func writeExecutorFiles(buildPath string, env map[string]string) (string, map[string]string, error) {
-	dir, err := os.MkdirTemp(buildPath, ".env-*")
+func writeExecutorFiles(parent string, env map[string]string) (string, map[string]string, error) {
+	dir, err := os.MkdirTemp(parent, ".env-*")
 	if err != nil {
 		return "", nil, fmt.Errorf("creating a directory for the executor's files: %w", err)
 	}

@@ -32,7 +32,7 @@ func (r *run) prepare(ctx context.Context) (process.Command, error) {
 	}
 	if r.opts.Executor != "" {
 		var variables map[string]string
-		if r.filesDir, variables, err = writeExecutorFiles(r.opts.BuildPath, r.spec.Env); err != nil {
+		if r.filesDir, variables, err = writeExecutorFiles(r.opts.Claim.FilesDir(r.opts.BuildPath), r.spec.Env); err != nil {
 			return process.Command{}, err
 		}
 		c.Name, c.Argv = "the executor", []string{r.opts.Executor}

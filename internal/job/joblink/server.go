@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 )
@@ -18,6 +19,8 @@ import (
 const (
 	// Variable is the environment variable with the path of the job's socket.
 	Variable = "SWITCHYARD_JOB_SOCKET"
+
+	dirPrefix = "switchyard-job-" // of the name of a directory for sockets
 
 	maxConnections = 8                      // served at once; others wait
 	maxRequest     = 8 << 20                // bytes of a request
@@ -58,12 +61,15 @@ func MakeDir() (string, error) {
 	if len(parent) > maxDirLength {
 		parent = "/tmp"
 	}
-	dir, err := os.MkdirTemp(parent, "switchyard-job-*") // only its owner has access
+	dir, err := os.MkdirTemp(parent, dirPrefix+"*") // only its owner has access
 	if err != nil {
 		return "", fmt.Errorf("creating a directory for job sockets: %w", err)
 	}
 	return dir, nil
 }
+
+// IsDir reports whether a path has the name of a directory of [MakeDir].
+func IsDir(path string) bool { return strings.HasPrefix(filepath.Base(path), dirPrefix) }
 
 // Listen creates a socket in dir, or in a directory of its own if dir is empty,
 // and serves it until Close. It calls redact with the secrets of each request,

@@ -12,13 +12,18 @@ import (
 	"github.com/gofrs/flock"
 	"go.uber.org/zap"
 
+	"github.com/switchyard-ci/switchyard/internal/job/joblink"
 	"github.com/switchyard-ci/switchyard/internal/job/process"
 )
 
 const (
 	claimsDir = ".agents" // in the build path, with a directory for each agent that uses it
 	lockFile  = "lock"
-	killLimit = 10 * time.Second // for the end of the processes of one killed agent
+	// filesDir is the directory in a claim for files of jobs, and socketFile the file
+	// with the path of the directory for sockets.
+	filesDir   = "files"
+	socketFile = "sockets"
+	killLimit  = 10 * time.Second // for the end of the processes of one killed agent
 )
 
 // Claim records that an agent uses a build path, and which working directories
@@ -64,6 +69,9 @@ func ClaimBuildPath(buildPath string, cleanup Cleanup, logger *zap.Logger) (_ *C
 	if err := c.lock.Lock(); err != nil {
 		return fail(err)
 	}
+	if err := os.Mkdir(filepath.Join(c.dir, filesDir), ownerOnly); err != nil {
+		return fail(err)
+	}
 	return c, nil
 }
 
@@ -100,6 +108,28 @@ func (c *Claim) Add(dir string) error {
 	}
 	if err := os.WriteFile(filepath.Join(c.dir, filepath.Base(dir)), nil, 0o600); err != nil {
 		return fmt.Errorf("recording a working directory: %w", err)
+	}
+	return nil
+}
+
+// FilesDir returns the directory for files of jobs that are not in their working
+// directories. The next agent removes what a killed one has left there. It returns
+// fallback if c is nil.
+func (c *Claim) FilesDir(fallback string) string {
+	if c == nil {
+		return fallback
+	}
+	return filepath.Join(c.dir, filesDir)
+}
+
+// AddSocketDir records the directory for the sockets of jobs, which is outside of the
+// build path, because the path of a socket must be short.
+func (c *Claim) AddSocketDir(dir string) error {
+	if c == nil {
+		return nil
+	}
+	if err := os.WriteFile(filepath.Join(c.dir, socketFile), []byte(dir), 0o600); err != nil {
+		return fmt.Errorf("recording the directory of sockets: %w", err)
 	}
 	return nil
 }
@@ -141,6 +171,9 @@ func removeClaim(buildPath, id string, cleanup Cleanup, logger *zap.Logger) erro
 		return fmt.Errorf("ending the jobs of a killed agent: %w", err)
 	}
 	claim := filepath.Join(buildPath, claimsDir, id)
+	if err := removeSockets(claim); err != nil {
+		return err
+	}
 	entries, err := os.ReadDir(claim)
 	if err != nil {
 		return fmt.Errorf("listing the working directories of a killed agent: %w", err)
@@ -148,7 +181,7 @@ func removeClaim(buildPath, id string, cleanup Cleanup, logger *zap.Logger) erro
 	for _, entry := range entries {
 		dir := filepath.Join(buildPath, entry.Name())
 		switch _, err := os.Lstat(dir); {
-		case entry.Name() == lockFile, err != nil:
+		case !strings.HasPrefix(entry.Name(), namePrefix), err != nil:
 		case !cleanup.Removes(false):
 			logger.Info("keeping the working directory of a killed agent's job", zap.String("directory", dir))
 		default:
@@ -159,6 +192,24 @@ func removeClaim(buildPath, id string, cleanup Cleanup, logger *zap.Logger) erro
 	}
 	if err := os.RemoveAll(claim); err != nil {
 		return fmt.Errorf("removing the claim of a killed agent: %w", err)
+	}
+	return nil
+}
+
+// removeSockets removes the directory for sockets that a claim records, if it is still
+// there. Jobs can write to the claim, so nothing but such a directory is removed.
+func removeSockets(claim string) error {
+	path, err := os.ReadFile(filepath.Join(claim, socketFile)) //nolint:gosec // in the operator's build path
+	if err != nil {
+		return nil //nolint:nilerr // the agent had no sockets
+	}
+	dir := string(path)
+	info, err := os.Lstat(dir)
+	if err != nil || !info.IsDir() || !filepath.IsAbs(dir) || !joblink.IsDir(dir) {
+		return nil //nolint:nilerr // it is gone, or something else
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return fmt.Errorf("removing the sockets of a killed agent: %w", err)
 	}
 	return nil
 }

@@ -10,6 +10,9 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/job/spool"
 )
 
+// namePrefix begins the name of a working directory.
+const namePrefix = "job-"
+
 // ownerOnly keeps the files of jobs from other users of the machine.
 const ownerOnly = 0o700
 
@@ -19,7 +22,7 @@ func Make(buildPath, jobID string) (string, error) {
 	if err := os.MkdirAll(buildPath, ownerOnly); err != nil {
 		return "", fmt.Errorf("creating the build path: %w", err)
 	}
-	dir, err := os.MkdirTemp(buildPath, "job-"+spool.SafeName(jobID)+"-*")
+	dir, err := os.MkdirTemp(buildPath, namePrefix+spool.SafeName(jobID)+"-*")
 	if err != nil {
 		return "", fmt.Errorf("creating a working directory: %w", err)
 	}
