@@ -68,7 +68,7 @@ func TestJobConformance(t *testing.T) {
 		{"promise success", "job", "PUT jobs/$job/promise_failure", `{"exit_status":0}`, nil, 400, `{"message":"body: exit_status must be a number other than 0"}`},
 		{"promise failure of another job", "job", "PUT jobs/$others/promise_failure", `{"exit_status":3}`, nil, 404, anError},
 
-		{"finish, exit status not a number", "job", "PUT jobs/$job/finish", `{"exit_status":"fine"}`, nil, 400, `{"message":"body: exit_status must be a whole number, in quotes"}`},
+		{"finish, exit status not a number", "job", "PUT jobs/$job/finish", `{"exit_status":"fine"}`, nil, 400, `{"message":"finishing a job: exit_status must be a whole number, in quotes"}`},
 		{"finish, invalid time", "job", "PUT jobs/$job/finish", `{"exit_status":"0","finished_at":"noon"}`, nil, 400, `{"message":"body: finished_at must be a time in RFC 3339 format"}`},
 		{"finish another job", "job", "PUT jobs/$others/finish", end, nil, 404, anError},
 		{"finish with an unknown token", "unknown", "PUT jobs/$job/finish", end, nil, 401, anError},

@@ -1,11 +1,9 @@
 package agentwire
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"go.uber.org/zap"
@@ -24,8 +22,6 @@ const (
 	// lockedRetryAfter is how many seconds an agent waits before it tries again to
 	// acquire a job that is offered to another worker.
 	lockedRetryAfter = "2"
-	// maxSignalBytes bounds the signal and the signal reason of a result.
-	maxSignalBytes = 128
 )
 
 func acceptedJob(job record.Job, token string) wire.Job {
@@ -122,31 +118,13 @@ func (*Handler) finish(r *http.Request, grant dispatch.JobGrant) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	result, err := resultOf(req)
-	if err != nil {
+	if _, err := parseTime("finished_at", req.FinishedAt); err != nil {
 		return nil, err
 	}
-	if err := grant.Finish(r.Context(), result); err != nil {
+	if err := grant.Finish(r.Context(), req); err != nil {
 		return nil, fmt.Errorf("finishing a job: %w", err)
 	}
 	return empty{}, nil
-}
-
-// resultOf returns a request with its exit status filled in, or an error that
-// names a bad field.
-func resultOf(req wire.FinishRequest) (wire.FinishRequest, error) {
-	req.ExitStatus = cmp.Or(req.ExitStatus, wire.ExitStatusNeverRan)
-	if _, err := strconv.ParseInt(req.ExitStatus, 10, 64); err != nil {
-		return req, badRequest("body: exit_status must be a whole number, in quotes")
-	}
-	if len(req.Signal) > maxSignalBytes || len(req.SignalReason) > maxSignalBytes {
-		return req, badRequest(fmt.Sprintf("body: signal and signal_reason must have at most %d bytes each", maxSignalBytes))
-	}
-	if req.ChunksFailed < 0 {
-		return req, badRequest("body: chunks_failed_count must be at least 0")
-	}
-	_, err := parseTime("finished_at", req.FinishedAt)
-	return req, err
 }
 
 type updateResponse struct {

@@ -37,16 +37,16 @@ type kind[T, E any] struct {
 
 // apply applies an event to a record: see compareAndSet. Each check can refuse the
 // event before the table is asked; errUnchanged ignores it. It logs the change.
-func apply[T, E any](ctx context.Context, k kind[T, E], record T, indexed bool, ev E, checks []func(T) error) (change[T], error) {
+func apply[T, E any](ctx context.Context, k kind[T, E], current T, indexed bool, ev E, checks []func(T) error) (change[T], error) {
 	var before T
-	after, err := compareAndSet(ctx, k.name, record, indexed, func(record T) (T, error) {
+	after, err := compareAndSet(ctx, k.name, current, indexed, func(current T) (T, error) {
 		for _, check := range checks {
-			if err := check(record); err != nil {
-				return record, err
+			if err := check(current); err != nil {
+				return current, err
 			}
 		}
-		before = record
-		return k.after(record, ev)
+		before = current
+		return k.after(current, ev)
 	}, k.read, k.put)
 	if err == nil && after.changed {
 		k.log(before, after.record, ev)
@@ -77,7 +77,9 @@ func (r *records) changeWorker(ctx context.Context, id string, ev workerstate.Ev
 
 // createJob stores a new job after its first events. Of job it uses the ID and what
 // the submitter decides. store.ErrConflict if the job exists.
-func (r *records) createJob(ctx context.Context, job record.Job, submitted lifecycle.Event, further ...lifecycle.Event) (record.Job, error) {
+func (r *records) createJob(
+	ctx context.Context, job record.Job, submitted lifecycle.Event, further ...lifecycle.Event,
+) (record.Job, error) {
 	job, err := newJob(job, submitted)
 	records := []record.Job{{}, job}
 	for _, ev := range further {
@@ -102,17 +104,17 @@ func (r *records) createJob(ctx context.Context, job record.Job, submitted lifec
 // first. An indexed record is used for the first try if that leads to a write: a
 // refusal, or a success without a write, is decided on the stored record. It
 // returns the record as stored, also beside an error of the edit.
-func compareAndSet[T any](ctx context.Context, name string, record T, indexed bool, edit func(T) (T, error),
+func compareAndSet[T any](ctx context.Context, name string, current T, indexed bool, edit func(T) (T, error),
 	read func(context.Context) (T, error), put func(context.Context, T) (T, error),
 ) (change[T], error) {
 	for range store.MaxConflicts {
 		if !indexed {
 			var err error
-			if record, err = read(ctx); err != nil {
+			if current, err = read(ctx); err != nil {
 				return change[T]{}, err
 			}
 		}
-		edited, err := edit(record)
+		edited, err := edit(current)
 		switch {
 		case err == nil:
 			edited, err = put(ctx, edited)
@@ -121,9 +123,9 @@ func compareAndSet[T any](ctx context.Context, name string, record T, indexed bo
 			}
 		case indexed:
 		case errors.Is(err, errUnchanged):
-			return change[T]{record, false}, nil
+			return change[T]{current, false}, nil
 		default:
-			return change[T]{record, false}, err
+			return change[T]{current, false}, err
 		}
 		indexed = false
 	}

@@ -32,6 +32,9 @@ func (r *records) WaitingReason(job record.Job) string {
 	if job.State != wire.StateQueued {
 		return ""
 	}
+	if reason := r.failures.reason(job.ID, r.now()); reason != "" {
+		return reason
+	}
 	return r.queueReason(job.Queue)
 }
 

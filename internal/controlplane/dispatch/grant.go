@@ -120,11 +120,16 @@ func (g JobGrant) mayLog(ctx context.Context) error {
 
 // Finish records the job's result. The table of package lifecycle decides what it
 // means: a job that its agent ended is retried like a lost one, and the result of a
-// lost job is recorded late. Repeated with the same result it succeeds. ErrNotFound;
+// lost job is recorded late. Repeated with the same result it succeeds. ErrInvalid for
+// a field that is not acceptable; ErrNotFound;
 // ErrUnauthenticated if the token was revoked; ErrWrongState if the job has another
 // result.
-func (g JobGrant) Finish(ctx context.Context, result wire.FinishRequest) error {
-	if result.IgnoreAgent {
+func (g JobGrant) Finish(ctx context.Context, reported wire.FinishRequest) error {
+	result, err := resultOf(reported, g.d.logs.Size(ctx, g.JobID))
+	if err != nil {
+		return err
+	}
+	if reported.IgnoreAgent {
 		if err := g.ignoreWorker(ctx); err != nil {
 			return err
 		}
@@ -134,11 +139,7 @@ func (g JobGrant) Finish(ctx context.Context, result wire.FinishRequest) error {
 	// The agent may know better: this replica may not have seen the start.
 	overdue = overdue || result.SignalReason == wire.ReasonTimedOut
 	job, err := d.records.changeJob(ctx, g.JobID, lifecycle.Event{
-		Kind: lifecycle.Finished, Actor: actorWorker, Token: g.hash, Reason: describe(result),
-		Result: lifecycle.Result{
-			ExitStatus: result.ExitStatus, Signal: result.Signal, SignalReason: result.SignalReason,
-			ChunksFailed: max(0, result.ChunksFailed), LogSize: d.logs.Size(ctx, g.JobID),
-		},
+		Kind: lifecycle.Finished, Actor: actorWorker, Token: g.hash, Reason: describe(result), Result: result,
 		Overdue: overdue, RetryID: newID(),
 	})
 	if err != nil {
@@ -148,7 +149,7 @@ func (g JobGrant) Finish(ctx context.Context, result wire.FinishRequest) error {
 }
 
 // describe returns a result for people, such as "exit status 1".
-func describe(result wire.FinishRequest) string {
+func describe(result lifecycle.Result) string {
 	text := "exit status " + result.ExitStatus
 	if result.Signal != "" {
 		text = "ended by " + result.Signal

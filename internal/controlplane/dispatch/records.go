@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -26,6 +27,8 @@ type records struct {
 	log    *zap.Logger
 	assign func(context.Context, *schedule.Claim) // writes an assignment
 
+	failures *failures
+
 	ctx    context.Context //nolint:containedctx // of the goroutines, not of a call
 	cancel context.CancelCauseFunc
 	wg     sync.WaitGroup
@@ -38,7 +41,7 @@ type records struct {
 
 func newRecords(ctx context.Context, st *store.Store, now func() time.Time, log *zap.Logger) *records {
 	r := &records{
-		st: st, now: now, log: log,
+		st: st, now: now, log: log, failures: newFailures(log),
 		index: schedule.New(), subscribers: map[string][]*joblog.Subscription{},
 	}
 	r.ctx, r.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
@@ -218,8 +221,14 @@ func (r *records) readWorker(ctx context.Context, id string) (record.Worker, err
 func (r *records) putJob(ctx context.Context, job record.Job) (record.Job, error) {
 	ctx, cancel := store.Detach(ctx)
 	defer cancel()
-	job, err := r.st.PutJob(ctx, job)
-	if err != nil {
+	stored, err := r.st.PutJob(ctx, job)
+	if errors.Is(err, store.ErrTooLarge) && job.State.Final() && job.RetriedBy == "" {
+		// Only a record of an earlier version can be so large. A job must be able to end.
+		r.log.Warn("dropped the command and environment of a job whose record is too large", zap.String("job_id", job.ID))
+		job.Command, job.Env = job.Command[:min(1, len(job.Command))], nil
+		stored, err = r.st.PutJob(ctx, job)
+	}
+	if job = stored; err != nil {
 		return job, err //nolint:wrapcheck // the store's errors say what was attempted
 	}
 	r.update(func(*schedule.Index) { r.applyJob(job) })

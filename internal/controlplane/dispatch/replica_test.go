@@ -41,7 +41,7 @@ func twoPlants(t *testing.T) (one, two *plant) {
 }
 
 // until waits for the effect of another replica's change.
-func until(t *testing.T, what string, is func() bool) {
+func until(t testing.TB, what string, is func() bool) {
 	t.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()

@@ -29,7 +29,9 @@ func (d *Dispatcher) Ping(ctx context.Context, workerID string) (in wire.Instruc
 				return in, fmt.Errorf("waiting for an assignment: %w", context.Cause(ctx))
 			}
 		case claim != nil:
-			if err := d.assign(ctx, claim); err != nil {
+			// A job that cannot be assigned is postponed, and no fault of this worker:
+			// the next job is tried.
+			if err := d.assign(ctx, claim); err != nil && mayHaveTakenEffect(err) {
 				return in, fmt.Errorf("assigning a job: %w", err)
 			}
 		default:

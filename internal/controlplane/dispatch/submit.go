@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -138,22 +139,41 @@ func (d *Dispatcher) assign(ctx context.Context, c *schedule.Claim) error {
 }
 
 // settle ends a claim after its write, if it is known whether that took effect,
-// and applies the rules to its worker: it may have been paused meanwhile.
+// and applies the rules to its worker: it may have been paused meanwhile. A job that
+// could not be assigned is tried again later, so that it does not block its queue.
 func (d *Dispatcher) settle(ctx context.Context, c *schedule.Claim, err error) {
+	var retry time.Time
+	fields := []zap.Field{
+		zap.String("job_id", c.JobID), zap.String("worker_id", c.WorkerID), zap.String("worker_name", c.WorkerName),
+		zap.Stringer("event", lifecycle.Assigned),
+	}
+	switch {
+	case c.JobID == "": // a new job: its submitter receives the error
+	case err == nil, errors.Is(err, ErrNotFound):
+		d.records.failures.succeeded(c.JobID, fields...)
+	default:
+		retry = d.records.failures.failed(c.JobID, err, d.now(), fields...)
+	}
 	d.records.update(func(x *schedule.Index) {
 		switch {
+		case err == nil:
+			x.Release(c)
 		case errors.Is(err, ErrNotFound):
 			x.ForgetJob(c.JobID)
-		case err != nil && !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrTooLarge):
-			x.Abandon(c)
-			return
+			x.Release(c)
+		case mayHaveTakenEffect(err):
+			x.Abandon(c, retry)
+		default:
+			x.Postpone(c, retry)
 		}
-		x.Release(c)
 	})
-	if err != nil {
-		d.log.Warn("failed to assign a job", zap.String("job_id", c.JobID),
-			zap.String("worker_id", c.WorkerID), zap.String("worker_name", c.WorkerName), zap.Error(err))
-		return
+	if err == nil {
+		d.sweeper.applyTo(ctx, c.WorkerID)
 	}
-	d.sweeper.applyTo(ctx, c.WorkerID)
+}
+
+// mayHaveTakenEffect reports whether a write that failed with err may be stored
+// nevertheless.
+func mayHaveTakenEffect(err error) bool {
+	return errors.Is(err, store.ErrUnavailable) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }

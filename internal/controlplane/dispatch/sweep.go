@@ -34,7 +34,6 @@ type sweeper struct {
 	clock    zapcore.Clock
 	interval time.Duration
 	logSize  func(ctx context.Context, jobID string) uint64
-	log      *zap.Logger
 
 	swept time.Time   // when the last sweep was
 	renew atomic.Bool // the next sweep starts a full term for all
@@ -43,7 +42,7 @@ type sweeper struct {
 func newSweeper(r *records, replicas *replicas, o Options) *sweeper {
 	shortest := min(o.Terms.Shortest(), o.LogGrace)
 	return &sweeper{
-		r: r, replicas: replicas, terms: o.Terms, clock: o.Clock, log: o.Logger, swept: o.Clock.Now(),
+		r: r, replicas: replicas, terms: o.Terms, clock: o.Clock, swept: o.Clock.Now(),
 		interval: max(minSweepInterval, min(maxSweepInterval, shortest/sweepsPerTerm)),
 	}
 }
@@ -58,37 +57,64 @@ func (s *sweeper) run(ctx context.Context) {
 	for {
 		select {
 		case <-ticker.C:
-			if err := s.sweep(ctx); err != nil && ctx.Err() == nil {
-				s.log.Warn("sweep failed; will retry", zap.Error(err))
-			}
+			_ = s.sweep(ctx) // each failure is logged once
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// sweep applies every rule once. What fails is left to the next sweep. It must
-// not be called concurrently.
+// sweep applies every rule once. A record whose change fails is passed by, and
+// tried again after a while: see failures. The errors of this sweep are returned. It
+// must not be called concurrently.
 func (s *sweeper) sweep(ctx context.Context) error {
 	s.replicas.sendSigns()
+	p := pass{s: s}
 	for _, id := range s.expireLeases() {
-		if err := s.loseWorker(ctx, id); err != nil {
-			return err
-		}
+		p.try(ctx, id, zap.String("worker_id", id), func() error { return s.loseWorker(ctx, id) })
 	}
 	for _, d := range s.decisions("") {
-		if err := s.apply(ctx, d); err != nil {
-			return err
-		}
+		p.try(ctx, d.JobID, zap.String("job_id", d.JobID), func() error { return s.apply(ctx, d) })
 	}
 	var unretried []record.Job
 	s.r.view(func(x *schedule.Index) { unretried = x.Unretried() })
 	for _, job := range unretried {
-		if err := s.retry(ctx, job); err != nil {
-			return err
-		}
+		p.try(ctx, job.ID, zap.String("job_id", job.ID), func() error { return s.retry(ctx, job) })
 	}
-	return nil
+	s.r.failures.tidy(s.clock.Now())
+	return errors.Join(p.errs...)
+}
+
+// maxUnanswered is after how many records in a row, for which the store did not
+// respond, a pass ends: it is the store then, and not the records.
+const maxUnanswered = 3
+
+// pass is one attempt to change each of several records.
+type pass struct {
+	s          *sweeper
+	unanswered int // in a row
+	errs       []error
+}
+
+// try changes a record, unless it has failed a short while ago or the pass has
+// ended. A failure is counted, and logged with the field that names the record.
+func (p *pass) try(ctx context.Context, id string, name zap.Field, change func() error) {
+	failures, clock := p.s.r.failures, p.s.clock
+	if p.unanswered >= maxUnanswered || ctx.Err() != nil || !failures.due(id, clock.Now()) {
+		return
+	}
+	err := change()
+	if err == nil {
+		p.unanswered = 0
+		failures.succeeded(id, name)
+		return
+	}
+	p.unanswered++
+	if !errors.Is(err, store.ErrUnavailable) {
+		p.unanswered = 0
+	}
+	failures.failed(id, err, clock.Now(), name)
+	p.errs = append(p.errs, err)
 }
 
 // expireLeases brings the index up to the present time and returns the workers
@@ -138,10 +164,9 @@ func (s *sweeper) decisions(workerID string) (decisions []schedule.Decision) {
 // applyTo applies the rules to the jobs of one worker at once, instead of with the
 // next sweep.
 func (s *sweeper) applyTo(ctx context.Context, workerID string) {
+	p := pass{s: s}
 	for _, d := range s.decisions(workerID) {
-		if err := s.apply(ctx, d); err != nil {
-			s.log.Warn("failed to apply a decision; will retry", zap.String("job_id", d.JobID), zap.Error(err))
-		}
+		p.try(ctx, d.JobID, zap.String("job_id", d.JobID), func() error { return s.apply(ctx, d) })
 	}
 }
 

@@ -1,8 +1,11 @@
 package dispatch
 
 import (
+	"cmp"
+	"strconv"
 	"strings"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
@@ -13,13 +16,22 @@ const (
 	MaxRetries = 10
 	// MaxIdempotencyKey is the longest idempotency key, in bytes.
 	MaxIdempotencyKey = 256
-	// MaxJobSize bounds the command and environment of a job together, in bytes.
+	// MaxJobSize bounds the command and environment of a job together, in bytes. Each
+	// argument counts one byte more than it has, and each variable two, as in the
+	// memory of a process. A job of this size can be stored whatever it contains, and
+	// its record has room for all that may become of it: see TestRecordsFit.
 	MaxJobSize = 512 << 10
+	// MaxWorkerSize bounds the record of a registered worker, in bytes as stored. A
+	// list of workers and the memory of each replica hold these records.
+	MaxWorkerSize = 64 << 10
 
-	// maxName bounds the name of a worker and of a queue, in bytes.
+	// maxName bounds the name of a worker and of a queue, and what a worker tells of
+	// its machine and program, in bytes each.
 	maxName = 255
 	// maxReason bounds the reason of a pause, a stop or a cancellation, in bytes.
-	maxReason = 4 << 10
+	maxReason = lifecycle.MaxReason
+	// maxSignal bounds the signal and the signal reason of a result, in bytes each.
+	maxSignal = 128
 )
 
 // validateJob returns an error for the first field that is not acceptable.
@@ -32,17 +44,18 @@ func validateJob(job record.Job) error {
 		if strings.Contains(arg, "\x00") {
 			return record.Invalid("command", "contains a zero byte, which no process can be given")
 		}
-		size += len(arg)
+		size += len(arg) + 1
 	}
 	for name, value := range job.Env {
 		if name == "" || strings.ContainsAny(name, "=\x00") || strings.Contains(value, "\x00") {
 			return record.Invalid("env", "has a variable %q that no process can have", name)
 		}
-		size += len(name) + len(value)
+		size += len(name) + len(value) + 2
 	}
 	switch {
 	case size > MaxJobSize:
-		return record.Invalid("command", "and env have %d bytes together, at most %d are possible", size, MaxJobSize)
+		return record.Invalid("command",
+			"and env have %d bytes together, at most %d are possible; an argument counts one more, a variable two", size, MaxJobSize)
 	case job.Timeout < 0:
 		return record.Invalid("timeout", "must not be negative")
 	case job.RetriesLeft < 0 || job.RetriesLeft > MaxRetries:
@@ -58,6 +71,26 @@ func validateJob(job record.Job) error {
 func validateWorker(w record.Worker) (queue string, err error) {
 	if w.Name == "" || len(w.Name) > maxName {
 		return "", record.Invalid("name", "must have 1 to %d bytes", maxName)
+	}
+	for _, field := range []struct{ name, value string }{
+		{"hostname", w.Hostname},
+		{"os", w.OS},
+		{"arch", w.Arch},
+		{"version", w.Version},
+		{"build", w.Build},
+		{"machine_id", w.MachineID},
+	} {
+		if len(field.value) > maxName {
+			return "", record.Invalid(field.name, "must have at most %d bytes", maxName)
+		}
+	}
+	stored, err := record.Encode(&w)
+	if err != nil {
+		return "", err //nolint:wrapcheck // it says what was attempted
+	}
+	if len(stored) > MaxWorkerSize {
+		return "", record.Invalid("meta_data", "and features are too long: a worker has at most %d bytes as stored, and this one %d",
+			MaxWorkerSize, len(stored))
 	}
 	queue, named := wire.DefaultQueue, false
 	for _, tag := range w.Tags {
@@ -87,6 +120,27 @@ func validateQueue(name string) error {
 		}
 	}
 	return nil
+}
+
+// resultOf returns the result that an agent reported, in one form: an exit status
+// that was not sent is wire.ExitStatusNeverRan, and a sent one is a number without
+// leading zeros.
+func resultOf(reported wire.FinishRequest, logSize uint64) (lifecycle.Result, error) {
+	status, err := strconv.ParseInt(cmp.Or(reported.ExitStatus, wire.ExitStatusNeverRan), 10, 64)
+	switch {
+	case err != nil:
+		return lifecycle.Result{}, record.Invalid("exit_status", "must be a whole number, in quotes")
+	case len(reported.Signal) > maxSignal:
+		return lifecycle.Result{}, record.Invalid("signal", "must have at most %d bytes", maxSignal)
+	case len(reported.SignalReason) > maxSignal:
+		return lifecycle.Result{}, record.Invalid("signal_reason", "must have at most %d bytes", maxSignal)
+	case reported.ChunksFailed < 0:
+		return lifecycle.Result{}, record.Invalid("chunks_failed_count", "must be at least 0")
+	}
+	return lifecycle.Result{
+		ExitStatus: strconv.FormatInt(status, 10), Signal: reported.Signal, SignalReason: reported.SignalReason,
+		ChunksFailed: reported.ChunksFailed, LogSize: logSize,
+	}, nil
 }
 
 func validateReason(reason string, required bool) error {

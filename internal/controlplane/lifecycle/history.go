@@ -1,6 +1,9 @@
 package lifecycle
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Bounds of a job's history, in entries. A job that is offered and requeued for
 // ever would otherwise outgrow its record.
@@ -8,6 +11,24 @@ const (
 	historyHead = 8  // the first ones are kept for good
 	historyTail = 40 // and the last ones
 )
+
+const (
+	// MaxReason bounds a reason in the record of a job, in bytes.
+	MaxReason = 4 << 10
+	// maxEntryText bounds each text of an entry of the history, in bytes. The
+	// history repeats them, so they are shorter than in the job itself.
+	maxEntryText = 256
+)
+
+// shorten returns text, cut to at most limit bytes and marked with an ellipsis if it
+// is longer.
+func shorten(text string, limit int) string {
+	const mark = "…"
+	if len(text) <= limit {
+		return text
+	}
+	return strings.ToValidUTF8(text[:limit-len(mark)], "") + mark
+}
 
 // Entry is one change of a job.
 type Entry struct {

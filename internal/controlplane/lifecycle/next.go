@@ -70,6 +70,7 @@ func take(row *Row, job Job, ev Event) (Job, Decision) {
 	if !d.Changed {
 		return job, d
 	}
+	ev.Reason = shorten(ev.Reason, MaxReason)
 	from, worker, name := job.State, job.WorkerID, job.WorkerName
 	a := acting{job: &job, ev: &ev}
 	for _, action := range row.Do {
@@ -80,8 +81,8 @@ func take(row *Row, job Job, ev Event) (Job, Decision) {
 		worker, name = job.WorkerID, job.WorkerName
 	}
 	job.History = job.History.With(Entry{
-		At: ev.At, Event: ev.Kind.String(), Actor: ev.Actor, From: from, To: row.To, Reason: ev.Reason,
-		WorkerID: worker, WorkerName: name,
+		At: ev.At, Event: ev.Kind.String(), Actor: shorten(ev.Actor, maxEntryText), From: from, To: row.To,
+		Reason: shorten(ev.Reason, maxEntryText), WorkerID: worker, WorkerName: shorten(name, maxEntryText),
 	})
 	return job, d
 }

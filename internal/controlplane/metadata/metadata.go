@@ -103,10 +103,10 @@ func (s *Store) Keys(ctx context.Context, buildID string) ([]string, error) {
 }
 
 // read returns a build's meta-data, empty if there is none.
-func (s *Store) read(ctx context.Context, buildID string) (store.Metadata, error) {
+func (s *Store) read(ctx context.Context, buildID string) (record.Metadata, error) {
 	m, err := s.st.Metadata(ctx, buildID)
 	if errors.Is(err, store.ErrNotFound) {
-		return store.Metadata{}, nil
+		return record.Metadata{}, nil
 	}
 	return m, err //nolint:wrapcheck // the store's errors say what was attempted
 }

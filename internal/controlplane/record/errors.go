@@ -5,6 +5,7 @@ import (
 	"fmt"
 )
 
+// Errors about a record or a field of a request, for errors.Is.
 var (
 	// ErrNotFound: the record does not exist or has expired.
 	ErrNotFound = errors.New("not found")

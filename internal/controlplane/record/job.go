@@ -39,11 +39,12 @@ type Job struct {
 
 // Build returns the ID of the job's build, which is a job and its retries: the ID
 // of the first of them.
-func (j Job) Build() string { return cmp.Or(j.BuildID, j.ID) }
+func (j *Job) Build() string { return cmp.Or(j.BuildID, j.ID) }
 
 // WithoutHistory returns a copy for readers that do not need the changes of the job.
 // It must not be stored.
-func (j Job) WithoutHistory() Job {
-	j.History = lifecycle.History{}
-	return j
+func (j *Job) WithoutHistory() Job {
+	bare := *j
+	bare.History = lifecycle.History{}
+	return bare
 }

@@ -35,6 +35,8 @@ type Index struct {
 	retries map[string]record.Job
 	// unsettled are claims of which it is not known whether the write took effect.
 	unsettled []*Claim
+	// postponed are jobs that could not be assigned, and when to try again.
+	postponed map[*jobEntry]time.Time
 	// changed are the queues in which a job or worker became free.
 	changed map[*queueEntry]struct{}
 	// expiry is the job at which the next Tidy continues to drop expired jobs.
@@ -99,15 +101,16 @@ type workerEntry struct {
 // New returns an empty index.
 func New() *Index {
 	return &Index{
-		jobs:    map[string]*jobEntry{},
-		inHand:  map[string]*jobEntry{},
-		workers: map[string]*workerEntry{},
-		queues:  map[string]*queueEntry{},
-		history: newHistory(),
-		ended:   map[string]uint64{},
-		endedAt: map[string]time.Time{},
-		retries: map[string]record.Job{},
-		changed: map[*queueEntry]struct{}{},
+		jobs:      map[string]*jobEntry{},
+		inHand:    map[string]*jobEntry{},
+		workers:   map[string]*workerEntry{},
+		queues:    map[string]*queueEntry{},
+		history:   newHistory(),
+		ended:     map[string]uint64{},
+		endedAt:   map[string]time.Time{},
+		retries:   map[string]record.Job{},
+		postponed: map[*jobEntry]time.Time{},
+		changed:   map[*queueEntry]struct{}{},
 	}
 }
 
@@ -329,6 +332,7 @@ func (x *Index) Tidy(now time.Time, workerRetention time.Duration) {
 		x.Release(c)
 	}
 	x.unsettled = nil
+	x.resume(now)
 	for id, revision := range x.ended {
 		if revision <= x.position {
 			delete(x.ended, id)

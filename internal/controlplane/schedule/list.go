@@ -168,9 +168,9 @@ type Worker struct {
 }
 
 // View adds what is known of a worker now to its record.
-func (x *Index) View(record record.Worker) Worker {
-	v := Worker{Worker: record}
-	w := x.workers[record.ID]
+func (x *Index) View(worker record.Worker) Worker {
+	v := Worker{Worker: worker}
+	w := x.workers[worker.ID]
 	if w == nil {
 		return v
 	}

@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"cmp"
+	"time"
 
 	"github.com/tidwall/btree"
 
@@ -18,8 +19,8 @@ type queueEntry struct {
 }
 
 // Claim holds a job and a worker for each other while the assignment is written.
-// The caller must end it with Release, or with Abandon if it does not know
-// whether the write took effect.
+// The caller must end it with Release, with Postpone if the write failed, or with
+// Abandon if it does not know whether the write took effect.
 type Claim struct {
 	// JobID is the claimed job; empty for a job that is about to be created.
 	JobID string
@@ -76,7 +77,7 @@ func idleBefore(a, b *workerEntry) bool {
 
 // setReady puts a job among the ready jobs of its queue if it can be assigned.
 func (x *Index) setReady(j *jobEntry) {
-	if j.state != wire.StateQueued || j.claim != nil || x.jobs[j.id] != j {
+	if _, postponed := x.postponed[j]; postponed || j.state != wire.StateQueued || j.claim != nil || x.jobs[j.id] != j {
 		return
 	}
 	j.queue.ready.Set(j)
@@ -180,6 +181,30 @@ func (x *Index) Release(c *Claim) {
 	close(c.done)
 }
 
-// Abandon leaves a claim to the next Tidy: by then the watch has brought the
-// record, if the write took effect.
-func (x *Index) Abandon(c *Claim) { x.unsettled = append(x.unsettled, c) }
+// Postpone is Release after a failed write: the job is not claimed again before a
+// Tidy at retry or later, so that it does not keep workers from other jobs.
+func (x *Index) Postpone(c *Claim, retry time.Time) {
+	if c.job != nil {
+		x.postponed[c.job] = retry
+	}
+	x.Release(c)
+}
+
+// Abandon is Postpone if it is not known whether the write took effect. The claim
+// ends with the next Tidy: by then the watch has brought the record, if it did.
+func (x *Index) Abandon(c *Claim, retry time.Time) {
+	if c.job != nil {
+		x.postponed[c.job] = retry
+	}
+	x.unsettled = append(x.unsettled, c)
+}
+
+// resume makes postponed jobs ready again whose time has come.
+func (x *Index) resume(now time.Time) {
+	for j, retry := range x.postponed {
+		if live := x.jobs[j.id] == j; !live || !now.Before(retry) {
+			delete(x.postponed, j)
+			x.setReady(j)
+		}
+	}
+}

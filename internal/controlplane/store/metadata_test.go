@@ -14,15 +14,15 @@ import (
 
 func TestPutMetadataComparesAndSets(t *testing.T) {
 	s := openTest(t, Options{})
-	first, err := s.PutMetadata(t.Context(), "b", Metadata{Values: map[string]string{"k": "v"}})
+	first, err := s.PutMetadata(t.Context(), "b", record.Metadata{Values: map[string]string{"k": "v"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := s.PutMetadata(t.Context(), "b", Metadata{Values: map[string]string{"k": "w", "ü\x00": "<>"}, Revision: first.Revision})
+	second, err := s.PutMetadata(t.Context(), "b", record.Metadata{Values: map[string]string{"k": "w", "ü\x00": "<>"}, Revision: first.Revision})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, stale := range map[string]Metadata{"created again": {}, "changed from an old revision": first} {
+	for name, stale := range map[string]record.Metadata{"created again": {}, "changed from an old revision": first} {
 		if _, err := s.PutMetadata(t.Context(), "b", stale); !errors.Is(err, ErrConflict) {
 			t.Errorf("%s: got %v, want ErrConflict", name, err)
 		}
@@ -44,7 +44,7 @@ func TestPutMetadataComparesAndSets(t *testing.T) {
 // A watch of the state does not receive meta-data.
 func TestMetadataIsNotWatched(t *testing.T) {
 	s := openTest(t, Options{})
-	if _, err := s.PutMetadata(t.Context(), "b", Metadata{Values: map[string]string{"k": "v"}}); err != nil {
+	if _, err := s.PutMetadata(t.Context(), "b", record.Metadata{Values: map[string]string{"k": "v"}}); err != nil {
 		t.Fatal(err)
 	}
 	w := watch(t.Context(), s)
@@ -59,7 +59,7 @@ func TestMetadataIsNotWatched(t *testing.T) {
 
 func TestMetadataExpires(t *testing.T) {
 	s := openTest(t, Options{Retention: time.Second})
-	if _, err := s.PutMetadata(t.Context(), "b", Metadata{Values: map[string]string{"k": "v"}}); err != nil {
+	if _, err := s.PutMetadata(t.Context(), "b", record.Metadata{Values: map[string]string{"k": "v"}}); err != nil {
 		t.Fatal(err)
 	}
 	// The server expires records by the real clock: wait for it.

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -27,7 +26,7 @@ func (s *Store) PutJob(ctx context.Context, job record.Job) (record.Job, error) 
 		ttl = s.opts.Retention
 	}
 	var err error
-	job.Revision, err = s.put(ctx, jobPrefix+job.ID, job, job.Revision, ttl)
+	job.Revision, err = s.put(ctx, jobPrefix+job.ID, &job, job.Revision, ttl)
 	return job, err
 }
 
@@ -58,28 +57,19 @@ func (s *Store) Worker(ctx context.Context, id string) (record.Worker, error) {
 	return worker, err
 }
 
-// Metadata is the stored record of a build's meta-data: what its jobs leave there
-// for one another. It is a value; Values is never changed in place.
-type Metadata struct {
-	// Values are the values by their keys.
-	Values map[string]string `json:"values"`
-	// Revision is what PutMetadata expects to replace; 0 is none.
-	Revision uint64 `json:"-"`
-}
-
 // PutMetadata stores a build's meta-data. It replaces the record of m.Revision, or
 // creates one if that is 0, and returns it with its new revision. It expires
 // Retention later. ErrConflict, ErrTooLarge, ErrUnavailable.
-func (s *Store) PutMetadata(ctx context.Context, buildID string, m Metadata) (Metadata, error) {
+func (s *Store) PutMetadata(ctx context.Context, buildID string, m record.Metadata) (record.Metadata, error) {
 	var err error
-	m.Revision, err = s.put(ctx, dataPrefix+buildID, m, m.Revision, 0)
+	m.Revision, err = s.put(ctx, dataPrefix+buildID, &m, m.Revision, 0)
 	return m, err
 }
 
 // Metadata returns a build's meta-data. ErrNotFound if there is none or it has
 // expired, ErrUnavailable.
-func (s *Store) Metadata(ctx context.Context, buildID string) (Metadata, error) {
-	m, at, err := get[Metadata](ctx, s, s.data, dataPrefix, buildID)
+func (s *Store) Metadata(ctx context.Context, buildID string) (record.Metadata, error) {
+	m, at, err := get[record.Metadata](ctx, s, s.data, dataPrefix, buildID)
 	m.Revision = at.revision
 	return m, err
 }
@@ -87,7 +77,7 @@ func (s *Store) Metadata(ctx context.Context, buildID string) (Metadata, error) 
 // put stores a record if expected is the sequence of the present one; 0 is none.
 func (s *Store) put(ctx context.Context, subject string, value any, expected uint64, ttl time.Duration) (uint64, error) {
 	doing := "storing " + subject
-	data, err := json.Marshal(value)
+	data, err := record.Encode(value)
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", doing, err)
 	}
@@ -123,7 +113,7 @@ func get[T any](ctx context.Context, s *Store, stream jetstream.Stream, prefix, 
 
 // decode returns the record that data holds.
 func decode[T any](data []byte, doing string) (value T, err error) {
-	if err := json.Unmarshal(data, &value); err != nil {
+	if err := record.Decode(data, &value); err != nil {
 		var none T
 		return none, fmt.Errorf("%s: the record is damaged: %w", doing, err)
 	}

@@ -27,6 +27,14 @@ const (
 // others keep changing.
 const MaxConflicts = 20
 
+const (
+	// minPayload is the smallest bound of a message, in bytes, that a NATS server may
+	// have. It is the default of NATS.
+	minPayload = 1 << 20
+	// MaxRecord bounds a stored record, in bytes: a message without its headers.
+	MaxRecord = minPayload - 1<<10
+)
+
 // Store is the connection to the stored state, logs and meta-data. All methods
 // may be called concurrently.
 type Store struct {
@@ -120,6 +128,10 @@ func (s *Store) connect(dial nats.Option) error {
 		return fmt.Errorf("connecting to the store at %s: %w", s.address(), err)
 	}
 	s.nc = nc
+	if nc.MaxPayload() < minPayload {
+		return fmt.Errorf("the NATS server at %s accepts messages of %d bytes, want %d: raise its max_payload",
+			s.address(), nc.MaxPayload(), minPayload)
+	}
 	if s.js, err = jetstream.New(nc, jetstream.WithDefaultTimeout(callTimeout)); err != nil {
 		return fmt.Errorf("using the store at %s: %w", s.address(), err)
 	}
