@@ -45,7 +45,7 @@ func (s *jobService) GetJob(ctx context.Context, req *switchyardv1.GetJobRequest
 	return &switchyardv1.GetJobResponse{Job: message}, nil
 }
 
-// ListJobs returns a page of jobs, newest first.
+// ListJobs returns a page of jobs.
 func (s *jobService) ListJobs(ctx context.Context, req *switchyardv1.ListJobsRequest) (
 	*switchyardv1.ListJobsResponse, error,
 ) {
@@ -58,12 +58,22 @@ func (s *jobService) ListJobs(ctx context.Context, req *switchyardv1.ListJobsReq
 		return nil, err
 	}
 	filter := schedule.JobFilter{States: states, Outcomes: outcomes, Queue: req.GetQueue(), WorkerID: req.GetWorkerId()}
-	jobs, next, err := s.dispatcher.Jobs(ctx, filter, schedule.Page{Size: int(req.GetPageSize()), Token: req.GetPageToken()})
+	if filter.Since, err = momentOf("since", req.GetSince()); err != nil {
+		return nil, err
+	}
+	if filter.Until, err = momentOf("until", req.GetUntil()); err != nil {
+		return nil, err
+	}
+	page, err := pageOf(req)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.dispatcher.Jobs(ctx, filter, page)
 	if err != nil {
 		return nil, s.failed(operation{verb: "listing", noun: "jobs"}, err)
 	}
-	response := &switchyardv1.ListJobsResponse{NextPageToken: next}
-	for _, job := range jobs {
+	response := &switchyardv1.ListJobsResponse{NextPageToken: found.Next, Total: int64(found.Total)}
+	for _, job := range found.Jobs {
 		response.Jobs = append(response.Jobs, s.message(job))
 	}
 	return response, nil

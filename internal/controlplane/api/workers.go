@@ -12,7 +12,7 @@ import (
 // workerService implements switchyardv1connect.WorkerServiceHandler.
 type workerService struct{ service }
 
-// ListWorkers returns a page of workers, newest first.
+// ListWorkers returns a page of workers.
 func (s *workerService) ListWorkers(ctx context.Context, req *switchyardv1.ListWorkersRequest) (
 	*switchyardv1.ListWorkersResponse, error,
 ) {
@@ -21,12 +21,16 @@ func (s *workerService) ListWorkers(ctx context.Context, req *switchyardv1.ListW
 		return nil, err
 	}
 	filter := schedule.WorkerFilter{States: states, Queue: req.GetQueue()}
-	workers, next, err := s.dispatcher.Workers(ctx, filter, schedule.Page{Size: int(req.GetPageSize()), Token: req.GetPageToken()})
+	page, err := pageOf(req)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.dispatcher.Workers(ctx, filter, page)
 	if err != nil {
 		return nil, s.failed(operation{verb: "listing", noun: "workers"}, err)
 	}
-	response := &switchyardv1.ListWorkersResponse{NextPageToken: next}
-	for _, worker := range workers {
+	response := &switchyardv1.ListWorkersResponse{NextPageToken: found.Next, Total: int64(found.Total)}
+	for _, worker := range found.Workers {
 		response.Workers = append(response.Workers, workerMessage(worker))
 	}
 	return response, nil

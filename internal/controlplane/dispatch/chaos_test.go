@@ -216,11 +216,11 @@ func TestEachJobIsRunOnce(t *testing.T) {
 
 // allOver returns an error as long as a job is not finished.
 func (s *storm) allOver(d *Dispatcher) error {
-	jobs, _, err := d.Jobs(s.t.Context(), schedule.JobFilter{States: []wire.JobState{
+	page, err := d.Jobs(s.t.Context(), schedule.JobFilter{States: []wire.JobState{
 		wire.StateQueued, wire.StateAssigned, wire.StateAccepted, wire.StateRunning, wire.StateCanceled, wire.StateLost,
 	}}, schedule.Page{})
-	if err == nil && len(jobs) > 0 {
-		err = fmt.Errorf("job %s is %s", jobs[0].ID, jobs[0].State) //nolint:err113 // for the test's log
+	if err == nil && len(page.Jobs) > 0 {
+		err = fmt.Errorf("job %s is %s", page.Jobs[0].ID, page.Jobs[0].State) //nolint:err113 // for the test's log
 	}
 	return err
 }
@@ -236,7 +236,8 @@ func (s *storm) trouble(ctx context.Context, r *rand.Rand) {
 		case <-tick.C:
 		}
 		d := s.now()
-		workers, _, err := d.Workers(ctx, schedule.WorkerFilter{}, schedule.Page{})
+		page, err := d.Workers(ctx, schedule.WorkerFilter{}, schedule.Page{})
+		workers := page.Workers
 		if err != nil || len(workers) == 0 {
 			continue
 		}

@@ -2,7 +2,8 @@ package dispatch
 
 import (
 	"context"
-	"errors"
+
+	"github.com/google/uuid"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
@@ -30,30 +31,65 @@ func (d *Dispatcher) JobState(ctx context.Context, jobID string) (wire.JobState,
 	return reportedState(job), err
 }
 
-// Jobs returns a page of jobs, newest first, and the token of the next page, which
-// is empty if this is the last one. ErrInvalid for a bad page or filter.
-func (d *Dispatcher) Jobs(ctx context.Context, f schedule.JobFilter, p schedule.Page) ([]record.Job, string, error) {
+// JobPage is one page of a list of jobs.
+type JobPage struct {
+	Jobs []record.Job
+	// Next is the token of the next page, empty if this is the last one.
+	Next string
+	// Total is how many jobs the list has on all pages, as far as this replica knows.
+	// It is counted for the first page only, and zero on others.
+	Total int
+}
+
+const (
+	// minListRead and maxListRead bound how many records are read from the store at a
+	// time: few at first, since each can have 1 MiB, then more if they are small.
+	minListRead = 16
+	maxListRead = 256
+)
+
+// Jobs returns a page of jobs. The page ends early when its records have
+// schedule.MaxPageBytes, so that it can have fewer jobs than were requested and still
+// have a next page. What it returns matches the filter as read, whatever the index
+// knew. ErrInvalid for a bad page or filter.
+func (d *Dispatcher) Jobs(ctx context.Context, f schedule.JobFilter, p schedule.Page) (page JobPage, err error) {
 	list, err := schedule.NewJobList(f, p)
 	if err != nil {
-		return nil, "", err //nolint:wrapcheck // it names the field
+		return page, err //nolint:wrapcheck // it names the field
 	}
-	var jobs []record.Job
-	for list.Missing(len(jobs)) > 0 {
+	if p.Token == "" {
+		page.Total = d.countJobs(list)
+	}
+	size := 0
+	for n := minListRead; size <= schedule.MaxPageBytes && list.Missing(len(page.Jobs)) > 0; n = min(2*n, maxListRead) {
 		var ids []string
-		d.records.view(func(x *schedule.Index) { ids = x.NextJobs(list, list.Missing(len(jobs))) })
-		for _, id := range ids {
-			job, err := d.records.ReadJob(ctx, id)
-			switch {
-			case errors.Is(err, ErrNotFound): // it has expired
-				d.records.view(func(x *schedule.Index) { x.ForgetPast(id) })
-			case err != nil:
-				return nil, "", err
-			case list.Matches(job):
-				jobs = append(jobs, job)
+		d.records.view(func(x *schedule.Index) { ids = x.NextJobs(list, min(n, list.Missing(len(page.Jobs)))) })
+		jobs, bytes, err := d.records.readJobs(ctx, ids)
+		if err != nil {
+			return JobPage{}, err
+		}
+		size += bytes
+		for _, job := range jobs {
+			if list.Matches(job.Summary()) {
+				page.Jobs = append(page.Jobs, job)
 			}
 		}
 	}
-	return jobs, list.NextToken(), nil
+	page.Next = list.NextToken()
+	return page, nil
+}
+
+// countJobs returns how many jobs a list has. It does not keep the index locked for
+// long.
+func (d *Dispatcher) countJobs(list *schedule.JobList) (total int) {
+	for next := uuid.Nil; ; {
+		n := 0
+		d.records.view(func(x *schedule.Index) { n, next = x.CountJobs(list, next) })
+		total += n
+		if next == uuid.Nil {
+			return total
+		}
+	}
 }
 
 // Cancel cancels a job that was not started, and requests the cancellation of a

@@ -122,8 +122,12 @@ func pause(ctx context.Context, d time.Duration) {
 }
 
 // changed applies a change of the store. Most changes are this replica's own and
-// known already, so their records are not decoded.
+// known already, and most records at the start are of jobs that have ended, so
+// neither are decoded.
 func (r *records) changed(c store.Change) {
+	if s, ok := c.Summary(); ok && r.applyEnded(s) {
+		return
+	}
 	known := false
 	r.view(func(x *schedule.Index) {
 		known = c.Kind == store.JobStored && x.KnowsJob(c.ID, c.Revision) ||
@@ -170,6 +174,18 @@ func (r *records) applyJob(job record.Job) {
 	}
 }
 
+// applyEnded applies the summary of a job that has ended. It reports false, and does
+// nothing, if the record is needed: the job was live so far, or is followed.
+func (r *records) applyEnded(s record.Summary) (applied bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.subscribers[s.ID]) > 0 {
+		return false
+	}
+	now := r.now()
+	return r.index.ApplyEnded(s, now, now.Add(r.st.Retention()))
+}
+
 // job returns the indexed record of a job that belongs to a worker.
 func (r *records) job(id string) (job record.Job, ok bool) {
 	r.view(func(x *schedule.Index) { job, ok = x.Job(id) })
@@ -189,6 +205,27 @@ func (r *records) ReadJob(ctx context.Context, id string) (record.Job, error) {
 		r.update(func(*schedule.Index) { r.applyJob(job) })
 	}
 	return job, err //nolint:wrapcheck // the store's errors say what was attempted
+}
+
+// readJobs returns the stored records of jobs in the order of ids, without those that
+// the store does not have any more, and their size in bytes.
+func (r *records) readJobs(ctx context.Context, ids []string) (jobs []record.Job, size int, err error) {
+	stored, size, err := r.st.Jobs(ctx, ids)
+	if err != nil {
+		return nil, 0, err //nolint:wrapcheck // the store's errors say what was attempted
+	}
+	r.update(func(x *schedule.Index) {
+		for _, id := range ids {
+			job, found := stored[id]
+			if !found { // it has expired
+				x.ForgetPast(id)
+				continue
+			}
+			r.applyJob(job)
+			jobs = append(jobs, job)
+		}
+	})
+	return jobs, size, nil
 }
 
 // findJob returns the indexed record of a job that belongs to a worker, and the

@@ -75,9 +75,9 @@ func TestReplicasShareTheWork(t *testing.T) {
 	two.wants(feed, wire.Instruction{Kind: wire.Pause, Reason: "why"})
 	must(t, one.grant(token).Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}))
 	until(t, "the worker is free here too", func() bool {
-		workers, _, err := two.Workers(t.Context(), schedule.WorkerFilter{}, schedule.Page{})
+		page, err := two.Workers(t.Context(), schedule.WorkerFilter{}, schedule.Page{})
 		must(t, err)
-		return workers[0].JobID == ""
+		return page.Workers[0].JobID == ""
 	})
 	two.silent(feed)
 	_, err = one.Dispatcher.Resume(t.Context(), a, workerstate.ByOperator)
@@ -93,9 +93,9 @@ func TestAStreamToAnotherReplicaSupersedes(t *testing.T) {
 	_, err := first.Next(t.Context())
 	wantErr(t, err, ErrSuperseded)
 	streaming := func(p *plant) bool {
-		workers, _, err := p.Workers(t.Context(), schedule.WorkerFilter{}, schedule.Page{})
+		page, err := p.Workers(t.Context(), schedule.WorkerFilter{}, schedule.Page{})
 		must(t, err)
-		return len(workers) == 1 && workers[0].Streaming
+		return len(page.Workers) == 1 && page.Workers[0].Streaming
 	}
 	until(t, "the stream is known here", func() bool { return streaming(one) })
 	second.Close()
@@ -112,9 +112,9 @@ func TestAHeartbeatToAnyReplicaCounts(t *testing.T) {
 		must(t, one.sweeper.sweep(t.Context()))
 		now := one.clock.Now()
 		until(t, "the heartbeat is known here", func() bool {
-			workers, _, err := two.Workers(t.Context(), schedule.WorkerFilter{}, schedule.Page{})
+			page, err := two.Workers(t.Context(), schedule.WorkerFilter{}, schedule.Page{})
 			must(t, err)
-			return workers[0].LastSeenAt.Equal(now)
+			return page.Workers[0].LastSeenAt.Equal(now)
 		})
 		two.pass(10 * time.Second)
 	}

@@ -191,12 +191,15 @@ func TestJobsArePaged(t *testing.T) {
 			var got []string
 			page := schedule.Page{Size: row.size}
 			for {
-				jobs, next, err := p.Jobs(t.Context(), row.filter, page)
+				listed, err := p.Jobs(t.Context(), row.filter, page)
 				must(t, err)
-				for _, job := range jobs {
+				if page.Token == "" && listed.Total != len(row.want) {
+					t.Errorf("the first page says %d jobs, want %d", listed.Total, len(row.want))
+				}
+				for _, job := range listed.Jobs {
 					got = append(got, job.ID)
 				}
-				if page.Token = next; next == "" {
+				if page.Token = listed.Next; page.Token == "" {
 					break
 				}
 			}
@@ -219,7 +222,7 @@ func TestJobsArePaged(t *testing.T) {
 		{schedule.JobFilter{States: []wire.JobState{"x"}}, schedule.Page{}},
 		{schedule.JobFilter{WorkerID: "x"}, schedule.Page{}},
 	} {
-		_, _, err := p.Jobs(t.Context(), row.f, row.p)
+		_, err := p.Jobs(t.Context(), row.f, row.p)
 		wantErr(t, err, ErrInvalid)
 	}
 }
@@ -238,22 +241,25 @@ func TestWorkersArePaged(t *testing.T) {
 	var got []string
 	page := schedule.Page{Size: 2}
 	for {
-		workers, next, err := p.Workers(t.Context(), schedule.WorkerFilter{Queue: "q"}, page)
+		listed, err := p.Workers(t.Context(), schedule.WorkerFilter{Queue: "q"}, page)
 		must(t, err)
-		for _, a := range workers {
+		if listed.Total != 4 {
+			t.Errorf("a page says %d workers, want 4", listed.Total)
+		}
+		for _, a := range listed.Workers {
 			got = append(got, a.ID)
 			if a.Streaming != (a.ID == ids[2]) || (a.JobID == id) != (a.ID == ids[2]) || a.LastSeenAt.IsZero() {
 				t.Errorf("got %+v", a)
 			}
 		}
-		if page.Token = next; next == "" {
+		if page.Token = listed.Next; page.Token == "" {
 			break
 		}
 	}
 	if want := []string{ids[4], ids[3], ids[2], ids[0]}; fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	_, _, err := p.Workers(t.Context(), schedule.WorkerFilter{}, schedule.Page{Token: "x"})
+	_, err := p.Workers(t.Context(), schedule.WorkerFilter{}, schedule.Page{Token: "x"})
 	wantErr(t, err, ErrInvalid)
 }
 
@@ -261,9 +267,9 @@ func TestWaitingReason(t *testing.T) {
 	p := newPlant(t, Options{})
 	why := func(want string) {
 		t.Helper()
-		jobs, _, err := p.Jobs(t.Context(), schedule.JobFilter{States: []wire.JobState{wire.StateQueued}}, schedule.Page{Size: 1})
+		page, err := p.Jobs(t.Context(), schedule.JobFilter{States: []wire.JobState{wire.StateQueued}}, schedule.Page{Size: 1})
 		must(t, err)
-		if got := p.WaitingReason(jobs[0]); got != want {
+		if got := p.WaitingReason(page.Jobs[0]); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}

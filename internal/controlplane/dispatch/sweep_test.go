@@ -372,8 +372,8 @@ func TestForgottenWorkers(t *testing.T) {
 	p.clock.move(store.DefaultWorkerRetention + time.Second)
 	until(t, "the worker is forgotten", func() bool {
 		p.pass(time.Second)
-		workers, _, err := p.Workers(t.Context(), schedule.WorkerFilter{States: []workerstate.State{workerstate.Left}}, schedule.Page{})
+		page, err := p.Workers(t.Context(), schedule.WorkerFilter{States: []workerstate.State{workerstate.Left}}, schedule.Page{})
 		must(t, err)
-		return len(workers) == 0
+		return len(page.Workers) == 0
 	})
 }

@@ -175,11 +175,16 @@ func (d *Dispatcher) control(ctx context.Context, ref string, ev workerstate.Eve
 	return v, nil
 }
 
-// Workers returns a page of workers, newest first, and the token of the next page,
-// which is empty if this is the last one. It reads memory only. ErrInvalid.
-func (d *Dispatcher) Workers(_ context.Context, f schedule.WorkerFilter, p schedule.Page) (
-	workers []schedule.Worker, next string, err error,
-) {
-	d.records.view(func(x *schedule.Index) { workers, next, err = x.Workers(f, p) })
-	return workers, next, err //nolint:wrapcheck // it names the field
+// WorkerPage is one page of a list of workers: see JobPage. Total is known for every
+// page.
+type WorkerPage struct {
+	Workers []schedule.Worker
+	Next    string
+	Total   int
+}
+
+// Workers returns a page of workers. It reads memory only. ErrInvalid.
+func (d *Dispatcher) Workers(_ context.Context, f schedule.WorkerFilter, p schedule.Page) (page WorkerPage, err error) {
+	d.records.view(func(x *schedule.Index) { page.Workers, page.Next, page.Total, err = x.Workers(f, p) })
+	return page, err //nolint:wrapcheck // it names the field
 }

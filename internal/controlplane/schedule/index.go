@@ -162,7 +162,7 @@ func (x *Index) ApplyJob(job record.Job, now, expires time.Time) bool {
 	if x.KnowsJob(job.ID, job.Revision) {
 		return false
 	}
-	x.history.put(job, now, expires)
+	x.history.put(job.Summary(), now, expires)
 	x.noteRetry(job)
 	j := x.jobs[job.ID]
 	if job.State.Final() {
@@ -189,6 +189,21 @@ func (x *Index) ApplyJob(job record.Job, now, expires time.Time) bool {
 		j.record = &job
 	}
 	x.place(j)
+	return true
+}
+
+// ApplyEnded takes the summary of a job that has ended and is not retried into the
+// index, in place of its record, when the watch has reached it. It reports false, and
+// does nothing, if the index needs the record: the job was live so far.
+func (x *Index) ApplyEnded(s record.Summary, now, expires time.Time) bool {
+	if x.jobs[s.ID] != nil {
+		return false
+	}
+	if !x.KnowsJob(s.ID, s.Revision) {
+		x.history.put(s, now, expires)
+		delete(x.retries, s.RetryOf)
+	}
+	x.Reached(s.ID, s.Revision)
 	return true
 }
 

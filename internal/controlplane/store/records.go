@@ -25,8 +25,10 @@ func (s *Store) PutJob(ctx context.Context, job record.Job) (record.Job, error) 
 	if job.State.Final() {
 		ttl = s.opts.Retention
 	}
-	var err error
-	job.Revision, err = s.put(ctx, jobPrefix+job.ID, &job, job.Revision, ttl)
+	msg, err := JobMessage(job, ttl)
+	if err == nil {
+		job.Revision, err = s.replace(ctx, msg, job.Revision)
+	}
 	return job, err
 }
 
@@ -76,17 +78,28 @@ func (s *Store) Metadata(ctx context.Context, buildID string) (record.Metadata, 
 
 // put stores a record if expected is the sequence of the present one; 0 is none.
 func (s *Store) put(ctx context.Context, subject string, value any, expected uint64, ttl time.Duration) (uint64, error) {
-	doing := "storing " + subject
 	data, err := record.Encode(value)
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w", doing, err)
+		return 0, fmt.Errorf("storing %s: %w", subject, err)
 	}
-	opts := []jetstream.PublishOpt{jetstream.WithExpectLastSequencePerSubject(expected)}
+	msg := nats.NewMsg(subject)
+	msg.Data = data
+	setTTL(msg, ttl)
+	return s.replace(ctx, msg, expected)
+}
+
+// replace stores a record's message if expected is the sequence of the present one of
+// its subject; 0 is none.
+func (s *Store) replace(ctx context.Context, msg *nats.Msg, expected uint64) (uint64, error) {
+	s.admission.stored(len(msg.Data))
+	return s.write(ctx, msg, "storing "+msg.Subject, jetstream.WithExpectLastSequencePerSubject(expected))
+}
+
+// setTTL has a message expire after ttl, in whole seconds; 0 is never.
+func setTTL(msg *nats.Msg, ttl time.Duration) {
 	if ttl > 0 {
-		opts = append(opts, jetstream.WithMsgTTL(ttl.Truncate(time.Second)))
+		msg.Header.Set(jetstream.MsgTTLHeader, ttl.Truncate(time.Second).String())
 	}
-	s.admission.stored(len(data))
-	return s.write(ctx, &nats.Msg{Subject: subject, Data: data}, doing, opts...)
 }
 
 // stamp is the revision and the time of a stored message.

@@ -38,7 +38,17 @@ type Change struct {
 	// StoredAt is the store's clock.
 	StoredAt time.Time
 
-	data []byte
+	data    []byte
+	summary string
+}
+
+// Summary returns the summary of the JobStored of a job that has ended and is not
+// retried. It is not known for a record that an older version stored.
+func (c Change) Summary() (s record.Summary, known bool) {
+	if s, known = decodeSummary(c.summary); known {
+		s.ID, s.Revision = c.ID, c.Revision
+	}
+	return s, known
 }
 
 // Job returns the record of a JobStored.
@@ -97,7 +107,7 @@ func (s *Store) Watch(ctx context.Context, caughtUp chan<- struct{}, handle func
 func change(msg jetstream.Msg, meta *jetstream.MsgMetadata) Change {
 	c := Change{Kind: OtherStored, Revision: meta.Sequence.Stream, StoredAt: meta.Timestamp, data: msg.Data()}
 	if id, ok := strings.CutPrefix(msg.Subject(), jobPrefix); ok {
-		c.Kind, c.ID = JobStored, id
+		c.Kind, c.ID, c.summary = JobStored, id, msg.Headers().Get(summaryHeader)
 	} else if id, ok := strings.CutPrefix(msg.Subject(), workerPrefix); ok {
 		c.Kind, c.ID = WorkerStored, id
 	}

@@ -290,7 +290,14 @@ type ListJobsRequest struct {
 	PageToken string `protobuf:"bytes,5,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Jobs with any of these outcomes, at most 16; empty means all, and jobs that have
 	// not ended.
-	Outcomes      []JobOutcome `protobuf:"varint,6,rep,packed,name=outcomes,proto3,enum=switchyard.v1.JobOutcome" json:"outcomes,omitempty"`
+	Outcomes []JobOutcome `protobuf:"varint,6,rep,packed,name=outcomes,proto3,enum=switchyard.v1.JobOutcome" json:"outcomes,omitempty"`
+	// Jobs that were submitted at this moment or later; absent means no bound.
+	Since *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=since,proto3" json:"since,omitempty"`
+	// Jobs that were submitted before this moment; absent means no bound.
+	Until *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=until,proto3" json:"until,omitempty"`
+	// The order of the list, the same for all its pages; unspecified means the newest
+	// first.
+	Order         ListOrder `protobuf:"varint,9,opt,name=order,proto3,enum=switchyard.v1.ListOrder" json:"order,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -367,12 +374,37 @@ func (x *ListJobsRequest) GetOutcomes() []JobOutcome {
 	return nil
 }
 
-// ListJobsResponse holds one page of jobs.
+func (x *ListJobsRequest) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+func (x *ListJobsRequest) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
+func (x *ListJobsRequest) GetOrder() ListOrder {
+	if x != nil {
+		return x.Order
+	}
+	return ListOrder_LIST_ORDER_UNSPECIFIED
+}
+
+// ListJobsResponse holds one page of jobs. It can have fewer than page_size and still
+// not be the last one: a page of large jobs ends after about 4 MiB.
 type ListJobsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Jobs  []*Job                 `protobuf:"bytes,1,rep,name=jobs,proto3" json:"jobs,omitempty"`
 	// The page_token of the next page; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// How many jobs there are on all pages. Only the first page has it; it may differ by
+	// the jobs that change while they are counted, and by jobs that have just expired.
+	Total         int64 `protobuf:"varint,3,opt,name=total,proto3" json:"total,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -419,6 +451,13 @@ func (x *ListJobsResponse) GetNextPageToken() string {
 		return x.NextPageToken
 	}
 	return ""
+}
+
+func (x *ListJobsResponse) GetTotal() int64 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
 }
 
 // CancelJobRequest names the job to cancel.
@@ -775,7 +814,7 @@ const file_switchyard_v1_jobs_proto_rawDesc = "" +
 	"\rGetJobRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"6\n" +
 	"\x0eGetJobResponse\x12$\n" +
-	"\x03job\x18\x01 \x01(\v2\x12.switchyard.v1.JobR\x03job\"\xe8\x01\n" +
+	"\x03job\x18\x01 \x01(\v2\x12.switchyard.v1.JobR\x03job\"\xfc\x02\n" +
 	"\x0fListJobsRequest\x12/\n" +
 	"\x06states\x18\x01 \x03(\x0e2\x17.switchyard.v1.JobStateR\x06states\x12\x14\n" +
 	"\x05queue\x18\x02 \x01(\tR\x05queue\x12\x1b\n" +
@@ -783,10 +822,14 @@ const file_switchyard_v1_jobs_proto_rawDesc = "" +
 	"\tpage_size\x18\x04 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
 	"page_token\x18\x05 \x01(\tR\tpageToken\x125\n" +
-	"\boutcomes\x18\x06 \x03(\x0e2\x19.switchyard.v1.JobOutcomeR\boutcomes\"b\n" +
+	"\boutcomes\x18\x06 \x03(\x0e2\x19.switchyard.v1.JobOutcomeR\boutcomes\x120\n" +
+	"\x05since\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x120\n" +
+	"\x05until\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12.\n" +
+	"\x05order\x18\t \x01(\x0e2\x18.switchyard.v1.ListOrderR\x05order\"x\n" +
 	"\x10ListJobsResponse\x12&\n" +
 	"\x04jobs\x18\x01 \x03(\v2\x12.switchyard.v1.JobR\x04jobs\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\":\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x14\n" +
+	"\x05total\x18\x03 \x01(\x03R\x05total\":\n" +
 	"\x10CancelJobRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\"9\n" +
@@ -847,6 +890,7 @@ var file_switchyard_v1_jobs_proto_goTypes = []any{
 	(JobState)(0),                 // 14: switchyard.v1.JobState
 	(JobOutcome)(0),               // 15: switchyard.v1.JobOutcome
 	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
+	(ListOrder)(0),                // 17: switchyard.v1.ListOrder
 }
 var file_switchyard_v1_jobs_proto_depIdxs = []int32{
 	11, // 0: switchyard.v1.SubmitJobRequest.env:type_name -> switchyard.v1.SubmitJobRequest.EnvEntry
@@ -855,26 +899,29 @@ var file_switchyard_v1_jobs_proto_depIdxs = []int32{
 	13, // 3: switchyard.v1.GetJobResponse.job:type_name -> switchyard.v1.Job
 	14, // 4: switchyard.v1.ListJobsRequest.states:type_name -> switchyard.v1.JobState
 	15, // 5: switchyard.v1.ListJobsRequest.outcomes:type_name -> switchyard.v1.JobOutcome
-	13, // 6: switchyard.v1.ListJobsResponse.jobs:type_name -> switchyard.v1.Job
-	13, // 7: switchyard.v1.CancelJobResponse.job:type_name -> switchyard.v1.Job
-	13, // 8: switchyard.v1.FollowJobResponse.job:type_name -> switchyard.v1.Job
-	10, // 9: switchyard.v1.FollowJobResponse.log:type_name -> switchyard.v1.LogChunk
-	16, // 10: switchyard.v1.LogChunk.received_at:type_name -> google.protobuf.Timestamp
-	0,  // 11: switchyard.v1.JobService.SubmitJob:input_type -> switchyard.v1.SubmitJobRequest
-	2,  // 12: switchyard.v1.JobService.GetJob:input_type -> switchyard.v1.GetJobRequest
-	4,  // 13: switchyard.v1.JobService.ListJobs:input_type -> switchyard.v1.ListJobsRequest
-	6,  // 14: switchyard.v1.JobService.CancelJob:input_type -> switchyard.v1.CancelJobRequest
-	8,  // 15: switchyard.v1.JobService.FollowJob:input_type -> switchyard.v1.FollowJobRequest
-	1,  // 16: switchyard.v1.JobService.SubmitJob:output_type -> switchyard.v1.SubmitJobResponse
-	3,  // 17: switchyard.v1.JobService.GetJob:output_type -> switchyard.v1.GetJobResponse
-	5,  // 18: switchyard.v1.JobService.ListJobs:output_type -> switchyard.v1.ListJobsResponse
-	7,  // 19: switchyard.v1.JobService.CancelJob:output_type -> switchyard.v1.CancelJobResponse
-	9,  // 20: switchyard.v1.JobService.FollowJob:output_type -> switchyard.v1.FollowJobResponse
-	16, // [16:21] is the sub-list for method output_type
-	11, // [11:16] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	16, // 6: switchyard.v1.ListJobsRequest.since:type_name -> google.protobuf.Timestamp
+	16, // 7: switchyard.v1.ListJobsRequest.until:type_name -> google.protobuf.Timestamp
+	17, // 8: switchyard.v1.ListJobsRequest.order:type_name -> switchyard.v1.ListOrder
+	13, // 9: switchyard.v1.ListJobsResponse.jobs:type_name -> switchyard.v1.Job
+	13, // 10: switchyard.v1.CancelJobResponse.job:type_name -> switchyard.v1.Job
+	13, // 11: switchyard.v1.FollowJobResponse.job:type_name -> switchyard.v1.Job
+	10, // 12: switchyard.v1.FollowJobResponse.log:type_name -> switchyard.v1.LogChunk
+	16, // 13: switchyard.v1.LogChunk.received_at:type_name -> google.protobuf.Timestamp
+	0,  // 14: switchyard.v1.JobService.SubmitJob:input_type -> switchyard.v1.SubmitJobRequest
+	2,  // 15: switchyard.v1.JobService.GetJob:input_type -> switchyard.v1.GetJobRequest
+	4,  // 16: switchyard.v1.JobService.ListJobs:input_type -> switchyard.v1.ListJobsRequest
+	6,  // 17: switchyard.v1.JobService.CancelJob:input_type -> switchyard.v1.CancelJobRequest
+	8,  // 18: switchyard.v1.JobService.FollowJob:input_type -> switchyard.v1.FollowJobRequest
+	1,  // 19: switchyard.v1.JobService.SubmitJob:output_type -> switchyard.v1.SubmitJobResponse
+	3,  // 20: switchyard.v1.JobService.GetJob:output_type -> switchyard.v1.GetJobResponse
+	5,  // 21: switchyard.v1.JobService.ListJobs:output_type -> switchyard.v1.ListJobsResponse
+	7,  // 22: switchyard.v1.JobService.CancelJob:output_type -> switchyard.v1.CancelJobResponse
+	9,  // 23: switchyard.v1.JobService.FollowJob:output_type -> switchyard.v1.FollowJobResponse
+	19, // [19:24] is the sub-list for method output_type
+	14, // [14:19] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_switchyard_v1_jobs_proto_init() }

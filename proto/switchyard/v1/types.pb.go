@@ -171,6 +171,59 @@ func (JobOutcome) EnumDescriptor() ([]byte, []int) {
 	return file_switchyard_v1_types_proto_rawDescGZIP(), []int{1}
 }
 
+// ListOrder is the order of a list, by the time of submission or registration.
+type ListOrder int32
+
+const (
+	// Not set: the newest first.
+	ListOrder_LIST_ORDER_UNSPECIFIED ListOrder = 0
+	// The newest first.
+	ListOrder_LIST_ORDER_NEWEST_FIRST ListOrder = 1
+	// The oldest first.
+	ListOrder_LIST_ORDER_OLDEST_FIRST ListOrder = 2
+)
+
+// Enum value maps for ListOrder.
+var (
+	ListOrder_name = map[int32]string{
+		0: "LIST_ORDER_UNSPECIFIED",
+		1: "LIST_ORDER_NEWEST_FIRST",
+		2: "LIST_ORDER_OLDEST_FIRST",
+	}
+	ListOrder_value = map[string]int32{
+		"LIST_ORDER_UNSPECIFIED":  0,
+		"LIST_ORDER_NEWEST_FIRST": 1,
+		"LIST_ORDER_OLDEST_FIRST": 2,
+	}
+)
+
+func (x ListOrder) Enum() *ListOrder {
+	p := new(ListOrder)
+	*p = x
+	return p
+}
+
+func (x ListOrder) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ListOrder) Descriptor() protoreflect.EnumDescriptor {
+	return file_switchyard_v1_types_proto_enumTypes[2].Descriptor()
+}
+
+func (ListOrder) Type() protoreflect.EnumType {
+	return &file_switchyard_v1_types_proto_enumTypes[2]
+}
+
+func (x ListOrder) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ListOrder.Descriptor instead.
+func (ListOrder) EnumDescriptor() ([]byte, []int) {
+	return file_switchyard_v1_types_proto_rawDescGZIP(), []int{2}
+}
+
 // WorkerState is the connection state of a worker.
 type WorkerState int32
 
@@ -212,11 +265,11 @@ func (x WorkerState) String() string {
 }
 
 func (WorkerState) Descriptor() protoreflect.EnumDescriptor {
-	return file_switchyard_v1_types_proto_enumTypes[2].Descriptor()
+	return file_switchyard_v1_types_proto_enumTypes[3].Descriptor()
 }
 
 func (WorkerState) Type() protoreflect.EnumType {
-	return &file_switchyard_v1_types_proto_enumTypes[2]
+	return &file_switchyard_v1_types_proto_enumTypes[3]
 }
 
 func (x WorkerState) Number() protoreflect.EnumNumber {
@@ -225,7 +278,7 @@ func (x WorkerState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use WorkerState.Descriptor instead.
 func (WorkerState) EnumDescriptor() ([]byte, []int) {
-	return file_switchyard_v1_types_proto_rawDescGZIP(), []int{2}
+	return file_switchyard_v1_types_proto_rawDescGZIP(), []int{3}
 }
 
 // JobEvent is one change of a job.
@@ -1068,7 +1121,11 @@ const file_switchyard_v1_types_proto_rawDesc = "" +
 	"\x15JOB_OUTCOME_TIMED_OUT\x10\x04\x12\x14\n" +
 	"\x10JOB_OUTCOME_LOST\x10\x05\x12\x19\n" +
 	"\x15JOB_OUTCOME_NEVER_RAN\x10\x06\x12\x1d\n" +
-	"\x19JOB_OUTCOME_AGENT_STOPPED\x10\a*}\n" +
+	"\x19JOB_OUTCOME_AGENT_STOPPED\x10\a*a\n" +
+	"\tListOrder\x12\x1a\n" +
+	"\x16LIST_ORDER_UNSPECIFIED\x10\x00\x12\x1b\n" +
+	"\x17LIST_ORDER_NEWEST_FIRST\x10\x01\x12\x1b\n" +
+	"\x17LIST_ORDER_OLDEST_FIRST\x10\x02*}\n" +
 	"\vWorkerState\x12\x1c\n" +
 	"\x18WORKER_STATE_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16WORKER_STATE_CONNECTED\x10\x01\x12\x1d\n" +
@@ -1087,38 +1144,39 @@ func file_switchyard_v1_types_proto_rawDescGZIP() []byte {
 	return file_switchyard_v1_types_proto_rawDescData
 }
 
-var file_switchyard_v1_types_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_switchyard_v1_types_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
 var file_switchyard_v1_types_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_switchyard_v1_types_proto_goTypes = []any{
 	(JobState)(0),                 // 0: switchyard.v1.JobState
 	(JobOutcome)(0),               // 1: switchyard.v1.JobOutcome
-	(WorkerState)(0),              // 2: switchyard.v1.WorkerState
-	(*JobEvent)(nil),              // 3: switchyard.v1.JobEvent
-	(*JobResult)(nil),             // 4: switchyard.v1.JobResult
-	(*Job)(nil),                   // 5: switchyard.v1.Job
-	(*Worker)(nil),                // 6: switchyard.v1.Worker
-	nil,                           // 7: switchyard.v1.Job.EnvEntry
-	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 9: google.protobuf.Duration
+	(ListOrder)(0),                // 2: switchyard.v1.ListOrder
+	(WorkerState)(0),              // 3: switchyard.v1.WorkerState
+	(*JobEvent)(nil),              // 4: switchyard.v1.JobEvent
+	(*JobResult)(nil),             // 5: switchyard.v1.JobResult
+	(*Job)(nil),                   // 6: switchyard.v1.Job
+	(*Worker)(nil),                // 7: switchyard.v1.Worker
+	nil,                           // 8: switchyard.v1.Job.EnvEntry
+	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 10: google.protobuf.Duration
 }
 var file_switchyard_v1_types_proto_depIdxs = []int32{
-	8,  // 0: switchyard.v1.JobEvent.at:type_name -> google.protobuf.Timestamp
+	9,  // 0: switchyard.v1.JobEvent.at:type_name -> google.protobuf.Timestamp
 	0,  // 1: switchyard.v1.JobEvent.from:type_name -> switchyard.v1.JobState
 	0,  // 2: switchyard.v1.JobEvent.to:type_name -> switchyard.v1.JobState
-	7,  // 3: switchyard.v1.Job.env:type_name -> switchyard.v1.Job.EnvEntry
-	9,  // 4: switchyard.v1.Job.timeout:type_name -> google.protobuf.Duration
+	8,  // 3: switchyard.v1.Job.env:type_name -> switchyard.v1.Job.EnvEntry
+	10, // 4: switchyard.v1.Job.timeout:type_name -> google.protobuf.Duration
 	0,  // 5: switchyard.v1.Job.state:type_name -> switchyard.v1.JobState
-	8,  // 6: switchyard.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
-	8,  // 7: switchyard.v1.Job.assigned_at:type_name -> google.protobuf.Timestamp
-	8,  // 8: switchyard.v1.Job.accepted_at:type_name -> google.protobuf.Timestamp
-	8,  // 9: switchyard.v1.Job.started_at:type_name -> google.protobuf.Timestamp
-	8,  // 10: switchyard.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
+	9,  // 6: switchyard.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
+	9,  // 7: switchyard.v1.Job.assigned_at:type_name -> google.protobuf.Timestamp
+	9,  // 8: switchyard.v1.Job.accepted_at:type_name -> google.protobuf.Timestamp
+	9,  // 9: switchyard.v1.Job.started_at:type_name -> google.protobuf.Timestamp
+	9,  // 10: switchyard.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
 	1,  // 11: switchyard.v1.Job.outcome:type_name -> switchyard.v1.JobOutcome
-	4,  // 12: switchyard.v1.Job.late_result:type_name -> switchyard.v1.JobResult
-	3,  // 13: switchyard.v1.Job.history:type_name -> switchyard.v1.JobEvent
-	2,  // 14: switchyard.v1.Worker.state:type_name -> switchyard.v1.WorkerState
-	8,  // 15: switchyard.v1.Worker.registered_at:type_name -> google.protobuf.Timestamp
-	8,  // 16: switchyard.v1.Worker.last_seen_at:type_name -> google.protobuf.Timestamp
+	5,  // 12: switchyard.v1.Job.late_result:type_name -> switchyard.v1.JobResult
+	4,  // 13: switchyard.v1.Job.history:type_name -> switchyard.v1.JobEvent
+	3,  // 14: switchyard.v1.Worker.state:type_name -> switchyard.v1.WorkerState
+	9,  // 15: switchyard.v1.Worker.registered_at:type_name -> google.protobuf.Timestamp
+	9,  // 16: switchyard.v1.Worker.last_seen_at:type_name -> google.protobuf.Timestamp
 	17, // [17:17] is the sub-list for method output_type
 	17, // [17:17] is the sub-list for method input_type
 	17, // [17:17] is the sub-list for extension type_name
@@ -1136,7 +1194,7 @@ func file_switchyard_v1_types_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_switchyard_v1_types_proto_rawDesc), len(file_switchyard_v1_types_proto_rawDesc)),
-			NumEnums:      3,
+			NumEnums:      4,
 			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,

@@ -32,7 +32,10 @@ type ListWorkersRequest struct {
 	// The most workers to return: 1 to 1000; 0 means 50.
 	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The next_page_token of the previous page; empty means the first page.
-	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// The order of the list, the same for all its pages; unspecified means the newest
+	// first.
+	Order         ListOrder `protobuf:"varint,5,opt,name=order,proto3,enum=switchyard.v1.ListOrder" json:"order,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -95,12 +98,22 @@ func (x *ListWorkersRequest) GetPageToken() string {
 	return ""
 }
 
-// ListWorkersResponse holds one page of workers.
+func (x *ListWorkersRequest) GetOrder() ListOrder {
+	if x != nil {
+		return x.Order
+	}
+	return ListOrder_LIST_ORDER_UNSPECIFIED
+}
+
+// ListWorkersResponse holds one page of workers. It can have fewer than page_size and
+// still not be the last one: a page of large records ends after about 4 MiB.
 type ListWorkersResponse struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Workers []*Worker              `protobuf:"bytes,1,rep,name=workers,proto3" json:"workers,omitempty"`
 	// The page_token of the next page; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// How many workers there are on all pages.
+	Total         int64 `protobuf:"varint,3,opt,name=total,proto3" json:"total,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -147,6 +160,13 @@ func (x *ListWorkersResponse) GetNextPageToken() string {
 		return x.NextPageToken
 	}
 	return ""
+}
+
+func (x *ListWorkersResponse) GetTotal() int64 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
 }
 
 // PauseWorkerRequest names the worker to pause.
@@ -463,16 +483,18 @@ var File_switchyard_v1_workers_proto protoreflect.FileDescriptor
 
 const file_switchyard_v1_workers_proto_rawDesc = "" +
 	"\n" +
-	"\x1bswitchyard/v1/workers.proto\x12\rswitchyard.v1\x1a\x19switchyard/v1/types.proto\"\x9a\x01\n" +
+	"\x1bswitchyard/v1/workers.proto\x12\rswitchyard.v1\x1a\x19switchyard/v1/types.proto\"\xca\x01\n" +
 	"\x12ListWorkersRequest\x122\n" +
 	"\x06states\x18\x01 \x03(\x0e2\x1a.switchyard.v1.WorkerStateR\x06states\x12\x14\n" +
 	"\x05queue\x18\x02 \x01(\tR\x05queue\x12\x1b\n" +
 	"\tpage_size\x18\x03 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x04 \x01(\tR\tpageToken\"n\n" +
+	"page_token\x18\x04 \x01(\tR\tpageToken\x12.\n" +
+	"\x05order\x18\x05 \x01(\x0e2\x18.switchyard.v1.ListOrderR\x05order\"\x84\x01\n" +
 	"\x13ListWorkersResponse\x12/\n" +
 	"\aworkers\x18\x01 \x03(\v2\x15.switchyard.v1.WorkerR\aworkers\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"<\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x14\n" +
+	"\x05total\x18\x03 \x01(\x03R\x05total\"<\n" +
 	"\x12PauseWorkerRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\"D\n" +
@@ -519,27 +541,29 @@ var file_switchyard_v1_workers_proto_goTypes = []any{
 	(*StopWorkerRequest)(nil),    // 6: switchyard.v1.StopWorkerRequest
 	(*StopWorkerResponse)(nil),   // 7: switchyard.v1.StopWorkerResponse
 	(WorkerState)(0),             // 8: switchyard.v1.WorkerState
-	(*Worker)(nil),               // 9: switchyard.v1.Worker
+	(ListOrder)(0),               // 9: switchyard.v1.ListOrder
+	(*Worker)(nil),               // 10: switchyard.v1.Worker
 }
 var file_switchyard_v1_workers_proto_depIdxs = []int32{
-	8, // 0: switchyard.v1.ListWorkersRequest.states:type_name -> switchyard.v1.WorkerState
-	9, // 1: switchyard.v1.ListWorkersResponse.workers:type_name -> switchyard.v1.Worker
-	9, // 2: switchyard.v1.PauseWorkerResponse.worker:type_name -> switchyard.v1.Worker
-	9, // 3: switchyard.v1.ResumeWorkerResponse.worker:type_name -> switchyard.v1.Worker
-	9, // 4: switchyard.v1.StopWorkerResponse.worker:type_name -> switchyard.v1.Worker
-	0, // 5: switchyard.v1.WorkerService.ListWorkers:input_type -> switchyard.v1.ListWorkersRequest
-	2, // 6: switchyard.v1.WorkerService.PauseWorker:input_type -> switchyard.v1.PauseWorkerRequest
-	4, // 7: switchyard.v1.WorkerService.ResumeWorker:input_type -> switchyard.v1.ResumeWorkerRequest
-	6, // 8: switchyard.v1.WorkerService.StopWorker:input_type -> switchyard.v1.StopWorkerRequest
-	1, // 9: switchyard.v1.WorkerService.ListWorkers:output_type -> switchyard.v1.ListWorkersResponse
-	3, // 10: switchyard.v1.WorkerService.PauseWorker:output_type -> switchyard.v1.PauseWorkerResponse
-	5, // 11: switchyard.v1.WorkerService.ResumeWorker:output_type -> switchyard.v1.ResumeWorkerResponse
-	7, // 12: switchyard.v1.WorkerService.StopWorker:output_type -> switchyard.v1.StopWorkerResponse
-	9, // [9:13] is the sub-list for method output_type
-	5, // [5:9] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	8,  // 0: switchyard.v1.ListWorkersRequest.states:type_name -> switchyard.v1.WorkerState
+	9,  // 1: switchyard.v1.ListWorkersRequest.order:type_name -> switchyard.v1.ListOrder
+	10, // 2: switchyard.v1.ListWorkersResponse.workers:type_name -> switchyard.v1.Worker
+	10, // 3: switchyard.v1.PauseWorkerResponse.worker:type_name -> switchyard.v1.Worker
+	10, // 4: switchyard.v1.ResumeWorkerResponse.worker:type_name -> switchyard.v1.Worker
+	10, // 5: switchyard.v1.StopWorkerResponse.worker:type_name -> switchyard.v1.Worker
+	0,  // 6: switchyard.v1.WorkerService.ListWorkers:input_type -> switchyard.v1.ListWorkersRequest
+	2,  // 7: switchyard.v1.WorkerService.PauseWorker:input_type -> switchyard.v1.PauseWorkerRequest
+	4,  // 8: switchyard.v1.WorkerService.ResumeWorker:input_type -> switchyard.v1.ResumeWorkerRequest
+	6,  // 9: switchyard.v1.WorkerService.StopWorker:input_type -> switchyard.v1.StopWorkerRequest
+	1,  // 10: switchyard.v1.WorkerService.ListWorkers:output_type -> switchyard.v1.ListWorkersResponse
+	3,  // 11: switchyard.v1.WorkerService.PauseWorker:output_type -> switchyard.v1.PauseWorkerResponse
+	5,  // 12: switchyard.v1.WorkerService.ResumeWorker:output_type -> switchyard.v1.ResumeWorkerResponse
+	7,  // 13: switchyard.v1.WorkerService.StopWorker:output_type -> switchyard.v1.StopWorkerResponse
+	10, // [10:14] is the sub-list for method output_type
+	6,  // [6:10] is the sub-list for method input_type
+	6,  // [6:6] is the sub-list for extension type_name
+	6,  // [6:6] is the sub-list for extension extendee
+	0,  // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_switchyard_v1_workers_proto_init() }

@@ -53,7 +53,8 @@ type JobServiceClient interface {
 	SubmitJob(context.Context, *v1.SubmitJobRequest) (*v1.SubmitJobResponse, error)
 	// GetJob returns one job. NOT_FOUND: there is no such job, or it has expired.
 	GetJob(context.Context, *v1.GetJobRequest) (*v1.GetJobResponse, error)
-	// ListJobs returns jobs, newest first, one page at a time.
+	// ListJobs returns jobs, the newest first unless it is asked otherwise, one page at
+	// a time.
 	ListJobs(context.Context, *v1.ListJobsRequest) (*v1.ListJobsResponse, error)
 	// CancelJob removes a job that has not started from its queue, and tells the
 	// worker of a running job to end it. Canceling a canceled job succeeds.
@@ -171,7 +172,8 @@ type JobServiceHandler interface {
 	SubmitJob(context.Context, *v1.SubmitJobRequest) (*v1.SubmitJobResponse, error)
 	// GetJob returns one job. NOT_FOUND: there is no such job, or it has expired.
 	GetJob(context.Context, *v1.GetJobRequest) (*v1.GetJobResponse, error)
-	// ListJobs returns jobs, newest first, one page at a time.
+	// ListJobs returns jobs, the newest first unless it is asked otherwise, one page at
+	// a time.
 	ListJobs(context.Context, *v1.ListJobsRequest) (*v1.ListJobsResponse, error)
 	// CancelJob removes a job that has not started from its queue, and tells the
 	// worker of a running job to end it. Canceling a canceled job succeeds.

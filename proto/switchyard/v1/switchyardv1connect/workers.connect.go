@@ -49,7 +49,8 @@ const (
 
 // WorkerServiceClient is a client for the switchyard.v1.WorkerService service.
 type WorkerServiceClient interface {
-	// ListWorkers returns workers, newest first, one page at a time.
+	// ListWorkers returns workers, the newest first unless it is asked otherwise, one
+	// page at a time.
 	ListWorkers(context.Context, *v1.ListWorkersRequest) (*v1.ListWorkersResponse, error)
 	// PauseWorker stops a worker from taking jobs until it is resumed. A running
 	// job continues; an offered job goes back to its queue.
@@ -148,7 +149,8 @@ func (c *workerServiceClient) StopWorker(ctx context.Context, req *v1.StopWorker
 
 // WorkerServiceHandler is an implementation of the switchyard.v1.WorkerService service.
 type WorkerServiceHandler interface {
-	// ListWorkers returns workers, newest first, one page at a time.
+	// ListWorkers returns workers, the newest first unless it is asked otherwise, one
+	// page at a time.
 	ListWorkers(context.Context, *v1.ListWorkersRequest) (*v1.ListWorkersResponse, error)
 	// PauseWorker stops a worker from taking jobs until it is resumed. A running
 	// job continues; an offered job goes back to its queue.
