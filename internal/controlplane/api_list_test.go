@@ -1,21 +1,38 @@
 package controlplane_test
 
 import (
+	"encoding/binary"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"connectrpc.com/connect"
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
 func TestListJobs(t *testing.T) {
 	b := start(t)
-	var ids []string // newest first, as they are listed
+	var ids []string                  // newest first, as they are listed
+	var middle *timestamppb.Timestamp // the submission of the third job
 	for i := range 5 {
-		ids = slices.Insert(ids, 0, b.submit([]string{"even", "odd"}[i%2], "true").GetId())
+		job := b.submit([]string{"even", "odd"}[i%2], "true")
+		ids = slices.Insert(ids, 0, job.GetId())
+		if i == 2 {
+			id := uuid.MustParse(job.GetId())
+			middle = timestamppb.New(time.UnixMilli(int64(binary.BigEndian.Uint64(id[:8]) >> 16)))
+		}
+		// IDs order jobs by the millisecond of their submission.
+		for begin := time.Now().UnixMilli(); time.Now().UnixMilli() == begin; {
+			runtime.Gosched()
+		}
 	}
+	oldest := slices.Clone(ids)
+	slices.Reverse(oldest)
 	canceled := ids[4]
 	if _, err := b.jobs.CancelJob(t.Context(), &switchyardv1.CancelJobRequest{Id: canceled, Reason: "no need"}); err != nil {
 		t.Fatal(err)
@@ -35,6 +52,9 @@ func TestListJobs(t *testing.T) {
 		{"another state", &switchyardv1.ListJobsRequest{States: []switchyardv1.JobState{switchyardv1.JobState_JOB_STATE_CANCELED}}, []string{canceled}},
 		{"an unknown worker", &switchyardv1.ListJobsRequest{WorkerId: unknownID}, nil},
 		{"an unknown queue", &switchyardv1.ListJobsRequest{Queue: "none"}, nil},
+		{"the oldest first", &switchyardv1.ListJobsRequest{PageSize: 2, Order: switchyardv1.ListOrder_LIST_ORDER_OLDEST_FIRST}, oldest},
+		{"since a moment", &switchyardv1.ListJobsRequest{Since: middle}, ids[:3]},
+		{"until a moment", &switchyardv1.ListJobsRequest{Until: middle}, ids[3:]},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			var got []string
@@ -42,6 +62,9 @@ func TestListJobs(t *testing.T) {
 				res, err := b.jobs.ListJobs(t.Context(), row.req)
 				if err != nil {
 					t.Fatal(err)
+				}
+				if row.req.GetPageToken() == "" && int(res.GetTotal()) != len(row.want) {
+					t.Errorf("there are %d jobs, want %d", res.GetTotal(), len(row.want))
 				}
 				if size := int(row.req.GetPageSize()); size > 0 && len(res.GetJobs()) > size {
 					t.Fatalf("a page has %d jobs", len(res.GetJobs()))
@@ -87,7 +110,13 @@ func TestListValidation(t *testing.T) {
 		})
 		expectError(t, "workers, "+name, err, connect.CodeInvalidArgument, row.contains)
 	}
-	_, err := b.jobs.ListJobs(t.Context(), &switchyardv1.ListJobsRequest{States: make([]switchyardv1.JobState, 1000)})
+	_, err := b.jobs.ListJobs(t.Context(), &switchyardv1.ListJobsRequest{Order: 7})
+	expectError(t, "an unknown order", err, connect.CodeInvalidArgument, "order has unknown value 7")
+	_, err = b.jobs.ListJobs(t.Context(), &switchyardv1.ListJobsRequest{Since: &timestamppb.Timestamp{Nanos: -1}})
+	expectError(t, "an invalid moment", err, connect.CodeInvalidArgument, "since is not a moment")
+	_, err = b.jobs.ListJobs(t.Context(), &switchyardv1.ListJobsRequest{Until: &timestamppb.Timestamp{Seconds: 1 << 62}})
+	expectError(t, "an invalid moment", err, connect.CodeInvalidArgument, "until is not a moment")
+	_, err = b.jobs.ListJobs(t.Context(), &switchyardv1.ListJobsRequest{States: make([]switchyardv1.JobState, 1000)})
 	expectError(t, "a thousand states", err, connect.CodeInvalidArgument, "states must have")
 	_, err = b.jobs.ListJobs(t.Context(), &switchyardv1.ListJobsRequest{WorkerId: strings.Repeat("x", 100<<10)})
 	expectError(t, "a long worker_id", err, connect.CodeInvalidArgument, "worker_id is")

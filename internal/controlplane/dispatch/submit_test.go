@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
@@ -224,6 +225,62 @@ func TestJobsArePaged(t *testing.T) {
 	} {
 		_, err := p.Jobs(t.Context(), row.f, row.p)
 		wantErr(t, err, ErrInvalid)
+	}
+}
+
+// A page ends when its records have MaxPageBytes, and its token continues the list.
+func TestAPageIsBoundedInBytes(t *testing.T) {
+	p := newPlant(t, Options{})
+	large := strings.Repeat("x", MaxJobSize/2)
+	var want, got []string
+	for range 40 {
+		want = append(want, p.submit(record.Job{Env: map[string]string{"LARGE": large}}))
+	}
+	pages := 0
+	for page := (schedule.Page{Size: 100, OldestFirst: true}); ; pages++ {
+		listed, err := p.Jobs(t.Context(), schedule.JobFilter{}, page)
+		must(t, err)
+		// The records that are read at a time are few at first.
+		if most := schedule.MaxPageBytes/len(large) + 2*minListRead; len(listed.Jobs) > most {
+			t.Fatalf("a page has %d large jobs, want at most %d", len(listed.Jobs), most)
+		}
+		for _, job := range listed.Jobs {
+			got = append(got, job.ID)
+		}
+		if page.Token = listed.Next; page.Token == "" {
+			break
+		}
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) || pages == 0 {
+		t.Errorf("%d pages have %v, want %v in several", pages+1, got, want)
+	}
+}
+
+// Workers with large records do not fill a page, and can be listed from the oldest.
+func TestAPageOfWorkersIsBoundedInBytes(t *testing.T) {
+	x := schedule.New()
+	var want, got []string
+	for i := range 100 {
+		w := record.Worker{ID: newID(), Revision: uint64(i + 1), Tags: []string{strings.Repeat("x", 200<<10)}}
+		w.Worker = workerstate.Worker{State: workerstate.Available}
+		x.ApplyWorker(w, time.Now())
+		want = append(want, w.ID)
+	}
+	for page := (schedule.Page{Size: 1000, OldestFirst: true}); ; {
+		workers, next, total, err := x.Workers(schedule.WorkerFilter{}, page)
+		must(t, err)
+		if len(workers) > schedule.MaxPageBytes/(200<<10)+1 || total != len(want) {
+			t.Fatalf("a page has %d large workers of %d", len(workers), total)
+		}
+		for _, w := range workers {
+			got = append(got, w.ID)
+		}
+		if page.Token = next; next == "" {
+			break
+		}
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("listed %v, want %v", got, want)
 	}
 }
 

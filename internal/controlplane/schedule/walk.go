@@ -157,7 +157,7 @@ func (s *sources) Pop() any {
 
 // count returns how many jobs of the class are from low on and before high.
 func (c *class) count(low, high uuid.UUID) int {
-	return c.rank(high) - c.rank(low)
+	return max(0, c.rank(high)-c.rank(low)) // high can be before low
 }
 
 // rank returns how many jobs of the class are older than an ID.

@@ -21,11 +21,22 @@ const concurrentReads = 32
 // their records in bytes. A job that is not stored, or whose record is damaged, is left
 // out. ErrUnavailable.
 func (s *Store) Jobs(ctx context.Context, ids []string) (jobs map[string]record.Job, size int, err error) {
-	jobs = make(map[string]record.Job, len(ids))
-	if len(ids) == 0 {
-		return jobs, 0, nil
+	switch {
+	case len(ids) == 0:
+		return nil, 0, nil
+	case s.state.CachedInfo().Config.AllowDirect:
+		return s.jobs(ctx, ids, s.readDirect)
 	}
-	add := func(subject string, data []byte, revision uint64) {
+	return s.jobs(ctx, ids, s.readEach)
+}
+
+// reader reads the records of jobs and passes each that is stored to add, one at a
+// time.
+type reader func(ctx context.Context, ids []string, add func(subject string, data []byte, revision uint64)) error
+
+func (s *Store) jobs(ctx context.Context, ids []string, read reader) (jobs map[string]record.Job, size int, err error) {
+	jobs = make(map[string]record.Job, len(ids))
+	err = read(ctx, ids, func(subject string, data []byte, revision uint64) {
 		id := strings.TrimPrefix(subject, jobPrefix)
 		job, err := decode[record.Job](data, "reading job "+id)
 		if err != nil {
@@ -35,12 +46,7 @@ func (s *Store) Jobs(ctx context.Context, ids []string) (jobs map[string]record.
 		job.Revision = revision
 		jobs[id] = job
 		size += len(data)
-	}
-	if s.state.CachedInfo().Config.AllowDirect {
-		err = s.readDirect(ctx, ids, add)
-	} else {
-		err = s.readEach(ctx, ids, add)
-	}
+	})
 	return jobs, size, err
 }
 
@@ -48,13 +54,13 @@ func (s *Store) Jobs(ctx context.Context, ids []string) (jobs map[string]record.
 // the copy that responds does not lag.
 func (s *Store) readDirect(ctx context.Context, ids []string, add func(subject string, data []byte, revision uint64)) error {
 	const doing = "reading jobs"
-	ctx, cancel := s.bound(ctx)
+	bounded, cancel := s.bound(ctx)
 	defer cancel()
 	subjects := make([]string, 0, len(ids))
 	for _, id := range ids {
 		subjects = append(subjects, jobPrefix+id)
 	}
-	messages, err := jetstreamext.GetLastMsgsFor(ctx, s.js, stateStream, subjects)
+	messages, err := jetstreamext.GetLastMsgsFor(bounded, s.js, stateStream, subjects)
 	if err != nil {
 		return wrap(ctx, err, doing)
 	}
@@ -78,9 +84,9 @@ func (s *Store) readEach(ctx context.Context, ids []string, add func(subject str
 	var mu sync.Mutex
 	for _, id := range ids {
 		group.Go(func() error {
-			ctx, cancel := s.bound(ctx)
+			bounded, cancel := s.bound(ctx)
 			defer cancel()
-			msg, err := s.state.GetLastMsgForSubject(ctx, jobPrefix+id)
+			msg, err := s.state.GetLastMsgForSubject(bounded, jobPrefix+id)
 			switch {
 			case errors.Is(err, jetstream.ErrMsgNotFound):
 				return nil
