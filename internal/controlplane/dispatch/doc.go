@@ -6,9 +6,24 @@
 // The store is the source of truth: one record a job and one a worker, changed by
 // compare-and-set. Each replica keeps an index of them in memory (package
 // schedule). It follows the store's changes, and applies its own at once when they
-// are stored. The index may lag behind the changes of other replicas, so it is
-// used to decide what to try, and never to refuse: a request that the index would
-// refuse, or answer without a write, is decided on the stored record.
+// are stored. It is used to decide what to try, and never to refuse: a request that
+// the index would refuse, or answer without a write, is decided on the stored record.
+//
+// The index can be behind the store's leader, which serves reads and writes: another
+// replica has changed a record, and the watch has not delivered the change yet. On a
+// cluster it can be ahead as well: a follower delivers a record as soon as a majority
+// has it, which the leader may apply a moment later. So what the watch delivered
+// exists. A read that returns an older record, or none, is repeated, and so is a
+// write that conflicts; neither is a reason to refuse a request or to forget a record.
+// A record is gone only if it is not found at a leader that is past the revision
+// which this replica has seen: see readKnown.
+//
+// # Records that fail
+//
+// Every record is bounded when it is submitted or registered, with room for all that
+// may become of it: see MaxJobSize. Where a change cannot be stored nevertheless, the
+// record is passed by: its failure is logged once, it is tried again ever more rarely,
+// and nothing else waits for it, neither its queue nor the sweep.
 //
 // # Assignment
 //

@@ -23,6 +23,7 @@ const watchPause = time.Second
 // the index may make new assignments possible.
 type records struct {
 	st     *store.Store
+	state  state // st, but for tests
 	now    func() time.Time
 	log    *zap.Logger
 	assign func(context.Context, *schedule.Claim) // writes an assignment
@@ -41,7 +42,7 @@ type records struct {
 
 func newRecords(ctx context.Context, st *store.Store, now func() time.Time, log *zap.Logger) *records {
 	r := &records{
-		st: st, now: now, log: log, failures: newFailures(log),
+		st: st, state: st, now: now, log: log, failures: newFailures(log),
 		index: schedule.New(), subscribers: map[string][]*joblog.Subscription{},
 	}
 	r.ctx, r.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
@@ -198,9 +199,14 @@ func (r *records) worker(id string) (worker record.Worker, ok bool) {
 	return worker, ok
 }
 
-// ReadJob returns the stored record of a job.
+// ReadJob returns the stored record of a job, which is not older than what this
+// replica has seen of it. ErrNotFound if it is gone: see readKnown.
 func (r *records) ReadJob(ctx context.Context, id string) (record.Job, error) {
-	job, err := r.st.Job(ctx, id)
+	job, err := readKnown(ctx, r.state, reading[record.Job]{
+		what: "job " + id, read: func(ctx context.Context) (record.Job, error) { return r.state.Job(ctx, id) },
+		revision: func(job record.Job) uint64 { return job.Revision },
+		known:    func() (known uint64) { r.view(func(x *schedule.Index) { known = x.JobRevision(id) }); return known },
+	})
 	if err == nil {
 		r.update(func(*schedule.Index) { r.applyJob(job) })
 	}
@@ -247,7 +253,11 @@ func (r *records) findWorker(ctx context.Context, id string) (record.Worker, err
 }
 
 func (r *records) readWorker(ctx context.Context, id string) (record.Worker, error) {
-	worker, err := r.st.Worker(ctx, id)
+	worker, err := readKnown(ctx, r.state, reading[record.Worker]{
+		what: "worker " + id, read: func(ctx context.Context) (record.Worker, error) { return r.state.Worker(ctx, id) },
+		revision: func(worker record.Worker) uint64 { return worker.Revision },
+		known:    func() (known uint64) { r.view(func(x *schedule.Index) { known = x.WorkerRevision(id) }); return known },
+	})
 	if err == nil {
 		r.update(func(x *schedule.Index) { x.ApplyWorker(worker, r.now()) })
 	}
@@ -258,12 +268,12 @@ func (r *records) readWorker(ctx context.Context, id string) (record.Worker, err
 func (r *records) putJob(ctx context.Context, job record.Job) (record.Job, error) {
 	ctx, cancel := store.Detach(ctx)
 	defer cancel()
-	stored, err := r.st.PutJob(ctx, job)
+	stored, err := r.state.PutJob(ctx, job)
 	if errors.Is(err, store.ErrTooLarge) && job.State.Final() && job.RetriedBy == "" {
 		// Only a record of an earlier version can be so large. A job must be able to end.
 		r.log.Warn("dropped the command and environment of a job whose record is too large", zap.String("job_id", job.ID))
 		job.Command, job.Env = job.Command[:min(1, len(job.Command))], nil
-		stored, err = r.st.PutJob(ctx, job)
+		stored, err = r.state.PutJob(ctx, job)
 	}
 	if job = stored; err != nil {
 		return job, err //nolint:wrapcheck // the store's errors say what was attempted
@@ -284,7 +294,7 @@ func (r *records) putJob(ctx context.Context, job record.Job) (record.Job, error
 func (r *records) putWorker(ctx context.Context, worker record.Worker) (record.Worker, error) {
 	ctx, cancel := store.Detach(ctx)
 	defer cancel()
-	worker, err := r.st.PutWorker(ctx, worker)
+	worker, err := r.state.PutWorker(ctx, worker)
 	if err == nil {
 		r.update(func(x *schedule.Index) { x.ApplyWorker(worker, r.now()) })
 	}

@@ -23,14 +23,12 @@ type Index struct {
 	queues  map[string]*queueEntry
 	history history
 
-	// ended holds the revision of each job that ended, until the watch has
-	// reached it: an older record, still to come, must not revive the job.
-	ended map[string]uint64
+	// ended are the jobs that ended, until the watch has reached their end: an older
+	// record, still to come, must not revive the job. Those that were live on this
+	// replica are kept for LateChunkGrace.
+	ended map[string]ending
 	// position is the revision that the watch has reached.
 	position uint64
-	// endedAt is when this replica saw the end of each job that ended within the
-	// last LateChunkGrace.
-	endedAt map[string]time.Time
 	// retries are the lost jobs whose retry is not known to be stored.
 	retries map[string]record.Job
 	// unsettled are claims of which it is not known whether the write took effect.
@@ -45,6 +43,12 @@ type Index struct {
 	closed      bool   // no claims are made any more
 	idleCount   uint64 // orders idle workers by the time since they are idle
 	streamCount uint64 // numbers the streams
+}
+
+// ending is the end of a job.
+type ending struct {
+	revision uint64
+	at       time.Time // when this replica saw it; zero if the job was not live here
 }
 
 // jobEntry is one live job.
@@ -106,8 +110,7 @@ func New() *Index {
 		workers:   map[string]*workerEntry{},
 		queues:    map[string]*queueEntry{},
 		history:   newHistory(),
-		ended:     map[string]uint64{},
-		endedAt:   map[string]time.Time{},
+		ended:     map[string]ending{},
 		retries:   map[string]record.Job{},
 		postponed: map[*jobEntry]time.Time{},
 		changed:   map[*queueEntry]struct{}{},
@@ -130,13 +133,30 @@ func (x *Index) Worker(id string) (record.Worker, bool) {
 	return record.Worker{}, false
 }
 
+// JobRevision returns the newest revision of a job that this replica has seen, zero
+// if it has seen none, or if the job ended long ago.
+func (x *Index) JobRevision(id string) uint64 {
+	if j := x.jobs[id]; j != nil {
+		return j.revision
+	}
+	return x.ended[id].revision
+}
+
+// WorkerRevision is JobRevision for a worker.
+func (x *Index) WorkerRevision(id string) uint64 {
+	if w := x.workers[id]; w != nil {
+		return w.record.Revision
+	}
+	return 0
+}
+
 // KnowsJob reports whether a job's record of that revision, or a newer one, was
 // applied. Every record up to the watch's position was applied or replaced.
 func (x *Index) KnowsJob(id string, revision uint64) bool {
 	if j := x.jobs[id]; j != nil {
 		return j.revision >= revision
 	}
-	return revision <= max(x.position, x.ended[id])
+	return revision <= max(x.position, x.ended[id].revision)
 }
 
 // KnowsWorker is KnowsJob for a worker.
@@ -150,7 +170,7 @@ func (x *Index) KnowsWorker(id string, revision uint64) bool {
 // Reached records that the watch has passed a revision of the record id.
 func (x *Index) Reached(id string, revision uint64) {
 	x.position = max(x.position, revision)
-	if x.ended[id] == revision {
+	if end, ok := x.ended[id]; ok && end.revision == revision && end.at.IsZero() {
 		delete(x.ended, id)
 	}
 }
@@ -166,9 +186,12 @@ func (x *Index) ApplyJob(job record.Job, now, expires time.Time) bool {
 	x.noteRetry(job)
 	j := x.jobs[job.ID]
 	if job.State.Final() {
-		x.ended[job.ID] = job.Revision
+		end := ending{revision: job.Revision, at: x.ended[job.ID].at}
 		if j != nil {
-			x.endedAt[job.ID] = now
+			end.at = now
+		}
+		x.ended[job.ID] = end
+		if j != nil {
 			j.revision = job.Revision
 			x.drop(j, job.State)
 		}
@@ -348,14 +371,9 @@ func (x *Index) Tidy(now time.Time, workerRetention time.Duration) {
 	}
 	x.unsettled = nil
 	x.resume(now)
-	for id, revision := range x.ended {
-		if revision <= x.position {
+	for id, end := range x.ended {
+		if end.revision <= x.position && now.Sub(end.at) > LateChunkGrace {
 			delete(x.ended, id)
-		}
-	}
-	for id, at := range x.endedAt {
-		if now.Sub(at) > LateChunkGrace {
-			delete(x.endedAt, id)
 		}
 	}
 	for id, w := range x.workers {
@@ -371,8 +389,8 @@ func (x *Index) Tidy(now time.Time, workerRetention time.Duration) {
 // EndedJustNow reports whether this replica saw the end of a job within the last
 // LateChunkGrace.
 func (x *Index) EndedJustNow(jobID string, now time.Time) bool {
-	at, ended := x.endedAt[jobID]
-	return ended && now.Sub(at) <= LateChunkGrace
+	end := x.ended[jobID]
+	return !end.at.IsZero() && now.Sub(end.at) <= LateChunkGrace
 }
 
 // SetLogEnd records that a log chunk of a job was stored that has the sequence and

@@ -59,6 +59,20 @@ func (s *Store) Worker(ctx context.Context, id string) (record.Worker, error) {
 	return worker, err
 }
 
+// Position returns the revision of the newest record of jobs and workers that the
+// store has applied: a record of an older revision that is not found is gone.
+// ErrUnavailable.
+func (s *Store) Position(ctx context.Context) (uint64, error) {
+	const doing = "reading the position of the store"
+	bounded, cancel := s.bound(ctx)
+	defer cancel()
+	info, err := s.state.Info(bounded)
+	if err != nil {
+		return 0, wrap(ctx, err, doing)
+	}
+	return info.State.LastSeq, nil
+}
+
 // PutMetadata stores a build's meta-data. It replaces the record of m.Revision, or
 // creates one if that is 0, and returns it with its new revision. It expires
 // Retention later. ErrConflict, ErrTooLarge, ErrUnavailable.
