@@ -17,8 +17,8 @@ import (
 // nor a key: in a file they would apply to every call.
 var perCall = []string{
 	"help", "version",
-	"idempotency-key", "state", "outcome", "no-retry", "worker", "limit", "follow", "offset", "reason", "force", "format", "guards", "effects",
-	"machine", "self-loops", "highlight",
+	"idempotency-key", "state", "outcome", "no-retry", "worker", "follow", "offset", "reason", "force", "format", "guards", "effects",
+	"limit", "all", "page", "sort", "since", "until", "machine", "self-loops", "highlight",
 	"jobs", "in-flight", "losses", "pauses", "rows", "scripts", "job-in-flight", "job-kills", "job-faults",
 }
 

@@ -13,9 +13,6 @@ import (
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
-// defaultLimit is how many jobs or workers a list shows.
-const defaultLimit = 50
-
 const logsDescription = `Writes the log of a job to standard output, byte for byte. With --output json it
 writes the job, its changes of state and the chunks of its log, one object on each
 line.
@@ -27,7 +24,8 @@ not the job, with exit code 130.`
 // jobList returns `switchyard job list`.
 func (a *app) jobList() *cobra.Command {
 	cmd := cli.Command("list", "list jobs, newest first", cli.NoArgs)
-	request, limit := &switchyardv1.ListJobsRequest{}, defaultLimit
+	cmd.Long = fmt.Sprintf(listDescription, "jobs")
+	request := &switchyardv1.ListJobsRequest{}
 	flags := cli.PerCall(cmd)
 	cli.List(flags, &request.States, "state", "STATE",
 		"only jobs in this state: queued, assigned, accepted, running, finished, canceled, lost; may be repeated",
@@ -38,16 +36,15 @@ func (a *app) jobList() *cobra.Command {
 		cli.Each(present.ParseJobOutcome))
 	flags.Text(&request.Queue, "queue", "NAME", "only jobs of this queue")
 	flags.Text(&request.WorkerId, "worker", "ID", "only jobs of the worker with this ID")
-	limitFlag(flags, &limit, "jobs")
+	momentFlag(flags, &request.Since, "since", "only jobs submitted then or later")
+	momentFlag(flags, &request.Until, "until", "only jobs submitted before then")
+	list := newListFlags(flags, "jobs", &request.PageToken)
 	c := connectionFlags(cmd)
 	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, _ []string) error {
-		return writeAll(a, c.output, caller.Jobs(ctx, request, limit), present.Jobs)
+		request.Order = list.order()
+		return writeList(a, c.output, caller.Jobs(ctx, request, list.limit()), "jobs", present.Jobs)
 	})
 	return cmd
-}
-
-func limitFlag(flags cli.Flags, limit *int, what string) {
-	cli.Var(flags, limit, "limit", "NUMBER", "most "+what+" to list; 0 is all", cli.Number(0, math.MaxInt))
 }
 
 // jobShow returns `switchyard job show`.
@@ -79,8 +76,12 @@ func (a *app) jobLogs() *cobra.Command {
 		ctx, stop := cli.Interruptible(ctx)
 		defer stop()
 		options.NoWait = !follow
-		if _, err := caller.Follow(ctx, ids[0], options, a.follower(c, false)); err != nil {
+		job, err := caller.Follow(ctx, ids[0], options, a.follower(c, false))
+		if err != nil {
 			return a.stoppedWaiting(c, ids[0], err)
+		}
+		if job.GetRetriedBy() != "" {
+			a.notef("job %s is %s; job %s retries it", ids[0], present.JobOutcome(job.GetOutcome()), job.GetRetriedBy())
 		}
 		return nil
 	})

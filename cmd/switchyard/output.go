@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"iter"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
@@ -53,46 +51,32 @@ func write[M proto.Message](a *app, o *output, message M, text func(io.Writer, M
 	return text(a.stdout, message)
 }
 
-// writeAll writes messages as JSON, each as it comes, or all of them as a table.
-func writeAll[M proto.Message](
-	a *app, o *output, messages iter.Seq2[M, error], table func(io.Writer, []M, time.Time) error,
-) error {
-	var rows []M
-	for message, err := range messages {
-		switch {
-		case err != nil:
-			return err
-		case !o.json():
-			rows = append(rows, message) // the widths of the columns depend on all rows
-			continue
-		}
-		if err := present.JSON(a.stdout, message); err != nil {
-			return err
-		}
-	}
-	if o.json() {
-		return nil
-	}
-	return table(a.stdout, rows, time.Now())
-}
-
-// changeEach changes what each of the IDs names, in order, up to the first
-// failure, and writes the results; line returns one of them as text.
+// changeEach changes what each of the IDs names, in order, and writes the results; line
+// returns one of them as text. It goes on past a failure, writes a line about each, and
+// returns an error at the end if there was one.
 func changeEach[M proto.Message](
 	ctx context.Context, a *app, o *output, ids []string, change func(id string) (M, error), line func(M) string,
 ) error {
+	failed := 0
 	for _, id := range ids {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
 		changed, err := change(id)
-		if err != nil {
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case err != nil && len(ids) == 1:
 			return err
+		case err != nil:
+			failed++
+			a.notef("%v", err)
+			continue
 		}
 		err = write(a, o, changed, func(io.Writer, M) error { return a.printf("%s\n", line(changed)) })
 		if err != nil {
 			return err
 		}
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d failed; see the lines above", failed, len(ids))
 	}
 	return nil
 }

@@ -15,16 +15,18 @@ import (
 // workersList returns `switchyard workers list`.
 func (a *app) workersList() *cobra.Command {
 	cmd := cli.Command("list", "list workers, newest first", cli.NoArgs)
-	request, limit := &switchyardv1.ListWorkersRequest{}, defaultLimit
+	cmd.Long = fmt.Sprintf(listDescription, "workers")
+	request := &switchyardv1.ListWorkersRequest{}
 	flags := cli.PerCall(cmd)
 	cli.List(flags, &request.States, "state", "STATE",
 		"only workers in this state: connected, disconnected, lost; may be repeated", cli.Each(present.ParseWorkerState)).
 		Default("connected")
 	flags.Text(&request.Queue, "queue", "NAME", "only workers of this queue")
-	limitFlag(flags, &limit, "workers")
+	list := newListFlags(flags, "workers", &request.PageToken)
 	c := connectionFlags(cmd)
 	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, _ []string) error {
-		return writeAll(a, c.output, caller.Workers(ctx, request, limit), present.Workers)
+		request.Order = list.order()
+		return writeList(a, c.output, caller.Workers(ctx, request, list.limit()), "workers", present.Workers)
 	})
 	return cmd
 }

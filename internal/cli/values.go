@@ -195,3 +195,23 @@ func duration(s string) (time.Duration, error) {
 	}
 	return 0, err //nolint:wrapcheck // it quotes the text
 }
+
+// Moment parses a moment: a date, with a time of day or without, or a duration before
+// now. A date without a zone is in the local one.
+func Moment(s string, now time.Time) (time.Time, error) {
+	if d, err := time.ParseDuration(s); err == nil {
+		if d < 0 {
+			return time.Time{}, errors.New("must not be negative")
+		}
+		return now.Add(-d), nil
+	}
+	if at, err := time.Parse(time.RFC3339, s); err == nil {
+		return at, nil
+	}
+	for _, layout := range []string{time.DateOnly, "2006-01-02T15:04", "2006-01-02T15:04:05"} {
+		if at, err := time.ParseInLocation(layout, s, now.Location()); err == nil {
+			return at, nil
+		}
+	}
+	return time.Time{}, errors.New("must be a moment such as 2026-01-31 or 2026-01-31T18:00:00Z, or a duration ago such as 2h")
+}

@@ -48,6 +48,9 @@ func (s *service) ListJobs(_ context.Context, req *switchyardv1.ListJobsRequest)
 	}
 	s.pages = append(s.pages, fmt.Sprintf("%d+%d", from, req.GetPageSize()))
 	res := &switchyardv1.ListJobsResponse{}
+	if from == 0 {
+		res.Total = all
+	}
 	for ; from < all && len(res.GetJobs()) < int(req.GetPageSize()); from++ {
 		res.Jobs = append(res.Jobs, &switchyardv1.Job{Id: strconv.Itoa(from)})
 	}
@@ -231,7 +234,8 @@ func TestPages(t *testing.T) {
 			mux := http.NewServeMux()
 			mux.Handle(switchyardv1connect.NewJobServiceHandler(control))
 			n := 0
-			for job, err := range serve(t, mux).Jobs(t.Context(), &switchyardv1.ListJobsRequest{}, tt.limit) {
+			list := serve(t, mux).Jobs(t.Context(), &switchyardv1.ListJobsRequest{}, tt.limit)
+			for job, err := range list.All() {
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -239,6 +243,9 @@ func TestPages(t *testing.T) {
 					t.Fatalf("job %s, want %d", job.GetId(), n)
 				}
 				n++
+			}
+			if more := n < 2500; list.Total != 2500 || (list.Next != "") != more {
+				t.Errorf("total %d, next page %q after %d jobs", list.Total, list.Next, n)
 			}
 			if n != tt.want || fmt.Sprint(control.pages) != tt.pages {
 				t.Errorf("%d jobs in pages %v, want %d in %s", n, control.pages, tt.want, tt.pages)

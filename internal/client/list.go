@@ -10,50 +10,80 @@ import (
 // maxPageSize is the largest page that the control plane returns.
 const maxPageSize = 1000
 
-// Jobs returns the jobs that match the request, newest first, at most limit of
-// them; 0 means no limit. It fetches pages as needed. An error is the last element.
-func (c *Client) Jobs(ctx context.Context, req *switchyardv1.ListJobsRequest, limit int) iter.Seq2[*switchyardv1.Job, error] {
-	return pages(limit, func(size int32, token string) ([]*switchyardv1.Job, string, error) {
+// List is a list that All reads. It is for one goroutine.
+type List[T any] struct {
+	// Total is how many elements there are, also beyond the limit; zero if the list
+	// did not begin with the first page. It is known once All has returned an element.
+	Total int64
+	// Next is the token of the page that follows, empty at the end of the list. It is
+	// known when All has ended.
+	Next string
+
+	limit int
+	token string // of the first page
+	fetch func(size int32, token string) (page[T], error)
+}
+
+// page is one page of a list.
+type page[T any] struct {
+	elements []T
+	next     string
+	total    int64
+}
+
+// Jobs returns the list of the jobs that match the request, from the page of its
+// token on, at most limit of them; 0 means no limit.
+func (c *Client) Jobs(ctx context.Context, req *switchyardv1.ListJobsRequest, limit int) *List[*switchyardv1.Job] {
+	fetch := func(size int32, token string) (page[*switchyardv1.Job], error) {
 		req.PageSize, req.PageToken = size, token
 		res, err := call(ctx, c, "listing jobs", c.jobs.ListJobs, req)
-		return res.GetJobs(), res.GetNextPageToken(), err
-	})
+		return page[*switchyardv1.Job]{res.GetJobs(), res.GetNextPageToken(), res.GetTotal()}, err
+	}
+	return &List[*switchyardv1.Job]{limit: limit, token: req.GetPageToken(), fetch: fetch}
 }
 
-// Workers returns the workers that match the request, as Jobs does.
-func (c *Client) Workers(ctx context.Context, req *switchyardv1.ListWorkersRequest, limit int) iter.Seq2[*switchyardv1.Worker, error] {
-	return pages(limit, func(size int32, token string) ([]*switchyardv1.Worker, string, error) {
+// Workers returns the list of the workers that match the request, as Jobs does.
+func (c *Client) Workers(ctx context.Context, req *switchyardv1.ListWorkersRequest, limit int) *List[*switchyardv1.Worker] {
+	fetch := func(size int32, token string) (page[*switchyardv1.Worker], error) {
 		req.PageSize, req.PageToken = size, token
 		res, err := call(ctx, c, "listing workers", c.workers.ListWorkers, req)
-		return res.GetWorkers(), res.GetNextPageToken(), err
-	})
+		return page[*switchyardv1.Worker]{res.GetWorkers(), res.GetNextPageToken(), res.GetTotal()}, err
+	}
+	return &List[*switchyardv1.Worker]{limit: limit, token: req.GetPageToken(), fetch: fetch}
 }
 
-// pages returns the elements of one page after another.
-func pages[T any](limit int, fetch func(size int32, token string) ([]T, string, error)) iter.Seq2[T, error] {
+// All returns the elements, and fetches pages as needed. An error is the last element.
+// It must be called once.
+func (l *List[T]) All() iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		token := ""
-		for left := limit; limit == 0 || left > 0; {
+		l.Next = l.token
+		for left := l.limit; l.limit == 0 || left > 0; {
 			size := maxPageSize
-			if limit > 0 {
+			if l.limit > 0 {
 				size = min(left, maxPageSize)
 			}
-			page, next, err := fetch(int32(size), token)
+			p, err := l.fetch(int32(size), l.Next)
 			if err != nil {
 				var none T
 				yield(none, err)
 				return
 			}
-			for _, element := range page {
+			if l.Next == "" {
+				l.Total = p.total
+			}
+			if p.next == l.Next {
+				p.next = "" // a page that continues with itself would never end
+			}
+			l.Next = p.next
+			for _, element := range p.elements {
 				if !yield(element, nil) {
 					return
 				}
 			}
-			left -= len(page)
-			if next == "" || next == token {
+			left -= len(p.elements)
+			if l.Next == "" {
 				return
 			}
-			token = next
 		}
 	}
 }

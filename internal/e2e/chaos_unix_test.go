@@ -287,7 +287,7 @@ func (c *chaosRecord) awaitFinal(ctx context.Context) (map[string]*switchyardv1.
 // list returns all jobs by ID, and how many of them have not ended.
 func (c *chaosRecord) list(ctx context.Context) (jobs map[string]*switchyardv1.Job, open int, err error) {
 	jobs = map[string]*switchyardv1.Job{}
-	for job, err := range c.client.Jobs(ctx, &switchyardv1.ListJobsRequest{}, 0) {
+	for job, err := range c.client.Jobs(ctx, &switchyardv1.ListJobsRequest{}, 0).All() {
 		if err != nil {
 			return nil, 0, fmt.Errorf("listing the jobs: %w", err)
 		}

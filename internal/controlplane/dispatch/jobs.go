@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 
 	"github.com/google/uuid"
 
@@ -103,6 +104,9 @@ func (d *Dispatcher) Cancel(ctx context.Context, id, reason string) (record.Job,
 	job, err := d.records.changeJob(ctx, id, lifecycle.Event{
 		Kind: lifecycle.CancelRequested, Actor: actorOperator, Reason: reason,
 	})
+	if retry := job.record.RetriedBy; retry != "" && errors.Is(err, ErrWrongState) {
+		err = wrongState("%v; job %s retries it", err, retry)
+	}
 	return job.record, err
 }
 

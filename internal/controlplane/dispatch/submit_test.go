@@ -284,6 +284,22 @@ func TestAPageOfWorkersIsBoundedInBytes(t *testing.T) {
 	}
 }
 
+// A worker is found by its name also if that looks like an ID, unless a worker has
+// that ID.
+func TestAWorkerNamedLikeAnID(t *testing.T) {
+	p := newPlant(t, Options{})
+	const name = "018f4e8e-0000-7000-8000-00000000abcd"
+	id := p.register(name)
+	other := p.register(id) // its name is the ID of the first one
+	for ref, want := range map[string]string{name: id, id: id, other: other} {
+		if got, err := p.Pause(t.Context(), ref, "why", workerstate.ByOperator); err != nil || got.ID != want {
+			t.Errorf("pausing %s paused %s, %v; want %s", ref, got.ID, err, want)
+		}
+	}
+	_, err := p.Pause(t.Context(), "018f4e8e-0000-7000-8000-00000000ffff", "why", workerstate.ByOperator)
+	wantErr(t, err, ErrNotFound)
+}
+
 func TestWorkersArePaged(t *testing.T) {
 	p := newPlant(t, Options{})
 	var ids []string

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/switchyard-ci/switchyard/internal/cli"
+	"github.com/switchyard-ci/switchyard/internal/client"
+	"github.com/switchyard-ci/switchyard/internal/present"
+	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
+)
+
+// defaultLimit is how many jobs or workers a list shows.
+const defaultLimit = 50
+
+const listDescription = `Lists %[1]s, the newest first, and writes to standard error how many more there are.
+--page continues a list behind its last line: repeat the filters and --sort with it.`
+
+// listFlags are the flags of a list that do not select by content.
+type listFlags struct {
+	number int
+	all    bool
+	sort   string
+}
+
+const (
+	newestFirst = "newest"
+	oldestFirst = "oldest"
+)
+
+func newListFlags(flags cli.Flags, what string, page *string) *listFlags {
+	l := &listFlags{number: defaultLimit, sort: newestFirst}
+	cli.Var(flags, &l.number, "limit", "NUMBER", "most "+what+" to list; 0 is all", cli.Number(0, math.MaxInt))
+	flags.Bool(&l.all, "all", "list all "+what)
+	flags.Text(page, "page", "TOKEN", "go on where a list ended that named this token")
+	flags.Choice(&l.sort, "sort", "ORDER", "newest or oldest first", newestFirst, oldestFirst)
+	return l
+}
+
+// limit returns the most elements to list; 0 is all.
+func (l *listFlags) limit() int {
+	if l.all {
+		return 0
+	}
+	return l.number
+}
+
+func (l *listFlags) order() switchyardv1.ListOrder {
+	if l.sort == oldestFirst {
+		return switchyardv1.ListOrder_LIST_ORDER_OLDEST_FIRST
+	}
+	return switchyardv1.ListOrder_LIST_ORDER_NEWEST_FIRST
+}
+
+// momentFlag declares a flag for a bound in time of a list.
+func momentFlag(flags cli.Flags, target **timestamppb.Timestamp, name, usage string) {
+	cli.Var(flags, target, name, "TIME", usage+", a moment such as 2026-01-31, 2026-01-31T18:00 or 2026-01-31T18:00:00Z, or a duration ago such as 2h",
+		func(text string) (*timestamppb.Timestamp, error) {
+			at, err := cli.Moment(text, time.Now())
+			return timestamppb.New(at), err
+		}).Default("")
+}
+
+// writeList writes a list as JSON, each element as it comes, or all of them as a
+// table; and if there are more, how many, as a note.
+func writeList[M proto.Message](
+	a *app, o *output, list *client.List[M], what string, table func(io.Writer, []M, time.Time) error,
+) error {
+	var rows []M
+	n := 0
+	for message, err := range list.All() {
+		if err != nil {
+			return err
+		}
+		if n++; !o.json() {
+			rows = append(rows, message) // the widths of the columns depend on all rows
+			continue
+		}
+		if err := present.JSON(a.stdout, message); err != nil {
+			return err
+		}
+	}
+	if !o.json() {
+		if err := table(a.stdout, rows, time.Now()); err != nil {
+			return err
+		}
+	}
+	if list.Next != "" {
+		a.notef("%s", moreNote(n, list.Total, what, list.Next))
+	}
+	return nil
+}
+
+// moreNote returns the note below a list that has a next page. total is zero where it
+// is not known.
+func moreNote(n int, total int64, what, token string) string {
+	count := present.Count(int64(n))
+	if total > 0 {
+		count += " of " + present.Count(total)
+	}
+	return fmt.Sprintf("%s %s; --all for all of them, or --page %s for the next", count, what, token)
+}
