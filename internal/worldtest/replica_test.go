@@ -57,12 +57,12 @@ type replica struct {
 }
 
 // startReplica starts a replica on the storage. The faults stand in front of it.
-func startReplica(ctx context.Context, s *storage, clock zapcore.Clock, f *faults, logger *zap.Logger) (*replica, error) {
+func startReplica(ctx context.Context, s *storage, terms schedule.Terms, clock zapcore.Clock, f *faults, logger *zap.Logger) (*replica, error) {
 	st, err := store.Open(ctx, store.Options{Server: s, Logger: logger.Named("store")})
 	if err != nil {
 		return nil, err
 	}
-	d, err := dispatch.New(ctx, st, dispatch.Options{Terms: worldTerms, Clock: clock, Logger: logger.Named("dispatch")})
+	d, err := dispatch.New(ctx, st, dispatch.Options{Terms: terms, Clock: clock, Logger: logger.Named("dispatch")})
 	if err != nil {
 		st.Close()
 		return nil, err

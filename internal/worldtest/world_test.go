@@ -21,6 +21,7 @@ import (
 	"github.com/switchyard-ci/switchyard/fsm"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/job/spool"
 	"github.com/switchyard-ci/switchyard/internal/memnet"
 	"github.com/switchyard-ci/switchyard/internal/wire"
@@ -47,6 +48,7 @@ type world struct {
 	end    context.CancelFunc
 
 	storage  *storage
+	terms    schedule.Terms
 	replicas []*replica // nil where a replica is down
 	clocks   []*wallClock
 	faults   *faults
@@ -65,11 +67,16 @@ type world struct {
 	wrong     []string
 }
 
-// newWorld starts a world with a number of replicas and one agent for each machine.
+// newWorld starts a world with a number of replicas and one agent for each mode.
 func newWorld(t *testing.T, replicas int, modes ...fsm.Mode) *world {
 	t.Helper()
+	return newWorldWithTerms(t, worldTerms, replicas, modes...)
+}
+
+func newWorldWithTerms(t *testing.T, terms schedule.Terms, replicas int, modes ...fsm.Mode) *world {
+	t.Helper()
 	w := &world{
-		t: t, logger: worldLogger(), storage: newStorage(t, t.TempDir()), faults: newFaults(),
+		t: t, logger: worldLogger(), storage: newStorage(t, t.TempDir()), terms: terms, faults: newFaults(),
 		replicas: make([]*replica, replicas), clocks: make([]*wallClock, replicas),
 		submitted: map[string]bool{}, starts: map[string][]string{}, results: map[string]wire.FinishRequest{},
 	}
@@ -77,14 +84,8 @@ func newWorld(t *testing.T, replicas int, modes ...fsm.Mode) *world {
 	protocols := new(http.Protocols)
 	protocols.SetUnencryptedHTTP2(true)
 	w.client = &http.Client{Transport: &http.Transport{Protocols: protocols, DialContext: w.dial}}
-	authorize := connect.WithInterceptors(connect.UnaryInterceptorFunc(func(next connect.UnaryFunc) connect.UnaryFunc {
-		return func(ctx context.Context, r connect.AnyRequest) (connect.AnyResponse, error) {
-			r.Header().Set("Authorization", "Bearer "+adminToken)
-			return next(ctx, r)
-		}
-	}))
-	w.jobs = switchyardv1connect.NewJobServiceClient(w.client, "http://control.test", authorize)
-	w.workers = switchyardv1connect.NewWorkerServiceClient(w.client, "http://control.test", authorize)
+	w.jobs = switchyardv1connect.NewJobServiceClient(w.client, "http://control.test", authorized())
+	w.workers = switchyardv1connect.NewWorkerServiceClient(w.client, "http://control.test", authorized())
 	for i := range replicas {
 		w.clocks[i] = new(wallClock)
 		w.startReplica(i)
@@ -96,6 +97,23 @@ func newWorld(t *testing.T, replicas int, modes ...fsm.Mode) *world {
 		w.agents = append(w.agents, w.startAgent(m, uint64(i)))
 	}
 	return w
+}
+
+// authorized returns the option of a client that sends the admin token.
+func authorized() connect.ClientOption {
+	return connect.WithInterceptors(connect.UnaryInterceptorFunc(func(next connect.UnaryFunc) connect.UnaryFunc {
+		return func(ctx context.Context, r connect.AnyRequest) (connect.AnyResponse, error) {
+			r.Header().Set("Authorization", "Bearer "+adminToken)
+			return next(ctx, r)
+		}
+	}))
+}
+
+// replica returns a replica, or nil if it is down.
+func (w *world) replica(i int) *replica {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.replicas[i]
 }
 
 // close ends everything, so that no goroutine is left in the bubble.
@@ -149,7 +167,7 @@ func (w *world) startReplica(i int) {
 	}
 	ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
 	defer cancel()
-	r, err := startReplica(ctx, w.storage, w.clocks[i], w.faults, w.logger.Named("replica-"+strconv.Itoa(i)))
+	r, err := startReplica(ctx, w.storage, w.terms, w.clocks[i], w.faults, w.logger.Named("replica-"+strconv.Itoa(i)))
 	if err != nil {
 		w.logger.Info("replica not started", zap.Error(err))
 		return
