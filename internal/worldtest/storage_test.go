@@ -54,15 +54,18 @@ func newStorage(t *testing.T, dir string) *storage {
 	return s
 }
 
-func (s *storage) start() error {
+func (s *storage) start() error { return s.startWith(true) }
+
+// startWith starts a server, with or without its streams.
+func (s *storage) startWith(streams bool) error {
 	srv, err := server.NewServer(&server.Options{
-		ServerName: "world", DontListen: true, JetStream: true, StoreDir: s.dir, NoSigs: true, NoLog: true,
+		ServerName: "world", DontListen: true, JetStream: streams, StoreDir: s.dir, NoSigs: true, NoLog: true,
 	})
 	if err != nil {
 		return err
 	}
 	srv.Start()
-	if !srv.ReadyForConnections(time.Minute) || !srv.JetStreamEnabled() {
+	if !srv.ReadyForConnections(time.Minute) || srv.JetStreamEnabled() != streams {
 		return errors.New("the NATS server is not ready")
 	}
 	s.mu.Lock()

@@ -55,8 +55,10 @@ type Store struct {
 	keeping     sync.WaitGroup // the keeper's goroutine
 	close       sync.Once
 
-	mu          sync.Mutex
-	reconnected []func()
+	mu            sync.Mutex
+	reconnected   []func()
+	connected     context.Context //nolint:containedctx // of the present connection; see connection
+	endConnection context.CancelFunc
 }
 
 // Open starts the embedded server, or connects to the external one, and creates
@@ -67,6 +69,7 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{opts: opts, writes: newWrites()}
+	s.reconnect()
 	s.ending, s.beginEnding = context.WithCancel(context.WithoutCancel(ctx))
 	s.dead, s.giveUp = context.WithCancel(context.WithoutCancel(ctx))
 	if err := s.open(ctx); err != nil {
@@ -110,6 +113,7 @@ func (s *Store) connect(dial nats.Option) error {
 		}),
 		nats.ReconnectHandler(func(*nats.Conn) {
 			s.opts.Logger.Info("reconnected to the store")
+			s.reconnect()
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			for _, f := range s.reconnected {

@@ -2,13 +2,10 @@ package store
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
-	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 )
@@ -66,12 +63,6 @@ func (c Change) Worker() (record.Worker, error) {
 }
 
 const (
-	// consumerInactive is how long the server keeps a consumer without a reader.
-	consumerInactive = 30 * time.Second
-	// deleteTimeout bounds the removal of a consumer. A reader that ends must not
-	// wait for a server that is gone.
-	deleteTimeout = 2 * time.Second
-
 	// watchMessages and watchBytes bound what the watch of the state requests in
 	// advance. A record has up to 1 MiB, the largest message of the store.
 	watchMessages = 500
@@ -81,10 +72,6 @@ const (
 	followMessages = 64
 	followBytes    = 1 << 20
 )
-
-// readAhead bounds what a reader requests in advance, in messages and bytes. The
-// bytes must be more than the largest message, or the reader stalls.
-type readAhead struct{ messages, bytes int }
 
 // Watch calls handle with every record of the state stream, in the order of
 // storing, from one goroutine: the present records, then each new one, those of
@@ -112,65 +99,4 @@ func change(msg jetstream.Msg, meta *jetstream.MsgMetadata) Change {
 		c.Kind, c.ID = WorkerStored, id
 	}
 	return c
-}
-
-// read calls handle with the messages of a subject from the first, in order, until
-// handle returns false, the context ends or the store is closed. It calls pending
-// with the number of messages that are left, at the start and after each.
-func (s *Store) read(ctx context.Context, stream, subject string, ahead readAhead, pending func(uint64),
-	handle func(jetstream.Msg, *jetstream.MsgMetadata) bool,
-) error {
-	doing := "reading " + subject
-	consumer, err := s.js.OrderedConsumer(ctx, stream, jetstream.OrderedConsumerConfig{
-		FilterSubjects:    []string{subject},
-		InactiveThreshold: consumerInactive,
-	})
-	if err != nil {
-		return wrap(ctx, err, doing)
-	}
-	name := consumer.CachedInfo().Name
-	pending(consumer.CachedInfo().NumPending)
-	messages, err := consumer.Messages(jetstream.PullMaxMessagesWithBytesLimit(ahead.messages, ahead.bytes))
-	if err != nil {
-		return wrap(ctx, err, doing)
-	}
-	defer func() {
-		messages.Stop()
-		s.deleteConsumer(stream, name)
-	}()
-	// While the server is out of reach Next recreates its consumer without ctx, and
-	// retries without end. Stop ends that before the next attempt, within 20 s.
-	defer context.AfterFunc(ctx, messages.Stop)()
-	for {
-		msg, err := messages.Next(jetstream.NextContext(ctx))
-		if err != nil {
-			if ctx.Err() != nil {
-				return fmt.Errorf("%s: %w", doing, context.Cause(ctx))
-			}
-			return wrap(ctx, err, doing)
-		}
-		meta, err := msg.Metadata()
-		if err != nil {
-			return wrap(ctx, err, doing)
-		}
-		if !handle(msg, meta) {
-			return nil
-		}
-		pending(meta.NumPending)
-	}
-}
-
-// deleteConsumer removes a consumer from the server, which would otherwise keep it
-// for consumerInactive. A consumer that was recreated under another name is left
-// to expire, as is every one while the server is out of reach.
-func (s *Store) deleteConsumer(stream, name string) {
-	if !s.nc.IsConnected() {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), deleteTimeout)
-	defer cancel()
-	err := s.js.DeleteConsumer(ctx, stream, name)
-	if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) && !s.nc.IsClosed() {
-		s.opts.Logger.Debug("failed to delete a consumer", zap.String("stream", stream), zap.Error(err))
-	}
 }

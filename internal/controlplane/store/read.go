@@ -1,0 +1,161 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+)
+
+const (
+	// consumerInactive is how long the server keeps a consumer without a reader.
+	consumerInactive = 30 * time.Second
+	// deleteTimeout bounds the removal of a consumer. A reader that ends must not
+	// wait for a server that is gone.
+	deleteTimeout = 2 * time.Second
+	// readRetry is the wait before a reader makes a new consumer.
+	readRetry = time.Second
+)
+
+// readAhead bounds what a reader requests in advance, in messages and bytes. The
+// bytes must be more than the largest message, or the reader stalls.
+type readAhead struct{ messages, bytes int }
+
+// subjectReader reads the messages of a subject in order, each once. Whenever messages may
+// be missing it makes a new consumer, which begins behind the last message. The
+// ordered consumer of package jetstream does the same, but without a context and
+// under a lock, so that it takes up to 20 s to end while the server is away.
+type subjectReader struct {
+	s               *Store
+	stream, subject string
+	ahead           readAhead
+	pending         func(uint64)
+	handle          func(jetstream.Msg, *jetstream.MsgMetadata) bool
+
+	began bool   // there was a consumer
+	last  uint64 // the sequence of the last message
+}
+
+var (
+	errReconnected = errors.New("the connection was lost and is back")
+	errGap         = errors.New("messages are missing")
+)
+
+// read calls handle with the messages of a subject from the first, in order, until
+// handle returns false, the context ends or the store is closed. It calls pending
+// with the number of messages that are left, at the start and after each.
+func (s *Store) read(ctx context.Context, stream, subject string, ahead readAhead, pending func(uint64),
+	handle func(jetstream.Msg, *jetstream.MsgMetadata) bool,
+) error {
+	r := subjectReader{s: s, stream: stream, subject: subject, ahead: ahead, pending: pending, handle: handle}
+	doing := "reading " + subject
+	for {
+		done, err := r.readOn(ctx)
+		switch {
+		case done:
+			return nil
+		case ctx.Err() != nil:
+			return fmt.Errorf("%s: %w", doing, context.Cause(ctx))
+		case !r.began || s.nc.IsClosed():
+			return wrap(ctx, err, doing)
+		}
+		if !errors.Is(err, errReconnected) {
+			s.opts.Logger.Debug("interrupted a reader; it goes on", zap.String("subject", subject), zap.Error(err))
+			wait, cancel := context.WithTimeout(ctx, readRetry)
+			<-wait.Done()
+			cancel()
+		}
+	}
+}
+
+// readOn makes a consumer and reads from it until handle returns false, when it
+// returns true, or until another consumer is needed.
+func (r *subjectReader) readOn(ctx context.Context) (done bool, err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(r.s.connection(), func() { cancel(errReconnected) })()
+	consumer, err := r.consumer(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer r.s.deleteConsumer(r.stream, consumer.CachedInfo().Name)
+	messages, err := consumer.Messages(
+		jetstream.PullMaxMessagesWithBytesLimit(r.ahead.messages, r.ahead.bytes), jetstream.WithMessagesErrOnMissingHeartbeat(true),
+	)
+	if err != nil {
+		return false, fmt.Errorf("requesting messages: %w", err)
+	}
+	defer messages.Stop()
+	r.began = true
+	r.pending(consumer.CachedInfo().NumPending)
+	for expected := uint64(1); ; expected++ {
+		msg, err := messages.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			if ctx.Err() != nil {
+				err = context.Cause(ctx)
+			}
+			return false, err
+		}
+		meta, err := msg.Metadata()
+		if err != nil {
+			return false, err //nolint:wrapcheck // read adds what was attempted
+		}
+		if meta.Sequence.Consumer != expected {
+			return false, errGap
+		}
+		r.last = meta.Sequence.Stream
+		if !r.handle(msg, meta) {
+			return true, nil
+		}
+		r.pending(meta.NumPending)
+	}
+}
+
+// consumer makes a consumer that begins behind the last message.
+func (r *subjectReader) consumer(ctx context.Context) (jetstream.Consumer, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	config := jetstream.ConsumerConfig{
+		FilterSubject: r.subject, AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: consumerInactive,
+		MemoryStorage: true, Replicas: 1,
+	}
+	if r.last > 0 {
+		config.DeliverPolicy, config.OptStartSeq = jetstream.DeliverByStartSequencePolicy, r.last+1
+	}
+	return r.s.js.CreateConsumer(ctx, r.stream, config) //nolint:wrapcheck // read adds what was attempted
+}
+
+// deleteConsumer removes a consumer from the server, which would otherwise keep it
+// for consumerInactive, as it does while it is out of reach.
+func (s *Store) deleteConsumer(stream, name string) {
+	if !s.nc.IsConnected() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), deleteTimeout)
+	defer cancel()
+	err := s.js.DeleteConsumer(ctx, stream, name)
+	if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) && !s.nc.IsClosed() {
+		s.opts.Logger.Debug("failed to delete a consumer", zap.String("stream", stream), zap.Error(err))
+	}
+}
+
+// connection returns a context that ends when the present connection was lost and
+// another one has taken its place: messages that were on their way are lost.
+func (s *Store) connection() context.Context {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.connected
+}
+
+// reconnect ends the context of the last connection and begins that of a new one.
+func (s *Store) reconnect() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.endConnection != nil {
+		s.endConnection()
+	}
+	s.connected, s.endConnection = context.WithCancel(context.Background())
+}
