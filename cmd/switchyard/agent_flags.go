@@ -84,6 +84,7 @@ func (f *agentFlags) jobFlags(flags cli.Flags) {
 	cli.Var(flags, &c.Executor, "executor", "PROGRAM",
 		"program to run for each job in place of the shell; it gets the job in its environment and in "+
 			"the files that BUILDKITE_ENV_FILE and BUILDKITE_ENV_JSON_FILE name, and checks code out itself", job.FindExecutor)
+	cli.Var(flags, &c.NoSubmodules, "git-submodules", "bool", "check out the submodules of a job's repository, too", not).Default("true")
 	flags.Bool(&c.PTY, "pty", "run each job on a terminal of its own (not on Windows)")
 	cli.Var(flags, &c.CancelSignal, "cancel-signal", "SIGNAL", "first signal for a canceled job", process.ParseSignal).Default("SIGTERM")
 	cli.Var(flags, &c.CancelGrace, "cancel-grace", "DURATION", "time from that signal to SIGKILL", cli.Positive)

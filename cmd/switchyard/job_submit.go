@@ -8,6 +8,7 @@ import (
 	"math"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -47,8 +48,8 @@ func newSubmission(cmd *cobra.Command) *submission {
 	flags.Text(&s.request.Queue, "queue", "NAME", "queue whose workers may run the job")
 	cli.List(flags, &s.env, "env,e", "NAME=VALUE", "variable of the job's environment; may be repeated", cli.Each(cli.AnyText))
 	flags.Text(&s.repo, "repo", "URL", "git repository to check out into the job's working directory").Default("none")
-	flags.Text(&s.commit, "commit", "COMMIT", "commit to check out: its hash, a tag, or HEAD").Default(wire.HeadCommit)
-	flags.Text(&s.branch, "branch", "BRANCH", "branch to check out when --commit is HEAD").Default("the repository's default branch")
+	flags.Text(&s.commit, "commit", "COMMIT", "commit to check out: its hash, a tag, a branch, a complete reference, or HEAD").Default(wire.HeadCommit)
+	flags.Text(&s.branch, "branch", "BRANCH", "branch, else tag or complete reference to check out when --commit is HEAD").Default("the repository's default branch")
 	cli.Var(flags, &s.request.Priority, "priority", "NUMBER", "higher numbers run first", cli.Number[int32](math.MinInt32, math.MaxInt32))
 	cli.Var(flags, &s.timeout, "timeout", "DURATION", "cancel the job after this running time", cli.NotNegative).Default("no limit")
 	cli.Var(flags, &s.request.Retries, "retries", "NUMBER", "times to run the job again if it is lost or ended by its agent",
@@ -92,14 +93,16 @@ func (s *submission) addSource(env map[string]string) error {
 		}
 		return nil
 	}
-	for _, flag := range [][2]string{{"repo", s.repo}, {"commit", s.commit}, {"branch", s.branch}} {
-		if strings.HasPrefix(flag[1], "-") {
-			return fmt.Errorf("--%s is %q: git would take it for an option", flag[0], flag[1])
+	s.commit, s.branch = cmp.Or(s.commit, wire.HeadCommit), cmp.Or(s.branch, wire.HeadCommit)
+	for _, flag := range [][2]string{{"commit", s.commit}, {"branch", s.branch}} {
+		if err := wire.CheckRef(flag[1]); err != nil {
+			return fmt.Errorf("--%s is %q: %w", flag[0], flag[1], err)
 		}
 	}
-	env[wire.EnvRepo] = s.repo
-	env[wire.EnvCommit] = cmp.Or(s.commit, wire.HeadCommit)
-	env[wire.EnvBranch] = cmp.Or(s.branch, wire.HeadCommit)
+	if strings.HasPrefix(s.repo, "-") || strings.ContainsFunc(s.repo, unicode.IsControl) {
+		return errors.New(`--repo must not begin with "-" or contain a line break`) // it may hold a password
+	}
+	env[wire.EnvRepo], env[wire.EnvCommit], env[wire.EnvBranch] = s.repo, s.commit, s.branch
 	return nil
 }
 

@@ -41,6 +41,7 @@ func environment(spec Spec, opts Options, dir, socket string) ([]string, error) 
 		return nil, errors.New("the job has no command: " + wire.EnvCommand + " is empty")
 	}
 	env := inheritedVariables(opts.Environ)
+	env["CI"] = "true" // many tools read it
 	if opts.PTY {
 		env["TERM"] = terminalType
 	}

@@ -29,13 +29,13 @@ func TestEnvironment(t *testing.T) {
 	}{
 		{
 			name: "some variables of the agent, and no secrets",
-			want: map[string]string{"HOME": "/home/agent", "LANG": "C.UTF-8", "TZ": "Asia/Tokyo", "TMPDIR": "/tmp", "USER": "agent"},
+			want: map[string]string{"HOME": "/home/agent", "LANG": "C.UTF-8", "TZ": "Asia/Tokyo", "TMPDIR": "/tmp", "USER": "agent", "CI": "true"},
 			none: []string{"SWITCHYARD_AGENT_TOKEN", "BUILDKITE_AGENT_TOKEN", "AWS_SECRET_ACCESS_KEY", "SSH_AUTH_SOCK", "PATHOLOGICAL"},
 		},
 		{
 			name: "variables of the job replace those of the agent",
-			env:  map[string]string{"HOME": "/nowhere", "COLOR": "a=b \" ' $x", "EMPTY": ""},
-			want: map[string]string{"HOME": "/nowhere", "COLOR": "a=b \" ' $x", "EMPTY": "", "USER": "agent"},
+			env:  map[string]string{"HOME": "/nowhere", "CI": "no", "COLOR": "a=b \" ' $x", "EMPTY": ""},
+			want: map[string]string{"HOME": "/nowhere", "CI": "no", "COLOR": "a=b \" ' $x", "EMPTY": "", "USER": "agent"},
 		},
 		{
 			name: "variables that the agent sets replace those of the job",

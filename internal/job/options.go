@@ -36,6 +36,8 @@ type Settings struct {
 	// the files named by BUILDKITE_ENV_FILE and BUILDKITE_ENV_JSON_FILE. The job
 	// need not have a command then, and the executor checks out the repository.
 	Executor string
+	// NoSubmodules leaves submodules out of checkouts; a job can do so by itself.
+	NoSubmodules bool
 	// PTY runs each job on a terminal, which ends lines with CR LF. Not on Windows.
 	PTY bool
 
@@ -91,8 +93,9 @@ type Options struct {
 	// Logger is the agent's log; nil means none.
 	Logger *zap.Logger
 
-	// For tests; 0 means workspace.DefaultRetryPause and Spec.ChunkInterval.
-	checkoutPause, chunkInterval time.Duration
+	// For tests; 0 means workspace.DefaultRetryPause, workspace.DefaultStallLimit and
+	// Spec.ChunkInterval.
+	checkoutPause, checkoutStall, chunkInterval time.Duration
 }
 
 const (
@@ -176,6 +179,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.checkoutPause == 0 {
 		o.checkoutPause = workspace.DefaultRetryPause
+	}
+	if o.checkoutStall == 0 {
+		o.checkoutStall = workspace.DefaultStallLimit
 	}
 	return o, setDefault("StatusInterval", &o.StatusInterval, defaultStatusInterval)
 }

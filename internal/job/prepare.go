@@ -42,7 +42,10 @@ func (r *run) prepare(ctx context.Context) (process.Command, error) {
 		return c, nil
 	}
 	if source, ok := workspace.SourceOf(r.spec.Env); ok {
-		opts := workspace.CheckoutOptions{Process: r.opts.process(r.logger), Environ: r.opts.Environ, RetryPause: r.opts.checkoutPause}
+		source.NoSubmodules = source.NoSubmodules || r.opts.NoSubmodules
+		opts := workspace.CheckoutOptions{
+			Process: r.opts.process(r.logger), Environ: r.opts.Environ, RetryPause: r.opts.checkoutPause, StallLimit: r.opts.checkoutStall,
+		}
 		return c, workspace.Checkout(ctx, source, r.dir, opts, r.log) //nolint:wrapcheck // the error is complete
 	}
 	return c, nil

@@ -12,6 +12,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/job/joblink"
 	"github.com/switchyard-ci/switchyard/internal/job/redact"
+	"github.com/switchyard-ci/switchyard/internal/job/workspace"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
@@ -58,7 +59,14 @@ func secretsOf(spec Spec, opts Options) (secrets, tooShort []string) {
 	// All values of one name are hidden, not only the one that the job gets.
 	for _, env := range []map[string]string{inheritedVariables(opts.Environ), spec.Env, agentVariables(spec, opts, "", "")} {
 		for _, name := range slices.Sorted(maps.Keys(env)) {
-			switch value := env[name]; {
+			value := env[name]
+			for _, secret := range secretsInURLs(opts.RedactedVars, name, value) {
+				if redact.TooShort(secret) {
+					tooShort = append(tooShort, name)
+				}
+				secrets = append(secrets, secret)
+			}
+			switch {
 			case value == "" || !namesSecret(opts.RedactedVars, name):
 			case redact.TooShort(value):
 				tooShort = append(tooShort, name)
@@ -68,6 +76,19 @@ func secretsOf(spec Spec, opts Options) (secrets, tooShort []string) {
 		}
 	}
 	return secrets, tooShort
+}
+
+// secretsInURLs returns the secrets in the URLs of a variable: those of a repository, and
+// passwords anywhere, unless the operator wants no variables hidden.
+func secretsInURLs(globs []string, name, value string) []string {
+	switch {
+	case name == wire.EnvRepo, name == wire.EnvPullRequestRepo:
+		return workspace.URLSecrets(value)
+	case len(globs) > 0 && strings.Contains(value, "://"):
+		return workspace.Passwords(value)
+	default:
+		return nil
+	}
 }
 
 // hideSecrets hides the secrets of the job in its log, and lets its commands add more.

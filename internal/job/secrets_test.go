@@ -35,6 +35,21 @@ func TestHideSecrets(t *testing.T) {
 			want:   "<[REDACTED]> <[REDACTED]> <plain-name>\nNPM_TOKEN=[REDACTED]\n",
 		},
 		{
+			name: "passwords in URLs",
+			env: map[string]string{
+				"BUILDKITE_PULL_REQUEST_REPO": "https://repo-token@host/r", "DATABASE": "postgres://user:db%2Fpassword@db/x", "PLAIN": "http://host-name:8080/x",
+			},
+			script: `echo "$BUILDKITE_PULL_REQUEST_REPO $DATABASE $PLAIN db/password"`,
+			want:   "https://[REDACTED]@host/r postgres://user:[REDACTED]@db/x http://host-name:8080/x [REDACTED]\n",
+		},
+		{
+			name:   "no variables hidden, by the operator's choice",
+			env:    map[string]string{"BUILDKITE_PULL_REQUEST_REPO": "https://repo-token@host/r", "DATABASE": "postgres://user:password@db/x"},
+			setup:  func(_ *Spec, o *Options) { o.RedactedVars = []string{} },
+			script: `echo "$BUILDKITE_PULL_REQUEST_REPO $DATABASE"`,
+			want:   "https://[REDACTED]@host/r postgres://user:password@db/x\n",
+		},
+		{
 			name: "split, with colors", env: map[string]string{"A_SECRET": "abcdefgh"},
 			script: `printf abc; printf d >&2; printf 'ef\033[31mgh\033[m\n'`,
 			want:   "[REDACTED]\x1b[m\n",

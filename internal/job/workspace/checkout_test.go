@@ -1,30 +1,106 @@
 package workspace
 
 import (
+	"bytes"
 	"slices"
+	"strings"
 	"testing"
 )
 
+// TestGitEnviron lists variables of the agent's environment that git gets, and others
+// that it does not.
 func TestGitEnviron(t *testing.T) {
 	t.Parallel()
-	got := gitEnviron([]string{
-		"PATH=/bin", "HOME=/home/a", "SSH_AUTH_SOCK=/run/s", "SWITCHYARD_AGENT_TOKEN=1", "BUILDKITE_AGENT_TOKEN=2",
-		"GIT_DIR=/x", "GIT_SSH_COMMAND=ssh -v", "GIT_TERMINAL_PROMPT=1", "PWD=/",
-	})
-	want := []string{"PATH=/bin", "HOME=/home/a", "SSH_AUTH_SOCK=/run/s", "GIT_SSH_COMMAND=ssh -v", "GIT_TERMINAL_PROMPT=1", "GIT_TERMINAL_PROMPT=0"}
-	if !slices.Equal(got, want) { // of two with one name, the last counts
+	kept := []string{
+		"PATH=/bin", "HOME=/home/a", "SSH_AUTH_SOCK=/run/s", "GIT_SSH_COMMAND=ssh -v", "GIT_SSL_CAINFO=/ca.pem", "GIT_CONFIG_GLOBAL=/c",
+		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=k", "GIT_CONFIG_VALUE_0=v", "GIT_HTTP_LOW_SPEED_LIMIT=1", "http_proxy=p",
+	}
+	dropped := []string{
+		"SWITCHYARD_AGENT_TOKEN=1", "BUILDKITE_AGENT_TOKEN=2", "PWD=/", "OLDPWD=/", "GIT_DIR=/x", "GIT_WORK_TREE=/x", "GIT_INDEX_FILE=/x",
+		"GIT_OBJECT_DIRECTORY=/x", "GIT_ALTERNATE_OBJECT_DIRECTORIES=/x", "GIT_DEFAULT_HASH=sha256", "GIT_DEFAULT_REF_FORMAT=reftable",
+		"GIT_NAMESPACE=x", "GIT_COMMON_DIR=/x", "GIT_CEILING_DIRECTORIES=/", "GIT_CONFIG_PARAMETERS='a.b=c'", "GIT_CONFIG=/x", "GIT_PREFIX=x/",
+		"GIT_SHALLOW_FILE=/x", "GIT_REPLACE_REF_BASE=x", "GIT_LITERAL_PATHSPECS=1", "GIT_QUARANTINE_PATH=/x", "GIT_EXEC_PATH=/x", "GIT_EDITOR=vi",
+		"GIT_ASKPASS=/x", "SSH_ASKPASS=/x", "SSH_ASKPASS_REQUIRE=force", "DISPLAY=:0", "WAYLAND_DISPLAY=w", "GIT_TERMINAL_PROMPT=1",
+		"GIT_ATTR_SOURCE=x", "GIT_TEMPLATE_DIR=/x", "GIT_NO_LAZY_FETCH=1", "GIT_SSHX=1",
+	}
+	got := gitEnviron(slices.Concat(kept, dropped))
+	if want := append(slices.Clone(kept), "GIT_TERMINAL_PROMPT=0", "SSH_ASKPASS_REQUIRE=never"); !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
 
-func TestWithoutPassword(t *testing.T) {
+// TestURLs has URLs of repositories, as they are shown, and the secrets in them.
+func TestURLs(t *testing.T) {
 	t.Parallel()
-	for repo, want := range map[string]string{
-		"https://a:b@host/x@y": "https://host/x@y", "https://a:b@c@host/x": "https://host/x", "https://token@host": "https://host", "git@host:x": "git@host:x",
-		"/path": "/path", "ssh://git@host:22/x": "ssh://host:22/x", "http://host/": "http://host/",
+	for _, row := range []struct {
+		url, shown string
+		secrets    []string
+	}{
+		{"https://a:b@host/x@y", "https://host/x@y", []string{"b"}},
+		{"https://a:b@c@host/x", "https://host/x", []string{"b@c"}},
+		{"https://token@host", "https://host", []string{"token"}},
+		{"https://to%2Fken@host/r", "https://host/r", []string{"to%2Fken", "to/ken"}},
+		{"https://a:p%40ss%20word@host/r", "https://host/r", []string{"p%40ss%20word", "p@ss word"}},
+		{"https://a:bad%zz@host/r", "https://host/r", []string{"bad%zz"}},
+		{"https://a:to/ken@host/r", "https://host/r", []string{"to/ken"}},
+		{"https://a:pass?word@host/r", "https://host/r", []string{"pass?word"}},
+		{"https://a:b@host/r\n", "https://host/r\n", []string{"b"}},
+		{"https://host:8080/x@y", "https://host:8080/x@y", nil},
+		{"http://host/", "http://host/", nil},
+		{"http://a:@host/", "http://host/", nil},
+		{"git@host:x", "git@host:x", nil},
+		{"/path", "/path", nil},
+		{"ssh://git@host:22/x", "ssh://host:22/x", nil},
+		{"ssh://git:secret@host:22/x", "ssh://host:22/x", []string{"secret"}},
 	} {
-		if got := withoutPassword(repo); got != want {
-			t.Errorf("%s is shown as %s, want %s", repo, got, want)
+		if got := displayed(row.url); got != row.shown {
+			t.Errorf("%s is shown as %s, want %s", row.url, got, row.shown)
 		}
+		if got := URLSecrets(row.url); !slices.Equal(got, row.secrets) {
+			t.Errorf("%s has the secrets %q, want %q", row.url, got, row.secrets)
+		}
+	}
+}
+
+// TestPasswords finds the passwords of URLs in a text.
+func TestPasswords(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][]string{
+		"postgres://u:p%41ss@db/x":                 {"p%41ss", "pAss"},
+		"a redis://:one@h:1 and amqp://u:two@h/v;": {"one", "two"},
+		"http://host:80/a@b":                       nil,
+		"http://user@host":                         nil,
+		"no url: a:b@c":                            nil,
+	} {
+		if got := Passwords(text); !slices.Equal(got, want) {
+			t.Errorf("%q has the passwords %q, want %q", text, got, want)
+		}
+	}
+}
+
+// TestProgressFilter checks which lines of git are in the log, however they are cut.
+func TestProgressFilter(t *testing.T) {
+	t.Parallel()
+	const text = "From here\nremote: Counting:  50% (1/2)\rremote: Counting: 100% (2/2), done.\nReceiving: 10%\rReceiving: 20%\r" +
+		"Receiving: 100%, done.\r\nHEAD is now at 1\n\nfatal: the end"
+	const want = "From here\nHEAD is now at 1\n\nfatal: the end\n"
+	for size := 1; size < len(text); size++ {
+		var got bytes.Buffer
+		f := &progressFilter{to: &got}
+		for rest := text; rest != ""; rest = rest[min(size, len(rest)):] {
+			if n, err := f.Write([]byte(rest[:min(size, len(rest))])); err != nil || n != min(size, len(rest)) {
+				t.Fatal(n, err)
+			}
+		}
+		f.flush()
+		if got.String() != want {
+			t.Errorf("in pieces of %d bytes: %q, want %q", size, got.String(), want)
+		}
+	}
+	var long bytes.Buffer
+	f := &progressFilter{to: &long}
+	_, _ = f.Write([]byte(strings.Repeat("x", 3*maxLine)))
+	if len(f.line) > maxLine || long.Len() < 2*maxLine {
+		t.Errorf("%d bytes of one line are held back", len(f.line))
 	}
 }

@@ -1,0 +1,87 @@
+package workspace
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/switchyard-ci/switchyard/internal/wire"
+)
+
+// Source is what to check out.
+type Source struct {
+	Repository string
+	// Commit is a commit hash, an abbreviated one, a tag, a branch, a complete reference
+	// such as refs/pull/7/head, or "HEAD" for the tip of Branch.
+	Commit string
+	// Branch is a branch, a tag or a complete reference; "HEAD" is the repository's
+	// default branch. It counts if Commit is "HEAD", and where the server does not send
+	// a commit that is named by its hash.
+	Branch string
+	// NoSubmodules leaves the folders of submodules empty.
+	NoSubmodules bool
+}
+
+// SourceOf returns what a job's environment asks to check out, and reports whether
+// it asks for a checkout.
+func SourceOf(env map[string]string) (Source, bool) {
+	s := Source{
+		Repository: env[wire.EnvRepo], Commit: env[wire.EnvCommit], Branch: env[wire.EnvBranch], NoSubmodules: isFalse(env[wire.EnvGitSubmodules]),
+	}
+	if s.Branch == "" {
+		s.Branch = wire.HeadCommit
+	}
+	skip := env[wire.EnvSkipCheckout]
+	return s, s.Repository != "" && s.Commit != "" && (skip == "" || isFalse(skip))
+}
+
+func isFalse(value string) bool { return value == "false" || value == "0" }
+
+// check refuses values that git could read as an option, or that no repository can
+// have. They come from the control plane. Its errors do not show the repository, whose
+// URL may hold a password.
+func (s Source) check() error {
+	switch {
+	case strings.HasPrefix(s.Repository, "-"):
+		return fmt.Errorf(`%s must not begin with "-"`, wire.EnvRepo)
+	case strings.ContainsFunc(s.Repository, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		return fmt.Errorf("%s must not contain a line break or another control character", wire.EnvRepo)
+	}
+	for _, one := range []struct{ name, value string }{{wire.EnvCommit, s.Commit}, {wire.EnvBranch, s.Branch}} {
+		if err := wire.CheckRef(one.value); err != nil {
+			return fmt.Errorf("%s is %q: %w", one.name, one.value, err)
+		}
+	}
+	return nil
+}
+
+var (
+	// userInfo matches the user and the password in a URL, and what precedes them. Git
+	// takes the last "@" in front of the path for their end.
+	userInfo = regexp.MustCompile(`^([^/]*://)([^/?#]*)@`)
+	// looseUserInfo matches them in a URL whose password has a character that ends the
+	// host: git reads it as something else, and prints it. withPort matches a host with a
+	// port, which is not a user.
+	looseUserInfo = regexp.MustCompile(`^([^/]*://)([^/@:]*:[^@]*)@`)
+	withPort      = regexp.MustCompile(`^[^:]*:[0-9]{0,5}/`)
+)
+
+// userInfoOf returns the pattern that matches the user and the password in a URL, with
+// its match, or nil if there are none.
+func userInfoOf(repository string) (*regexp.Regexp, []string) {
+	if match := userInfo.FindStringSubmatch(repository); match != nil {
+		return userInfo, match
+	}
+	if match := looseUserInfo.FindStringSubmatch(repository); match != nil && !withPort.MatchString(match[2]) {
+		return looseUserInfo, match
+	}
+	return nil, nil
+}
+
+// displayed returns the URL of a repository without user and password, for messages.
+func displayed(repository string) string {
+	if pattern, _ := userInfoOf(repository); pattern != nil {
+		return pattern.ReplaceAllString(repository, "$1")
+	}
+	return repository
+}
