@@ -44,7 +44,7 @@ func connectionFlags(cmd *cobra.Command) *connection {
 	flags := cli.Settings(cmd, "")
 	endpoint := flags.Text(&c.options.Endpoint, "endpoint", "URL",
 		"URL of the control plane: http, https, or unix:///path/to.sock for a Unix socket")
-	c.token = flags.Token("admin-token", "admin token of the control plane",
+	c.token = flags.Token("admin-token", "admin token of the control plane, or a named token",
 		"admin-token in the data directory, if the control plane is on this machine")
 	c.dataDir = newDataDir(cmd, "data directory of a control plane on this machine, with its admin token")
 	ca := flags.File(&c.tls.CAFile, "ca-file", "FILE", "PEM file of the authorities to trust for the control plane's certificate").

@@ -50,9 +50,15 @@ func (a *app) jobList() *cobra.Command {
 // jobShow returns `switchyard job show`.
 func (a *app) jobShow() *cobra.Command {
 	cmd := cli.Command("show ID", "show everything about a job", cli.OneArg("job ID"))
+	var secrets bool
+	cli.PerCall(cmd).Bool(&secrets, "show-secrets", "show the values of secret variables, with a token of the scope operate")
 	c := connectionFlags(cmd)
 	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, ids []string) error {
-		job, err := caller.Job(ctx, ids[0])
+		show := caller.Job
+		if secrets {
+			show = caller.JobWithSecrets
+		}
+		job, err := show(ctx, ids[0])
 		if err != nil {
 			return err
 		}

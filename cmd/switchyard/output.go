@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
@@ -49,6 +50,19 @@ func write[M proto.Message](a *app, o *output, message M, text func(io.Writer, M
 		return present.JSON(a.stdout, message)
 	}
 	return text(a.stdout, message)
+}
+
+// writeRows writes messages as JSON, each on its line, or as a table.
+func writeRows[M proto.Message](a *app, o *output, rows []M, table func(io.Writer, []M, time.Time) error) error {
+	if !o.json() {
+		return table(a.stdout, rows, time.Now())
+	}
+	for _, row := range rows {
+		if err := present.JSON(a.stdout, row); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // changeEach changes what each of the IDs names, in order, and writes the results; line

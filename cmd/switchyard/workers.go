@@ -64,6 +64,21 @@ func (a *app) workersStop() *cobra.Command {
 	return cmd
 }
 
+// workersRevoke returns `switchyard workers revoke`.
+func (a *app) workersRevoke() *cobra.Command {
+	var reason string
+	cmd := a.changeWorkers("revoke", "turn workers away for good: their sessions and the tokens of their jobs are refused",
+		func(ctx context.Context, c *client.Client, id string) (*switchyardv1.Worker, error) {
+			return c.RevokeWorker(ctx, id, reason)
+		})
+	cmd.Long = `Turns workers away for good: their sessions and the tokens of their jobs are refused
+from now on. A job that a worker runs is lost when its lease expires, and retried if
+retries are left. The agent may register a new worker with its registration token: to
+keep it out, give it a token of its own and revoke that (token revoke).`
+	reasonFlag(cmd, &reason, "revoked")
+	return cmd
+}
+
 // changeWorkers returns a command that makes one change to each worker that is
 // named on the command line.
 func (a *app) changeWorkers(

@@ -41,6 +41,7 @@ type Client struct {
 	http     *httpclient.Client
 	jobs     switchyardv1connect.JobServiceClient
 	workers  switchyardv1connect.WorkerServiceClient
+	tokens   switchyardv1connect.TokenServiceClient
 }
 
 // New returns a client. It opens no connection. It returns an error if the endpoint is
@@ -65,6 +66,7 @@ func New(opts Options) (*Client, error) {
 		http:     httpClient,
 		jobs:     switchyardv1connect.NewJobServiceClient(caller, endpoint.HTTPURL()),
 		workers:  switchyardv1connect.NewWorkerServiceClient(caller, endpoint.HTTPURL()),
+		tokens:   switchyardv1connect.NewTokenServiceClient(caller, endpoint.HTTPURL()),
 	}, nil
 }
 
@@ -112,9 +114,19 @@ func (c *Client) Submit(ctx context.Context, req *switchyardv1.SubmitJobRequest)
 	return call(ctx, c, "submitting the job", c.jobs.SubmitJob, req)
 }
 
-// Job returns a job.
+// Job returns a job. Its secret variables are hidden.
 func (c *Client) Job(ctx context.Context, id string) (*switchyardv1.Job, error) {
-	res, err := call(ctx, c, "showing job "+id, c.jobs.GetJob, &switchyardv1.GetJobRequest{Id: id})
+	return c.getJob(ctx, &switchyardv1.GetJobRequest{Id: id})
+}
+
+// JobWithSecrets returns a job with the values of its secret variables, which needs a
+// token with the scope operate.
+func (c *Client) JobWithSecrets(ctx context.Context, id string) (*switchyardv1.Job, error) {
+	return c.getJob(ctx, &switchyardv1.GetJobRequest{Id: id, ShowSecrets: true})
+}
+
+func (c *Client) getJob(ctx context.Context, req *switchyardv1.GetJobRequest) (*switchyardv1.Job, error) {
+	res, err := call(ctx, c, "showing job "+req.GetId(), c.jobs.GetJob, req)
 	return res.GetJob(), err
 }
 

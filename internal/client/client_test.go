@@ -87,8 +87,12 @@ func TestErrors(t *testing.T) {
 	}{
 		{
 			"wrong token", connect.NewError(connect.CodeUnauthenticated, errors.New("bad token")), connect.CodeUnauthenticated,
-			"the admin token was refused; the control plane keeps its token in the file admin-token of its data directory: " +
-				"pass that with --admin-token-file",
+			"the token was refused: bad token; the control plane keeps its token in the file admin-token of its data directory: " +
+				"pass that, or a named token, with --admin-token-file",
+		},
+		{
+			"wrong scope", connect.NewError(connect.CodePermissionDenied, errors.New("no such scope")), connect.CodePermissionDenied,
+			"no such scope; use a token with another scope: pass its file with --admin-token-file",
 		},
 		{"unknown job", connect.NewError(connect.CodeNotFound, errors.New("no job J")), connect.CodeNotFound, "no job J"},
 		{

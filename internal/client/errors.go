@@ -83,9 +83,12 @@ func (e *Error) explain() (cause, advice string) {
 		return cause, wire.Prefix + " is for agents only: leave it out of --endpoint"
 	}
 	switch e.Code {
-	case connect.CodeUnauthenticated, connect.CodePermissionDenied:
-		return "the admin token was refused",
-			"the control plane keeps its token in the file admin-token of its data directory: pass that with --admin-token-file"
+	case connect.CodePermissionDenied:
+		return cause, "use a token with another scope: pass its file with --admin-token-file"
+	case connect.CodeUnauthenticated:
+		return "the token was refused: " + cause,
+			"the control plane keeps its token in the file admin-token of its data directory: " +
+				"pass that, or a named token, with --admin-token-file"
 	case connect.CodeUnimplemented:
 		return cause, "is this a control plane of Switchyard? set --endpoint to its URL"
 	case connect.CodeDeadlineExceeded:

@@ -22,6 +22,8 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/agentwire"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
+	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
 var update = flag.Bool("update", false, "rewrite testdata/access.txt")
@@ -42,11 +44,13 @@ type matrix struct {
 	t       *testing.T
 	bed     *bed
 	handler http.Handler
+	named   map[string]string // the named tokens, by column
 }
 
 // columns are the kinds of token, in the order of the table.
 var columns = []string{
-	"none", "wrong", "registration", "session", "other session", "job", "other job", "ended job", "admin",
+	"none", "wrong", "registration", "session", "other session", "job", "other job", "ended job", "revoked worker", "admin",
+	"register", "submit", "read", "operate", "revoked", "expired",
 }
 
 // TestEveryRouteByToken presents every kind of token to every route, in every
@@ -69,7 +73,7 @@ func TestEveryRouteByToken(t *testing.T) {
 			if got == unavailable {
 				t.Errorf("%s with token %s: the response is neither a refusal nor one of the call", name, column)
 			}
-			if got != refused && (column == "none" || column == "wrong") {
+			if got != refused && slices.Contains([]string{"none", "wrong", "revoked worker", "revoked", "expired"}, column) {
 				t.Errorf("%s is served to callers with the token %q: %s", name, column, got)
 			}
 			fmt.Fprintf(&table, " %-13s", got)
@@ -108,6 +112,18 @@ func newMatrix(t *testing.T) *matrix {
 			return next
 		}
 	})
+	m.named = map[string]string{
+		"register": m.bed.createToken(switchyardv1.TokenScope_TOKEN_SCOPE_REGISTER),
+		"submit":   m.bed.createToken(switchyardv1.TokenScope_TOKEN_SCOPE_SUBMIT),
+		"read":     m.bed.createToken(switchyardv1.TokenScope_TOKEN_SCOPE_READ),
+		"operate":  m.bed.createToken(switchyardv1.TokenScope_TOKEN_SCOPE_OPERATE),
+		"revoked":  m.bed.createToken(switchyardv1.TokenScope_TOKEN_SCOPE_OPERATE),
+		"expired":  m.bed.createToken(switchyardv1.TokenScope_TOKEN_SCOPE_OPERATE, expiringAtOnce),
+	}
+	id, _ := token.Named.ID(m.named["revoked"])
+	if _, err := m.bed.tokens.RevokeToken(t.Context(), &switchyardv1.RevokeTokenRequest{Id: id}); err != nil {
+		t.Fatal(err)
+	}
 	return m
 }
 
@@ -138,14 +154,22 @@ func procedures(t *testing.T) []protoreflect.MethodDescriptor {
 }
 
 // owner has the tokens of a worker and of its job.
-type owner struct{ session, jobID, job string }
+type owner struct{ id, session, jobID, job string }
 
 // own returns a worker with a job that it has accepted.
 func (m *matrix) own(name string) owner {
 	m.t.Helper()
 	w := m.bed.register(name, name)
 	job := m.bed.accepted(w, queued(name))
-	return owner{w.token, job.text("id"), job.text("token")}
+	return owner{w.id, w.token, job.text("id"), job.text("token")}
+}
+
+// revoke turns a worker away.
+func (m *matrix) revoke(o owner) {
+	m.t.Helper()
+	if _, err := m.bed.workers.RevokeWorker(m.t.Context(), &switchyardv1.RevokeWorkerRequest{Id: o.id}); err != nil {
+		m.t.Fatal(err)
+	}
 }
 
 // rest returns the result of a REST route on a kind of token. Each request has its
@@ -165,6 +189,12 @@ func (m *matrix) rest(route agentwire.Route, column string) string {
 		m.bed.must(http.StatusOK, request{method: "PUT", path: "/v3/jobs/" + id + "/finish", token: mine.job, body: `{"exit_status":"0"}`})
 		presented = mine.job
 	case "session", "job":
+	case "revoked worker":
+		m.revoke(mine)
+		presented = mine.session
+		if strings.Contains(route.Path, "{id}") {
+			presented = mine.job
+		}
 	default:
 		presented = m.lasting(column)
 	}
@@ -192,7 +222,7 @@ func (m *matrix) lasting(column string) string {
 	case "admin":
 		return m.bed.AdminToken()
 	}
-	return ""
+	return m.named[column]
 }
 
 // protocolTypes are the content types of the protocols of a procedure.
@@ -217,11 +247,14 @@ func (m *matrix) rpc(method protoreflect.MethodDescriptor, column string) string
 	}
 	var presented string
 	switch column {
-	case "session", "other session", "job", "other job", "ended job":
+	case "session", "other session", "job", "other job", "ended job", "revoked worker":
 		mine := m.own("q" + strconv.FormatInt(time.Now().UnixNano(), 36))
 		presented = mine.session
 		if strings.HasSuffix(column, "job") {
 			presented = mine.job
+		}
+		if column == "revoked worker" {
+			m.revoke(mine)
 		}
 	default:
 		presented = m.lasting(column)
@@ -294,7 +327,7 @@ func (m *matrix) send(method, path, authorization string, header http.Header) se
 	if header != nil {
 		req.Header = header
 	}
-	if _, token, _ := strings.Cut(authorization, " "); token != "" {
+	if _, presented, _ := strings.Cut(authorization, " "); presented != "" {
 		req.Header.Set("Authorization", authorization)
 	}
 	w := recorder{httptest.NewRecorder()}

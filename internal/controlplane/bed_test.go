@@ -30,6 +30,7 @@ type bed struct {
 	client  *http.Client
 	jobs    switchyardv1connect.JobServiceClient
 	workers switchyardv1connect.WorkerServiceClient
+	tokens  switchyardv1connect.TokenServiceClient
 }
 
 // start returns a bed that is shut down at the end of the test.
@@ -63,6 +64,7 @@ func start(t *testing.T, changes ...func(*controlplane.Config)) *bed {
 func (b *bed) connectClients() {
 	b.jobs = switchyardv1connect.NewJobServiceClient(b.client, b.URL(), bearer(b.AdminToken()))
 	b.workers = switchyardv1connect.NewWorkerServiceClient(b.client, b.URL(), bearer(b.AdminToken()))
+	b.tokens = switchyardv1connect.NewTokenServiceClient(b.client, b.URL(), bearer(b.AdminToken()))
 }
 
 // protocolsOf returns a transport for one HTTP version, which is closed at the end of

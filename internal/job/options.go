@@ -14,6 +14,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/job/process"
 	"github.com/switchyard-ci/switchyard/internal/job/spool"
 	"github.com/switchyard-ci/switchyard/internal/job/workspace"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // Settings are the operator's settings for all jobs of an agent.
@@ -44,7 +45,7 @@ type Settings struct {
 	// SpoolSize is the most bytes of one job's log in the spool; 0 means 1 GiB.
 	SpoolSize int64
 	// RedactedVars are glob patterns of the names of variables whose values are
-	// hidden in the log; nil means DefaultRedactedVars.
+	// hidden in the log; nil means wire.DefaultRedactedVars.
 	RedactedVars []string
 	// TimestampLines puts the time at the start of each line of the log.
 	TimestampLines bool
@@ -130,7 +131,7 @@ func (s Settings) WithDefaults() (Settings, error) {
 		s.Shell = defaultShell()
 	}
 	if s.RedactedVars == nil {
-		s.RedactedVars = DefaultRedactedVars()
+		s.RedactedVars = wire.DefaultRedactedVars()
 	}
 	if err := CheckRedactedVars(s.RedactedVars); err != nil {
 		return s, fmt.Errorf("RedactedVars: %w", err)

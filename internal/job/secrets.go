@@ -16,21 +16,6 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// DefaultRedactedVars returns the glob patterns of the names of variables whose
-// values are secrets: those of existing agents, and more.
-func DefaultRedactedVars() []string {
-	return []string{
-		"*_PASSWORD", "*_PASSWD", "*_PASSPHRASE", "*_SECRET", "*_TOKEN", "*_KEY", "*_PRIVATE_KEY", "*_ACCESS_KEY",
-		"*_CREDENTIALS", "*_CONNECTION_STRING", "PASSWORD", "SECRET", "TOKEN",
-	}
-}
-
-// notSecret are variables of the protocol that a pattern matches by accident: names
-// of steps. They are hidden only if a pattern is exactly their name.
-//
-//nolint:gochecknoglobals // a table, never written
-var notSecret = []string{wire.EnvStepKey, wire.EnvGroupKey}
-
 // CheckRedactedVars returns an error if a pattern is invalid.
 func CheckRedactedVars(globs []string) error {
 	for _, glob := range globs {
@@ -39,17 +24,6 @@ func CheckRedactedVars(globs []string) error {
 		}
 	}
 	return nil
-}
-
-// namesSecret reports whether a variable of this name holds a secret. It ignores
-// case.
-func namesSecret(globs []string, name string) bool {
-	name = strings.ToUpper(name)
-	return slices.ContainsFunc(globs, func(glob string) bool {
-		glob = strings.ToUpper(glob)
-		matched, _ := path.Match(glob, name) // CheckRedactedVars has checked it
-		return matched && (glob == name || !slices.Contains(notSecret, name))
-	})
 }
 
 // secretsOf returns the secrets of a job that are known before it runs, and the
@@ -67,7 +41,7 @@ func secretsOf(spec Spec, opts Options) (secrets, tooShort []string) {
 				secrets = append(secrets, secret)
 			}
 			switch {
-			case value == "" || !namesSecret(opts.RedactedVars, name):
+			case value == "" || !wire.NamesSecret(opts.RedactedVars, name):
 			case redact.TooShort(value):
 				tooShort = append(tooShort, name)
 			default:

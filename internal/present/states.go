@@ -108,6 +108,9 @@ func EndUnseen(job *switchyardv1.Job) bool {
 // stopping.
 func WorkerSummary(worker *switchyardv1.Worker) string {
 	summary := WorkerState(worker.GetState())
+	if worker.GetRevoked() {
+		summary += ",revoked"
+	}
 	if worker.GetPaused() {
 		summary += ",paused"
 	}

@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"net"
 	"slices"
 
 	"go.uber.org/zap"
@@ -52,6 +53,14 @@ func (p Principal) MayUse(queue string) bool {
 // Fields returns log fields that name the principal.
 func (p Principal) Fields() []zap.Field {
 	return []zap.Field{zap.String("token_name", p.Name), zap.String("token_id", p.TokenID), zap.String("address", p.Address)}
+}
+
+// HostOf returns the host of the address from which a request came.
+func HostOf(remote string) string {
+	if host, _, err := net.SplitHostPort(remote); err == nil {
+		return host
+	}
+	return remote
 }
 
 type principalKey struct{}

@@ -25,6 +25,9 @@ const (
 // error is a *RefusedError.
 var ErrRefused = errors.New("token refused")
 
+// ErrUnknown is the ErrRefused for a token of which nothing is known.
+var ErrUnknown error = &RefusedError{"this token is not one of this control plane"}
+
 // RefusedError is why a token is refused. The reason names a token only to those
 // who present it.
 type RefusedError struct{ Reason string }
@@ -95,12 +98,12 @@ func (t *Tokens) Authenticate(ctx context.Context, presented string) (Principal,
 	}
 	id, ok := token.Named.ID(presented)
 	if !ok {
-		return Principal{}, errUnknown()
+		return Principal{}, ErrUnknown
 	}
 	named, err := t.find(ctx, id)
 	switch {
 	case errors.Is(err, record.ErrNotFound), err == nil && !named.Hash.Matches(presented):
-		return Principal{}, errUnknown()
+		return Principal{}, ErrUnknown // the same for an unknown ID and a wrong secret
 	case err != nil:
 		return Principal{}, err
 	case !named.RevokedAt.IsZero():
@@ -109,34 +112,36 @@ func (t *Tokens) Authenticate(ctx context.Context, presented string) (Principal,
 		return Principal{}, &RefusedError{fmt.Sprintf("token %q has expired", named.Name)}
 	}
 	t.noteUse(named)
-	return Principal{TokenID: id, Name: named.Name, Scope: Scope(named.Scope), Queues: named.Queues}, nil
+	return principalOf(named), nil
 }
 
-// Vouches returns nil if workers that registered with the token of this ID may go
-// on: if the token was not revoked. Its expiry ends registrations only. An empty ID
-// is that of the data directory's token. ErrRefused; store.ErrUnavailable.
-func (t *Tokens) Vouches(ctx context.Context, id string) error {
+// Registration returns what the token of an ID allows to the workers that registered
+// with it, which may go on as long as it is not revoked: its expiry ends registrations
+// only. An empty ID is that of the data directory's token. ErrRefused;
+// store.ErrUnavailable.
+func (t *Tokens) Registration(ctx context.Context, id string) (Principal, error) {
 	if id == "" || id == RegistrationID {
-		return nil
+		return Principal{TokenID: RegistrationID, Name: RegistrationID, Scope: Register}, nil
 	}
 	named, err := t.find(ctx, id)
 	switch {
 	case errors.Is(err, record.ErrNotFound), err == nil && !named.RevokedAt.IsZero():
-		return &RefusedError{"the token that the worker registered with was revoked"}
-	default:
-		return err
+		return Principal{}, &RefusedError{"the token that the worker registered with was revoked"}
+	case err != nil:
+		return Principal{}, err
 	}
+	return principalOf(named), nil
+}
+
+// principalOf returns whom a named token belongs to.
+func principalOf(named record.AccessToken) Principal {
+	return Principal{TokenID: named.ID, Name: named.Name, Scope: Scope(named.Scope), Queues: named.Queues}
 }
 
 // expired reports whether a token has ended by itself. Its end is a date, so it is
 // compared with the wall clock.
 func (t *Tokens) expired(named record.AccessToken) bool {
 	return !named.ExpiresAt.IsZero() && !t.now().Before(named.ExpiresAt)
-}
-
-// errUnknown returns the same error for an unknown ID and for a wrong secret.
-func errUnknown() error {
-	return &RefusedError{"this token is not one of this control plane"}
 }
 
 // find returns the record of a token, from the store if it is not known.

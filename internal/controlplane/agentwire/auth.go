@@ -3,10 +3,12 @@ package agentwire
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/access"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/refusal"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
@@ -39,11 +41,13 @@ func (k tokenKind) required() string {
 	return "this call requires the session token of a worker, or the token of its job, as Authorization: Token TOKEN"
 }
 
-// caller identifies the sender of a request. One field is set.
+// caller identifies the sender of a request: registrar alone for a registration
+// token, else one of workerID and job, and the token that the worker registered with.
 type caller struct {
-	registrar access.Principal  // from a registration token
-	workerID  string            // from a session token
-	job       dispatch.JobGrant // from a job token
+	registrar  access.Principal
+	workerID   string            // from a session token
+	workerName string            // its name
+	job        dispatch.JobGrant // from a job token
 }
 
 // authenticate returns the caller of a request that requires a token of the given
@@ -78,23 +82,69 @@ func tokenOf(header http.Header) string {
 	return token.Present(header.Get("Authorization"), wire.TokenScheme)
 }
 
+// refusedError is a dispatch.ErrUnauthenticated with a reason for the caller, who
+// presented a token that is known.
+type refusedError struct{ reason string }
+
+// Error returns the reason.
+func (e *refusedError) Error() string { return e.reason }
+
+// Is reports whether target is dispatch.ErrUnauthenticated.
+func (*refusedError) Is(target error) bool { return target == dispatch.ErrUnauthenticated }
+
+// refused logs a call that was refused with err.
+func (h *Handler) refused(r *http.Request, call string, err error) {
+	refused := refusal.Refusal{Call: call, Address: access.HostOf(r.RemoteAddr), Presented: tokenOf(r.Header)}
+	if known, ok := errors.AsType[*refusedError](err); ok {
+		refused.Reason = known.reason
+	}
+	h.refusals.Refused(refused)
+}
+
 // registrarOf returns the caller with a token that may register workers.
 func (h *Handler) registrarOf(r *http.Request, presented string) (caller, error) {
 	principal, err := h.options.Tokens.Authenticate(r.Context(), presented)
-	if errors.Is(err, access.ErrRefused) || err == nil && principal.Scope != access.Register {
+	switch {
+	case errors.Is(err, access.ErrUnknown):
 		return caller{}, dispatch.ErrUnauthenticated
+	case errors.Is(err, access.ErrRefused):
+		return caller{}, &refusedError{err.Error()}
+	case err != nil:
+		return caller{}, err //nolint:wrapcheck // writeFailure names the call
+	case principal.Scope != access.Register:
+		return caller{}, &refusedError{
+			fmt.Sprintf("token %q has the scope %s, which does not register workers", principal.Name, principal.Scope),
+		}
 	}
-	return caller{registrar: principal}, err //nolint:wrapcheck // writeFailure names the call
+	return caller{registrar: principal}, nil
 }
 
 func (h *Handler) workerOf(ctx context.Context, presented string) (caller, error) {
-	workerID, err := h.dispatcher.AuthenticateSession(ctx, presented)
-	return caller{workerID: workerID}, err //nolint:wrapcheck // writeFailure and streamError name the call
+	worker, err := h.dispatcher.AuthenticateSession(ctx, presented)
+	if err != nil {
+		return caller{}, err //nolint:wrapcheck // writeFailure and streamError name the call
+	}
+	registrar, err := h.registrationOf(ctx, worker.RegisteredWith)
+	return caller{registrar: registrar, workerID: worker.ID, workerName: worker.Name}, err
 }
 
 func (h *Handler) jobOf(ctx context.Context, presented string) (caller, error) {
 	grant, err := h.dispatcher.AuthorizeJob(ctx, presented)
-	return caller{job: grant}, err //nolint:wrapcheck // the same
+	if err != nil {
+		return caller{}, err //nolint:wrapcheck // the same
+	}
+	registrar, err := h.registrationOf(ctx, grant.RegisteredWith())
+	return caller{registrar: registrar, job: grant}, err
+}
+
+// registrationOf returns what the token allows that a worker registered with.
+// dispatch.ErrUnauthenticated if it was revoked: the worker is turned away.
+func (h *Handler) registrationOf(ctx context.Context, tokenID string) (access.Principal, error) {
+	principal, err := h.options.Tokens.Registration(ctx, tokenID)
+	if errors.Is(err, access.ErrRefused) {
+		return access.Principal{}, &refusedError{err.Error()}
+	}
+	return principal, err //nolint:wrapcheck // the same
 }
 
 func (h *Handler) jobInHandOf(ctx context.Context, presented string) (caller, error) {

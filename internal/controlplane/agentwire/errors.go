@@ -45,6 +45,10 @@ func badRequest(message string) error {
 	return &httpError{status: http.StatusBadRequest, message: message}
 }
 
+func forbidden(message string) error {
+	return &httpError{status: http.StatusForbidden, message: message}
+}
+
 func notFound(message string) error {
 	return &httpError{status: http.StatusNotFound, message: message}
 }
@@ -68,9 +72,13 @@ func (h *Handler) writeFailure(w http.ResponseWriter, r *http.Request, route rou
 		}
 		writeError(w, failure.status, failure.message)
 	case errors.Is(err, dispatch.ErrUnauthenticated):
-		h.refusals.Refused(route.path, tokenOf(r.Header))
+		h.refused(r, route.path, err)
 		w.Header().Set("WWW-Authenticate", wire.TokenScheme)
-		writeError(w, http.StatusUnauthorized, route.token.required())
+		message := route.token.required()
+		if known, ok := errors.AsType[*refusedError](err); ok {
+			message = known.reason
+		}
+		writeError(w, http.StatusUnauthorized, message)
 	case errors.Is(err, dispatch.ErrNotFound):
 		writeError(w, http.StatusNotFound, "no such job or worker, or the token does not belong to it")
 	case errors.Is(err, dispatch.ErrWrongState):

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -50,6 +51,9 @@ func (h *Handler) accept(r *http.Request, caller caller) (any, error) {
 // free, so that the caller should try again.
 func (h *Handler) acquire(r *http.Request, caller caller) (any, error) {
 	id := r.PathValue("id")
+	if err := h.mayAcquire(r, caller, id); err != nil {
+		return nil, err
+	}
 	job, token, err := h.dispatcher.Acquire(r.Context(), caller.workerID, id)
 	if err == nil {
 		return acceptedJob(job, token), nil
@@ -64,6 +68,23 @@ func (h *Handler) acquire(r *http.Request, caller caller) (any, error) {
 		}
 	}
 	return nil, fmt.Errorf("acquiring a job: %w", err)
+}
+
+// mayAcquire returns an error if the token that the worker registered with is limited
+// to queues, and the job is of another one. A job never changes its queue.
+func (h *Handler) mayAcquire(r *http.Request, caller caller, id string) error {
+	if len(caller.registrar.Queues) == 0 {
+		return nil
+	}
+	job, err := h.dispatcher.Job(r.Context(), id)
+	if err != nil {
+		return fmt.Errorf("acquiring a job: %w", err)
+	}
+	if !caller.registrar.MayUse(job.Queue) {
+		return forbidden(fmt.Sprintf("the token %q of this worker is for jobs of %s only, not of %s",
+			caller.registrar.Name, strings.Join(caller.registrar.Queues, ", "), job.Queue))
+	}
+	return nil
 }
 
 // ownJob adapts a call about the job in the path, which must be the token's job.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
@@ -20,7 +21,7 @@ type empty struct{}
 
 // register leaves the endpoint and the request headers out of its response, so
 // that the agent keeps the address at which it reached this control plane.
-func (h *Handler) register(r *http.Request, _ caller) (any, error) {
+func (h *Handler) register(r *http.Request, caller caller) (any, error) {
 	req, err := decodeJSON[wire.RegisterRequest](r.Body)
 	if err != nil {
 		return nil, err
@@ -29,12 +30,21 @@ func (h *Handler) register(r *http.Request, _ caller) (any, error) {
 	if err != nil {
 		return nil, badRequest("body: priority must be a whole number")
 	}
-	worker, token, err := h.dispatcher.Register(r.Context(), record.Worker{
+	asked := record.Worker{
 		Name: cmp.Or(req.Name, req.Hostname), Hostname: req.Hostname, OS: req.OS, Arch: req.Arch,
 		Version: req.Version, Build: req.Build, MachineID: req.MachineID, PID: req.PID,
 		Features: req.Features, Tags: req.Tags, Priority: priority,
-		Worker: workerstate.Worker{LastJob: req.IgnoreInDispatches},
-	})
+		Worker: workerstate.Worker{LastJob: req.IgnoreInDispatches}, RegisteredWith: caller.registrar.TokenID,
+	}
+	queue, err := dispatch.QueueOf(asked)
+	if err == nil && !caller.registrar.MayUse(queue) {
+		err = forbidden(fmt.Sprintf("the token %q registers workers of %s only, not of %s",
+			caller.registrar.Name, strings.Join(caller.registrar.Queues, ", "), queue))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("registering a worker: %w", err)
+	}
+	worker, token, err := h.dispatcher.Register(r.Context(), asked)
 	if err != nil {
 		return nil, fmt.Errorf("registering a worker: %w", err)
 	}

@@ -61,7 +61,7 @@ func (h *Handler) authenticated(next http.Handler) http.Handler {
 			return
 		}
 		if errors.Is(err, dispatch.ErrUnauthenticated) {
-			h.refusals.Refused("stream", tokenOf(r.Header))
+			h.refused(r, "stream", err)
 		}
 		if err := errorWriter.Write(w, r, h.streamError(r.Context(), "", err)); err != nil {
 			h.options.Logger.Debug("failed to write a response", zap.Error(err)) // the caller may have gone

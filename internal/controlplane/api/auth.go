@@ -3,9 +3,9 @@ package api
 import (
 	"context"
 	"errors"
-	"net"
+	"fmt"
 	"net/http"
-	"strings"
+	"path"
 
 	"connectrpc.com/connect"
 	"go.uber.org/zap"
@@ -51,24 +51,26 @@ func (g *guard) wrap(next http.Handler) http.Handler {
 // authorize returns the caller, which the rule of the call must allow.
 func (g *guard) authorize(r *http.Request) (access.Principal, error) {
 	presented := token.Present(r.Header.Get("Authorization"), scheme)
+	refused := refusal.Refusal{Call: r.URL.Path, Address: access.HostOf(r.RemoteAddr), Presented: presented}
 	if presented == "" {
-		g.refusals.Refused(r.URL.Path, presented)
+		g.refusals.Refused(refused)
 		return access.Principal{}, unauthenticated("the token is missing: send the admin token, or a named one, as Authorization: Bearer TOKEN")
 	}
 	caller, err := g.tokens.Authenticate(r.Context(), presented)
 	switch {
 	case errors.Is(err, access.ErrRefused):
-		g.refusals.Refused(r.URL.Path, presented)
-		return caller, unauthenticated(err.Error())
+		refused.Reason = err.Error()
+		g.refusals.Refused(refused)
+		return caller, unauthenticated(refused.Reason)
 	case err != nil:
 		g.logger.Warn("request not served, store unavailable", zap.String("call", r.URL.Path), zap.Error(err))
 		return caller, codedError(connect.CodeUnavailable, "checking the token: the store does not answer; try again")
 	}
-	caller.Address = host(r.RemoteAddr)
+	caller.Address = refused.Address
 	if !rules[r.URL.Path].allows(caller.Scope) {
-		g.refusals.Refused(r.URL.Path, presented)
-		return caller, codedError(connect.CodePermissionDenied, "token %q has the scope %s, which does not allow %s",
-			caller.Name, caller.Scope, r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:])
+		refused.Reason = fmt.Sprintf("token %q has the scope %s, which does not allow %s", caller.Name, caller.Scope, path.Base(r.URL.Path))
+		g.refusals.Refused(refused)
+		return caller, codedError(connect.CodePermissionDenied, "%s", refused.Reason)
 	}
 	return caller, nil
 }
@@ -78,14 +80,6 @@ func (g *guard) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if writeErr := g.errors.Write(w, r, err); writeErr != nil {
 		g.logger.Debug("failed to write a response", zap.Error(writeErr)) // the caller may have gone
 	}
-}
-
-// host returns the host of an address, for the log.
-func host(address string) string {
-	if host, _, err := net.SplitHostPort(address); err == nil {
-		return host
-	}
-	return address
 }
 
 func unauthenticated(message string) error {

@@ -1,15 +1,18 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
 	"connectrpc.com/connect"
 	"go.uber.org/zap"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/access"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/joblog"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
@@ -24,6 +27,9 @@ func (s *jobService) SubmitJob(ctx context.Context, req *switchyardv1.SubmitJobR
 	if err != nil {
 		return nil, err
 	}
+	if err := checkQueue(ctx, cmp.Or(submission.Queue, wire.DefaultQueue)); err != nil {
+		return nil, err
+	}
 	job, existed, err := s.dispatcher.Submit(ctx, submission)
 	if err != nil {
 		return nil, s.failed(operation{verb: "submitting", noun: "a job"}, err)
@@ -36,12 +42,21 @@ func (s *jobService) GetJob(ctx context.Context, req *switchyardv1.GetJobRequest
 	if err := checkID(req.GetId()); err != nil {
 		return nil, err
 	}
+	if req.GetShowSecrets() && access.Caller(ctx).Scope != access.Operate {
+		return nil, codedError(connect.CodePermissionDenied, "show_secrets needs a token with the scope %s", access.Operate)
+	}
 	job, err := s.dispatcher.Job(ctx, req.GetId())
 	if err != nil {
 		return nil, s.failed(operation{"reading", "job", req.GetId()}, err)
 	}
+	if err := checkQueue(ctx, job.Queue); err != nil {
+		return nil, err
+	}
 	message := s.message(job)
 	addHistory(message, job.History)
+	if req.GetShowSecrets() {
+		message.Env = job.Env
+	}
 	return &switchyardv1.GetJobResponse{Job: message}, nil
 }
 
@@ -86,6 +101,9 @@ func (s *jobService) CancelJob(ctx context.Context, req *switchyardv1.CancelJobR
 	if err := checkID(req.GetId()); err != nil {
 		return nil, err
 	}
+	if err := s.checkJobQueue(ctx, operation{"canceling", "job", req.GetId()}); err != nil {
+		return nil, err
+	}
 	job, err := s.dispatcher.Cancel(ctx, req.GetId(), req.GetReason())
 	if err != nil {
 		return nil, s.failed(operation{"canceling", "job", req.GetId()}, err)
@@ -101,6 +119,9 @@ func (s *jobService) FollowJob(ctx context.Context, req *switchyardv1.FollowJobR
 	stream *connect.ServerStream[switchyardv1.FollowJobResponse],
 ) error {
 	if err := checkID(req.GetId()); err != nil {
+		return err
+	}
+	if err := s.checkJobQueue(ctx, operation{"following", "job", req.GetId()}); err != nil {
 		return err
 	}
 	options := joblog.Options{LogOffset: req.GetLogOffset(), OmitLog: req.GetOmitLog(), NoWait: req.GetNoWait()}

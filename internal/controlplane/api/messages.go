@@ -1,11 +1,13 @@
 package api
 
 import (
+	"cmp"
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/access"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/joblog"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
@@ -14,10 +16,11 @@ import (
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
-// jobMessage returns the message for a stored job. It contains no token hash.
+// jobMessage returns the message for a stored job. It contains no token hash, and no
+// secret among the variables.
 func jobMessage(job record.Job, waitingReason string) *switchyardv1.Job {
 	message := &switchyardv1.Job{
-		Id: job.ID, Command: job.Command, Env: job.Env, Queue: job.Queue, Priority: job.Priority,
+		Id: job.ID, Command: job.Command, Env: hideSecrets(job.Env), Queue: job.Queue, Priority: job.Priority,
 		IdempotencyKey: job.IdempotencyKey, State: jobState(job.State), WaitingReason: waitingReason,
 		WorkerId: job.WorkerID, WorkerName: job.WorkerName,
 		ExitStatus: job.ExitStatus, Signal: job.Signal, SignalReason: job.SignalReason,
@@ -92,6 +95,7 @@ func workerMessage(worker schedule.Worker) *switchyardv1.Worker {
 		Stopping:   standing == workerstate.Draining || standing == workerstate.Stopped,
 		StopForced: standing == workerstate.Stopped, StopReason: worker.StopReason,
 		Streaming: worker.Streaming, JobId: worker.JobID,
+		RegistrationTokenId: cmp.Or(worker.RegisteredWith, access.RegistrationID), Revoked: worker.Revoked,
 		RegisteredAt: timestamp(worker.RegisteredAt), LastSeenAt: timestamp(worker.LastSeenAt),
 	}
 }

@@ -45,4 +45,9 @@ var rules = map[string]rule{
 	switchyardv1connect.WorkerServicePauseWorkerProcedure:  {nil, maxRequestBytes},
 	switchyardv1connect.WorkerServiceResumeWorkerProcedure: {nil, maxRequestBytes},
 	switchyardv1connect.WorkerServiceStopWorkerProcedure:   {nil, maxRequestBytes},
+	switchyardv1connect.WorkerServiceRevokeWorkerProcedure: {nil, maxRequestBytes},
+
+	switchyardv1connect.TokenServiceCreateTokenProcedure: {nil, maxRequestBytes},
+	switchyardv1connect.TokenServiceListTokensProcedure:  {nil, maxRequestBytes},
+	switchyardv1connect.TokenServiceRevokeTokenProcedure: {nil, maxRequestBytes},
 }

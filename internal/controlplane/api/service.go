@@ -23,7 +23,7 @@ type Options struct {
 	Logger *zap.Logger
 }
 
-// service is the common part of both services of switchyard.v1.
+// service is the common part of the services of switchyard.v1.
 type service struct {
 	dispatcher *dispatch.Dispatcher
 	logger     *zap.Logger
@@ -45,7 +45,10 @@ func Handlers(dispatcher *dispatch.Dispatcher, options Options) map[string]http.
 	}
 	jobsPath, jobs := switchyardv1connect.NewJobServiceHandler(&jobService{base}, handlerOptions...)
 	workersPath, workers := switchyardv1connect.NewWorkerServiceHandler(&workerService{base}, handlerOptions...)
-	return map[string]http.Handler{jobsPath: guarded.wrap(jobs), workersPath: guarded.wrap(workers)}
+	tokensPath, tokens := switchyardv1connect.NewTokenServiceHandler(&tokenService{base, options.Tokens}, handlerOptions...)
+	return map[string]http.Handler{
+		jobsPath: guarded.wrap(jobs), workersPath: guarded.wrap(workers), tokensPath: guarded.wrap(tokens),
+	}
 }
 
 // bounds returns the limit of the request of a call.

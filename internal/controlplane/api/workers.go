@@ -66,6 +66,16 @@ func (s *workerService) StopWorker(ctx context.Context, req *switchyardv1.StopWo
 	return &switchyardv1.StopWorkerResponse{Worker: worker}, err
 }
 
+// RevokeWorker turns a worker away for good.
+func (s *workerService) RevokeWorker(ctx context.Context, req *switchyardv1.RevokeWorkerRequest) (
+	*switchyardv1.RevokeWorkerResponse, error,
+) {
+	worker, err := s.change("revoking", req.GetId(), func(id string) (schedule.Worker, error) {
+		return s.dispatcher.Revoke(ctx, id, req.GetReason())
+	})
+	return &switchyardv1.RevokeWorkerResponse{Worker: worker}, err
+}
+
 // change applies an operation to the worker with this ID or name.
 func (s *workerService) change(verb, id string, apply func(id string) (schedule.Worker, error)) (*switchyardv1.Worker, error) {
 	if err := checkID(id); err != nil {

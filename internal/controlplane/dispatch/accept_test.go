@@ -275,7 +275,8 @@ func TestTokensAreRefused(t *testing.T) {
 	p.pings(worker.ID, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	_, job, err := p.Accept(t.Context(), worker.ID, id)
 	must(t, err)
-	got, err := p.AuthenticateSession(t.Context(), session)
+	registered, err := p.AuthenticateSession(t.Context(), session)
+	got := registered.ID
 	must(t, err)
 	if got != worker.ID {
 		t.Errorf("the session is of %s, want %s", got, worker.ID)

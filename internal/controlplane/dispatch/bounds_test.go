@@ -77,7 +77,7 @@ func TestRecordsFit(t *testing.T) {
 			for {
 				larger := worker
 				larger.Tags = append(slices.Clip(larger.Tags), fill(unit, 100))
-				if _, err := validateWorker(larger); err != nil {
+				if _, err := QueueOf(larger); err != nil {
 					wantErr(t, err, ErrInvalid)
 					break
 				}

@@ -183,6 +183,7 @@ var workerMessages = map[workerstate.EventKind]string{ //nolint:gochecknoglobals
 	workerstate.DrainRequested:   "worker draining",
 	workerstate.StopRequested:    "worker stopped",
 	workerstate.LastJobAnnounced: "worker takes no further job",
+	workerstate.Revoked:          "worker revoked",
 }
 
 // logWorker logs a stored change of a worker.

@@ -27,11 +27,13 @@ type JobGrant struct {
 	hash     string
 	workerID string
 	inHand   bool
+	// registeredWith is of the job's worker.
+	registeredWith string
 }
 
 // AuthorizeJob returns what a job token permits, and renews the leases of the job
-// and its worker. A token is refused once the job is requeued, or another token of
-// the same acceptance has started it. ErrUnauthenticated.
+// and its worker. A token is refused once the job is requeued, another token of the
+// same acceptance has started it, or the worker is revoked. ErrUnauthenticated.
 func (d *Dispatcher) AuthorizeJob(ctx context.Context, jobToken string) (JobGrant, error) {
 	id, ok := token.Job.ID(jobToken)
 	if !ok {
@@ -47,11 +49,19 @@ func (d *Dispatcher) AuthorizeJob(ctx context.Context, jobToken string) (JobGran
 			return JobGrant{}, ErrUnauthenticated
 		}
 	}
+	worker, err := d.records.findWorker(ctx, job.WorkerID)
+	switch {
+	case errors.Is(err, ErrNotFound): // its record has expired
+	case err != nil:
+		return JobGrant{}, err
+	case worker.Revoked:
+		return JobGrant{}, ErrUnauthenticated
+	}
 	d.records.view(func(x *schedule.Index) { x.RenewJob(id, d.now()) })
 	d.replicas.jobSeen(id)
 	return JobGrant{
 		JobID: id, BuildID: job.Build(), d: d, hash: token.HashOf(jobToken).String(),
-		workerID: job.WorkerID, inHand: job.State.InHand(),
+		workerID: job.WorkerID, inHand: job.State.InHand(), registeredWith: worker.RegisteredWith,
 	}, nil
 }
 
@@ -63,6 +73,9 @@ func (g JobGrant) InHand() error {
 	}
 	return nil
 }
+
+// RegisteredWith returns the ID of the token with which the job's worker registered.
+func (g JobGrant) RegisteredWith() string { return g.registeredWith }
 
 // WorkerID returns the worker that has the job.
 func (g JobGrant) WorkerID() string { return g.workerID }

@@ -61,7 +61,8 @@ func TestReplicasShareTheWork(t *testing.T) {
 	worker, session, err := one.Register(t.Context(), record.Worker{Name: "a"})
 	must(t, err)
 	a := worker.ID
-	got, err := two.AuthenticateSession(t.Context(), session)
+	registered, err := two.AuthenticateSession(t.Context(), session)
+	got := registered.ID
 	must(t, err)
 	feed := two.attached(got)
 	id := one.submit(record.Job{})

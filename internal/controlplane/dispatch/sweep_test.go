@@ -348,7 +348,8 @@ func TestRestart(t *testing.T) {
 	p.restart()
 	p.pass(schedule.DefaultLeaseTimeout - 2*time.Second) // a full term
 	p.workerState(a, workerstate.Available)
-	got, err := p.AuthenticateSession(t.Context(), session)
+	registered, err := p.AuthenticateSession(t.Context(), session)
+	got := registered.ID
 	must(t, err)
 	must(t, p.Heartbeat(t.Context(), got))
 	feed := p.attached(a)

@@ -63,12 +63,12 @@ func validateJob(job record.Job) error {
 	case len(job.IdempotencyKey) > MaxIdempotencyKey:
 		return record.Invalid("idempotency_key", "must have at most %d bytes", MaxIdempotencyKey)
 	}
-	return validateQueue(job.Queue)
+	return ValidateQueue(job.Queue)
 }
 
-// validateWorker returns the queue that the worker's tags name, or an error for
-// the first field that is not acceptable.
-func validateWorker(w record.Worker) (queue string, err error) {
+// QueueOf returns the queue that a worker's tags name, or an error for the first
+// field of the worker that is not acceptable. ErrInvalid.
+func QueueOf(w record.Worker) (queue string, err error) {
 	if w.Name == "" || len(w.Name) > maxName {
 		return "", record.Invalid("name", "must have 1 to %d bytes", maxName)
 	}
@@ -103,12 +103,12 @@ func validateWorker(w record.Worker) (queue string, err error) {
 		}
 		queue, named = name, true
 	}
-	return queue, validateQueue(queue)
+	return queue, ValidateQueue(queue)
 }
 
-// validateQueue accepts names that are easy to say and type: letters, digits and
-// -_.:/ in ASCII.
-func validateQueue(name string) error {
+// ValidateQueue returns an error for a name that is not easy to say and type: a queue
+// has letters, digits and -_.:/ in ASCII. ErrInvalid.
+func ValidateQueue(name string) error {
 	if name == "" || len(name) > maxName {
 		return record.Invalid("queue", "must have 1 to %d bytes", maxName)
 	}

@@ -19,7 +19,7 @@ func (d *Dispatcher) Register(ctx context.Context, worker record.Worker) (record
 	var err error
 	lastJob := worker.LastJob
 	worker.Worker = workerstate.Worker{} // what becomes of it begins here
-	if worker.Queue, err = validateWorker(worker); err != nil {
+	if worker.Queue, err = QueueOf(worker); err != nil {
 		return record.Worker{}, "", err
 	}
 	worker.ID = newID()
@@ -36,22 +36,22 @@ func (d *Dispatcher) Register(ctx context.Context, worker record.Worker) (record
 	return worker, session, nil
 }
 
-// AuthenticateSession returns the ID of the worker that a session token belongs
-// to. It reads the store only for a worker that this replica does not know.
-// ErrUnauthenticated.
-func (d *Dispatcher) AuthenticateSession(ctx context.Context, session string) (string, error) {
+// AuthenticateSession returns the worker that a session token belongs to. It reads
+// the store only for a worker that this replica does not know. ErrUnauthenticated,
+// also for a worker that was revoked.
+func (d *Dispatcher) AuthenticateSession(ctx context.Context, session string) (record.Worker, error) {
 	id, ok := token.Session.ID(session)
 	if !ok {
-		return "", ErrUnauthenticated
+		return record.Worker{}, ErrUnauthenticated
 	}
 	worker, err := d.records.findWorker(ctx, id)
 	if err != nil {
-		return "", refused(err)
+		return record.Worker{}, refused(err)
 	}
-	if !worker.TokenHash.Matches(session) {
-		return "", ErrUnauthenticated
+	if worker.Revoked || !worker.TokenHash.Matches(session) {
+		return record.Worker{}, ErrUnauthenticated
 	}
-	return id, nil
+	return worker, nil
 }
 
 // Connect records that a worker is there, and renews its lease. Idempotent.

@@ -31,6 +31,9 @@ type Worker struct {
 	Tags []string `json:"tags,omitempty"`
 	// Priority orders the idle workers of a queue: the highest is offered jobs first.
 	Priority int `json:"priority,omitempty"`
+	// RegisteredWith is the ID of the token with which the worker registered, see
+	// package access. Empty is the token of the data directory.
+	RegisteredWith string `json:"registered_with,omitempty"`
 	// TokenHash is the SHA-256 hash of the worker's session token.
 	TokenHash token.Hash `json:"token_hash"`
 

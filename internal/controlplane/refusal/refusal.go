@@ -22,23 +22,37 @@ type Log struct {
 	mu         sync.Mutex
 	last       time.Time
 	suppressed int
+	total      int // refusals since the start
 }
 
 // New returns a Log that writes to logger.
 func New(logger *zap.Logger) *Log { return &Log{logger: logger} }
 
-// Refused logs that a call was refused for the token that it presented, which is
-// empty if there was none. The line names the worker or job of a token that has the
-// form of one; it never contains a token.
-func (l *Log) Refused(call, presented string) {
+// Refusal is a call that was refused.
+type Refusal struct {
+	// Call is its route or procedure, and Address the host from which it came.
+	Call, Address string
+	// Presented is the token; empty if there was none. It is never logged.
+	Presented string
+	// Reason is why it was refused, where that is known. It contains no token.
+	Reason string
+}
+
+// Refused logs a refusal. The line names the worker or job of a token that has the
+// form of one.
+func (l *Log) Refused(r Refusal) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := time.Now()
+	l.total++
+	now, presented := time.Now(), r.Presented
 	if !l.last.IsZero() && now.Sub(l.last) < Interval {
 		l.suppressed++
 		return
 	}
-	fields := []zap.Field{zap.String("call", call), zap.Int("suppressed", l.suppressed)}
+	fields := []zap.Field{
+		zap.String("call", r.Call), zap.String("address", r.Address),
+		zap.Int("suppressed", l.suppressed), zap.Int("total", l.total),
+	}
 	reason := "unknown token"
 	if presented == "" {
 		reason = "no token"
@@ -50,6 +64,9 @@ func (l *Log) Refused(call, presented string) {
 	if id, ok := token.Job.ID(presented); ok {
 		reason = "job token not valid, or the job has ended"
 		fields = append(fields, zap.String("job_id", id))
+	}
+	if r.Reason != "" {
+		reason = r.Reason
 	}
 	l.logger.Warn("authentication refused", append(fields, zap.String("reason", reason))...)
 	l.last, l.suppressed = now, 0

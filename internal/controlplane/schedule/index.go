@@ -343,6 +343,10 @@ func (x *Index) ApplyWorker(worker record.Worker, now time.Time) {
 	if w.stream != nil && standing(before) != standing(worker) {
 		w.stream.SetStanding(standing(worker))
 	}
+	if worker.Revoked && w.stream != nil {
+		w.stream.End(record.ErrNotFound)
+		w.stream = nil
+	}
 	x.setIdle(w)
 }
 

@@ -83,11 +83,15 @@ func (x *Index) RenewJob(id string, now time.Time) {
 // HoldJob records that an agent named a job among those that it holds, and
 // reports whether the job is running. The agent's worker can be another one than
 // the job's: an agent that starts again registers new workers, and still has the
-// results of its old ones. A job that is not reported on is held for HoldTimeout
+// results of its old ones. A job of a revoked worker is not held. A job that is not
+// reported on is held for HoldTimeout
 // at most, so that no worker keeps a job of another alive for longer.
 func (x *Index) HoldJob(id string, now time.Time) bool {
 	j := x.inHand[id]
 	if j == nil || j.state != wire.StateRunning {
+		return false
+	}
+	if w := x.workers[j.workerID]; w != nil && w.record.Revoked {
 		return false
 	}
 	j.held = now

@@ -16,6 +16,7 @@ const (
 	DrainRequested
 	StopRequested
 	LastJobAnnounced
+	Revoked
 	eventKindCount // not an event
 )
 
@@ -30,6 +31,7 @@ var eventInfo = [eventKindCount]struct{ name, meaning string }{
 	DrainRequested:   {"DrainRequested", "a drain was requested: the worker finishes its job and leaves"},
 	StopRequested:    {"StopRequested", "a stop was requested: the worker cancels its job and leaves"},
 	LastJobAnnounced: {"LastJobAnnounced", "the worker announced that it leaves after the job that it holds"},
+	Revoked:          {"Revoked", "the worker was revoked, or the token that it registered with"},
 }
 
 // String returns the kind's name, such as LeaseExpired.
@@ -66,7 +68,8 @@ type Event struct {
 	At time.Time
 	// By is who asked, for PauseRequested and ResumeRequested.
 	By PausedBy
-	// Reason is for people, for PauseRequested, DrainRequested and StopRequested.
+	// Reason is for people, for PauseRequested, DrainRequested, StopRequested and
+	// Revoked.
 	Reason string
 	// NoRetry, on StopRequested, keeps the jobs that the stop ends from being
 	// retried.

@@ -54,6 +54,7 @@ var (
 	wasPaused       = guard("was paused", func(w *Worker, _ *Event) bool { return w.Was == Paused })
 	wasDraining     = guard("was draining", func(w *Worker, _ *Event) bool { return w.Was == Draining })
 	wasStopped      = guard("was stopped", func(w *Worker, _ *Event) bool { return w.Was == Stopped })
+	revokedBefore   = guard("revoked before", func(w *Worker, _ *Event) bool { return w.Revoked })
 	drainedOrHigher = guard("was draining or stopped", func(w *Worker, _ *Event) bool { return w.Was == Draining || w.Was == Stopped })
 
 	record = action("record registration", func(a *acting) {
@@ -67,10 +68,11 @@ var (
 	recordPause = action("record pause", func(a *acting) {
 		a.worker.PauseReason, a.worker.PausedBy = a.ev.Reason, a.ev.By
 	})
-	endPause   = action("end pause", func(a *acting) { a.worker.PauseReason, a.worker.PausedBy = "", "" })
-	recordStop = action("record stop", func(a *acting) { a.worker.StopReason, a.worker.NoRetry = a.ev.Reason, a.ev.NoRetry })
-	recordLast = action("record last job", func(a *acting) { a.worker.LastJob = true })
-	wasBecomes = func(s State) statetable.Action[acting] {
+	endPause     = action("end pause", func(a *acting) { a.worker.PauseReason, a.worker.PausedBy = "", "" })
+	recordStop   = action("record stop", func(a *acting) { a.worker.StopReason, a.worker.NoRetry = a.ev.Reason, a.ev.NoRetry })
+	recordRevoke = action("record revocation", func(a *acting) { a.worker.Revoked, a.worker.StopReason = true, a.ev.Reason })
+	recordLast   = action("record last job", func(a *acting) { a.worker.LastJob = true })
+	wasBecomes   = func(s State) statetable.Action[acting] {
 		return action("was "+string(s), func(a *acting) { a.worker.Was = s })
 	}
 	nowPaused    = wasBecomes(Paused)
@@ -105,6 +107,7 @@ var rows = []Row{
 	row(Available, StopRequested, always, Stopped, recordStop),
 	keep(Available, LastJobAnnounced, lastJobKnown),
 	row(Available, LastJobAnnounced, otherwise, Available, recordLast),
+	row(Available, Revoked, always, Left, recordLeave, recordRevoke),
 
 	keep(Paused, Seen, always),
 	row(Paused, LeaseExpired, always, Lost, lose),
@@ -118,6 +121,7 @@ var rows = []Row{
 	row(Paused, StopRequested, always, Stopped, endPause, recordStop),
 	keep(Paused, LastJobAnnounced, lastJobKnown),
 	row(Paused, LastJobAnnounced, otherwise, Paused, recordLast),
+	row(Paused, Revoked, always, Left, endPause, recordLeave, recordRevoke),
 
 	keep(Draining, Seen, always),
 	row(Draining, LeaseExpired, always, Lost, lose),
@@ -127,6 +131,7 @@ var rows = []Row{
 	keep(Draining, DrainRequested, always),
 	row(Draining, StopRequested, always, Stopped, recordStop),
 	keep(Draining, LastJobAnnounced, always),
+	row(Draining, Revoked, always, Left, recordLeave, recordRevoke),
 
 	keep(Stopped, Seen, always),
 	row(Stopped, LeaseExpired, always, Lost, lose),
@@ -136,6 +141,7 @@ var rows = []Row{
 	keep(Stopped, DrainRequested, always),
 	keep(Stopped, StopRequested, always),
 	keep(Stopped, LastJobAnnounced, always),
+	row(Stopped, Revoked, always, Left, recordLeave, recordRevoke),
 
 	// Lost: what is asked of it holds when it comes back.
 	row(Lost, Seen, wasAvailable, Available, comeBack),
@@ -156,6 +162,7 @@ var rows = []Row{
 	row(Lost, StopRequested, otherwise, Lost, nowStopped, endPause, recordStop),
 	keep(Lost, LastJobAnnounced, lastJobKnown),
 	row(Lost, LastJobAnnounced, otherwise, Lost, recordLast),
+	row(Lost, Revoked, always, Left, recordLeave, recordRevoke),
 
 	refuse(Left, Seen, always, HasLeft),
 	keep(Left, Disconnected, always),
@@ -163,6 +170,8 @@ var rows = []Row{
 	refuse(Left, ResumeRequested, always, HasLeft),
 	refuse(Left, DrainRequested, always, HasLeft),
 	refuse(Left, StopRequested, always, HasLeft),
+	keep(Left, Revoked, revokedBefore),
+	row(Left, Revoked, otherwise, Left, recordRevoke),
 }
 
 const (
@@ -175,7 +184,7 @@ const (
 // ignored lists, with rows, every pair of a state and an event; see TestTotality.
 var ignored = slices.Concat(
 	statetable.Ignore(none, whyNotThere,
-		Seen, LeaseExpired, Disconnected, PauseRequested, ResumeRequested, DrainRequested, StopRequested, LastJobAnnounced),
+		Seen, LeaseExpired, Disconnected, PauseRequested, ResumeRequested, DrainRequested, StopRequested, LastJobAnnounced, Revoked),
 	statetable.Ignore(Available, whyRegistered, Registered),
 	statetable.Ignore(Paused, whyRegistered, Registered),
 	statetable.Ignore(Draining, whyRegistered, Registered),

@@ -19,7 +19,9 @@ func workers(s workerstate.State) []workerstate.Worker {
 	for _, was := range befores {
 		for _, by := range []workerstate.PausedBy{"", workerstate.ByOperator, workerstate.ByJob} {
 			for _, last := range []bool{false, true} {
-				list = append(list, workerstate.Worker{State: s, Was: was, PausedBy: by, LastJob: last})
+				for _, revoked := range []bool{false, s == workerstate.Left} {
+					list = append(list, workerstate.Worker{State: s, Was: was, PausedBy: by, LastJob: last, Revoked: revoked})
+				}
 			}
 		}
 	}
@@ -90,7 +92,7 @@ func TestInvariants(t *testing.T) {
 		switch {
 		case d.Refusal != "" && d.Changed:
 			t.Errorf("%+v, %+v: refused and changed", w, ev)
-		case w.State == workerstate.Left && d.Changed:
+		case w.State == workerstate.Left && after.State != workerstate.Left, w.Revoked && !after.Revoked:
 			t.Errorf("%+v, %+v: a worker that had left is back", w, ev)
 		case (after.State == workerstate.Lost) != (after.Was != ""):
 			t.Errorf("%+v, %+v: became %+v, which knows no state to return to, or is not lost", w, ev, after)

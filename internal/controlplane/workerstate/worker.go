@@ -49,8 +49,11 @@ type Worker struct {
 	// PauseReason is for people; PausedBy says who may end the pause.
 	PauseReason string   `json:"pause_reason,omitempty"`
 	PausedBy    PausedBy `json:"paused_by,omitempty"`
-	// StopReason is why a worker drains or was stopped, for people.
+	// StopReason is why a worker drains, was stopped or was revoked, for people.
 	StopReason string `json:"stop_reason,omitempty"`
+	// Revoked is set where the worker was turned away: its session and the tokens of
+	// its jobs are refused.
+	Revoked bool `json:"revoked,omitempty"`
 	// NoRetry keeps jobs that a stop ends from being retried.
 	NoRetry bool `json:"no_retry,omitempty"`
 	// LastJob is set where the worker is assigned no more jobs: it acquires one by

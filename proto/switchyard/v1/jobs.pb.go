@@ -188,7 +188,10 @@ func (x *SubmitJobResponse) GetExisted() bool {
 type GetJobRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The job's ID; required.
-	Id            string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Whether to return the values of secret variables, which are hidden otherwise.
+	// Needs the scope OPERATE.
+	ShowSecrets   bool `protobuf:"varint,2,opt,name=show_secrets,json=showSecrets,proto3" json:"show_secrets,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -228,6 +231,13 @@ func (x *GetJobRequest) GetId() string {
 		return x.Id
 	}
 	return ""
+}
+
+func (x *GetJobRequest) GetShowSecrets() bool {
+	if x != nil {
+		return x.ShowSecrets
+	}
+	return false
 }
 
 // GetJobResponse holds that job.
@@ -810,9 +820,10 @@ const file_switchyard_v1_jobs_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"S\n" +
 	"\x11SubmitJobResponse\x12$\n" +
 	"\x03job\x18\x01 \x01(\v2\x12.switchyard.v1.JobR\x03job\x12\x18\n" +
-	"\aexisted\x18\x02 \x01(\bR\aexisted\"\x1f\n" +
+	"\aexisted\x18\x02 \x01(\bR\aexisted\"B\n" +
 	"\rGetJobRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"6\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12!\n" +
+	"\fshow_secrets\x18\x02 \x01(\bR\vshowSecrets\"6\n" +
 	"\x0eGetJobResponse\x12$\n" +
 	"\x03job\x18\x01 \x01(\v2\x12.switchyard.v1.JobR\x03job\"\xfc\x02\n" +
 	"\x0fListJobsRequest\x12/\n" +

@@ -461,7 +461,9 @@ type Job struct {
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// The program and its arguments.
 	Command []string `protobuf:"bytes,2,rep,name=command,proto3" json:"command,omitempty"`
-	// Environment variables of the job's process, as submitted.
+	// Environment variables of the job's process, as submitted. The value of a variable
+	// whose name is that of a secret, or a URL with a password, is "[REDACTED]" unless
+	// GetJob asked for it.
 	Env map[string]string `protobuf:"bytes,3,rep,name=env,proto3" json:"env,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// The queue whose workers may run the job.
 	Queue string `protobuf:"bytes,4,opt,name=queue,proto3" json:"queue,omitempty"`
@@ -842,7 +844,12 @@ type Worker struct {
 	StopReason string `protobuf:"bytes,18,opt,name=stop_reason,json=stopReason,proto3" json:"stop_reason,omitempty"`
 	// Who paused the worker: "operator", "worker" or "job". What an operator paused,
 	// only an operator resumes.
-	PausedBy      string `protobuf:"bytes,19,opt,name=paused_by,json=pausedBy,proto3" json:"paused_by,omitempty"`
+	PausedBy string `protobuf:"bytes,19,opt,name=paused_by,json=pausedBy,proto3" json:"paused_by,omitempty"`
+	// The ID of the token with which the worker registered: a UUID, or
+	// "registration-token" for the one of the data directory.
+	RegistrationTokenId string `protobuf:"bytes,20,opt,name=registration_token_id,json=registrationTokenId,proto3" json:"registration_token_id,omitempty"`
+	// Whether the worker was revoked.
+	Revoked       bool `protobuf:"varint,21,opt,name=revoked,proto3" json:"revoked,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1010,6 +1017,20 @@ func (x *Worker) GetPausedBy() string {
 	return ""
 }
 
+func (x *Worker) GetRegistrationTokenId() string {
+	if x != nil {
+		return x.RegistrationTokenId
+	}
+	return ""
+}
+
+func (x *Worker) GetRevoked() bool {
+	if x != nil {
+		return x.Revoked
+	}
+	return false
+}
+
 var File_switchyard_v1_types_proto protoreflect.FileDescriptor
 
 const file_switchyard_v1_types_proto_rawDesc = "" +
@@ -1078,7 +1099,7 @@ const file_switchyard_v1_types_proto_rawDesc = "" +
 	"\fhistory_head\x18# \x01(\x05R\vhistoryHead\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xcc\x04\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x9a\x05\n" +
 	"\x06Worker\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
@@ -1102,7 +1123,9 @@ const file_switchyard_v1_types_proto_rawDesc = "" +
 	"stopForced\x12\x1f\n" +
 	"\vstop_reason\x18\x12 \x01(\tR\n" +
 	"stopReason\x12\x1b\n" +
-	"\tpaused_by\x18\x13 \x01(\tR\bpausedBy*\xc6\x01\n" +
+	"\tpaused_by\x18\x13 \x01(\tR\bpausedBy\x122\n" +
+	"\x15registration_token_id\x18\x14 \x01(\tR\x13registrationTokenId\x12\x18\n" +
+	"\arevoked\x18\x15 \x01(\bR\arevoked*\xc6\x01\n" +
 	"\bJobState\x12\x19\n" +
 	"\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10JOB_STATE_QUEUED\x10\x01\x12\x16\n" +

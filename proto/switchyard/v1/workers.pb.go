@@ -479,6 +479,106 @@ func (x *StopWorkerResponse) GetWorker() *Worker {
 	return nil
 }
 
+// RevokeWorkerRequest names the worker to revoke.
+type RevokeWorkerRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The worker's ID, or its name if only one connected worker has that name.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Who revokes the worker and why, for people; at most 4096 bytes.
+	Reason        string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeWorkerRequest) Reset() {
+	*x = RevokeWorkerRequest{}
+	mi := &file_switchyard_v1_workers_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeWorkerRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeWorkerRequest) ProtoMessage() {}
+
+func (x *RevokeWorkerRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_switchyard_v1_workers_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeWorkerRequest.ProtoReflect.Descriptor instead.
+func (*RevokeWorkerRequest) Descriptor() ([]byte, []int) {
+	return file_switchyard_v1_workers_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *RevokeWorkerRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *RevokeWorkerRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// RevokeWorkerResponse holds the worker after the request was stored.
+type RevokeWorkerResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Worker        *Worker                `protobuf:"bytes,1,opt,name=worker,proto3" json:"worker,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeWorkerResponse) Reset() {
+	*x = RevokeWorkerResponse{}
+	mi := &file_switchyard_v1_workers_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeWorkerResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeWorkerResponse) ProtoMessage() {}
+
+func (x *RevokeWorkerResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_switchyard_v1_workers_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeWorkerResponse.ProtoReflect.Descriptor instead.
+func (*RevokeWorkerResponse) Descriptor() ([]byte, []int) {
+	return file_switchyard_v1_workers_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *RevokeWorkerResponse) GetWorker() *Worker {
+	if x != nil {
+		return x.Worker
+	}
+	return nil
+}
+
 var File_switchyard_v1_workers_proto protoreflect.FileDescriptor
 
 const file_switchyard_v1_workers_proto_rawDesc = "" +
@@ -510,13 +610,19 @@ const file_switchyard_v1_workers_proto_rawDesc = "" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x19\n" +
 	"\bno_retry\x18\x04 \x01(\bR\anoRetry\"C\n" +
 	"\x12StopWorkerResponse\x12-\n" +
-	"\x06worker\x18\x01 \x01(\v2\x15.switchyard.v1.WorkerR\x06worker2\xfb\x02\n" +
+	"\x06worker\x18\x01 \x01(\v2\x15.switchyard.v1.WorkerR\x06worker\"=\n" +
+	"\x13RevokeWorkerRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"E\n" +
+	"\x14RevokeWorkerResponse\x12-\n" +
+	"\x06worker\x18\x01 \x01(\v2\x15.switchyard.v1.WorkerR\x06worker2\xd9\x03\n" +
 	"\rWorkerService\x12Y\n" +
 	"\vListWorkers\x12!.switchyard.v1.ListWorkersRequest\x1a\".switchyard.v1.ListWorkersResponse\"\x03\x90\x02\x01\x12Y\n" +
 	"\vPauseWorker\x12!.switchyard.v1.PauseWorkerRequest\x1a\".switchyard.v1.PauseWorkerResponse\"\x03\x90\x02\x02\x12\\\n" +
 	"\fResumeWorker\x12\".switchyard.v1.ResumeWorkerRequest\x1a#.switchyard.v1.ResumeWorkerResponse\"\x03\x90\x02\x02\x12V\n" +
 	"\n" +
-	"StopWorker\x12 .switchyard.v1.StopWorkerRequest\x1a!.switchyard.v1.StopWorkerResponse\"\x03\x90\x02\x02BFZDgithub.com/switchyard-ci/switchyard/proto/switchyard/v1;switchyardv1b\x06proto3"
+	"StopWorker\x12 .switchyard.v1.StopWorkerRequest\x1a!.switchyard.v1.StopWorkerResponse\"\x03\x90\x02\x02\x12\\\n" +
+	"\fRevokeWorker\x12\".switchyard.v1.RevokeWorkerRequest\x1a#.switchyard.v1.RevokeWorkerResponse\"\x03\x90\x02\x02BFZDgithub.com/switchyard-ci/switchyard/proto/switchyard/v1;switchyardv1b\x06proto3"
 
 var (
 	file_switchyard_v1_workers_proto_rawDescOnce sync.Once
@@ -530,7 +636,7 @@ func file_switchyard_v1_workers_proto_rawDescGZIP() []byte {
 	return file_switchyard_v1_workers_proto_rawDescData
 }
 
-var file_switchyard_v1_workers_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_switchyard_v1_workers_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_switchyard_v1_workers_proto_goTypes = []any{
 	(*ListWorkersRequest)(nil),   // 0: switchyard.v1.ListWorkersRequest
 	(*ListWorkersResponse)(nil),  // 1: switchyard.v1.ListWorkersResponse
@@ -540,30 +646,35 @@ var file_switchyard_v1_workers_proto_goTypes = []any{
 	(*ResumeWorkerResponse)(nil), // 5: switchyard.v1.ResumeWorkerResponse
 	(*StopWorkerRequest)(nil),    // 6: switchyard.v1.StopWorkerRequest
 	(*StopWorkerResponse)(nil),   // 7: switchyard.v1.StopWorkerResponse
-	(WorkerState)(0),             // 8: switchyard.v1.WorkerState
-	(ListOrder)(0),               // 9: switchyard.v1.ListOrder
-	(*Worker)(nil),               // 10: switchyard.v1.Worker
+	(*RevokeWorkerRequest)(nil),  // 8: switchyard.v1.RevokeWorkerRequest
+	(*RevokeWorkerResponse)(nil), // 9: switchyard.v1.RevokeWorkerResponse
+	(WorkerState)(0),             // 10: switchyard.v1.WorkerState
+	(ListOrder)(0),               // 11: switchyard.v1.ListOrder
+	(*Worker)(nil),               // 12: switchyard.v1.Worker
 }
 var file_switchyard_v1_workers_proto_depIdxs = []int32{
-	8,  // 0: switchyard.v1.ListWorkersRequest.states:type_name -> switchyard.v1.WorkerState
-	9,  // 1: switchyard.v1.ListWorkersRequest.order:type_name -> switchyard.v1.ListOrder
-	10, // 2: switchyard.v1.ListWorkersResponse.workers:type_name -> switchyard.v1.Worker
-	10, // 3: switchyard.v1.PauseWorkerResponse.worker:type_name -> switchyard.v1.Worker
-	10, // 4: switchyard.v1.ResumeWorkerResponse.worker:type_name -> switchyard.v1.Worker
-	10, // 5: switchyard.v1.StopWorkerResponse.worker:type_name -> switchyard.v1.Worker
-	0,  // 6: switchyard.v1.WorkerService.ListWorkers:input_type -> switchyard.v1.ListWorkersRequest
-	2,  // 7: switchyard.v1.WorkerService.PauseWorker:input_type -> switchyard.v1.PauseWorkerRequest
-	4,  // 8: switchyard.v1.WorkerService.ResumeWorker:input_type -> switchyard.v1.ResumeWorkerRequest
-	6,  // 9: switchyard.v1.WorkerService.StopWorker:input_type -> switchyard.v1.StopWorkerRequest
-	1,  // 10: switchyard.v1.WorkerService.ListWorkers:output_type -> switchyard.v1.ListWorkersResponse
-	3,  // 11: switchyard.v1.WorkerService.PauseWorker:output_type -> switchyard.v1.PauseWorkerResponse
-	5,  // 12: switchyard.v1.WorkerService.ResumeWorker:output_type -> switchyard.v1.ResumeWorkerResponse
-	7,  // 13: switchyard.v1.WorkerService.StopWorker:output_type -> switchyard.v1.StopWorkerResponse
-	10, // [10:14] is the sub-list for method output_type
-	6,  // [6:10] is the sub-list for method input_type
-	6,  // [6:6] is the sub-list for extension type_name
-	6,  // [6:6] is the sub-list for extension extendee
-	0,  // [0:6] is the sub-list for field type_name
+	10, // 0: switchyard.v1.ListWorkersRequest.states:type_name -> switchyard.v1.WorkerState
+	11, // 1: switchyard.v1.ListWorkersRequest.order:type_name -> switchyard.v1.ListOrder
+	12, // 2: switchyard.v1.ListWorkersResponse.workers:type_name -> switchyard.v1.Worker
+	12, // 3: switchyard.v1.PauseWorkerResponse.worker:type_name -> switchyard.v1.Worker
+	12, // 4: switchyard.v1.ResumeWorkerResponse.worker:type_name -> switchyard.v1.Worker
+	12, // 5: switchyard.v1.StopWorkerResponse.worker:type_name -> switchyard.v1.Worker
+	12, // 6: switchyard.v1.RevokeWorkerResponse.worker:type_name -> switchyard.v1.Worker
+	0,  // 7: switchyard.v1.WorkerService.ListWorkers:input_type -> switchyard.v1.ListWorkersRequest
+	2,  // 8: switchyard.v1.WorkerService.PauseWorker:input_type -> switchyard.v1.PauseWorkerRequest
+	4,  // 9: switchyard.v1.WorkerService.ResumeWorker:input_type -> switchyard.v1.ResumeWorkerRequest
+	6,  // 10: switchyard.v1.WorkerService.StopWorker:input_type -> switchyard.v1.StopWorkerRequest
+	8,  // 11: switchyard.v1.WorkerService.RevokeWorker:input_type -> switchyard.v1.RevokeWorkerRequest
+	1,  // 12: switchyard.v1.WorkerService.ListWorkers:output_type -> switchyard.v1.ListWorkersResponse
+	3,  // 13: switchyard.v1.WorkerService.PauseWorker:output_type -> switchyard.v1.PauseWorkerResponse
+	5,  // 14: switchyard.v1.WorkerService.ResumeWorker:output_type -> switchyard.v1.ResumeWorkerResponse
+	7,  // 15: switchyard.v1.WorkerService.StopWorker:output_type -> switchyard.v1.StopWorkerResponse
+	9,  // 16: switchyard.v1.WorkerService.RevokeWorker:output_type -> switchyard.v1.RevokeWorkerResponse
+	12, // [12:17] is the sub-list for method output_type
+	7,  // [7:12] is the sub-list for method input_type
+	7,  // [7:7] is the sub-list for extension type_name
+	7,  // [7:7] is the sub-list for extension extendee
+	0,  // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_switchyard_v1_workers_proto_init() }
@@ -578,7 +689,7 @@ func file_switchyard_v1_workers_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_switchyard_v1_workers_proto_rawDesc), len(file_switchyard_v1_workers_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

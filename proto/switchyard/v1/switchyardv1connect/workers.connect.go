@@ -45,6 +45,9 @@ const (
 	// WorkerServiceStopWorkerProcedure is the fully-qualified name of the WorkerService's StopWorker
 	// RPC.
 	WorkerServiceStopWorkerProcedure = "/switchyard.v1.WorkerService/StopWorker"
+	// WorkerServiceRevokeWorkerProcedure is the fully-qualified name of the WorkerService's
+	// RevokeWorker RPC.
+	WorkerServiceRevokeWorkerProcedure = "/switchyard.v1.WorkerService/RevokeWorker"
 )
 
 // WorkerServiceClient is a client for the switchyard.v1.WorkerService service.
@@ -59,6 +62,10 @@ type WorkerServiceClient interface {
 	ResumeWorker(context.Context, *v1.ResumeWorkerRequest) (*v1.ResumeWorkerResponse, error)
 	// StopWorker drains a worker: it finishes its job and disconnects.
 	StopWorker(context.Context, *v1.StopWorkerRequest) (*v1.StopWorkerResponse, error)
+	// RevokeWorker turns a worker away for good: its session and the tokens of its
+	// jobs are refused from now on. A job that it runs is lost when its lease expires.
+	// Its agent may register a new worker, if its registration token is still valid.
+	RevokeWorker(context.Context, *v1.RevokeWorkerRequest) (*v1.RevokeWorkerResponse, error)
 }
 
 // NewWorkerServiceClient constructs a client for the switchyard.v1.WorkerService service. By
@@ -100,6 +107,13 @@ func NewWorkerServiceClient(httpClient connect.HTTPClient, baseURL string, opts 
 			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
+		revokeWorker: connect.NewClient[v1.RevokeWorkerRequest, v1.RevokeWorkerResponse](
+			httpClient,
+			baseURL+WorkerServiceRevokeWorkerProcedure,
+			connect.WithSchema(workerServiceMethods.ByName("RevokeWorker")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -109,6 +123,7 @@ type workerServiceClient struct {
 	pauseWorker  *connect.Client[v1.PauseWorkerRequest, v1.PauseWorkerResponse]
 	resumeWorker *connect.Client[v1.ResumeWorkerRequest, v1.ResumeWorkerResponse]
 	stopWorker   *connect.Client[v1.StopWorkerRequest, v1.StopWorkerResponse]
+	revokeWorker *connect.Client[v1.RevokeWorkerRequest, v1.RevokeWorkerResponse]
 }
 
 // ListWorkers calls switchyard.v1.WorkerService.ListWorkers.
@@ -147,6 +162,15 @@ func (c *workerServiceClient) StopWorker(ctx context.Context, req *v1.StopWorker
 	return nil, err
 }
 
+// RevokeWorker calls switchyard.v1.WorkerService.RevokeWorker.
+func (c *workerServiceClient) RevokeWorker(ctx context.Context, req *v1.RevokeWorkerRequest) (*v1.RevokeWorkerResponse, error) {
+	response, err := c.revokeWorker.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // WorkerServiceHandler is an implementation of the switchyard.v1.WorkerService service.
 type WorkerServiceHandler interface {
 	// ListWorkers returns workers, the newest first unless it is asked otherwise, one
@@ -159,6 +183,10 @@ type WorkerServiceHandler interface {
 	ResumeWorker(context.Context, *v1.ResumeWorkerRequest) (*v1.ResumeWorkerResponse, error)
 	// StopWorker drains a worker: it finishes its job and disconnects.
 	StopWorker(context.Context, *v1.StopWorkerRequest) (*v1.StopWorkerResponse, error)
+	// RevokeWorker turns a worker away for good: its session and the tokens of its
+	// jobs are refused from now on. A job that it runs is lost when its lease expires.
+	// Its agent may register a new worker, if its registration token is still valid.
+	RevokeWorker(context.Context, *v1.RevokeWorkerRequest) (*v1.RevokeWorkerResponse, error)
 }
 
 // NewWorkerServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -196,6 +224,13 @@ func NewWorkerServiceHandler(svc WorkerServiceHandler, opts ...connect.HandlerOp
 		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
+	workerServiceRevokeWorkerHandler := connect.NewUnaryHandlerSimple(
+		WorkerServiceRevokeWorkerProcedure,
+		svc.RevokeWorker,
+		connect.WithSchema(workerServiceMethods.ByName("RevokeWorker")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/switchyard.v1.WorkerService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case WorkerServiceListWorkersProcedure:
@@ -206,6 +241,8 @@ func NewWorkerServiceHandler(svc WorkerServiceHandler, opts ...connect.HandlerOp
 			workerServiceResumeWorkerHandler.ServeHTTP(w, r)
 		case WorkerServiceStopWorkerProcedure:
 			workerServiceStopWorkerHandler.ServeHTTP(w, r)
+		case WorkerServiceRevokeWorkerProcedure:
+			workerServiceRevokeWorkerHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -229,4 +266,8 @@ func (UnimplementedWorkerServiceHandler) ResumeWorker(context.Context, *v1.Resum
 
 func (UnimplementedWorkerServiceHandler) StopWorker(context.Context, *v1.StopWorkerRequest) (*v1.StopWorkerResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("switchyard.v1.WorkerService.StopWorker is not implemented"))
+}
+
+func (UnimplementedWorkerServiceHandler) RevokeWorker(context.Context, *v1.RevokeWorkerRequest) (*v1.RevokeWorkerResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("switchyard.v1.WorkerService.RevokeWorker is not implemented"))
 }

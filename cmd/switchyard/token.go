@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/switchyard-ci/switchyard/internal/cli"
+	"github.com/switchyard-ci/switchyard/internal/client"
+	"github.com/switchyard-ci/switchyard/internal/present"
+	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
+)
+
+//nolint:dupword // a list of words and what they mean
+const tokenDescription = `Creates a token and writes it to standard output, this once: the control plane
+keeps its hash only. --scope is what the token may do:
+
+  register  register workers; --queue limits them to these queues
+  submit    submit jobs, and show, follow and cancel them; --queue limits it to the
+            jobs of these queues
+  read      list and show jobs and workers, and read logs
+  operate   everything, as the admin token
+
+Agents take the token with --token-file, and the other commands with
+--admin-token-file. To replace a token without an interruption, create another one of
+the same name, change the file of those who use it, and revoke the old one by its ID
+when the column USED of token list no longer changes.`
+
+// tokenCreate returns `switchyard token create`.
+func (a *app) tokenCreate() *cobra.Command {
+	cmd := cli.Command("create NAME", "create a token and write it to standard output", cli.OneArg("name"))
+	cmd.Long = tokenDescription
+	request, life := &switchyardv1.CreateTokenRequest{}, time.Duration(0)
+	flags := cli.PerCall(cmd)
+	cli.Var(flags, &request.Scope, "scope", "SCOPE", "what the token may do: register, submit, read or operate (required)",
+		present.ParseTokenScope)
+	cli.List(flags, &request.Queues, "queue", "NAME", "queue that the token is limited to; may be repeated", cli.Each(cli.AnyText)).
+		Default("all queues")
+	cli.Var(flags, &life, "expires-in", "DURATION", "how long the token is valid, such as 2160h", cli.Positive).
+		Default("without an end")
+	c := connectionFlags(cmd)
+	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, names []string) error {
+		if request.GetScope() == switchyardv1.TokenScope_TOKEN_SCOPE_UNSPECIFIED {
+			return cli.Usagef(cmd, "--scope is missing: register, submit, read or operate")
+		}
+		request.Name = names[0]
+		if life > 0 {
+			request.ExpiresIn = durationpb.New(life)
+		}
+		created, err := caller.CreateToken(ctx, request)
+		if err != nil {
+			return err
+		}
+		if c.json() {
+			return present.JSON(a.stdout, created)
+		}
+		token := created.GetToken()
+		a.notef("token %s (%s) has the scope %s; it is shown only once",
+			present.Safe(token.GetName()), token.GetId(), present.TokenScope(token.GetScope()))
+		return a.printf("%s\n", created.GetSecret())
+	})
+	return cmd
+}
+
+// tokenList returns `switchyard token list`.
+func (a *app) tokenList() *cobra.Command {
+	cmd := cli.Command("list", "list tokens, the oldest first", cli.NoArgs)
+	var all bool
+	cli.PerCall(cmd).Bool(&all, "revoked", "list revoked tokens too, which are kept as long as jobs that ended")
+	c := connectionFlags(cmd)
+	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, _ []string) error {
+		tokens, err := caller.Tokens(ctx, all)
+		if err != nil {
+			return err
+		}
+		return writeRows(a, c.output, tokens, present.Tokens)
+	})
+	return cmd
+}
+
+// tokenRevoke returns `switchyard token revoke`.
+func (a *app) tokenRevoke() *cobra.Command {
+	cmd := cli.Command("revoke ID-OR-NAME...", "end tokens at once, and turn away the workers that registered with them",
+		cli.SomeArgs("token ID or name"))
+	c := connectionFlags(cmd)
+	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, ids []string) error {
+		return changeEach(ctx, a, c.output, ids,
+			func(id string) (*switchyardv1.RevokeTokenResponse, error) { return caller.RevokeToken(ctx, id) },
+			func(r *switchyardv1.RevokeTokenResponse) string {
+				return fmt.Sprintf("token %s (%s) revoked; workers turned away: %d",
+					present.Safe(r.GetToken().GetName()), r.GetToken().GetId(), r.GetRevokedWorkers())
+			})
+	})
+	return cmd
+}
