@@ -76,6 +76,7 @@ func (a *app) agentStart() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		warnIfReadable(settings.Logger, token)
 		certificates, err := config.WatchClientTLS(trust, func(err error) { noteCertificates(settings.Logger, err) })
 		if err != nil {
 			return cli.Usagef(cmd, "%w", err)

@@ -86,7 +86,7 @@ func newServerFlags(cmd *cobra.Command, dir *dataDir) *serverFlags {
 		cli.Var(flags, target, name, "DURATION", usage, cli.Positive)
 	}
 	flags.Text(&c.Listen, "listen", "HOST:PORT", "address to listen on; port 0 is any free port")
-	flags.Text(&c.NATSURL, "nats-url", "URL", "NATS cluster to keep jobs and workers in").
+	flags.Text(&c.NATSURL, "nats-url", "URL", "NATS cluster to keep jobs and workers in; other users of this machine see a password in it, so prefer the variable").
 		Default("a store in this process, in the data directory")
 	flags.File(&c.TLSCertFile, "tls-cert", "FILE", "PEM file of the certificate for TLS").Default("no TLS")
 	flags.File(&c.TLSKeyFile, "tls-key", "FILE", "PEM file of the certificate's key")
@@ -127,6 +127,7 @@ func (s *serverFlags) read(cmd *cobra.Command, logger *zap.Logger) (controlplane
 	if c.AdminToken, err = s.admin.Read(); err != nil {
 		return c, cli.Usagef(cmd, "%w", err)
 	}
+	warnIfReadable(logger, s.registration, s.admin)
 	if err := c.Validate(); err != nil {
 		return c, cli.Usagef(cmd, "%w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -55,7 +56,8 @@ type Config struct {
 	// DataDir is the directory for the store, the tokens and the lock; the default
 	// is datadir.Default. It is created, with mode 0700, if it does not exist.
 	DataDir string
-	// NATSURL is the address of a NATS cluster that holds all records. Empty means
+	// NATSURL is the address of a NATS cluster that holds all records, or several
+	// with commas between them; a password in it is not logged. Empty means
 	// an embedded store with its files in DataDir. Replicas on one cluster must have
 	// the same tokens.
 	NATSURL string
@@ -174,9 +176,10 @@ func validateNATSURL(raw string) error {
 		return nil
 	}
 	// The URL may contain a password, so that no error may contain the URL.
-	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" {
-		return errors.New("NATS URL must look like nats://HOST:4222")
+	for address := range strings.SplitSeq(raw, ",") {
+		if u, err := url.Parse(strings.TrimSpace(address)); err != nil || u.Host == "" {
+			return errors.New("NATS URL must look like nats://HOST:4222, or several of these with commas between them")
+		}
 	}
 	return nil
 }

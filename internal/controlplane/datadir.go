@@ -8,6 +8,9 @@ import (
 	"path/filepath"
 
 	"github.com/gofrs/flock"
+	"go.uber.org/zap"
+
+	"github.com/switchyard-ci/switchyard/internal/datadir"
 )
 
 const (
@@ -27,11 +30,19 @@ type dataDir struct {
 	lock *flock.Flock
 }
 
-// lockDataDir creates the directory if it does not exist, and locks it. The kernel
+// lockDataDir creates the directory if it does not exist, and locks it. It refuses a
+// directory that other users can write to. The kernel
 // releases the lock when the process ends, however it ends.
-func lockDataDir(path string) (*dataDir, error) {
+func lockDataDir(path string, logger *zap.Logger) (*dataDir, error) {
 	if err := os.MkdirAll(path, dirMode); err != nil {
 		return nil, fmt.Errorf("creating data directory %s: %w", path, reason(err))
+	}
+	shared, err := datadir.CheckDir(path)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // it names the directory
+	}
+	if shared {
+		logger.Warn("data directory can be changed by its group, which can replace the tokens", zap.String("path", path))
 	}
 	lock := flock.New(filepath.Join(path, lockFile), flock.SetPermissions(fileMode))
 	held, err := lock.TryLock()

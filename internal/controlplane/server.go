@@ -118,7 +118,7 @@ func (s *Server) open(ctx context.Context, c Config) error {
 // openDataDir locks the data directory and loads the tokens.
 func (s *Server) openDataDir(c Config) error {
 	var err error
-	if s.dir, err = lockDataDir(c.DataDir); err != nil {
+	if s.dir, err = lockDataDir(c.DataDir, s.logger); err != nil {
 		return err
 	}
 	_, err = s.tokens.load(s.dir.path, c)

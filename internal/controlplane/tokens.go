@@ -68,12 +68,16 @@ type secret struct {
 }
 
 // loadSecret returns the configured token or, if none is configured, the content
-// of the file in the data directory, which it creates if it does not exist.
+// of the file in the data directory, which it creates if it does not exist, and
+// refuses if other users can read it.
 func loadSecret(dir, file, configured string) (secret, error) {
 	if configured != "" {
 		return parseSecret(configured)
 	}
 	path := filepath.Join(dir, file)
+	if err := datadir.CheckTokenFile(path); err != nil {
+		return secret{}, err //nolint:wrapcheck // it names the file
+	}
 	value, err := os.ReadFile(path) //nolint:gosec // the name is one of two constants, in the operator's directory
 	if errors.Is(err, fs.ErrNotExist) {
 		value, err = createTokenFile(path)

@@ -142,7 +142,7 @@ func (s *Store) connect(dial nats.Option) error {
 	return nil
 }
 
-// address returns where the store is, for messages.
+// address returns where the store is, for messages. It contains no password.
 func (s *Store) address() string {
 	switch {
 	case s.opts.Server != nil:
@@ -150,7 +150,7 @@ func (s *Store) address() string {
 	case s.opts.URL == "":
 		return s.opts.DataDir
 	}
-	return s.opts.URL
+	return RedactURLs(s.opts.URL)
 }
 
 // OnReconnect has f called each time that the connection was lost and is back:

@@ -1,0 +1,67 @@
+package datadir
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime"
+)
+
+// The permissions of others, who are neither the owner nor in the group.
+const (
+	othersRead  fs.FileMode = 0o004
+	othersWrite fs.FileMode = 0o002
+	groupWrite  fs.FileMode = 0o020
+)
+
+// CheckDir returns an error if other users of the machine can write to the data
+// directory: they could replace the tokens and the store. A directory that only its
+// group can write to is shared on purpose or by the umask: shared reports it, for a
+// warning. On Windows, where a mode says nothing about others, all is well.
+func CheckDir(path string) (shared bool, err error) {
+	mode, err := modeOf(path)
+	if err != nil {
+		return false, err
+	}
+	if mode&othersWrite != 0 {
+		return false, fmt.Errorf("data directory %s has the mode %#o, so that other users can replace its tokens: "+
+			"run chmod go-w on it, or use another directory", path, mode)
+	}
+	return mode&groupWrite != 0, nil
+}
+
+// CheckTokenFile returns an error if other users of the machine can read or replace a
+// token file of the data directory. There is none if the file does not exist.
+func CheckTokenFile(path string) error {
+	mode, err := modeOf(path)
+	if err != nil {
+		return err
+	}
+	if mode&(othersRead|othersWrite) != 0 {
+		return fmt.Errorf("token file %s has the mode %#o, so that other users can read or replace it: "+
+			"run chmod 600 on it; if they may have read it, remove it, and the next start creates a new token", path, mode)
+	}
+	return nil
+}
+
+// ReadableByOthers reports whether other users of the machine can read or replace a
+// file. It is false for a file whose mode is not known.
+func ReadableByOthers(path string) bool {
+	mode, err := modeOf(path)
+	return err == nil && mode&(othersRead|othersWrite) != 0
+}
+
+// modeOf returns the permissions of a file; none if there is no file, and on Windows.
+func modeOf(path string) (fs.FileMode, error) {
+	if runtime.GOOS == "windows" {
+		return 0, nil
+	}
+	info, err := os.Stat(path)
+	switch {
+	case os.IsNotExist(err):
+		return 0, nil
+	case err != nil:
+		return 0, fmt.Errorf("permissions: %w", err)
+	}
+	return info.Mode().Perm(), nil
+}

@@ -1,0 +1,65 @@
+//go:build !windows
+
+package datadir
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestCheckDir(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		mode            fs.FileMode
+		shared, refused bool
+	}{
+		{0o700, false, false},
+		{0o755, false, false},
+		{0o750, false, false},
+		{0o770, true, false},
+		{0o775, true, false},
+		{0o777, false, true},
+		{0o702, false, true},
+		{0o777 | fs.ModeSticky, false, true},
+	} {
+		dir := t.TempDir()
+		chmod(t, dir, row.mode)
+		shared, err := CheckDir(dir)
+		if shared != row.shared || (err != nil) != row.refused || err != nil && !strings.Contains(err.Error(), dir) {
+			t.Errorf("%v: shared %t, %v; want %t, refused %t", row.mode, shared, err, row.shared, row.refused)
+		}
+	}
+}
+
+func TestCheckTokenFile(t *testing.T) {
+	t.Parallel()
+	for mode, refused := range map[fs.FileMode]bool{
+		0o600: false, 0o400: false, 0o640: false, 0o644: true, 0o604: true, 0o602: true, 0o666: true,
+	} {
+		path := filepath.Join(t.TempDir(), AdminTokenFile)
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		chmod(t, path, mode)
+		err := CheckTokenFile(path)
+		if (err != nil) != refused || err != nil && !strings.Contains(err.Error(), path) {
+			t.Errorf("%v: %v, want refused %t", mode, err, refused)
+		}
+		if ReadableByOthers(path) != refused {
+			t.Errorf("%v: readable by others is %t, want %t", mode, !refused, refused)
+		}
+	}
+	if err := CheckTokenFile(filepath.Join(t.TempDir(), "none")); err != nil {
+		t.Errorf("a file that does not exist: %v", err)
+	}
+}
+
+func chmod(t *testing.T, path string, mode fs.FileMode) {
+	t.Helper()
+	if err := os.Chmod(path, mode); err != nil {
+		t.Fatal(err)
+	}
+}
