@@ -54,14 +54,21 @@ func apply[T, E any](ctx context.Context, k kind[T, E], current T, indexed bool,
 	return after, err
 }
 
-// changeJob applies an event to a job: see apply.
+// changeJob applies an event to a job: see apply. It also does the effects of the
+// change; one that fails is left to the sweeps, since the change itself is stored.
 func (r *records) changeJob(
 	ctx context.Context, id string, ev lifecycle.Event, checks ...func(record.Job) error,
 ) (change[record.Job], error) {
 	ev.At = r.now().UTC()
 	job, indexed := r.job(id)
 	read := func(ctx context.Context) (record.Job, error) { return r.ReadJob(ctx, id) }
-	return apply(ctx, kind[record.Job, lifecycle.Event]{"job " + id, jobAfter, read, r.putJob, r.logJob}, job, indexed, ev, checks)
+	after, err := apply(ctx, kind[record.Job, lifecycle.Event]{"job " + id, jobAfter, read, r.putJob, r.logJob}, job, indexed, ev, checks)
+	if err == nil && after.changed {
+		if err := r.perform(ctx, after.record); err != nil {
+			r.failures.failed(id, err, r.now(), zap.String("job_id", id))
+		}
+	}
+	return after, err
 }
 
 // changeWorker applies an event to a worker: see apply.
@@ -143,6 +150,7 @@ var jobMessages = map[lifecycle.EventKind]string{ //nolint:gochecknoglobals // a
 	lifecycle.CancelRequested: "job cancellation requested",
 	lifecycle.TimedOut:        "job timed out",
 	lifecycle.WorkerStopped:   "job stopped with its worker",
+	lifecycle.OriginalEnded:   "retry withdrawn",
 }
 
 // logJob logs a stored change of a job.

@@ -38,10 +38,11 @@
 //
 // # Consequences
 //
-// What follows from a change is not part of the change. It is derived from the
-// records at once, and again in every sweep, until it is done: the jobs of a worker
-// that left, was lost, paused or stopped; the retry of a lost job; the cancellation
-// that a forced stop implies. A crash in between is repaired by the next sweep of
+// What follows from a change for another record is not part of the change. It is
+// derived from the records at once, and again in every sweep, until it is done: the
+// jobs of a worker that left, was lost, paused or stopped, and the cancellation that a
+// forced stop implies (package schedule); the retry of a lost job, and its withdrawal
+// by a late result (the effects of package lifecycle, done in effects.go). A crash in between is repaired by the next sweep of
 // any replica. A submission with an idempotency key writes the key first and then
 // the job; a key without a job is taken over by the next submission with that key.
 //

@@ -151,14 +151,11 @@ func (g JobGrant) Finish(ctx context.Context, reported wire.FinishRequest) error
 	d.records.view(func(x *schedule.Index) { overdue = x.Overdue(g.JobID, d.now()) })
 	// The agent may know better: this replica may not have seen the start.
 	overdue = overdue || result.SignalReason == wire.ReasonTimedOut
-	job, err := d.records.changeJob(ctx, g.JobID, lifecycle.Event{
+	_, err = d.records.changeJob(ctx, g.JobID, lifecycle.Event{
 		Kind: lifecycle.Finished, Actor: actorWorker, Token: g.hash, Reason: describe(result), Result: result,
 		Overdue: overdue, RetryID: newID(),
 	})
-	if err != nil {
-		return err
-	}
-	return d.sweeper.retry(ctx, job.record)
+	return err
 }
 
 // describe returns a result for people, such as "exit status 1".

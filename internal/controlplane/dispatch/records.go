@@ -210,7 +210,7 @@ func (r *records) ReadJob(ctx context.Context, id string) (record.Job, error) {
 	if err == nil {
 		r.update(func(*schedule.Index) { r.applyJob(job) })
 	}
-	return job, err //nolint:wrapcheck // the store's errors say what was attempted
+	return job, err
 }
 
 // readJobs returns the stored records of jobs in the order of ids, without those that
@@ -261,7 +261,7 @@ func (r *records) readWorker(ctx context.Context, id string) (record.Worker, err
 	if err == nil {
 		r.update(func(x *schedule.Index) { x.ApplyWorker(worker, r.now()) })
 	}
-	return worker, err //nolint:wrapcheck // the store's errors say what was attempted
+	return worker, err
 }
 
 // putJob stores a job, even if the caller's context ends.

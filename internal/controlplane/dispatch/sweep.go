@@ -76,10 +76,10 @@ func (s *sweeper) sweep(ctx context.Context) error {
 	for _, d := range s.decisions("") {
 		p.try(ctx, d.JobID, zap.String("job_id", d.JobID), func() error { return s.apply(ctx, d) })
 	}
-	var unretried []record.Job
-	s.r.view(func(x *schedule.Index) { unretried = x.Unretried() })
-	for _, job := range unretried {
-		p.try(ctx, job.ID, zap.String("job_id", job.ID), func() error { return s.retry(ctx, job) })
+	var pending []record.Job
+	s.r.view(func(x *schedule.Index) { pending = x.Pending() })
+	for _, job := range pending {
+		p.try(ctx, job.ID, zap.String("job_id", job.ID), func() error { return s.r.perform(ctx, job) })
 	}
 	s.r.failures.tidy(s.clock.Now())
 	return errors.Join(p.errs...)
@@ -177,7 +177,7 @@ func (s *sweeper) apply(ctx context.Context, d schedule.Decision) error {
 	if ev.Kind == lifecycle.Silent || ev.Kind == lifecycle.Absent {
 		ev.Result.LogSize = s.logSize(ctx, d.JobID)
 	}
-	job, err := s.r.changeJob(ctx, d.JobID, ev, func(job record.Job) error {
+	_, err := s.r.changeJob(ctx, d.JobID, ev, func(job record.Job) error {
 		if job.Revision != d.Revision {
 			return errUnchanged
 		}
@@ -185,26 +185,6 @@ func (s *sweeper) apply(ctx context.Context, d schedule.Decision) error {
 	})
 	if errors.Is(err, ErrNotFound) {
 		s.r.update(func(x *schedule.Index) { x.ForgetJob(d.JobID) })
-		return nil
-	}
-	if err != nil || !job.changed {
-		return err
-	}
-	return s.retry(ctx, job.record)
-}
-
-// retry stores the job that retries a job, if there is to be one and it is not
-// stored. The record of the lost job names it and expires first, so this can be
-// repeated.
-func (s *sweeper) retry(ctx context.Context, job record.Job) error {
-	if job.RetriedBy == "" {
-		return nil
-	}
-	_, err := s.r.createJob(ctx, retryOf(job), lifecycle.Event{
-		Kind: lifecycle.Submitted, At: s.clock.Now().UTC(), Actor: actorControlPlane, Reason: "retry of job " + job.ID,
-	})
-	if errors.Is(err, store.ErrConflict) {
-		s.r.view(func(x *schedule.Index) { x.Retried(job.ID) })
 		return nil
 	}
 	return err

@@ -206,12 +206,6 @@ func TestLostJobsAreRetried(t *testing.T) {
 	if lost.State != wire.StateLost || lost.RetriedBy == "" || lost.LostReason == "" || lost.ExitStatus != "-1" {
 		t.Fatalf("got %+v", lost)
 	}
-	for range 2 { // the first response was lost
-		must(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}))
-	}
-	if late := p.job(lost.ID); late.State != wire.StateLost || late.LateResult == nil || late.LateResult.ExitStatus != "0" {
-		t.Fatalf("the late result is not kept: %+v", late)
-	}
 	retry := p.job(lost.RetriedBy)
 	if retry.State != wire.StateQueued || retry.RetryOf != lost.ID || retry.RetriesLeft != 0 ||
 		retry.Command[1] != "it" || retry.Env["A"] != "B" || retry.Priority != 3 || retry.Timeout != time.Hour {
@@ -220,6 +214,12 @@ func TestLostJobsAreRetried(t *testing.T) {
 	must(t, p.Heartbeat(t.Context(), a))
 	p.pings(a, wire.Instruction{Kind: wire.JobAssigned, JobID: retry.ID})
 	p.startJob(p.accept(a, retry.ID))
+	for range 2 { // the first response was lost
+		must(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}))
+	}
+	if late := p.job(lost.ID); late.State != wire.StateLost || late.LateResult == nil || late.LateResult.ExitStatus != "0" {
+		t.Fatalf("the late result is not kept: %+v", late)
+	}
 	p.pass(schedule.DefaultLeaseTimeout + 2*time.Second)
 	if again := p.job(retry.ID); again.State != wire.StateLost || again.RetriedBy != "" {
 		t.Errorf("got %+v", again)
@@ -242,7 +242,8 @@ func TestUndeliveredResults(t *testing.T) {
 		{"its end was not seen", false, false, died, wire.StateFinished, true},
 		{"it was to be canceled", false, true, died, wire.StateCanceled, false},
 		{"ended by its agent", false, false, wire.FinishRequest{ExitStatus: "-1", Signal: "SIGTERM", SignalReason: "agent_stop"}, wire.StateFinished, true},
-		{"too late", true, false, wire.FinishRequest{ExitStatus: "7"}, wire.StateLost, true},
+		{"too late", true, false, wire.FinishRequest{ExitStatus: "7"}, wire.StateFinished, true},
+		{"its end was not seen, too late", true, false, died, wire.StateLost, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := newPlant(t, Options{})
@@ -272,8 +273,11 @@ func TestUndeliveredResults(t *testing.T) {
 			if job.State != c.state || (job.RetriedBy != "") != c.retried {
 				t.Fatalf("got %+v", job)
 			}
-			if kept := job.LateResult; (kept != nil) != c.late || c.late && kept.ExitStatus != c.result.ExitStatus {
+			if kept := job.LateResult; (kept != nil) != (c.state == wire.StateLost) || kept != nil && kept.ExitStatus != c.result.ExitStatus {
 				t.Errorf("the late result is %+v", kept)
+			}
+			if job.Late != c.late {
+				t.Errorf("the result is shown as late: %t", job.Late)
 			}
 			if c.retried {
 				if retry := p.job(job.RetriedBy); retry.RetryOf != id || retry.RetriesLeft != 0 {
@@ -314,8 +318,8 @@ func TestTheRetryIsStoredEvenAfterACrash(t *testing.T) {
 	p.pass(time.Second)
 	p.state(retry, wire.StateAssigned)
 	p.records.view(func(x *schedule.Index) {
-		if n := len(x.Unretried()); n != 0 {
-			t.Errorf("%d retries are still to be stored", n)
+		if n := len(x.Pending()); n != 0 {
+			t.Errorf("%d jobs have effects still to be done", n)
 		}
 	})
 }

@@ -8,51 +8,14 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// EffectKind is what the caller must do once the change is stored.
-type EffectKind uint8
-
-// The effects.
-const (
-	// OfferJob: name the job to its worker.
-	OfferJob EffectKind = iota + 1
-	// FreeWorker: the worker no longer holds the job.
-	FreeWorker
-	// EndJob: tell the worker that the job must end, when it asks for the state.
-	EndJob
-	// SubmitRetry: submit the job again under the ID of the effect.
-	SubmitRetry
-)
-
-var effectNames = [...]string{OfferJob: "offer job", FreeWorker: "free worker", EndJob: "end job", SubmitRetry: "submit retry"}
-
-// String returns the effect in words, such as "submit retry".
-func (k EffectKind) String() string {
-	if int(k) < len(effectNames) && k != 0 {
-		return effectNames[k]
-	}
-	return "EffectKind(?)"
-}
-
-// Effect is one thing that the caller must do. All effects can be derived again
-// from the stored job, so that a crash between the two loses none.
-type Effect struct {
-	Kind EffectKind
-	// ID is the worker of OfferJob, FreeWorker and EndJob, and the new job of
-	// SubmitRetry.
-	ID string
-}
-
 // Action is one named thing that a row does.
 type Action = statetable.Action[acting]
 
 // acting is what an action works on.
 type acting struct {
-	job     *Job
-	ev      *Event
-	effects []Effect
+	job *Job
+	ev  *Event
 }
-
-func (a *acting) effect(kind EffectKind, id string) { a.effects = append(a.effects, Effect{kind, id}) }
 
 func action(name string, do func(*acting)) Action { return Action{Name: name, Do: do} }
 
@@ -61,7 +24,6 @@ var (
 	holdForWorker    = action("name worker", func(a *acting) {
 		a.job.WorkerID, a.job.WorkerName, a.job.AssignedAt = a.ev.WorkerID, a.ev.WorkerName, a.ev.At
 	})
-	offer = action(OfferJob.String(), func(a *acting) { a.effect(OfferJob, a.job.WorkerID) })
 	// issueToken adds a token to those of the acceptance.
 	issueToken = action("issue token", func(a *acting) {
 		tokens := append(slices.Clone(a.job.Tokens), a.ev.Token)
@@ -75,11 +37,9 @@ var (
 	recordStart = action("record start", func(a *acting) { a.job.StartedAt = a.ev.At })
 	// release undoes everything that a worker was given, its tokens first of all.
 	release = action("free worker, drop tokens", func(a *acting) {
-		a.effect(FreeWorker, a.job.WorkerID)
 		a.job.WorkerID, a.job.WorkerName, a.job.Tokens = "", "", nil
 		a.job.AssignedAt, a.job.AcceptedAt, a.job.StartedAt = time.Time{}, time.Time{}, time.Time{}
 	})
-	freeWorker   = action(FreeWorker.String(), func(a *acting) { a.effect(FreeWorker, a.job.WorkerID) })
 	recordResult = action("record result", func(a *acting) {
 		a.job.Result, a.job.FinishedAt, a.job.TimedOut = a.ev.Result, a.ev.At, a.job.TimedOut || a.ev.Overdue
 	})
@@ -100,7 +60,6 @@ var (
 		}
 	})
 	recordTimeout = action("record timeout", func(a *acting) { a.job.TimedOut = true })
-	endJob        = action(EndJob.String(), func(a *acting) { a.effect(EndJob, a.job.WorkerID) })
 	recordEnd     = action("record end", func(a *acting) { a.job.FinishedAt = a.ev.At })
 	recordLoss    = action("record loss", func(a *acting) {
 		a.job.LostReason, a.job.FinishedAt = a.ev.Reason, a.ev.At
@@ -108,8 +67,13 @@ var (
 	})
 	// nameRetry names the job that will retry this one. The name is stored with
 	// the end of this job, so that the retry is submitted once.
-	nameRetry = action(SubmitRetry.String(), func(a *acting) {
-		a.job.RetriedBy = a.ev.RetryID
-		a.effect(SubmitRetry, a.ev.RetryID)
+	nameRetry = action("name retry", func(a *acting) { a.job.RetriedBy = a.ev.RetryID })
+	// recordWithdrawal ends a retry that is not needed any more.
+	recordWithdrawal = action("record withdrawal", func(a *acting) { a.job.CancelReason = a.ev.Reason })
+	keepRetry        = action("record that the retry runs on", func(a *acting) { a.job.RetryKept = true })
+	// endWithLateResult makes the late result, kept beside the retry, the job's own.
+	endWithLateResult = action("end with the late result", func(a *acting) {
+		a.job.TimedOut = a.job.TimedOut || a.job.LateResult.SignalReason == wire.ReasonTimedOut
+		a.job.Result, a.job.LateResult, a.job.LostReason = *a.job.LateResult, nil, ""
 	})
 )

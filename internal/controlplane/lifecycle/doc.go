@@ -28,4 +28,14 @@
 // keeps the token that asked and drops the others, so that one process at most
 // runs the job. A requeue drops all tokens. A lost job keeps its token: the
 // result that arrives late is recorded, see Finished.
+//
+// # Effects
+//
+// What a stored job requires of another one, its retry, is an effect: see Job.Effects.
+// Effects follow from the record alone, so a caller that dies before it has done one
+// does it later. A late result withdraws a retry that was not started:
+//
+//	the job, lost:   Finished, keeps the result beside the retry
+//	its retry:       OriginalEnded, is canceled unless it was started
+//	the job:         RetryWithdrawn, ends with the result; or RetryKept, stays lost
 package lifecycle

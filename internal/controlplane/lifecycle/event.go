@@ -26,6 +26,9 @@ const (
 	NotStarted
 	Silent
 	Absent
+	OriginalEnded
+	RetryWithdrawn
+	RetryKept
 	eventKindCount // not an event
 )
 
@@ -50,6 +53,9 @@ var eventInfo = [eventKindCount]struct{ name, meaning string }{
 	NotStarted:      {"NotStarted", "the worker did not start the job within the start timeout"},
 	Silent:          {"Silent", "nothing was received from the worker or about the job for the lease"},
 	Absent:          {"Absent", "the worker asked for work for the absence timeout and never named the job"},
+	OriginalEnded:   {"OriginalEnded", "the late result has arrived of the job that this one retries"},
+	RetryWithdrawn:  {"RetryWithdrawn", "the retry of the job ended before it was started, because the job's late result arrived"},
+	RetryKept:       {"RetryKept", "the retry of the job was started before the job's late result arrived, and runs on"},
 }
 
 // String returns the kind's name, such as NotAccepted.

@@ -28,6 +28,12 @@ var (
 	lateSame  = guard("same late result", func(j *Job, ev *Event) bool { return j.LateResult != nil && j.LateResult.Same(ev.Result) })
 	lateKnown = guard("late result known", func(j *Job, _ *Event) bool { return j.LateResult != nil })
 
+	keptRetry = guard("retry kept", func(j *Job, _ *Event) bool { return j.RetryKept })
+	// lateByRequest is endedByRequest for the late result that is kept beside a retry.
+	lateByRequest = guard("late result, ended by request", func(j *Job, _ *Event) bool {
+		return j.LateResult != nil && interrupted(*j.LateResult) && (j.MustEnd() || j.LateResult.SignalReason == wire.ReasonTimedOut)
+	})
+
 	cancelPending = guard("cancel requested", func(j *Job, _ *Event) bool { return j.CancelRequested })
 	mustEnd       = guard("must end already", func(j *Job, _ *Event) bool { return j.MustEnd() })
 

@@ -75,6 +75,8 @@ type Job struct {
 	// new ID. RetriedBy is the job that retries this one, or empty.
 	RetriesLeft int    `json:"retries_left,omitempty"`
 	RetriedBy   string `json:"retried_by,omitempty"`
+	// RetryKept is set where the retry was started before LateResult arrived.
+	RetryKept bool `json:"retry_kept,omitempty"`
 
 	// The moments are by the control plane's clock, for people; zero where the
 	// job has not come so far. A requeue clears AssignedAt to StartedAt.

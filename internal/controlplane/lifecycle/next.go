@@ -27,7 +27,7 @@ type Decision struct {
 	Refusal Refusal
 	// Changed is set where the job must be stored.
 	Changed bool
-	// Effects are what to do once it is stored, in order.
+	// Effects are those of the job as it is then: see Job.Effects.
 	Effects []Effect
 }
 
@@ -76,7 +76,8 @@ func take(row *Row, job Job, ev Event) (Job, Decision) {
 	for _, action := range row.Do {
 		action.Do(&a)
 	}
-	job.State, d.Effects = row.To, a.effects
+	job.State = row.To
+	d.Effects = job.Effects()
 	if worker == "" {
 		worker, name = job.WorkerID, job.WorkerName
 	}

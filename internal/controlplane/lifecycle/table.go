@@ -38,12 +38,13 @@ var rows = []Row{
 	row(none, Submitted, always, queued, recordSubmission),
 
 	// queued: no worker holds the job and no token is valid.
-	row(queued, Assigned, always, assigned, holdForWorker, offer),
+	row(queued, Assigned, always, assigned, holdForWorker),
 	refuse(queued, Accepted, always, NotOffered),
 	row(queued, Acquired, always, accepted, holdForWorker, issueToken, recordAcceptance),
 	refuse(queued, Started, always, TokenEnded),
 	refuse(queued, Finished, always, TokenEnded),
 	row(queued, CancelRequested, always, canceled, recordCancel, recordEnd),
+	row(queued, OriginalEnded, always, canceled, recordWithdrawal, recordEnd),
 
 	// assigned: offered to one worker. Whatever keeps that worker from taking it
 	// puts it back into the queue.
@@ -53,7 +54,8 @@ var rows = []Row{
 	refuse(assigned, Acquired, otherwise, OfferedToOther),
 	refuse(assigned, Started, always, TokenEnded),
 	refuse(assigned, Finished, always, TokenEnded),
-	row(assigned, CancelRequested, always, canceled, freeWorker, recordCancel, recordEnd),
+	row(assigned, CancelRequested, always, canceled, recordCancel, recordEnd),
+	row(assigned, OriginalEnded, always, canceled, recordWithdrawal, recordEnd),
 	row(assigned, WorkerUnknown, always, queued, release),
 	row(assigned, WorkerLost, always, queued, release),
 	row(assigned, WorkerLeft, always, queued, release),
@@ -72,10 +74,11 @@ var rows = []Row{
 	row(accepted, Started, tokenValid, running, keepToken, recordStart),
 	refuse(accepted, Started, otherwise, TokenEnded),
 	// The agent gave up before the start, or its start was not answered.
-	row(accepted, Finished, all(tokenValid, endedByAgent, retriable), finished, freeWorker, keepToken, recordResult, nameRetry),
-	row(accepted, Finished, tokenValid, finished, freeWorker, keepToken, recordResult),
+	row(accepted, Finished, all(tokenValid, endedByAgent, retriable), finished, keepToken, recordResult, nameRetry),
+	row(accepted, Finished, tokenValid, finished, keepToken, recordResult),
 	refuse(accepted, Finished, otherwise, TokenEnded),
-	row(accepted, CancelRequested, always, canceled, freeWorker, dropTokens, recordCancel, recordEnd),
+	row(accepted, CancelRequested, always, canceled, dropTokens, recordCancel, recordEnd),
+	row(accepted, OriginalEnded, always, canceled, dropTokens, recordWithdrawal, recordEnd),
 	row(accepted, WorkerUnknown, always, queued, release),
 	row(accepted, WorkerLost, always, queued, release),
 	row(accepted, WorkerLeft, always, queued, release),
@@ -88,21 +91,21 @@ var rows = []Row{
 	refuse(running, Acquired, always, NotOffered),
 	keep(running, Started, tokenValid), // the answer was lost
 	refuse(running, Started, otherwise, TokenEnded),
-	row(running, Finished, all(tokenValid, endedByStop, retriable), canceled, freeWorker, recordResult, nameRetry),
-	row(running, Finished, all(tokenValid, endedByRequest), canceled, freeWorker, recordResult),
-	row(running, Finished, all(tokenValid, endedByAgent, retriable), finished, freeWorker, recordResult, nameRetry),
-	row(running, Finished, tokenValid, finished, freeWorker, recordResult),
+	row(running, Finished, all(tokenValid, endedByStop, retriable), canceled, recordResult, nameRetry),
+	row(running, Finished, all(tokenValid, endedByRequest), canceled, recordResult),
+	row(running, Finished, all(tokenValid, endedByAgent, retriable), finished, recordResult, nameRetry),
+	row(running, Finished, tokenValid, finished, recordResult),
 	refuse(running, Finished, otherwise, TokenEnded),
 	keep(running, CancelRequested, cancelPending),
-	row(running, CancelRequested, otherwise, running, recordCancel, endJob),
+	row(running, CancelRequested, otherwise, running, recordCancel),
 	keep(running, TimedOut, mustEnd),
-	row(running, TimedOut, otherwise, running, recordTimeout, endJob),
+	row(running, TimedOut, otherwise, running, recordTimeout),
 	keep(running, WorkerStopped, mustEnd),
-	row(running, WorkerStopped, otherwise, running, recordStop, endJob),
-	row(running, Silent, retriable, lost, freeWorker, recordLoss, nameRetry),
-	row(running, Silent, otherwise, lost, freeWorker, recordLoss),
-	row(running, Absent, retriable, lost, freeWorker, recordLoss, nameRetry),
-	row(running, Absent, otherwise, lost, freeWorker, recordLoss),
+	row(running, WorkerStopped, otherwise, running, recordStop),
+	row(running, Silent, retriable, lost, recordLoss, nameRetry),
+	row(running, Silent, otherwise, lost, recordLoss),
+	row(running, Absent, retriable, lost, recordLoss, nameRetry),
+	row(running, Absent, otherwise, lost, recordLoss),
 
 	// finished, canceled: a repeated report is acknowledged again.
 	refuse(finished, Accepted, always, JobEnded),
@@ -121,7 +124,8 @@ var rows = []Row{
 	keep(canceled, CancelRequested, always),
 
 	// lost: nothing that an agent knows is thrown away. A result ends a job that
-	// was not retried; beside a retry it is kept.
+	// was not retried, or whose retry was not started yet and is withdrawn; beside
+	// another retry it is kept.
 	refuse(lost, Accepted, always, JobEnded),
 	refuse(lost, Acquired, always, JobEnded),
 	refuse(lost, Started, always, TokenEnded),
@@ -132,4 +136,9 @@ var rows = []Row{
 	row(lost, Finished, tokenValid, finished, recordLateResult),
 	refuse(lost, Finished, otherwise, TokenEnded),
 	refuse(lost, CancelRequested, always, JobEnded),
+	row(lost, RetryWithdrawn, lateByRequest, canceled, endWithLateResult),
+	row(lost, RetryWithdrawn, lateKnown, finished, endWithLateResult),
+	keep(lost, RetryWithdrawn, otherwise),
+	keep(lost, RetryKept, keptRetry),
+	row(lost, RetryKept, otherwise, lost, keepRetry),
 }

@@ -33,6 +33,8 @@ func jobs(s lifecycle.State) []lifecycle.Job {
 	vary(func(j *lifecycle.Job) { j.TimedOut = true })
 	vary(func(j *lifecycle.Job) { j.RetriedBy = "r0" })
 	vary(func(j *lifecycle.Job) { j.LateResult = &lifecycle.Result{ExitStatus: "0"} })
+	vary(func(j *lifecycle.Job) { j.LateResult = &lifecycle.Result{ExitStatus: "-1", Signal: "SIGTERM"} })
+	vary(func(j *lifecycle.Job) { j.RetryKept = true })
 	vary(func(j *lifecycle.Job) { j.ExitStatus = "0" })
 	return list
 }

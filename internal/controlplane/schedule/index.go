@@ -1,10 +1,13 @@
 package schedule
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
@@ -29,8 +32,8 @@ type Index struct {
 	ended map[string]ending
 	// position is the revision that the watch has reached.
 	position uint64
-	// retries are the lost jobs whose retry is not known to be stored.
-	retries map[string]record.Job
+	// pending are the jobs with effects that are not known to be done.
+	pending map[string]record.Job
 	// unsettled are claims of which it is not known whether the write took effect.
 	unsettled []*Claim
 	// postponed are jobs that could not be assigned, and when to try again.
@@ -111,7 +114,7 @@ func New() *Index {
 		queues:    map[string]*queueEntry{},
 		history:   newHistory(),
 		ended:     map[string]ending{},
-		retries:   map[string]record.Job{},
+		pending:   map[string]record.Job{},
 		postponed: map[*jobEntry]time.Time{},
 		changed:   map[*queueEntry]struct{}{},
 	}
@@ -183,7 +186,7 @@ func (x *Index) ApplyJob(job record.Job, now, expires time.Time) bool {
 		return false
 	}
 	x.history.put(job.Summary(), now, expires)
-	x.noteRetry(job)
+	x.noteEffects(job)
 	j := x.jobs[job.ID]
 	if job.State.Final() {
 		end := ending{revision: job.Revision, at: x.ended[job.ID].at}
@@ -224,7 +227,7 @@ func (x *Index) ApplyEnded(s record.Summary, now, expires time.Time) bool {
 	}
 	if !x.KnowsJob(s.ID, s.Revision) {
 		x.history.put(s, now, expires)
-		delete(x.retries, s.RetryOf)
+		x.noteStored(s.RetryOf)
 	}
 	x.Reached(s.ID, s.Revision)
 	return true
@@ -255,26 +258,43 @@ func (x *Index) drop(j *jobEntry, state wire.JobState) {
 	x.dropIfUnused(j.queue)
 }
 
-// noteRetry keeps a lost job until its retry is known to be stored.
-func (x *Index) noteRetry(job record.Job) {
-	if job.RetriedBy != "" && !x.history.has(job.RetriedBy) {
-		x.retries[job.ID] = job
-	}
-	delete(x.retries, job.RetryOf)
+// Effects returns what a stored job requires of other jobs and is not known to be
+// done.
+func (x *Index) Effects(job record.Job) []lifecycle.Effect {
+	return slices.DeleteFunc(job.Effects(), func(e lifecycle.Effect) bool {
+		return e.Kind == lifecycle.SubmitRetry && x.history.has(e.ID)
+	})
 }
 
-// Unretried returns the lost jobs whose retry is not known to be stored: the
-// process that marked them as lost died in between, or is about to store it.
-func (x *Index) Unretried() []record.Job {
-	jobs := make([]record.Job, 0, len(x.retries))
-	for _, job := range x.retries {
-		jobs = append(jobs, job)
+// noteEffects keeps a job until its effects are known to be done. A retry that is
+// stored is the effect of the job before it.
+func (x *Index) noteEffects(job record.Job) {
+	if len(x.Effects(job)) > 0 {
+		x.pending[job.ID] = job
+	} else {
+		delete(x.pending, job.ID)
 	}
-	return jobs
+	x.noteStored(job.RetryOf)
 }
 
-// Retried records that the retry of a lost job is stored.
-func (x *Index) Retried(lostID string) { delete(x.retries, lostID) }
+// noteStored drops the effects of a job, if any, that are done by its retry, which is
+// stored.
+func (x *Index) noteStored(retryOf string) {
+	if before, ok := x.pending[retryOf]; ok && len(x.Effects(before)) == 0 {
+		delete(x.pending, retryOf)
+	}
+}
+
+// Pending returns the jobs with effects that are not known to be done: the process
+// that stored them died in between, or is about to do them.
+func (x *Index) Pending() []record.Job { return slices.Collect(maps.Values(x.pending)) }
+
+// RetrySubmitted records that the retry of a job is stored, or was and has expired.
+func (x *Index) RetrySubmitted(id string) {
+	if job, ok := x.pending[id]; ok && len(job.Effects()) == 1 {
+		delete(x.pending, id)
+	}
+}
 
 // place puts a job among the ready jobs of its queue, or to its worker, whose
 // stream receives a new offer.

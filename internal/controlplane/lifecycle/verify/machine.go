@@ -86,8 +86,8 @@ func rowKey(r *lifecycle.Row) string {
 }
 
 // checkAnswer returns what is wrong with an answer of the table to an event, or
-// nothing. What must be done once a change is stored follows from the record
-// as well, by a control plane that was killed in between: the two must agree.
+// nothing. What must be done once a change is stored follows from the record alone, so
+// that a control plane that was killed in between does it later.
 func checkAnswer(before, after *record, in *input, d *lifecycle.Decision) string {
 	if d.Refusal != "" && d.Changed {
 		return "a refused request changed the job"
@@ -104,31 +104,26 @@ func checkAnswer(before, after *record, in *input, d *lifecycle.Decision) string
 	for _, e := range d.Effects {
 		effects[e.Kind] = e.ID
 	}
-	worker := workerIDs[before.worker]
 	for _, e := range []struct {
 		kind   lifecycle.EffectKind
 		wanted bool
-		id     string
 		broken string
 	}{
-		{
-			lifecycle.OfferJob, after.state != before.state && after.state == assigned, workerIDs[in.worker],
-			"an assigned job is not offered to its worker, or another is",
-		},
-		{lifecycle.FreeWorker, before.state.InHand() && !after.state.InHand(), worker, "a worker without a job is not free, or the reverse"},
-		{
-			lifecycle.EndJob, before.state == running && after.state == running && after.mustEnd() != before.mustEnd(), worker,
-			"the agent is not told that its job must end",
-		},
-		{lifecycle.SubmitRetry, after.retried && !before.retried, retryID, "a retry is not submitted, or without being named"},
+		{lifecycle.SubmitRetry, d.Changed && after.retried, "a retry is not submitted, or without being named"},
+		{lifecycle.WithdrawRetry, d.Changed && after.withdraws(), "a retry is not withdrawn that is useless, or is that is not"},
 	} {
-		id, done := effects[e.kind]
-		again := e.kind == lifecycle.EndJob && done && after.state == running && after.mustEnd()
-		if done != e.wanted && !again || done && id != e.id {
+		if id, done := effects[e.kind]; done != e.wanted || done && id != retryID {
 			return e.broken
 		}
 	}
 	return checkRecord(after)
+}
+
+// withdraws reports whether the job's retry must be withdrawn, unless it was started:
+// the job's late result is known, and would not have been retried.
+func (r *record) withdraws() bool {
+	return r.state == lost && r.retried && !r.retryKept &&
+		(r.late == exited || r.late == interrupted && !r.stop)
 }
 
 func (r *record) mustEnd() bool { return r.cancel || r.stop || r.timedOut }
@@ -156,6 +151,8 @@ func checkRecord(r *record) string {
 		return "a job has a time of its end and has not ended, or the reverse"
 	case r.state == lost && (!r.lostReason || r.result != endUnknown):
 		return "a lost job has no reason, or a result"
+	case r.retryKept && (r.state != lost || !r.retried):
+		return "a job without a retry has one that runs on"
 	case r.state != lost && r.lostReason:
 		return "a job that is not lost has a reason for its loss"
 	case r.state == finished && (r.result == noResult || r.result == endUnknown):

@@ -33,9 +33,11 @@ func causes(s lifecycle.State) []lifecycle.EventKind {
 	case running:
 		return []lifecycle.EventKind{lifecycle.Started}
 	case finished:
-		return []lifecycle.EventKind{lifecycle.Finished}
+		return []lifecycle.EventKind{lifecycle.Finished, lifecycle.RetryWithdrawn}
 	case canceled:
-		return []lifecycle.EventKind{lifecycle.Finished, lifecycle.CancelRequested}
+		return []lifecycle.EventKind{
+			lifecycle.Finished, lifecycle.CancelRequested, lifecycle.OriginalEnded, lifecycle.RetryWithdrawn,
+		}
 	case lost:
 		return []lifecycle.EventKind{lifecycle.Silent, lifecycle.Absent}
 	default:
@@ -71,6 +73,7 @@ func (s *step) checkMove() string {
 		return ""
 	case !slices.Contains(causes(to), s.in.kind):
 		return "a job is " + string(to) + " without a reason"
+	case from == lost && s.in.kind == lifecycle.RetryWithdrawn && s.before.late != noResult:
 	case from.Final() && (from != lost || s.in.kind != lifecycle.Finished || s.before.retried):
 		return "a job that has ended changes its state"
 	}
@@ -88,6 +91,8 @@ func (s *step) checkRequest() string {
 		return s.checkFinish()
 	case lifecycle.CancelRequested:
 		return s.checkCancel()
+	case lifecycle.OriginalEnded, lifecycle.RetryWithdrawn, lifecycle.RetryKept:
+		return s.checkLateResult()
 	case lifecycle.Submitted:
 		if s.before.state == "" && s.after.state != queued {
 			return "an acknowledged submission is not stored"
@@ -192,6 +197,37 @@ func (s *step) checkCancel() string {
 	case canceled:
 		if !s.granted {
 			return "a repeated cancellation is refused"
+		}
+	default:
+	}
+	return ""
+}
+
+// checkLateResult checks what becomes of a job and its retry when the job's result
+// arrives after it was retried.
+func (s *step) checkLateResult() string {
+	started := s.w.seen[s.job].startedBy != 0
+	switch s.in.kind {
+	case lifecycle.OriginalEnded:
+		waits := s.before.state == queued || s.before.state == assigned || s.before.state == accepted
+		switch {
+		case waits && (s.after.state != canceled || !s.after.reason):
+			return "a retry that was not started is not withdrawn"
+		case started && *s.after != *s.before:
+			return "a retry that was started does not run on"
+		case waits:
+			s.w.endTokens(s.job, 0)
+		}
+	case lifecycle.RetryWithdrawn:
+		if s.before.state == lost && s.before.late != noResult {
+			asked := s.before.mustEnd() && s.before.late != exited
+			if !s.after.state.Final() || s.after.state == lost || asked != (s.after.state == canceled) || !s.after.isLate {
+				return "a job does not end with its late result"
+			}
+		}
+	case lifecycle.RetryKept:
+		if s.before.state == lost && !s.after.retryKept {
+			return "a job does not show that its retry runs on"
 		}
 	default:
 	}

@@ -86,7 +86,7 @@ type record struct {
 	tokens                                                tokens
 	result, late                                          result // late is the one beside a retry
 	retries                                               uint8
-	cancel, stop, timedOut, isLate, retried               bool
+	cancel, stop, timedOut, isLate, retried, retryKept    bool
 	reason, lostReason                                    bool
 	submittedAt, assignedAt, acceptedAt, startedAt, ended bool
 }
@@ -121,7 +121,7 @@ func (r *record) job() lifecycle.Job {
 		Result: results[r.result], State: r.state, WorkerID: workerIDs[r.worker], WorkerName: workerIDs[r.worker],
 		CancelRequested: r.cancel, CancelReason: text(r.reason, someReason), StopRequested: r.stop, TimedOut: r.timedOut,
 		LostReason: text(r.lostReason, someReason), Late: r.isLate, RetriesLeft: int(r.retries),
-		RetriedBy: text(r.retried, retryID), SubmittedAt: moment(r.submittedAt), AssignedAt: moment(r.assignedAt),
+		RetriedBy: text(r.retried, retryID), RetryKept: r.retryKept, SubmittedAt: moment(r.submittedAt), AssignedAt: moment(r.assignedAt),
 		AcceptedAt: moment(r.acceptedAt), StartedAt: moment(r.startedAt), FinishedAt: moment(r.ended),
 	}
 	for t := token(1); t <= maxTokens; t++ {
@@ -142,7 +142,7 @@ func recordOf(j *lifecycle.Job) record {
 		result: resultOf(j.Result), state: j.State, worker: workerOf(j.WorkerID),
 		cancel: j.CancelRequested, reason: j.CancelReason != "", stop: j.StopRequested, timedOut: j.TimedOut,
 		lostReason: j.LostReason != "", isLate: j.Late, retries: uint8(j.RetriesLeft), //nolint:gosec // 0 or 1
-		retried: j.RetriedBy != "", submittedAt: !j.SubmittedAt.IsZero(), assignedAt: !j.AssignedAt.IsZero(),
+		retried: j.RetriedBy != "", retryKept: j.RetryKept, submittedAt: !j.SubmittedAt.IsZero(), assignedAt: !j.AssignedAt.IsZero(),
 		acceptedAt: !j.AcceptedAt.IsZero(), startedAt: !j.StartedAt.IsZero(), ended: !j.FinishedAt.IsZero(),
 	}
 	for _, t := range j.Tokens {

@@ -82,6 +82,7 @@ func (g *generator) controlPlane(w *world) {
 			}
 			continue
 		}
+		g.lateResult(w, job)
 		if job > 0 && !g.setting.retry {
 			continue
 		}
@@ -98,6 +99,24 @@ func (g *generator) controlPlane(w *world) {
 		} {
 			g.event(w, job, input{kind: kind}, faulty)
 		}
+	}
+}
+
+// lateResult adds what the control plane does once the result of a job is known that
+// was retried: it tells the retry, and then the job what became of that.
+func (g *generator) lateResult(w *world, job uint8) {
+	first, retry := &g.machine.records[w.jobs[0]], &g.machine.records[w.jobs[1]]
+	if !first.withdraws() || retry.state == "" {
+		return
+	}
+	started := retry.state == running || retry.state.Final() && (retry.startedAt || retry.state != canceled)
+	switch {
+	case job > 0:
+		g.event(w, job, input{kind: lifecycle.OriginalEnded}, anyGood)
+	case retry.state == canceled && !started:
+		g.event(w, job, input{kind: lifecycle.RetryWithdrawn}, anyGood)
+	case started:
+		g.event(w, job, input{kind: lifecycle.RetryKept}, anyGood)
 	}
 }
 

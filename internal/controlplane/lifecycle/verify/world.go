@@ -216,7 +216,7 @@ func (w *world) forget(m *machine) {
 		if r.state.Final() {
 			r.settle()
 			s.cancel, s.stop = s.cancel && r.state == lost, s.stop && r.state == lost
-			if !w.concerns(uint8(j)) {
+			if !w.concerns(uint8(j)) && !r.withdraws() {
 				r, *s = r.over(), observer{}
 			}
 		}
@@ -239,7 +239,7 @@ func (r *record) settle() {
 func (r *record) over() record {
 	s := record{
 		state: r.state, worker: 1, retried: r.retried,
-		submittedAt: true, assignedAt: true, acceptedAt: true, startedAt: true, ended: true,
+		submittedAt: true, assignedAt: true, acceptedAt: true, startedAt: r.startedAt, ended: true,
 	}
 	switch r.state {
 	case lost:
