@@ -65,13 +65,16 @@ func (e *StatusError) retryable() bool {
 	return e.Code == http.StatusTooManyRequests || e.Code >= http.StatusInternalServerError
 }
 
-// Is reports whether the error is [wire.ErrRefused] or [wire.ErrTokenInvalid].
+// Is reports whether the error is [wire.ErrRefused], [wire.ErrTokenInvalid] or, for a
+// chunk of a log, [wire.ErrLogFull].
 func (e *StatusError) Is(target error) bool {
 	switch target {
 	case wire.ErrRefused:
 		return Refused(e)
 	case wire.ErrTokenInvalid:
 		return e.Code == http.StatusUnauthorized
+	case wire.ErrLogFull:
+		return e.FromControlPlane && e.Code == http.StatusRequestEntityTooLarge
 	}
 	return false
 }

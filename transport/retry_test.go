@@ -306,3 +306,23 @@ func TestInvalidToken(t *testing.T) {
 		}
 	}
 }
+
+// TestLogFull checks that status 413 of the control plane is recognized as the limit of
+// a log, and the page of a proxy is not.
+func TestLogFull(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		code             int
+		fromControlPlane bool
+		want             bool
+	}{
+		{http.StatusRequestEntityTooLarge, true, true},
+		{http.StatusRequestEntityTooLarge, false, false},
+		{http.StatusUnprocessableEntity, true, false},
+	} {
+		var err error = &transport.StatusError{Code: row.code, FromControlPlane: row.fromControlPlane}
+		if got := errors.Is(fmt.Errorf("call: %w", err), wire.ErrLogFull); got != row.want {
+			t.Errorf("%v: the limit of a log: %t, want %t", err, got, row.want)
+		}
+	}
+}

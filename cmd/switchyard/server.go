@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -33,6 +35,13 @@ stored in both cases. SIGQUIT shuts down as the first. SIGHUP does so when the
 terminal is closed; in a service it reads the certificate, the token files and, from
 the configuration file, the log level again. A changed certificate is used without
 it, too; a changed token is not, and the old one is refused from the reload on.
+
+A job that ended is kept with its log for --retention, a worker that left for
+--worker-retention; a job that has not ended is kept until it has. The log of a job is
+cut at --max-log. Logs use at most 70 % of --max-store, beyond which those of jobs that
+ended are deleted, the oldest first; no new job is taken when jobs and workers use 22 %.
+A store that is full takes no job and no result until it has room, and then goes on by
+itself; agents keep results and logs meanwhile, and /readyz responds with the cause.
 
 Exit codes: 0 after an orderly shutdown, 1 when it failed, 2 when a setting is
 wrong, 128 plus the number of the signal after a second signal.`
@@ -81,9 +90,10 @@ type serverFlags struct {
 func newServerFlags(cmd *cobra.Command, dir *dataDir) *serverFlags {
 	s := &serverFlags{config: controlplane.Config{}.WithDefaults(), dataDir: dir}
 	c := &s.config
+	c.LogRetention = 0 // that of jobs, which the flags have not set yet
 	flags := cli.Settings(cmd, "server")
-	duration := func(target *time.Duration, name, usage string) {
-		cli.Var(flags, target, name, "DURATION", usage, cli.Positive)
+	duration := func(target *time.Duration, name, usage string) cli.Flag {
+		return cli.Var(flags, target, name, "DURATION", usage, cli.Positive)
 	}
 	flags.Text(&c.Listen, "listen", "HOST:PORT", "address to listen on; port 0 is any free port")
 	flags.Text(&c.NATSURL, "nats-url", "URL", "NATS cluster to keep jobs and workers in; other users of this machine see a password in it, so prefer the variable").
@@ -102,6 +112,15 @@ func newServerFlags(cmd *cobra.Command, dir *dataDir) *serverFlags {
 	duration(&c.LeaseTimeout, "lease", "mark a worker and its job as lost after this time without a heartbeat")
 	duration(&c.KeepAlive, "keep-alive", "longest time without a message on a stream")
 	duration(&c.StreamMaxAge, "stream-max-age", "age at which a stream is ended as planned")
+	duration(&c.Retention, "retention", "keep a job, with its log and meta-data, for this time after its end")
+	duration(&c.LogRetention, "log-retention", "keep each part of a log for this time").Default("the same as --retention")
+	duration(&c.WorkerRetention, "worker-retention", "keep a worker for this time after it left")
+	cli.Var(flags, &c.MaxStore, "max-store", "MIB",
+		"most to store: 70 % for logs, of which the oldest are deleted beyond that, and the rest for jobs", mebibytes(math.MaxInt32)).
+		Default("three quarters of the room on the disk of the data directory; with --nats-url what the cluster allows")
+	cli.Var(flags, &c.MaxLog, "max-log", "MIB",
+		"most of the log of one job, which is cut there; at most a quarter of the room for logs", unsignedMebibytes).
+		Default(strconv.Itoa(int(c.MaxLog / mebibyte))) //nolint:gosec // a default is small
 	flags.Bool(&c.AcquireAnyQueue, "acquire-any-queue", "let an agent acquire, by its ID, a job of another queue than its own")
 	cli.Var(flags, &c.NoStream, "stream", "bool", "serve streams; with --stream=false agents poll", not).Default("true")
 	return s
@@ -113,9 +132,15 @@ func not(text string) (bool, error) {
 	return !on, err
 }
 
+// unsignedMebibytes parses a number of MiB, at least 1, to bytes.
+func unsignedMebibytes(text string) (uint64, error) {
+	n, err := cli.Number[uint64](1, math.MaxInt32)(text)
+	return n * mebibyte, err
+}
+
 // read returns the configuration that the flags describe.
 func (s *serverFlags) read(cmd *cobra.Command, logger *zap.Logger) (controlplane.Config, error) {
-	c := s.config
+	c := s.config.WithDefaults()
 	c.Logger = logger
 	var err error
 	if c.DataDir, err = s.dataDir.resolve(); err != nil {

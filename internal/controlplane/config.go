@@ -13,7 +13,9 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/joblog"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/datadir"
 )
 
@@ -42,8 +44,14 @@ const (
 	// streams move to replicas that joined later.
 	DefaultStreamMaxAge = 30 * time.Minute
 
-	// maxInterval is the upper bound of every duration.
+	// maxInterval is the upper bound of every duration but those of keeping.
 	maxInterval = 24 * time.Hour
+
+	// minRetention and maxRetention bound how long something is kept.
+	minRetention = time.Minute
+	maxRetention = 10 * 365 * 24 * time.Hour
+	// minMaxLog is the least Config.MaxLog.
+	minMaxLog = 64 << 10
 )
 
 // Config is the configuration of a Server. WithDefaults fills every empty field
@@ -89,6 +97,23 @@ type Config struct {
 	// AcquireAnyQueue lets an agent acquire, by its ID, a job of another queue than
 	// its own.
 	AcquireAnyQueue bool
+	// Retention is how long a job, with its log and its build's meta-data, is kept after
+	// its end: from a minute to ten years. The default is seven days.
+	Retention time.Duration
+	// LogRetention is how long a log is kept, counted from each chunk of it: from a
+	// minute to ten years. The default is Retention.
+	LogRetention time.Duration
+	// WorkerRetention is how long a worker is kept after it left: from a minute to ten
+	// years. The default is a day.
+	WorkerRetention time.Duration
+	// MaxStore is the most bytes of everything stored, at least 16 MiB: 70 % for logs
+	// and 5 % for meta-data, of which the oldest are deleted beyond that. The default, 0,
+	// is three quarters of the room on the disk of DataDir, and with NATSURL what the
+	// cluster allows.
+	MaxStore int64
+	// MaxLog is the most bytes of the log of one job, at least 64 KiB, where it is cut.
+	// It is at most a quarter of the room for all logs. The default is 1 GiB.
+	MaxLog uint64
 	// NoStream switches the stream off: the endpoint returns Unimplemented, and
 	// agents poll.
 	NoStream bool
@@ -118,6 +143,10 @@ func (c Config) WithDefaults() Config {
 	c.LeaseTimeout = cmp.Or(c.LeaseTimeout, DefaultLeaseTimeout)
 	c.KeepAlive = cmp.Or(c.KeepAlive, DefaultKeepAlive)
 	c.StreamMaxAge = cmp.Or(c.StreamMaxAge, DefaultStreamMaxAge)
+	c.Retention = cmp.Or(c.Retention, store.DefaultRetention)
+	c.LogRetention = cmp.Or(c.LogRetention, c.Retention)
+	c.WorkerRetention = cmp.Or(c.WorkerRetention, store.DefaultWorkerRetention)
+	c.MaxLog = cmp.Or(c.MaxLog, joblog.DefaultMaxSize)
 	return c
 }
 
@@ -137,6 +166,10 @@ func (c Config) Validate() error {
 		positive("lease timeout", c.LeaseTimeout),
 		positive("keep-alive", c.KeepAlive),
 		positive("stream maximum age", c.StreamMaxAge),
+		retained("retention", c.Retention),
+		retained("log retention", c.LogRetention),
+		retained("worker retention", c.WorkerRetention),
+		c.validateSizes(),
 		c.validateLease(),
 	)
 }
@@ -154,6 +187,18 @@ func (c Config) validateLease() error {
 			c.LeaseTimeout, c.HeartbeatInterval)
 	}
 	return nil
+}
+
+// validateSizes checks the bounds of what is stored.
+func (c Config) validateSizes() error {
+	var errs []error
+	if c.MaxStore != 0 && c.MaxStore < store.MinMaxStore {
+		errs = append(errs, fmt.Errorf("maximum store size is %d bytes: it must be at least %d", c.MaxStore, store.MinMaxStore))
+	}
+	if c.MaxLog < minMaxLog {
+		errs = append(errs, fmt.Errorf("maximum log size is %d bytes: it must be at least %d", c.MaxLog, minMaxLog))
+	}
+	return errors.Join(errs...)
 }
 
 func validateListen(listen string) error {
@@ -194,6 +239,14 @@ func validateDataDir(dir string) error {
 func positive(name string, d time.Duration) error {
 	if d <= 0 || d > maxInterval {
 		return fmt.Errorf("%s is %v: it must be more than 0 and at most %v", name, d, maxInterval)
+	}
+	return nil
+}
+
+// retained checks how long something is kept.
+func retained(name string, d time.Duration) error {
+	if d < minRetention || d > maxRetention {
+		return fmt.Errorf("%s is %v: it must be from %v to %v", name, d, minRetention, maxRetention)
 	}
 	return nil
 }

@@ -36,6 +36,11 @@ func TestConfigValidate(t *testing.T) {
 		{"assign timeout", func(c *Config) { c.AssignTimeout = -1 }, "assign timeout"},
 		{"lease below heartbeat", func(c *Config) { c.LeaseTimeout = c.HeartbeatInterval }, "longer than the heartbeat interval"},
 		{"keep-alive", func(c *Config) { c.KeepAlive = -1 }, "keep-alive"},
+		{"retention", func(c *Config) { c.Retention = time.Second }, "retention is 1s"},
+		{"log retention", func(c *Config) { c.LogRetention = 11 * 365 * 24 * time.Hour }, "log retention is 96360h"},
+		{"worker retention", func(c *Config) { c.WorkerRetention = -1 }, "worker retention is -1ns"},
+		{"store size", func(c *Config) { c.MaxStore = 1 << 20 }, "maximum store size is 1048576 bytes"},
+		{"log size", func(c *Config) { c.MaxLog = 1 << 10 }, "maximum log size is 1024 bytes"},
 		{"stream age", func(c *Config) { c.StreamMaxAge = -1 }, "stream maximum age"},
 	} {
 		t.Run(row.name, func(t *testing.T) {

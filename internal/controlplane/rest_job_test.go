@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
@@ -88,5 +89,44 @@ func TestCancelOfARunningJob(t *testing.T) {
 	b.must(200, request{method: "PUT", path: path + "/finish", token: token, body: `{"exit_status":"143","signal":"SIGTERM","signal_reason":"cancel"}`})
 	if got := b.stateOf(job.text("id")); got != switchyardv1.JobState_JOB_STATE_CANCELED {
 		t.Errorf("the job is %v, want canceled", got)
+	}
+}
+
+// The limit of a log is announced with the job, kept, and told with the job's result.
+func TestLogLimitIsAnnouncedAndKept(t *testing.T) {
+	const limit = 64 << 10
+	b := start(t, func(c *controlplane.Config) { c.MaxLog = limit })
+	w := b.register("w", "q")
+	job := b.accepted(w, queued("q"))
+	if got := job.body["log_max_size_bytes"]; got != float64(limit) {
+		t.Errorf("the announced limit is %v, want %d", got, limit)
+	}
+	id, token := job.text("id"), job.text("token")
+	path := "/v3/jobs/" + id
+	b.must(http.StatusOK, request{method: "PUT", path: path + "/start", token: token})
+	for _, row := range []struct {
+		query  string
+		size   int
+		status int
+	}{
+		{"sequence=1&offset=0&size=65000", 65000, http.StatusOK},
+		{"sequence=2&offset=65000&size=1000", 1000, http.StatusRequestEntityTooLarge},
+		{"sequence=3&offset=66000&size=1000", 1000, http.StatusRequestEntityTooLarge},
+	} {
+		got := b.do(request{
+			method: "POST", path: path + "/chunks?" + row.query, token: token, header: chunkHeader(),
+			body: gzipped(t, strings.Repeat("x", row.size)),
+		})
+		if got.status != row.status || row.status != http.StatusOK && !strings.Contains(got.message(t), "reached its limit of 65536 bytes") {
+			t.Errorf("%s: %d, %s", row.query, got.status, got.raw)
+		}
+	}
+	b.must(http.StatusOK, request{method: "PUT", path: path + "/finish", token: token, body: `{"exit_status":"0"}`})
+	res, err := b.jobs.GetJob(t.Context(), &switchyardv1.GetJobRequest{Id: id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := res.GetJob(); !got.GetLogCut() || got.GetLogSize() <= limit {
+		t.Errorf("the job has a log of %d bytes, cut: %v", got.GetLogSize(), got.GetLogCut())
 	}
 }

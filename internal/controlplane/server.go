@@ -86,7 +86,9 @@ func (s *Server) open(ctx context.Context, c Config) error {
 	warnIfExposed(s.logger, s.listener, s.tls)
 	s.url = listenURL(s.listener, c.Listen, s.tls)
 	s.store, err = store.Open(ctx, store.Options{
-		DataDir: c.DataDir, URL: c.NATSURL, Logger: s.logger.Named("store"),
+		DataDir: c.DataDir, URL: c.NATSURL,
+		Retention: c.Retention, LogRetention: c.LogRetention, WorkerRetention: c.WorkerRetention, MaxStore: c.MaxStore,
+		Logger: s.logger.Named("store"),
 	})
 	if err != nil {
 		return fmt.Errorf("opening the store: %w", err)
@@ -94,6 +96,7 @@ func (s *Server) open(ctx context.Context, c Config) error {
 	s.dispatcher, err = dispatch.New(ctx, s.store, dispatch.Options{
 		Terms:           schedule.Terms{LeaseTimeout: c.LeaseTimeout, AssignTimeout: c.AssignTimeout},
 		AcquireAnyQueue: c.AcquireAnyQueue,
+		MaxLog:          c.MaxLog,
 		Logger:          s.logger.Named("dispatch"),
 	})
 	if err != nil {

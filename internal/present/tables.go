@@ -52,7 +52,7 @@ func Job(w io.Writer, job *switchyardv1.Job) error {
 		{"accepted", moment(job.GetAcceptedAt())},
 		{"started", moment(job.GetStartedAt())},
 		{"finished", moment(job.GetFinishedAt())},
-		{"log", fmt.Sprintf("%d bytes", job.GetLogSize())},
+		{"log", logSize(job)},
 		{"log chunks lost", nonZero(int64(job.GetChunksFailedCount()))},
 		{"idempotency key", Safe(job.GetIdempotencyKey())},
 		{"retries left", nonZero(int64(job.GetRetriesLeft()))},
@@ -63,6 +63,15 @@ func Job(w io.Writer, job *switchyardv1.Job) error {
 		return err
 	}
 	return Timeline(w, job)
+}
+
+// logSize returns the size of a job's log, and whether it was cut.
+func logSize(job *switchyardv1.Job) string {
+	size := fmt.Sprintf("%d bytes", job.GetLogSize())
+	if job.GetLogCut() {
+		size += ", cut at the limit of a log; the rest was not kept"
+	}
+	return size
 }
 
 // lateResult returns the result that arrived after a job was lost, if any.

@@ -10,4 +10,7 @@ var (
 	// ErrTokenInvalid is in the chain of an error if the control plane does not
 	// accept the job's token (status 401).
 	ErrTokenInvalid = errors.New("the job's token is no longer valid")
+	// ErrLogFull is in the chain of an error if the control plane keeps no more of
+	// the job's log (status 413 for a chunk). It is an ErrRefused too.
+	ErrLogFull = errors.New("the log of the job has reached its limit")
 )

@@ -18,17 +18,15 @@ import (
 const (
 	// chunkInterval is how long an agent gathers output into a chunk, in seconds.
 	chunkInterval = 1
-	// logMaxSize is the size of a log, in bytes, at which an agent warns.
-	logMaxSize = 1 << 30
 	// lockedRetryAfter is how many seconds an agent waits before it tries again to
 	// acquire a job that is offered to another worker.
 	lockedRetryAfter = "2"
 )
 
-func acceptedJob(job record.Job, token string) wire.Job {
+func (h *Handler) acceptedJob(job record.Job, token string) wire.Job {
 	response := wire.Job{
 		ID: job.ID, State: string(job.State), Env: environment(job), Token: token, Priority: job.Priority,
-		ChunkMaxSize: joblog.MaxChunkSize, ChunkInterval: chunkInterval, LogMaxSize: logMaxSize,
+		ChunkMaxSize: joblog.MaxChunkSize, ChunkInterval: chunkInterval, LogMaxSize: h.dispatcher.MaxLog(),
 		RunnableAt: formatTime(job.SubmittedAt),
 		// Rounded up, so that the agent does not end the job too early.
 		TimeoutSeconds: seconds(job.Timeout + time.Second - 1),
@@ -44,7 +42,7 @@ func (h *Handler) accept(r *http.Request, caller caller) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("accepting a job: %w", err)
 	}
-	return acceptedJob(job, token), nil
+	return h.acceptedJob(job, token), nil
 }
 
 // acquire returns 423 if the job is offered to another worker: it may become
@@ -56,7 +54,7 @@ func (h *Handler) acquire(r *http.Request, caller caller) (any, error) {
 	}
 	job, token, err := h.dispatcher.Acquire(r.Context(), caller.workerID, id)
 	if err == nil {
-		return acceptedJob(job, token), nil
+		return h.acceptedJob(job, token), nil
 	}
 	if errors.Is(err, dispatch.ErrWrongState) {
 		if current, readErr := h.dispatcher.Job(r.Context(), id); readErr == nil && current.State == wire.StateAssigned {
@@ -120,7 +118,11 @@ func (*Handler) chunk(r *http.Request, grant dispatch.JobGrant) (any, error) {
 	if chunk.Data, err = decodeChunk(r.Body, r.Header, size, joblog.MaxChunkSize); err != nil {
 		return nil, err
 	}
-	if err := grant.AppendLog(r.Context(), chunk); err != nil {
+	err = grant.AppendLog(r.Context(), chunk)
+	if errors.Is(err, joblog.ErrFull) {
+		return nil, tooLarge(err.Error())
+	}
+	if err != nil {
 		return nil, fmt.Errorf("storing a log chunk: %w", err)
 	}
 	return empty{}, nil

@@ -27,7 +27,7 @@ func jobMessage(job record.Job, waitingReason string) *switchyardv1.Job {
 		CancelReason: cancelReason(job), CancelRequested: job.CancelRequested,
 		SubmittedAt: timestamp(job.SubmittedAt), AssignedAt: timestamp(job.AssignedAt),
 		AcceptedAt: timestamp(job.AcceptedAt), StartedAt: timestamp(job.StartedAt),
-		FinishedAt: timestamp(job.FinishedAt), LogSize: job.LogSize,
+		FinishedAt: timestamp(job.FinishedAt), LogSize: job.LogSize, LogCut: job.LogCut,
 		ChunksFailedCount: int32(min(job.ChunksFailed, maxCount)), //nolint:gosec // bounded
 		RetriesLeft:       int32(min(job.RetriesLeft, maxCount)),  //nolint:gosec // bounded
 		RetryOf:           job.RetryOf, RetriedBy: job.RetriedBy,

@@ -159,7 +159,7 @@ func TestResultsAreNormalized(t *testing.T) {
 		"0": "0", strings.Repeat("0", 200_000): "0", "007": "7", "-001": "-1", "": "-1", "+5": "5",
 		"1e3": "", "0x10": "", "5a": "", "9223372036854775808": "",
 	} {
-		got, err := resultOf(wire.FinishRequest{ExitStatus: sent}, 0)
+		got, err := resultOf(wire.FinishRequest{ExitStatus: sent}, 0, false)
 		if want == "" {
 			wantErr(t, err, ErrInvalid)
 			continue
@@ -172,7 +172,7 @@ func TestResultsAreNormalized(t *testing.T) {
 	for name, bad := range map[string]wire.FinishRequest{
 		"signal": {Signal: fill("x", maxSignal+1)}, "signal reason": {SignalReason: fill("x", maxSignal+1)}, "chunks": {ChunksFailed: -1},
 	} {
-		if _, err := resultOf(bad, 0); err == nil {
+		if _, err := resultOf(bad, 0, false); err == nil {
 			t.Errorf("%s is accepted", name)
 		}
 	}

@@ -45,8 +45,8 @@ func New(ctx context.Context, st *store.Store, opts Options) (*Dispatcher, error
 	}
 	d.replicas = newReplicas(d.records)
 	d.sweeper = newSweeper(d.records, d.replicas, opts)
-	d.logs = joblog.New(st, d.records, opts.LogGrace, d.now)
-	d.sweeper.logSize = d.logs.Size
+	d.logs = joblog.New(st, d.records, joblog.Config{Grace: opts.LogGrace, MaxSize: opts.MaxLog, Now: d.now, Logger: d.log})
+	d.sweeper.logs = d.logs
 	if err := d.replicas.listen(); err != nil {
 		d.Close()
 		return nil, fmt.Errorf("starting the dispatcher: %w", err)

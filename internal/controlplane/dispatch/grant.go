@@ -104,8 +104,8 @@ func (g JobGrant) Start(ctx context.Context, at time.Time) error {
 
 // AppendLog stores a chunk of the job's log. Storing it again is a success. It is
 // accepted until schedule.LateChunkGrace after the job's end, and for a lost job
-// until its result has arrived. ErrInvalid, ErrUnauthenticated,
-// store.ErrUnavailable.
+// until its result has arrived. joblog.ErrFull past the limit of the log; ErrInvalid,
+// ErrUnauthenticated, store.ErrUnavailable.
 func (g JobGrant) AppendLog(ctx context.Context, c wire.Chunk) error {
 	if err := g.mayLog(ctx); err != nil {
 		return err
@@ -138,7 +138,8 @@ func (g JobGrant) mayLog(ctx context.Context) error {
 // ErrUnauthenticated if the token was revoked; ErrWrongState if the job has another
 // result.
 func (g JobGrant) Finish(ctx context.Context, reported wire.FinishRequest) error {
-	result, err := resultOf(reported, g.d.logs.Size(ctx, g.JobID))
+	logSize, logCut := g.d.logs.Size(ctx, g.JobID)
+	result, err := resultOf(reported, logSize, logCut)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ import (
 func (d *Dispatcher) Job(ctx context.Context, id string) (record.Job, error) {
 	job, err := d.records.ReadJob(ctx, id)
 	if err == nil && job.State == wire.StateRunning {
-		job.LogSize = d.logs.Size(ctx, id)
+		job.LogSize, job.LogCut = d.logs.Size(ctx, id)
 	}
 	return job, err
 }
@@ -175,3 +175,6 @@ func reportedState(job record.Job) wire.JobState {
 	}
 	return job.State
 }
+
+// MaxLog returns the most bytes of the log of one job.
+func (d *Dispatcher) MaxLog() uint64 { return d.logs.MaxSize() }

@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/joblog"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 )
 
@@ -23,6 +24,9 @@ type Options struct {
 	// LogGrace is how long Follow waits for a missing log chunk after a later one
 	// has arrived; 0 is DefaultLogGrace.
 	LogGrace time.Duration
+	// MaxLog is the most bytes of the log of one job; 0 is joblog.DefaultMaxSize. It
+	// is less if the store has little room: see joblog.Log.MaxSize.
+	MaxLog uint64
 	// Clock is the source of time and ticks; nil is the system's clock.
 	Clock zapcore.Clock
 	// Logger receives one line for each decision that a person may ask about; nil
@@ -34,6 +38,9 @@ func (o Options) withDefaults() Options {
 	o.Terms = o.Terms.WithDefaults()
 	if o.LogGrace == 0 {
 		o.LogGrace = DefaultLogGrace
+	}
+	if o.MaxLog == 0 {
+		o.MaxLog = joblog.DefaultMaxSize
 	}
 	if o.Clock == nil {
 		o.Clock = zapcore.DefaultClock

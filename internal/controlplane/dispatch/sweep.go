@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/joblog"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
@@ -33,7 +34,7 @@ type sweeper struct {
 	terms    schedule.Terms
 	clock    zapcore.Clock
 	interval time.Duration
-	logSize  func(ctx context.Context, jobID string) uint64
+	logs     *joblog.Log
 
 	swept time.Time   // when the last sweep was
 	renew atomic.Bool // the next sweep starts a full term for all
@@ -175,7 +176,7 @@ func (s *sweeper) apply(ctx context.Context, d schedule.Decision) error {
 	ev := d.Event
 	ev.Actor, ev.RetryID = actorControlPlane, newID()
 	if ev.Kind == lifecycle.Silent || ev.Kind == lifecycle.Absent {
-		ev.Result.LogSize = s.logSize(ctx, d.JobID)
+		ev.Result.LogSize, ev.Result.LogCut = s.logs.Size(ctx, d.JobID)
 	}
 	_, err := s.r.changeJob(ctx, d.JobID, ev, func(job record.Job) error {
 		if job.Revision != d.Revision {

@@ -125,7 +125,7 @@ func ValidateQueue(name string) error {
 // resultOf returns the result that an agent reported, in one form: an exit status
 // that was not sent is wire.ExitStatusNeverRan, and a sent one is a number without
 // leading zeros.
-func resultOf(reported wire.FinishRequest, logSize uint64) (lifecycle.Result, error) {
+func resultOf(reported wire.FinishRequest, logSize uint64, logCut bool) (lifecycle.Result, error) {
 	status, err := strconv.ParseInt(cmp.Or(reported.ExitStatus, wire.ExitStatusNeverRan), 10, 64)
 	switch {
 	case err != nil:
@@ -139,7 +139,7 @@ func resultOf(reported wire.FinishRequest, logSize uint64) (lifecycle.Result, er
 	}
 	return lifecycle.Result{
 		ExitStatus: strconv.FormatInt(status, 10), Signal: reported.Signal, SignalReason: reported.SignalReason,
-		ChunksFailed: reported.ChunksFailed, LogSize: logSize,
+		ChunksFailed: reported.ChunksFailed, LogSize: logSize, LogCut: logCut,
 	}, nil
 }
 

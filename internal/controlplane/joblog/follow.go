@@ -194,7 +194,7 @@ func (f *follower) chunkArrived(ctx context.Context, c store.Chunk) error {
 	case !f.assembly.hasGap():
 		f.gapSince = time.Time{}
 	case f.gapSince.IsZero():
-		f.gapSince = f.log.now()
+		f.gapSince = f.log.config.Now()
 	}
 	return nil
 }
@@ -228,7 +228,7 @@ func (f *follower) done(ctx context.Context) (bool, error) {
 		return end, nil
 	}
 	read := f.lastKnown && f.position >= f.last
-	if f.assembly.hasGap() && (read && f.gapIsFinal() || f.log.now().Sub(f.gapSince) >= f.log.grace) {
+	if f.assembly.hasGap() && (read && f.gapIsFinal() || f.log.config.Now().Sub(f.gapSince) >= f.log.config.Grace) {
 		if err := f.reportEarly(ctx, true); err != nil {
 			return false, err
 		}

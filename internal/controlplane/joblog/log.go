@@ -5,12 +5,19 @@
 // chunks arrive out of order and more than once. They are stored as they arrive;
 // each reader assembles the log from them. A reader waits for a missing chunk for
 // a bounded time only, then reports the gap and goes on.
+//
+// The log of a job is cut at a limit, where a line says so. All logs together are kept
+// within the room that the store has for them: the logs of jobs that ended are deleted,
+// the oldest first.
 package joblog
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
@@ -43,20 +50,32 @@ type Jobs interface {
 
 // Log stores and reads the logs of jobs. Its methods may be called concurrently.
 type Log struct {
-	st    *store.Store
-	jobs  Jobs
-	grace time.Duration
-	now   func() time.Time
+	st     *store.Store
+	jobs   Jobs
+	config Config
+	room   room
 }
 
-// New returns a Log. grace is how long a reader waits for a missing chunk after a
-// later one has arrived.
-func New(st *store.Store, jobs Jobs, grace time.Duration, now func() time.Time) *Log {
-	return &Log{st: st, jobs: jobs, grace: grace, now: now}
+// Config configures a Log. Every field is required.
+type Config struct {
+	// Grace is how long a reader waits for a missing chunk after a later one has
+	// arrived.
+	Grace time.Duration
+	// MaxSize is the most bytes of the log of one job; see Log.MaxSize.
+	MaxSize uint64
+	// Now returns the time.
+	Now func() time.Time
+	// Logger receives what is done to make room.
+	Logger *zap.Logger
 }
 
-// Append stores a chunk of a job's log. Storing it again is a success.
-// record.ErrInvalid, store.ErrUnavailable.
+// New returns a Log.
+func New(st *store.Store, jobs Jobs, config Config) *Log {
+	return &Log{st: st, jobs: jobs, config: config}
+}
+
+// Append stores a chunk of a job's log. Storing it again is a success. ErrFull if it
+// reaches past the limit; record.ErrInvalid, store.ErrUnavailable.
 func (l *Log) Append(ctx context.Context, jobID string, c wire.Chunk) error {
 	switch {
 	case c.Sequence == 0:
@@ -71,6 +90,19 @@ func (l *Log) Append(ctx context.Context, jobID string, c wire.Chunk) error {
 	if known, _ := l.reached(ctx, jobID, c.Sequence); c.Sequence > known+MaxGap {
 		return record.Invalid("sequence", "is %d, more than %d after the last chunk that arrived, %d", c.Sequence, MaxGap, known)
 	}
+	l.makeRoom(ctx, len(c.Data))
+	if limit := l.MaxSize(); c.End() > limit {
+		if c.Offset <= limit {
+			if err := l.appendLast(ctx, jobID, c, limit); err != nil {
+				return err
+			}
+		}
+		return fmt.Errorf("%w of %d bytes; the rest is not kept", ErrFull, limit)
+	}
+	return l.store(ctx, jobID, c)
+}
+
+func (l *Log) store(ctx context.Context, jobID string, c wire.Chunk) error {
 	if err := l.st.AppendChunk(ctx, jobID, c); err != nil {
 		return err //nolint:wrapcheck // the store's errors say what was attempted
 	}
@@ -94,9 +126,10 @@ func (l *Log) reached(ctx context.Context, jobID string, next uint64) (sequence,
 }
 
 // Size returns the size in bytes of what has arrived of a job's log, as far as
-// this replica knows: from the chunks that it stored itself, and the one that was
-// stored last.
-func (l *Log) Size(ctx context.Context, jobID string) uint64 {
-	_, size := l.reached(ctx, jobID, math.MaxUint64)
-	return size
+// this replica knows (from the chunks that it stored itself, and the one that was
+// stored last), and whether the log was cut at its limit: the line that says so is
+// beyond the limit.
+func (l *Log) Size(ctx context.Context, jobID string) (size uint64, cut bool) {
+	_, size = l.reached(ctx, jobID, math.MaxUint64)
+	return size, size > l.MaxSize()
 }

@@ -63,7 +63,8 @@ var (
 	recordEnd     = action("record end", func(a *acting) { a.job.FinishedAt = a.ev.At })
 	recordLoss    = action("record loss", func(a *acting) {
 		a.job.LostReason, a.job.FinishedAt = a.ev.Reason, a.ev.At
-		a.job.ExitStatus, a.job.LogSize = wire.ExitStatusNeverRan, a.ev.Result.LogSize
+		a.job.ExitStatus = wire.ExitStatusNeverRan
+		a.job.LogSize, a.job.LogCut = a.ev.Result.LogSize, a.ev.Result.LogCut
 	})
 	// nameRetry names the job that will retry this one. The name is stored with
 	// the end of this job, so that the retry is submitted once.

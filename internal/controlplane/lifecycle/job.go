@@ -33,6 +33,8 @@ type Result struct {
 	ChunksFailed int `json:"chunks_failed,omitempty"`
 	// LogSize is the size in bytes of the log that had arrived.
 	LogSize uint64 `json:"log_size,omitempty"`
+	// LogCut is set where the log was cut at the limit of a log.
+	LogCut bool `json:"log_cut,omitempty"`
 }
 
 // Same reports whether two reports describe the same end.

@@ -5,7 +5,9 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -77,6 +79,39 @@ func (s *Store) ChunkAt(ctx context.Context, position uint64) (Chunk, error) {
 		return Chunk{}, wrap(ctx, err, "reading a log chunk")
 	}
 	return decodeChunk(msg.Header, msg.Data, msg.Sequence, msg.Time)
+}
+
+// LogIDs returns the jobs that have a log, sorted: the oldest first, since their IDs
+// are UUIDs of version 7. ErrUnavailable.
+func (s *Store) LogIDs(ctx context.Context) ([]string, error) {
+	bounded, cancel := s.bound(ctx)
+	defer cancel()
+	info, err := s.logs.Info(bounded, jetstream.WithSubjectFilter(logPrefix+">"))
+	if err != nil {
+		return nil, wrap(ctx, err, "listing logs")
+	}
+	ids := make([]string, 0, len(info.State.Subjects))
+	for subject := range info.State.Subjects {
+		if id := strings.TrimPrefix(subject, logPrefix); id != probeName {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids, nil
+}
+
+// DeleteLog deletes the log of a job. It succeeds if there is none. ErrUnavailable.
+func (s *Store) DeleteLog(ctx context.Context, jobID string) error {
+	doing := "deleting the log of job " + jobID
+	if !validID(jobID) {
+		return fmt.Errorf("%s: %w", doing, ErrNotFound)
+	}
+	bounded, cancel := s.bound(ctx)
+	defer cancel()
+	if err := s.logs.Purge(bounded, jetstream.WithPurgeSubject(logPrefix+jobID)); err != nil {
+		return wrap(ctx, err, doing)
+	}
+	return nil
 }
 
 // ReadChunks calls handle with the chunks of a job's log in the order in which

@@ -22,6 +22,10 @@ const (
 	startTimeout = time.Minute
 	// dirMode keeps the files, which hold the environment of jobs, to their owner.
 	dirMode = 0o700
+	// noLimit is the limit of the embedded server, in bytes. It would refuse the
+	// changes of jobs that exist too, and every change of a stream once the limit was
+	// lowered: see limits.go for ours.
+	noLimit = 1 << 60
 )
 
 // errRestarting is the error of a connection while the server is started again.
@@ -31,12 +35,12 @@ var errRestarting = errors.New("the embedded server is being started again")
 // be started again in place: connections are made to the present server.
 type embedded struct {
 	dir    string
-	limit  int64 // of the files, in bytes; 0 depends on the disk: see storeLimit
+	limit  int64 // of everything stored, in bytes; 0 depends on the disk: see storeLimit
 	logger *zap.Logger
 
 	mu     sync.Mutex
 	server *server.Server // nil while it is not running
-	max    int64          // the limit of the present server
+	max    int64          // the limit of everything stored, as of the start
 	// life ends with the present server, with errRestarting as its cause.
 	life context.Context //nolint:containedctx // of the server, not of a call
 	end  context.CancelCauseFunc
@@ -64,7 +68,7 @@ func (e *embedded) start(ctx context.Context) error {
 		ServerName:             "switchyard",
 		DontListen:             true,
 		JetStream:              true,
-		JetStreamMaxStore:      limit,
+		JetStreamMaxStore:      noLimit,
 		StoreDir:               e.dir,
 		SyncAlways:             true, // acknowledged means on disk
 		NoSigs:                 true,
@@ -118,7 +122,7 @@ func (e *embedded) running() *server.Server {
 	return e.server
 }
 
-// maxStore returns the most bytes that the present server stores.
+// maxStore returns the most bytes of everything stored.
 func (e *embedded) maxStore() int64 {
 	e.mu.Lock()
 	defer e.mu.Unlock()

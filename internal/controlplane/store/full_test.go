@@ -151,3 +151,31 @@ func TestCloseOnAFullDisk(t *testing.T) {
 		t.Errorf("closing took %v", took)
 	}
 }
+
+// A store is opened with a smaller limit than the one that it was written with, and
+// than what it has.
+func TestLimitIsLowered(t *testing.T) {
+	dir := t.TempDir()
+	s := openTest(t, Options{DataDir: dir, MaxStore: 10 * MinMaxStore})
+	job, err := s.PutJob(t.Context(), record.Job{ID: "first", Job: lifecycle.Job{State: wire.StateQueued}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := make([]byte, 500_000)
+	for n := range uint64(60) {
+		if err := s.AppendChunk(t.Context(), "j", wire.Chunk{Sequence: n + 1, Offset: n * 500_000, Data: data}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Close()
+	s = openTest(t, Options{DataDir: dir, MaxStore: MinMaxStore})
+	if used, limit, err := s.LogUsage(t.Context()); err != nil || limit != s.MaxLogs() || used > limit {
+		t.Errorf("logs use %d of %d bytes, %v", used, limit, err)
+	}
+	if _, err := s.PutJob(t.Context(), job); err != nil {
+		t.Errorf("changing a job: %v", err)
+	}
+	if err := s.Reachable(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

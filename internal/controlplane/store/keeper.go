@@ -126,12 +126,7 @@ func (s *Store) restartHelps(err error) bool {
 	if statErr == nil && free < minRestartRoom {
 		return false
 	}
-	if s.embedded.running() == nil || isBroken(err) {
-		return true
-	}
-	// The limit depends on the disk, and has grown since the start.
-	limit, limitErr := storeLimit(s.embedded.dir, s.opts.MaxStore)
-	return isFull(err) && limitErr == nil && limit-s.embedded.maxStore() > minRestartRoom
+	return s.embedded.running() == nil || isBroken(err)
 }
 
 // restart starts the embedded server again. The connection, and with it every

@@ -11,7 +11,9 @@ import (
 )
 
 // The limit of the store is divided between the streams, so that a job and its
-// result always find room, however much is logged.
+// result always find room, however much is logged. Logs and meta-data have a limit of
+// their own. What the state uses is limited where it grows: a new job is refused, and
+// never a change of one that exists.
 const (
 	// diskShare is the part of the room on the disk that the store uses if no limit
 	// is configured: what is free, and what the store has already.
@@ -72,6 +74,9 @@ func (s *Store) admit(ctx context.Context) error {
 	return nil
 }
 
+// MaxLogs returns the most bytes that all logs may use; 0 without a limit of our own.
+func (s *Store) MaxLogs() int64 { return maxBytes(s.maxStore(), logShare) }
+
 // LogUsage returns how many bytes logs use, and the most that they may use; a limit
 // of 0 is none. ErrUnavailable.
 func (s *Store) LogUsage(ctx context.Context) (used, limit int64, err error) {
@@ -84,8 +89,8 @@ func (s *Store) LogUsage(ctx context.Context) (used, limit int64, err error) {
 	return int64(min(info.State.Bytes, math.MaxInt64)), max(0, info.Config.MaxBytes), nil
 }
 
-// storeLimit returns the most bytes that the files in dir may have: limit, or if
-// that is 0 three quarters of what is free and what they have already.
+// storeLimit returns the most bytes to store in dir: limit, or if that is 0 three
+// quarters of what is free and what is stored already.
 func storeLimit(dir string, limit int64) (int64, error) {
 	if limit > 0 {
 		return limit, nil

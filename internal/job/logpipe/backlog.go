@@ -79,6 +79,14 @@ func (b *backlog) remove(c chunk, discard bool) bool {
 	return false
 }
 
+// discard removes every chunk that is not being uploaded.
+func (b *backlog) discard() {
+	for _, c := range append(b.waiting, b.postponed...) {
+		b.remove(c, true)
+	}
+	b.waiting, b.postponed = nil, nil
+}
+
 // postpone keeps a chunk that failed for the second try, in the spool. It reports
 // false if the chunk is not in the spool, or if this was the second try.
 func (b *backlog) postpone(c chunk) bool {

@@ -26,5 +26,7 @@
 //
 // A chunk whose upload fails is tried again at the flush if it is in the spool, and
 // stays there if it fails again, for the next delivery of leftovers ([Resend]). A
-// chunk that the control plane refuses is lost. [Pipe.Stats] counts both.
+// chunk that the control plane refuses is lost. [Pipe.Stats] counts both. Once it
+// refuses a chunk because the log has reached its limit, nothing more is uploaded or
+// kept, which does not count as a failure.
 package logpipe

@@ -34,6 +34,8 @@ type queue struct {
 	uploading int
 	closed    bool // nothing more is written
 	aborted   bool // uploads fail from now on
+	full      bool // the control plane keeps no more of the log; see stop
+	cut       uint64
 	warned    bool
 	failed    int // chunks, including kept
 	kept      int // failed chunks that are in the spool
@@ -63,6 +65,10 @@ func newQueue(c Config) *queue {
 func (q *queue) write(from origin, p []byte) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.full {
+		q.cut += uint64(len(p))
+		return
+	}
 	if from == fromAgent {
 		q.endGap()
 		q.force(p)
@@ -96,7 +102,7 @@ func (q *queue) abort() {
 func (q *queue) stats() Stats {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return Stats{Bytes: q.size() + q.dropped, Failed: q.failed, Kept: q.kept}
+	return Stats{Bytes: q.size() + q.dropped + q.cut, Failed: q.failed, Kept: q.kept}
 }
 
 // size returns the size of the log without what was dropped. The caller holds the
@@ -183,6 +189,9 @@ func (q *queue) done(c chunk, data []byte, err error) {
 	switch {
 	case err == nil:
 		q.backlog.remove(c, true)
+	case errors.Is(err, wire.ErrLogFull):
+		q.backlog.remove(c, true)
+		q.stop(err)
 	case !refused && !q.aborted && q.backlog.postpone(c):
 		q.logger.Warn("could not upload a log chunk; it stays in the spool and is tried again at the end of the job", fields...)
 	case q.backlog.remove(c, refused):
@@ -198,6 +207,21 @@ func (q *queue) done(c chunk, data []byte, err error) {
 	default:
 	}
 	q.changed.Broadcast()
+}
+
+// stop discards what waits, and everything that is written from now on: the control
+// plane keeps no more of the log. Nothing of that counts as failed, and the job goes on.
+// The caller holds the lock.
+func (q *queue) stop(why error) {
+	if !q.full {
+		q.full = true
+		q.logger.Warn("the control plane keeps no more of the log of the job; uploads end, the job goes on", zap.Error(why))
+	}
+	if len(q.buf) > 0 {
+		q.endChunk()
+	}
+	q.gap = 0
+	q.backlog.discard()
 }
 
 // takeSpare returns a buffer to reuse, or nil.

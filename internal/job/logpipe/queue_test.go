@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"testing"
 	"testing/synctest"
@@ -274,4 +275,41 @@ func uploadAll(ctx context.Context, limit uint64, writes [][]byte, pauses, uploa
 		problems = append(problems, errors.New("wrong counts of failures or bytes"))
 	}
 	return problems
+}
+
+// TestLogFull has a control plane that keeps the first chunks only. Nothing more is
+// uploaded or kept, the writer does not wait, and nothing counts as failed.
+func TestLogFull(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		core, logs := observer.New(zapcore.WarnLevel)
+		uploads := 0
+		cp := &recorder{onChunk: func(_ context.Context, c wire.Chunk) error {
+			uploads++
+			if c.Sequence > 2 {
+				return fmt.Errorf("413: %w, %w", wire.ErrLogFull, wire.ErrRefused)
+			}
+			return nil
+		}}
+		config := configFor(cp, 2)
+		config.Logger = zap.New(core)
+		p := New(t.Context(), config)
+		_, _ = p.Write([]byte("ababab"))
+		synctest.Wait()
+		began := time.Now()
+		for range 100 {
+			_, _ = p.Write(bytes.Repeat([]byte("x"), 1<<20))
+		}
+		p.Notef("the last line")
+		p.Flush()
+		if waited := time.Since(began); waited > 0 {
+			t.Errorf("the writer waited %v", waited)
+		}
+		if got, want := p.Stats(), (Stats{Bytes: 6 + 100<<20 + 27}); got != want || uploads != 3 {
+			t.Errorf("%+v after %d uploads, want %+v after 3", got, uploads, want)
+		}
+		if logs.Len() != 1 {
+			t.Errorf("%d warnings, want 1: %v", logs.Len(), logs.All())
+		}
+	})
 }

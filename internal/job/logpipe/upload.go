@@ -54,7 +54,7 @@ func Resend(ctx context.Context, entry *spool.Entry, chunks []spool.Chunk, send 
 			if err != nil && !errors.Is(err, wire.ErrRefused) {
 				return fmt.Errorf("uploading chunk %d: %w", c.Sequence, err)
 			}
-			if err != nil {
+			if err != nil && !errors.Is(err, wire.ErrLogFull) {
 				lostCount.Add(1)
 				logger.Warn("lost a log chunk: refused by the control plane", zap.Uint64("sequence", c.Sequence), zap.Error(err))
 			}

@@ -527,7 +527,9 @@ type Job struct {
 	// How many changes are left out of the history, after its first entries.
 	HistoryDropped int32 `protobuf:"varint,34,opt,name=history_dropped,json=historyDropped,proto3" json:"history_dropped,omitempty"`
 	// How many of its first entries stand before those that are left out.
-	HistoryHead   int32 `protobuf:"varint,35,opt,name=history_head,json=historyHead,proto3" json:"history_head,omitempty"`
+	HistoryHead int32 `protobuf:"varint,35,opt,name=history_head,json=historyHead,proto3" json:"history_head,omitempty"`
+	// Whether the log was cut at the limit of a log.
+	LogCut        bool `protobuf:"varint,36,opt,name=log_cut,json=logCut,proto3" json:"log_cut,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -807,6 +809,13 @@ func (x *Job) GetHistoryHead() int32 {
 	return 0
 }
 
+func (x *Job) GetLogCut() bool {
+	if x != nil {
+		return x.LogCut
+	}
+	return false
+}
+
 // Worker is one registered worker of an agent.
 type Worker struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1050,7 +1059,7 @@ const file_switchyard_v1_types_proto_rawDesc = "" +
 	"\vexit_status\x18\x01 \x01(\tR\n" +
 	"exitStatus\x12\x16\n" +
 	"\x06signal\x18\x02 \x01(\tR\x06signal\x12#\n" +
-	"\rsignal_reason\x18\x03 \x01(\tR\fsignalReason\"\xa9\v\n" +
+	"\rsignal_reason\x18\x03 \x01(\tR\fsignalReason\"\xc2\v\n" +
 	"\x03Job\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\acommand\x18\x02 \x03(\tR\acommand\x12-\n" +
@@ -1096,7 +1105,8 @@ const file_switchyard_v1_types_proto_rawDesc = "" +
 	"lateResult\x121\n" +
 	"\ahistory\x18! \x03(\v2\x17.switchyard.v1.JobEventR\ahistory\x12'\n" +
 	"\x0fhistory_dropped\x18\" \x01(\x05R\x0ehistoryDropped\x12!\n" +
-	"\fhistory_head\x18# \x01(\x05R\vhistoryHead\x1a6\n" +
+	"\fhistory_head\x18# \x01(\x05R\vhistoryHead\x12\x17\n" +
+	"\alog_cut\x18$ \x01(\bR\x06logCut\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x9a\x05\n" +

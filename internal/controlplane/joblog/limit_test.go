@@ -1,0 +1,199 @@
+package joblog
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
+)
+
+// someJobs are jobs whose state the test sets.
+type someJobs struct {
+	mu     sync.Mutex
+	states map[string]wire.JobState
+	ends   map[string][2]uint64
+}
+
+func (j *someJobs) ReadJob(_ context.Context, id string) (record.Job, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	state, ok := j.states[id]
+	if !ok {
+		return record.Job{}, record.ErrNotFound
+	}
+	return record.Job{ID: id, Revision: 1, Job: lifecycle.Job{State: state}}, nil
+}
+
+func (*someJobs) WaitingReason(record.Job) string        { return "" }
+func (*someJobs) Subscribe(string, *Subscription) func() { return func() {} }
+
+func (j *someJobs) SetLogEnd(id string, sequence, end uint64) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	known := j.ends[id]
+	j.ends[id] = [2]uint64{max(known[0], sequence), max(known[1], end)}
+}
+
+func (j *someJobs) LogEnd(id string) (sequence, end uint64) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.ends[id][0], j.ends[id][1]
+}
+
+// openLog returns a log on an embedded store of the least size.
+func openLog(t *testing.T, maxSize uint64) (*Log, *store.Store, *someJobs) {
+	t.Helper()
+	st, err := store.Open(t.Context(), store.Options{DataDir: t.TempDir(), MaxStore: store.MinMaxStore})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(st.Close)
+	jobs := &someJobs{states: map[string]wire.JobState{}, ends: map[string][2]uint64{}}
+	return New(st, jobs, Config{Grace: time.Second, MaxSize: maxSize, Now: time.Now, Logger: zap.NewNop()}), st, jobs
+}
+
+// text returns the stored log of a job.
+func text(t *testing.T, l *Log, id string) string {
+	t.Helper()
+	var all bytes.Buffer
+	for event, err := range l.Follow(t.Context(), id, Options{NoWait: true}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if event.Chunk != nil {
+			all.Write(event.Chunk.Data)
+		}
+	}
+	return all.String()
+}
+
+// A log is kept up to its limit, where a line says that the rest is not; every chunk
+// beyond it is refused, in whatever order chunks arrive.
+func TestLimitOfALog(t *testing.T) {
+	const limit = 10
+	const note = "switchyard: the log of this job has reached its limit of 10 bytes; the rest is not kept\n"
+	type piece struct {
+		offset  int
+		refused bool
+	}
+	letters := "abcdefghijklmnopqrstuvwxyz"
+	for name, row := range map[string]struct {
+		log    string
+		size   int // of each piece
+		pieces []piece
+		want   string
+		cut    bool
+	}{
+		"below":         {letters, 4, []piece{{0, false}, {4, false}}, "abcdefgh", false},
+		"exactly":       {letters, 5, []piece{{0, false}, {5, false}}, "abcdefghij", false},
+		"just past":     {letters, 5, []piece{{0, false}, {5, false}, {10, true}}, "abcdefghij\n" + note, true},
+		"across":        {letters, 4, []piece{{0, false}, {4, false}, {8, true}, {12, true}}, "abcdefghij\n" + note, true},
+		"out of order":  {letters, 4, []piece{{12, true}, {8, true}, {4, false}, {0, false}}, "abcdefghij\n" + note, true},
+		"repeated":      {letters, 4, []piece{{0, false}, {4, false}, {8, true}, {8, true}}, "abcdefghij\n" + note, true},
+		"one large":     {letters, 26, []piece{{0, true}}, "abcdefghij\n" + note, true},
+		"far beyond":    {letters, 4, []piece{{0, false}, {4, false}, {16, true}}, "abcdefgh", false},
+		"end of a line": {"abcdefghi\nabc", 12, []piece{{0, true}}, "abcdefghi\n" + note, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, _, jobs := openLog(t, limit)
+			jobs.states["j"] = wire.StateFinished
+			for _, p := range row.pieces {
+				data := []byte(row.log[p.offset:][:row.size])
+				c := wire.Chunk{Sequence: uint64(p.offset/row.size) + 1, Offset: uint64(p.offset), Data: data} //nolint:gosec // small
+				if err := l.Append(t.Context(), "j", c); errors.Is(err, ErrFull) != p.refused || err != nil && !p.refused {
+					t.Fatalf("piece at %d: %v", p.offset, err)
+				}
+			}
+			if got := text(t, l, "j"); got != row.want {
+				t.Errorf("got %q, want %q", got, row.want)
+			}
+			if size, cut := l.Size(t.Context(), "j"); cut != row.cut {
+				t.Errorf("a log of %d bytes is cut: %v", size, cut)
+			}
+		})
+	}
+}
+
+// When logs have little room left, those of jobs that ended, or are gone, are deleted,
+// the oldest first; the log of a running job is whole.
+func TestOldestFinishedLogsAreDeleted(t *testing.T) {
+	l, st, jobs := openLog(t, DefaultMaxSize)
+	const size = 200_000
+	if got, want := l.MaxSize(), uint64(st.MaxLogs())/maxShare; got != want { //nolint:gosec // positive
+		t.Errorf("the limit of one log is %d, want %d", got, want)
+	}
+	chunk := func(id string, n uint64) {
+		t.Helper()
+		c := wire.Chunk{Sequence: n + 1, Offset: n * size, Data: bytes.Repeat([]byte{'x'}, size)}
+		if err := l.Append(t.Context(), id, c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	jobs.states["running"] = wire.StateRunning // sorts between the others, and began first
+	chunk("running", 0)
+	written := 1
+	for n := range 150 { // almost three times the room
+		id := fmt.Sprintf("job-%03d", n)
+		if n%10 != 3 { // the record of every tenth has expired
+			jobs.states[id] = wire.StateFinished
+		}
+		if n == 100 {
+			chunk("running", 1)
+		}
+		chunk(id, 0)
+		written++
+	}
+	ids, err := st.LogIDs(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	used, most, err := st.LogUsage(t.Context())
+	if err != nil || used > most/percent*trimAt || used < most/2 {
+		t.Errorf("logs use %d of %d bytes, %v", used, most, err)
+	}
+	if last := ids[len(ids)-1]; last != "running" {
+		t.Fatalf("the log of the running job is gone: %v", ids)
+	}
+	if got := len(text(t, l, "running")); got != 2*size {
+		t.Errorf("the log of the running job has %d bytes, want %d", got, 2*size)
+	}
+	for i, id := range ids[:len(ids)-1] { // without a gap up to the newest
+		if want := fmt.Sprintf("job-%03d", 150-(len(ids)-1)+i); id != want {
+			t.Errorf("log %d is of %s, want %s", i, id, want)
+		}
+	}
+}
+
+// Where running jobs fill the room for logs, the store discards their oldest chunks,
+// and nothing is refused.
+func TestLogsOfRunningJobsFillTheRoom(t *testing.T) {
+	l, st, jobs := openLog(t, DefaultMaxSize)
+	for job := range 8 {
+		id := fmt.Sprint("job-", job)
+		jobs.states[id] = wire.StateRunning
+		for n := range uint64(5) {
+			c := wire.Chunk{Sequence: n + 1, Offset: n * MaxChunkSize, Data: bytes.Repeat([]byte{'x'}, MaxChunkSize)}
+			if err := l.Append(t.Context(), id, c); err != nil {
+				t.Fatalf("%s, chunk %d: %v", id, n, err)
+			}
+		}
+	}
+	used, most, err := st.LogUsage(t.Context())
+	if err != nil || used > most {
+		t.Errorf("logs use %d of %d bytes, %v", used, most, err)
+	}
+	if got := text(t, l, "job-7"); strings.Count(got, "x") != 5*MaxChunkSize {
+		t.Errorf("the newest log has %d bytes", len(got))
+	}
+}
