@@ -88,7 +88,7 @@ func byKey(history []porcupine.Operation) (parts [][]porcupine.Operation) {
 // step returns the states that a job may have after a request with this response; none
 // if the response breaks a promise.
 func step(s jobModel, in request, out response) []jobModel {
-	done, may := carryOut(s, in, out)
+	done, may := apply(s, in, out)
 	switch {
 	case out.outcome == unknown && may:
 		return []jobModel{s, done}
@@ -102,8 +102,8 @@ func step(s jobModel, in request, out response) []jobModel {
 	return nil
 }
 
-// carryOut returns the job after a request that was carried out, and whether it may be.
-func carryOut(s jobModel, in request, out response) (_ jobModel, may bool) {
+// apply returns the job after a request that was carried out, and whether it may be.
+func apply(s jobModel, in request, out response) (_ jobModel, may bool) {
 	id := in.id + out.id // one of them is empty
 	if s.exists && id != "" && s.id != "" && id != s.id {
 		return s, false // a second job of one key

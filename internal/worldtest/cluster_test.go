@@ -1,0 +1,239 @@
+package worldtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
+)
+
+const (
+	clusterNodes   = 3
+	clusterJobs    = 1500
+	clusterWorkers = 20
+	submitters     = 8
+	// clusterTime is far more than the jobs take.
+	clusterTime = 2 * time.Minute
+)
+
+// Jobs that are submitted through one replica reach the workers of another one at once,
+// though its watch is on a node that receives records before the leader of the stream
+// has them in its own copy. No job is forgotten, and no acceptance is refused.
+func TestWatchAheadOfTheLeader(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts three NATS servers")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), clusterTime)
+	defer cancel()
+	nodes := startCluster(ctx, t)
+	submitting, working := clusterReplica(ctx, t, nodes[0]), clusterReplica(ctx, t, nodes[1])
+	js := clusterClient(t, nodes[2])
+	moveLeader(ctx, t, js, nodes)
+
+	var offered sync.Map // how often, by job
+	var workers, submits errgroup.Group
+	workersCtx, stop := context.WithCancel(ctx)
+	defer stop()
+	left := make(chan string, clusterJobs)
+	for i := range clusterWorkers {
+		w, _, err := working.Register(ctx, record.Worker{Name: fmt.Sprint("w", i)})
+		must(t, err)
+		workers.Go(func() error { return work(workersCtx, working, w.ID, left) })
+	}
+	for range submitters {
+		submits.Go(func() error {
+			for range clusterJobs / submitters {
+				job, _, err := submitting.Submit(ctx, record.Job{Command: []string{"true"}})
+				if err != nil {
+					return err
+				}
+				offered.Store(job.ID, true)
+			}
+			return nil
+		})
+	}
+	must(t, submits.Wait())
+	for n := range clusterJobs / submitters * submitters {
+		select {
+		case id := <-left:
+			if _, known := offered.LoadAndDelete(id); !known {
+				t.Errorf("job %s was finished, and is not one of the submitted", id)
+			}
+		case <-ctx.Done():
+			t.Errorf("%d jobs of %d were finished", n, clusterJobs)
+			return
+		}
+	}
+	stop()
+	must(t, workers.Wait())
+}
+
+// work runs the jobs of a worker's stream until the context ends. An error is a call
+// that was refused.
+func work(ctx context.Context, d *dispatch.Dispatcher, workerID string, finished chan<- string) error {
+	feed, err := d.Attach(ctx, workerID)
+	if err != nil {
+		return err
+	}
+	defer feed.Close()
+	for {
+		in, err := feed.Next(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if in.Kind != wire.JobAssigned {
+			continue
+		}
+		_, token, err := d.Accept(ctx, workerID, in.JobID)
+		if err != nil {
+			return fmt.Errorf("accepting: %w", err)
+		}
+		grant, err := d.AuthorizeJob(ctx, token)
+		if err == nil {
+			err = grant.Start(ctx, time.Time{})
+		}
+		if err == nil {
+			err = grant.Finish(ctx, wire.FinishRequest{ExitStatus: "0"})
+		}
+		if err != nil {
+			return fmt.Errorf("running: %w", err)
+		}
+		finished <- in.JobID
+	}
+}
+
+// startCluster starts three NATS servers on loopback, as an operator would.
+func startCluster(ctx context.Context, t *testing.T) []*server.Server {
+	t.Helper()
+	ports := freePorts(t)
+	routes := make([]string, clusterNodes)
+	for i, port := range ports {
+		routes[i] = fmt.Sprintf("nats-route://127.0.0.1:%d", port)
+	}
+	nodes := make([]*server.Server, clusterNodes)
+	for i, port := range ports {
+		node, err := server.NewServer(&server.Options{
+			ServerName: fmt.Sprint("n", i), Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(),
+			Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: port},
+			Routes:  server.RoutesFromStr(strings.Join(routes, ",")), NoSigs: true, NoLog: true,
+		})
+		must(t, err)
+		nodes[i] = node
+		node.Start()
+		t.Cleanup(func() {
+			node.Shutdown()
+			node.WaitForShutdown()
+		})
+	}
+	for _, node := range nodes {
+		if !node.ReadyForConnections(time.Minute) {
+			t.Fatal("a NATS server is not ready")
+		}
+	}
+	eventually(ctx, t, "the cluster has elected a leader", func() error {
+		if slices.ContainsFunc(nodes, (*server.Server).JetStreamIsLeader) {
+			return nil
+		}
+		return errors.New("no leader")
+	})
+	return nodes
+}
+
+// freePorts returns ports on loopback that were free a moment ago.
+func freePorts(t *testing.T) (ports [clusterNodes]int) {
+	t.Helper()
+	for i := range ports {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		must(t, err)
+		defer l.Close()
+		ports[i] = l.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // it is TCP
+	}
+	return ports
+}
+
+// clusterReplica starts a replica of the control plane on one node, with three copies
+// of every stream.
+func clusterReplica(ctx context.Context, t *testing.T, node *server.Server) *dispatch.Dispatcher {
+	t.Helper()
+	st, err := store.Open(ctx, store.Options{URL: node.ClientURL(), Replicas: clusterNodes})
+	must(t, err)
+	t.Cleanup(st.Close)
+	d, err := dispatch.New(ctx, st, dispatch.Options{})
+	must(t, err)
+	t.Cleanup(d.Close)
+	return d
+}
+
+func clusterClient(t *testing.T, node *server.Server) jetstream.JetStream {
+	t.Helper()
+	nc, err := nats.Connect(node.ClientURL())
+	must(t, err)
+	t.Cleanup(nc.Close)
+	js, err := jetstream.New(nc)
+	must(t, err)
+	return js
+}
+
+// moveLeader moves the leader of the state's stream until every watch is on another node.
+func moveLeader(ctx context.Context, t *testing.T, js jetstream.JetStream, nodes []*server.Server) {
+	t.Helper()
+	eventually(ctx, t, "every watch is on a follower", func() error {
+		stream, err := js.Stream(ctx, stateStream)
+		if err != nil {
+			return err
+		}
+		leader := stream.CachedInfo().Cluster.Leader
+		watches := stream.ListConsumers(ctx)
+		var beside bool
+		for watch := range watches.Info() { // to its end, or it leaves a goroutine
+			beside = beside || watch.Cluster.Leader == leader
+		}
+		if err := watches.Err(); err != nil || !beside {
+			return err
+		}
+		for _, node := range nodes {
+			if node.Name() == leader {
+				err = node.JetStreamStepdownStream("$G", stateStream)
+			}
+		}
+		return errors.Join(err, fmt.Errorf("a watch is on %s, with the leader", leader))
+	})
+}
+
+// eventually waits until a condition holds.
+func eventually(ctx context.Context, t *testing.T, what string, holds func() error) {
+	t.Helper()
+	tick := time.NewTicker(eventuallyInterval)
+	defer tick.Stop()
+	for {
+		err := holds()
+		if err == nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("never: %s: %v", what, err)
+		}
+	}
+}
+
+const eventuallyInterval = 300 * time.Millisecond
