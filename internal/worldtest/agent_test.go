@@ -30,6 +30,7 @@ var errKilled = errors.New("the agent was killed")
 type machine struct {
 	name, queue string
 	mode        fsm.Mode
+	protocol    transport.StreamProtocol
 	spool       *spool.Spool
 }
 
@@ -79,7 +80,7 @@ func (a *agent) run(random *rand.Rand) {
 	}
 	w, err := worker.New(worker.Config{
 		Session: session, Machine: fsm.Config{Mode: a.mode}, RunJob: a.runJob, Heartbeat: session.HeartbeatInterval(),
-		Rand: random, Logger: a.world.logger.Named(a.name),
+		StreamProtocol: a.protocol, Rand: random, Logger: a.world.logger.Named(a.name),
 	})
 	if err != nil {
 		a.world.failf("worker %s: %v", a.name, err)

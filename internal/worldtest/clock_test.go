@@ -21,17 +21,24 @@ func (c *wallClock) set(by time.Duration) {
 	c.setBy += by
 }
 
+// strip removes the monotonic reading of every moment from now on.
+func (c *wallClock) strip() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stripped = true
+}
+
 // Now returns what time.Now returns in a process whose wall clock was set: time.Add
 // would move the monotonic reading too.
 func (c *wallClock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
-	if c.setBy == 0 {
-		return now
-	}
 	if c.stripped {
 		return now.Round(0).Add(c.setBy)
+	}
+	if c.setBy == 0 {
+		return now
 	}
 	shifted := now.Add(c.setBy)
 	// The second word of a time with a monotonic reading is that reading.

@@ -160,11 +160,15 @@ func startCluster(ctx context.Context, t *testing.T) []*server.Server {
 // freePorts returns ports on loopback that were free a moment ago.
 func freePorts(t *testing.T) (ports [clusterNodes]int) {
 	t.Helper()
-	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+	var held [clusterNodes]net.Listener
+	for i := range held {
+		var err error
+		held[i], err = net.Listen("tcp", "127.0.0.1:0")
 		must(t, err)
-		defer l.Close()
-		ports[i] = l.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // it is TCP
+		ports[i] = held[i].Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // it is TCP
+	}
+	for _, l := range held {
+		must(t, l.Close())
 	}
 	return ports
 }

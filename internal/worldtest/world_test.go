@@ -27,6 +27,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 	"github.com/switchyard-ci/switchyard/proto/switchyard/v1/switchyardv1connect"
+	"github.com/switchyard-ci/switchyard/transport"
 )
 
 // callTimeout bounds a request of the world's operator. A submission is tried
@@ -90,13 +91,21 @@ func newWorldWithTerms(t *testing.T, terms schedule.Terms, replicas int, modes .
 		w.clocks[i] = new(wallClock)
 		w.startReplica(i)
 	}
-	for i, mode := range modes {
-		dir, err := spool.Open(t.TempDir(), nil)
-		must(t, err)
-		m := &machine{name: "m" + strconv.Itoa(i), queue: wire.DefaultQueue, mode: mode, spool: dir}
-		w.agents = append(w.agents, w.startAgent(m, uint64(i)))
+	for _, mode := range modes {
+		w.join(mode, transport.StreamAuto)
 	}
 	return w
+}
+
+// join starts an agent on a new machine.
+func (w *world) join(mode fsm.Mode, protocol transport.StreamProtocol) *agent {
+	dir, err := spool.Open(w.t.TempDir(), nil)
+	must(w.t, err)
+	i := len(w.agents)
+	m := &machine{name: "m" + strconv.Itoa(i), queue: wire.DefaultQueue, mode: mode, protocol: protocol, spool: dir}
+	a := w.startAgent(m, uint64(i)) //nolint:gosec // small
+	w.agents = append(w.agents, a)
+	return a
 }
 
 // authorized returns the option of a client that sends the admin token.
