@@ -88,28 +88,27 @@ func (r *records) update(edit func(x *schedule.Index)) {
 	}
 }
 
-// load begins to follow the store, and waits until the index is complete.
+// load reads the stored records into the index, and begins to follow the store when the
+// index is complete.
 func (r *records) load(ctx context.Context) error {
-	caughtUp, failed := make(chan struct{}), make(chan error, 1)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(r.ctx, func() { cancel(context.Cause(r.ctx)) })()
+	position, err := r.st.Load(ctx, func(c store.Change) { r.apply(c) })
+	if err != nil {
+		return fmt.Errorf("reading the state: %w", err)
+	}
+	r.view(func(x *schedule.Index) { x.Loaded(position) })
 	r.run(func(ctx context.Context) {
-		if err := r.st.Watch(ctx, caughtUp, r.changed); err != nil {
-			failed <- err
-		}
 		for ctx.Err() == nil {
-			pause(ctx, watchPause)
-			if err := r.st.Watch(ctx, nil, r.changed); err != nil && ctx.Err() == nil {
+			r.view(func(x *schedule.Index) { position = x.Position() })
+			if err := r.st.Watch(ctx, position, r.changed); err != nil && ctx.Err() == nil {
 				r.log.Warn("failed to follow the store's changes", zap.Error(err))
 			}
+			pause(ctx, watchPause)
 		}
 	})
-	select {
-	case <-caughtUp:
-		return nil
-	case err := <-failed:
-		return fmt.Errorf("reading the state: %w", err)
-	case <-ctx.Done():
-		return fmt.Errorf("reading the state: %w", context.Cause(ctx))
-	}
+	return nil
 }
 
 // pause waits for d or the end of ctx.
@@ -122,10 +121,16 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// changed applies a change of the store. Most changes are this replica's own and
-// known already, and most records at the start are of jobs that have ended, so
-// neither are decoded.
+// changed applies a change that the watch has reached.
 func (r *records) changed(c store.Change) {
+	r.apply(c)
+	r.update(func(x *schedule.Index) { x.Reached(c.ID, c.Revision) })
+}
+
+// apply applies a change of the store. Most changes are this replica's own and known
+// already, and most records at the start are of jobs that have ended, so neither are
+// decoded.
+func (r *records) apply(c store.Change) {
 	if s, ok := c.Summary(); ok && r.applyEnded(s) {
 		return
 	}
@@ -146,16 +151,15 @@ func (r *records) changed(c store.Change) {
 	}
 	if err != nil {
 		r.log.Error("skipped a damaged record", zap.Error(err))
+		return
 	}
 	r.update(func(x *schedule.Index) {
 		switch {
-		case err != nil:
 		case job.Revision > 0:
 			r.applyJob(job)
 		case worker.Revision > 0:
 			x.ApplyWorker(worker, r.now())
 		}
-		x.Reached(c.ID, c.Revision)
 	})
 }
 

@@ -170,6 +170,13 @@ func (x *Index) KnowsWorker(id string, revision uint64) bool {
 	return revision <= x.position
 }
 
+// Loaded records that every record up to a revision was applied or replaced: the watch
+// continues from there.
+func (x *Index) Loaded(revision uint64) { x.position = max(x.position, revision) }
+
+// Position returns the revision that the watch has reached.
+func (x *Index) Position() uint64 { return x.position }
+
 // Reached records that the watch has passed a revision of the record id.
 func (x *Index) Reached(id string, revision uint64) {
 	x.position = max(x.position, revision)
@@ -219,8 +226,8 @@ func (x *Index) ApplyJob(job record.Job, now, expires time.Time) bool {
 }
 
 // ApplyEnded takes the summary of a job that has ended and is not retried into the
-// index, in place of its record, when the watch has reached it. It reports false, and
-// does nothing, if the index needs the record: the job was live so far.
+// index, in place of its record, as the store delivers it. It reports false, and does
+// nothing, if the index needs the record: the job was live so far.
 func (x *Index) ApplyEnded(s record.Summary, now, expires time.Time) bool {
 	if x.jobs[s.ID] != nil {
 		return false
@@ -229,7 +236,6 @@ func (x *Index) ApplyEnded(s record.Summary, now, expires time.Time) bool {
 		x.history.put(s, now, expires)
 		x.noteStored(s.RetryOf)
 	}
-	x.Reached(s.ID, s.Revision)
 	return true
 }
 

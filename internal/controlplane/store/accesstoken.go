@@ -34,7 +34,8 @@ func (s *Store) AccessToken(ctx context.Context, id string) (record.AccessToken,
 // is not reported. handle gets an error for a damaged one, and the
 // watch goes on.
 func (s *Store) WatchAccessTokens(ctx context.Context, caughtUp chan<- struct{}, handle func(record.AccessToken, error)) error {
-	return s.read(ctx, stateStream, tokenPrefix+">", readAhead{watchMessages, watchBytes}, func(pending uint64) {
+	r := reading{stream: stateStream, subject: tokenPrefix + ">", ahead: readAhead{watchMessages, watchBytes}}
+	return s.read(ctx, r, func(pending uint64) {
 		if pending == 0 && caughtUp != nil {
 			close(caughtUp)
 			caughtUp = nil

@@ -21,45 +21,43 @@ const concurrentReads = 32
 // their records in bytes. A job that is not stored, or whose record is damaged, is left
 // out. ErrUnavailable.
 func (s *Store) Jobs(ctx context.Context, ids []string) (jobs map[string]record.Job, size int, err error) {
-	switch {
-	case len(ids) == 0:
-		return nil, 0, nil
-	case s.state.CachedInfo().Config.AllowDirect:
-		return s.jobs(ctx, ids, s.readDirect)
-	}
-	return s.jobs(ctx, ids, s.readEach)
-}
-
-// reader reads the records of jobs and passes each that is stored to add, one at a
-// time.
-type reader func(ctx context.Context, ids []string, add func(subject string, data []byte, revision uint64)) error
-
-func (s *Store) jobs(ctx context.Context, ids []string, read reader) (jobs map[string]record.Job, size int, err error) {
-	jobs = make(map[string]record.Job, len(ids))
-	err = read(ctx, ids, func(subject string, data []byte, revision uint64) {
-		id := strings.TrimPrefix(subject, jobPrefix)
-		job, err := decode[record.Job](data, "reading job "+id)
-		if err != nil {
-			s.opts.Logger.Error("skipped a damaged record", zap.String("job_id", id), zap.Error(err))
-			return
-		}
-		job.Revision = revision
-		jobs[id] = job
-		size += len(data)
-	})
-	return jobs, size, err
-}
-
-// readDirect reads all records with one request. A stream with one copy allows that:
-// the copy that responds does not lag.
-func (s *Store) readDirect(ctx context.Context, ids []string, add func(subject string, data []byte, revision uint64)) error {
-	const doing = "reading jobs"
-	bounded, cancel := s.bound(ctx)
-	defer cancel()
 	subjects := make([]string, 0, len(ids))
 	for _, id := range ids {
 		subjects = append(subjects, jobPrefix+id)
 	}
+	jobs = make(map[string]record.Job, len(ids))
+	err = s.readMany(ctx, subjects, func(msg *jetstream.RawStreamMsg) {
+		id := strings.TrimPrefix(msg.Subject, jobPrefix)
+		job, err := decode[record.Job](msg.Data, "reading job "+id)
+		if err != nil {
+			s.opts.Logger.Error("skipped a damaged record", zap.String("job_id", id), zap.Error(err))
+			return
+		}
+		job.Revision = msg.Sequence
+		jobs[id] = job
+		size += len(msg.Data)
+	})
+	return jobs, size, err
+}
+
+// readMany passes the present message of each of the subjects to add, one at a time,
+// in any order. A subject without a message is left out. ErrUnavailable.
+func (s *Store) readMany(ctx context.Context, subjects []string, add func(*jetstream.RawStreamMsg)) error {
+	switch {
+	case len(subjects) == 0:
+		return nil
+	case s.state.CachedInfo().Config.AllowDirect:
+		return s.readDirect(ctx, subjects, add)
+	}
+	return s.readEach(ctx, subjects, add)
+}
+
+// readDirect is readMany with one request. A stream with one copy allows that: the
+// copy that responds does not lag.
+func (s *Store) readDirect(ctx context.Context, subjects []string, add func(*jetstream.RawStreamMsg)) error {
+	const doing = "reading records"
+	bounded, cancel := s.bound(ctx)
+	defer cancel()
 	messages, err := jetstreamext.GetLastMsgsFor(bounded, s.js, stateStream, subjects)
 	if err != nil {
 		return wrap(ctx, err, doing)
@@ -71,31 +69,31 @@ func (s *Store) readDirect(ctx context.Context, ids []string, add func(subject s
 		if err != nil {
 			return wrap(ctx, err, doing)
 		}
-		add(msg.Subject, msg.Data, msg.Sequence)
+		add(msg)
 	}
 	return nil
 }
 
-// readEach reads the records one by one from the leader of the stream, several at a
-// time.
-func (s *Store) readEach(ctx context.Context, ids []string, add func(subject string, data []byte, revision uint64)) error {
+// readEach is readMany with a request for each, several at a time, to the leader of
+// the stream.
+func (s *Store) readEach(ctx context.Context, subjects []string, add func(*jetstream.RawStreamMsg)) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(concurrentReads)
 	var mu sync.Mutex
-	for _, id := range ids {
+	for _, subject := range subjects {
 		group.Go(func() error {
 			bounded, cancel := s.bound(ctx)
 			defer cancel()
-			msg, err := s.state.GetLastMsgForSubject(bounded, jobPrefix+id)
+			msg, err := s.state.GetLastMsgForSubject(bounded, subject)
 			switch {
 			case errors.Is(err, jetstream.ErrMsgNotFound):
 				return nil
 			case err != nil:
-				return wrap(ctx, err, "reading job "+id)
+				return wrap(ctx, err, "reading "+subject)
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			add(msg.Subject, msg.Data, msg.Sequence)
+			add(msg)
 			return nil
 		})
 	}

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"fmt"
 	"testing"
 
@@ -31,10 +30,9 @@ func TestManyJobsAreRead(t *testing.T) {
 	if _, err := s.replace(t.Context(), &nats.Msg{Subject: jobPrefix + "damaged", Data: []byte("{")}, 0); err != nil {
 		t.Fatal(err)
 	}
-	for name, read := range map[string]func(context.Context, []string, func(string, []byte, uint64)) error{
-		"one request": s.readDirect, "a request for each": s.readEach,
-	} {
-		got, size, err := s.jobs(t.Context(), ids, read)
+	for name, direct := range map[string]bool{"one request": true, "a request for each": false} {
+		s.state.CachedInfo().Config.AllowDirect = direct
+		got, size, err := s.Jobs(t.Context(), ids)
 		if err != nil || len(got) != len(want) || size < 300*len(`{"id":"job-0"}`) {
 			t.Errorf("%s: %d jobs of %d bytes, %v; want %d", name, len(got), size, err, len(want))
 		}
@@ -43,11 +41,11 @@ func TestManyJobsAreRead(t *testing.T) {
 				t.Errorf("%s: got %+v, want %+v", name, got[id], job)
 			}
 		}
-		if got, _, err := s.jobs(t.Context(), []string{"missing"}, read); err != nil || len(got) != 0 {
+		if got, _, err := s.Jobs(t.Context(), []string{"missing"}); err != nil || len(got) != 0 {
 			t.Errorf("%s: a missing job: %v, %v", name, got, err)
 		}
-	}
-	if got, _, err := s.Jobs(t.Context(), nil); err != nil || len(got) != 0 {
-		t.Errorf("no jobs: %v, %v", got, err)
+		if got, _, err := s.Jobs(t.Context(), nil); err != nil || len(got) != 0 {
+			t.Errorf("%s: no jobs: %v, %v", name, got, err)
+		}
 	}
 }

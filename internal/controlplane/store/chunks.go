@@ -123,7 +123,8 @@ func (s *Store) ReadChunks(ctx context.Context, jobID string, handle func(Chunk)
 		return fmt.Errorf("reading the log of job %q: %w", jobID, ErrNotFound)
 	}
 	var damaged error
-	err := s.read(ctx, logStream, logPrefix+jobID, readAhead{followMessages, followBytes}, func(uint64) {},
+	r := reading{stream: logStream, subject: logPrefix + jobID, ahead: readAhead{followMessages, followBytes}}
+	err := s.read(ctx, r, func(uint64) {},
 		func(msg jetstream.Msg, meta *jetstream.MsgMetadata) bool {
 			c, err := decodeChunk(msg.Headers(), msg.Data(), meta.Sequence.Stream, meta.Timestamp)
 			if err != nil {

@@ -63,7 +63,7 @@ func TestFullDiskHasRoomAgain(t *testing.T) {
 	s := openTest(t, Options{DataDir: dir})
 	var watched atomic.Int64
 	go func() {
-		_ = s.Watch(t.Context(), nil, func(c Change) { watched.Store(int64(c.Revision)) }) //nolint:gosec // small
+		_ = s.Watch(t.Context(), 0, func(c Change) { watched.Store(int64(c.Revision)) }) //nolint:gosec // small
 	}()
 	for round := range 2 {
 		free := smalldisk.Fill(t, dir)

@@ -48,7 +48,6 @@ func TestMetadataIsNotWatched(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := watch(t.Context(), s)
-	<-w.caughtUp
 	if _, err := s.PutJob(t.Context(), record.Job{ID: "j", Job: lifecycle.Job{State: wire.StateQueued}}); err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,19 +25,31 @@ const (
 // bytes must be more than the largest message, or the reader stalls.
 type readAhead struct{ messages, bytes int }
 
-// subjectReader reads the messages of a subject in order, each once. Whenever messages may
+// reading is what a reader reads.
+type reading struct {
+	stream string
+	// subject is the one to read; empty is all. A stream is read faster without one.
+	subject string
+	// after is the sequence after which reading begins.
+	after uint64
+	// headersOnly leaves out the data of the messages.
+	headersOnly bool
+	ahead       readAhead
+}
+
+// streamReader reads the messages of a stream in order, each once. Whenever messages may
 // be missing it makes a new consumer, which begins behind the last message. The
 // ordered consumer of package jetstream does the same, but without a context and
 // under a lock, so that it takes up to 20 s to end while the server is away.
-type subjectReader struct {
-	s               *Store
-	stream, subject string
-	ahead           readAhead
-	pending         func(uint64)
-	handle          func(jetstream.Msg, *jetstream.MsgMetadata) bool
+type streamReader struct {
+	reading
+
+	s       *Store
+	pending func(uint64)
+	handle  func(jetstream.Msg, *jetstream.MsgMetadata) bool
 
 	began bool   // there was a consumer
-	last  uint64 // the sequence of the last message
+	last  uint64 // the sequence of the last message, at first of the one before the first
 }
 
 var (
@@ -44,14 +57,14 @@ var (
 	errGap         = errors.New("messages are missing")
 )
 
-// read calls handle with the messages of a subject from the first, in order, until
-// handle returns false, the context ends or the store is closed. It calls pending
-// with the number of messages that are left, at the start and after each.
-func (s *Store) read(ctx context.Context, stream, subject string, ahead readAhead, pending func(uint64),
+// read calls handle with the messages of a stream, in order, until handle returns
+// false, the context ends or the store is closed. It calls pending with the number of
+// messages that are left, at the start and after each.
+func (s *Store) read(ctx context.Context, what reading, pending func(uint64),
 	handle func(jetstream.Msg, *jetstream.MsgMetadata) bool,
 ) error {
-	r := subjectReader{s: s, stream: stream, subject: subject, ahead: ahead, pending: pending, handle: handle}
-	doing := "reading " + subject
+	r := streamReader{s: s, reading: what, pending: pending, handle: handle, last: what.after}
+	doing := "reading " + cmp.Or(what.subject, what.stream)
 	for {
 		done, err := r.readOn(ctx)
 		switch {
@@ -63,7 +76,7 @@ func (s *Store) read(ctx context.Context, stream, subject string, ahead readAhea
 			return wrap(ctx, err, doing)
 		}
 		if !errors.Is(err, errReconnected) {
-			s.opts.Logger.Debug("interrupted a reader; it goes on", zap.String("subject", subject), zap.Error(err))
+			s.opts.Logger.Debug("interrupted a reader; it goes on", zap.String("stream", what.stream), zap.String("subject", what.subject), zap.Error(err))
 			wait, cancel := context.WithTimeout(ctx, readRetry)
 			<-wait.Done()
 			cancel()
@@ -73,7 +86,7 @@ func (s *Store) read(ctx context.Context, stream, subject string, ahead readAhea
 
 // readOn makes a consumer and reads from it until handle returns false, when it
 // returns true, or until another consumer is needed.
-func (r *subjectReader) readOn(ctx context.Context) (done bool, err error) {
+func (r *streamReader) readOn(ctx context.Context) (done bool, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(r.s.connection(), func() { cancel(errReconnected) })()
@@ -115,12 +128,12 @@ func (r *subjectReader) readOn(ctx context.Context) (done bool, err error) {
 }
 
 // consumer makes a consumer that begins behind the last message.
-func (r *subjectReader) consumer(ctx context.Context) (jetstream.Consumer, error) {
+func (r *streamReader) consumer(ctx context.Context) (jetstream.Consumer, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	config := jetstream.ConsumerConfig{
 		FilterSubject: r.subject, AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: consumerInactive,
-		MemoryStorage: true, Replicas: 1,
+		MemoryStorage: true, Replicas: 1, HeadersOnly: r.headersOnly,
 	}
 	if r.last > 0 {
 		config.DeliverPolicy, config.OptStartSeq = jetstream.DeliverByStartSequencePolicy, r.last+1

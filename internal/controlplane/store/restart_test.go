@@ -109,7 +109,6 @@ func TestWatchSurvivesARestartOfTheServer(t *testing.T) {
 	if got := w.next(t); got != "job before queued <nil>" {
 		t.Fatalf("got %q", got)
 	}
-	<-w.caughtUp
 	srv.Shutdown()
 	srv.WaitForShutdown()
 	startExternalAt(t, addr.Port, dir)

@@ -39,7 +39,7 @@ func TestSummaries(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c := firstChange(t, s)
+			c := firstChange(t, s, 0)
 			got, known := c.Summary()
 			want := job.Summary()
 			if !row.known {
@@ -71,7 +71,7 @@ func TestRecordsWithoutASummary(t *testing.T) {
 		if _, err := s.replace(t.Context(), msg, 0); err != nil {
 			t.Fatal(err)
 		}
-		c := firstChange(t, s)
+		c := firstChange(t, s, 0)
 		if got, known := c.Summary(); known {
 			t.Errorf("header %q has the summary %+v", header, got)
 		}
@@ -81,12 +81,12 @@ func TestRecordsWithoutASummary(t *testing.T) {
 	}
 }
 
-// firstChange returns the first change that the watch reports.
-func firstChange(t *testing.T, s *Store) (first Change) {
+// firstChange returns the first change that a watch reports after a position.
+func firstChange(t *testing.T, s *Store, position uint64) (first Change) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	_ = s.Watch(ctx, nil, func(c Change) { // it fails because it is canceled
+	_ = s.Watch(ctx, position, func(c Change) { // it fails because it is canceled
 		first = c
 		cancel()
 	})

@@ -73,29 +73,25 @@ const (
 	followBytes    = 1 << 20
 )
 
-// Watch calls handle with every record of the state stream, in the order of
-// storing, from one goroutine: the present records, then each new one, those of
-// this process included. It closes caughtUp after the present records. A record
-// that is replaced meanwhile may be left out. It returns the context's error, or
-// ErrUnavailable if the store was closed; a lost connection that comes back does
-// not end it.
-func (s *Store) Watch(ctx context.Context, caughtUp chan<- struct{}, handle func(Change)) error {
-	return s.read(ctx, stateStream, statePrefix+">", readAhead{watchMessages, watchBytes}, func(pending uint64) {
-		if pending == 0 && caughtUp != nil {
-			close(caughtUp)
-			caughtUp = nil
-		}
-	}, func(msg jetstream.Msg, meta *jetstream.MsgMetadata) bool {
-		handle(change(msg, meta))
+// Watch calls handle with every record of the state stream that was stored after a
+// position, in the order of storing, from one goroutine: the present records, then
+// each new one, those of this process included. A record that is replaced meanwhile
+// may be left out. It returns the context's error, or ErrUnavailable if the store was
+// closed; a lost connection that comes back does not end it. Position 0 is the
+// beginning; Load returns one.
+func (s *Store) Watch(ctx context.Context, position uint64, handle func(Change)) error {
+	w := reading{stream: stateStream, after: position, ahead: readAhead{watchMessages, watchBytes}}
+	return s.read(ctx, w, func(uint64) {}, func(msg jetstream.Msg, meta *jetstream.MsgMetadata) bool {
+		handle(change(msg.Subject(), meta.Sequence.Stream, meta.Timestamp, msg.Data(), msg.Headers().Get(summaryHeader)))
 		return true
 	})
 }
 
-func change(msg jetstream.Msg, meta *jetstream.MsgMetadata) Change {
-	c := Change{Kind: OtherStored, Revision: meta.Sequence.Stream, StoredAt: meta.Timestamp, data: msg.Data()}
-	if id, ok := strings.CutPrefix(msg.Subject(), jobPrefix); ok {
-		c.Kind, c.ID, c.summary = JobStored, id, msg.Headers().Get(summaryHeader)
-	} else if id, ok := strings.CutPrefix(msg.Subject(), workerPrefix); ok {
+func change(subject string, revision uint64, storedAt time.Time, data []byte, summary string) Change {
+	c := Change{Kind: OtherStored, Revision: revision, StoredAt: storedAt, data: data}
+	if id, ok := strings.CutPrefix(subject, jobPrefix); ok {
+		c.Kind, c.ID, c.summary = JobStored, id, summary
+	} else if id, ok := strings.CutPrefix(subject, workerPrefix); ok {
 		c.Kind, c.ID = WorkerStored, id
 	}
 	return c

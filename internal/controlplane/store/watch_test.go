@@ -16,15 +16,14 @@ import (
 
 // watching collects the changes of a watch as lines.
 type watching struct {
-	lines    chan string
-	caughtUp chan struct{}
-	done     chan error
+	lines chan string
+	done  chan error
 }
 
 func watch(ctx context.Context, s *Store) *watching {
-	w := &watching{lines: make(chan string, 100), caughtUp: make(chan struct{}), done: make(chan error, 1)}
+	w := &watching{lines: make(chan string, 100), done: make(chan error, 1)}
 	go func() {
-		w.done <- s.Watch(ctx, w.caughtUp, func(c Change) {
+		w.done <- s.Watch(ctx, 0, func(c Change) {
 			switch c.Kind {
 			case JobStored:
 				job, err := c.Job()
@@ -67,7 +66,6 @@ func TestWatchReportsPresentRecordsThenNewOnes(t *testing.T) {
 	w := watch(ctx, s)
 	var got []string
 	got = append(got, w.next(t), w.next(t))
-	<-w.caughtUp
 	if err := s.PutKey(t.Context(), "k", Key{JobID: "j"}); err != nil {
 		t.Fatal(err)
 	}
@@ -85,10 +83,9 @@ func TestWatchReportsPresentRecordsThenNewOnes(t *testing.T) {
 	}
 }
 
-func TestWatchOfAnEmptyStoreIsCaughtUp(t *testing.T) {
+func TestWatchEndsWithTheStore(t *testing.T) {
 	s := openTest(t, Options{})
 	w := watch(t.Context(), s)
-	<-w.caughtUp
 	s.Close()
 	if err := <-w.done; !errors.Is(err, ErrUnavailable) {
 		t.Errorf("the watch ended with %v, want ErrUnavailable", err)
