@@ -59,7 +59,7 @@ func (a *app) serverStart() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		server, err := controlplane.Start(cmd.Context(), settings)
+		server, err := startControlPlane(cmd.Context(), settings)
 		if err != nil {
 			return fmt.Errorf("starting: %w", err)
 		}

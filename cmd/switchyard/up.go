@@ -42,7 +42,7 @@ func (a *app) up() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		server, err := controlplane.Start(cmd.Context(), serving)
+		server, err := startControlPlane(cmd.Context(), serving)
 		if err != nil {
 			return fmt.Errorf("starting: %w", err)
 		}

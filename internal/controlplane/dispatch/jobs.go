@@ -34,6 +34,7 @@ func (d *Dispatcher) JobState(ctx context.Context, jobID string) (wire.JobState,
 
 // JobPage is one page of a list of jobs.
 type JobPage struct {
+	// Jobs are the jobs, without their history.
 	Jobs []record.Job
 	// Next is the token of the next page, empty if this is the last one.
 	Next string

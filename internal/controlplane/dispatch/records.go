@@ -217,22 +217,21 @@ func (r *records) ReadJob(ctx context.Context, id string) (record.Job, error) {
 	return job, err
 }
 
-// readJobs returns the stored records of jobs in the order of ids, without those that
-// the store does not have any more, and their size in bytes.
+// readJobs returns the stored records of jobs in the order of ids, without their history
+// and those that the store does not have any more, and their size in bytes. They are
+// for lists: the index does not take records that lack something.
 func (r *records) readJobs(ctx context.Context, ids []string) (jobs []record.Job, size int, err error) {
 	stored, size, err := r.st.Jobs(ctx, ids)
 	if err != nil {
 		return nil, 0, err //nolint:wrapcheck // the store's errors say what was attempted
 	}
-	r.update(func(x *schedule.Index) {
+	r.view(func(x *schedule.Index) {
 		for _, id := range ids {
-			job, found := stored[id]
-			if !found { // it has expired
-				x.ForgetPast(id)
-				continue
+			if job, found := stored[id]; found {
+				jobs = append(jobs, job)
+			} else {
+				x.ForgetPast(id) // it has expired
 			}
-			r.applyJob(job)
-			jobs = append(jobs, job)
 		}
 	})
 	return jobs, size, nil

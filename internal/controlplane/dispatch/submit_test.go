@@ -228,6 +228,23 @@ func TestJobsArePaged(t *testing.T) {
 	}
 }
 
+// A list does not decode the history of its jobs, and what it reads does not take the
+// place of the records that are changed.
+func TestAListLeavesHistoriesAlone(t *testing.T) {
+	p := newPlant(t, Options{})
+	g := p.run(p.register("a"), record.Job{})
+	before := p.job(g.JobID).History
+	listed, err := p.Jobs(t.Context(), schedule.JobFilter{}, schedule.Page{})
+	must(t, err)
+	if n := len(listed.Jobs[0].History.Entries); n > 0 {
+		t.Errorf("a listed job has a history of %d entries", n)
+	}
+	must(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}))
+	if after := p.job(g.JobID).History; len(after.Entries) != len(before.Entries)+1 {
+		t.Errorf("the history has %d entries after %d and an end", len(after.Entries), len(before.Entries))
+	}
+}
+
 // A page ends when its records have MaxPageBytes, and its token continues the list.
 func TestAPageIsBoundedInBytes(t *testing.T) {
 	p := newPlant(t, Options{})

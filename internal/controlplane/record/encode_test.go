@@ -10,6 +10,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // packFrom is where packing is considered; the bound of a size holds above it.
@@ -31,6 +32,8 @@ func TestJobsAreStoredWhateverTheyContain(t *testing.T) {
 		"short arguments":    {Command: strings.Split(long("\x01,", 200_000), ",")},
 	} {
 		t.Run(name, func(t *testing.T) {
+			job.State = wire.StateFinished
+			job.History = lifecycle.History{}.With(lifecycle.Entry{Event: "Submitted", Reason: "because"})
 			data, err := record.Encode(&job)
 			if err != nil {
 				t.Fatal(err)
@@ -41,6 +44,13 @@ func TestJobsAreStoredWhateverTheyContain(t *testing.T) {
 			}
 			if diff := cmp.Diff(job, got); diff != "" {
 				t.Error("another job was read")
+			}
+			var listed record.Listed
+			if err := record.Decode(data, &listed); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(job.WithoutHistory(), listed.Job); diff != "" {
+				t.Error("another job was read for a list")
 			}
 			if bound := packFrom + size(job)*4/3; len(data) > bound {
 				t.Errorf("%d bytes of text are stored in %d, want at most %d", size(job), len(data), bound)

@@ -164,15 +164,10 @@ func (x *Index) NextJobs(l *JobList, n int) []string {
 // number of jobs from an ID on, the zero one at first, and returns the ID at which to
 // continue, which is the zero one at the end.
 func (x *Index) CountJobs(l *JobList, from uuid.UUID) (n int, next uuid.UUID) {
-	if l.scans() && l.filter.WorkerID != "" {
+	if l.filter.WorkerID != "" {
 		return x.history.countScanned(l, from, maxListSteps)
 	}
-	for _, c := range x.history.classes {
-		if l.selects(c.classKey) {
-			n += c.count(l.low, l.high)
-		}
-	}
-	return n, uuid.Nil
+	return x.history.countClasses(l), uuid.Nil
 }
 
 // firstID returns the lowest UUIDv7 of a moment.

@@ -83,12 +83,16 @@ func TestListsOfJobs(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Fatalf("%+v lists\n%v, want\n%v", f, got, want)
 		}
-		classed := 0
-		for _, c := range x.history.classes {
-			classed += c.ids.Len()
+		used, all := 0, 0
+		for _, number := range x.history.classes.byValue {
+			used += x.history.ids[number].Len()
 		}
-		if classed != len(stored) || x.history.jobs.Len() != len(stored) {
-			t.Fatalf("%d jobs are in classes and %d in the history, want %d", classed, x.history.jobs.Len(), len(stored))
+		for _, ids := range x.history.ids {
+			all += ids.Len()
+		}
+		if n := len(stored); used != n || all != n || x.history.jobs.Len() != n {
+			t.Fatalf("%d jobs are in %d classes, %d in all, %d in the history; want %d",
+				used, len(x.history.classes.byValue), all, x.history.jobs.Len(), n)
 		}
 	})
 }

@@ -29,8 +29,8 @@ func (h *history) walk(l *JobList, visit func(id uuid.UUID, match bool) bool) {
 }
 
 // matches reports whether a list has a job, as the index knows it.
-func (*history) matches(l *JobList, p pastJob) bool {
-	return l.selects(p.class.classKey) && (l.worker == uuid.Nil || p.worker == l.worker)
+func (h *history) matches(l *JobList, p pastJob) bool {
+	return l.selects(h.classes.values[p.class]) && (l.worker == uuid.Nil || h.workers.values[p.worker] == l.worker)
 }
 
 // first returns the ID at which a walk begins; it may be one that the list does not
@@ -73,11 +73,11 @@ func (l *JobList) comesBefore(a, b uuid.UUID) bool {
 // its cursor, in its order.
 func (h *history) merge(l *JobList, visit func(uuid.UUID) bool) {
 	sources := &sources{list: l}
-	for _, c := range h.classes {
-		if !l.selects(c.classKey) {
+	for key, number := range h.classes.byValue {
+		if !l.selects(key) {
 			continue
 		}
-		if s := (&source{iter: c.ids.Iter()}); s.seek(l) {
+		if s := (&source{iter: h.ids[number].Iter()}); s.seek(l) {
 			sources.all = append(sources.all, s)
 		}
 	}
@@ -155,21 +155,27 @@ func (s *sources) Pop() any {
 	return last
 }
 
-// count returns how many jobs of the class are from low on and before high.
-func (c *class) count(low, high uuid.UUID) int {
-	return max(0, c.rank(high)-c.rank(low)) // high can be before low
+// countClasses returns how many jobs there are in the classes that a list selects.
+func (h *history) countClasses(l *JobList) (n int) {
+	for key, number := range h.classes.byValue {
+		if l.selects(key) {
+			ids := h.ids[number]
+			n += max(0, rank(ids, l.high)-rank(ids, l.low)) // high can be before low
+		}
+	}
+	return n
 }
 
-// rank returns how many jobs of the class are older than an ID.
-func (c *class) rank(id uuid.UUID) int {
+// rank returns how many IDs are older than another one.
+func rank(ids *btree.BTreeG[uuid.UUID], id uuid.UUID) int {
 	if id == uuid.Nil {
 		return 0
 	}
-	if newest, ok := c.ids.Max(); !ok || before(newest, id) {
-		return c.ids.Len()
+	if newest, ok := ids.Max(); !ok || before(newest, id) {
+		return ids.Len()
 	}
-	return sort.Search(c.ids.Len(), func(i int) bool {
-		other, _ := c.ids.GetAt(i)
+	return sort.Search(ids.Len(), func(i int) bool {
+		other, _ := ids.GetAt(i)
 		return !before(other, id)
 	})
 }

@@ -17,9 +17,9 @@ import (
 // concurrentReads is how many records are read at a time where a read returns one.
 const concurrentReads = 32
 
-// Jobs returns the jobs with these IDs, at most 1,000 of them, by ID, and the size of
-// their records in bytes. A job that is not stored, or whose record is damaged, is left
-// out. ErrUnavailable.
+// Jobs returns the jobs with these IDs, at most 1,000 of them, by ID and without their
+// history, and the size of their records in bytes. A job that is not stored, or whose
+// record is damaged, is left out. ErrUnavailable.
 func (s *Store) Jobs(ctx context.Context, ids []string) (jobs map[string]record.Job, size int, err error) {
 	subjects := make([]string, 0, len(ids))
 	for _, id := range ids {
@@ -28,13 +28,13 @@ func (s *Store) Jobs(ctx context.Context, ids []string) (jobs map[string]record.
 	jobs = make(map[string]record.Job, len(ids))
 	err = s.readMany(ctx, subjects, func(msg *jetstream.RawStreamMsg) {
 		id := strings.TrimPrefix(msg.Subject, jobPrefix)
-		job, err := decode[record.Job](msg.Data, "reading job "+id)
-		if err != nil {
+		var listed record.Listed
+		if err := record.Decode(msg.Data, &listed); err != nil {
 			s.opts.Logger.Error("skipped a damaged record", zap.String("job_id", id), zap.Error(err))
 			return
 		}
-		job.Revision = msg.Sequence
-		jobs[id] = job
+		listed.Revision = msg.Sequence
+		jobs[id] = listed.Job
 		size += len(msg.Data)
 	})
 	return jobs, size, err
