@@ -33,8 +33,14 @@ func BenchmarkWriter(b *testing.B) {
 	for i := range random {
 		random[i] = byte(rand.Uint32()) //nolint:gosec // test data
 	}
-	for _, n := range []int{0, 1, 100, 1000} {
-		all := secrets(n)
+	for _, n := range []int{0, 1, 100, 1000, -100} {
+		all, kind := secrets(max(n, -n)), ""
+		if n < 0 { // with characters that tools escape
+			for i := range all {
+				all[i] = "it's $" + all[i][3:] + "&"
+			}
+			n, kind = -n, "escaped/"
+		}
 		texts := []struct {
 			name string
 			text []byte
@@ -50,7 +56,7 @@ func BenchmarkWriter(b *testing.B) {
 			}{"a secret in each line", bytes.Repeat([]byte("token: "+all[n-1]+"\n"), size/48)})
 		}
 		for _, text := range texts {
-			b.Run(fmt.Sprintf("%d/%s", n, text.name), func(b *testing.B) {
+			b.Run(fmt.Sprintf("%d/%s%s", n, kind, text.name), func(b *testing.B) {
 				w := NewWriter(&Secrets{}, io.Discard)
 				if err := w.secrets.Add(all...); err != nil {
 					b.Fatal(err)

@@ -2,7 +2,6 @@ package redact
 
 import (
 	"encoding/base64"
-	"net/url"
 	"strings"
 )
 
@@ -20,7 +19,10 @@ func forms(secret string) []string {
 	var all []string
 	for _, part := range parts(secret) {
 		all = append(all, part)
-		all = append(all, urlForms(part)...)
+		if !isPlain(part) {
+			all = append(all, quotedForms(part)...)
+			all = append(all, urlForms(part)...)
+		}
 		all = append(all, base64Forms(part, base64.RawStdEncoding)...)
 		all = append(all, base64Forms(part, base64.RawURLEncoding)...)
 		if bare := stripped(part); len(bare) >= Minimum {
@@ -56,13 +58,6 @@ func segments(secret string) []string {
 		secret = secret[min(maxSegment, len(secret)-maxSegment):]
 	}
 	return append(all, secret)
-}
-
-// urlForms returns the forms in a URL. Go and most others write upper-case
-// digits, some write lower-case ones.
-func urlForms(s string) []string {
-	query, path := url.QueryEscape(s), url.PathEscape(s)
-	return []string{query, lowerDigits(query), path, lowerDigits(path)}
 }
 
 // lowerDigits writes the two digits after each percent sign in lower case.

@@ -13,8 +13,9 @@ const (
 	// Existing agents use the same value.
 	Minimum = 6
 	// MaxForms is the largest number of strings in one set: all forms of all
-	// secrets. A secret of one line has about eight, so there is room for more
-	// than two thousand. It bounds the memory that a job can make its agent use.
+	// secrets. A secret of one line has ten if it has only letters and digits, and about
+	// forty if it has characters that most tools escape, so there is room for 500 to 2,000.
+	// It bounds the memory that a job can make its agent use.
 	MaxForms = 20_000
 )
 
@@ -48,7 +49,7 @@ func (s *Secrets) Add(secrets ...string) error {
 		return nil
 	}
 	if len(s.forms)+len(all) > MaxForms {
-		return fmt.Errorf("redact: %w: at most %d strings, about eight for each secret", ErrTooMany, MaxForms)
+		return fmt.Errorf("redact: %w: at most %d strings, ten to forty for each secret", ErrTooMany, MaxForms)
 	}
 	maps.Copy(all, s.forms)
 	next, err := newSet(all)
