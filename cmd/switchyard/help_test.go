@@ -18,7 +18,7 @@ import (
 var perCall = []string{
 	"help", "version",
 	"idempotency-key", "state", "outcome", "no-retry", "worker", "follow", "offset", "reason", "force", "format", "guards", "effects",
-	"limit", "all", "page", "sort", "since", "until", "machine", "self-loops", "highlight",
+	"tail", "limit", "all", "page", "sort", "since", "until", "machine", "self-loops", "highlight",
 	"scope", "expires-in", "revoked", "show-secrets",
 	"jobs", "in-flight", "losses", "pauses", "rows", "scripts", "job-in-flight", "job-kills", "job-faults",
 }

@@ -75,13 +75,24 @@ func (a *app) jobLogs() *cobra.Command {
 	var options client.FollowOptions
 	flags := cli.PerCall(cmd)
 	flags.Bool(&follow, "follow,f", "go on as the log grows, until the job has ended")
-	cli.Var(flags, &options.LogOffset, "offset", "NUMBER", "leave out the first bytes of the log", cli.Number[uint64](0, math.MaxInt64))
+	fromOffset := cli.Var(flags, &options.LogOffset, "offset", "NUMBER", "leave out the first bytes of the log", cli.Number[uint64](0, math.MaxInt64))
+	tail := 0
+	lastLines := cli.Var(flags, &tail, "tail", "NUMBER", "only the last lines of the log", cli.Number(0, maxTail))
 	c := connectionFlags(cmd)
 	c.patienceFlag(cmd)
 	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, ids []string) error {
 		ctx, stop := cli.Interruptible(ctx)
 		defer stop()
 		options.NoWait = !follow
+		if lastLines.IsSet() && fromOffset.IsSet() {
+			return cli.Usagef(cmd, "--tail and --offset cannot be used together")
+		}
+		if lastLines.IsSet() {
+			var err error
+			if options.LogOffset, err = tailOffset(ctx, caller, ids[0], tail); err != nil {
+				return a.stoppedWaiting(c, ids[0], err)
+			}
+		}
 		job, err := caller.Follow(ctx, ids[0], options, a.follower(c, false))
 		if err != nil {
 			return a.stoppedWaiting(c, ids[0], err)

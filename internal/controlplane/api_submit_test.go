@@ -28,7 +28,21 @@ func TestSubmitValidation(t *testing.T) {
 		{"an empty program", &switchyardv1.SubmitJobRequest{Command: []string{"", "x"}}, "command must name a program"},
 		{"an option as the program", &switchyardv1.SubmitJobRequest{Command: []string{"-x"}}, "command must begin with a program"},
 		{"a NUL", &switchyardv1.SubmitJobRequest{Command: []string{"a", "b\x00"}}, "command contains a zero byte"},
-		{"too large", &switchyardv1.SubmitJobRequest{Command: []string{strings.Repeat("x", 600<<10)}}, "524288"},
+		{"too large", &switchyardv1.SubmitJobRequest{Command: []string{"a"}, Env: map[string]string{
+			"A": strings.Repeat("x", 120<<10), "B": strings.Repeat("x", 120<<10), "C": strings.Repeat("x", 120<<10),
+			"D": strings.Repeat("x", 120<<10), "E": strings.Repeat("x", 120<<10),
+		}}, "524288"},
+		{"the longest argument", &switchyardv1.SubmitJobRequest{Command: []string{"a", strings.Repeat("x", 128<<10-26)}}, ""},
+		{"a longer argument", &switchyardv1.SubmitJobRequest{Command: []string{"a", strings.Repeat("x", 128<<10-25)}}, "can be passed to a process on Linux"},
+		{"an argument that is longer as a line of shell", &switchyardv1.SubmitJobRequest{
+			Command: []string{"a", strings.Repeat("'", 40<<10)},
+		}, "can be passed to a process on Linux"},
+		{"the longest variable", &switchyardv1.SubmitJobRequest{
+			Command: []string{"a"}, Env: map[string]string{"A": strings.Repeat("x", 128<<10-3)},
+		}, ""},
+		{"a longer variable", &switchyardv1.SubmitJobRequest{
+			Command: []string{"a"}, Env: map[string]string{"A": strings.Repeat("x", 128<<10-2)},
+		}, `env has "A" with 131072 bytes`},
 		{"a variable without a name", &switchyardv1.SubmitJobRequest{Command: []string{"a"}, Env: map[string]string{"": "x"}}, "env has a variable"},
 		{"a variable with a long bad name", &switchyardv1.SubmitJobRequest{
 			Command: []string{"a"}, Env: map[string]string{strings.Repeat("=", 100<<10): "x"},

@@ -4,8 +4,11 @@ import (
 	"strings"
 	"time"
 
+	"al.essio.dev/pkg/shellescape"
+
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
@@ -14,13 +17,39 @@ const (
 	maxIDBytes = 256
 	// maxTimeout is far below the range of a time.Duration.
 	maxTimeout = 365 * 24 * time.Hour
+	// maxString is the longest argument or variable that a process can have on Linux,
+	// in bytes: 128 KiB with the zero byte at its end. An agent passes a command as one
+	// argument of a shell, and as one variable.
+	maxString = 128<<10 - 1
+	// commandOverhead is what stands in front of a command in that variable.
+	commandOverhead = len(wire.EnvCommand + "=exec ")
 )
+
+// checkStrings refuses a command or a variable that no process on Linux can be given: an
+// agent would only find that out when it starts the job.
+func checkStrings(command []string, env map[string]string) error {
+	total := len(shellescape.QuoteCommand(command)) + commandOverhead
+	if total > maxString {
+		return invalid("command", "has %d bytes as a line of shell, and at most %d can be passed to a process on Linux; pass long data in files, or in several variables",
+			total-commandOverhead, maxString-commandOverhead)
+	}
+	for name, value := range env {
+		if n := len(name) + len("=") + len(value); n > maxString {
+			return invalid("env", "has %q with %d bytes, and at most %d can be passed to a process on Linux; pass long data in files, or in several variables",
+				name, n, maxString)
+		}
+	}
+	return nil
+}
 
 func submissionOf(req *switchyardv1.SubmitJobRequest) (record.Job, error) {
 	// A shell on the worker exec's the command, and some shells would read a first
 	// word with a dash as an option of exec.
 	if command := req.GetCommand(); len(command) > 0 && strings.HasPrefix(command[0], "-") {
 		return record.Job{}, invalid("command", "must begin with a program whose name does not begin with a dash")
+	}
+	if err := checkStrings(req.GetCommand(), req.GetEnv()); err != nil {
+		return record.Job{}, err
 	}
 	timeout, err := timeoutOf(req)
 	if err != nil {

@@ -24,7 +24,8 @@ const (
 )
 
 // SubmitJobRequest describes the job to run. Command and environment together
-// are limited to 512 KiB.
+// are limited to 512 KiB, and the command, as a line of shell, and each variable to
+// 128 KiB, which is the most that can be passed to a process on Linux.
 type SubmitJobRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The program and its arguments; at least one element. The first element must
