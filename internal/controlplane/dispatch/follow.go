@@ -40,7 +40,8 @@ func (r *records) WaitingReason(job record.Job) string {
 
 // queueReason returns why the jobs of a queue wait, for people.
 func (r *records) queueReason(queue string) (reason string) {
-	r.view(func(x *schedule.Index) { reason = x.WaitingReason(queue) })
+	now := r.now()
+	r.view(func(x *schedule.Index) { reason = x.WaitingReason(queue, now) })
 	return reason
 }
 

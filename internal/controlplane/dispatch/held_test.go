@@ -159,8 +159,8 @@ func TestHistory(t *testing.T) {
 	want := `Submitted  a worker in queue default is free, and will be given the job when it polls
 Assigned a offered in the response to its ping
 NotAccepted a not accepted within 30s
-Assigned a offered in the response to its ping
-Accepted a 
+Assigned a offered in the response to its ping; the worker is free since it responded again
+Accepted a offered in the response to its ping
 Started a 
 Finished a exit status 7`
 	if text := strings.Join(got, "\n"); text != want {

@@ -157,10 +157,30 @@ func (d *Dispatcher) take(ctx context.Context, kind lifecycle.EventKind, worker 
 	checks ...func(record.Job) error,
 ) (record.Job, string, error) {
 	jobToken, hash := token.Job.New(jobID)
+	reason := "asked for by its ID"
+	if kind == lifecycle.Accepted {
+		var route schedule.Route
+		d.records.view(func(x *schedule.Index) { route = x.Route(jobID) })
+		reason = describeRoute(route)
+	}
 	job, err := d.records.changeJob(ctx, jobID, lifecycle.Event{
-		Kind: kind, Actor: actorWorker, WorkerID: worker.ID, WorkerName: worker.Name, Token: hash.String(),
+		Kind: kind, Actor: actorWorker, WorkerID: worker.ID, WorkerName: worker.Name, Token: hash.String(), Reason: reason,
 	}, checks...)
 	return job.record, jobToken, err
+}
+
+// describeRoute returns how a job that was accepted had reached its worker, for
+// people.
+func describeRoute(r schedule.Route) string {
+	switch {
+	case r.Stream && r.Ping:
+		return "offered on its stream and in the response to its ping"
+	case r.Stream:
+		return "offered on its stream"
+	case r.Ping:
+		return "offered in the response to its ping"
+	}
+	return "offered by another replica"
 }
 
 // reportedState returns the state of a job as the agents' wire has it: that of a

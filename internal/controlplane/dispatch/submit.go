@@ -123,6 +123,9 @@ func assignment(c *schedule.Claim) lifecycle.Event {
 	if c.Polled {
 		reason = "offered in the response to its ping"
 	}
+	if c.JobID != "" && c.FreeSince != "" { // the job waited for it
+		reason += "; the worker is free since " + c.FreeSince
+	}
 	return lifecycle.Event{
 		Kind: lifecycle.Assigned, Actor: actorControlPlane, Reason: reason, WorkerID: c.WorkerID, WorkerName: c.WorkerName,
 	}

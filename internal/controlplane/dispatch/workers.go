@@ -107,7 +107,8 @@ func (d *Dispatcher) renew(ctx context.Context, workerID string) error {
 // renewConnected renews the lease of a worker that is connected, as far as the
 // index knows, and reports whether it is.
 func (d *Dispatcher) renewConnected(workerID string) (ok bool) {
-	d.records.view(func(x *schedule.Index) { ok = x.RenewWorker(workerID, d.now()) })
+	// A worker that responds again may be offered a job.
+	d.records.update(func(x *schedule.Index) { ok = x.RenewWorker(workerID, d.now()) })
 	if ok {
 		d.replicas.workerSeen(workerID)
 	}

@@ -58,6 +58,14 @@ type History struct {
 // IsZero reports whether nothing is recorded; encoding/json calls it.
 func (h History) IsZero() bool { return len(h.Entries) == 0 }
 
+// Last returns the newest entry, the zero one if there is none.
+func (h History) Last() Entry {
+	if len(h.Entries) == 0 {
+		return Entry{}
+	}
+	return h.Entries[len(h.Entries)-1]
+}
+
 // Head is how many entries stand before those that were dropped.
 func (h History) Head() int { return min(historyHead, len(h.Entries)) }
 

@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -77,6 +78,8 @@ type jobEntry struct {
 	// firstPing and lastPing are the first and the last ping of the job's worker
 	// since then. A worker sends no pings while it runs a job.
 	firstPing, lastPing time.Time
+	// route is how this replica offered it to its worker.
+	route Route
 	// logEnd is the end offset of the furthest log chunk stored by this replica.
 	logEnd uint64
 	// logSequence is the highest sequence of those chunks.
@@ -95,6 +98,14 @@ type workerEntry struct {
 	left time.Time
 	// idleRank is its place among the idle workers of its queue; 0 if not idle.
 	idleRank uint64
+
+	// trust is what is known of its stream, quiet that nothing was received from it for
+	// a while. counted is its condition in the counts of its queue.
+	trust   trust
+	quiet   bool
+	counted condition
+	// freeSince is what last made it free, for people.
+	freeSince string
 
 	// stream is the worker's stream on this replica, nil if there is none.
 	// announced is set once the other replicas know of it.
@@ -199,6 +210,7 @@ func (x *Index) ApplyJob(job record.Job, now, expires time.Time) bool {
 		end := ending{revision: job.Revision, at: x.ended[job.ID].at}
 		if j != nil {
 			end.at = now
+			x.freed(j, "its job "+j.id+" ended")
 		}
 		x.ended[job.ID] = end
 		if j != nil {
@@ -214,8 +226,9 @@ func (x *Index) ApplyJob(job record.Job, now, expires time.Time) bool {
 	}
 	x.unplace(j)
 	if j.state != job.State || j.workerID != job.WorkerID {
+		x.noteAnswer(j, &job)
 		j.renew(now)
-		j.started = now
+		j.started, j.route = now, Route{}
 	}
 	j.revision, j.state, j.workerID, j.record = job.Revision, job.State, job.WorkerID, nil
 	if job.State.InHand() {
@@ -223,6 +236,29 @@ func (x *Index) ApplyJob(job record.Job, now, expires time.Time) bool {
 	}
 	x.place(j)
 	return true
+}
+
+// freed records why the worker of a job becomes free.
+func (x *Index) freed(j *jobEntry, why string) {
+	if w := x.workers[j.workerID]; w != nil {
+		w.freeSince = why
+	}
+}
+
+// noteAnswer records what the next record of a job tells of the worker that it was on
+// offer to: it accepted the job, or did not in time.
+func (x *Index) noteAnswer(j *jobEntry, next *record.Job) {
+	if j.workerID != "" && next.WorkerID == "" {
+		x.freed(j, "")
+	}
+	w := x.workers[cmp.Or(next.WorkerID, j.workerID)]
+	switch {
+	case w == nil:
+	case next.State == wire.StateAccepted || next.State == wire.StateRunning:
+		x.setTrust(w, trusted, w.quiet)
+	case j.state == wire.StateAssigned && next.History.Last().Event == lifecycle.NotAccepted.String():
+		x.setTrust(w, suspect, w.quiet)
+	}
 }
 
 // ApplyEnded takes the summary of a job that has ended and is not retried into the
@@ -317,6 +353,7 @@ func (x *Index) place(j *jobEntry) {
 	w.jobs[j.id] = j
 	if w.stream != nil && j.state == wire.StateAssigned && standing(w.record).Kind == wire.Resume {
 		w.stream.Offer(j.id)
+		j.route.Stream = true
 	}
 	x.setIdle(w)
 }
@@ -369,6 +406,13 @@ func (x *Index) ApplyWorker(worker record.Worker, now time.Time) {
 	if w.stream != nil && standing(before) != standing(worker) {
 		w.stream.SetStanding(standing(worker))
 	}
+	switch {
+	case worker.State != workerstate.Available:
+	case before.State == workerstate.Paused:
+		w.freeSince = "it was resumed"
+	case before.State == workerstate.Lost:
+		w.freeSince = "it connected again"
+	}
 	if worker.Revoked && w.stream != nil {
 		w.stream.End(record.ErrNotFound)
 		w.stream = nil
@@ -387,6 +431,7 @@ func (x *Index) ForgetWorker(id string) {
 		w.stream = nil
 	}
 	x.setIdle(w)
+	w.discount()
 	delete(x.workers, id)
 	delete(w.queue.workers, id)
 	x.dropIfUnused(w.queue)

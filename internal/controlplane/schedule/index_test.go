@@ -136,10 +136,18 @@ func TestMatching(t *testing.T) {
 				}
 				x.Release(c)
 			},
+			"sign of life": func(*rapid.T) { x.RenewWorker(id("a"), now) },
+			"time passes": func(t *rapid.T) {
+				now = now.Add(time.Duration(rapid.IntRange(1, 60).Draw(t, "seconds")) * time.Second)
+				x.ExpiredWorkers(now, DefaultLeaseTimeout)
+			},
 			"moves": func(t *rapid.T) {
 				j, known := jobs[id("j")]
 				if !known || j.State.Final() {
 					return
+				}
+				if j.State == wire.StateAssigned && rapid.Bool().Draw(t, "not accepted") {
+					j.History = j.History.With(lifecycle.Entry{Event: lifecycle.NotAccepted.String()})
 				}
 				j.State = rapid.SampledFrom([]wire.JobState{wire.StateQueued, wire.StateCanceled}).Draw(t, "state")
 				j.WorkerID = ""
@@ -159,6 +167,15 @@ func TestMatching(t *testing.T) {
 						t.Fatalf("queue %s has %d ready and %d idle", q.name, q.ready.Len(), q.idle.Len())
 					}
 				}
+				for _, q := range x.queues {
+					var want [conditionCount]int
+					for _, w := range q.workers {
+						want[w.condition()]++
+					}
+					if q.counts != want || len(q.unresponsive) != want[unresponsive] {
+						t.Fatalf("queue %s counts %v, want %v", q.name, q.counts, want)
+					}
+				}
 				ready, idle := 0, 0
 				for _, q := range x.queues {
 					ready += q.ready.Len()
@@ -171,7 +188,7 @@ func TestMatching(t *testing.T) {
 					}
 				}
 				for _, a := range x.workers {
-					if a.free() && a.stream != nil {
+					if a.free() && a.stream != nil && a.trust != suspect {
 						wantIdle++
 						if claimedWorkers[a.record.ID] || a.record.State != workerstate.Available {
 							t.Fatalf("%s is free", a.record.ID)

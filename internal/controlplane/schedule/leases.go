@@ -65,7 +65,7 @@ func (x *Index) RenewWorker(id string, now time.Time) (connected bool) {
 	if w == nil || w.record.State == workerstate.Left {
 		return false
 	}
-	w.seen = now
+	x.sign(w, now)
 	return w.record.State.Connected()
 }
 
@@ -114,6 +114,7 @@ func (j *jobEntry) overdue(now time.Time) bool {
 func (x *Index) RenewAll(now time.Time) {
 	for _, w := range x.workers {
 		w.seen = now
+		x.setTrust(w, w.trust, false)
 	}
 	for _, j := range x.inHand {
 		j.renew(now)
@@ -142,6 +143,7 @@ func (x *Index) Expired(workerID string, now time.Time, lease time.Duration) boo
 
 // ExpiredWorkers returns the workers whose lease has expired.
 func (x *Index) ExpiredWorkers(now time.Time, lease time.Duration) []string {
+	x.lookForQuiet(now, lease)
 	var ids []string
 	for id := range x.workers {
 		if x.Expired(id, now, lease) {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -127,66 +126,4 @@ func (x *Index) FindWorker(ref string) (string, error) {
 		return ref, nil // its record may be in the store only
 	}
 	return "", fmt.Errorf("no connected worker is named %q: %w", ref, record.ErrNotFound)
-}
-
-// WaitingReason returns why the jobs of a queue wait, for people.
-func (x *Index) WaitingReason(queue string) string {
-	var c workerCounts
-	if q := x.queues[queue]; q != nil {
-		for _, w := range q.workers {
-			c.add(w)
-		}
-	}
-	return c.reason(queue)
-}
-
-// workerCounts counts the connected workers of a queue by what keeps them from
-// taking a job.
-type workerCounts struct {
-	connected, paused, draining, busy int
-}
-
-func (c *workerCounts) add(w *workerEntry) {
-	if !w.record.State.Connected() {
-		return
-	}
-	c.connected++
-	switch {
-	case w.record.State == workerstate.Paused:
-		c.paused++
-	case !w.record.MayBeAssigned():
-		c.draining++
-	case len(w.jobs) > 0 || w.claim != nil:
-		c.busy++
-	}
-}
-
-// reason returns one line. A worker that is in no count is idle and polls: it
-// will receive the job with its next ping.
-func (c *workerCounts) reason(queue string) string {
-	var parts []string
-	for _, p := range []struct {
-		n    int
-		what string
-	}{{c.busy, "busy"}, {c.paused, "paused"}, {c.draining, "taking no more work"}} {
-		switch p.n {
-		case 0:
-		case 1:
-			if c.connected == 1 {
-				return fmt.Sprintf("the one worker in queue %s is %s", queue, p.what)
-			}
-			parts = append(parts, "1 "+p.what)
-		case c.connected:
-			return fmt.Sprintf("all %d workers in queue %s are %s", p.n, queue, p.what)
-		default:
-			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
-		}
-	}
-	switch c.connected {
-	case 0:
-		return "no worker is connected in queue " + queue
-	case c.busy + c.paused + c.draining:
-		return fmt.Sprintf("no worker in queue %s is free: %s", queue, strings.Join(parts, ", "))
-	}
-	return fmt.Sprintf("a worker in queue %s is free, and will be given the job when it polls", queue)
 }

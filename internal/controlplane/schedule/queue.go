@@ -16,6 +16,9 @@ type queueEntry struct {
 	idle    *btree.BTreeG[*workerEntry]
 	workers map[string]*workerEntry
 	live    int // live jobs of the queue, in any state
+	// counts are the workers in each condition, unresponsive those of that one.
+	counts       [conditionCount]int
+	unresponsive map[*workerEntry]struct{}
 }
 
 // Claim holds a job and a worker for each other while the assignment is written.
@@ -28,6 +31,9 @@ type Claim struct {
 	WorkerID, WorkerName string
 	// Polled is set for a claim that a ping made, else the worker has a stream.
 	Polled bool
+	// FreeSince is what made the worker free, for people; empty if it was free before
+	// this replica knew it.
+	FreeSince string
 
 	job    *jobEntry
 	worker *workerEntry
@@ -43,7 +49,7 @@ func (x *Index) queue(name string) *queueEntry {
 			name:    name,
 			ready:   btree.NewBTreeGOptions(readyBefore, unlocked),
 			idle:    btree.NewBTreeGOptions(idleBefore, unlocked),
-			workers: map[string]*workerEntry{},
+			workers: map[string]*workerEntry{}, unresponsive: map[*workerEntry]struct{}{},
 		}
 		x.queues[name] = q
 	}
@@ -66,10 +72,11 @@ func readyBefore(a, b *jobEntry) bool {
 	return a.id < b.id
 }
 
-// idleBefore orders idle workers: by priority, then the longest idle first. A
-// worker that did not accept an offer comes last.
+// idleBefore orders idle workers: those that may not respond last, then by priority,
+// then the longest idle first.
 func idleBefore(a, b *workerEntry) bool {
 	return cmp.Or(
+		cmp.Compare(a.doubt(), b.doubt()),
 		-cmp.Compare(a.record.Priority, b.record.Priority),
 		cmp.Compare(a.idleRank, b.idleRank),
 	) < 0
@@ -90,9 +97,10 @@ func (w *workerEntry) free() bool {
 }
 
 // setIdle updates whether a worker is among the idle workers of its queue: those
-// that are free and have a stream on this replica.
+// that are free and have a stream on this replica which may deliver an offer.
 func (x *Index) setIdle(w *workerEntry) {
-	idle := w.free() && w.stream != nil
+	w.count()
+	idle := w.free() && w.stream != nil && w.trust != suspect
 	switch {
 	case idle && w.idleRank == 0:
 		x.idleCount++
@@ -155,7 +163,7 @@ func (x *Index) claimReady(w *workerEntry) *Claim {
 
 func (x *Index) claim(j *jobEntry, w *workerEntry) *Claim {
 	c := &Claim{
-		WorkerID: w.record.ID, WorkerName: w.record.Name,
+		WorkerID: w.record.ID, WorkerName: w.record.Name, FreeSince: w.freeSince,
 		job: j, worker: w, done: make(chan struct{}),
 	}
 	if j != nil {

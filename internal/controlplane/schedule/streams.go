@@ -59,9 +59,12 @@ func (x *Index) Attach(workerID string, s Stream) (number uint64, superseded Str
 	s.SetStanding(standing(w.record))
 	for _, id := range w.offers() {
 		s.Offer(id)
+		w.jobs[id].route.Stream = true
 	}
 	x.streamCount++
 	w.stream, w.streamNumber, w.announced, w.otherReplica = s, x.streamCount, false, ""
+	w.freeSince = "its stream opened"
+	x.setTrust(w, trusted, w.quiet)
 	x.setIdle(w)
 	return w.streamNumber, superseded, true
 }
@@ -133,6 +136,7 @@ func (x *Index) Ping(workerID string, now time.Time) (in wire.Instruction, claim
 		return in, nil, nil
 	}
 	if offers := w.offers(); len(offers) > 0 {
+		w.jobs[offers[0]].route.Ping = true
 		return wire.Instruction{Kind: wire.JobAssigned, JobID: offers[0]}, nil, nil
 	}
 	for _, j := range w.jobs {
