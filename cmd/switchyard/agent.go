@@ -147,7 +147,13 @@ func (a *app) runAgent(daemon *agent.Agent, reload func(), run func() error) err
 			Do:      daemon.Drain,
 		},
 		{Message: "canceling what runs, and stopping; again to exit at once", Do: daemon.Force},
-	}}.Run(run)
+	}}.Run(func() error {
+		// Not earlier: the daemon leaves a SIGHUP alone that is ignored from the start.
+		if err := process.Isolate(); err != nil {
+			a.notef("jobs may inherit what the agent was started with: %v", err)
+		}
+		return run()
+	})
 }
 
 // historyOnSignal writes the last events of the workers to a new file at each

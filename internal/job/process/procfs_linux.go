@@ -95,15 +95,25 @@ func markOf(pid int) string {
 
 // handles reports whether a process, which may have ended, has a handler for a signal.
 func handles(pid int, sig syscall.Signal) bool {
+	caught, err := statusField(pid, "SigCgt:")
+	return err == nil && caught&(1<<(sig-1)) != 0
+}
+
+// statusField returns a field of /proc/PID/status that is a set of signals: signal 1 is
+// the lowest bit.
+func statusField(pid int, name string) (uint64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		return false
+		return 0, fmt.Errorf("reading the state of a process: %w", err)
 	}
 	for line := range strings.Lines(string(status)) {
-		if text, ok := strings.CutPrefix(line, "SigCgt:"); ok {
-			caught, err := strconv.ParseUint(strings.TrimSpace(text), 16, 64)
-			return err == nil && caught&(1<<(sig-1)) != 0
+		if text, ok := strings.CutPrefix(line, name); ok {
+			set, err := strconv.ParseUint(strings.TrimSpace(text), 16, 64)
+			if err != nil {
+				return 0, fmt.Errorf("process %d: cannot parse %s %w", pid, name, err)
+			}
+			return set, nil
 		}
 	}
-	return false
+	return 0, fmt.Errorf("process %d: no %s", pid, name)
 }

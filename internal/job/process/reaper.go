@@ -38,15 +38,15 @@ type startedProgram struct {
 // unfinished start would look like an orphan.
 func (r *Reaper) start(cmd *exec.Cmd, mark string) error {
 	if r == nil {
-		return cmd.Start() //nolint:wrapcheck // the caller wraps it
+		return withoutBlockedSignals(cmd.Start)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.ending {
 		return errEnding
 	}
-	if err := cmd.Start(); err != nil {
-		return err //nolint:wrapcheck // as above
+	if err := withoutBlockedSignals(cmd.Start); err != nil {
+		return err
 	}
 	r.started[cmd.Process.Pid] = startedProgram{mark: mark, at: startTime(cmd.Process.Pid)}
 	return nil

@@ -84,7 +84,7 @@ func quotedForms(s string) []string {
 	return all
 }
 
-// replaced returns a printer that replaces strings by others.
+// replaced returns a printer that replaces strings.
 func replaced(oldnew ...string) func(string) string { return strings.NewReplacer(oldnew...).Replace }
 
 // replacedAfter returns a printer that does so after another one.
