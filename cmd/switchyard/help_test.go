@@ -19,7 +19,7 @@ var perCall = []string{
 	"help", "version",
 	"idempotency-key", "state", "outcome", "no-retry", "worker", "follow", "offset", "reason", "force", "format", "guards", "effects",
 	"tail", "limit", "all", "page", "sort", "since", "until", "machine", "self-loops", "highlight",
-	"scope", "expires-in", "revoked", "show-secrets",
+	"delete", "keep-waiting", "scope", "expires-in", "revoked", "show-secrets",
 	"jobs", "in-flight", "losses", "pauses", "rows", "scripts", "job-in-flight", "job-kills", "job-faults",
 }
 

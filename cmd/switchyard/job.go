@@ -74,6 +74,8 @@ func (a *app) jobLogs() *cobra.Command {
 	var follow bool
 	var options client.FollowOptions
 	flags := cli.PerCall(cmd)
+	var remove bool
+	flags.Bool(&remove, "delete", "delete the log of a job that has ended, instead of writing it")
 	flags.Bool(&follow, "follow,f", "go on as the log grows, until the job has ended")
 	fromOffset := cli.Var(flags, &options.LogOffset, "offset", "NUMBER", "leave out the first bytes of the log", cli.Number[uint64](0, math.MaxInt64))
 	tail := 0
@@ -81,6 +83,10 @@ func (a *app) jobLogs() *cobra.Command {
 	c := connectionFlags(cmd)
 	c.patienceFlag(cmd)
 	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, ids []string) error {
+		if remove {
+			_, err := caller.DeleteJob(ctx, ids[0], true)
+			return err
+		}
 		ctx, stop := cli.Interruptible(ctx)
 		defer stop()
 		options.NoWait = !follow
@@ -115,6 +121,21 @@ func (a *app) jobCancel() *cobra.Command {
 		return changeEach(ctx, a, c.output, ids,
 			func(id string) (*switchyardv1.Job, error) { return caller.CancelJob(ctx, id, reason) },
 			func(j *switchyardv1.Job) string { return fmt.Sprintf("job %s %s", j.GetId(), present.Outcome(j)) })
+	})
+	return cmd
+}
+
+// jobDelete returns `switchyard job delete`.
+func (a *app) jobDelete() *cobra.Command {
+	cmd := cli.Command("delete ID...", "delete jobs that have ended, with their logs", cli.SomeArgs("job ID"))
+	cmd.Long = `Deletes jobs that have ended, with their logs and idempotency keys, before their time
+of keeping is over: see server start --retention. A key that was deleted names a new
+job when it is used again. To delete a log only, use job logs --delete.`
+	c := connectionFlags(cmd)
+	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, ids []string) error {
+		return changeEach(ctx, a, c.output, ids,
+			func(id string) (*switchyardv1.DeleteJobResponse, error) { return caller.DeleteJob(ctx, id, false) },
+			func(r *switchyardv1.DeleteJobResponse) string { return fmt.Sprintf("job %s deleted", r.GetId()) })
 	})
 	return cmd
 }

@@ -34,10 +34,10 @@ func (a *app) root() *cobra.Command {
 	root.SetErr(a.stderr)
 	root.AddCommand(
 		a.up(),
-		cli.Group("server", "run a control plane", a.serverStart()),
+		cli.Group("server", "run a control plane, back it up and restore it", a.serverStart(), a.serverBackup(), a.serverRestore()),
 		cli.Group("agent", "run an agent on this machine", a.agentStart()),
-		cli.Group("job", "submit jobs, list them, follow them and cancel them",
-			a.jobSubmit(), a.jobList(), a.jobShow(), a.jobLogs(), a.jobCancel()),
+		cli.Group("job", "submit jobs, list them, follow them, cancel and delete them",
+			a.jobSubmit(), a.jobList(), a.jobShow(), a.jobLogs(), a.jobCancel(), a.jobDelete()),
 		cli.Group("workers", "list the workers of agents; pause, resume, stop and revoke them",
 			a.workersList(), a.workersPause(), a.workersResume(), a.workersStop(), a.workersRevoke()),
 		cli.Group("token", "create, list and revoke the tokens of people, programs and agents",

@@ -42,6 +42,7 @@ type Client struct {
 	jobs     switchyardv1connect.JobServiceClient
 	workers  switchyardv1connect.WorkerServiceClient
 	tokens   switchyardv1connect.TokenServiceClient
+	backups  switchyardv1connect.BackupServiceClient
 }
 
 // New returns a client. It opens no connection. It returns an error if the endpoint is
@@ -67,6 +68,7 @@ func New(opts Options) (*Client, error) {
 		jobs:     switchyardv1connect.NewJobServiceClient(caller, endpoint.HTTPURL()),
 		workers:  switchyardv1connect.NewWorkerServiceClient(caller, endpoint.HTTPURL()),
 		tokens:   switchyardv1connect.NewTokenServiceClient(caller, endpoint.HTTPURL()),
+		backups:  switchyardv1connect.NewBackupServiceClient(caller, endpoint.HTTPURL()),
 	}, nil
 }
 
@@ -135,6 +137,31 @@ func (c *Client) CancelJob(ctx context.Context, id, reason string) (*switchyardv
 	res, err := call(ctx, c, "canceling job "+id, c.jobs.CancelJob,
 		&switchyardv1.CancelJobRequest{Id: id, Reason: reason})
 	return res.GetJob(), err
+}
+
+// DeleteJob deletes a job that has ended, with logOnly its log only.
+func (c *Client) DeleteJob(ctx context.Context, id string, logOnly bool) (*switchyardv1.DeleteJobResponse, error) {
+	return call(ctx, c, "deleting job "+id, c.jobs.DeleteJob, &switchyardv1.DeleteJobRequest{Id: id, LogOnly: logOnly})
+}
+
+// Backup passes receive to write, which returns the messages of a backup one by one,
+// and false after the last one. It lasts as long as that takes.
+func (c *Client) Backup(ctx context.Context, write func(receive func() (*switchyardv1.BackupResponse, bool, error)) error) error {
+	const doing = "making a backup"
+	stream, err := c.backups.Backup(ctx, &switchyardv1.BackupRequest{})
+	if err != nil {
+		return c.failed(doing, err)
+	}
+	defer func() { _ = stream.Close() }() // everything was received, or it failed already
+	return write(func() (*switchyardv1.BackupResponse, bool, error) {
+		if stream.Receive() {
+			return stream.Msg(), true, nil
+		}
+		if err := stream.Err(); err != nil {
+			return nil, false, c.failed(doing, err)
+		}
+		return nil, false, nil
+	})
 }
 
 // PauseWorker stops a worker from taking work; the reason is for people. The worker is

@@ -28,7 +28,7 @@ func (s *Server) routes(config Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(agents.Stream())
 	for path, handler := range api.Handlers(s.dispatcher, api.Options{
-		Tokens: s.access, Gate: admission.NewGate(), Logger: s.logger.Named("api"),
+		Store: s.store, Tokens: s.access, Gate: admission.NewGate(), Logger: s.logger.Named("api"),
 	}) {
 		mux.Handle(path, handler)
 	}
@@ -51,7 +51,8 @@ func (s *Server) streams(next http.Handler) http.Handler {
 	streaming := longLived(s.untilClosing(next))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
-		case agentedgev1connect.AgentEdgeServiceStreamPingsProcedure, switchyardv1connect.JobServiceFollowJobProcedure:
+		case agentedgev1connect.AgentEdgeServiceStreamPingsProcedure, switchyardv1connect.JobServiceFollowJobProcedure,
+			switchyardv1connect.BackupServiceBackupProcedure:
 			streaming.ServeHTTP(w, r)
 		default:
 			next.ServeHTTP(w, r)

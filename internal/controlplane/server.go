@@ -85,11 +85,7 @@ func (s *Server) open(ctx context.Context, c Config) error {
 	s.tls = tlsConfig != nil
 	warnIfExposed(s.logger, s.listener, s.tls)
 	s.url = listenURL(s.listener, c.Listen, s.tls)
-	s.store, err = store.Open(ctx, store.Options{
-		DataDir: c.DataDir, URL: c.NATSURL,
-		Retention: c.Retention, LogRetention: c.LogRetention, WorkerRetention: c.WorkerRetention, MaxStore: c.MaxStore,
-		Logger: s.logger.Named("store"),
-	})
+	s.store, err = store.Open(ctx, storeOptions(c))
 	if err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}

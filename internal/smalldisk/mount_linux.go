@@ -17,7 +17,7 @@ func mount(dir, options string) error {
 	if err == nil {
 		return nil
 	}
-	options += fmt.Sprintf(",uid=%d,gid=%d,mode=700", os.Getuid(), os.Getgid())
+	options += fmt.Sprintf(",uid=%d,gid=%d", os.Getuid(), os.Getgid())
 	if sudo("mount", "-t", "tmpfs", "-o", options, "tmpfs", dir) == nil {
 		return nil
 	}

@@ -19,7 +19,7 @@ const require = "SWITCHYARD_REQUIRE_DISK"
 func Mount(t *testing.T, size int) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	err := mount(dir, fmt.Sprintf("size=%dm", size))
+	err := mount(dir, fmt.Sprintf("size=%dm,mode=700", size))
 	switch {
 	case err != nil && os.Getenv(require) != "":
 		t.Fatalf("failed to mount a small disk, which %s requires: %v", require, err)

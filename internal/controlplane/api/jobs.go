@@ -141,3 +141,14 @@ func (s *jobService) FollowJob(ctx context.Context, req *switchyardv1.FollowJobR
 func (s *jobService) message(job record.Job) *switchyardv1.Job {
 	return jobMessage(job, s.dispatcher.WaitingReason(job))
 }
+
+// DeleteJob deletes a job that has ended, or its log.
+func (s *jobService) DeleteJob(ctx context.Context, req *switchyardv1.DeleteJobRequest) (*switchyardv1.DeleteJobResponse, error) {
+	if err := checkID(req.GetId()); err != nil {
+		return nil, err
+	}
+	if err := s.dispatcher.Delete(ctx, req.GetId(), req.GetLogOnly()); err != nil {
+		return nil, s.failed(operation{"deleting", "job", req.GetId()}, err)
+	}
+	return &switchyardv1.DeleteJobResponse{Id: req.GetId()}, nil
+}

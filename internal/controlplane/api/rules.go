@@ -40,6 +40,9 @@ var rules = map[string]rule{
 	switchyardv1connect.JobServiceListJobsProcedure:  {[]access.Scope{access.Read}, maxRequestBytes},
 	switchyardv1connect.JobServiceFollowJobProcedure: {[]access.Scope{access.Read, access.Submit}, maxRequestBytes},
 	switchyardv1connect.JobServiceCancelJobProcedure: {[]access.Scope{access.Submit}, maxRequestBytes},
+	switchyardv1connect.JobServiceDeleteJobProcedure: {nil, maxRequestBytes},
+
+	switchyardv1connect.BackupServiceBackupProcedure: {nil, maxRequestBytes},
 
 	switchyardv1connect.WorkerServiceListWorkersProcedure:  {[]access.Scope{access.Read}, maxRequestBytes},
 	switchyardv1connect.WorkerServicePauseWorkerProcedure:  {nil, maxRequestBytes},

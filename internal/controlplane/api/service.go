@@ -10,11 +10,14 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/admission"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/refusal"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/proto/switchyard/v1/switchyardv1connect"
 )
 
 // Options are the settings of the handlers. Every field is required.
 type Options struct {
+	// Store is what is backed up.
+	Store *store.Store
 	// Tokens are the tokens with which callers authenticate.
 	Tokens *access.Tokens
 	// Gate bounds the requests that are decoded at the same time.
@@ -29,9 +32,9 @@ type service struct {
 	logger     *zap.Logger
 }
 
-// Handlers returns the handlers of switchyard.v1 by path. A request of the stream
-// FollowJob lasts until the job has ended: the server must set no time limit on
-// it, and cancels its context when it shuts down. The caller closes the
+// Handlers returns the handlers of switchyard.v1 by path. A request of the streams
+// FollowJob and Backup lasts until the job has ended, or everything was sent: the
+// server must set no time limit on it, and cancels its context when it shuts down. The caller closes the
 // dispatcher.
 func Handlers(dispatcher *dispatch.Dispatcher, options Options) map[string]http.Handler {
 	base := service{dispatcher: dispatcher, logger: options.Logger}
@@ -46,8 +49,10 @@ func Handlers(dispatcher *dispatch.Dispatcher, options Options) map[string]http.
 	jobsPath, jobs := switchyardv1connect.NewJobServiceHandler(&jobService{base}, handlerOptions...)
 	workersPath, workers := switchyardv1connect.NewWorkerServiceHandler(&workerService{base}, handlerOptions...)
 	tokensPath, tokens := switchyardv1connect.NewTokenServiceHandler(&tokenService{base, options.Tokens}, handlerOptions...)
+	backupPath, backup := switchyardv1connect.NewBackupServiceHandler(&backupService{base, options.Store}, handlerOptions...)
 	return map[string]http.Handler{
-		jobsPath: guarded.wrap(jobs), workersPath: guarded.wrap(workers), tokensPath: guarded.wrap(tokens),
+		backupPath: guarded.wrap(backup),
+		jobsPath:   guarded.wrap(jobs), workersPath: guarded.wrap(workers), tokensPath: guarded.wrap(tokens),
 	}
 }
 

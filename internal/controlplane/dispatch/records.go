@@ -155,6 +155,8 @@ func (r *records) apply(c store.Change) {
 	}
 	r.update(func(x *schedule.Index) {
 		switch {
+		case c.Kind == store.JobDeleted:
+			x.ForgetPast(c.ID)
 		case job.Revision > 0:
 			r.applyJob(job)
 		case worker.Revision > 0:

@@ -72,6 +72,7 @@ func nameOf(e ast.Expr) string {
 func TestOnlyTheTablesChangeRecords(t *testing.T) {
 	free := map[string]bool{"RetriesLeft": true, "LastJob": true}
 	allowed := map[string]int{
+		"restore.go":              1, // asks the table, too, before the store is in use
 		"dispatch/transitions.go": 2, // jobAfter, workerAfter
 		"dispatch/workers.go":     1, // Register drops what the caller should not have set
 		"dispatch/jobs.go":        2, // Job adds the size of the log to what it returns

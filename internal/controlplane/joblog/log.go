@@ -133,3 +133,8 @@ func (l *Log) Size(ctx context.Context, jobID string) (size uint64, cut bool) {
 	_, size = l.reached(ctx, jobID, math.MaxUint64)
 	return size, size > l.MaxSize()
 }
+
+// Delete deletes the log of a job. It succeeds if there is none. store.ErrUnavailable.
+func (l *Log) Delete(ctx context.Context, jobID string) error {
+	return l.st.DeleteLog(ctx, jobID) //nolint:wrapcheck // the store's errors say what was attempted
+}

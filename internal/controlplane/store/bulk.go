@@ -27,6 +27,9 @@ func (s *Store) Jobs(ctx context.Context, ids []string) (jobs map[string]record.
 	}
 	jobs = make(map[string]record.Job, len(ids))
 	err = s.readMany(ctx, subjects, func(msg *jetstream.RawStreamMsg) {
+		if len(msg.Data) == 0 { // the marker of a deleted job
+			return
+		}
 		id := strings.TrimPrefix(msg.Subject, jobPrefix)
 		var listed record.Listed
 		if err := record.Decode(msg.Data, &listed); err != nil {

@@ -36,6 +36,12 @@
 // ErrFull or ErrUnavailable, and starts it again in place as soon as the disk has
 // room. Watches and connections are restored by the client of NATS.
 //
+// # Versions
+//
+// The streams carry the version of what is in them. A store of an earlier version is
+// read and gets the present one; a store of a later version, and one whose restore did
+// not complete, are refused before anything is changed.
+//
 // Signals are messages between replicas that are not stored: signs of life, and
 // which replica has a worker's stream.
 package store

@@ -35,6 +35,7 @@ var errRestarting = errors.New("the embedded server is being started again")
 // be started again in place: connections are made to the present server.
 type embedded struct {
 	dir    string
+	bulk   bool  // what is written is on disk at the end only
 	limit  int64 // of everything stored, in bytes; 0 depends on the disk: see storeLimit
 	logger *zap.Logger
 
@@ -49,7 +50,7 @@ type embedded struct {
 // startEmbedded starts a server that keeps its files in a folder of dataDir. It
 // returns once the server accepts connections.
 func startEmbedded(ctx context.Context, opts Options) (*embedded, error) {
-	e := &embedded{dir: filepath.Join(opts.DataDir, storeFolder), limit: opts.MaxStore, logger: opts.Logger}
+	e := &embedded{dir: filepath.Join(opts.DataDir, storeFolder), limit: opts.MaxStore, bulk: opts.restoring, logger: opts.Logger}
 	if err := os.MkdirAll(e.dir, dirMode); err != nil {
 		return nil, fmt.Errorf("creating the store's folder: %w", err)
 	}
@@ -70,7 +71,7 @@ func (e *embedded) start(ctx context.Context) error {
 		JetStream:              true,
 		JetStreamMaxStore:      noLimit,
 		StoreDir:               e.dir,
-		SyncAlways:             true, // acknowledged means on disk
+		SyncAlways:             !e.bulk, // acknowledged means on disk
 		NoSigs:                 true,
 		DisableJetStreamBanner: true,
 	})

@@ -63,6 +63,9 @@ type Options struct {
 	// Logger receives the store's own log, and the embedded server's from warnings
 	// up. Nil is none.
 	Logger *zap.Logger
+
+	// restoring opens a store for Restore: writes are on disk when it is closed.
+	restoring bool
 }
 
 func (o Options) withDefaults() Options {

@@ -134,6 +134,9 @@ func get[T any](ctx context.Context, s *Store, stream jetstream.Stream, prefix, 
 	if err != nil {
 		return value, at, wrap(ctx, err, doing)
 	}
+	if len(msg.Data) == 0 { // a marker
+		return value, at, fmt.Errorf("%s: %w", doing, ErrNotFound)
+	}
 	value, err = decode[T](msg.Data, doing)
 	return value, stamp{msg.Sequence, msg.Time}, err
 }

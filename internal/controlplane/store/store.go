@@ -46,6 +46,7 @@ type Store struct {
 	logs      jetstream.Stream
 	data      jetstream.Stream
 	writes    writes
+	restored  bool // Restore has stored every record
 	admission admission
 
 	ending      context.Context //nolint:containedctx // of the store, not of a call

@@ -33,6 +33,11 @@ const duplicateWindow = 2 * time.Minute
 // options. It leaves every other setting of an existing stream alone, such as its
 // placement on a cluster.
 func (s *Store) openStreams(ctx context.Context) error {
+	if s.opts.restoring && !s.restored {
+		if err := s.mustBeEmpty(ctx); err != nil {
+			return err
+		}
+	}
 	var err error
 	s.state, err = s.openStream(ctx, stateStream, func(c *jetstream.StreamConfig) {
 		c.Description = "Switchyard: jobs, workers, idempotency keys and tokens"
@@ -99,6 +104,10 @@ func (s *Store) openStream(ctx context.Context, name string, configure func(*jet
 	case !errors.Is(err, jetstream.ErrStreamNotFound):
 		return nil, wrap(ctx, err, "looking up stream "+name)
 	}
+	if err := s.checkVersion(config); err != nil {
+		return nil, err
+	}
+	s.stampVersion(&config)
 	configure(&config)
 	setReplicas(&config, s.opts.Replicas)
 	stream, err := s.js.CreateOrUpdateStream(ctx, config)

@@ -19,6 +19,8 @@ const (
 	JobStored ChangeKind = iota + 1
 	// WorkerStored is a worker's record.
 	WorkerStored
+	// JobDeleted is the marker of a job that was deleted.
+	JobDeleted
 	// OtherStored is any other record: only its revision matters, which is the
 	// position of the watch.
 	OtherStored
@@ -87,10 +89,15 @@ func (s *Store) Watch(ctx context.Context, position uint64, handle func(Change))
 	})
 }
 
+// change returns the change that a message is. Data is nil where only the headers were
+// read; the kind of a job without a summary then has no meaning.
 func change(subject string, revision uint64, storedAt time.Time, data []byte, summary string) Change {
 	c := Change{Kind: OtherStored, Revision: revision, StoredAt: storedAt, data: data}
 	if id, ok := strings.CutPrefix(subject, jobPrefix); ok {
 		c.Kind, c.ID, c.summary = JobStored, id, summary
+		if len(data) == 0 && summary == "" {
+			c.Kind = JobDeleted
+		}
 	} else if id, ok := strings.CutPrefix(subject, workerPrefix); ok {
 		c.Kind, c.ID = WorkerStored, id
 	}

@@ -31,7 +31,7 @@ func watch(ctx context.Context, s *Store) *watching {
 			case WorkerStored:
 				worker, err := c.Worker()
 				w.lines <- fmt.Sprint("worker ", worker.ID, " ", worker.State, " ", err)
-			case OtherStored:
+			case JobDeleted, OtherStored:
 				w.lines <- "other"
 			}
 		})

@@ -571,6 +571,107 @@ func (x *CancelJobResponse) GetJob() *Job {
 	return nil
 }
 
+// DeleteJobRequest names the job to delete.
+type DeleteJobRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The job's ID.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Delete the log and keep the job.
+	LogOnly       bool `protobuf:"varint,2,opt,name=log_only,json=logOnly,proto3" json:"log_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteJobRequest) Reset() {
+	*x = DeleteJobRequest{}
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteJobRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteJobRequest) ProtoMessage() {}
+
+func (x *DeleteJobRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteJobRequest.ProtoReflect.Descriptor instead.
+func (*DeleteJobRequest) Descriptor() ([]byte, []int) {
+	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *DeleteJobRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *DeleteJobRequest) GetLogOnly() bool {
+	if x != nil {
+		return x.LogOnly
+	}
+	return false
+}
+
+// DeleteJobResponse names the job that was deleted.
+type DeleteJobResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The job's ID.
+	Id            string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteJobResponse) Reset() {
+	*x = DeleteJobResponse{}
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteJobResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteJobResponse) ProtoMessage() {}
+
+func (x *DeleteJobResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteJobResponse.ProtoReflect.Descriptor instead.
+func (*DeleteJobResponse) Descriptor() ([]byte, []int) {
+	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *DeleteJobResponse) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
 // FollowJobRequest names the job to follow and what to send of it.
 type FollowJobRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -589,7 +690,7 @@ type FollowJobRequest struct {
 
 func (x *FollowJobRequest) Reset() {
 	*x = FollowJobRequest{}
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[8]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -601,7 +702,7 @@ func (x *FollowJobRequest) String() string {
 func (*FollowJobRequest) ProtoMessage() {}
 
 func (x *FollowJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[8]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -614,7 +715,7 @@ func (x *FollowJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FollowJobRequest.ProtoReflect.Descriptor instead.
 func (*FollowJobRequest) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{8}
+	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *FollowJobRequest) GetId() string {
@@ -659,7 +760,7 @@ type FollowJobResponse struct {
 
 func (x *FollowJobResponse) Reset() {
 	*x = FollowJobResponse{}
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[9]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -671,7 +772,7 @@ func (x *FollowJobResponse) String() string {
 func (*FollowJobResponse) ProtoMessage() {}
 
 func (x *FollowJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[9]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -684,7 +785,7 @@ func (x *FollowJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FollowJobResponse.ProtoReflect.Descriptor instead.
 func (*FollowJobResponse) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{9}
+	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *FollowJobResponse) GetEvent() isFollowJobResponse_Event {
@@ -747,7 +848,7 @@ type LogChunk struct {
 
 func (x *LogChunk) Reset() {
 	*x = LogChunk{}
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[10]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -759,7 +860,7 @@ func (x *LogChunk) String() string {
 func (*LogChunk) ProtoMessage() {}
 
 func (x *LogChunk) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[10]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -772,7 +873,7 @@ func (x *LogChunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogChunk.ProtoReflect.Descriptor instead.
 func (*LogChunk) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{10}
+	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *LogChunk) GetOffset() uint64 {
@@ -846,7 +947,12 @@ const file_switchyard_v1_jobs_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\"9\n" +
 	"\x11CancelJobResponse\x12$\n" +
-	"\x03job\x18\x01 \x01(\v2\x12.switchyard.v1.JobR\x03job\"u\n" +
+	"\x03job\x18\x01 \x01(\v2\x12.switchyard.v1.JobR\x03job\"=\n" +
+	"\x10DeleteJobRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x19\n" +
+	"\blog_only\x18\x02 \x01(\bR\alogOnly\"#\n" +
+	"\x11DeleteJobResponse\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"u\n" +
 	"\x10FollowJobRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
 	"\n" +
@@ -862,13 +968,14 @@ const file_switchyard_v1_jobs_proto_rawDesc = "" +
 	"\x04data\x18\x02 \x01(\fR\x04data\x12\x18\n" +
 	"\amissing\x18\x03 \x01(\x04R\amissing\x12;\n" +
 	"\vreceived_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"receivedAt2\xa6\x03\n" +
+	"receivedAt2\xfb\x03\n" +
 	"\n" +
 	"JobService\x12S\n" +
 	"\tSubmitJob\x12\x1f.switchyard.v1.SubmitJobRequest\x1a .switchyard.v1.SubmitJobResponse\"\x03\x90\x02\x00\x12J\n" +
 	"\x06GetJob\x12\x1c.switchyard.v1.GetJobRequest\x1a\x1d.switchyard.v1.GetJobResponse\"\x03\x90\x02\x01\x12P\n" +
 	"\bListJobs\x12\x1e.switchyard.v1.ListJobsRequest\x1a\x1f.switchyard.v1.ListJobsResponse\"\x03\x90\x02\x01\x12S\n" +
-	"\tCancelJob\x12\x1f.switchyard.v1.CancelJobRequest\x1a .switchyard.v1.CancelJobResponse\"\x03\x90\x02\x02\x12P\n" +
+	"\tCancelJob\x12\x1f.switchyard.v1.CancelJobRequest\x1a .switchyard.v1.CancelJobResponse\"\x03\x90\x02\x02\x12S\n" +
+	"\tDeleteJob\x12\x1f.switchyard.v1.DeleteJobRequest\x1a .switchyard.v1.DeleteJobResponse\"\x03\x90\x02\x02\x12P\n" +
 	"\tFollowJob\x12\x1f.switchyard.v1.FollowJobRequest\x1a .switchyard.v1.FollowJobResponse0\x01BFZDgithub.com/switchyard-ci/switchyard/proto/switchyard/v1;switchyardv1b\x06proto3"
 
 var (
@@ -883,7 +990,7 @@ func file_switchyard_v1_jobs_proto_rawDescGZIP() []byte {
 	return file_switchyard_v1_jobs_proto_rawDescData
 }
 
-var file_switchyard_v1_jobs_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_switchyard_v1_jobs_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_switchyard_v1_jobs_proto_goTypes = []any{
 	(*SubmitJobRequest)(nil),      // 0: switchyard.v1.SubmitJobRequest
 	(*SubmitJobResponse)(nil),     // 1: switchyard.v1.SubmitJobResponse
@@ -893,44 +1000,48 @@ var file_switchyard_v1_jobs_proto_goTypes = []any{
 	(*ListJobsResponse)(nil),      // 5: switchyard.v1.ListJobsResponse
 	(*CancelJobRequest)(nil),      // 6: switchyard.v1.CancelJobRequest
 	(*CancelJobResponse)(nil),     // 7: switchyard.v1.CancelJobResponse
-	(*FollowJobRequest)(nil),      // 8: switchyard.v1.FollowJobRequest
-	(*FollowJobResponse)(nil),     // 9: switchyard.v1.FollowJobResponse
-	(*LogChunk)(nil),              // 10: switchyard.v1.LogChunk
-	nil,                           // 11: switchyard.v1.SubmitJobRequest.EnvEntry
-	(*durationpb.Duration)(nil),   // 12: google.protobuf.Duration
-	(*Job)(nil),                   // 13: switchyard.v1.Job
-	(JobState)(0),                 // 14: switchyard.v1.JobState
-	(JobOutcome)(0),               // 15: switchyard.v1.JobOutcome
-	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
-	(ListOrder)(0),                // 17: switchyard.v1.ListOrder
+	(*DeleteJobRequest)(nil),      // 8: switchyard.v1.DeleteJobRequest
+	(*DeleteJobResponse)(nil),     // 9: switchyard.v1.DeleteJobResponse
+	(*FollowJobRequest)(nil),      // 10: switchyard.v1.FollowJobRequest
+	(*FollowJobResponse)(nil),     // 11: switchyard.v1.FollowJobResponse
+	(*LogChunk)(nil),              // 12: switchyard.v1.LogChunk
+	nil,                           // 13: switchyard.v1.SubmitJobRequest.EnvEntry
+	(*durationpb.Duration)(nil),   // 14: google.protobuf.Duration
+	(*Job)(nil),                   // 15: switchyard.v1.Job
+	(JobState)(0),                 // 16: switchyard.v1.JobState
+	(JobOutcome)(0),               // 17: switchyard.v1.JobOutcome
+	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
+	(ListOrder)(0),                // 19: switchyard.v1.ListOrder
 }
 var file_switchyard_v1_jobs_proto_depIdxs = []int32{
-	11, // 0: switchyard.v1.SubmitJobRequest.env:type_name -> switchyard.v1.SubmitJobRequest.EnvEntry
-	12, // 1: switchyard.v1.SubmitJobRequest.timeout:type_name -> google.protobuf.Duration
-	13, // 2: switchyard.v1.SubmitJobResponse.job:type_name -> switchyard.v1.Job
-	13, // 3: switchyard.v1.GetJobResponse.job:type_name -> switchyard.v1.Job
-	14, // 4: switchyard.v1.ListJobsRequest.states:type_name -> switchyard.v1.JobState
-	15, // 5: switchyard.v1.ListJobsRequest.outcomes:type_name -> switchyard.v1.JobOutcome
-	16, // 6: switchyard.v1.ListJobsRequest.since:type_name -> google.protobuf.Timestamp
-	16, // 7: switchyard.v1.ListJobsRequest.until:type_name -> google.protobuf.Timestamp
-	17, // 8: switchyard.v1.ListJobsRequest.order:type_name -> switchyard.v1.ListOrder
-	13, // 9: switchyard.v1.ListJobsResponse.jobs:type_name -> switchyard.v1.Job
-	13, // 10: switchyard.v1.CancelJobResponse.job:type_name -> switchyard.v1.Job
-	13, // 11: switchyard.v1.FollowJobResponse.job:type_name -> switchyard.v1.Job
-	10, // 12: switchyard.v1.FollowJobResponse.log:type_name -> switchyard.v1.LogChunk
-	16, // 13: switchyard.v1.LogChunk.received_at:type_name -> google.protobuf.Timestamp
+	13, // 0: switchyard.v1.SubmitJobRequest.env:type_name -> switchyard.v1.SubmitJobRequest.EnvEntry
+	14, // 1: switchyard.v1.SubmitJobRequest.timeout:type_name -> google.protobuf.Duration
+	15, // 2: switchyard.v1.SubmitJobResponse.job:type_name -> switchyard.v1.Job
+	15, // 3: switchyard.v1.GetJobResponse.job:type_name -> switchyard.v1.Job
+	16, // 4: switchyard.v1.ListJobsRequest.states:type_name -> switchyard.v1.JobState
+	17, // 5: switchyard.v1.ListJobsRequest.outcomes:type_name -> switchyard.v1.JobOutcome
+	18, // 6: switchyard.v1.ListJobsRequest.since:type_name -> google.protobuf.Timestamp
+	18, // 7: switchyard.v1.ListJobsRequest.until:type_name -> google.protobuf.Timestamp
+	19, // 8: switchyard.v1.ListJobsRequest.order:type_name -> switchyard.v1.ListOrder
+	15, // 9: switchyard.v1.ListJobsResponse.jobs:type_name -> switchyard.v1.Job
+	15, // 10: switchyard.v1.CancelJobResponse.job:type_name -> switchyard.v1.Job
+	15, // 11: switchyard.v1.FollowJobResponse.job:type_name -> switchyard.v1.Job
+	12, // 12: switchyard.v1.FollowJobResponse.log:type_name -> switchyard.v1.LogChunk
+	18, // 13: switchyard.v1.LogChunk.received_at:type_name -> google.protobuf.Timestamp
 	0,  // 14: switchyard.v1.JobService.SubmitJob:input_type -> switchyard.v1.SubmitJobRequest
 	2,  // 15: switchyard.v1.JobService.GetJob:input_type -> switchyard.v1.GetJobRequest
 	4,  // 16: switchyard.v1.JobService.ListJobs:input_type -> switchyard.v1.ListJobsRequest
 	6,  // 17: switchyard.v1.JobService.CancelJob:input_type -> switchyard.v1.CancelJobRequest
-	8,  // 18: switchyard.v1.JobService.FollowJob:input_type -> switchyard.v1.FollowJobRequest
-	1,  // 19: switchyard.v1.JobService.SubmitJob:output_type -> switchyard.v1.SubmitJobResponse
-	3,  // 20: switchyard.v1.JobService.GetJob:output_type -> switchyard.v1.GetJobResponse
-	5,  // 21: switchyard.v1.JobService.ListJobs:output_type -> switchyard.v1.ListJobsResponse
-	7,  // 22: switchyard.v1.JobService.CancelJob:output_type -> switchyard.v1.CancelJobResponse
-	9,  // 23: switchyard.v1.JobService.FollowJob:output_type -> switchyard.v1.FollowJobResponse
-	19, // [19:24] is the sub-list for method output_type
-	14, // [14:19] is the sub-list for method input_type
+	8,  // 18: switchyard.v1.JobService.DeleteJob:input_type -> switchyard.v1.DeleteJobRequest
+	10, // 19: switchyard.v1.JobService.FollowJob:input_type -> switchyard.v1.FollowJobRequest
+	1,  // 20: switchyard.v1.JobService.SubmitJob:output_type -> switchyard.v1.SubmitJobResponse
+	3,  // 21: switchyard.v1.JobService.GetJob:output_type -> switchyard.v1.GetJobResponse
+	5,  // 22: switchyard.v1.JobService.ListJobs:output_type -> switchyard.v1.ListJobsResponse
+	7,  // 23: switchyard.v1.JobService.CancelJob:output_type -> switchyard.v1.CancelJobResponse
+	9,  // 24: switchyard.v1.JobService.DeleteJob:output_type -> switchyard.v1.DeleteJobResponse
+	11, // 25: switchyard.v1.JobService.FollowJob:output_type -> switchyard.v1.FollowJobResponse
+	20, // [20:26] is the sub-list for method output_type
+	14, // [14:20] is the sub-list for method input_type
 	14, // [14:14] is the sub-list for extension type_name
 	14, // [14:14] is the sub-list for extension extendee
 	0,  // [0:14] is the sub-list for field type_name
@@ -942,7 +1053,7 @@ func file_switchyard_v1_jobs_proto_init() {
 		return
 	}
 	file_switchyard_v1_types_proto_init()
-	file_switchyard_v1_jobs_proto_msgTypes[9].OneofWrappers = []any{
+	file_switchyard_v1_jobs_proto_msgTypes[11].OneofWrappers = []any{
 		(*FollowJobResponse_Job)(nil),
 		(*FollowJobResponse_Log)(nil),
 	}
@@ -952,7 +1063,7 @@ func file_switchyard_v1_jobs_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_switchyard_v1_jobs_proto_rawDesc), len(file_switchyard_v1_jobs_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

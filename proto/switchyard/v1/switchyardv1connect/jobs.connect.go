@@ -41,6 +41,8 @@ const (
 	JobServiceListJobsProcedure = "/switchyard.v1.JobService/ListJobs"
 	// JobServiceCancelJobProcedure is the fully-qualified name of the JobService's CancelJob RPC.
 	JobServiceCancelJobProcedure = "/switchyard.v1.JobService/CancelJob"
+	// JobServiceDeleteJobProcedure is the fully-qualified name of the JobService's DeleteJob RPC.
+	JobServiceDeleteJobProcedure = "/switchyard.v1.JobService/DeleteJob"
 	// JobServiceFollowJobProcedure is the fully-qualified name of the JobService's FollowJob RPC.
 	JobServiceFollowJobProcedure = "/switchyard.v1.JobService/FollowJob"
 )
@@ -60,6 +62,10 @@ type JobServiceClient interface {
 	// worker of a running job to end it. Canceling a canceled job succeeds.
 	// NOT_FOUND as for GetJob. FAILED_PRECONDITION: the job is finished or lost.
 	CancelJob(context.Context, *v1.CancelJobRequest) (*v1.CancelJobResponse, error)
+	// DeleteJob removes a job that has ended, with its log and its idempotency key, or
+	// its log only. Deleting a log that is gone succeeds. NOT_FOUND as for GetJob.
+	// FAILED_PRECONDITION: the job has not ended, or its retry is not submitted yet.
+	DeleteJob(context.Context, *v1.DeleteJobRequest) (*v1.DeleteJobResponse, error)
 	// FollowJob sends the job as it is now, then every change of its state and
 	// every chunk of its log in order. It ends when the job has ended and its whole
 	// log was sent. NOT_FOUND as for GetJob. On UNAVAILABLE the caller follows
@@ -105,6 +111,13 @@ func NewJobServiceClient(httpClient connect.HTTPClient, baseURL string, opts ...
 			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
+		deleteJob: connect.NewClient[v1.DeleteJobRequest, v1.DeleteJobResponse](
+			httpClient,
+			baseURL+JobServiceDeleteJobProcedure,
+			connect.WithSchema(jobServiceMethods.ByName("DeleteJob")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
+			connect.WithClientOptions(opts...),
+		),
 		followJob: connect.NewClient[v1.FollowJobRequest, v1.FollowJobResponse](
 			httpClient,
 			baseURL+JobServiceFollowJobProcedure,
@@ -120,6 +133,7 @@ type jobServiceClient struct {
 	getJob    *connect.Client[v1.GetJobRequest, v1.GetJobResponse]
 	listJobs  *connect.Client[v1.ListJobsRequest, v1.ListJobsResponse]
 	cancelJob *connect.Client[v1.CancelJobRequest, v1.CancelJobResponse]
+	deleteJob *connect.Client[v1.DeleteJobRequest, v1.DeleteJobResponse]
 	followJob *connect.Client[v1.FollowJobRequest, v1.FollowJobResponse]
 }
 
@@ -159,6 +173,15 @@ func (c *jobServiceClient) CancelJob(ctx context.Context, req *v1.CancelJobReque
 	return nil, err
 }
 
+// DeleteJob calls switchyard.v1.JobService.DeleteJob.
+func (c *jobServiceClient) DeleteJob(ctx context.Context, req *v1.DeleteJobRequest) (*v1.DeleteJobResponse, error) {
+	response, err := c.deleteJob.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // FollowJob calls switchyard.v1.JobService.FollowJob.
 func (c *jobServiceClient) FollowJob(ctx context.Context, req *v1.FollowJobRequest) (*connect.ServerStreamForClient[v1.FollowJobResponse], error) {
 	return c.followJob.CallServerStream(ctx, connect.NewRequest(req))
@@ -179,6 +202,10 @@ type JobServiceHandler interface {
 	// worker of a running job to end it. Canceling a canceled job succeeds.
 	// NOT_FOUND as for GetJob. FAILED_PRECONDITION: the job is finished or lost.
 	CancelJob(context.Context, *v1.CancelJobRequest) (*v1.CancelJobResponse, error)
+	// DeleteJob removes a job that has ended, with its log and its idempotency key, or
+	// its log only. Deleting a log that is gone succeeds. NOT_FOUND as for GetJob.
+	// FAILED_PRECONDITION: the job has not ended, or its retry is not submitted yet.
+	DeleteJob(context.Context, *v1.DeleteJobRequest) (*v1.DeleteJobResponse, error)
 	// FollowJob sends the job as it is now, then every change of its state and
 	// every chunk of its log in order. It ends when the job has ended and its whole
 	// log was sent. NOT_FOUND as for GetJob. On UNAVAILABLE the caller follows
@@ -220,6 +247,13 @@ func NewJobServiceHandler(svc JobServiceHandler, opts ...connect.HandlerOption) 
 		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
+	jobServiceDeleteJobHandler := connect.NewUnaryHandlerSimple(
+		JobServiceDeleteJobProcedure,
+		svc.DeleteJob,
+		connect.WithSchema(jobServiceMethods.ByName("DeleteJob")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
+		connect.WithHandlerOptions(opts...),
+	)
 	jobServiceFollowJobHandler := connect.NewServerStreamHandlerSimple(
 		JobServiceFollowJobProcedure,
 		svc.FollowJob,
@@ -236,6 +270,8 @@ func NewJobServiceHandler(svc JobServiceHandler, opts ...connect.HandlerOption) 
 			jobServiceListJobsHandler.ServeHTTP(w, r)
 		case JobServiceCancelJobProcedure:
 			jobServiceCancelJobHandler.ServeHTTP(w, r)
+		case JobServiceDeleteJobProcedure:
+			jobServiceDeleteJobHandler.ServeHTTP(w, r)
 		case JobServiceFollowJobProcedure:
 			jobServiceFollowJobHandler.ServeHTTP(w, r)
 		default:
@@ -261,6 +297,10 @@ func (UnimplementedJobServiceHandler) ListJobs(context.Context, *v1.ListJobsRequ
 
 func (UnimplementedJobServiceHandler) CancelJob(context.Context, *v1.CancelJobRequest) (*v1.CancelJobResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("switchyard.v1.JobService.CancelJob is not implemented"))
+}
+
+func (UnimplementedJobServiceHandler) DeleteJob(context.Context, *v1.DeleteJobRequest) (*v1.DeleteJobResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("switchyard.v1.JobService.DeleteJob is not implemented"))
 }
 
 func (UnimplementedJobServiceHandler) FollowJob(context.Context, *v1.FollowJobRequest, *connect.ServerStream[v1.FollowJobResponse]) error {

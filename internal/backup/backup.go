@@ -1,0 +1,161 @@
+// Package backup reads and writes the file of a backup: the messages of
+// BackupService.Backup in gzip, each after its length. The first is the header, the
+// last one the trailer, without which the file is incomplete.
+package backup
+
+import (
+	"bufio"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"google.golang.org/protobuf/encoding/protodelim"
+
+	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
+)
+
+// maxMessage bounds one message, in bytes: a record has up to 1 MiB.
+const maxMessage = 4 << 20
+
+// ErrIncomplete is in the chain of the error of a file without a trailer.
+var ErrIncomplete = errors.New("the backup is incomplete")
+
+// Write writes a backup to a file that must not exist. receive returns the messages
+// one by one, and false after the last one. The file is complete and on disk, or it
+// does not exist: it has another name until then.
+func Write(path string, receive func() (*switchyardv1.BackupResponse, bool, error)) (records int64, err error) {
+	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
+		if err == nil {
+			err = os.ErrExist
+		}
+		return 0, fmt.Errorf("writing the backup %s: %w", path, err)
+	}
+	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".partial-*") // with mode 0600: it has the environment of jobs
+	if err != nil {
+		return 0, fmt.Errorf("writing the backup: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(file.Name()))
+		}
+	}()
+	records, err = write(file, receive)
+	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return records, err
+	}
+	if err := os.Rename(file.Name(), path); err != nil {
+		return records, fmt.Errorf("writing the backup: %w", err)
+	}
+	return records, nil
+}
+
+func write(w io.Writer, receive func() (*switchyardv1.BackupResponse, bool, error)) (records int64, err error) {
+	packed := gzip.NewWriter(w)
+	complete := false
+	for {
+		message, more, err := receive()
+		if err != nil {
+			return records, err
+		}
+		if !more {
+			break
+		}
+		if trailer := message.GetTrailer(); trailer != nil {
+			records, complete = trailer.GetRecords(), true
+		}
+		if _, err := protodelim.MarshalTo(packed, message); err != nil {
+			return records, fmt.Errorf("writing the backup: %w", err)
+		}
+	}
+	if !complete {
+		return records, fmt.Errorf("%w: the control plane ended it early", ErrIncomplete)
+	}
+	if err := packed.Close(); err != nil {
+		return records, fmt.Errorf("writing the backup: %w", err)
+	}
+	return records, nil
+}
+
+// Reader reads the file of a backup.
+type Reader struct {
+	file     *os.File
+	messages *bufio.Reader
+	header   *switchyardv1.BackupHeader
+	records  int64
+}
+
+// Open opens a file and reads its header. The caller closes it.
+func Open(path string) (*Reader, error) {
+	file, err := os.Open(path) //nolint:gosec // named by the operator
+	if err != nil {
+		return nil, fmt.Errorf("reading the backup: %w", err)
+	}
+	r := &Reader{file: file}
+	if err := r.begin(); err != nil {
+		return nil, errors.Join(fmt.Errorf("reading the backup %s: %w", path, err), file.Close())
+	}
+	return r, nil
+}
+
+func (r *Reader) begin() error {
+	packed, err := gzip.NewReader(r.file)
+	if err != nil {
+		return fmt.Errorf("it is not a backup: %w", err)
+	}
+	r.messages = bufio.NewReader(packed)
+	first, err := r.read()
+	if err != nil {
+		return err
+	}
+	if r.header = first.GetHeader(); r.header == nil {
+		return errors.New("it is not a backup: it has no header")
+	}
+	return nil
+}
+
+func (r *Reader) read() (*switchyardv1.BackupResponse, error) {
+	message := &switchyardv1.BackupResponse{}
+	err := protodelim.UnmarshalOptions{MaxSize: maxMessage}.UnmarshalFrom(r.messages, message)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = ErrIncomplete
+	}
+	if err != nil {
+		return nil, fmt.Errorf("after %d records: %w", r.records, err)
+	}
+	return message, nil
+}
+
+// Header returns what is known of the backup as a whole.
+func (r *Reader) Header() *switchyardv1.BackupHeader { return r.header }
+
+// Next returns the next record, and false after the last one. ErrIncomplete if the file
+// ends early or has not all records.
+func (r *Reader) Next() (*switchyardv1.BackupRecord, bool, error) {
+	message, err := r.read()
+	switch {
+	case err != nil:
+		return nil, false, err
+	case message.GetRecord() != nil:
+		r.records++
+		return message.GetRecord(), true, nil
+	case message.GetTrailer() == nil:
+		return nil, false, errors.New("the backup has a message of an unknown kind")
+	case message.GetTrailer().GetRecords() != r.records:
+		return nil, false, fmt.Errorf("%w: it has %d records of %d", ErrIncomplete, r.records, message.GetTrailer().GetRecords())
+	}
+	switch _, err := r.messages.ReadByte(); { // which checks the checksum of the whole file
+	case errors.Is(err, io.EOF):
+		return nil, false, nil
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, false, fmt.Errorf("%w: it ends within its checksum", ErrIncomplete)
+	case err != nil:
+		return nil, false, fmt.Errorf("the backup is damaged: %w", err)
+	}
+	return nil, false, errors.New("the backup is damaged: it goes on after its end")
+}
+
+// Close closes the file.
+func (r *Reader) Close() error { return r.file.Close() } //nolint:wrapcheck // it names the file
