@@ -65,15 +65,21 @@ func syncTimes(dir string) (took []time.Duration, err error) {
 	return took, nil
 }
 
-// residentMemory returns VmRSS of a process, in bytes, from /proc (proc(5)). It
-// returns an error on systems without /proc, like the functions below.
-func residentMemory(pid int) (int64, error) {
+// residentMemory returns VmRSS of a process, in bytes.
+func residentMemory(pid int) (int64, error) { return memoryOf(pid, "VmRSS:") }
+
+// peakMemory returns VmHWM of a process, the most that VmRSS was, in bytes.
+func peakMemory(pid int) (int64, error) { return memoryOf(pid, "VmHWM:") }
+
+// memoryOf returns a line of the status of a process, in bytes, from /proc (proc(5)).
+// It returns an error on systems without /proc, like the functions below.
+func memoryOf(pid int, field string) (int64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, fmt.Errorf("reading the memory of a process: %w", err)
 	}
 	for line := range strings.Lines(string(status)) {
-		rest, ok := strings.CutPrefix(line, "VmRSS:")
+		rest, ok := strings.CutPrefix(line, field)
 		if !ok {
 			continue
 		}

@@ -30,6 +30,7 @@ type plan struct {
 	starts  int           // processes to start
 	settle  time.Duration // how long an agent is idle before it is measured
 	idle    time.Duration // how long CPU time is measured
+	kept    int           // jobs in the store of a control plane that starts
 	silence bool          // measure the waits of minutes over HTTP/1.1 too
 }
 
@@ -63,6 +64,7 @@ func parse(args []string, stderr io.Writer) (plan, error) {
 	flags.IntVar(&p.starts, "starts", 50, "processes to start and to end")
 	flags.DurationVar(&p.settle, "settle", 15*time.Second, "how long an agent is idle before its memory is measured")
 	flags.DurationVar(&p.idle, "idle", designIdle, "how long the CPU time of an idle agent is measured")
+	flags.IntVar(&p.kept, "kept", designKept, "jobs in the store of a control plane that starts, which take 2 kB of disk each")
 	flags.BoolVar(&p.silence, "silence", true, "measure a frozen connection over HTTP/1.1 too, which takes four minutes")
 	if err := flags.Parse(args); err != nil {
 		return plan{}, fmt.Errorf("flags: %w", err)
@@ -100,6 +102,7 @@ func (p *plan) shorten(set map[string]bool) {
 		"settle":  func() { p.settle = 5 * time.Second },
 		"idle":    func() { p.idle = 10 * time.Second },
 		"silence": func() { p.silence = false },
+		"kept":    func() { p.kept = 50_000 },
 	} {
 		if !set[name] {
 			apply()
@@ -114,6 +117,7 @@ const (
 	mostRate    = 200
 	mostWorkers = 500
 	mostCrowd   = agent.MaxSpawn
+	mostKept    = 10_000_000
 )
 
 func (p *plan) validate() error {
@@ -128,6 +132,7 @@ func (p *plan) validate() error {
 		{"fleet", p.fleet, mostWorkers},
 		{"crowd", p.crowd, mostCrowd},
 		{"starts", p.starts, mostSamples},
+		{"kept", p.kept, mostKept},
 	} {
 		if n.value < 1 || n.value > n.most {
 			errs = append(errs, fmt.Errorf("-%s is %d, and must be from 1 to %d", n.name, n.value, n.most))
