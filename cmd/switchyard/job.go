@@ -77,7 +77,8 @@ func (a *app) jobLogs() *cobra.Command {
 	var remove bool
 	flags.Bool(&remove, "delete", "delete the log of a job that has ended, instead of writing it")
 	flags.Bool(&follow, "follow,f", "go on as the log grows, until the job has ended")
-	fromOffset := cli.Var(flags, &options.LogOffset, "offset", "NUMBER", "leave out the first bytes of the log", cli.Number[uint64](0, math.MaxInt64))
+	fromOffset := cli.Var(flags, &options.LogOffset, "offset", "NUMBER", "leave out the first bytes of the log",
+		cli.Number[uint64](0, math.MaxInt64))
 	tail := 0
 	lastLines := cli.Var(flags, &tail, "tail", "NUMBER", "only the last lines of the log", cli.Number(0, maxTail))
 	c := connectionFlags(cmd)

@@ -59,7 +59,8 @@ func (l *listFlags) order() switchyardv1.ListOrder {
 
 // momentFlag declares a flag for a bound in time of a list.
 func momentFlag(flags cli.Flags, target **timestamppb.Timestamp, name, usage string) {
-	cli.Var(flags, target, name, "TIME", usage+", a moment such as 2026-01-31, 2026-01-31T18:00 or 2026-01-31T18:00:00Z, or a duration ago such as 2h",
+	const forms = ", a moment such as 2026-01-31, 2026-01-31T18:00 or 2026-01-31T18:00:00Z, or a duration ago such as 2h"
+	cli.Var(flags, target, name, "TIME", usage+forms,
 		func(text string) (*timestamppb.Timestamp, error) {
 			at, err := cli.Moment(text, time.Now())
 			return timestamppb.New(at), err
@@ -77,7 +78,8 @@ func writeList[M proto.Message](
 		if err != nil {
 			return err
 		}
-		if n++; !o.json() {
+		n++
+		if !o.json() {
 			rows = append(rows, message) // the widths of the columns depend on all rows
 			continue
 		}

@@ -21,5 +21,5 @@ func startControlPlane(ctx context.Context, config controlplane.Config) (*contro
 		defer debug.FreeOSMemory()
 		defer debug.SetGCPercent(previous)
 	}
-	return controlplane.Start(ctx, config) //nolint:wrapcheck // the callers add what was attempted
+	return controlplane.Start(ctx, config)
 }

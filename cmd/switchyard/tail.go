@@ -56,7 +56,7 @@ func (*lineEnds) Job(*switchyardv1.Job) error { return nil }
 func (l *lineEnds) Log(chunk *switchyardv1.LogChunk) error {
 	for i, b := range chunk.GetData() {
 		if b == '\n' {
-			l.ends = append(l.ends, chunk.GetOffset()+uint64(i)+1) //nolint:gosec // an index
+			l.ends = append(l.ends, chunk.GetOffset()+uint64(i)+1)
 		}
 	}
 	l.end = chunk.GetOffset() + uint64(len(chunk.GetData()))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"runtime"
 	"slices"
@@ -30,7 +31,8 @@ func (a *Agent) register(ctx context.Context, s *shared, name string) (*worker.W
 		Tags: append([]string{wire.QueueTag + c.Queue}, c.Tags...), Features: c.features(),
 	})
 	if err != nil {
-		if transport.Refused(err) {
+		// Another refusal names the field that is wrong.
+		if status, ok := errors.AsType[*transport.StatusError](err); ok && status.Code == http.StatusUnauthorized {
 			err = fmt.Errorf("%w; check the registration token", err)
 		}
 		return nil, nil, fmt.Errorf("%s: %w", c.Endpoint, err)

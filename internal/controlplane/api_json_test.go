@@ -35,8 +35,8 @@ func (b *bed) call(procedure, contentType string, body []byte) (int, string) {
 	return res.StatusCode, string(got)
 }
 
-// A misspelt field or value in JSON is refused, by every call, and is named.
-func TestMisspeltJSON(t *testing.T) {
+// A misspelled field or value in JSON is refused, by every call, and is named.
+func TestMisspelledJSON(t *testing.T) {
 	b := start(t)
 	for _, row := range []struct{ procedure, body, contains string }{
 		{"JobService/SubmitJob", `{"command":["true"],"idempotency-key":"k"}`, `unknown field \"idempotency-key\"`},
@@ -66,8 +66,8 @@ func TestMisspeltJSON(t *testing.T) {
 	}
 }
 
-// The stream refuses a misspelt field too, in its own way: in its last message.
-func TestMisspeltJSONOfAStream(t *testing.T) {
+// The stream refuses a misspelled field too, in its own way: in its last message.
+func TestMisspelledJSONOfAStream(t *testing.T) {
 	b := start(t)
 	message := `{"id":"x","offset":7}`
 	envelope := binary.BigEndian.AppendUint32([]byte{0}, uint32(len(message)))

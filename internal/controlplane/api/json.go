@@ -9,7 +9,7 @@ import (
 )
 
 // strictJSON decodes requests in JSON, and refuses a field or a value of an
-// enumeration that does not exist: a misspelt filter must not select everything.
+// enumeration that does not exist: a misspelled filter must not select everything.
 // Unknown fields in protobuf's binary form are still ignored, since a newer client
 // sends them. It encodes as connect-go does.
 type strictJSON struct{ name string }

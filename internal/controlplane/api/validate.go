@@ -28,15 +28,14 @@ const (
 // checkStrings refuses a command or a variable that no process on Linux can be given: an
 // agent would only find that out when it starts the job.
 func checkStrings(command []string, env map[string]string) error {
+	const tooLong = "can be passed to a process on Linux; pass long data in files, or in several variables"
 	total := len(shellescape.QuoteCommand(command)) + commandOverhead
 	if total > maxString {
-		return invalid("command", "has %d bytes as a line of shell, and at most %d can be passed to a process on Linux; pass long data in files, or in several variables",
-			total-commandOverhead, maxString-commandOverhead)
+		return invalid("command", "has %d bytes as a line of shell, and at most %d "+tooLong, total-commandOverhead, maxString-commandOverhead)
 	}
 	for name, value := range env {
 		if n := len(name) + len("=") + len(value); n > maxString {
-			return invalid("env", "has %q with %d bytes, and at most %d can be passed to a process on Linux; pass long data in files, or in several variables",
-				name, n, maxString)
+			return invalid("env", "has %q with %d bytes, and at most %d "+tooLong, name, n, maxString)
 		}
 	}
 	return nil

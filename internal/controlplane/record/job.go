@@ -10,7 +10,7 @@ import (
 // Job is the stored record of a job: what was submitted, and what became of it.
 // It is a value; slices and maps in it are never changed in place, so copies share
 // them.
-type Job struct {
+type Job struct { //nolint:recvcheck // decoding needs a pointer; all else uses the value
 	// Job is what became of the job. Only package lifecycle changes it.
 	lifecycle.Job
 

@@ -82,7 +82,7 @@ func (h *history) put(s record.Summary, now, expires time.Time) {
 	p.worker = h.workers.use(worker)
 	p.class = h.classes.use(classKey{s.Queue, s.State, s.Outcome})
 	if !expires.IsZero() {
-		p.expires = uint32(min(max(1, h.seconds(expires)), math.MaxUint32)) //nolint:gosec // bounded
+		p.expires = uint32(min(max(1, h.seconds(expires)), math.MaxUint32))
 	}
 	if int(p.class) == len(h.ids) {
 		h.ids = append(h.ids, newTree(before))

@@ -172,7 +172,8 @@ func (x *Index) CountJobs(l *JobList, from uuid.UUID) (n int, next uuid.UUID) {
 
 // firstID returns the lowest UUIDv7 of a moment.
 func firstID(at time.Time) (id uuid.UUID) {
-	ms := max(0, min(at.UnixMilli(), 1<<48-1))
-	binary.BigEndian.PutUint64(id[:], uint64(ms)<<16) //nolint:gosec // bounded
+	const idTimeBits = 48 // the milliseconds since 1970 are the first bits of a UUIDv7
+	ms := max(0, min(at.UnixMilli(), 1<<idTimeBits-1))
+	binary.BigEndian.PutUint64(id[:], uint64(ms)<<(64-idTimeBits)) //nolint:gosec // bounded
 	return id
 }

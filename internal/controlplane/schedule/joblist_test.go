@@ -156,9 +156,11 @@ func idMillisecond(id string) int64 {
 }
 
 func countAll(x *Index, l *JobList) (total int) {
-	for next, n := uuid.Nil, 0; ; {
+	for next := uuid.Nil; ; {
+		var n int
 		n, next = x.CountJobs(l, next)
-		if total += n; next == uuid.Nil {
+		total += n
+		if next == uuid.Nil {
 			return total
 		}
 	}

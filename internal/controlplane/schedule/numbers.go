@@ -31,7 +31,8 @@ func (n *numbers[V]) use(v V) uint32 {
 
 // release ends one use. With the last one the value has no number any more.
 func (n *numbers[V]) release(number uint32) {
-	if n.uses[number]--; n.uses[number] > 0 {
+	n.uses[number]--
+	if n.uses[number] > 0 {
 		return
 	}
 	delete(n.byValue, n.values[number])

@@ -60,7 +60,8 @@ func TestASlowReaderOfALogIsBounded(t *testing.T) {
 	n := 0
 	go func() {
 		read <- s.ReadChunks(t.Context(), "j", func(Chunk) bool {
-			if n++; n == 1 {
+			n++
+			if n == 1 {
 				close(blocked)
 				<-release
 			}

@@ -76,7 +76,8 @@ func (s *Store) read(ctx context.Context, what reading, pending func(uint64),
 			return wrap(ctx, err, doing)
 		}
 		if !errors.Is(err, errReconnected) {
-			s.opts.Logger.Debug("interrupted a reader; it goes on", zap.String("stream", what.stream), zap.String("subject", what.subject), zap.Error(err))
+			s.opts.Logger.Debug("interrupted a reader; it goes on",
+				zap.String("stream", what.stream), zap.String("subject", what.subject), zap.Error(err))
 			wait, cancel := context.WithTimeout(ctx, readRetry)
 			<-wait.Done()
 			cancel()
