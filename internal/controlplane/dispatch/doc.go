@@ -50,14 +50,22 @@
 //
 // Every wait ends (see schedule.Terms). Package schedule finds out that a term has
 // expired, or what the state of a worker means for its job; that is an event for the
-// table of package lifecycle, which decides what becomes of the job. An assignment expires after AssignTimeout,
-// an acceptance after StartTimeout, a worker's lease after LeaseTimeout. A running
+// table of package lifecycle, which decides what becomes of the job. An assignment
+// expires after AssignTimeout, an acceptance after StartTimeout, a worker's lease
+// after LeaseTimeout. A running
 // job is lost with its worker; or when its worker sends pings for AbsenceTimeout
 // without reporting on the job (a worker sends no pings beside a job, but one may
 // have been in flight); or when nothing is reported for SilenceTimeout. Terms are
-// counted from when this replica saw the sign of life, by its monotonic clock, and a
-// job's timeout from when it saw the start. A replica that starts, was suspended, or
-// was cut off from the store starts every term again.
+// counted from when this replica saw the sign of life, by its monotonic clock. A
+// replica that starts, was suspended, or was cut off from the store starts every term
+// again.
+//
+// A job's timeout is kept by its agent if that is ours, also while no control plane
+// can be reached. For other agents each replica counts from when it saw the start.
+// Where every replica is restarted, such a job may run longer, by the time that it had
+// run before. That time is not stored: no stored moment is compared with a clock, and
+// a sum kept in the record would cost a write for each running job again and again,
+// for agents that are killed by no timeout of their own.
 //
 // # Held jobs
 //
