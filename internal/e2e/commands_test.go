@@ -19,6 +19,8 @@ import (
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	return scripttest.Commands([]scripttest.Command{
 		{Name: "start", Usage: "NAME PROGRAM [ARGUMENT...]", Least: 2, Most: -1, Run: start},
+		{Name: "terminal", Usage: "NAME PROGRAM [ARGUMENT...]", Least: 2, Most: -1, Run: startInTerminal},
+		{Name: "hangup", Usage: "NAME", Least: 1, Most: 1, Run: hangUp},
 		{Name: "ready", Usage: "NAME", Least: 1, Most: 1, Run: ready},
 		{Name: "peak", Usage: "NAME MIB", Least: 2, Most: 2, Run: peak},
 		{Name: "proxy", Usage: "[VARIABLE]", Most: 1, Run: startProxy},
@@ -39,6 +41,14 @@ func start(ts *testscript.TestScript, ps *scripttest.Processes, args []string) {
 		env = peerSettings(ts)
 	}
 	ps.Start(ts, args[0], env, args[1], args[2:]...)
+}
+
+func startInTerminal(ts *testscript.TestScript, ps *scripttest.Processes, args []string) {
+	ps.StartInTerminal(ts, args[0], scripttest.Environment(ts), args[1], args[2:]...)
+}
+
+func hangUp(ts *testscript.TestScript, ps *scripttest.Processes, args []string) {
+	ts.Check(ps.Get(ts, args[0]).HangUp())
 }
 
 func ready(ts *testscript.TestScript, ps *scripttest.Processes, args []string) {

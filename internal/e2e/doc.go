@@ -20,6 +20,9 @@
 //
 //	ready NAME         wait until a control plane is up; later commands call it, and a later start
 //	                   takes the same port
+//	terminal NAME PROGRAM [ARGUMENT...]
+//	                   start a process with a terminal of its own
+//	hangup NAME        close its terminal, as a window that is closed
 //	peak NAME MIB      check that the process never had so much in memory (on Linux, without the
 //	                   race detector)
 //	repository MODULE  serve a required module of this one as a git repository on loopback; $REPO

@@ -3,6 +3,7 @@ package scripttest
 import (
 	"context"
 	"fmt"
+	"io"
 	"os/exec"
 	"strconv"
 	"sync"
@@ -24,6 +25,7 @@ type Process struct {
 	done           chan struct{} // closed at its end
 	stdout, stderr []byte        // everything that it wrote; read after done
 	next           int           // the line of the journal after the last expected one
+	terminal       io.Closer     // nil without a terminal
 }
 
 // Start runs a program in the directory, with env as its whole environment.
@@ -72,6 +74,15 @@ func (p *Process) Wait(ctx context.Context) (string, error) {
 func (p *Process) Kill() {
 	_ = p.Cmd.Process.Kill() // it may have ended
 	<-p.done
+}
+
+// HangUp closes the terminal of a process that StartInTerminal started, as a window
+// that is closed does: the system sends SIGHUP.
+func (p *Process) HangUp() error {
+	if p.terminal == nil {
+		return fmt.Errorf("%s has no terminal", p.Name) //nolint:err113 // for the test's log
+	}
+	return p.terminal.Close() //nolint:wrapcheck // for the test's log
 }
 
 // Stderr returns what the process has written to standard error. It may be called

@@ -58,6 +58,18 @@ func (ps *Processes) Add(p *Process) {
 
 // Start starts a program that is on the script's PATH, with the environment.
 func (ps *Processes) Start(ts *testscript.TestScript, name string, env []string, program string, args ...string) {
+	ps.startBy(ts, Start, name, env, program, args)
+}
+
+// StartInTerminal is Start with a terminal: see the function of this name.
+func (ps *Processes) StartInTerminal(ts *testscript.TestScript, name string, env []string, program string, args ...string) {
+	ps.startBy(ts, StartInTerminal, name, env, program, args)
+}
+
+// starter is Start or StartInTerminal.
+type starter func(name, dir string, env []string, path string, args ...string) (*Process, error)
+
+func (ps *Processes) startBy(ts *testscript.TestScript, by starter, name string, env []string, program string, args []string) {
 	if old := ps.byName[name]; old != nil {
 		select {
 		case <-old.done: // the name is free again
@@ -65,7 +77,7 @@ func (ps *Processes) Start(ts *testscript.TestScript, name string, env []string,
 			ts.Fatalf("process %q runs already", name)
 		}
 	}
-	p, err := Start(name, ts.Getenv("WORK"), env, lookPath(ts, program), args...)
+	p, err := by(name, ts.Getenv("WORK"), env, lookPath(ts, program), args...)
 	ts.Check(err)
 	ps.Add(p)
 }
