@@ -42,6 +42,7 @@ func (a *app) root() *cobra.Command {
 			a.workersList(), a.workersPause(), a.workersResume(), a.workersStop(), a.workersRevoke()),
 		cli.Group("token", "create, list and revoke the tokens of people, programs and agents",
 			a.tokenCreate(), a.tokenList(), a.tokenRevoke()),
+		a.auditLog(),
 		cli.Group("redact", "keep secrets out of a job's log", a.redactAdd()),
 		cli.Group("fsm", "draw, verify and replay the state machine of a worker",
 			a.fsmDiagram(), a.fsmVerify(), a.fsmReplay()),

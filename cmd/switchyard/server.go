@@ -96,7 +96,8 @@ func newServerFlags(cmd *cobra.Command, dir *dataDir) *serverFlags {
 		return cli.Var(flags, target, name, "DURATION", usage, cli.Positive)
 	}
 	flags.Text(&c.Listen, "listen", "HOST:PORT", "address to listen on; port 0 is any free port")
-	flags.Text(&c.NATSURL, "nats-url", "URL", "NATS cluster to keep jobs and workers in; other users of this machine see a password in it, so prefer the variable").
+	flags.Text(&c.NATSURL, "nats-url", "URL", "NATS cluster to keep jobs and workers in; "+
+		"other users of this machine see a password in it, so prefer the variable").
 		Default("a store in this process, in the data directory")
 	flags.File(&c.TLSCertFile, "tls-cert", "FILE", "PEM file of the certificate for TLS").Default("no TLS")
 	flags.File(&c.TLSKeyFile, "tls-key", "FILE", "PEM file of the certificate's key")

@@ -8,7 +8,7 @@ import (
 )
 
 // warnIfReadable logs a warning for each token file, named by a flag, that other
-// users of this machine can read. It is no error, since the secrets that container
+// users of this machine can read. The agent and the server go on, since the secrets that container
 // platforms mount have such a mode.
 func warnIfReadable(logger *zap.Logger, tokens ...*cli.Token) {
 	for _, token := range tokens {

@@ -43,6 +43,7 @@ type Client struct {
 	workers  switchyardv1connect.WorkerServiceClient
 	tokens   switchyardv1connect.TokenServiceClient
 	backups  switchyardv1connect.BackupServiceClient
+	audit    switchyardv1connect.AuditServiceClient
 }
 
 // New returns a client. It opens no connection. It returns an error if the endpoint is
@@ -69,6 +70,7 @@ func New(opts Options) (*Client, error) {
 		workers:  switchyardv1connect.NewWorkerServiceClient(caller, endpoint.HTTPURL()),
 		tokens:   switchyardv1connect.NewTokenServiceClient(caller, endpoint.HTTPURL()),
 		backups:  switchyardv1connect.NewBackupServiceClient(caller, endpoint.HTTPURL()),
+		audit:    switchyardv1connect.NewAuditServiceClient(caller, endpoint.HTTPURL()),
 	}, nil
 }
 

@@ -103,7 +103,8 @@ func (h *health) storeReady(ctx context.Context) error {
 func (h *health) Check(ctx context.Context, req *grpchealth.CheckRequest) (*grpchealth.CheckResponse, error) {
 	switch req.Service {
 	case "", agentedgev1connect.AgentEdgeServiceName,
-		switchyardv1connect.JobServiceName, switchyardv1connect.WorkerServiceName, switchyardv1connect.TokenServiceName:
+		switchyardv1connect.JobServiceName, switchyardv1connect.WorkerServiceName,
+		switchyardv1connect.TokenServiceName, switchyardv1connect.AuditServiceName:
 	default:
 		return nil, connect.NewError(connect.CodeNotFound, nil) //nolint:wrapcheck // the code is the whole response
 	}

@@ -17,6 +17,7 @@ func (s *Server) routes(config Config) http.Handler {
 	agents := agentwire.New(s.dispatcher, agentwire.Options{
 		Tokens:            s.access,
 		Gate:              admission.NewGate(),
+		Audit:             s.audit,
 		PingInterval:      config.PingInterval,
 		HeartbeatInterval: config.HeartbeatInterval,
 		JobStatusInterval: config.JobStatusInterval,
@@ -28,7 +29,7 @@ func (s *Server) routes(config Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(agents.Stream())
 	for path, handler := range api.Handlers(s.dispatcher, api.Options{
-		Store: s.store, Tokens: s.access, Gate: admission.NewGate(), Logger: s.logger.Named("api"),
+		Store: s.store, Tokens: s.access, Gate: admission.NewGate(), Audit: s.audit, Logger: s.logger.Named("api"),
 	}) {
 		mux.Handle(path, handler)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/config"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/access"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/audit"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
@@ -33,6 +34,7 @@ type Server struct {
 	dir        *dataDir
 	store      *store.Store
 	access     *access.Tokens
+	audit      *audit.Log
 	dispatcher *dispatch.Dispatcher
 	listener   net.Listener
 	http       *http.Server
@@ -104,6 +106,7 @@ func (s *Server) open(ctx context.Context, c Config) error {
 	if err != nil {
 		return fmt.Errorf("reading the store: %w", err)
 	}
+	s.audit = audit.New(s.store, s.logger.Named("audit"))
 	handler := s.routes(c)
 	if c.Wrap != nil {
 		handler = c.Wrap(handler)
@@ -205,6 +208,9 @@ func (s *Server) release() error {
 	var errs []error
 	if s.dispatcher != nil {
 		s.dispatcher.Close()
+	}
+	if s.audit != nil {
+		s.audit.Close()
 	}
 	if s.access != nil {
 		s.access.Close()

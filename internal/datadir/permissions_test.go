@@ -49,7 +49,7 @@ func TestCheckTokenFile(t *testing.T) {
 			t.Errorf("%v: %v, want refused %t", mode, err, refused)
 		}
 		if ReadableByOthers(path) != refused {
-			t.Errorf("%v: readable by others is %t, want %t", mode, !refused, refused)
+			t.Errorf("%v: others can read it: %t, want %t", mode, !refused, refused)
 		}
 	}
 	if err := CheckTokenFile(filepath.Join(t.TempDir(), "none")); err != nil {

@@ -44,15 +44,15 @@ func HideUserInfo(text string) string {
 	if !ok {
 		return text
 	}
-	authority, path, _ := strings.Cut(rest, "/")
+	authority, after, _ := strings.Cut(rest, "/")
 	at := strings.LastIndexByte(authority, '@')
 	isHTTP := strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https")
 	if at < 0 || !isHTTP && !strings.Contains(authority[:at], ":") {
 		return text
 	}
 	hidden := scheme + "://" + Redacted + authority[at:]
-	if path != "" || strings.Contains(rest, "/") {
-		hidden += "/" + path
+	if after != "" || strings.Contains(rest, "/") {
+		hidden += "/" + after
 	}
 	if u, err := url.Parse(text); err == nil && u.User == nil {
 		return text // the @ is in the query or the fragment

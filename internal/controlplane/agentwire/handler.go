@@ -9,6 +9,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/access"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/admission"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/audit"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/refusal"
 	"github.com/switchyard-ci/switchyard/internal/wire"
@@ -20,6 +21,8 @@ type Options struct {
 	Tokens *access.Tokens
 	// Gate bounds the requests that are decoded at the same time.
 	Gate *admission.Gate
+	// Audit receives what agents and jobs change of workers.
+	Audit *audit.Log
 	// PingInterval, HeartbeatInterval and JobStatusInterval are sent to agents when
 	// they register, in whole seconds.
 	PingInterval, HeartbeatInterval, JobStatusInterval time.Duration

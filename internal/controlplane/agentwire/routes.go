@@ -45,9 +45,9 @@ func (h *Handler) routes() []route {
 		{http.MethodPut, ofJob + wire.PathAcquire, sessionToken, h.acquire},
 
 		// Commands inside a job make these with the job's token.
-		{http.MethodPost, wire.PathStop, sessionOrJobToken, onWorker(h.stop)},
-		{http.MethodPost, wire.PathPause, sessionOrJobToken, onWorker(h.pause)},
-		{http.MethodPost, wire.PathResume, sessionOrJobToken, onWorker(h.resume)},
+		{http.MethodPost, wire.PathStop, sessionOrJobToken, h.audited(onWorker(h.stop))},
+		{http.MethodPost, wire.PathPause, sessionOrJobToken, h.audited(onWorker(h.pause))},
+		{http.MethodPost, wire.PathResume, sessionOrJobToken, h.audited(onWorker(h.resume))},
 
 		{http.MethodPut, ofJob + wire.PathStart, jobToken, ownJob(h.start)},
 		{http.MethodPost, ofJob + wire.PathChunks, reportToken, ownJob(h.chunk)},

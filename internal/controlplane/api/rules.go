@@ -50,6 +50,8 @@ var rules = map[string]rule{
 	switchyardv1connect.WorkerServiceStopWorkerProcedure:   {nil, maxRequestBytes},
 	switchyardv1connect.WorkerServiceRevokeWorkerProcedure: {nil, maxRequestBytes},
 
+	switchyardv1connect.AuditServiceListAuditEventsProcedure: {nil, maxRequestBytes},
+
 	switchyardv1connect.TokenServiceCreateTokenProcedure: {nil, maxRequestBytes},
 	switchyardv1connect.TokenServiceListTokensProcedure:  {nil, maxRequestBytes},
 	switchyardv1connect.TokenServiceRevokeTokenProcedure: {nil, maxRequestBytes},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/access"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/admission"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/audit"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/refusal"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
@@ -22,6 +23,8 @@ type Options struct {
 	Tokens *access.Tokens
 	// Gate bounds the requests that are decoded at the same time.
 	Gate *admission.Gate
+	// Audit receives every change.
+	Audit *audit.Log
 	// Logger receives one line for each request that fails on the server's side.
 	Logger *zap.Logger
 }
@@ -39,7 +42,7 @@ type service struct {
 func Handlers(dispatcher *dispatch.Dispatcher, options Options) map[string]http.Handler {
 	base := service{dispatcher: dispatcher, logger: options.Logger}
 	handlerOptions := []connect.HandlerOption{
-		connect.WithInterceptors(decoded{}), connect.WithConditionalHandlerOptions(bounds),
+		connect.WithInterceptors(decoded{}, audited{options.Audit}), connect.WithConditionalHandlerOptions(bounds),
 		connect.WithHandlerOptions(codecs()...),
 	}
 	guarded := guard{
@@ -50,9 +53,10 @@ func Handlers(dispatcher *dispatch.Dispatcher, options Options) map[string]http.
 	workersPath, workers := switchyardv1connect.NewWorkerServiceHandler(&workerService{base}, handlerOptions...)
 	tokensPath, tokens := switchyardv1connect.NewTokenServiceHandler(&tokenService{base, options.Tokens}, handlerOptions...)
 	backupPath, backup := switchyardv1connect.NewBackupServiceHandler(&backupService{base, options.Store}, handlerOptions...)
+	auditPath, auditing := switchyardv1connect.NewAuditServiceHandler(&auditService{base, options.Store}, handlerOptions...)
 	return map[string]http.Handler{
-		backupPath: guarded.wrap(backup),
-		jobsPath:   guarded.wrap(jobs), workersPath: guarded.wrap(workers), tokensPath: guarded.wrap(tokens),
+		backupPath: guarded.wrap(backup), auditPath: guarded.wrap(auditing),
+		jobsPath: guarded.wrap(jobs), workersPath: guarded.wrap(workers), tokensPath: guarded.wrap(tokens),
 	}
 }
 

@@ -54,6 +54,7 @@ func (s *Store) Backup(ctx context.Context, handle func(Message) error) error {
 		{s.state, stateStream, false},
 		{s.data, dataStream, false},
 		{s.logs, logStream, true},
+		{s.audit, auditStream, true},
 	} {
 		bounded, cancel := s.bound(ctx)
 		info, err := part.stream.Info(bounded)
@@ -132,7 +133,7 @@ func Restore(ctx context.Context, opts Options, next func() (Message, bool, erro
 // mustBeEmpty returns an error if a stream exists that has records. It is called before
 // anything is marked as restoring.
 func (s *Store) mustBeEmpty(ctx context.Context) error {
-	for _, name := range []string{stateStream, logStream, dataStream} {
+	for _, name := range []string{stateStream, logStream, dataStream, auditStream} {
 		stream, err := s.js.Stream(ctx, name)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
 			continue

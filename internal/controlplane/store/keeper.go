@@ -52,7 +52,9 @@ func (s *Store) Reachable(ctx context.Context) error {
 
 // probe writes to a stream. It returns the error of publish.
 func (s *Store) probe(ctx context.Context, stream string) error {
-	subject := map[string]string{stateStream: statePrefix, logStream: logPrefix, dataStream: dataPrefix}[stream] + probeName
+	subject := map[string]string{
+		stateStream: statePrefix, logStream: logPrefix, dataStream: dataPrefix, auditStream: auditPrefix,
+	}[stream] + probeName
 	ack, err := s.publish(ctx, &nats.Msg{Subject: subject})
 	if err == nil && stream == logStream {
 		// This stream keeps more than one message of a subject.

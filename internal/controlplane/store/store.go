@@ -45,6 +45,7 @@ type Store struct {
 	state     jetstream.Stream
 	logs      jetstream.Stream
 	data      jetstream.Stream
+	audit     jetstream.Stream
 	writes    writes
 	restored  bool // Restore has stored every record
 	admission admission

@@ -69,6 +69,10 @@ func (s *Store) openStreams(ctx context.Context) error {
 		c.MaxMsgsPerSubject = 1
 		s.bounded(c, s.opts.Retention, dataShare)
 	})
+	if err != nil {
+		return err
+	}
+	s.audit, err = s.openAudit(ctx)
 	return err
 }
 

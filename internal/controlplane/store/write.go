@@ -129,6 +129,8 @@ func streamOf(subject string) string {
 		return logStream
 	case strings.HasPrefix(subject, dataPrefix):
 		return dataStream
+	case strings.HasPrefix(subject, auditPrefix):
+		return auditStream
 	}
 	return stateStream
 }
