@@ -293,7 +293,7 @@ func (m *matrix) resultOf(res sent) string {
 			return allowed // the token is good; the request, which was read, names no worker
 		}
 		return m.unread(res, noScope)
-	case res.status >= http.StatusInternalServerError && res.status != http.StatusNotImplemented:
+	case res.status >= http.StatusInternalServerError:
 		return unavailable
 	}
 	return allowed

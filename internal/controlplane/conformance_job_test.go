@@ -103,8 +103,8 @@ func TestCommandConformance(t *testing.T) {
 		{"set with a session's token", "session", "POST jobs/$job/data/set", `{"key":"k","value":"v"}`, nil, 401, anError},
 		{"get from another build", "job", "POST builds/$others/data/get", `{"key":"k"}`, nil, 404, anError},
 		{"set after finish", "done job", "POST jobs/$done/data/set", `{"key":"k","value":"v"}`, nil, 401, anError},
-		{"annotate", "job", "POST jobs/$job/annotations", `{"body":"b"}`, nil, 501, `{"message":"POST /v3/jobs/$job/annotations is not served by this control plane"}`},
-		{"delete an annotation", "job", "DELETE jobs/$job/annotations/default?scope=job", "", nil, 501, `{"message":"DELETE /v3/jobs/$job/annotations/default is not served by this control plane"}`},
+		{"annotate", "job", "POST jobs/$job/annotations", `{"body":"b"}`, nil, 404, `{"message":"POST /v3/jobs/$job/annotations is not served by this control plane"}`},
+		{"delete an annotation", "job", "DELETE jobs/$job/annotations/default?scope=job", "", nil, 404, `{"message":"DELETE /v3/jobs/$job/annotations/default is not served by this control plane"}`},
 		{"annotate with an unknown token", "unknown", "POST jobs/$job/annotations", `{"body":"b"}`, nil, 401, anError},
 	})
 }

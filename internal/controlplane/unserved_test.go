@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Calls of the protocol that are not served return 501 with their name, and wrong
+// Calls of the protocol that are not served return 404 with their name, and wrong
 // methods 405, to callers with a token; others get 401.
 func TestUnservedRoutes(t *testing.T) {
 	b := start(t)
@@ -17,38 +17,38 @@ func TestUnservedRoutes(t *testing.T) {
 		status       int
 		contains     string // empty: the method and the path
 	}{
-		{"POST", "jobs/x/pipelines", 501, ""},
-		{"GET", "jobs/x/pipelines/y", 501, ""},
-		{"POST", "jobs/x/annotations", 501, ""},
-		{"DELETE", "jobs/x/annotations/default", 501, ""},
-		{"POST", "jobs/x/artifacts", 501, ""},
-		{"PUT", "jobs/x/artifacts", 501, ""},
-		{"GET", "builds/x/artifacts/search", 501, ""},
-		{"POST", "jobs/x/oidc/tokens", 501, ""},
-		{"GET", "jobs/x/secrets", 501, ""},
-		{"POST", "jobs/x/repository_access_token", 501, ""},
-		{"POST", "jobs/x/header_times", 501, ""},
-		{"POST", "steps/x/export", 501, ""},
-		{"PUT", "steps/x", 501, ""},
-		{"POST", "steps/x/cancel", 501, ""},
-		{"POST", "builds/x/cancel", 501, ""},
-		{"GET", "cache_registries/x", 501, ""},
-		{"POST", "cache_registries/x/peek", 501, ""},
-		{"PUT", "cache_registries/x/store", 501, ""},
-		{"PUT", "cache_registries/x/commit", 501, ""},
-		{"POST", "cache_registries/x/retrieve", 501, ""},
-		{"POST", "cache_registries/x/expire", 501, ""},
+		{"POST", "jobs/x/pipelines", 404, ""},
+		{"GET", "jobs/x/pipelines/y", 404, ""},
+		{"POST", "jobs/x/annotations", 404, ""},
+		{"DELETE", "jobs/x/annotations/default", 404, ""},
+		{"POST", "jobs/x/artifacts", 404, ""},
+		{"PUT", "jobs/x/artifacts", 404, ""},
+		{"GET", "builds/x/artifacts/search", 404, ""},
+		{"POST", "jobs/x/oidc/tokens", 404, ""},
+		{"GET", "jobs/x/secrets", 404, ""},
+		{"POST", "jobs/x/repository_access_token", 404, ""},
+		{"POST", "jobs/x/header_times", 404, ""},
+		{"POST", "steps/x/export", 404, ""},
+		{"PUT", "steps/x", 404, ""},
+		{"POST", "steps/x/cancel", 404, ""},
+		{"POST", "builds/x/cancel", 404, ""},
+		{"GET", "cache_registries/x", 404, ""},
+		{"POST", "cache_registries/x/peek", 404, ""},
+		{"PUT", "cache_registries/x/store", 404, ""},
+		{"PUT", "cache_registries/x/commit", 404, ""},
+		{"POST", "cache_registries/x/retrieve", 404, ""},
+		{"POST", "cache_registries/x/expire", 404, ""},
 
-		{"GET", "builds/x", 501, ""},
-		{"DELETE", "builds/x/data/get/y", 501, ""},
-		{"PATCH", "steps/x/later", 501, ""},
-		{"DELETE", "cache_registries", 501, ""},
-		{"GET", "", 501, "GET /v3/ is not"},
-		{"GET", strings.Repeat("x", 1000), 501, "..."},
-		{"GET", "jobs//x", 501, ""},
-		{"PUT", "jobs//accept", 501, ""},
-		{"GET", "./ping", 501, ""},
-		{"GET", "jobs/../ping", 501, ""},
+		{"GET", "builds/x", 404, ""},
+		{"DELETE", "builds/x/data/get/y", 404, ""},
+		{"PATCH", "steps/x/later", 404, ""},
+		{"DELETE", "cache_registries", 404, ""},
+		{"GET", "", 404, "GET /v3/ is not"},
+		{"GET", strings.Repeat("x", 1000), 404, "..."},
+		{"GET", "jobs//x", 404, ""},
+		{"PUT", "jobs//accept", 404, ""},
+		{"GET", "./ping", 404, ""},
+		{"GET", "jobs/../ping", 404, ""},
 
 		{"GET", "register", 405, "method GET is not allowed for this path, which takes POST"},
 		{"POST", "ping", 405, "takes GET"},

@@ -31,7 +31,7 @@ type route struct {
 }
 
 // routes returns every REST call that is served. Any other call of the protocol
-// is refused with status 501 and its name.
+// is refused with status 404 and its name.
 func (h *Handler) routes() []route {
 	return append(dataRoutes(), []route{
 		{http.MethodPost, wire.PathRegister, registrationToken, h.register},
@@ -95,7 +95,9 @@ func isClean(p string) bool {
 }
 
 // unrouted refuses a request that no route serves: with 405 if the path has other
-// methods, else with 501. Callers without any token get 401 and learn neither.
+// methods, else with 404. Commands of existing agents try again for minutes after a 5xx,
+// such as 501, and fail at once after a 4xx. Callers without any token get 401 and learn
+// neither.
 func (h *Handler) unrouted(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
 	if _, err := h.authenticate(r, anyToken); err != nil {
 		h.writeFailure(w, r, route{path: "none", token: anyToken}, err)
@@ -108,7 +110,7 @@ func (h *Handler) unrouted(mux *http.ServeMux, w http.ResponseWriter, r *http.Re
 			fmt.Sprintf("method %s is not allowed for this path, which takes %s", r.Method, strings.Join(allowed, " and ")))
 		return
 	}
-	writeError(w, http.StatusNotImplemented,
+	writeError(w, http.StatusNotFound,
 		fmt.Sprintf("%s %s is not served by this control plane", r.Method, truncate(r.URL.Path)))
 }
 

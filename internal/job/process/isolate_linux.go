@@ -27,7 +27,7 @@ func Isolate() error {
 	}
 	ignored := make(chan os.Signal, 1) // nobody reads it
 	for sig := syscall.Signal(1); sig <= lastRealTime; sig++ {
-		// The runtime gives programs the default for a signal that it handles.
+		// The runtime starts programs with the default for a signal that it handles.
 		if status&(1<<(sig-1)) != 0 {
 			signal.Notify(ignored, sig)
 		}
