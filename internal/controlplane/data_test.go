@@ -44,7 +44,7 @@ func TestMetaData(t *testing.T) {
 		{"another job", "jobs/" + other.text("id") + "/data/get", `{"key":"k"}`, 404, "no such job"},
 		{"another build", "builds/" + other.text("id") + "/data/get", `{"key":"k"}`, 404, "no such build"},
 		{"not a build ID", "builds/nonsense/data/keys", "", 404, "no such build"},
-		{"set in a build", "builds/" + id + "/data/set", `{"key":"k","value":"v"}`, 501, "/data/set is not served"},
+		{"set in a build", "builds/" + id + "/data/set", `{"key":"k","value":"v"}`, 404, "/data/set is not served"},
 		{"set without a body", "jobs/" + id + "/data/set", "", 400, "key must have"},
 		{"set, not JSON", "jobs/" + id + "/data/set", "k=v", 400, "body: not JSON"},
 		{"set, wrong type", "jobs/" + id + "/data/set", `{"key":"k","value":7}`, 400, "value must not be a JSON number"},
