@@ -17,14 +17,15 @@ import (
 	jobverify "github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle/verify"
 )
 
-const verifyDescription = `Explores every state that two machines can reach, each together with a model of its
-surroundings. The worker's: a control plane that assigns, pauses and disconnects, a
-stream that is lost while messages are on their way, pings whose answers arrive
-late. The job's: two agents, one of them killed or a clone of the other, and a
-network that loses, delays and repeats requests and answers. In each state it checks
-the properties of the design. A violation is reported with a shortest way to it, as
-a script: of a worker for "fsm replay", of a job for testdata/jobs. A row of a table
-that is never taken is an error too, unless modes are left out.
+const verifyDescription = `Explores every state that the machines can reach, in two worlds. The worker's: its
+machine together with its stored record and the stored jobs, a stream that is lost
+while messages are on their way, pings whose answers arrive late, pauses, an agent
+that is killed and starts again. The job's: one job and its retry, two agents, one of
+them killed or a clone of the other, and a network that loses, delays and repeats
+requests and answers. In each state it checks the properties of the design. A
+violation is reported with a shortest way to it, as a script: of a worker for "fsm
+replay", of a job for testdata/jobs. A row of a table that is never taken is an error
+too, unless modes are left out.
 
 Larger bounds take more time and memory, without limit; the defaults take less than
 a minute on two processors.
@@ -78,6 +79,7 @@ func (a *app) fsmVerify() *cobra.Command {
 	bound(&o.Bounds.InFlight, "in-flight", "most messages of the stream on their way at once; more than jobs").Default("jobs + 1")
 	bound(&o.Bounds.Losses, "losses", "most lost or refused connections; 0 is any number")
 	bound(&o.Bounds.Pauses, "pauses", "most pauses of the worker; 0 is any number")
+	bound(&o.Bounds.Together, "together", "how many of pauses, cancellations and crashes happen together to one job, 1 to 3")
 	bound(&e.job.Bounds.InFlight, "job-in-flight", "most requests and answers about a job on their way at once")
 	bound(&e.job.Bounds.Kills, "job-kills", "most agents killed in the life of a job")
 	bound(&e.job.Bounds.Faults, "job-faults", "most requests and answers about a job lost or repeated; 0 is any number")

@@ -20,7 +20,7 @@ var perCall = []string{
 	"idempotency-key", "state", "outcome", "no-retry", "worker", "follow", "offset", "reason", "force", "format", "guards", "effects",
 	"tail", "limit", "all", "page", "sort", "since", "until", "machine", "self-loops", "highlight",
 	"delete", "keep-waiting", "scope", "expires-in", "revoked", "show-secrets",
-	"jobs", "in-flight", "losses", "pauses", "rows", "scripts", "job-in-flight", "job-kills", "job-faults",
+	"jobs", "in-flight", "losses", "pauses", "together", "rows", "scripts", "job-in-flight", "job-kills", "job-faults",
 }
 
 // eachCommand calls do for root and every command below it.

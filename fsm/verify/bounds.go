@@ -21,16 +21,22 @@ type Bounds struct {
 	// Pauses is how often the control plane may pause the worker, at most 15; 0
 	// is any number. It may always resume it.
 	Pauses uint8 `json:"pauses"`
+	// Together is how many kinds of disturbances happen together in the worlds with
+	// one job, 1 to 3: pauses, what people do, and crashes.
+	Together uint8 `json:"together"`
 }
 
-// DefaultBounds returns two jobs, three messages in flight, and any number of
-// losses and pauses.
+// DefaultBounds returns two jobs, three messages in flight, any number of losses and
+// pauses, and one kind of disturbance at a time.
 func DefaultBounds() Bounds {
 	const jobs = 2
-	return Bounds{Jobs: jobs, InFlight: jobs + 1}
+	return Bounds{Jobs: jobs, InFlight: jobs + 1, Together: 1}
 }
 
-const maxCount = 1<<countBits - 1
+const (
+	maxCount    = 1<<countBits - 1
+	maxTogether = 3
+)
 
 // Validate returns an error that names the wrong bound, or nil.
 func (b Bounds) Validate() error {
@@ -43,6 +49,8 @@ func (b Bounds) Validate() error {
 		return fmt.Errorf("losses is %d, and must be at most %d, or 0 for any number", b.Losses, maxCount)
 	case b.Pauses > maxCount:
 		return fmt.Errorf("pauses is %d, and must be at most %d, or 0 for any number", b.Pauses, maxCount)
+	case b.Together < 1 || b.Together > maxTogether:
+		return fmt.Errorf("together is %d, and must be 1 to %d", b.Together, maxTogether)
 	}
 	return nil
 }
@@ -59,8 +67,9 @@ func (b Bounds) String() string {
 	if b.Jobs == 1 {
 		jobs = "job"
 	}
-	return fmt.Sprintf("%d %s, up to %d messages on their way, %s losses, %s pauses, any number of everything else",
-		b.Jobs, jobs, b.InFlight, times(b.Losses), times(b.Pauses))
+	const form = "%d %s, up to %d messages on their way, %s losses, %s pauses, " +
+		"up to %d of pauses, people and crashes together, any number of everything else"
+	return fmt.Sprintf(form, b.Jobs, jobs, b.InFlight, times(b.Losses), times(b.Pauses), b.Together)
 }
 
 // configs returns every kind of worker.

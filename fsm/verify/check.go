@@ -10,6 +10,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/switchyard-ci/switchyard/fsm"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 )
 
 // Options select what to check.
@@ -20,9 +22,15 @@ type Options struct {
 	Modes []fsm.Mode
 	// Advance is the machine; fsm.Advance if nil.
 	Advance Advance
+	// Jobs is the table of jobs; that of package lifecycle if nil. NextWorker is the
+	// machine of a worker's record; workerstate.Next if nil.
+	Jobs       *lifecycle.Table
+	NextWorker NextWorker
 	// Workers is how many kinds of worker are explored at once; as many as there
 	// are processors if zero.
 	Workers int
+
+	limit int // of states
 }
 
 // Check explores every kind of worker, and returns what it found. Violations are
@@ -34,13 +42,8 @@ func Check(ctx context.Context, o Options) (*Report, error) {
 	if err := o.Bounds.Validate(); err != nil {
 		return nil, fmt.Errorf("verify: %w", err)
 	}
-	if o.Advance == nil {
-		o.Advance = fsm.Advance
-	}
-	if o.Workers <= 0 {
-		o.Workers = runtime.GOMAXPROCS(0)
-	}
-	chosen := slices.DeleteFunc(subjects(), func(s subject) bool {
+	o = o.withDefaults()
+	chosen := slices.DeleteFunc(o.Bounds.subjects(), func(s subject) bool {
 		return len(o.Modes) > 0 && !slices.Contains(o.Modes, s.config.Mode)
 	})
 	runs := make([]Run, len(chosen))
@@ -58,42 +61,33 @@ func Check(ctx context.Context, o Options) (*Report, error) {
 	return newReport(o.Bounds, runs, time.Since(begin)), nil
 }
 
-// subject is a kind of worker, and whether its control plane lies.
-type subject struct {
-	config fsm.Config
-	liar   bool
-}
-
-// subjects returns every kind of worker with a control plane that keeps to the
-// protocol, and then each with one that lies.
-func subjects() []subject {
-	kinds := configs()
-	all := make([]subject, 0, 2*len(kinds))
-	for _, liar := range []bool{false, true} {
-		for _, c := range kinds {
-			all = append(all, subject{c, liar})
-		}
+// withDefaults returns the options with every field set.
+func (o Options) withDefaults() Options {
+	if o.Advance == nil {
+		o.Advance = fsm.Advance
 	}
-	return all
-}
-
-func (s subject) name() string {
-	if s.liar {
-		return configName(s.config) + ", lies"
+	if o.Jobs == nil {
+		o.Jobs = lifecycle.NewTable(lifecycle.Rows(), lifecycle.IgnoredPairs())
 	}
-	return configName(s.config)
+	if o.NextWorker == nil {
+		o.NextWorker = workerstate.Next
+	}
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	return o
 }
 
 // run explores one kind of worker; firstOnly stops at the first violation.
 func run(ctx context.Context, of subject, o *Options, firstOnly bool) (Run, error) {
 	begin := time.Now()
 	c := of.config
-	s, err := exploreSubject(ctx, of, o.Bounds, o.Advance, firstOnly)
+	s, err := exploreSubject(ctx, of, o, firstOnly)
 	if err != nil {
 		return Run{}, err
 	}
 	if len(s.Violations()) == 0 || !firstOnly {
-		if err := s.checkLiveness(ctx, c.Mode); err != nil {
+		if err := s.checkLiveness(ctx, of); err != nil {
 			return Run{}, err
 		}
 	}

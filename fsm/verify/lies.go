@@ -28,16 +28,16 @@ func (x *generator) lies() {
 		x.event(movePingRefused, 0, noEnvironment, over)
 	}
 	switch w.phase {
-	case phaseNone:
-	case phaseAsking:
-		x.add(moveBegin, w.inHand, streamsSilent).world.phase = phaseRunning
-		x.add(moveDeny, w.inHand, streamsSilent).world.phase = phaseRejected
+	case phaseAsking, phaseStarting:
+		x.enter(moveBegin, streamsSilent, phaseRunning)
+		x.enter(moveDeny, streamsSilent, phaseRejected)
 	case phaseRunning:
-		x.add(moveOver, w.inHand, streamsSilent).world.phase = phaseFinished
-	case phaseFinished:
+		x.enter(moveOver, streamsSilent, phaseDelivering)
+	case phaseDelivering:
 		x.event(moveFinished, w.inHand, streamsSilent, (*world).dropJob)
 	case phaseRejected:
 		x.event(moveRejected, w.inHand, streamsSilent, (*world).dropJob)
+	case phaseNone, phaseLeaving:
 	}
 }
 

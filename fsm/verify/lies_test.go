@@ -29,7 +29,7 @@ func TestLiesAreDetected(t *testing.T) {
 			if i < 0 {
 				t.Fatal("no such mutant")
 			}
-			r, err := run(t.Context(), subject{fsm.Config{Mode: c.mode}, true}, &Options{Bounds: smallBounds(), Advance: all[i].advance}, false)
+			r, err := run(t.Context(), subject{config: fsm.Config{Mode: c.mode}, liar: true}, smallOptions(all[i].advance), false)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -30,15 +30,12 @@ func TestMutants(t *testing.T) {
 
 func trySample(t *testing.T) {
 	oneGoroutine(t)
-	const every = 23 // not a divisor of any pattern in the order of mutants
+	const every = 37 // not a divisor of any pattern in the order of mutants
 	known := readScore(t)
 	if known.table != fsm.TableHash() {
 		t.Errorf("%s is about table %s, and this is %s: rewrite it as it says", scoreFile, known.table, fsm.TableHash())
 	}
-	trial, err := newTrial(t.Context(), smallBounds())
-	if err != nil {
-		t.Fatal(err)
-	}
+	trial := &trial{bounds: []Bounds{smallBounds()}} // each of them does something else
 	all := allMutants()
 	tried := 0
 	for i := 0; i < len(all); i += every {

@@ -42,18 +42,6 @@ func (w *world) stall() {
 	w.link = linkStuck
 }
 
-// current returns the message that a keep-alive repeats, and with which a stream
-// begins.
-func (w *world) current() uint8 {
-	switch {
-	case w.stopping:
-		return messageDisconnect
-	case w.paused:
-		return messagePause
-	}
-	return messageResume
-}
-
 // stream makes what can happen to the stream. The worker learns of an end when it
 // happens, and of a message when it arrives.
 func (x *generator) stream() {
@@ -92,10 +80,10 @@ func (x *generator) stream() {
 		}
 		x.end()
 		if w.queued == 0 {
-			x.add(moveKeepAlive, 0, allWorks|pingsFail|pingsRefused).world.put(w.current())
+			x.add(moveKeepAlive, 0, streamsWork).world.put(x.standing(w.worker))
 		}
 		for job := uint8(1); job <= x.bounds.Jobs && x.canSend(); job++ {
-			if w.jobs[job].begun() {
+			if x.job(job).begun() {
 				x.add(moveEcho, job, noEnvironment).world.put(messageJob + job - 1)
 			}
 		}
@@ -114,19 +102,20 @@ func (x *generator) attach() {
 	w := x.from
 	var offers []uint8
 	for job := uint8(1); job <= x.bounds.Jobs; job++ {
-		if w.jobs[job].onOffer() {
+		if x.job(job).onOffer() {
 			offers = append(offers, messageJob+job-1)
 		}
 	}
-	x.attached(moveAttach, 0, allWorks|pingsFail|pingsRefused, append([]uint8{w.current()}, offers...))
-	if w.current() != messageResume {
+	standing := x.standing(w.worker)
+	x.attached(moveAttach, 0, streamsWork, append([]uint8{standing}, offers...))
+	if standing != messageResume {
 		return
 	}
 	if len(offers) > 0 {
 		x.attached(moveAttachJobs, 0, noEnvironment, offers)
 	}
 	for job := uint8(1); job <= x.bounds.Jobs; job++ {
-		if w.jobs[job].begun() {
+		if x.job(job).begun() {
 			x.attached(moveAttachEcho, job, noEnvironment, append([]uint8{messageJob + job - 1}, offers...))
 		}
 	}
@@ -138,4 +127,5 @@ func (x *generator) attached(kind moveKind, job uint8, in explore.Environments, 
 	for _, message := range messages {
 		s.world.put(message)
 	}
+	x.seen(s)
 }

@@ -2,9 +2,11 @@ package verify
 
 // The widths of fields, in bits.
 const (
-	machineBits = 20
+	machineBits = 16
 	messageBits = 3
-	jobBits     = 3
+	recordBits  = 8
+	workerBits  = 5
+	endingBits  = 3
 	reasonBits  = 4
 	stateBits   = 3 // of pings and jobs in hand, and the length of the channel
 	countBits   = 4
@@ -56,23 +58,27 @@ func (w *world) code(a, b *codec) {
 	for i := range w.channel {
 		code(a, &w.channel[i], messageBits)
 	}
+	code(a, &w.queued, stateBits)
 	for i := range w.jobs[1:] {
-		code(a, &w.jobs[i+1], jobBits)
+		code(a, &w.jobs[i+1], recordBits)
 	}
 	code(a, &w.link, 2)
 	code(a, &w.ping, stateBits)
 	code(a, &w.phase, stateBits)
-	code(a, &w.inHand, 2)
-	a.flag(&w.trust)
-	a.flag(&w.polled)
-	a.flag(&w.only)
 
-	code(b, &w.poll, 2)
-	code(b, &w.queued, stateBits)
+	code(b, &w.inHand, 2)
+	code(b, &w.result, endingBits)
+	b.flag(&w.trust)
+	b.flag(&w.polled)
+	b.flag(&w.only)
 	b.flag(&w.noRetry)
 	b.flag(&w.canceled)
-	b.flag(&w.paused)
-	b.flag(&w.stopping)
+	code(b, &w.poll, 2)
+	code(b, &w.worker, workerBits)
+	for i := range w.spool[1:] {
+		code(b, &w.spool[i+1], endingBits)
+	}
+	code(b, &w.ran, maxJobs+1)
 	o := &w.observer
 	code(b, &o.stream, stateBits)
 	b.flag(&o.paused)

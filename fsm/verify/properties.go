@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/switchyard-ci/switchyard/fsm"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // checkOwner checks that the worker has one owner, with the work in hand that
@@ -112,15 +113,16 @@ func (s *step) checkDeadlines() string {
 	return ""
 }
 
-// checkOffers checks that a job that the control plane has offered on the stream
-// is in hand, in the mailbox, or in flight: the offer is not repeated.
+// checkOffers checks that a job that is assigned to the worker, which has a stream, is
+// in hand, in the mailbox, or in flight: the offer is not repeated on that stream.
 func (s *step) checkOffers() string {
 	w := s.after
 	if w.link != linkServed || s.to.state == fsm.Stopped {
 		return ""
 	}
 	for job := uint8(1); job <= maxJobs; job++ {
-		if w.jobs[job].onOffer() && w.inHand != job && !s.to.holds(job) && !w.inFlight(job) {
+		f := &s.jobs.facts[w.jobs[job]]
+		if f.worker == thisWorker && f.state == wire.StateAssigned && !w.offered(job, s.to) {
 			return "an offer is lost that the control plane will not repeat"
 		}
 	}

@@ -14,7 +14,7 @@ import (
 // begins with what the path shows.
 func (s *space) script(shows string, path []explore.Step[packed, move]) string {
 	config := s.generator.situations.config
-	out := scriptWriter{config: config, advance: s.generator.situations.advance, connection: 1, facts: config.Facts()}
+	out := scriptWriter{config: config, advance: s.generator.situations.advance}
 	out.text.WriteString("# " + explore.Sentence(shows) + "\n")
 	for _, step := range path {
 		var w world
@@ -39,6 +39,9 @@ type scriptWriter struct {
 }
 
 func (s *scriptWriter) step(in input) {
+	if in.kind == fsm.Started { // also after the agent was killed
+		s.state, s.facts, s.connection = fsm.Initial, s.config.Facts(), 1
+	}
 	ev := in.event(s.connection, s.facts.Connection, s.facts.Ping)
 	if in.kind.Class() == fsm.ClassConnectionEnd {
 		s.connection++

@@ -160,18 +160,19 @@ type answer struct {
 	broken  string // what is wrong with the answer itself
 }
 
-// situations numbers the situations that a machine reaches, and caches its
-// answers. There are few of them, compared with the states of the world.
+// situations numbers the situations that a machine reaches, and caches what it does in
+// them. There are few of them, compared with the states of the world.
 type situations struct {
 	config  fsm.Config
 	advance Advance
 
 	numbers map[situation]uint32
 	all     []situation
-	broken  []string // what is wrong with a situation itself
-	idle    []bool   // the machine counts as idle
-	answers [][]*answer
+	idle    []bool     // the machine counts as idle
+	broken  []string   // what is wrong with a situation itself
+	others  [][]uint32 // by renaming, the numbers of the renamed situations, plus one
 	rows    map[string]int // in how many situations each row was taken
+	answers [][]*answer
 }
 
 func newSituations(c fsm.Config, advance Advance) *situations {

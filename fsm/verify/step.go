@@ -14,6 +14,7 @@ type step struct {
 	before   *world
 	after    *world
 	from, to *situation
+	jobs     *jobRecords
 	idle     bool            // the machine counts as idle after it
 	stopped  bool            // the effect leave was performed
 	reason   fsm.LeaveReason // of that effect
@@ -22,15 +23,18 @@ type step struct {
 
 // apply steps the machine of a world with an input, performs the effects, and
 // returns the property that does not hold in the step or after it, or "".
-func (m *situations) apply(w *world, in input) string {
-	before := *w
+func (x *generator) apply(w *world, in input) string {
+	m, before := x.situations, *w
 	w.observer.observe(m.config, in)
 	w.observer.idle = !w.observer.paused && (w.observer.idle || in.kind == fsm.IdleExpired && w.ping != pingNone)
 	a := m.step(w.machine, in)
 	w.machine = a.next
 	// The driver arms the deadline again with each message.
 	w.trust = (w.trust || in.kind.Class() == fsm.ClassMessage) && a.trust
-	s := step{config: m.config, input: in, before: &before, after: w, from: &m.all[before.machine], to: &m.all[a.next], idle: m.idle[a.next]}
+	s := step{
+		config: m.config, input: in, before: &before, after: w, from: &m.all[before.machine], to: &m.all[a.next],
+		jobs: x.jobs, idle: m.idle[a.next],
+	}
 	for _, e := range a.effects {
 		if broken := s.perform(e); broken != "" {
 			return broken

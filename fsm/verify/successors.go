@@ -19,10 +19,14 @@ const (
 	streamsSilent
 	// pingsRefused: streams are served; every ping is refused.
 	pingsRefused
+	// agentsGone: as allWorks, but agents that have ended do not start again.
+	agentsGone
 
 	noEnvironment = explore.Disturbance
-	every         = allWorks | streamsFail | pingsFail | streamsSilent | pingsRefused
-	pingsWork     = allWorks | streamsFail | streamsSilent
+	restarting    = allWorks | streamsFail | pingsFail | streamsSilent | pingsRefused
+	every         = restarting | agentsGone
+	pingsWork     = allWorks | streamsFail | streamsSilent | agentsGone
+	streamsWork   = allWorks | pingsFail | pingsRefused | agentsGone
 )
 
 // successor is a world that may come next.
@@ -36,15 +40,17 @@ type successor struct {
 // generator makes the successors of worlds.
 type generator struct {
 	bounds     Bounds
-	situations *situations
-	from       *world
-	next       []successor
-	packed     []explore.Successor[packed, move]
+	may        disturbances
 	liar       bool // the control plane lies
-}
+	situations *situations
+	jobs       *jobRecords
+	workers    *workerRecords
+	renamings  []renaming // under which worlds are the same
 
-// Canonical returns the state: no two are the same but for names.
-func (x *generator) Canonical(p packed) packed { return p }
+	from   *world
+	next   []successor
+	packed []explore.Successor[packed, move]
+}
 
 // Successors returns every state that may come next, in a slice that is valid until
 // the next call.
@@ -55,10 +61,37 @@ func (x *generator) Successors(p packed) []explore.Successor[packed, move] {
 	next := x.successors(&w)
 	for i := range next {
 		n := &next[i]
-		x.packed = append(x.packed, explore.Successor[packed, move]{State: n.world.pack(), Move: n.move, In: n.in, Broken: n.broken})
+		x.settle(&n.world)
+		state := n.world.pack()
+		x.packed = append(x.packed, explore.Successor[packed, move]{
+			State: state, Canonical: x.canonical(&n.world, state), Move: n.move, In: n.in, Broken: n.broken,
+		})
 	}
 	return x.packed
 }
+
+// settle forgets what makes no difference any more: tokens that nobody has, results
+// whose token is not valid, and who started a job that has ended.
+func (x *generator) settle(w *world) {
+	for job := uint8(1); job <= x.bounds.Jobs; job++ {
+		if !x.jobs.facts[w.jobs[job]].spooled {
+			w.spool[job] = noEnding // it is refused sooner or later, and nothing else
+		}
+		w.jobs[job] = x.jobs.keep(w.jobs[job], w.inHand == job && w.phase.hasToken(), w.spool[job] != noEnding)
+		if w.jobs[job] == x.jobs.done {
+			w.ran &^= 1 << job
+		}
+	}
+}
+
+// job returns what is stored of a job.
+func (x *generator) job(job uint8) *jobFacts { return &x.jobs.facts[x.from.jobs[job]] }
+
+// state returns the state of the machine.
+func (x *generator) state() fsm.State { return x.situations.all[x.from.machine].state }
+
+// alive reports whether the worker's process is there.
+func (x *generator) alive() bool { return x.state() != fsm.Stopped }
 
 // add makes a successor of from, which the caller changes.
 func (x *generator) add(kind moveKind, arg uint8, in explore.Environments) *successor {
@@ -73,28 +106,36 @@ func (x *generator) event(kind moveKind, arg uint8, in explore.Environments, cha
 	if change != nil {
 		change(&s.world)
 	}
-	s.broken = x.situations.apply(&s.world, event)
+	s.broken = x.apply(&s.world, event)
+	if s.broken == "" && x.situations.all[s.world.machine].state == fsm.Stopped {
+		s.world = s.world.gone(x.situations.number(situationGone), phaseLeaving)
+	}
 }
 
 // successors returns every world that may follow, in a slice that is valid
 // until the next call.
 func (x *generator) successors(w *world) []successor {
 	x.next, x.from = x.next[:0], w
-	state := x.situations.all[w.machine].state
 	switch {
-	case state == fsm.Initial:
+	case x.state() == fsm.Initial:
 		x.event(moveStart, x.acquired(), every, nil)
-	case state != fsm.Stopped && x.liar:
+	case x.liar && x.alive():
 		x.lies()
 		x.timers()
 		x.requests()
-	case state != fsm.Stopped:
+	case x.liar:
+	case x.alive():
 		x.controlPlane()
 		x.stream()
 		x.ping()
-		x.job()
+		x.work()
 		x.timers()
 		x.requests()
+		x.deliveries()
+		x.crashes()
+	default:
+		x.controlPlane()
+		x.ends()
 	}
 	return x.next
 }
@@ -122,140 +163,4 @@ func (x *generator) requests() {
 	for _, kind := range []moveKind{moveDrain, moveForce, moveSession, moveIdle, moveUptime} {
 		x.event(kind, 0, noEnvironment, nil)
 	}
-}
-
-func (x *generator) controlPlane() {
-	w := x.from
-	assigned := w.paused || w.stopping || x.acquired() != 0
-	for job := uint8(1); job <= x.bounds.Jobs; job++ {
-		state := w.jobs[job]
-		if !assigned && x.mayAssign(job) && x.canSend() {
-			s := x.add(moveAssign, job, noEnvironment)
-			s.world.jobs[job] = jobAssigned
-			s.world.send(messageJob + job - 1)
-		}
-		if state.onOffer() || state == jobFresh && x.acquired() == job {
-			x.add(moveRequeue, job, noEnvironment).world.jobs[job] = jobQueued
-		}
-	}
-	if w.stopping || !x.canSend() {
-		return
-	}
-	if x.bounds.Pauses == 0 || w.pauses < x.bounds.Pauses || w.paused {
-		kind, message, in := movePause, messagePause, noEnvironment
-		if w.paused {
-			kind, message, in = moveResume, messageResume, every // every pause ends
-		}
-		s := x.add(kind, 0, in)
-		s.world.paused = !w.paused
-		s.world.send(message)
-		if x.bounds.Pauses > 0 && kind == movePause {
-			s.world.pauses++
-		}
-	}
-	s := x.add(moveDisconnect, 0, noEnvironment)
-	s.world.stopping = true
-	s.world.send(messageDisconnect)
-	for job := range s.world.jobs {
-		if s.world.jobs[job].onOffer() {
-			s.world.jobs[job] = jobQueued
-		}
-	}
-}
-
-// mayAssign reports whether a job can be assigned. Jobs differ only in their
-// names, so new ones are assigned in order.
-func (x *generator) mayAssign(job uint8) bool {
-	state := x.from.jobs[job]
-	return state == jobQueued || state == jobFresh && (job == 1 || x.from.jobs[job-1] != jobFresh)
-}
-
-func (x *generator) ping() {
-	w := x.from
-	if w.ping == pingNone {
-		return
-	}
-	answered := func(w *world) { w.ping, w.only = pingNone, false }
-	x.event(movePingFails, 0, pingsFail, func(w *world) {
-		if w.only { // the assignment of an answer that did not arrive is taken back
-			w.jobs[w.ping-pingJob+1] = jobQueued
-		}
-		answered(w)
-	})
-	if w.ping != pingSent {
-		x.event(moveAnswered, 0, pingsWork|pingsRefused, answered)
-		return
-	}
-	x.event(movePingRefused, 0, pingsRefused, answered)
-	offers := 0
-	for job := uint8(1); job <= x.bounds.Jobs; job++ {
-		switch {
-		case w.paused || w.stopping:
-		case w.jobs[job].onOffer():
-			x.add(moveAnswerJob, job, pingsWork).world.ping = pingJob + pingState(job-1)
-			offers++
-		case w.jobs[job].begun():
-			x.add(moveAnswerEcho, job, noEnvironment).world.ping = pingJob + pingState(job-1)
-		case x.mayAssign(job):
-			x.answerNew(job)
-		}
-	}
-	if offers > 0 {
-		return
-	}
-	truth := map[uint8]pingState{messageResume: pingIdle, messagePause: pingPause, messageDisconnect: pingDisconnect}[w.current()]
-	x.add(moveAnswer, 0, pingsWork).world.ping = truth
-}
-
-// answerNew makes the answers to the ping with a job that they assign. The answer may be lost,
-// so the control plane offers the job on the stream too, if it serves one. A
-// control plane whose stream has nothing in flight may leave that out, and take
-// the assignment back if the answer is lost.
-func (x *generator) answerNew(job uint8) {
-	answer := func(kind moveKind) *world {
-		s := x.add(kind, job, noEnvironment)
-		s.world.ping = pingJob + pingState(job-1)
-		s.world.jobs[job] = jobAssigned
-		return &s.world
-	}
-	if x.canSend() {
-		answer(moveAnswerNew).send(messageJob + job - 1)
-	}
-	if x.from.link == linkServed && x.from.queued == 0 {
-		answer(moveAnswerOnly).only = true
-	}
-}
-
-func (x *generator) job() {
-	w := x.from
-	job := w.inHand
-	ours := w.jobs[job].onOffer()
-	switch w.phase {
-	case phaseNone:
-	case phaseAsking:
-		if w.jobs[job] == jobAssigned || w.jobs[job] == jobFresh && x.acquired() == job {
-			x.add(moveGrant, job, every).world.jobs[job] = jobAccepted
-		}
-		if w.jobs[job] == jobAccepted {
-			s := x.add(moveBegin, job, every)
-			s.world.phase, s.world.jobs[job] = phaseRunning, jobRunning
-		}
-		if !ours && (w.jobs[job] != jobFresh || x.acquired() != job) {
-			x.add(moveDeny, job, every).world.phase = phaseRejected
-		}
-		if w.noRetry || w.canceled {
-			x.add(moveGiveUp, job, every).world.phase = phaseRejected
-		}
-	case phaseRunning:
-		s := x.add(moveOver, job, every)
-		s.world.phase, s.world.jobs[job] = phaseFinished, jobFinished
-	case phaseFinished:
-		x.event(moveFinished, job, every, (*world).dropJob)
-	case phaseRejected:
-		x.event(moveRejected, job, every, (*world).dropJob)
-	}
-}
-
-func (w *world) dropJob() {
-	w.phase, w.inHand, w.polled, w.noRetry, w.canceled = phaseNone, 0, false, false, false
 }

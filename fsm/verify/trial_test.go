@@ -10,7 +10,13 @@ import (
 
 // smallBounds returns one job and two messages in flight: enough to detect most
 // mutants.
-func smallBounds() Bounds { return Bounds{Jobs: 1, InFlight: 2} }
+func smallBounds() Bounds { return Bounds{Jobs: 1, InFlight: 2, Together: 1} }
+
+// smallOptions returns the options of a small world, with a machine.
+func smallOptions(advance Advance) *Options {
+	o := Options{Bounds: smallBounds(), Advance: advance}.withDefaults()
+	return &o
+}
 
 // fate is the result of trying a mutant.
 type fate struct {
@@ -35,7 +41,8 @@ type trial struct {
 func newTrial(ctx context.Context, bounds ...Bounds) (*trial, error) {
 	t := &trial{bounds: bounds}
 	for _, c := range configs() {
-		s, err := exploreSubject(ctx, subject{config: c}, bounds[len(bounds)-1], fsm.Advance, false)
+		o := Options{Bounds: bounds[len(bounds)-1]}.withDefaults()
+		s, err := exploreSubject(ctx, subject{config: c, may: pausing}, &o, false)
 		if err != nil {
 			return nil, err
 		}
@@ -51,13 +58,17 @@ func newTrial(ctx context.Context, bounds ...Bounds) (*trial, error) {
 func (t *trial) try(ctx context.Context, m *mutant) (fate, error) {
 	var differs []fsm.Config
 	for i, c := range configs() {
-		if !t.situations[i].same(m) {
+		if len(t.situations) == 0 || !t.situations[i].same(m) {
 			differs = append(differs, c)
 		}
 	}
+	if t.situations != nil { // it differs in all of them: those with few states first
+		slices.Reverse(differs)
+	}
 	for i, b := range t.bounds {
 		for _, c := range differs {
-			r, err := run(ctx, subject{config: c}, &Options{Bounds: b, Advance: m.advance}, true)
+			o := Options{Bounds: b, Advance: m.advance}.withDefaults()
+			r, err := run(ctx, subject{config: c, may: pausing}, &o, true)
 			if err != nil {
 				return fate{}, fmt.Errorf("mutant %s: %s: %w", m.name(), configName(c), err)
 			}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/switchyard-ci/switchyard/fsm"
 	"github.com/switchyard-ci/switchyard/fsm/replay"
@@ -25,7 +26,7 @@ func TestEveryPropertyHolds(t *testing.T) {
 	for _, v := range r.Violations {
 		t.Errorf("%s: %s\n%s", v.Worker, v.Property, v.Script)
 	}
-	if len(r.Runs) != len(subjects()) || len(r.Rows) != len(fsm.Rows()) {
+	if len(r.Runs) != len(smallBounds().subjects()) || len(r.Rows) != len(fsm.Rows()) {
 		t.Errorf("%d kinds of worker and %d rows in the report", len(r.Runs), len(r.Rows))
 	}
 }
@@ -58,23 +59,43 @@ func oneGoroutine(t *testing.T) {
 	}
 }
 
-// small returns the explored space of a small world with a worker in mode auto.
-func small(t *testing.T) *space {
+// small returns the explored space of a small world.
+func small(t *testing.T, of subject) *space {
 	t.Helper()
 	oneGoroutine(t)
-	s, err := exploreSubject(t.Context(), subject{config: fsm.Config{Mode: fsm.Auto}}, smallBounds(), fsm.Advance, false)
+	s, err := exploreSubject(t.Context(), of, smallOptions(fsm.Advance), false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
+// withCrashes returns the kinds of workers, each with crashes.
+func withCrashes() []subject {
+	var all []subject
+	for _, c := range configs() {
+		if !c.RetireAfterJob {
+			all = append(all, subject{config: c, may: crashing})
+		}
+	}
+	return all
+}
+
 // TestPackedIsWhole shows that pack loses nothing of a world, nor situate of a
 // machine.
 func TestPackedIsWhole(t *testing.T) {
 	t.Parallel()
-	s := small(t)
-	for number := range s.States() {
+	for _, of := range withCrashes() {
+		t.Run(of.name(), func(t *testing.T) {
+			t.Parallel()
+			isWhole(t, small(t, of))
+		})
+	}
+}
+
+func isWhole(t *testing.T, s *space) {
+	t.Helper()
+	for number := 0; number < s.States(); number += 3 { // a third of them has every part
 		var w world
 		w.unpack(s.State(number))
 		for _, next := range s.generator.successors(&w) {
@@ -99,13 +120,10 @@ func TestPackedIsWhole(t *testing.T) {
 func TestScriptsReplay(t *testing.T) {
 	t.Parallel()
 	oneGoroutine(t)
-	for _, c := range configs() {
-		t.Run(configName(c), func(t *testing.T) {
+	for _, of := range withCrashes() {
+		t.Run(of.name(), func(t *testing.T) {
 			t.Parallel()
-			s, err := exploreSubject(t.Context(), subject{config: c}, smallBounds(), fsm.Advance, false)
-			if err != nil {
-				t.Fatal(err)
-			}
+			s := small(t, of)
 			const some = 97
 			for number := 1; number < s.States(); number += max(1, s.States()/some) {
 				replays(t, s.script("nothing is wrong", s.PathTo(number)))
@@ -151,7 +169,7 @@ func TestViolationHasShortestScript(t *testing.T) {
 			t.Parallel()
 			all := allMutants()
 			i := slices.IndexFunc(all, func(m mutant) bool { return m.name() == c.mutant })
-			r, err := run(t.Context(), subject{config: fsm.Config{Mode: fsm.Auto}}, &Options{Bounds: smallBounds(), Advance: all[i].advance}, true)
+			r, err := run(t.Context(), subject{config: fsm.Config{Mode: fsm.Auto}, may: pausing}, smallOptions(all[i].advance), true)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -195,10 +213,12 @@ func TestReportOfViolations(t *testing.T) {
 	i := slices.IndexFunc(all, func(m mutant) bool {
 		return m.kind == "row dropped" && m.row.From == fsm.Running && m.row.On == fsm.JobRejected
 	})
-	r, err := Check(t.Context(), Options{Bounds: smallBounds(), Advance: all[i].advance})
+	modes := []fsm.Mode{fsm.StreamOnly, fsm.PollOnly}
+	r, err := Check(t.Context(), Options{Bounds: smallBounds(), Advance: all[i].advance, Modes: modes})
 	if err != nil {
 		t.Fatal(err)
 	}
+	r = newReport(r.Bounds, append(r.Runs, Run{Mode: fsm.Auto}, Run{Mode: fsm.Acquire}), time.Second) // as if all were explored
 	if r.OK || len(r.Violations) == 0 || len(r.NeverTaken) == 0 {
 		t.Fatalf("%d violations, %d rows never taken", len(r.Violations), len(r.NeverTaken))
 	}
@@ -207,7 +227,7 @@ func TestReportOfViolations(t *testing.T) {
 		t.Fatal(err)
 	}
 	if text := b.String(); strings.Contains(text, "Every property holds") ||
-		!strings.Contains(text, "\nVIOLATION (auto): ") || !strings.Contains(text, "\nNever taken: Running / JobRejected [leaving] -> Stopped\n") {
+		!strings.Contains(text, "\nVIOLATION (stream-only): ") || !strings.Contains(text, "\nNever taken: Running / JobRejected [leaving] -> Stopped\n") {
 		t.Errorf("the report does not name what is wrong:\n%s", text)
 	}
 	files := map[string]bool{}
@@ -230,7 +250,7 @@ func TestReportOfViolations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if read.OK || read.Table != fsm.TableHash() || read.Bounds != smallBounds() || len(read.Runs) != len(subjects()) ||
+	if read.OK || read.Table != fsm.TableHash() || read.Bounds != smallBounds() || len(read.Runs) != len(r.Runs) ||
 		len(read.Rows) != len(fsm.Rows()) || len(read.NeverTaken) != len(r.NeverTaken) || len(read.Violations) != len(r.Violations) ||
 		read.Violations[0].Script != r.Violations[0].Script {
 		t.Errorf("as JSON: %s", text)
@@ -249,6 +269,8 @@ func TestCheckRefuses(t *testing.T) {
 		{"in-flight", Bounds{Jobs: 2, InFlight: 5}},
 		{"losses", Bounds{Jobs: 1, InFlight: 2, Losses: 16}},
 		{"pauses", Bounds{Jobs: 1, InFlight: 2, Pauses: 16}},
+		{"together", Bounds{Jobs: 1, InFlight: 2}},
+		{"together", Bounds{Jobs: 1, InFlight: 2, Together: 4}},
 	} {
 		if _, err := Check(t.Context(), Options{Bounds: c.bounds}); err == nil || !strings.Contains(err.Error(), c.names) {
 			t.Errorf("%+v: %v, which does not name %s", c.bounds, err, c.names)
@@ -266,11 +288,12 @@ func TestCheckRefuses(t *testing.T) {
 func BenchmarkExplore(b *testing.B) {
 	states, transitions := 0, 0
 	for b.Loop() {
-		s, err := exploreSubject(b.Context(), subject{config: fsm.Config{Mode: fsm.Auto}}, smallBounds(), fsm.Advance, false)
+		of := subject{config: fsm.Config{Mode: fsm.Auto}, may: pausing}
+		s, err := exploreSubject(b.Context(), of, smallOptions(fsm.Advance), false)
 		if err != nil {
 			b.Fatal(err)
 		}
-		if err := s.checkLiveness(b.Context(), fsm.Auto); err != nil {
+		if err := s.checkLiveness(b.Context(), of); err != nil {
 			b.Fatal(err)
 		}
 		states += s.States()

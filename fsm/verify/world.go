@@ -1,26 +1,9 @@
 package verify
 
+import "github.com/switchyard-ci/switchyard/fsm"
+
 // maxInFlight is the most messages that may be in flight to the worker.
 const maxInFlight = 4
-
-// jobState is the state of a job in the control plane.
-type jobState uint8
-
-const (
-	jobFresh    jobState = iota // queued, and never assigned to this worker
-	jobQueued                   // requeued, or assigned to another worker
-	jobAssigned                 // to this worker
-	jobAccepted                 // by this worker, whether it knows or not
-	jobRunning                  // on this worker
-	jobFinished                 // ended
-)
-
-// onOffer reports whether the control plane expects this worker to start the job.
-func (j jobState) onOffer() bool { return j == jobAssigned || j == jobAccepted }
-
-// begun reports whether this worker has started the job. A replica of the control
-// plane that lags behind may still offer it.
-func (j jobState) begun() bool { return j == jobRunning || j == jobFinished }
 
 // linkState is the state of the stream's connection.
 type linkState uint8
@@ -48,12 +31,17 @@ const (
 type jobPhase uint8
 
 const (
-	phaseNone     jobPhase = iota
-	phaseAsking            // it retries the accept
-	phaseRunning           // its process runs
-	phaseFinished          // the end was acknowledged; the machine gets the event next
-	phaseRejected          // it may not be started; the machine gets the event next
+	phaseNone       jobPhase = iota
+	phaseAsking              // it asks for the job until it is answered
+	phaseStarting            // it has a token, and asks to start until it is answered
+	phaseRunning             // the process runs
+	phaseDelivering          // the process has ended; it sends the result until it is answered
+	phaseRejected            // the job may not be started; the machine gets the event next
+	phaseLeaving             // the machine has stopped; the worker disconnects
 )
+
+// hasToken reports whether the worker has a token of the job in hand.
+func (p jobPhase) hasToken() bool { return p >= phaseStarting && p <= phaseDelivering }
 
 // pollTimer is the timer of the next ping.
 type pollTimer uint8
@@ -74,8 +62,8 @@ const (
 	messageJob
 )
 
-// world is the machine, its driver, the network, the control plane, and an
-// observer.
+// world is the machine, its driver and the agent around it, the network, what the
+// control plane has stored, and an observer.
 type world struct {
 	machine uint32 // number of its situation
 
@@ -83,10 +71,11 @@ type world struct {
 	trust    bool // the deadline of the next message is armed
 	poll     pollTimer
 	phase    jobPhase
-	inHand   uint8 // number of the job
-	polled   bool  // the job did not come by the stream
-	noRetry  bool  // the accept is not retried
-	canceled bool  // the job is canceled; the kill deadline is armed
+	inHand   uint8  // number of the job
+	result   ending // of its process, while it is delivered
+	polled   bool   // the job did not come by the stream
+	noRetry  bool   // the accept is not retried
+	canceled bool   // the job is canceled; the kill deadline is armed
 
 	// The network.
 	link    linkState
@@ -95,13 +84,37 @@ type world struct {
 	ping    pingState
 	only    bool // its answer assigned the job, and the stream does not offer it
 
-	// The control plane.
-	jobs     [maxJobs + 1]jobState // by number
-	paused   bool
-	stopping bool // it has disconnected the worker
+	// What is stored.
+	worker number              // the worker's record
+	jobs   [maxJobs + 1]number // the records of the jobs
+	spool  [maxJobs + 1]ending // the results in the agent's spool, not delivered yet
 
+	ran      uint8 // one bit a job that has not ended: its process was started
 	observer observer
 
 	// What is used of the bounds, where there are any.
 	losses, pauses uint8
 }
+
+// holds reports whether the worker, or its agent's spool, has something to report
+// about a job.
+func (w *world) holds(job uint8) bool {
+	return w.inHand == job && w.phase.hasToken() || w.spool[job] != noEnding
+}
+
+// offered reports whether the worker has been offered a job and can still take it up,
+// or an offer is in flight.
+func (w *world) offered(job uint8, s *situation) bool {
+	return w.inHand == job || s.holds(job) || w.inFlight(job)
+}
+
+// gone returns the world without the worker's process: what is stored, and its spool.
+func (w *world) gone(machine uint32, phase jobPhase) world {
+	return world{
+		machine: machine, phase: phase, worker: w.worker, jobs: w.jobs, spool: w.spool, ran: w.ran,
+		losses: w.losses, pauses: w.pauses,
+	}
+}
+
+// situationGone is the situation of every machine that has stopped.
+var situationGone = situation{state: fsm.Stopped}

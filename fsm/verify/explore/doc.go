@@ -19,7 +19,7 @@
 //
 // # Symmetry
 //
-// A model may declare states equal that differ in names only: [Model.Canonical]
-// returns one of them for all. Paths are those of the states themselves, so that a
+// A model may declare states equal that differ in names only: each [Successor] has one
+// of them that stands for all. Paths are those of the states themselves, so that a
 // name on a path stays the same from the beginning to the end.
 package explore

@@ -34,14 +34,14 @@ func (g *glasses) Successors(s [2]int) []Successor[[2]int, string] {
 }
 
 func (g *glasses) add(move string, to [2]int, in Environments) {
-	n := Successor[[2]int, string]{State: to, Move: move, In: in}
+	n := Successor[[2]int, string]{State: to, Canonical: g.canonical(to), Move: move, In: in}
 	if g.broken > 0 && slices.Contains(to[:], g.broken) {
 		n.Broken = "a glass holds the amount"
 	}
 	g.next = append(g.next, n)
 }
 
-func (g *glasses) Canonical(s [2]int) [2]int {
+func (g *glasses) canonical(s [2]int) [2]int {
 	if g.equal && s[0] > s[1] {
 		return [2]int{s[1], s[0]}
 	}
@@ -131,7 +131,7 @@ func TestSymmetry(t *testing.T) {
 			i := slices.IndexFunc(next, func(to Successor[[2]int, string]) bool { return to.Move == step.Move })
 			at = next[i].State
 		}
-		if g.Canonical(at) != s.State(n) {
+		if g.canonical(at) != s.State(n) {
 			t.Errorf("the path to %v leads to %v", s.State(n), at)
 		}
 	}

@@ -9,7 +9,9 @@ const Disturbance Environments = 0
 // Successor is a state after a move.
 type Successor[S comparable, M any] struct {
 	State S
-	Move  M
+	// Canonical stands for all states that differ from State in names only.
+	Canonical S
+	Move      M
 	// In are the environments in which the move happens sooner or later.
 	In Environments
 	// Broken is the property that does not hold in the step or after it, on one
@@ -17,13 +19,10 @@ type Successor[S comparable, M any] struct {
 	Broken string
 }
 
-// Model is what is explored: states (S) and the moves between them (M). Its methods
-// are called by one goroutine.
+// Model is what is explored: states (S) and the moves between them (M). It is called by
+// one goroutine.
 type Model[S comparable, M any] interface {
 	// Successors returns every state that may come next, in a slice that is valid
 	// until the next call.
 	Successors(s S) []Successor[S, M]
-	// Canonical returns the state that stands for all that differ from s in names
-	// only.
-	Canonical(s S) S
 }

@@ -26,18 +26,18 @@ func (s *Space[S, M]) Path(v Violation) []Step[S, M] {
 		i := slices.IndexFunc(next, func(n Successor[S, M]) bool { return n.Broken == v.Broken })
 		return append(steps, Step[S, M]{at, next[i].Move})
 	}
-	seen := map[S]bool{s.model.Canonical(at): true}
+	seen := map[S]bool{s.states[v.at]: true}
 	for range maxContinued {
 		next := s.model.Successors(at)
 		i := slices.IndexFunc(next, func(n Successor[S, M]) bool {
-			return n.In&v.in != 0 && n.Broken == "" && !seen[s.model.Canonical(n.State)]
+			return n.In&v.in != 0 && n.Broken == "" && !seen[n.Canonical]
 		})
 		if i < 0 {
 			break
 		}
 		steps = append(steps, Step[S, M]{at, next[i].Move})
+		seen[next[i].Canonical] = true
 		at = next[i].State
-		seen[s.model.Canonical(at)] = true
 	}
 	return steps
 }
@@ -59,7 +59,7 @@ func (s *Space[S, M]) pathTo(number uint32) (steps []Step[S, M], at S) {
 	for _, n := range slices.Backward(numbers) {
 		next := s.model.Successors(at)
 		i := slices.IndexFunc(next, func(to Successor[S, M]) bool {
-			return to.Broken == "" && s.model.Canonical(to.State) == s.states[n]
+			return to.Broken == "" && to.Canonical == s.states[n]
 		})
 		steps = append(steps, Step[S, M]{at, next[i].Move})
 		at = next[i].State

@@ -54,14 +54,15 @@ type Violation struct {
 // a goal cannot be reached.
 func (v Violation) IsStep() bool { return v.in == Disturbance }
 
-// Explore visits every state that can be reached from an initial one. It returns an
+// Explore visits every state that can be reached from an initial one, which stands for
+// all that differ from it in names only. It returns an
 // error if the context ends, or ErrTooMany. Violations are not errors.
 func Explore[S comparable, M any](ctx context.Context, model Model[S, M], initial S, limits Limits) (*Space[S, M], error) {
 	if limits.States == 0 {
 		limits.States = MaxStates
 	}
 	s := &Space[S, M]{model: model, limits: limits, index: newIndex[S]()}
-	s.add(model.Canonical(initial), 0)
+	s.add(initial, 0)
 	if err := s.explore(ctx); err != nil {
 		return nil, err
 	}
@@ -120,7 +121,7 @@ func (s *Space[S, M]) explore(ctx context.Context) error {
 				}
 				continue
 			}
-			to := s.add(s.model.Canonical(n.State), uint32(i))
+			to := s.add(n.Canonical, uint32(i))
 			if n.In != Disturbance && int(to) != i {
 				s.to, s.in = append(s.to, to), append(s.in, n.In)
 			}
@@ -137,17 +138,22 @@ func (s *Space[S, M]) report(v Violation) {
 	}
 }
 
-// index finds the number of a state. It holds numbers alone: the states are in the
-// slice that its caller passes.
+// index finds the number of a state. It holds numbers and parts of hashes: the states
+// are in the slice that its caller passes.
 type index[S comparable] struct {
 	seed  maphash.Seed
-	slots []uint32 // the number of a state plus one, or 0; their count is a power of two
+	slots []uint64 // the upper half of a hash, and a number plus one; 0 is free. Their count is a power of two
 }
 
 func newIndex[S comparable]() index[S] {
 	const slots = 1 << 10
-	return index[S]{seed: maphash.MakeSeed(), slots: make([]uint32, slots)}
+	return index[S]{seed: maphash.MakeSeed(), slots: make([]uint64, slots)}
 }
+
+const (
+	numberBits = 32
+	numberMask = 1<<numberBits - 1
+)
 
 // find returns the number of a state, and reports whether it is known. For one that
 // is not known the number is the length of the slice, to which the caller adds it.
@@ -156,28 +162,36 @@ func (x *index[S]) find(states []S, state S) (number uint32, known bool) {
 	if len(states)*4 >= len(x.slots)*most {
 		x.grow(states)
 	}
-	slot := x.slot(states, state)
-	if n := x.slots[slot]; n != 0 {
-		return n - 1, true
+	hash := maphash.Comparable(x.seed, state)
+	slot := x.slot(hash, func(n uint32) bool { return states[n] == state })
+	if used := x.slots[slot]; used != 0 {
+		return uint32(used&numberMask) - 1, true
 	}
 	number = uint32(len(states)) //nolint:gosec // bounded by MaxStates
-	x.slots[slot] = number + 1
+	x.slots[slot] = entry(hash, number)
 	return number, false
 }
 
-// slot returns the place of a state, or the free one where it belongs.
-func (x *index[S]) slot(states []S, state S) int {
+func entry(hash uint64, number uint32) uint64 { return hash&^numberMask | uint64(number) + 1 }
+
+// slot returns the place of a state with a hash, or the free one where it belongs.
+func (x *index[S]) slot(hash uint64, is func(number uint32) bool) int {
 	mask := len(x.slots) - 1
-	at := int(maphash.Comparable(x.seed, state)) & mask //nolint:gosec // some of its bits
-	for x.slots[at] != 0 && states[x.slots[at]-1] != state {
+	at := int(hash) & mask //nolint:gosec // some of its bits
+	for {
+		used := x.slots[at]
+		if used == 0 || (used^hash)&^numberMask == 0 && is(uint32(used&numberMask)-1) {
+			return at
+		}
 		at = (at + 1) & mask
 	}
-	return at
 }
 
 func (x *index[S]) grow(states []S) {
-	x.slots = make([]uint32, 2*len(x.slots))
+	x.slots = make([]uint64, 2*len(x.slots))
 	for i := range states {
-		x.slots[x.slot(states, states[i])] = uint32(i) + 1
+		hash := maphash.Comparable(x.seed, states[i])
+		slot := x.slot(hash, func(uint32) bool { return false })
+		x.slots[slot] = entry(hash, uint32(i))
 	}
 }

@@ -16,9 +16,6 @@ type generator struct {
 	next    []successor
 }
 
-// Canonical returns the world: no two are the same but for names.
-func (g *generator) Canonical(w world) world { return w }
-
 // Successors returns every world that may come after this one. The slice is valid
 // until the next call.
 func (g *generator) Successors(w world) []successor {
@@ -36,7 +33,7 @@ func (g *generator) add(w *world, m move, in explore.Environments, broken string
 	if broken == "" {
 		w.forget(g.machine)
 	}
-	g.next = append(g.next, successor{State: *w, Move: m, In: in, Broken: broken})
+	g.next = append(g.next, successor{State: *w, Canonical: *w, Move: m, In: in, Broken: broken})
 }
 
 // faultAllowed counts a fault of the network, and reports whether it may happen.
