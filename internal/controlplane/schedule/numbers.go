@@ -1,7 +1,7 @@
 package schedule
 
-// numbers gives values a small number for as long as they are used, so that what many
-// jobs have in common takes four bytes in each, and no pointer.
+// numbers assigns a small number to each value for as long as it is used, so that what
+// many jobs have in common takes four bytes in each, and no pointer.
 type numbers[V comparable] struct {
 	byValue map[V]uint32
 	values  []V
