@@ -104,8 +104,8 @@ func (a *app) jobLogs() *cobra.Command {
 		if err != nil {
 			return a.stoppedWaiting(c, ids[0], err)
 		}
-		if job.GetRetriedBy() != "" {
-			a.notef("job %s is %s; job %s retries it", ids[0], present.JobOutcome(job.GetOutcome()), job.GetRetriedBy())
+		if retry := retryOf(job); retry != "" {
+			a.notef("job %s is %s; job %s retries it", ids[0], present.JobOutcome(job.GetOutcome()), retry)
 		}
 		return nil
 	})

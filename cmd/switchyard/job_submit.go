@@ -164,7 +164,8 @@ func (a *app) jobSubmit() *cobra.Command {
 }
 
 // waitForJob follows a job, and the jobs that retry it, to the end. It returns
-// the error with the exit code of the last one.
+// the error with the exit code of the last one, or of the one before if its late
+// result withdrew the last one.
 func (a *app) waitForJob(ctx context.Context, c *connection, caller *client.Client, submitted *switchyardv1.SubmitJobResponse) error {
 	id, stored := submitted.GetJob().GetId(), "is submitted"
 	if submitted.GetExisted() {
@@ -172,16 +173,60 @@ func (a *app) waitForJob(ctx context.Context, c *connection, caller *client.Clie
 	}
 	a.notef("job %s %s", id, stored)
 	options := client.FollowOptions{}
-	for {
+	for before := ""; ; {
 		job, err := caller.Follow(ctx, id, options, a.follower(c, true))
 		if err != nil {
 			return a.stoppedWaiting(c, id, err)
 		}
-		if job.GetRetriedBy() == "" {
+		if before != "" && isWithdrawn(job) {
+			if job, err = lateEnd(ctx, caller, before); err != nil {
+				return a.stoppedWaiting(c, before, err)
+			}
+			a.notef("the result of job %s arrived late: %s", before, present.Outcome(job))
+		}
+		retry := retryOf(job)
+		if retry == "" {
 			return cli.ExitWith(exitOfJob(job))
 		}
-		id, options.Expected = job.GetRetriedBy(), true
+		before, id, options.Expected = id, retry, true
 		a.notef("job %s retries it", id)
+	}
+}
+
+// retryOf returns the ID of the job that retries a job, empty if there is none: a
+// retry of a job that ended with a late result was withdrawn.
+func retryOf(job *switchyardv1.Job) string {
+	if job.GetLate() && job.GetState() != switchyardv1.JobState_JOB_STATE_LOST {
+		return ""
+	}
+	return job.GetRetriedBy()
+}
+
+// isWithdrawn reports whether a retry was canceled because the job before it has a
+// result: nobody asked for it, and it was not started.
+func isWithdrawn(job *switchyardv1.Job) bool {
+	return job.GetState() == switchyardv1.JobState_JOB_STATE_CANCELED && !job.GetCancelRequested() && job.GetStartedAt() == nil
+}
+
+const (
+	// lateEndTimeout is how long a job may still be lost after its retry was withdrawn:
+	// its end is stored next, by the next sweep at the latest.
+	lateEndTimeout = 10 * time.Second
+	lateEndPause   = 100 * time.Millisecond
+)
+
+// lateEnd waits for the end of a job whose retry was withdrawn, and returns the job.
+func lateEnd(ctx context.Context, caller *client.Client, id string) (*switchyardv1.Job, error) {
+	for waited := time.Duration(0); ; waited += lateEndPause {
+		job, err := caller.Job(ctx, id)
+		if err != nil || job.GetState() != switchyardv1.JobState_JOB_STATE_LOST || waited >= lateEndTimeout {
+			return job, err
+		}
+		select {
+		case <-time.After(lateEndPause):
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
 	}
 }
 

@@ -64,8 +64,7 @@
 // can be reached. For other agents each replica counts from when it saw the start.
 // Where every replica is restarted, such a job may run longer, by the time that it had
 // run before. That time is not stored: no stored moment is compared with a clock, and
-// a sum kept in the record would cost a write for each running job again and again,
-// for agents that are killed by no timeout of their own.
+// a sum kept in the record would cost a write for each running job again and again.
 //
 // # Held jobs
 //
