@@ -24,6 +24,7 @@ func TestRegister(t *testing.T) {
 		{"null tags", `{"name":"a-4","meta_data":null}`, http.StatusOK, ""},
 		{"name from the hostname", `{"hostname":"h"}`, http.StatusOK, ""},
 		{"same name again", `{"name":"a-1"}`, http.StatusOK, ""},
+		{"a long operating system", `{"name":"a-5","os":"` + strings.Repeat(`PRETTY_NAME=\"Ubuntu\"\n`, 100) + `"}`, http.StatusOK, ""},
 		{"no name", `{}`, http.StatusBadRequest, "name"},
 		{"not JSON", `name=a`, http.StatusBadRequest, "not JSON"},
 		{"wrong type", `{"name":["a"]}`, http.StatusBadRequest, "name must not be a JSON array"},

@@ -153,6 +153,22 @@ func TestTheLargestJobsRun(t *testing.T) {
 	}
 }
 
+// What a worker tells of its machine is cut, between two characters, and turns no worker
+// away.
+func TestMachinesAreDescribedBriefly(t *testing.T) {
+	p := newPlant(t, Options{})
+	long, want := strings.Repeat("ü", maxName), strings.Repeat("ü", maxName/2)
+	worker, _, err := p.Register(t.Context(), record.Worker{
+		Name: "w", Hostname: long, OS: long, Arch: long, Version: long, Build: long, MachineID: long,
+	})
+	must(t, err)
+	for _, got := range []string{worker.Hostname, worker.OS, worker.Arch, worker.Version, worker.Build, worker.MachineID} {
+		if got != want {
+			t.Errorf("got %d bytes, %q, want %d", len(got), got, len(want))
+		}
+	}
+}
+
 // A result is stored in one form, and only in bounds.
 func TestResultsAreNormalized(t *testing.T) {
 	for sent, want := range map[string]string{

@@ -66,24 +66,25 @@ func validateJob(job record.Job) error {
 	return ValidateQueue(job.Queue)
 }
 
+// describeMachine returns the worker with what it tells of its machine and program cut
+// to maxName bytes. That is for people only, so it is no reason to turn a worker away:
+// buildkite-agent sends all of /etc/os-release as its operating system.
+func describeMachine(w record.Worker) record.Worker {
+	for _, field := range []*string{&w.Hostname, &w.OS, &w.Arch, &w.Version, &w.Build, &w.MachineID} {
+		if len(*field) > maxName {
+			*field = strings.ToValidUTF8((*field)[:maxName], "")
+		}
+	}
+	return w
+}
+
 // QueueOf returns the queue that a worker's tags name, or an error for the first
 // field of the worker that is not acceptable. ErrInvalid.
 func QueueOf(w record.Worker) (queue string, err error) {
 	if w.Name == "" || len(w.Name) > maxName {
 		return "", record.Invalid("name", "must have 1 to %d bytes", maxName)
 	}
-	for _, field := range []struct{ name, value string }{
-		{"hostname", w.Hostname},
-		{"os", w.OS},
-		{"arch", w.Arch},
-		{"version", w.Version},
-		{"build", w.Build},
-		{"machine_id", w.MachineID},
-	} {
-		if len(field.value) > maxName {
-			return "", record.Invalid(field.name, "must have at most %d bytes", maxName)
-		}
-	}
+	w = describeMachine(w)
 	stored, err := record.Encode(&w)
 	if err != nil {
 		return "", err //nolint:wrapcheck // it says what was attempted

@@ -18,6 +18,7 @@ import (
 func (d *Dispatcher) Register(ctx context.Context, worker record.Worker) (record.Worker, string, error) {
 	var err error
 	lastJob := worker.LastJob
+	worker = describeMachine(worker)
 	worker.Worker = workerstate.Worker{} // what becomes of it begins here
 	if worker.Queue, err = QueueOf(worker); err != nil {
 		return record.Worker{}, "", err
