@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"strconv"
 	"sync"
 	"time"
@@ -26,6 +27,8 @@ const (
 	expansion = 4
 	// overhead is the memory of a request beside its body, in bytes.
 	overhead = 4 << 10
+	// smallBody is the size, in bytes, up to which a body is decoded without waiting.
+	smallBody = 4 << 10
 )
 
 // The Retry-After of a refused request is a random number of seconds between these,
@@ -53,6 +56,10 @@ func newGate(capacity int64, wait time.Duration) *Gate {
 	return &Gate{capacity: capacity, wait: wait, weights: semaphore.NewWeighted(capacity)}
 }
 
+// IsSmall reports whether a request of this weight need not enter a Gate: a ping, a
+// heartbeat or a call about one job does not wait behind uploads.
+func IsSmall(weight int64) bool { return weight <= expansion*smallBody+overhead }
+
 // Weight returns the weight of a request with a body of length bytes, -1 if that
 // is not known, of which at most limit bytes are read, decompressed. A compressed
 // body counts as the largest one.
@@ -74,6 +81,15 @@ func (g *Gate) Enter(ctx context.Context, weight int64) (leave func(), err error
 		return nil, fmt.Errorf("waiting to decode a request: %w", context.Cause(limited))
 	}
 	return sync.OnceFunc(func() { g.weights.Release(weight) }), nil
+}
+
+// LeaveBody has a response that refuses a request by its header sent at once. The
+// server of net/http reads the rest of an HTTP/1 request before it responds, unless
+// the connection is closed behind the response.
+func LeaveBody(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor == 1 && r.ContentLength != 0 {
+		w.Header().Set("Connection", "close")
+	}
 }
 
 // RetryAfter returns the value of the header Retry-After for a request that was

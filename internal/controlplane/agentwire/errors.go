@@ -73,6 +73,7 @@ func (h *Handler) writeFailure(w http.ResponseWriter, r *http.Request, route rou
 		writeError(w, failure.status, failure.message)
 	case errors.Is(err, dispatch.ErrUnauthenticated):
 		h.refused(r, route.path, err)
+		admission.LeaveBody(w, r)
 		w.Header().Set("WWW-Authenticate", wire.TokenScheme)
 		message := route.token.required()
 		if known, ok := errors.AsType[*refusedError](err); ok {
@@ -88,6 +89,7 @@ func (h *Handler) writeFailure(w http.ResponseWriter, r *http.Request, route rou
 	case errors.Is(err, store.ErrTooLarge):
 		writeError(w, http.StatusRequestEntityTooLarge, "the request is too large to be stored")
 	case errors.Is(err, admission.ErrBusy):
+		admission.LeaveBody(w, r)
 		w.Header().Set(headerRetryAfter, admission.RetryAfter())
 		writeError(w, http.StatusServiceUnavailable, admission.ErrBusy.Error())
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrConflict), errors.Is(err, dispatch.ErrClosed),

@@ -69,16 +69,12 @@ func (h *Handler) serve(route route) http.Handler {
 	})
 }
 
-// smallBody is the size, in bytes, up to which a body is decoded without waiting:
-// a ping or a heartbeat does not wait behind uploads.
-const smallBody = 4 << 10
-
 // handle runs a route's handler once the body of the request may be decoded. The
 // body counts until the handler returns, since a chunk is in memory until it is
 // stored.
 func (h *Handler) handle(route route, r *http.Request, caller caller) (any, error) {
-	if length := decodedLength(r); length < 0 || length > smallBody {
-		leave, err := h.options.Gate.Enter(r.Context(), admission.Weight(length, maxDataBytes, false))
+	if weight := admission.Weight(decodedLength(r), maxDataBytes, false); !admission.IsSmall(weight) {
+		leave, err := h.options.Gate.Enter(r.Context(), weight)
 		if err != nil {
 			return nil, err //nolint:wrapcheck // writeFailure names the call
 		}

@@ -13,6 +13,7 @@ import (
 	"connectrpc.com/connect"
 	"go.uber.org/zap"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/admission"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 	agentedgev1 "github.com/switchyard-ci/switchyard/proto/agentedge/v1"
@@ -63,6 +64,7 @@ func (h *Handler) authenticated(next http.Handler) http.Handler {
 		if errors.Is(err, dispatch.ErrUnauthenticated) {
 			h.refused(r, "stream", err)
 		}
+		admission.LeaveBody(w, r)
 		if err := errorWriter.Write(w, r, h.streamError(r.Context(), "", err)); err != nil {
 			h.options.Logger.Debug("failed to write a response", zap.Error(err)) // the caller may have gone
 		}

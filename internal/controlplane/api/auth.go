@@ -38,13 +38,16 @@ func (g *guard) wrap(next http.Handler) http.Handler {
 			return
 		}
 		ctx := access.WithPrincipal(r.Context(), caller)
-		leave, err := g.gate.Enter(ctx, weight(r))
-		if err != nil {
-			g.refuse(w, r, busy(err))
-			return
+		if weight := weight(r); !admission.IsSmall(weight) {
+			leave, err := g.gate.Enter(ctx, weight)
+			if err != nil {
+				g.refuse(w, r, busy(err))
+				return
+			}
+			defer leave()
+			ctx = context.WithValue(ctx, leaveKey{}, leave)
 		}
-		defer leave()
-		next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, leaveKey{}, leave)))
+		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 
@@ -77,6 +80,7 @@ func (g *guard) authorize(r *http.Request) (access.Principal, error) {
 
 // refuse writes an error as the protocol of the request has it.
 func (g *guard) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	admission.LeaveBody(w, r)
 	if writeErr := g.errors.Write(w, r, err); writeErr != nil {
 		g.logger.Debug("failed to write a response", zap.Error(writeErr)) // the caller may have gone
 	}
