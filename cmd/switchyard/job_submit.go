@@ -48,8 +48,10 @@ func newSubmission(cmd *cobra.Command) *submission {
 	flags.Text(&s.request.Queue, "queue", "NAME", "queue whose workers may run the job")
 	cli.List(flags, &s.env, "env,e", "NAME=VALUE", "variable of the job's environment; may be repeated", cli.Each(cli.AnyText))
 	flags.Text(&s.repo, "repo", "URL", "git repository to check out into the job's working directory").Default("none")
-	flags.Text(&s.commit, "commit", "COMMIT", "commit to check out: its hash, a tag, a branch, a complete reference, or HEAD").Default(wire.HeadCommit)
-	flags.Text(&s.branch, "branch", "BRANCH", "branch, else tag or complete reference to check out when --commit is HEAD").Default("the repository's default branch")
+	flags.Text(&s.commit, "commit", "COMMIT", "commit to check out: its hash, a tag, a branch, a complete reference, or HEAD").
+		Default(wire.HeadCommit)
+	flags.Text(&s.branch, "branch", "BRANCH", "branch, else tag or complete reference to check out when --commit is HEAD").
+		Default("the repository's default branch")
 	cli.Var(flags, &s.request.Priority, "priority", "NUMBER", "higher numbers run first", cli.Number[int32](math.MinInt32, math.MaxInt32))
 	cli.Var(flags, &s.timeout, "timeout", "DURATION", "cancel the job after this running time", cli.NotNegative).Default("no limit")
 	cli.Var(flags, &s.request.Retries, "retries", "NUMBER", "times to run the job again if it is lost or ended by its agent",
@@ -70,6 +72,9 @@ func (s *submission) read(cmd *cobra.Command, args []string) (*switchyardv1.Subm
 		return nil, cli.Usagef(cmd, `%q must stand after "--", with the command`, args[0])
 	case args[0] == "":
 		return nil, cli.Usagef(cmd, "the command must not be empty")
+	case runsStdin(args):
+		return nil, cli.Usagef(cmd, "%s runs what it reads from standard input, and a job's is empty; "+
+			"pass a script as an argument, as in: %s -- sh -c 'SCRIPT'", args[0], cmd.CommandPath())
 	}
 	env, err := parseEnv(s.env)
 	if err != nil {
