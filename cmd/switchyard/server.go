@@ -167,7 +167,7 @@ func (s *serverFlags) reload(cmd *cobra.Command, server *controlplane.Server, lo
 	if err != nil {
 		return nil, err
 	}
-	return server.Reload(settings) //nolint:wrapcheck // it names what cannot be used
+	return server.Reload(settings)
 }
 
 // shutdown shuts the control plane down in order. It returns err, the error of

@@ -111,7 +111,7 @@ func (a *Agent) openJobFolders(_ context.Context, s *shared) error {
 
 func (a *Agent) claimBuildPath(s *shared) {
 	log := a.config.Logger
-	claim, err := workspace.ClaimBuildPath(s.job.BuildPath, s.job.Cleanup, log)
+	claim, err := workspace.ClaimBuildPath(s.job.BuildPath, s.job.Cleanup, joblink.IsDir, log)
 	if err != nil {
 		log.Warn("build path not claimed; if this agent is killed, what its jobs leave is not cleaned up", zap.Error(err))
 		return

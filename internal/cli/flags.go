@@ -59,12 +59,14 @@ func (f Flags) Bool(target *bool, name, usage string) Flag {
 // Choice declares a flag that takes one of some words.
 func (f Flags) Choice(target *string, name, placeholder, usage string, words ...string) Flag {
 	offers := cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)
-	return f.add(&value[string]{target: target, defaultValue: *target, parse: OneOf(words...)}, name, placeholder, usage, format(*target), offers)
+	v := &value[string]{target: target, defaultValue: *target, parse: OneOf(words...)}
+	return f.add(v, name, placeholder, usage, format(*target), offers)
 }
 
 // Var declares a flag whose text parse turns into a T.
 func Var[T any](f Flags, target *T, name, placeholder, usage string, parse func(string) (T, error)) Flag {
-	return f.add(&value[T]{target: target, defaultValue: *target, parse: parse}, name, placeholder, usage, format(*target), cobra.NoFileCompletions)
+	v := &value[T]{target: target, defaultValue: *target, parse: parse}
+	return f.add(v, name, placeholder, usage, format(*target), cobra.NoFileCompletions)
 }
 
 // List declares a flag that may be repeated. What parse returns for each text
@@ -76,7 +78,8 @@ func List[T any](f Flags, target *[]T, name, placeholder, usage string, parse fu
 	for i, item := range *target {
 		defaults[i] = fmt.Sprint(item)
 	}
-	return f.add(&list[T]{target: target, defaultValue: *target, parse: parse}, name, placeholder, usage, strings.Join(defaults, ", "), cobra.NoFileCompletions)
+	v := &list[T]{target: target, defaultValue: *target, parse: parse}
+	return f.add(v, name, placeholder, usage, strings.Join(defaults, ", "), cobra.NoFileCompletions)
 }
 
 // add declares a flag. The help shows defaultText as its default; a shell offers

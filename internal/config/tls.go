@@ -42,8 +42,10 @@ func WatchClientTLS(o ClientTLSOptions, notify func(error)) (*Watched[*tls.Confi
 		return &Watched[*tls.Config]{}, errors.New("a client certificate and its key are needed together; only one is given")
 	}
 	return NewWatched([]NamedFile{
-		{"authorities file", o.CAFile}, {"authorities file", o.ExtraCAFile},
-		{"client certificate", o.CertFile}, {"key of the client certificate", o.KeyFile},
+		{"authorities file", o.CAFile},
+		{"authorities file", o.ExtraCAFile},
+		{"client certificate", o.CertFile},
+		{"key of the client certificate", o.KeyFile},
 	}, o.parse, notify)
 }
 

@@ -27,7 +27,7 @@ func TestKilledAgent(t *testing.T) {
 	if os.Getenv(killedAgentVar) == "" {
 		t.Skip("run by TestClaim")
 	}
-	claim, err := workspace.ClaimBuildPath(".", workspace.CleanupAlways, zap.NewNop())
+	claim, err := workspace.ClaimBuildPath(".", workspace.CleanupAlways, joblink.IsDir, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestClaim(t *testing.T) {
 			line := newLifeline(t)
 
 			// A living agent, whose job is left alone.
-			alive, err := workspace.ClaimBuildPath(buildPath, tt.cleanup, zap.NewNop())
+			alive, err := workspace.ClaimBuildPath(buildPath, tt.cleanup, joblink.IsDir, zap.NewNop())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -86,7 +86,7 @@ func TestClaim(t *testing.T) {
 			if out, err := agent.CombinedOutput(); err == nil || agent.ProcessState.ExitCode() != -1 {
 				t.Fatalf("the agent was not killed: %v\n%s", err, out)
 			}
-			next, err := workspace.ClaimBuildPath(buildPath, tt.cleanup, zap.NewNop())
+			next, err := workspace.ClaimBuildPath(buildPath, tt.cleanup, joblink.IsDir, zap.NewNop())
 			if err != nil {
 				t.Fatal(err)
 			}

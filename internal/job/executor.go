@@ -30,8 +30,9 @@ func FindExecutor(program string) (string, error) {
 }
 
 // writeExecutorFiles writes the job's variables for its executor into a new
-// directory below parent, outside the working directory, which the executor may empty. It returns the directory, which the caller must remove unless it is
-// empty, and the variables that name the files (wire-facts, section 5).
+// directory below parent, outside the working directory, which the executor may empty.
+// It returns the directory, which the caller must remove unless it is empty, and the
+// variables that name the files (wire-facts, section 5).
 func writeExecutorFiles(parent string, env map[string]string) (string, map[string]string, error) {
 	dir, err := os.MkdirTemp(parent, ".env-*")
 	if err != nil {

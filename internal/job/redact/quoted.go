@@ -76,8 +76,8 @@ func isLetterOrDigit(c byte) bool {
 // quotedForms returns the secret as common tools print it.
 func quotedForms(s string) []string {
 	all := make([]string, 0, len(printers))
-	for _, print := range printers {
-		if form := print(s); form != s {
+	for _, printer := range printers {
+		if form := printer(s); form != s {
 			all = append(all, form)
 		}
 	}
@@ -103,7 +103,7 @@ func escaped(characters string, control func(byte) string) func(string) string {
 			case strings.IndexByte(characters, c) >= 0:
 				b.WriteByte('\\')
 				b.WriteByte(c)
-			case control != nil && (c < ' ' || c == 0x7f):
+			case control != nil && (c < ' ' || c == del):
 				b.WriteString(control(c))
 			default:
 				b.WriteByte(c)
@@ -113,6 +113,9 @@ func escaped(characters string, control func(byte) string) func(string) string {
 	}
 }
 
+// del is the control character beside those below the space.
+const del = 0x7f
+
 // shortControls are the names of control characters that most tools agree on.
 //
 //nolint:gochecknoglobals // a table, never written
@@ -121,7 +124,7 @@ var shortControls = map[byte]string{'\n': `\n`, '\r': `\r`, '\t': `\t`, '\b': `\
 // shellControls writes a control character as shells and C do.
 func shellControls(c byte) string {
 	switch c {
-	case 0x1b:
+	case escape:
 		return `\E`
 	case '\a':
 		return `\a`
@@ -138,7 +141,7 @@ func jsonControls(c byte) string {
 	if short, ok := shortControls[c]; ok {
 		return short
 	}
-	if c == 0x7f {
+	if c == del {
 		return string(c)
 	}
 	return fmt.Sprintf(`\u%04x`, c)
@@ -146,7 +149,7 @@ func jsonControls(c byte) string {
 
 // jqControls writes a control character as jq does.
 func jqControls(c byte) string {
-	if c == 0x7f {
+	if c == del {
 		return `\u007f`
 	}
 	return jsonControls(c)

@@ -12,7 +12,6 @@ import (
 	"github.com/gofrs/flock"
 	"go.uber.org/zap"
 
-	"github.com/switchyard-ci/switchyard/internal/job/joblink"
 	"github.com/switchyard-ci/switchyard/internal/job/process"
 )
 
@@ -40,8 +39,9 @@ type Claim struct {
 
 // ClaimBuildPath claims a build path for this process. Before that it kills the
 // processes that the jobs of killed agents left there, and removes their working
-// directories according to the policy. The caller must call Close.
-func ClaimBuildPath(buildPath string, cleanup Cleanup, logger *zap.Logger) (_ *Claim, err error) {
+// directories according to the policy, and their directories for sockets, if isSockets
+// reports that a path is such a directory. The caller must call Close.
+func ClaimBuildPath(buildPath string, cleanup Cleanup, isSockets func(path string) bool, logger *zap.Logger) (_ *Claim, err error) {
 	fail := func(err error) (*Claim, error) { return nil, fmt.Errorf("claiming the build path: %w", err) }
 	buildPath, err = filepath.Abs(buildPath)
 	if err != nil {
@@ -57,7 +57,7 @@ func ClaimBuildPath(buildPath string, cleanup Cleanup, logger *zap.Logger) (_ *C
 		return fail(err)
 	}
 	defer func() { err = errors.Join(err, all.Close()) }()
-	if err := removeStale(buildPath, cleanup, logger); err != nil {
+	if err := removeStale(buildPath, cleanup, isSockets, logger); err != nil {
 		logger.Warn("could not remove all that killed agents left in the build path", zap.Error(err))
 	}
 	id := strings.ToLower(rand.Text())
@@ -143,7 +143,7 @@ func (c *Claim) Release(dir string) {
 
 // removeStale ends what killed agents have left in a build path. The caller holds
 // the lock of all claims.
-func removeStale(buildPath string, cleanup Cleanup, logger *zap.Logger) error {
+func removeStale(buildPath string, cleanup Cleanup, isSockets func(string) bool, logger *zap.Logger) error {
 	claims := filepath.Join(buildPath, claimsDir)
 	entries, err := os.ReadDir(claims)
 	if err != nil {
@@ -160,18 +160,18 @@ func removeStale(buildPath string, cleanup Cleanup, logger *zap.Logger) error {
 			continue
 		}
 		logger.Info("removing what the jobs of a killed agent left", zap.String("claim", entry.Name()))
-		errs = append(errs, removeClaim(buildPath, entry.Name(), cleanup, logger), lock.Close())
+		errs = append(errs, removeClaim(buildPath, entry.Name(), cleanup, isSockets, logger), lock.Close())
 	}
 	return errors.Join(errs...)
 }
 
 // removeClaim ends what one killed agent has left, and removes its claim.
-func removeClaim(buildPath, id string, cleanup Cleanup, logger *zap.Logger) error {
+func removeClaim(buildPath, id string, cleanup Cleanup, isSockets func(string) bool, logger *zap.Logger) error {
 	if err := process.KillClaimed(id, killLimit); err != nil {
 		return fmt.Errorf("ending the jobs of a killed agent: %w", err)
 	}
 	claim := filepath.Join(buildPath, claimsDir, id)
-	if err := removeSockets(claim); err != nil {
+	if err := removeSockets(claim, isSockets); err != nil {
 		return err
 	}
 	entries, err := os.ReadDir(claim)
@@ -198,17 +198,17 @@ func removeClaim(buildPath, id string, cleanup Cleanup, logger *zap.Logger) erro
 
 // removeSockets removes the directory for sockets that a claim records, if it is still
 // there. Jobs can write to the claim, so nothing but such a directory is removed.
-func removeSockets(claim string) error {
+func removeSockets(claim string, isSockets func(string) bool) error {
 	path, err := os.ReadFile(filepath.Join(claim, socketFile)) //nolint:gosec // in the operator's build path
 	if err != nil {
 		return nil //nolint:nilerr // the agent had no sockets
 	}
 	dir := string(path)
-	info, err := os.Lstat(dir)
-	if err != nil || !info.IsDir() || !filepath.IsAbs(dir) || !joblink.IsDir(dir) {
+	info, err := os.Lstat(dir) //nolint:gosec // it is not followed
+	if err != nil || !info.IsDir() || !filepath.IsAbs(dir) || !isSockets(dir) {
 		return nil //nolint:nilerr // it is gone, or something else
 	}
-	if err := os.RemoveAll(dir); err != nil {
+	if err := os.RemoveAll(dir); err != nil { //nolint:gosec // isSockets has checked it
 		return fmt.Errorf("removing the sockets of a killed agent: %w", err)
 	}
 	return nil

@@ -5,11 +5,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"go.uber.org/zap"
-
-	"github.com/switchyard-ci/switchyard/internal/job/joblink"
 )
 
 // TestNilClaim calls the methods of a nil claim, and claims a path that is a file.
@@ -27,23 +26,20 @@ func TestNilClaim(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ClaimBuildPath(file, CleanupAlways, zap.NewNop()); err == nil {
+	if _, err := ClaimBuildPath(file, CleanupAlways, func(string) bool { return false }, zap.NewNop()); err == nil {
 		t.Error("a file was claimed")
 	}
 }
 
-// TestRemoveSockets checks that a claim, to which jobs can write, makes the next agent
+// TestRemoveSockets checks, one after the other, that a claim, to which jobs can write, makes the next agent
 // remove nothing but a folder of sockets.
-func TestRemoveSockets(t *testing.T) {
+func TestRemoveSockets(t *testing.T) { //nolint:tparallel // the rows are in order
 	t.Parallel()
-	sockets, err := joblink.MakeDir()
-	if err != nil {
-		t.Skip(err)
-	}
-	defer os.RemoveAll(sockets)
 	parent := t.TempDir()
+	sockets := filepath.Join(parent, "switchyard-job-1")
+	isSockets := func(path string) bool { return strings.HasPrefix(filepath.Base(path), "switchyard-job-") }
 	other, link, file := filepath.Join(parent, "home"), filepath.Join(parent, "switchyard-job-link"), filepath.Join(parent, "switchyard-job-file")
-	if err := errors.Join(os.Mkdir(other, 0o700), os.Symlink(other, link), os.WriteFile(file, nil, 0o600)); err != nil {
+	if err := errors.Join(os.Mkdir(other, 0o700), os.Mkdir(sockets, 0o700), os.Symlink(other, link), os.WriteFile(file, nil, 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	for _, row := range []struct {
@@ -63,7 +59,7 @@ func TestRemoveSockets(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(claim, socketFile), []byte(row.recorded), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if err := removeSockets(claim); err != nil {
+			if err := removeSockets(claim, isSockets); err != nil {
 				t.Error(err)
 			}
 			if _, err := os.Lstat(row.path); errors.Is(err, fs.ErrNotExist) != row.removed {
@@ -71,7 +67,7 @@ func TestRemoveSockets(t *testing.T) {
 			}
 		})
 	}
-	if err := removeSockets(t.TempDir()); err != nil {
+	if err := removeSockets(t.TempDir(), isSockets); err != nil {
 		t.Error(err)
 	}
 }

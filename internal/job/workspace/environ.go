@@ -27,7 +27,7 @@ var gitVariables = []string{
 // names. An operator who has a program that returns passwords names it in git's
 // configuration (core.askPass or credential.helper).
 func gitEnviron(agent []string) []string {
-	env := make([]string, 0, len(agent)+2) //nolint:mnd // those below
+	env := make([]string, 0, len(agent)+2)
 	for _, pair := range agent {
 		name, _, _ := strings.Cut(pair, "=")
 		switch {

@@ -128,7 +128,7 @@ func (w *limitedWriter) Write(b []byte) (int, error) {
 }
 
 // progressLine matches a line about git's progress.
-var progressLine = regexp.MustCompile(`\r|^remote: (Enumerating objects:|Total ) *[0-9]`)
+var progressLine = regexp.MustCompile(`\r|^remote: (Enumerating objects:|Total ) *\d`)
 
 // progressFilter passes on complete lines, but for those that show git's progress: most
 // of them are written over and over.

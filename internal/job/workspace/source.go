@@ -26,7 +26,8 @@ type Source struct {
 // it asks for a checkout.
 func SourceOf(env map[string]string) (Source, bool) {
 	s := Source{
-		Repository: env[wire.EnvRepo], Commit: env[wire.EnvCommit], Branch: env[wire.EnvBranch], NoSubmodules: isFalse(env[wire.EnvGitSubmodules]),
+		Repository: env[wire.EnvRepo], Commit: env[wire.EnvCommit], Branch: env[wire.EnvBranch],
+		NoSubmodules: isFalse(env[wire.EnvGitSubmodules]),
 	}
 	if s.Branch == "" {
 		s.Branch = wire.HeadCommit
@@ -63,7 +64,7 @@ var (
 	// host: git reads it as something else, and prints it. withPort matches a host with a
 	// port, which is not a user.
 	looseUserInfo = regexp.MustCompile(`^([^/]*://)([^/@:]*:[^@]*)@`)
-	withPort      = regexp.MustCompile(`^[^:]*:[0-9]{0,5}/`)
+	withPort      = regexp.MustCompile(`^[^:]*:\d{0,5}/`)
 )
 
 // userInfoOf returns the pattern that matches the user and the password in a URL, with
@@ -72,7 +73,7 @@ func userInfoOf(repository string) (*regexp.Regexp, []string) {
 	if match := userInfo.FindStringSubmatch(repository); match != nil {
 		return userInfo, match
 	}
-	if match := looseUserInfo.FindStringSubmatch(repository); match != nil && !withPort.MatchString(match[2]) {
+	if match := looseUserInfo.FindStringSubmatch(repository); len(match) > 0 && !withPort.MatchString(match[2]) {
 		return looseUserInfo, match
 	}
 	return nil, nil

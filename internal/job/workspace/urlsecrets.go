@@ -31,8 +31,9 @@ func URLSecrets(repository string) []string {
 // Passwords returns the passwords of all URLs in a text, as they are written and
 // decoded.
 func Passwords(text string) []string {
-	var secrets []string
-	for _, match := range anyPassword.FindAllStringSubmatch(text, -1) {
+	matches := anyPassword.FindAllStringSubmatch(text, -1)
+	secrets := make([]string, 0, len(matches))
+	for _, match := range matches {
 		secrets = append(secrets, both(match[1])...)
 	}
 	return secrets
