@@ -13,6 +13,9 @@
 // PATH or named by SWITCHYARD_PEER_AGENT; else they are skipped, unless
 // SWITCHYARD_REQUIRE_PEER=1.
 //
+// The scripts of testdata/disk have a small disk, $DISK, which they may fill. Only root
+// can mount one, on Linux; else they are skipped, unless SWITCHYARD_REQUIRE_DISK=1.
+//
 // Each script has its own directory, which is its $HOME and holds the data
 // directory. The settings of all scripts are in the environment; see script_test.go.
 //

@@ -124,7 +124,7 @@ func Restore(ctx context.Context, opts Options, next func() (Message, bool, erro
 		return restored, err
 	}
 	s.restored = true
-	if err := s.openStreams(ctx); err != nil { // which removes the mark
+	if _, err := s.openStreams(ctx); err != nil { // which removes the mark
 		return restored, err
 	}
 	return restored, nil

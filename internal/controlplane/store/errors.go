@@ -42,7 +42,6 @@ const (
 	codeInsufficientResources jetstream.ErrorCode = 10023 // the server's limit
 	codeAccountResources      jetstream.ErrorCode = 10002
 	codeStorageResources      jetstream.ErrorCode = 10047
-	codeStoreFailed           jetstream.ErrorCode = 10077 // a file could not be written
 )
 
 // wrap adds what was attempted to an error of NATS, and one of the errors above.
@@ -78,9 +77,8 @@ func isFull(err error) bool {
 		switch apiErr.ErrorCode { //nolint:exhaustive // the others have other reasons
 		case codeInsufficientResources, codeAccountResources, codeStorageResources:
 			return true
-		case codeStoreFailed:
-			text = apiErr.Description
 		}
+		text = apiErr.Description
 	} else if stopped, ok := errors.AsType[*serverError](err); ok {
 		text = stopped.text
 	}

@@ -179,3 +179,31 @@ func TestLimitIsLowered(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A store is opened on a disk that is full, with everything that it acknowledged, and
+// goes on when there is room.
+func TestOpenOnAFullDisk(t *testing.T) {
+	dir := smalldisk.Mount(t, 32)
+	s := openTest(t, Options{DataDir: dir})
+	free := smalldisk.Fill(t, dir)
+	ids, err := storeJobs(t, s, "job-", 10_000)
+	if !errors.Is(err, ErrFull) {
+		t.Fatalf("storing on a full disk: %v", err)
+	}
+	s.Close()
+	s, err = Open(t.Context(), Options{DataDir: dir})
+	if err != nil {
+		t.Fatalf("opening: %v", err)
+	}
+	defer s.Close()
+	mustHave(t, s, ids)
+	if err := s.Reachable(t.Context()); !errors.Is(err, ErrFull) {
+		t.Errorf("a store on a full disk is reachable: %v", err)
+	}
+	free()
+	t.Logf("usable %v after the disk had room again", waitReachable(t, s))
+	mustHave(t, s, ids)
+	if more, err := s.PutJob(t.Context(), record.Job{ID: "more", Job: lifecycle.Job{State: wire.StateQueued}}); err != nil {
+		t.Errorf("storing %s: %v", more.ID, err)
+	}
+}

@@ -143,7 +143,7 @@ func (s *Store) restart(ctx context.Context) {
 	if err := s.nc.FlushTimeout(callTimeout); err != nil {
 		s.opts.Logger.Warn("failed to connect to the store that was started again", zap.Error(err))
 	}
-	if err := s.openStreams(ctx); err != nil {
+	if _, err := s.openStreams(ctx); err != nil { // the present ones stay valid
 		s.opts.Logger.Warn("failed to open the streams of the store that was started again", zap.Error(err))
 	}
 	s.opts.Logger.Info("store started again", zap.Duration("after", time.Since(began)))

@@ -38,14 +38,12 @@ const (
 // Store is the connection to the stored state, logs and meta-data. All methods
 // may be called concurrently.
 type Store struct {
+	streams
+
 	opts      Options
 	embedded  *embedded // nil if the server is external
 	nc        *nats.Conn
 	js        jetstream.JetStream
-	state     jetstream.Stream
-	logs      jetstream.Stream
-	data      jetstream.Stream
-	audit     jetstream.Stream
 	writes    writes
 	restored  bool // Restore has stored every record
 	admission admission
@@ -99,7 +97,9 @@ func (s *Store) open(ctx context.Context) error {
 	if err := s.connect(dial); err != nil {
 		return err
 	}
-	return s.openStreams(ctx)
+	var err error
+	s.streams, err = s.openStreams(ctx)
+	return err
 }
 
 func (s *Store) connect(dial nats.Option) error {

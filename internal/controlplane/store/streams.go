@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
 )
 
 // The streams and their subjects.
@@ -29,51 +30,55 @@ const (
 // reader drops a later one.
 const duplicateWindow = 2 * time.Minute
 
+// streams are the streams of the store.
+type streams struct{ state, logs, data, audit jetstream.Stream }
+
 // openStreams creates the streams, or updates the settings that depend on the
 // options. It leaves every other setting of an existing stream alone, such as its
 // placement on a cluster.
-func (s *Store) openStreams(ctx context.Context) error {
+func (s *Store) openStreams(ctx context.Context) (streams, error) {
+	var opened streams
 	if s.opts.restoring && !s.restored {
 		if err := s.mustBeEmpty(ctx); err != nil {
-			return err
+			return opened, err
 		}
 	}
 	var err error
-	s.state, err = s.openStream(ctx, stateStream, func(c *jetstream.StreamConfig) {
+	opened.state, err = s.openStream(ctx, stateStream, func(c *jetstream.StreamConfig) {
 		c.Description = "Switchyard: jobs, workers, idempotency keys and tokens"
 		c.Subjects = []string{statePrefix + ">"}
 		c.MaxMsgsPerSubject = 1
 		c.AllowMsgTTL = true
 	})
 	if err != nil {
-		return err
+		return opened, err
 	}
-	if !s.state.CachedInfo().Config.AllowMsgTTL {
-		return fmt.Errorf("the NATS server at %s has version %s, want 2.11 or later",
+	if !opened.state.CachedInfo().Config.AllowMsgTTL {
+		return opened, fmt.Errorf("the NATS server at %s has version %s, want 2.11 or later",
 			s.address(), s.nc.ConnectedServerVersion())
 	}
-	s.logs, err = s.openStream(ctx, logStream, func(c *jetstream.StreamConfig) {
+	opened.logs, err = s.openStream(ctx, logStream, func(c *jetstream.StreamConfig) {
 		c.Description = "Switchyard: logs of jobs"
 		c.Subjects = []string{logPrefix + ">"}
 		s.bounded(c, s.opts.LogRetention, logShare)
 	})
 	if err != nil {
-		return err
+		return opened, err
 	}
 	// Meta-data has a stream of its own because those who watch the state do not
 	// need it. It expires by age, counted from the last change, so it never
 	// outlives the record of the job that made the change.
-	s.data, err = s.openStream(ctx, dataStream, func(c *jetstream.StreamConfig) {
+	opened.data, err = s.openStream(ctx, dataStream, func(c *jetstream.StreamConfig) {
 		c.Description = "Switchyard: meta-data of builds"
 		c.Subjects = []string{dataPrefix + ">"}
 		c.MaxMsgsPerSubject = 1
 		s.bounded(c, s.opts.Retention, dataShare)
 	})
 	if err != nil {
-		return err
+		return opened, err
 	}
-	s.audit, err = s.openAudit(ctx)
-	return err
+	opened.audit, err = s.openAudit(ctx)
+	return opened, err
 }
 
 // bounded has the messages of a stream expire by age, and the oldest discarded when
@@ -115,6 +120,12 @@ func (s *Store) openStream(ctx context.Context, name string, configure func(*jet
 	configure(&config)
 	setReplicas(&config, s.opts.Replicas)
 	stream, err := s.js.CreateOrUpdateStream(ctx, config)
+	if existing != nil && isFull(err) {
+		// It serves with its present settings until the store is opened again, which
+		// the keeper does when there is room.
+		s.opts.Logger.Warn("failed to update the settings of a stream: the disk is full", zap.String("stream", name), zap.Error(err))
+		return existing, nil
+	}
 	if err != nil {
 		return nil, wrap(ctx, err, "creating or updating stream "+name)
 	}
