@@ -25,14 +25,14 @@ func TestWallClocksEndNoTerm(t *testing.T) {
 		"two replicas, the agent moves": {2, func(w *world) { w.clocks[0].set(-time.Hour); w.agents[0].cut(false) }},
 		"forward and back, the agent moves": {2, func(w *world) {
 			w.clocks[0].set(48 * time.Hour)
-			time.Sleep(5 * time.Second)
+			pass(5 * time.Second)
 			w.clocks[0].set(-48 * time.Hour)
 			w.agents[0].cut(false)
 		}},
 		"a replica starts in between": {2, func(w *world) {
 			w.clocks[1].set(5 * time.Hour)
 			w.killReplica(1)
-			time.Sleep(time.Second)
+			pass(time.Second)
 			w.startReplica(1)
 		}},
 	} {
@@ -66,14 +66,18 @@ func runOneJob(t *testing.T, replicas int, meanwhile func(*world)) error {
 	t.Helper()
 	w := newWorld(t, replicas, fsm.Auto)
 	defer w.close()
-	time.Sleep(time.Second)
+	pass(time.Second)
 	w.submit("1m", "0", 10*time.Minute, 2)
-	time.Sleep(20 * time.Second)
+	pass(20 * time.Second)
 	meanwhile(w)
-	time.Sleep(2 * time.Minute)
+	pass(2 * time.Minute)
 	w.calls.Wait()
 	errs := []error{w.check()}
-	for id, job := range w.storedJobs() {
+	jobs := w.storedJobs()
+	if len(jobs) != 1 || len(w.submitted) != 1 {
+		errs = append(errs, fmt.Errorf("%d jobs are stored and %d acknowledged, want one", len(jobs), len(w.submitted)))
+	}
+	for id, job := range jobs {
 		var events []string
 		for _, entry := range job.History.Entries {
 			events = append(events, entry.Event)

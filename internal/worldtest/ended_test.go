@@ -19,7 +19,7 @@ func TestTokenOfAnEndedJob(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		w := newWorldWithTerms(t, historyTerms, 1)
 		defer w.close()
-		time.Sleep(2 * schedule.LateChunkGrace) // a replica that has just started takes more
+		pass(2 * schedule.LateChunkGrace) // a replica that has just started takes more
 		r := &recorder{world: w, doors: []door{newDoor(func() *replica { return w.replica(0) })}}
 		defer r.doors[0].http.CloseIdleConnections()
 		agents, err := transport.New(transport.Options{Endpoint: "http://control.test/v3", DialContext: w.dial})
@@ -68,7 +68,7 @@ func TestTokenOfAnEndedJob(t *testing.T) {
 			{"ended", "pause", func() error { return control(wire.PathPause) }, false},
 			{"ended", "resume", func() error { return control(wire.PathResume) }, false},
 			{"ended", "stop", func() error { return control(wire.PathStop) }, false},
-			{"after the grace", "chunk 3", func() error { time.Sleep(schedule.LateChunkGrace + 2*time.Second); return chunk(3, 10) }, false},
+			{"after the grace", "chunk 3", func() error { pass(schedule.LateChunkGrace + 2*time.Second); return chunk(3, 10) }, false},
 			{"after the grace", "finish again", func() error { return finish("0") }, true},
 			{"after the grace", "stop", func() error { return control(wire.PathStop) }, false},
 		} {

@@ -15,6 +15,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/admission"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/agentwire"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/api"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/audit"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
@@ -48,6 +49,7 @@ type replica struct {
 	store      *store.Store
 	dispatcher *dispatch.Dispatcher
 	tokens     *access.Tokens
+	audit      *audit.Log
 	server     *http.Server
 	serving    sync.WaitGroup
 
@@ -76,18 +78,21 @@ func startReplica(ctx context.Context, s *storage, terms schedule.Terms, clock z
 		st.Close()
 		return nil, err
 	}
+	changes := audit.New(st, logger.Named("audit"))
 	agents := agentwire.New(d, agentwire.Options{
-		Tokens: tokens, Gate: admission.NewGate(),
+		Tokens: tokens, Gate: admission.NewGate(), Audit: changes,
 		PingInterval: pingInterval, HeartbeatInterval: heartbeatInterval, JobStatusInterval: statusInterval,
 		KeepAlive: keepAlive, StreamMaxAge: streamMaxAge, Logger: logger.Named("agentwire"),
 	})
 	mux := http.NewServeMux()
 	mux.Handle(agents.Stream())
 	mux.Handle(agentwire.Prefix, agents.REST())
-	for path, handler := range api.Handlers(d, api.Options{Tokens: tokens, Gate: admission.NewGate(), Logger: logger.Named("api")}) {
+	for path, handler := range api.Handlers(d, api.Options{
+		Store: st, Tokens: tokens, Gate: admission.NewGate(), Audit: changes, Logger: logger.Named("api"),
+	}) {
 		mux.Handle(path, handler)
 	}
-	r := &replica{store: st, dispatcher: d, tokens: tokens, server: newServer(f.wrap(mux))}
+	r := &replica{store: st, dispatcher: d, tokens: tokens, audit: changes, server: newServer(f.wrap(mux))}
 	return r, nil
 }
 
@@ -128,6 +133,7 @@ func (r *replica) kill() {
 		n.Cut()
 	}
 	r.store.Close()
+	r.audit.Close()
 	r.tokens.Close()
 	r.dispatcher.Close()
 	_ = r.server.Close()

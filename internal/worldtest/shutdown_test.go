@@ -26,15 +26,16 @@ func TestShutdownWhileTheStoreIsAway(t *testing.T) {
 			inBubble(t, func(t *testing.T) {
 				w := newWorld(t, 1)
 				defer w.close()
-				time.Sleep(time.Second)
+				pass(time.Second)
 				w.storage.stop()
-				time.Sleep(row.away)
+				pass(row.away)
 				if row.back > 0 {
 					must(t, w.storage.startWith(false))
-					time.Sleep(row.back)
+					pass(row.back)
 				}
 				r := w.replicas[0]
 				begun := time.Now()
+				r.audit.Close()
 				r.tokens.Close()
 				r.dispatcher.Close()
 				r.store.Close()

@@ -29,15 +29,19 @@ func TestSilentStreamDoesNotStarveAWorker(t *testing.T) {
 				w.faults.broken = s.handle
 				a := w.join(fsm.Auto, protocol)
 				s.silent.Store(true)
-				time.Sleep(time.Second) // the stream is open and has its first message
+				pass(time.Second) // the stream is open and has its first message
 				opened := time.Now()
 				w.submit("1s", "0", 0, 0)
-				time.Sleep(trustWithoutAnnouncement - 10*time.Second)
+				pass(trustWithoutAnnouncement - 10*time.Second)
 				if polls := s.polls.Load(); polls > 0 {
 					t.Errorf("%d pings while the stream is trusted", polls)
 				}
-				time.Sleep(30 * time.Second)
-				for id, job := range w.storedJobs() {
+				pass(30 * time.Second)
+				jobs := w.storedJobs()
+				if len(jobs) != 1 {
+					t.Errorf("%d jobs are stored, want one", len(jobs))
+				}
+				for id, job := range jobs {
 					if job.State != wire.StateFinished {
 						t.Errorf("job %s is %s after %v", id, job.State, time.Since(opened))
 					}
@@ -46,14 +50,14 @@ func TestSilentStreamDoesNotStarveAWorker(t *testing.T) {
 					t.Errorf("%d streams were opened, want the first one to stay", s.streams.Load())
 				}
 				s.silent.Store(false)
-				time.Sleep(2 * keepAlive) // a message comes
+				pass(2 * keepAlive) // a message comes
 				before := s.polls.Load()
-				time.Sleep(time.Minute)
+				pass(time.Minute)
 				if polls := s.polls.Load() - before; polls > 0 || before == 0 {
 					t.Errorf("%d pings before the next message and %d in the minute after it, want some and none", before, polls)
 				}
 				w.submit("1s", "0", 0, 0)
-				time.Sleep(2 * time.Second)
+				pass(2 * time.Second)
 				w.calls.Wait()
 				if err := w.unfinished(); err != nil {
 					t.Errorf("with control taken back: %v", err)

@@ -309,7 +309,7 @@ func (w *world) behave() error {
 	}
 	w.calls.Wait() // a submission may still store a job
 	var left error
-	for begun := time.Now(); time.Since(begun) < recovery; time.Sleep(callTimeout) {
+	for begun := time.Now(); time.Since(begun) < recovery; pass(callTimeout) {
 		for i, a := range w.agents {
 			if id := a.workerID(); id != "" && !a.hasLeft() {
 				w.control("resume", id)
