@@ -74,8 +74,9 @@ func measureKept(ctx context.Context, l *lab) (results []result, err error) {
 			l.plan.kept, cpu.Seconds(), l.plan.settle, settled/megabyte)},
 	}, {
 		key: keyListed, value: milliseconds(page) + " ms", samples: 1, outcome: outcomeOf(asDesigned, page <= keptListReach),
-		notes: []string{fmt.Sprintf("a page of %d jobs by state and queue, with their number; the newest %d of a state, whole records, in pages: %v",
-			keptPage, listed.jobs, listed.took.Round(time.Millisecond))},
+		notes: []string{fmt.Sprintf(
+			"a page of %d jobs by state and queue, with their number; the newest %d of a state, whole records, in pages: %v", keptPage, listed.jobs, listed.took.Round(time.Millisecond),
+		)},
 	}}, nil
 }
 
@@ -114,12 +115,14 @@ func startServer(ctx context.Context, binary, dir string) (*serverProcess, error
 func (s *serverProcess) ready(ctx context.Context) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, keptReady)
 	defer cancel()
+	caller := &http.Client{Timeout: keptReady}
+	defer caller.CloseIdleConnections()
 	for {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/readyz", http.NoBody)
 		if err != nil {
 			return 0, fmt.Errorf("asking whether the control plane is ready: %w", err)
 		}
-		if res, err := http.DefaultClient.Do(req); err == nil {
+		if res, err := caller.Do(req); err == nil {
 			if err := res.Body.Close(); err == nil && res.StatusCode == http.StatusOK {
 				return time.Since(s.started), nil
 			}
@@ -182,7 +185,7 @@ func (s *serverProcess) end() error {
 	}
 	select {
 	case err := <-s.exited:
-		return err //nolint:wrapcheck // of a measurement
+		return err
 	case <-time.After(leaveTimeout):
 		return errors.Join(errors.New("the control plane still runs after SIGTERM"), s.cmd.Process.Kill())
 	}
