@@ -168,9 +168,9 @@ type situations struct {
 
 	numbers map[situation]uint32
 	all     []situation
-	idle    []bool     // the machine counts as idle
-	broken  []string   // what is wrong with a situation itself
-	others  [][]uint32 // by renaming, the numbers of the renamed situations, plus one
+	idle    []bool         // the machine counts as idle
+	broken  []string       // what is wrong with a situation itself
+	others  [][]uint32     // by renaming, the numbers of the renamed situations, plus one
 	rows    map[string]int // in how many situations each row was taken
 	answers [][]*answer
 }

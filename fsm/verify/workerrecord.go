@@ -73,7 +73,7 @@ func checkWorker(before, after *workerstate.Worker, on workerstate.EventKind) st
 		lost = false
 	case workerstate.LeaseExpired:
 		lost = true
-	case workerstate.Disconnected:
+	case workerstate.Disconnected, workerstate.Revoked:
 		wanted, lost = workerstate.Left, false
 	case workerstate.PauseRequested:
 		if wanted == workerstate.Available {

@@ -45,6 +45,7 @@ var (
 	})
 	recordLateResult = action("record late result", func(a *acting) {
 		a.job.Result, a.job.Late, a.job.LostReason = a.ev.Result, true, ""
+		a.job.TimedOut = a.job.TimedOut || a.ev.Overdue
 	})
 	keepLateResult = action("keep late result beside the retry", func(a *acting) {
 		late := a.ev.Result

@@ -32,6 +32,9 @@ func (g *generator) agent(w *world, number uint8) {
 		r := &g.machine.records[w.jobs[a.job]]
 		g.end(w, number, endProcess, exited, anyGood)
 		g.end(w, number, endProcess, endedByAgent, faulty)
+		if g.setting.retry {
+			g.end(w, number, endProcess, timedOut, faulty)
+		}
 		if r.mustEnd() || w.seen[a.job].overdue {
 			g.end(w, number, endProcess, interrupted, anyGood)
 		}

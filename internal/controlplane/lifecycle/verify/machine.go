@@ -123,7 +123,7 @@ func checkAnswer(before, after *record, in *input, d *lifecycle.Decision) string
 // the job's late result is known, and would not have been retried.
 func (r *record) withdraws() bool {
 	return r.state == lost && r.retried && !r.retryKept &&
-		(r.late == exited || r.late == interrupted && !r.stop)
+		(r.late == exited || (r.late == interrupted || r.late == timedOut) && !r.stop)
 }
 
 func (r *record) mustEnd() bool { return r.cancel || r.stop || r.timedOut }

@@ -52,7 +52,7 @@ func (g *generator) handle(w *world, m message, how act) {
 		in.kind = lifecycle.Started
 	case finishRequest:
 		in.kind, in.result = lifecycle.Finished, m.result()
-		in.overdue = next.seen[m.job()].overdue
+		in.overdue = next.seen[m.job()].overdue || m.result() == timedOut
 	default:
 	}
 	good := anyGood

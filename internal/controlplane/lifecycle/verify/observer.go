@@ -220,7 +220,7 @@ func (s *step) checkLateResult() string {
 		}
 	case lifecycle.RetryWithdrawn:
 		if s.before.state == lost && s.before.late != noResult {
-			asked := s.before.mustEnd() && s.before.late != exited
+			asked := s.before.mustEnd() && s.before.late != exited || s.before.late == timedOut
 			if !s.after.state.Final() || s.after.state == lost || asked != (s.after.state == canceled) || !s.after.isLate {
 				return "a job does not end with its late result"
 			}

@@ -18,6 +18,7 @@ const (
 	interrupted         // its agent ended it: a cancellation, a timeout or a stop of the worker
 	endedByAgent        // its agent was stopped or killed, and ended it or did not see its end
 	endUnknown          // the control plane lost it
+	timedOut            // its agent ended it when its timeout had passed
 	otherResult         // no result that the world knows
 )
 
@@ -27,11 +28,14 @@ var results = [...]lifecycle.Result{
 	interrupted:  {ExitStatus: wire.ExitStatusNeverRan, Signal: "SIGTERM", SignalReason: wire.ReasonCancel},
 	endedByAgent: {ExitStatus: wire.ExitStatusNeverRan, SignalReason: wire.ReasonAgentStop},
 	endUnknown:   {ExitStatus: wire.ExitStatusNeverRan},
+	timedOut:     {ExitStatus: wire.ExitStatusNeverRan, Signal: "SIGTERM", SignalReason: wire.ReasonTimedOut},
 	otherResult:  {ExitStatus: "other"},
 }
 
 func (r result) String() string {
-	return [...]string{"no result", "exit 0", "ended by request", "ended by its agent", "end unknown", "another result"}[r]
+	return [...]string{
+		"no result", "exit 0", "ended by request", "ended by its agent", "end unknown", "ended by its timeout", "another result",
+	}[r]
 }
 
 func resultOf(r lifecycle.Result) result {

@@ -99,10 +99,24 @@ func (g *generator) controlPlane(w *world) {
 	}
 }
 
+// again adds that a replica, or a control plane that was killed in between, does again
+// for a lost job what was done, or was not necessary.
+func (g *generator) again(w *world, first *record) {
+	if first.retryKept {
+		g.event(w, 0, input{kind: lifecycle.RetryKept}, faulty)
+	}
+	if first.late == noResult {
+		g.event(w, 0, input{kind: lifecycle.RetryWithdrawn}, faulty)
+	}
+}
+
 // lateResult adds what the control plane does once the result of a job is known that
 // was retried: it tells the retry, and then the job what became of that.
 func (g *generator) lateResult(w *world, job uint8) {
 	first, retry := &g.machine.records[w.jobs[0]], &g.machine.records[w.jobs[1]]
+	if job == 0 && first.state == lost {
+		g.again(w, first)
+	}
 	if !first.withdraws() || retry.state == "" {
 		return
 	}
