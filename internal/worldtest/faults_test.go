@@ -41,6 +41,13 @@ type faults struct {
 
 func newFaults() *faults { return &faults{set: map[string]fault{}} }
 
+// breakWith sets the function that handles requests in place of the control plane.
+func (f *faults) breakWith(handle func(w http.ResponseWriter, r *http.Request, next http.Handler) bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.broken = handle
+}
+
 // put sets the fault of a route: see routeOf.
 func (f *faults) put(route string, is fault) {
 	f.mu.Lock()
@@ -112,7 +119,10 @@ func cutLast(s, separator string) (before, after string, found bool) {
 }
 
 func (f *faults) serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	if f.broken == nil || !f.broken(w, r, next) {
+	f.mu.Lock()
+	broken := f.broken
+	f.mu.Unlock()
+	if broken == nil || !broken(w, r, next) {
 		next.ServeHTTP(w, r)
 	}
 }

@@ -26,7 +26,7 @@ func TestSilentStreamDoesNotStarveAWorker(t *testing.T) {
 				s := &silence{}
 				w := newWorld(t, 1)
 				defer w.close()
-				w.faults.broken = s.handle
+				w.faults.breakWith(s.handle)
 				a := w.join(fsm.Auto, protocol)
 				s.silent.Store(true)
 				pass(time.Second) // the stream is open and has its first message

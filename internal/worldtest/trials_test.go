@@ -55,7 +55,7 @@ func TestBrokenPromisesAreFound(t *testing.T) {
 
 // breaking lets a function handle requests in place of the control plane.
 func breaking(handle func(w http.ResponseWriter, r *http.Request, next http.Handler) bool) func(*world) {
-	return func(w *world) { w.faults.broken = handle }
+	return func(w *world) { w.faults.breakWith(handle) }
 }
 
 // startAlways grants every start, whatever the control plane says.

@@ -67,7 +67,7 @@ func validateJob(job record.Job) error {
 }
 
 // describeMachine returns the worker with what it tells of its machine and program cut
-// to maxName bytes. That is for people only, so it is no reason to turn a worker away:
+// to maxName bytes. That is for people only, so no worker is turned away for it:
 // buildkite-agent sends all of /etc/os-release as its operating system.
 func describeMachine(w record.Worker) record.Worker {
 	for _, field := range []*string{&w.Hostname, &w.OS, &w.Arch, &w.Version, &w.Build, &w.MachineID} {
