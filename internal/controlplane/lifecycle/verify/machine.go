@@ -62,10 +62,15 @@ func (m *machine) ask(of number, in input) answer {
 	return a
 }
 
-func (m *machine) next(before *record, in *input) answer {
+func (m *machine) next(before *record, in *input) (a answer) {
+	defer func() {
+		if recover() != nil { // a mutant's action finds what its guard promised not there
+			a = answer{to: *before, broken: "the table panics"}
+		}
+	}()
 	job := before.job()
 	after, d := m.table.Next(job, in.event())
-	a := answer{to: recordOf(&after), taken: d.Row != nil, refused: d.Refusal != ""}
+	a = answer{to: recordOf(&after), taken: d.Row != nil, refused: d.Refusal != ""}
 	switch {
 	case d.Row != nil:
 		m.rows[rowKey(d.Row)]++
