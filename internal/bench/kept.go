@@ -74,9 +74,8 @@ func measureKept(ctx context.Context, l *lab) (results []result, err error) {
 			l.plan.kept, cpu.Seconds(), l.plan.settle, settled/megabyte)},
 	}, {
 		key: keyListed, value: milliseconds(page) + " ms", samples: 1, outcome: outcomeOf(asDesigned, page <= keptListReach),
-		notes: []string{fmt.Sprintf(
-			"a page of %d jobs by state and queue, with their number; the newest %d of a state, whole records, in pages: %v", keptPage, listed.jobs, listed.took.Round(time.Millisecond),
-		)},
+		notes: []string{fmt.Sprintf("%d jobs by state and queue, with their number; the newest %d of a state, whole records, in pages: %v",
+			keptPage, listed.jobs, listed.took.Round(time.Millisecond))},
 	}}, nil
 }
 

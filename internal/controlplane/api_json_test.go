@@ -43,7 +43,7 @@ func TestMisspelledJSON(t *testing.T) {
 		{"JobService/SubmitJob", `{"command":["true"],"command":["false"]}`, `duplicate field \"command\"`},
 		{"JobService/GetJob", `{"job":"x"}`, `unknown field \"job\"`},
 		{"JobService/ListJobs", `{"states":["running"]}`, `invalid value for enum field states: \"running\"`},
-		{"JobService/ListJobs", `{"states":["JOB_STATE_RUNING"]}`, `JOB_STATE_RUNING`},
+		{"JobService/ListJobs", `{"states":["JOB_STATE_RUNNNG"]}`, `JOB_STATE_RUNNNG`},
 		{"JobService/ListJobs", `{"states":[99]}`, `states has unknown state 99`},
 		{"JobService/ListJobs", `{"outcomes":["lost"]}`, `invalid value for enum field outcomes: \"lost\"`},
 		{"JobService/ListJobs", `{"state":["JOB_STATE_RUNNING"]}`, `unknown field \"state\"`},

@@ -174,6 +174,6 @@ func (x *Index) CountJobs(l *JobList, from uuid.UUID) (n int, next uuid.UUID) {
 func firstID(at time.Time) (id uuid.UUID) {
 	const idTimeBits, idRestBits = 48, 16 // the milliseconds since 1970 are the first 48 of 64 bits of a UUIDv7
 	ms := max(0, min(at.UnixMilli(), 1<<idTimeBits-1))
-	binary.BigEndian.PutUint64(id[:], uint64(ms)<<idRestBits) //nolint:gosec // bounded
+	binary.BigEndian.PutUint64(id[:], uint64(ms)<<idRestBits)
 	return id
 }
