@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -16,7 +17,7 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs each script of testdata/script. A script has its own home and
 // data directory, and no setting but those that it makes itself. Package
-// scripttest describes the commands.
+// scripttest describes the commands. The condition [race] holds with the race detector.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -29,6 +30,12 @@ func TestScripts(t *testing.T) {
 			env.Setenv("TMPDIR", env.WorkDir)
 			scripttest.Setup(env)
 			return nil
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "race" {
+				return false, fmt.Errorf("unknown condition %q", name)
+			}
+			return raceDetector, nil
 		},
 		Cmds: scripttest.Commands(),
 	})
