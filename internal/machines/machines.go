@@ -72,14 +72,7 @@ func Job() diagram.Chart {
 			},
 		},
 	}
-	rows := lifecycle.Rows()
-	for i := range rows {
-		c.Rows = append(c.Rows, rowOf(&rows[i]))
-	}
-	c.Ignored = ignoredOf(lifecycle.IgnoredPairs())
-	for _, k := range lifecycle.EventKinds() {
-		c.Events = append(c.Events, diagram.ChartTerm{Name: k.String(), Meaning: k.Meaning()})
-	}
+	addTable(&c, lifecycle.Rows(), lifecycle.IgnoredPairs(), lifecycle.EventKinds())
 	return c
 }
 
@@ -118,15 +111,28 @@ func WorkerRecord() diagram.Chart {
 			},
 		},
 	}
-	rows := workerstate.Rows()
+	addTable(&c, workerstate.Rows(), workerstate.IgnoredPairs(), workerstate.EventKinds())
+	return c
+}
+
+// eventKind is a kind of event of a machine.
+type eventKind interface {
+	comparable
+	fmt.Stringer
+	Meaning() string
+}
+
+// addTable adds a machine's table to its chart, as text.
+func addTable[S ~string, K eventKind, R, E, A any](
+	c *diagram.Chart, rows []statetable.Row[S, K, R, E, A], ignored []statetable.Ignored[S, K], kinds []K,
+) {
 	for i := range rows {
 		c.Rows = append(c.Rows, rowOf(&rows[i]))
 	}
-	c.Ignored = ignoredOf(workerstate.IgnoredPairs())
-	for _, k := range workerstate.EventKinds() {
+	c.Ignored = ignoredOf(ignored)
+	for _, k := range kinds {
 		c.Events = append(c.Events, diagram.ChartTerm{Name: k.String(), Meaning: k.Meaning()})
 	}
-	return c
 }
 
 // rowOf returns a row of a table as text.

@@ -1,6 +1,10 @@
 package lifecycle
 
-import "time"
+import (
+	"time"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/statetable"
+)
 
 // EventKind is what happened to a job, or to the worker that holds it.
 type EventKind uint8
@@ -33,7 +37,7 @@ const (
 )
 
 // eventInfo holds the name of each kind and its meaning for people.
-var eventInfo = [eventKindCount]struct{ name, meaning string }{
+var eventInfo = [eventKindCount]statetable.Kind{
 	Submitted:       {"Submitted", "a submitter asked for the job"},
 	Assigned:        {"Assigned", "the control plane offers the job to a worker"},
 	Accepted:        {"Accepted", "the worker takes the job that it was offered"},
@@ -59,29 +63,13 @@ var eventInfo = [eventKindCount]struct{ name, meaning string }{
 }
 
 // String returns the kind's name, such as NotAccepted.
-func (k EventKind) String() string {
-	if k < eventKindCount {
-		return eventInfo[k].name
-	}
-	return "EventKind(?)"
-}
+func (k EventKind) String() string { return statetable.KindOf(eventInfo[:], k).Name }
 
 // Meaning returns one line for people that describes the event.
-func (k EventKind) Meaning() string {
-	if k < eventKindCount {
-		return eventInfo[k].meaning
-	}
-	return ""
-}
+func (k EventKind) Meaning() string { return statetable.KindOf(eventInfo[:], k).Meaning }
 
 // EventKinds returns every kind in the order of declaration.
-func EventKinds() []EventKind {
-	kinds := make([]EventKind, eventKindCount)
-	for i := range kinds {
-		kinds[i] = EventKind(i)
-	}
-	return kinds
-}
+func EventKinds() []EventKind { return statetable.Kinds[EventKind](eventInfo[:]) }
 
 // Event is one thing that happened to a job. Only the fields named for its kind
 // are read.

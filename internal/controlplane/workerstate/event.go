@@ -1,6 +1,10 @@
 package workerstate
 
-import "time"
+import (
+	"time"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/statetable"
+)
 
 // EventKind is what happened to a worker.
 type EventKind uint8
@@ -21,7 +25,7 @@ const (
 )
 
 // eventInfo holds the name of each kind and its meaning for people.
-var eventInfo = [eventKindCount]struct{ name, meaning string }{
+var eventInfo = [eventKindCount]statetable.Kind{
 	Registered:       {"Registered", "an agent registered the worker"},
 	Seen:             {"Seen", "the worker connected, sent a heartbeat or a ping, or opened its stream"},
 	LeaseExpired:     {"LeaseExpired", "nothing was received from the worker for the lease"},
@@ -35,29 +39,13 @@ var eventInfo = [eventKindCount]struct{ name, meaning string }{
 }
 
 // String returns the kind's name, such as LeaseExpired.
-func (k EventKind) String() string {
-	if k < eventKindCount {
-		return eventInfo[k].name
-	}
-	return "EventKind(?)"
-}
+func (k EventKind) String() string { return statetable.KindOf(eventInfo[:], k).Name }
 
 // Meaning returns one line for people that describes the event.
-func (k EventKind) Meaning() string {
-	if k < eventKindCount {
-		return eventInfo[k].meaning
-	}
-	return ""
-}
+func (k EventKind) Meaning() string { return statetable.KindOf(eventInfo[:], k).Meaning }
 
 // EventKinds returns every kind in the order of declaration.
-func EventKinds() []EventKind {
-	kinds := make([]EventKind, eventKindCount)
-	for i := range kinds {
-		kinds[i] = EventKind(i)
-	}
-	return kinds
-}
+func EventKinds() []EventKind { return statetable.Kinds[EventKind](eventInfo[:]) }
 
 // Event is one thing that happened to a worker. Only the fields named for its
 // kind are read.
