@@ -12,12 +12,8 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 )
 
-const (
-	// watchPause is the wait before the store's tokens are followed again.
-	watchPause = time.Second
-	// useInterval is the shortest time between two stored uses of a token.
-	useInterval = time.Minute
-)
+// useInterval is the shortest time between two stored uses of a token.
+const useInterval = time.Minute
 
 // run runs f in a goroutine, unless the tokens are closed.
 func (t *Tokens) run(f func(ctx context.Context)) {
@@ -29,18 +25,15 @@ func (t *Tokens) run(f func(ctx context.Context)) {
 }
 
 // load begins to follow the stored tokens, and waits until the present ones are
-// known.
+// known. The watch ends with the tokens or the store: once it has begun it goes on
+// through every interruption.
 func (t *Tokens) load(ctx context.Context) error {
 	caughtUp, failed := make(chan struct{}), make(chan error, 1)
 	t.run(func(ctx context.Context) {
-		if err := t.st.WatchAccessTokens(ctx, caughtUp, t.changed); err != nil {
-			failed <- err
-		}
-		for ctx.Err() == nil {
-			pause(ctx, watchPause)
-			if err := t.st.WatchAccessTokens(ctx, nil, t.changed); err != nil && ctx.Err() == nil {
-				t.log.Warn("failed to follow the tokens", zap.Error(err))
-			}
+		err := t.st.WatchAccessTokens(ctx, caughtUp, t.changed)
+		failed <- err
+		if ctx.Err() == nil {
+			t.log.Warn("failed to follow the tokens", zap.Error(err))
 		}
 	})
 	select {
@@ -60,16 +53,6 @@ func (t *Tokens) changed(named record.AccessToken, err error) {
 		return
 	}
 	t.apply(named)
-}
-
-// pause waits for d or the end of ctx.
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }
 
 // noteUse stores that a token was used now, unless that was done a moment ago. It

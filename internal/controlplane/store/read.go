@@ -78,9 +78,7 @@ func (s *Store) read(ctx context.Context, what reading, pending func(uint64),
 		if !errors.Is(err, errReconnected) {
 			s.opts.Logger.Debug("interrupted a reader; it goes on",
 				zap.String("stream", what.stream), zap.String("subject", what.subject), zap.Error(err))
-			wait, cancel := context.WithTimeout(ctx, readRetry)
-			<-wait.Done()
-			cancel()
+			pause(ctx, readRetry)
 		}
 	}
 }
