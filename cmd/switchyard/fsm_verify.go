@@ -112,7 +112,9 @@ func (a *app) verify(ctx context.Context, e *exploration, out *output) error {
 	found := exploredMachines{OK: true}
 	violations, neverTaken := 0, 0
 	if e.machine != machineJob {
-		report, err := a.explore(ctx, e.worker)
+		report, err := explore(ctx, a, e.worker.Bounds, func(ctx context.Context) (*verify.Report, error) {
+			return verify.Check(ctx, e.worker)
+		})
 		if err != nil {
 			return err
 		}
@@ -120,7 +122,9 @@ func (a *app) verify(ctx context.Context, e *exploration, out *output) error {
 		violations, neverTaken = len(report.Violations), len(report.NeverTaken)
 	}
 	if e.machine != machineWorker {
-		report, err := a.exploreJob(ctx, e.job)
+		report, err := explore(ctx, a, e.job.Bounds, func(ctx context.Context) (*jobverify.Report, error) {
+			return jobverify.Check(ctx, e.job)
+		})
 		if err != nil {
 			return err
 		}
@@ -168,27 +172,16 @@ func (a *app) showReport(write func(io.Writer, bool) error, rows bool, out *outp
 	return write(a.stdout, rows)
 }
 
-// exploreJob checks every reachable state of a job, or fails when a signal ends it
-// before.
-func (a *app) exploreJob(ctx context.Context, o jobverify.Options) (*jobverify.Report, error) {
+// explore checks every reachable state of one kind of machine, or fails when a signal
+// ends it before.
+func explore[R any](ctx context.Context, a *app, bounds fmt.Stringer, check func(context.Context) (R, error)) (report R, err error) {
 	ctx, stop := cli.Interruptible(ctx)
 	defer stop()
-	a.notef("exploring: %s", o.Bounds)
-	report, err := jobverify.Check(ctx, o)
+	a.notef("exploring: %s", bounds)
+	report, err = check(ctx)
 	if ctx.Err() != nil {
-		return nil, fmt.Errorf("no result, because not every state was explored: %w", context.Cause(ctx))
-	}
-	return report, err
-}
-
-// explore checks every reachable state, or fails when a signal ends it before.
-func (a *app) explore(ctx context.Context, o verify.Options) (*verify.Report, error) {
-	ctx, stop := cli.Interruptible(ctx)
-	defer stop()
-	a.notef("exploring: %s", o.Bounds)
-	report, err := verify.Check(ctx, o)
-	if ctx.Err() != nil {
-		return nil, fmt.Errorf("no result, because not every state was explored: %w", context.Cause(ctx))
+		var none R
+		return none, fmt.Errorf("no result, because not every state was explored: %w", context.Cause(ctx))
 	}
 	return report, err
 }
