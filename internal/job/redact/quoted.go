@@ -123,9 +123,15 @@ var shortControls = map[byte]string{'\n': `\n`, '\r': `\r`, '\t': `\t`, '\b': `\
 
 // shellControls writes a control character as shells and C do.
 func shellControls(c byte) string {
-	switch c {
-	case escape:
+	if c == escape {
 		return `\E`
+	}
+	return cControls(c, `\%03o`)
+}
+
+// cControls writes a control character as C does: by its name, or else in a format.
+func cControls(c byte, format string) string {
+	switch c {
 	case '\a':
 		return `\a`
 	case '\v':
@@ -134,7 +140,7 @@ func shellControls(c byte) string {
 	if short, ok := shortControls[c]; ok {
 		return short
 	}
-	return fmt.Sprintf(`\%03o`, c)
+	return fmt.Sprintf(format, c)
 }
 
 func jsonControls(c byte) string {
@@ -172,18 +178,7 @@ func hexControls(c byte) string {
 }
 
 // goControls writes a control character as Go does.
-func goControls(c byte) string {
-	switch c {
-	case '\a':
-		return `\a`
-	case '\v':
-		return `\v`
-	}
-	if short, ok := shortControls[c]; ok {
-		return short
-	}
-	return fmt.Sprintf(`\x%02x`, c)
-}
+func goControls(c byte) string { return cControls(c, `\x%02x`) }
 
 // upperHexControls writes a control character as JavaScript does.
 func upperHexControls(c byte) string {
