@@ -10,7 +10,6 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
-	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
@@ -49,12 +48,6 @@ type Index struct {
 	streamCount uint64 // numbers the streams
 }
 
-// ending is the end of a job.
-type ending struct {
-	revision uint64
-	at       time.Time // when this replica saw it; zero if the job was not live here
-}
-
 // jobEntry is one live job.
 type jobEntry struct {
 	id       string
@@ -86,36 +79,6 @@ type jobEntry struct {
 	logSequence uint64
 }
 
-// workerEntry is one worker.
-type workerEntry struct {
-	record record.Worker
-	queue  *queueEntry
-	jobs   map[string]*jobEntry
-	claim  *Claim
-	// seen is when the worker last gave a sign of life.
-	seen time.Time
-	// left is when this replica first saw that the worker is not connected.
-	left time.Time
-	// idleRank is its place among the idle workers of its queue; 0 if not idle.
-	idleRank uint64
-
-	// trust is what is known of its stream, quiet that nothing was received from it for
-	// a while. counted is its condition in the counts of its queue.
-	trust   trust
-	quiet   bool
-	counted condition
-	// freeSince is what last made it free, for people.
-	freeSince string
-
-	// stream is the worker's stream on this replica, nil if there is none.
-	// announced is set once the other replicas know of it.
-	stream       Stream
-	streamNumber uint64
-	announced    bool
-	// otherReplica is the replica that last said that it has the worker's stream.
-	otherReplica string
-}
-
 // New returns an empty index.
 func New() *Index {
 	return &Index{
@@ -137,63 +100,6 @@ func (x *Index) Job(id string) (record.Job, bool) {
 		return *j.record, true
 	}
 	return record.Job{}, false
-}
-
-// Worker returns the record of a worker.
-func (x *Index) Worker(id string) (record.Worker, bool) {
-	if w := x.workers[id]; w != nil {
-		return w.record, true
-	}
-	return record.Worker{}, false
-}
-
-// JobRevision returns the newest revision of a job that this replica has seen, zero
-// if it has seen none, or if the job ended long ago.
-func (x *Index) JobRevision(id string) uint64 {
-	if j := x.jobs[id]; j != nil {
-		return j.revision
-	}
-	return x.ended[id].revision
-}
-
-// WorkerRevision is JobRevision for a worker.
-func (x *Index) WorkerRevision(id string) uint64 {
-	if w := x.workers[id]; w != nil {
-		return w.record.Revision
-	}
-	return 0
-}
-
-// KnowsJob reports whether a job's record of that revision, or a newer one, was
-// applied. Every record up to the watch's position was applied or replaced.
-func (x *Index) KnowsJob(id string, revision uint64) bool {
-	if j := x.jobs[id]; j != nil {
-		return j.revision >= revision
-	}
-	return revision <= max(x.position, x.ended[id].revision)
-}
-
-// KnowsWorker is KnowsJob for a worker.
-func (x *Index) KnowsWorker(id string, revision uint64) bool {
-	if w := x.workers[id]; w != nil {
-		return w.record.Revision >= revision
-	}
-	return revision <= x.position
-}
-
-// Loaded records that every record up to a revision was applied or replaced: the watch
-// continues from there.
-func (x *Index) Loaded(revision uint64) { x.position = max(x.position, revision) }
-
-// Position returns the revision that the watch has reached.
-func (x *Index) Position() uint64 { return x.position }
-
-// Reached records that the watch has passed a revision of the record id.
-func (x *Index) Reached(id string, revision uint64) {
-	x.position = max(x.position, revision)
-	if end, ok := x.ended[id]; ok && end.revision == revision && end.at.IsZero() {
-		delete(x.ended, id)
-	}
 }
 
 // ApplyJob takes a stored record into the index and reports whether it was news:
@@ -371,70 +277,6 @@ func (x *Index) unplace(j *jobEntry) {
 		w.stream.Withdraw(j.id)
 	}
 	x.setIdle(w)
-}
-
-// ApplyWorker takes a stored record into the index, unless a newer one is known.
-func (x *Index) ApplyWorker(worker record.Worker, now time.Time) {
-	if x.KnowsWorker(worker.ID, worker.Revision) {
-		return
-	}
-	w := x.workers[worker.ID]
-	if w == nil {
-		w = &workerEntry{jobs: map[string]*jobEntry{}, seen: now, queue: x.queue(worker.Queue)}
-		x.workers[worker.ID] = w
-		w.queue.workers[worker.ID] = w
-		for _, j := range x.inHand {
-			if j.workerID == worker.ID {
-				w.jobs[j.id] = j
-			}
-		}
-	}
-	before := w.record
-	w.record = worker
-	switch {
-	case worker.State.Connected() && !before.State.Connected():
-		w.seen = now
-	case !worker.State.Connected() && w.left.IsZero():
-		w.left = now
-	}
-	if worker.State.Connected() {
-		w.left = time.Time{}
-	}
-	if worker.State == workerstate.Left {
-		w.otherReplica = ""
-	}
-	if w.stream != nil && standing(before) != standing(worker) {
-		w.stream.SetStanding(standing(worker))
-	}
-	switch {
-	case worker.State != workerstate.Available:
-	case before.State == workerstate.Paused:
-		w.freeSince = "it was resumed"
-	case before.State == workerstate.Lost:
-		w.freeSince = "it connected again"
-	}
-	if worker.Revoked && w.stream != nil {
-		w.stream.End(record.ErrNotFound)
-		w.stream = nil
-	}
-	x.setIdle(w)
-}
-
-// ForgetWorker drops a worker whose record has expired.
-func (x *Index) ForgetWorker(id string) {
-	w := x.workers[id]
-	if w == nil {
-		return
-	}
-	if w.stream != nil {
-		w.stream.End(record.ErrNotFound)
-		w.stream = nil
-	}
-	x.setIdle(w)
-	w.discount()
-	delete(x.workers, id)
-	delete(w.queue.workers, id)
-	x.dropIfUnused(w.queue)
 }
 
 // Tidy drops what the index no longer needs: workers that this replica saw leave

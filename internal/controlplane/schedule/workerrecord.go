@@ -1,0 +1,110 @@
+package schedule
+
+import (
+	"time"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
+)
+
+// workerEntry is one worker.
+type workerEntry struct {
+	record record.Worker
+	queue  *queueEntry
+	jobs   map[string]*jobEntry
+	claim  *Claim
+	// seen is when the worker last gave a sign of life.
+	seen time.Time
+	// left is when this replica first saw that the worker is not connected.
+	left time.Time
+	// idleRank is its place among the idle workers of its queue; 0 if not idle.
+	idleRank uint64
+
+	// trust is what is known of its stream, quiet that nothing was received from it for
+	// a while. counted is its condition in the counts of its queue.
+	trust   trust
+	quiet   bool
+	counted condition
+	// freeSince is what last made it free, for people.
+	freeSince string
+
+	// stream is the worker's stream on this replica, nil if there is none.
+	// announced is set once the other replicas know of it.
+	stream       Stream
+	streamNumber uint64
+	announced    bool
+	// otherReplica is the replica that last said that it has the worker's stream.
+	otherReplica string
+}
+
+// Worker returns the record of a worker.
+func (x *Index) Worker(id string) (record.Worker, bool) {
+	if w := x.workers[id]; w != nil {
+		return w.record, true
+	}
+	return record.Worker{}, false
+}
+
+// ApplyWorker takes a stored record into the index, unless a newer one is known.
+func (x *Index) ApplyWorker(worker record.Worker, now time.Time) {
+	if x.KnowsWorker(worker.ID, worker.Revision) {
+		return
+	}
+	w := x.workers[worker.ID]
+	if w == nil {
+		w = &workerEntry{jobs: map[string]*jobEntry{}, seen: now, queue: x.queue(worker.Queue)}
+		x.workers[worker.ID] = w
+		w.queue.workers[worker.ID] = w
+		for _, j := range x.inHand {
+			if j.workerID == worker.ID {
+				w.jobs[j.id] = j
+			}
+		}
+	}
+	before := w.record
+	w.record = worker
+	switch {
+	case worker.State.Connected() && !before.State.Connected():
+		w.seen = now
+	case !worker.State.Connected() && w.left.IsZero():
+		w.left = now
+	}
+	if worker.State.Connected() {
+		w.left = time.Time{}
+	}
+	if worker.State == workerstate.Left {
+		w.otherReplica = ""
+	}
+	if w.stream != nil && standing(before) != standing(worker) {
+		w.stream.SetStanding(standing(worker))
+	}
+	switch {
+	case worker.State != workerstate.Available:
+	case before.State == workerstate.Paused:
+		w.freeSince = "it was resumed"
+	case before.State == workerstate.Lost:
+		w.freeSince = "it connected again"
+	}
+	if worker.Revoked && w.stream != nil {
+		w.stream.End(record.ErrNotFound)
+		w.stream = nil
+	}
+	x.setIdle(w)
+}
+
+// ForgetWorker drops a worker whose record has expired.
+func (x *Index) ForgetWorker(id string) {
+	w := x.workers[id]
+	if w == nil {
+		return
+	}
+	if w.stream != nil {
+		w.stream.End(record.ErrNotFound)
+		w.stream = nil
+	}
+	x.setIdle(w)
+	w.discount()
+	delete(x.workers, id)
+	delete(w.queue.workers, id)
+	x.dropIfUnused(w.queue)
+}
