@@ -39,9 +39,10 @@ it, too; a changed token is not, and the old one is refused from the reload on.
 A job that ended is kept with its log for --retention, a worker that left for
 --worker-retention; a job that has not ended is kept until it has. The log of a job is
 cut at --max-log. Logs use at most 70 % of --max-store, beyond which those of jobs that
-ended are deleted, the oldest first; no new job is taken when jobs and workers use 22 %.
-A store that is full takes no job and no result until it has room, and then goes on by
-itself; agents keep results and logs meanwhile, and /readyz responds with the cause.
+ended are deleted, the oldest first; no new job is taken when jobs and workers use 22 %,
+and all else goes on. A store whose disk is full takes no job and no result until it has
+room, and then goes on by itself; agents keep results and logs meanwhile, and /readyz
+responds with the cause.
 
 Exit codes: 0 after an orderly shutdown, 1 when it failed, 2 when a setting is
 wrong, 128 plus the number of the signal after a second signal.`

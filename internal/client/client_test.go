@@ -188,6 +188,19 @@ func TestUnixSocket(t *testing.T) {
 	}
 }
 
+// A request whose connection failed may have been performed; one that was refused was not.
+func TestUncertain(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[connect.Code]bool{
+		connect.CodeUnavailable: true, connect.CodeDeadlineExceeded: true, connect.CodeUnknown: true,
+		connect.CodeResourceExhausted: false, connect.CodeInvalidArgument: false, connect.CodePermissionDenied: false,
+	} {
+		if got := (&Error{Code: code, Err: errors.New("x")}).Uncertain(); got != want {
+			t.Errorf("%v: uncertain %t, want %t", code, got, want)
+		}
+	}
+}
+
 func TestIdentity(t *testing.T) {
 	t.Parallel()
 	control := &service{}

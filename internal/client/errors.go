@@ -36,9 +36,10 @@ func (e *Error) Error() string {
 }
 
 // Uncertain reports whether the operation may have been performed all the same: the
-// request may have arrived, but there was no response.
+// request may have arrived, but there was no response. A request that was refused for
+// lack of room was not performed.
 func (e *Error) Uncertain() bool {
-	return !definite(e.Code) && !noListener(e.Err)
+	return !definite(e.Code) && e.Code != connect.CodeResourceExhausted && !noListener(e.Err)
 }
 
 // Unwrap returns the cause.

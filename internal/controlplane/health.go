@@ -34,7 +34,8 @@ const (
 type health struct {
 	// closing is closed when the server begins to shut down.
 	closing <-chan struct{}
-	// checkStore returns an error if the store cannot be used.
+	// checkStore returns an error if the store cannot be used; store.ErrLimit if it can,
+	// and takes no new job only.
 	checkStore func(context.Context) error
 	// logger receives a line when the result of the check changes.
 	logger *zap.Logger
@@ -48,7 +49,7 @@ type health struct {
 // and grpc.health.v1.Health (the same as /readyz).
 func (h *health) routes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { respond(w, nil) })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { respond(w, h.ready(r.Context())) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { h.respondReady(w, r) })
 	mux.Handle(grpchealth.NewHandler(h, connect.WithReadMaxBytes(maxHealthBytes)))
 }
 
@@ -60,6 +61,17 @@ var (
 	errStoreUnavailable = store.ErrUnavailable
 )
 
+// respondReady writes whether the server is ready. A server that takes no new job is: it
+// serves streams, results, logs and lists, which another server of the same store would
+// not serve better. The response says so, and why.
+func (h *health) respondReady(w http.ResponseWriter, r *http.Request) {
+	err := h.ready(r.Context())
+	respond(w, err)
+	if limit, ok := errors.AsType[*store.LimitError](h.lastCheck()); ok && err == nil {
+		_, _ = w.Write([]byte(limit.Error() + "\n"))
+	}
+}
+
 // ready returns nil if requests can be served, and else why not: the server shuts
 // down, or the store is full or unavailable.
 func (h *health) ready(ctx context.Context) error {
@@ -69,6 +81,8 @@ func (h *health) ready(ctx context.Context) error {
 	default:
 	}
 	switch err := h.storeReady(ctx); {
+	case errors.Is(err, store.ErrLimit):
+		return nil
 	case errors.Is(err, store.ErrFull):
 		return errStoreFull
 	case err != nil:
@@ -89,14 +103,24 @@ func (h *health) storeReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
 	err := h.checkStore(ctx)
-	switch {
-	case err != nil && h.lastErr == nil:
+	switch unready, was := isUnready(err), isUnready(h.lastErr); {
+	case unready && !was:
 		h.logger.Warn("not ready, store unavailable", zap.Error(err))
-	case err == nil && h.lastErr != nil:
+	case !unready && was:
 		h.logger.Info("ready again, store available")
 	}
 	h.checked, h.lastErr = time.Now(), err
 	return err
+}
+
+// isUnready reports whether a result of checkStore means that requests are not served.
+func isUnready(err error) bool { return err != nil && !errors.Is(err, store.ErrLimit) }
+
+// lastCheck returns the result of the last check of the store.
+func (h *health) lastCheck() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.lastErr
 }
 
 // Check implements grpchealth.Checker. The empty service name is the whole server.

@@ -92,6 +92,10 @@ func TestHealthChecksTheStore(t *testing.T) {
 		p.err = fmt.Errorf("writing: %w", store.ErrFull)
 		time.Sleep(storeCheckAge)
 		p.expect(false, "no: the disk of the store is full\n")
+		limit := &store.LimitError{Used: 4 << 20, Most: 3 << 20, Limit: 16 << 20}
+		p.err = fmt.Errorf("checking: %w", limit)
+		time.Sleep(storeCheckAge)
+		p.expect(true, "ok\n"+limit.Error()+"\n") // what runs goes on: a balancer must not cut it off
 		p.err, p.takes = nil, storeTimeout+time.Second
 		time.Sleep(storeCheckAge)
 		began := time.Now()

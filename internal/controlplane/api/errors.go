@@ -63,6 +63,9 @@ func (s service) failed(op operation, err error) error {
 	if state, ok := errors.AsType[*dispatch.StateError](err); ok {
 		return codedError(connect.CodeFailedPrecondition, "%v", state)
 	}
+	if limit, ok := errors.AsType[*store.LimitError](err); ok { // the store has logged it
+		return codedError(connect.CodeResourceExhausted, "%v: %v", op, limit)
+	}
 	switch {
 	case errors.Is(err, dispatch.ErrNotFound):
 		return codedError(connect.CodeNotFound, "there is no %s", op.object())

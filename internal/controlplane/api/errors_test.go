@@ -24,6 +24,11 @@ func TestCodesOfErrors(t *testing.T) {
 	}{
 		{fmt.Errorf("at /var: %w", store.ErrUnavailable), "unavailable: reading job \"J\": the store does not answer; try again"},
 		{fmt.Errorf("%w: %w", store.ErrUnavailable, context.DeadlineExceeded), "unavailable: reading job \"J\": the store does not answer; try again"},
+		{
+			fmt.Errorf("storing at /var: %w", &store.LimitError{Used: 4 << 20, Most: 3 << 20, Limit: 16 << 20, Configured: true}),
+			"resource_exhausted: reading job \"J\": the store takes no new job: jobs and workers use 4.0 MiB, more than 22 % of its limit " +
+				"of 16.0 MiB (set with --max-store); raise --max-store, shorten --retention, or delete jobs that have ended",
+		},
 		{fmt.Errorf("at /var: %w", store.ErrFull), "unavailable: reading job \"J\": the disk of the store is full; try again when it has room"},
 		{context.DeadlineExceeded, "deadline_exceeded: reading job \"J\": the deadline of the call has passed"},
 		{dispatch.ErrClosed, "unavailable: reading job \"J\": the control plane is shutting down; try again"},

@@ -16,8 +16,8 @@ const (
 	// doubles it, up to maxBackoff.
 	minBackoff = time.Second
 	maxBackoff = 5 * time.Minute
-	// maxUnansweredBackoff bounds the wait if the store did not respond, which says nothing
-	// of the record.
+	// maxUnansweredBackoff bounds the wait if the store did not respond, or takes no new
+	// job, which says nothing of the record.
 	maxUnansweredBackoff = 10 * time.Second
 	// forgetAfter is how long a failure is remembered after the record was to be
 	// tried again: nothing has to be done to the record any more.
@@ -69,7 +69,7 @@ func (f *failures) failed(id string, err error, now time.Time, fields ...zap.Fie
 		f.log.Debug("failed to change a record again", append(fields, zap.Error(err), zap.Int("attempts", before.attempts+1))...)
 	}
 	limit := maxBackoff
-	if errors.Is(err, store.ErrUnavailable) {
+	if errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrLimit) {
 		limit = maxUnansweredBackoff
 	}
 	before.wait = min(limit, max(minBackoff, 2*before.wait))

@@ -24,7 +24,7 @@ var (
 	// ErrUnavailable: the store did not respond. A write may have taken effect: read
 	// before trying again.
 	ErrUnavailable = errors.New("the store does not respond")
-	// ErrFull: the disk, or the limit of the store, has no room. Nothing was stored.
+	// ErrFull: the disk, or a limit of the NATS server, has no room. Nothing was stored.
 	// It is an ErrUnavailable too: the same write succeeds once there is room.
 	ErrFull error = fullError{}
 )

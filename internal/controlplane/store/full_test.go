@@ -3,10 +3,15 @@ package store
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
@@ -100,22 +105,44 @@ func TestFullDiskHasRoomAgain(t *testing.T) {
 // Above the share of the state no new job is stored, and the jobs that are there
 // change as before.
 func TestLimitOfTheStore(t *testing.T) {
-	s := openTest(t, Options{MaxStore: MinMaxStore})
+	core, logs := observer.New(zapcore.InfoLevel)
+	s := openTest(t, Options{MaxStore: MinMaxStore, Logger: zap.New(core)})
 	first, err := s.PutJob(t.Context(), record.Job{ID: "first", Job: lifecycle.Job{State: wire.StateQueued}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ids, err := storeJobs(t, s, "job-", 100_000)
-	if !errors.Is(err, ErrFull) || !errors.Is(err, ErrUnavailable) {
+	if !errors.Is(err, ErrLimit) || errors.Is(err, ErrFull) || errors.Is(err, ErrUnavailable) {
 		t.Fatalf("storing a job above the limit: %v", err)
+	}
+	if want := regexp.MustCompile(`jobs and workers use 3\.\d MiB, more than 22 % of its limit of 16\.0 MiB \(set with --max-store\); raise --max-store`); !want.MatchString(err.Error()) {
+		t.Errorf("the error does not match %s: %v", want, err)
 	}
 	mustHave(t, s, ids)
 	first.State = wire.StateRunning
 	if _, err := s.PutJob(t.Context(), first); err != nil {
 		t.Errorf("changing a job in a store that takes no new ones: %v", err)
 	}
-	if err := s.Reachable(t.Context()); !errors.Is(err, ErrFull) {
+	if err := s.Reachable(t.Context()); !errors.Is(err, ErrLimit) {
 		t.Errorf("a store that takes no new job is reachable: %v", err)
+	}
+	if logged := logs.FilterMessage("new jobs are refused"); logged.Len() != 1 || logged.All()[0].ContextMap()["error"] == "" {
+		t.Errorf("the refusals are logged %d times, want once", logged.Len())
+	}
+	for _, id := range ids {
+		job, err := s.Job(t.Context(), id)
+		if err == nil {
+			err = s.DeleteJob(t.Context(), job)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.PutJob(t.Context(), record.Job{ID: "more", Job: lifecycle.Job{State: wire.StateQueued}}); err != nil {
+		t.Errorf("storing a job after others were deleted: %v", err)
+	}
+	if logs.FilterMessage("new jobs are stored again").Len() != 1 {
+		t.Error("the end of the refusals is not logged")
 	}
 }
 

@@ -28,15 +28,12 @@ const (
 
 // Reachable returns nil if the store can be used: if the stream of jobs has a
 // leader that responds, and can be written. Otherwise it fails with ErrFull or
-// ErrUnavailable.
+// ErrUnavailable; or with ErrLimit if it can be used, but takes no new job.
 func (s *Store) Reachable(ctx context.Context) error {
 	bounded, cancel := s.bound(ctx)
 	defer cancel()
 	if _, err := s.state.Info(bounded); err != nil {
 		return wrap(ctx, err, "checking the store")
-	}
-	if err := s.admit(ctx); err != nil {
-		return err
 	}
 	streams := s.writes.broken()
 	if len(streams) == 0 && !s.writes.storedWithin(stateStream, probeAge) {
@@ -47,7 +44,7 @@ func (s *Store) Reachable(ctx context.Context) error {
 			return wrap(ctx, err, "writing to the store")
 		}
 	}
-	return nil
+	return s.admit(ctx)
 }
 
 // probe writes to a stream. It returns the error of publish.

@@ -2,12 +2,15 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"math"
 	"path/filepath"
 	"sync"
 	"time"
+
+	"go.uber.org/zap"
 )
 
 // The limit of the store is divided between the streams, so that a job and its
@@ -34,11 +37,46 @@ const (
 // usageAge is how long a reading of what the state uses is relied on.
 const usageAge = time.Second
 
+// ErrLimit is returned where a new job is refused because jobs and workers use their
+// share of the limit of the store. Nothing was stored, and everything else is stored as
+// before. The error is a *LimitError.
+var ErrLimit = errors.New("the limit of the store is reached")
+
+// LimitError is the ErrLimit with what is used. Its text contains nothing secret, and is
+// for the caller who submits a job.
+type LimitError struct {
+	// Used is how many bytes jobs and workers use, and Most above how many no new job is
+	// stored. Limit is the limit of everything stored, in bytes.
+	Used, Most, Limit int64
+	// Configured is set where an operator has chosen the limit.
+	Configured bool
+}
+
+// Error returns the limit, its value, and what to do.
+func (e *LimitError) Error() string {
+	limit := "three quarters of the room on its disk, since --max-store is not set"
+	if e.Configured {
+		limit = "set with --max-store"
+	}
+	return fmt.Sprintf("the store takes no new job: jobs and workers use %s, more than %d %% of its limit of %s (%s); "+
+		"raise --max-store, shorten --retention, or delete jobs that have ended",
+		inMiB(e.Used), admissionShare, inMiB(e.Limit), limit)
+}
+
+// Is reports whether target is ErrLimit.
+func (*LimitError) Is(target error) bool { return target == ErrLimit }
+
+// inMiB returns a number of bytes for people.
+func inMiB(bytes int64) string { return fmt.Sprintf("%.1f MiB", float64(bytes)/mebibyte) }
+
+const mebibyte = 1 << 20
+
 // admission keeps what the state uses. Its methods may be called concurrently.
 type admission struct {
-	mu   sync.Mutex
-	read time.Time
-	used int64 // as read, and what was stored since
+	mu      sync.Mutex
+	read    time.Time
+	used    int64 // as read, and what was stored since
+	refuses bool  // the last new job was refused
 }
 
 // stored counts bytes that were stored since the last reading. Most of them replace
@@ -49,7 +87,8 @@ func (a *admission) stored(bytes int) {
 	a.used += int64(bytes)
 }
 
-// admit returns ErrFull if the state leaves no room for one more job.
+// admit returns ErrLimit if the state leaves no room for one more job. The first refusal
+// and the first job after it are logged.
 func (s *Store) admit(ctx context.Context) error {
 	limit := s.maxStore()
 	if limit == 0 {
@@ -68,10 +107,20 @@ func (s *Store) admit(ctx context.Context) error {
 		}
 		a.read, a.used = time.Now(), int64(min(info.State.Bytes, math.MaxInt64))
 	}
-	if a.used > most {
-		return fmt.Errorf("%w: jobs and workers use %d bytes, and above %d no new job is stored", ErrFull, a.used, most)
+	refuses := a.used > most
+	changed := refuses != a.refuses
+	a.refuses = refuses
+	if !refuses {
+		if changed {
+			s.opts.Logger.Info("new jobs are stored again", zap.Int64("used_bytes", a.used), zap.Int64("most_bytes", most))
+		}
+		return nil
 	}
-	return nil
+	err := &LimitError{Used: a.used, Most: most, Limit: limit, Configured: s.opts.MaxStore > 0}
+	if changed {
+		s.opts.Logger.Warn("new jobs are refused", zap.Error(err), zap.Int64("used_bytes", a.used), zap.Int64("most_bytes", most))
+	}
+	return err
 }
 
 // MaxLogs returns the most bytes that all logs may use; 0 without a limit of our own.

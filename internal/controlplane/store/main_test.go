@@ -15,7 +15,9 @@ func openTest(t testing.TB, opts Options) *Store {
 	if opts.DataDir == "" && opts.URL == "" {
 		opts.DataDir = t.TempDir()
 	}
-	opts.Logger = zaptest.NewLogger(t)
+	if opts.Logger == nil {
+		opts.Logger = zaptest.NewLogger(t)
+	}
 	s, err := Open(t.Context(), opts)
 	if err != nil {
 		t.Fatal(err)

@@ -13,8 +13,8 @@ import (
 
 // PutJob stores a job. It replaces the record of job.Revision, or creates one if
 // that is 0, and returns the job with its new revision. A job that has ended
-// expires after Retention. ErrConflict, ErrTooLarge, ErrUnavailable; ErrFull for a
-// new job also if there is little room left, so that the jobs that exist can end.
+// expires after Retention. ErrConflict, ErrTooLarge, ErrUnavailable; ErrLimit for a new
+// job if there is little room left, so that the jobs that exist can end.
 func (s *Store) PutJob(ctx context.Context, job record.Job) (record.Job, error) {
 	if job.Revision == 0 {
 		if err := s.admit(ctx); err != nil {
