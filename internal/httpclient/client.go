@@ -45,9 +45,14 @@ type Options struct {
 	// before is used for the connections that are opened from then on; those that are
 	// open serve the requests that they have.
 	CurrentTLS func() *tls.Config
-	// DialContext opens connections. Nil means a [net.Dialer] with TCP keep-alive,
-	// which looks up the name of the host for every connection.
+	// DialContext opens connections. Nil means a [net.Dialer] with TCP keep-alive.
 	DialContext DialFunc
+	// Lookup returns the addresses of a name, for every connection. Nil means the
+	// system's resolver or, with DialContext, that names are passed to that.
+	Lookup LookupFunc
+	// DialTimeout bounds looking up a name and connecting to one of its addresses. Zero
+	// means ten seconds.
+	DialTimeout time.Duration
 	// Proxy returns the proxy for a request. Nil means
 	// [http.ProxyFromEnvironment]. Unix sockets are never reached through a proxy.
 	Proxy func(*http.Request) (*url.URL, error)
@@ -61,18 +66,27 @@ type Options struct {
 
 // Client sends requests and keeps the connections. It is safe for concurrent use.
 type Client struct {
-	http   http.Client
-	secure *secureTransport // serves https: HTTP/2 by ALPN, else HTTP/1.1
-	// direct serves http over HTTP/1.1.
-	direct *http.Transport
-	// clear serves http over HTTP/2 without TLS.
-	clear     *http.Transport
+	http      http.Client
+	secure    *secureTransport // serves https: HTTP/2 by ALPN, else HTTP/1.1
+	proxy     func(*http.Request) (*url.URL, error)
 	conns     *connections
 	detect    bool
 	protocols *protocolCache
 
 	mu       sync.Mutex
+	plain    plainTransports
 	redialed time.Time // when Redial last had an effect
+}
+
+// plainTransports serve http.
+type plainTransports struct {
+	direct *http.Transport // over HTTP/1.1
+	clear  *http.Transport // over HTTP/2 without TLS
+}
+
+func (p plainTransports) closeIdle() {
+	p.direct.CloseIdleConnections()
+	p.clear.CloseIdleConnections()
 }
 
 // New returns a client. It opens no connection.
@@ -81,15 +95,13 @@ func New(options Options) *Client {
 	if proxy == nil {
 		proxy = http.ProxyFromEnvironment
 	}
-	conns := newConnections(options.DialContext)
-	c := &Client{conns: conns, detect: options.DetectHTTP2, protocols: newProtocolCache(conns.dialContext)}
-	onlyHTTP1, onlyHTTP2 := new(http.Protocols), new(http.Protocols)
-	onlyHTTP1.SetHTTP1(true)
-	onlyHTTP2.SetUnencryptedHTTP2(true)
-	c.secure = newSecureTransport(options, conns, exceptSockets(proxy))
-	c.direct = newTransport(conns, onlyHTTP1)
-	c.direct.Proxy = exceptSockets(proxy)
-	c.clear = newTransport(conns, onlyHTTP2)
+	conns := newConnections(options)
+	c := &Client{
+		proxy: exceptSockets(proxy), conns: conns, detect: options.DetectHTTP2,
+		protocols: newProtocolCache(conns.dialContext),
+	}
+	c.secure = newSecureTransport(options, conns, c.proxy)
+	c.plain = c.newPlain()
 	c.http = http.Client{Transport: roundTripper{c}, CheckRedirect: returnRedirect}
 	if options.FollowRedirects {
 		c.http.CheckRedirect = checkRedirect
@@ -97,9 +109,18 @@ func New(options Options) *Client {
 	return c
 }
 
-func newTransport(conns *connections, protocols *http.Protocols) *http.Transport {
+func (c *Client) newPlain() plainTransports {
+	onlyHTTP1, onlyHTTP2 := new(http.Protocols), new(http.Protocols)
+	onlyHTTP1.SetHTTP1(true)
+	onlyHTTP2.SetUnencryptedHTTP2(true)
+	direct := newTransport(c.conns.dialContext, onlyHTTP1)
+	direct.Proxy = c.proxy
+	return plainTransports{direct: direct, clear: newTransport(newDialGate(c.conns.dialContext).dialContext, onlyHTTP2)}
+}
+
+func newTransport(dial DialFunc, protocols *http.Protocols) *http.Transport {
 	return &http.Transport{
-		DialContext: conns.dialContext,
+		DialContext: dial,
 		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, response *http.Response) error {
 			if response.StatusCode != http.StatusOK {
 				// The proxy is not named: its URL may contain a password.
@@ -139,8 +160,26 @@ func (c *Client) Close() {
 
 func (c *Client) closeIdle() {
 	c.secure.closeIdle()
-	c.direct.CloseIdleConnections()
-	c.clear.CloseIdleConnections()
+	c.currentPlain().closeIdle()
+}
+
+func (c *Client) currentPlain() plainTransports {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.plain
+}
+
+// Leave makes later requests use new connections, to other addresses where the name of
+// the host has several. Requests in flight keep theirs, which are closed when they have
+// had no request for a while.
+func (c *Client) Leave() {
+	c.conns.leave()
+	c.secure.renew()
+	c.mu.Lock()
+	before := c.plain
+	c.plain = c.newPlain()
+	c.mu.Unlock()
+	before.closeIdle()
 }
 
 // Redial closes idle connections, so that the next request dials and looks up the
@@ -176,12 +215,23 @@ type roundTripper struct{ *Client }
 
 // RoundTrip implements [http.RoundTripper].
 func (r roundTripper) RoundTrip(request *http.Request) (*http.Response, error) {
-	response, err := r.send(request)
+	wanting, w := wanting(request)
+	response, err := r.send(wanting)
 	if err == nil {
+		w.end(nil, nil)
 		if response.TLS != nil {
 			r.secure.asked.accepted.Store(true)
 		}
 		return response, nil
+	}
+	if ended := request.Context().Err(); ended == nil {
+		w.end(nil, err)
+		w.failed()
+	} else {
+		w.end(nil, nil) // no failure of others
+		if errors.Is(ended, context.DeadlineExceeded) {
+			w.failed()
+		}
 	}
 	reason := tlsReason(err)
 	if reason == nil && request.URL.Scheme == schemeHTTPS {
@@ -201,8 +251,9 @@ func (r roundTripper) send(request *http.Request) (*http.Response, error) {
 	if request.URL.Scheme == schemeHTTPS {
 		return r.secure.current().RoundTrip(request) //nolint:wrapcheck // [url.Error] names the request
 	}
+	plain := r.currentPlain()
 	if !r.detect || r.proxied(request) {
-		return r.direct.RoundTrip(request) //nolint:wrapcheck // [url.Error] names the request
+		return plain.direct.RoundTrip(request) //nolint:wrapcheck // [url.Error] names the request
 	}
 	address := hostPort(request.URL)
 	protocol, err := r.protocols.of(request.Context(), address)
@@ -212,9 +263,9 @@ func (r roundTripper) send(request *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	transport := r.direct
+	transport := plain.direct
 	if protocol.http2 {
-		transport = r.clear
+		transport = plain.clear
 	}
 	response, err := transport.RoundTrip(request)
 	if err != nil && request.Context().Err() == nil {
@@ -227,6 +278,6 @@ func (r roundTripper) send(request *http.Request) (*http.Response, error) {
 // proxied reports whether the request goes through a proxy. HTTP/2 without TLS
 // does not pass one.
 func (r roundTripper) proxied(request *http.Request) bool {
-	proxy, err := r.direct.Proxy(request)
+	proxy, err := r.proxy(request)
 	return err != nil || proxy != nil
 }

@@ -2,13 +2,18 @@ package httpclient
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/switchyard-ci/switchyard/internal/httpclient/pick"
 )
 
 const (
+	// dialTimeout bounds looking up a name and connecting to one of its addresses.
 	dialTimeout = 10 * time.Second
 
 	// A dead peer of an HTTP/1.1 connection is found by TCP keep-alive alone,
@@ -16,29 +21,40 @@ const (
 	keepAliveIdle     = 15 * time.Second
 	keepAliveInterval = 5 * time.Second
 	keepAliveCount    = 3
+
+	networkUnix = "unix"
+	opDial      = "dial"
 )
 
 // connections dials, and keeps a list of every open connection so that close can
 // close them all: net/http closes only those that are idle.
 type connections struct {
-	dial DialFunc
+	addresses *addresses
 
 	mu     sync.Mutex
 	open   map[*trackedConn]struct{}
 	closed bool
 }
 
-func newConnections(dial DialFunc) *connections {
-	if dial == nil {
+func newConnections(options Options) *connections {
+	a := &addresses{dial: options.DialContext, lookup: options.Lookup, timeout: options.DialTimeout}
+	if a.timeout <= 0 {
+		a.timeout = dialTimeout
+	}
+	if a.dial == nil {
 		dialer := &net.Dialer{
-			Timeout: dialTimeout,
 			KeepAliveConfig: net.KeepAliveConfig{
 				Enable: true, Idle: keepAliveIdle, Interval: keepAliveInterval, Count: keepAliveCount,
 			},
 		}
-		dial = dialer.DialContext
+		a.dial = dialer.DialContext
+		if a.lookup == nil {
+			a.lookup = func(ctx context.Context, host string) ([]netip.Addr, error) {
+				return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+			}
+		}
 	}
-	return &connections{dial: dial, open: make(map[*trackedConn]struct{})}
+	return &connections{addresses: a, open: make(map[*trackedConn]struct{})}
 }
 
 func (c *connections) dialContext(ctx context.Context, network, address string) (net.Conn, error) {
@@ -46,13 +62,13 @@ func (c *connections) dialContext(ctx context.Context, network, address string) 
 		return nil, errClosed(address)
 	}
 	if socket, ok := socketPath(address); ok {
-		network, address = "unix", socket
+		network, address = networkUnix, socket
 	}
-	conn, err := c.dial(ctx, network, address)
+	conn, to, err := c.addresses.connect(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
-	tracked := &trackedConn{Conn: conn, list: c}
+	tracked := &trackedConn{Conn: conn, list: c, address: to}
 	if !c.add(tracked) {
 		_ = conn.Close()
 		return nil, errClosed(address)
@@ -80,6 +96,16 @@ func (c *connections) add(conn *trackedConn) bool {
 	return !c.closed
 }
 
+// leave sets the addresses of all open connections aside: where there are others, the
+// next connections are to those.
+func (c *connections) leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for conn := range c.open {
+		c.addresses.note(conn.address, pick.Left)
+	}
+}
+
 func (c *connections) close() {
 	c.mu.Lock()
 	c.closed = true
@@ -95,8 +121,21 @@ func (c *connections) close() {
 type trackedConn struct {
 	net.Conn
 
-	list *connections
+	list    *connections
+	address string // that was dialed, one of those of its host
 }
+
+// trackedOf returns the connection below TLS, or nil.
+func trackedOf(conn net.Conn) *trackedConn {
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn()
+	}
+	tracked, _ := conn.(*trackedConn)
+	return tracked
+}
+
+// failed sets the connection's address aside: a request over it had no response.
+func (c *trackedConn) failed() { c.list.addresses.note(c.address, pick.Failed) }
 
 // Close implements [net.Conn].
 func (c *trackedConn) Close() error {

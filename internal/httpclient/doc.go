@@ -12,6 +12,18 @@
 // whether it speaks HTTP/2 without TLS; the result is kept until a request fails
 // or [Client.ForgetProtocol] is called.
 //
+// # Addresses
+//
+// A name may have several addresses. A connection is opened to one of them at random,
+// and to the next one when that fails or has not responded for 250 ms. An address that
+// failed, or had no response to a request, is tried after the others for a while
+// (package pick).
+//
+// # Few connections
+//
+// Over HTTP/2 one connection at a time is opened to an address. Requests that need one
+// meanwhile share it, or its failure.
+//
 // # Dead connections
 //
 // An HTTP/2 connection that is silent for ten seconds is checked with a PING, and

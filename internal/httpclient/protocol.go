@@ -134,6 +134,9 @@ func askForHTTP2(ctx context.Context, dial DialFunc, address string) (http2, cer
 		return false, false, fmt.Errorf("asking %s for HTTP/2: %w", address, context.Cause(ctx))
 	}
 	if err != nil {
+		if tracked := trackedOf(conn); tracked != nil {
+			tracked.failed() // another address may respond
+		}
 		return false, false, nil
 	}
 	return isSettings(header), true, nil

@@ -34,7 +34,7 @@ func newSecureTransport(options Options, conns *connections, proxy func(*http.Re
 			config = &tls.Config{MinVersion: tls.VersionTLS12}
 		}
 		s.asked.watch(config)
-		transport := newTransport(conns, protocols)
+		transport := newTransport(newDialGate(conns.dialContext).dialContext, protocols)
 		transport.Proxy, transport.TLSClientConfig = proxy, config
 		return transport
 	}
@@ -56,6 +56,16 @@ func (s *secureTransport) current() *http.Transport {
 	}
 	s.config, s.transport = config, s.open(config)
 	return s.transport
+}
+
+// renew makes later requests use new connections.
+func (s *secureTransport) renew() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.transport != nil {
+		s.transport.CloseIdleConnections()
+		s.transport = nil
+	}
 }
 
 func (s *secureTransport) closeIdle() {
