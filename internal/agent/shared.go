@@ -75,6 +75,11 @@ func (a *Agent) openSpool(ctx context.Context, s *shared) (err error) {
 	if s.job.Spool, err = spool.Open(a.config.SpoolPath, a.config.Logger); err != nil {
 		return err //nolint:wrapcheck // it names the spool
 	}
+	s.onClose(func() {
+		if err := s.job.Spool.Close(); err != nil {
+			a.config.Logger.Warn("spool not closed", zap.Error(err))
+		}
+	})
 	ctx, cancel := context.WithCancel(ctx)
 	var delivery sync.WaitGroup
 	u := undelivered{s.job.Spool, s.transport, s.held, a.config.Logger}

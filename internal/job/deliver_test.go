@@ -5,13 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/switchyard-ci/switchyard/internal/job/spool"
 	"github.com/switchyard-ci/switchyard/internal/wire"
@@ -106,7 +107,7 @@ func TestDeliver(t *testing.T) {
 					t.Errorf("Deliver: %v", err)
 				}
 			}
-			if left, _ := os.ReadDir(dir); (len(left) > 0) != tt.undelivered {
+			if left := spooledFiles(dir); (len(left) > 0) != tt.undelivered {
 				t.Errorf("in the spool: %v", left)
 			}
 			if !slices.Equal(cp.calls, tt.calls) {
@@ -153,7 +154,17 @@ func undeliveredJob(t *testing.T, result *spool.Result, age time.Duration) strin
 		t.Fatal(err)
 	}
 	e.Close()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
 	return dir
+}
+
+// spooledFiles returns the files of jobs in the directory of a spool.
+func spooledFiles(dir string) []string {
+	files, _ := filepath.Glob(filepath.Join(dir, "job-*"))
+	logs, _ := filepath.Glob(filepath.Join(dir, "log-*"))
+	return append(files, logs...)
 }
 
 // TestDeliverTwice delivers a job whose end was not seen several times, because the
@@ -188,7 +199,7 @@ func TestDeliverTwice(t *testing.T) {
 	if len(cp.finished) != 3 || cp.finished[2].SignalReason != wire.ReasonAgentStop {
 		t.Errorf("finished with %+v", cp.finished)
 	}
-	if left, _ := os.ReadDir(dir); len(left) > 0 {
+	if left := spooledFiles(dir); len(left) > 0 {
 		t.Errorf("in the spool: %v", left)
 	}
 }
@@ -246,6 +257,57 @@ func TestRunSpools(t *testing.T) {
 			}
 			if undelivered != tt.undelivered {
 				t.Errorf("undelivered: %v", undelivered)
+			}
+		})
+	}
+}
+
+// TestRunSyncs runs jobs whose result is delivered at once, late, and not at all: only
+// what is undelivered for longer than a moment is synced to the disk.
+func TestRunSyncs(t *testing.T) {
+	t.Parallel()
+	const message = "synced undelivered job results to disk"
+	tests := []struct {
+		name     string
+		onFinish func(ctx context.Context, synced func() bool) error
+		syncs    bool
+	}{
+		{"delivered at once", func(context.Context, func() bool) error { return nil }, false},
+		{"delivered after the sync", func(ctx context.Context, synced func() bool) error {
+			for !synced() && ctx.Err() == nil {
+				time.Sleep(time.Millisecond)
+			}
+			return ctx.Err()
+		}, true},
+		{"the agent leaves", func(context.Context, func() bool) error { return errors.New("no response") }, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			core, logs := observer.New(zap.DebugLevel)
+			s, err := spool.Open(t.TempDir()+"/spool", zap.New(core))
+			if err != nil {
+				t.Fatal(err)
+			}
+			synced := func() bool { return logs.FilterMessage(message).Len() > 0 }
+			cp := &recorder{onFinish: func(ctx context.Context) error {
+				ctx, cancel := context.WithTimeout(ctx, time.Minute)
+				defer cancel()
+				return tt.onFinish(ctx, synced)
+			}}
+			spec, opts := jobFor(t, "echo hello; exit 3")
+			opts.Spool, spec.ReportEndpoint = s, "http://127.0.0.1/v3"
+			if !tt.syncs { // however slow the machine is
+				opts.syncDelay = long
+			}
+			if result, err := Run(t.Context(), spec, cp, opts); result.ExitStatus != "3" || errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%+v, %v", result, err)
+			}
+			if synced() != tt.syncs {
+				t.Errorf("synced: %v", synced())
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
 			}
 		})
 	}

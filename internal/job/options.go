@@ -94,9 +94,9 @@ type Options struct {
 	// Logger is the agent's log; nil means none.
 	Logger *zap.Logger
 
-	// For tests; 0 means workspace.DefaultRetryPause, workspace.DefaultStallLimit and
-	// Spec.ChunkInterval.
-	checkoutPause, checkoutStall, chunkInterval time.Duration
+	// For tests; 0 means workspace.DefaultRetryPause, workspace.DefaultStallLimit,
+	// Spec.ChunkInterval and defaultSyncDelay.
+	checkoutPause, checkoutStall, chunkInterval, syncDelay time.Duration
 }
 
 const (

@@ -1,6 +1,7 @@
 package job
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,9 +19,14 @@ import (
 type spooledResult struct {
 	entry      *spool.Entry // nil: no spool, or an error
 	result     *spool.Result
-	chunksKept int  // failed chunks that are still in the entry
-	keep       bool // the entry stays, for another delivery
+	chunksKept int         // failed chunks that are still in the entry
+	keep       bool        // the entry stays, for another delivery
+	sync       *time.Timer // syncs the first result
 }
+
+// defaultSyncDelay is how long the delivery of a result may take until the result is synced
+// to the disk. Most are delivered sooner, and then removed.
+const defaultSyncDelay = 100 * time.Millisecond
 
 // openSpool adds the job to the spool. The job runs without, too: then its log and
 // result are lost if the agent is killed.
@@ -41,7 +47,7 @@ func (r *run) openSpool() {
 }
 
 // storeResult stores the result as it is now in the spool, so that it is delivered
-// whatever happens to this agent.
+// whatever happens to this agent. Unless it is delivered soon, it is synced, too.
 func (r *run) storeResult() {
 	if r.spooled.entry == nil {
 		return
@@ -62,6 +68,17 @@ func (r *run) putResult(result spool.Result) {
 		return
 	}
 	r.spooled.result = &result
+	if r.spooled.sync == nil {
+		r.spooled.sync = time.AfterFunc(cmp.Or(r.opts.syncDelay, defaultSyncDelay), r.syncResult)
+	}
+}
+
+// syncResult makes the stored result survive a power failure. It may be called
+// concurrently with everything else.
+func (r *run) syncResult() {
+	if err := r.spooled.entry.Sync(); err != nil && !errors.Is(err, os.ErrClosed) {
+		r.logger.Warn("could not sync the job's result in the spool to the disk: it is lost if the machine fails", zap.Error(err))
+	}
 }
 
 // finish delivers the result, and decides whether the job stays in the spool.
@@ -94,9 +111,13 @@ func (r *run) finish(ctx context.Context) {
 
 // closeSpool removes the job from the spool, unless it has something undelivered.
 func (r *run) closeSpool() {
+	if r.spooled.sync != nil {
+		r.spooled.sync.Stop()
+	}
 	switch {
 	case r.spooled.entry == nil:
 	case r.spooled.keep:
+		r.syncResult()
 		r.spooled.entry.Close()
 	default:
 		if err := r.spooled.entry.Remove(); err != nil {

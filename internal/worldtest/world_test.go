@@ -101,6 +101,7 @@ func newWorldWithTerms(t *testing.T, terms schedule.Terms, replicas int, modes .
 func (w *world) join(mode fsm.Mode, protocol transport.StreamProtocol) *agent {
 	dir, err := spool.Open(w.t.TempDir(), nil)
 	must(w.t, err)
+	w.t.Cleanup(func() { must(w.t, dir.Close()) })
 	i := len(w.agents)
 	m := &machine{name: "m" + strconv.Itoa(i), queue: wire.DefaultQueue, mode: mode, protocol: protocol, spool: dir}
 	a := w.startAgent(m, uint64(i)) //nolint:gosec // small

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,19 +33,17 @@ func entryFor(t *testing.T) (entry *spool.Entry, dir string) {
 	return entry, dir
 }
 
-// breakSpool makes every write of a new chunk fail, as a full disk does.
-func breakSpool(t *testing.T, dir string, chunks int) {
+// breakSpool makes every write of a chunk fail but that of the first, as a full disk does:
+// a file is in the place of the directory for chunks.
+func breakSpool(t *testing.T, dir string) {
 	t.Helper()
 	entries, err := filepath.Glob(filepath.Join(dir, "job-*"))
 	if err != nil || len(entries) != 1 {
 		t.Fatal(entries, err)
 	}
-
-	// Not even root can open a directory for writing.
-	for n := range chunks {
-		for size := range 2 {
-			_ = os.Mkdir(filepath.Join(entries[0], fmt.Sprintf("chunk-%d-%d", n+1, (n+size)<<20)), 0o700)
-		}
+	_, name, _ := strings.Cut(strings.TrimPrefix(filepath.Base(entries[0]), "job-"), "-")
+	if err := os.WriteFile(filepath.Join(dir, "log-"+name), nil, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -60,14 +59,14 @@ func TestDropOutput(t *testing.T) {
 	tests := []struct {
 		name   string
 		disk   int64  // of the spool; 0: none
-		broken bool   // every write fails
+		broken bool   // every write fails but that of the first chunk
 		kept   int    // chunks before the gap
 		note   string // part of the note at the gap; empty: no gap
 	}{
 		{"no spool", 0, false, maxMemory / limit, "setting spool-size"},
 		{"spool of 20 MiB", 20 << 20, false, 20, "setting spool-size"},
 		{"spool that takes all", 64 << 20, false, size / limit, ""},
-		{"broken spool", 64 << 20, true, maxMemory / limit, "is a directory"},
+		{"broken spool", 64 << 20, true, maxMemory / limit, "not a directory"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -83,7 +82,7 @@ func TestDropOutput(t *testing.T) {
 					entry, dir := entryFor(t)
 					defer entry.Close()
 					if tt.broken {
-						breakSpool(t, dir, 2*size/limit)
+						breakSpool(t, dir)
 					}
 					config.Spool, config.SpoolSize = entry, tt.disk
 				}
@@ -111,7 +110,7 @@ func TestDropOutput(t *testing.T) {
 					t.Errorf("the log has %q", rest)
 				}
 
-				// A broken spool is noticed at the first chunk.
+				// A broken spool is noticed at the second chunk; memory has room for the first, too.
 				if len(output) != tt.kept*limit {
 					t.Errorf("%d bytes before the gap, want %d", len(output), tt.kept*limit)
 				}

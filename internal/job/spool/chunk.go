@@ -2,7 +2,9 @@ package spool
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,8 +15,7 @@ import (
 
 const (
 	chunkPrefix = "chunk-"
-	// damagedPrefix is put before the name of a file or directory that cannot be
-	// used.
+	// damagedPrefix is put before the name of a file that cannot be used.
 	damagedPrefix = "bad-"
 )
 
@@ -38,12 +39,48 @@ func parseChunkName(name string) (sequence, offset uint64, ok bool) {
 	return sequence, offset, err == nil && sequence > 0 && chunkName(sequence, offset) == name
 }
 
-// readChunks returns the chunks in a job's directory, in order, and how many are
-// lost: files that do not fit with the others, which are set aside, and empty
-// ones, which a power failure leaves.
-func readChunks(dir string, maxSize uint64, logger *zap.Logger) (chunks []Chunk, lost int, err error) {
+// leftChunk is a chunk that another process left.
+type leftChunk struct {
+	Chunk
+
+	segments []segment // in the job's file; empty if the chunk has a file of its own
+	sent     bool      // it was delivered or refused
+}
+
+// chunksOf returns the chunks among the frames of a job's file, in order of their first
+// frames, and how many of them are not complete.
+func chunksOf(frames []frame) (chunks []leftChunk, lost int) {
+	bySequence := map[uint64]int{}
+	void := map[uint64]bool{}
+	for _, f := range frames {
+		switch f.kind { //nolint:exhaustive // others are records
+		case kindVoid:
+			void[f.sequence] = true
+			continue
+		case kindData, kindSent:
+		default:
+			continue
+		}
+		i, ok := bySequence[f.sequence]
+		if !ok {
+			i = len(chunks)
+			bySequence[f.sequence] = i
+			chunks = append(chunks, leftChunk{Chunk: Chunk{Sequence: f.sequence, Offset: f.offset}, sent: true})
+		}
+		c := &chunks[i]
+		c.Size += uint64(len(f.content))
+		c.segments = append(c.segments, f.segment)
+		c.sent = c.sent && f.kind == kindSent
+	}
+	return slices.DeleteFunc(chunks, func(c leftChunk) bool { return void[c.Sequence] }), len(void)
+}
+
+// readChunks returns the chunks in the directory of a long log, and how many are
+// lost: files that are not chunks, which are set aside, and empty ones, which a power
+// failure leaves. The directory need not exist.
+func readChunks(dir string, maxSize uint64, logger *zap.Logger) (chunks []leftChunk, lost int, err error) {
 	files, err := os.ReadDir(dir)
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, 0, fmt.Errorf("reading the spool: %w", err)
 	}
 	for _, file := range files {
@@ -54,28 +91,31 @@ func readChunks(dir string, maxSize uint64, logger *zap.Logger) (chunks []Chunk,
 		info, err := file.Info()
 		ok = ok && err == nil && info.Mode().IsRegular() && uint64(info.Size()) <= maxSize //nolint:gosec // a size is not negative
 		switch {
-		case !ok || offset+maxSize < offset:
+		case !ok:
 			lost++
 			setAside(filepath.Join(dir, file.Name()), "not a log chunk", logger)
 		case info.Size() == 0:
 			lost++
 		default:
-			chunks = append(chunks, Chunk{Sequence: sequence, Offset: offset, Size: uint64(info.Size())}) //nolint:gosec // as above
+			chunks = append(chunks, leftChunk{Chunk: Chunk{Sequence: sequence, Offset: offset, Size: uint64(info.Size())}}) //nolint:gosec // as above
 		}
 	}
-	slices.SortFunc(chunks, func(a, b Chunk) int { return cmp.Compare(a.Sequence, b.Sequence) })
-	fitting := chunks[:0]
+	return chunks, lost, nil
+}
+
+// fit returns the chunks that fit together, in order, and those that do not.
+func fit(chunks []leftChunk, maxSize uint64) (fitting, others []leftChunk) {
+	slices.SortStableFunc(chunks, func(a, b leftChunk) int { return cmp.Compare(a.Sequence, b.Sequence) })
 	var last Chunk
 	for _, c := range chunks {
-		if c.Sequence == last.Sequence || c.Offset < last.End() {
-			lost++
-			setAside(filepath.Join(dir, chunkName(c.Sequence, c.Offset)), "overlaps the previous chunk", logger)
+		if c.Sequence == last.Sequence || c.Offset < last.End() || c.Size == 0 || c.Size > maxSize || c.Offset+maxSize < c.Offset {
+			others = append(others, c)
 			continue
 		}
-		last = c
+		last = c.Chunk
 		fitting = append(fitting, c)
 	}
-	return fitting, lost, nil
+	return fitting, others
 }
 
 // setAside renames an unusable file, so that it is ignored and can be inspected.

@@ -4,24 +4,37 @@
 //
 // # Files
 //
-// A spool is a directory, and each job is a directory in it, readable by its
-// owner alone:
+// A spool is a directory, readable by its owner alone:
 //
-//	job-ID-RANDOM/
-//	    lock                   held by the process that runs the job or delivers it
-//	    job                    which job, where to report it, and with which token
-//	    chunk-SEQUENCE-OFFSET  the bytes of one log chunk
-//	    result                 how the job ended
+//	lock                  held while an agent enters, and while one adopts jobs
+//	agent-OWNER           held by the agent OWNER while its process runs
+//	job-OWNER-ID-RANDOM   one job: a sequence of frames
+//	log-ID-RANDOM/        the chunks of a long log, one file chunk-SEQUENCE-OFFSET each
 //
-// A delivered chunk is removed, except the newest, whose name and size show how
-// long the log is. After a crash the newest chunk is sent again, which is
-// harmless, since it is the same chunk. The files job and result carry a
-// checksum and are synced before the result is sent. Chunks are not synced: a power
-// failure may lose the last seconds of a log, but no result.
+// A frame is a line with its kind, size and checksum, followed by its content: the
+// job (where to report it, and with which token), bytes of a log chunk, or how the
+// job ended. Frames are only appended; one that was being written when the process
+// or the machine died fails its checksum, and is dropped. The first 64 KiB of a log
+// are frames, so a short job has one file. Later chunks are files of their own, which
+// are removed when they are delivered; in a frame the kind is overwritten. The newest
+// chunk stays: it shows how long the log is. After a crash it is sent again, which is
+// harmless, since it is the same chunk.
+//
+// # What a crash can lose
+//
+// Everything is written to the page cache before it is sent, so it survives the death
+// of the process at any moment. It is not synced to the disk for a job that is
+// delivered at once: [Entry.Sync] is called when the first attempt to deliver a result
+// takes longer than a moment, or the agent leaves. Calls that come together share one
+// pass of syncs. So a power failure can lose what the control plane does not have
+// either, for as long as that moment takes: the end of a job which ended just then,
+// and the last seconds of a log, whose chunk files are never synced. It loses nothing
+// that the control plane has acknowledged, and no result that was undelivered for longer.
 //
 // # Ownership
 //
-// A job belongs to the process that holds its lock, so any number of agents may
-// share a spool, and none delivers a job that another one runs. The system
-// releases the lock when the process ends, however it ends.
+// A job belongs to the process in its name, so any number of agents may share a
+// spool, and none delivers a job that another one has. The system releases the lock
+// of a process when it ends, however it ends; then another agent adopts its jobs, by
+// renaming them.
 package spool

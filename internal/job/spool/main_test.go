@@ -1,9 +1,17 @@
 package spool
 
 import (
+	"fmt"
+	"os"
 	"testing"
 
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if arguments, ok := os.LookupEnv("SPOOL_TEST_CRASH"); ok {
+		fmt.Fprintln(os.Stderr, "still alive:", crash(arguments))
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m)
+}

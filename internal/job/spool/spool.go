@@ -3,12 +3,12 @@ package spool
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -19,16 +19,6 @@ const (
 	ownerOnly     = 0o700
 	ownerOnlyFile = 0o600
 	groupOrOthers = 0o022 // write permission
-
-	jobPrefix   = "job-"
-	lockFile    = "lock"
-	jobFile     = "job"
-	removedFile = "gone" // jobFile under the name that it has while the job is removed
-	resultFile  = "result"
-
-	// maxCreation is the longest that the creation of a job may take. An older
-	// directory without a job record belongs to no living process.
-	maxCreation = time.Hour
 )
 
 // MaxAge is how long delivery is tried, from the start of a job. By then a control
@@ -56,13 +46,19 @@ func SafeName(id string) string {
 // Spool is a directory of jobs. Its methods may be called concurrently, and by
 // several processes.
 type Spool struct {
-	dir    string
-	logger *zap.Logger
+	dir     string
+	owner   string       // this process, in the names of its jobs
+	lock    *flock.Flock // of this process
+	logger  *zap.Logger
+	commits commits
+
+	mu   sync.Mutex
+	held map[string]bool // the jobs of this process that an Entry holds, by name
 }
 
 // Open opens a spool and creates its directory if it is missing. It returns an
 // error if other users can write to the directory, because its content is
-// reported in the agent's name. A nil logger logs nothing.
+// reported in the agent's name. A nil logger logs nothing. The caller must call Close.
 func Open(dir string, logger *zap.Logger) (*Spool, error) {
 	if logger == nil {
 		logger = zap.NewNop()
@@ -78,20 +74,33 @@ func Open(dir string, logger *zap.Logger) (*Spool, error) {
 	if mode := info.Mode().Perm(); mode&groupOrOthers != 0 && runtime.GOOS != "windows" {
 		return nil, fmt.Errorf("the spool %s is writable by other users (mode %o): run chmod 700 on it, or use another directory", dir, mode)
 	}
-	return &Spool{dir: dir, logger: logger}, nil
+	s := &Spool{dir: dir, logger: logger, commits: commits{dir: dir, logger: logger}, held: map[string]bool{}}
+	if err := s.enter(); err != nil {
+		return nil, fmt.Errorf("opening the spool: %w", err)
+	}
+	return s, nil
+}
+
+// Close ends the ownership of this process: another one may deliver what is left. All
+// entries must be closed.
+func (s *Spool) Close() error {
+	if err := s.leave(); err != nil {
+		return fmt.Errorf("closing the spool: %w", err)
+	}
+	return nil
 }
 
 // Create adds a job. This process holds it until Close or Remove.
 func (s *Spool) Create(job Job) (*Entry, error) {
-	dir, err := os.MkdirTemp(s.dir, jobPrefix+SafeName(job.ID)+"-*")
+	file, err := os.CreateTemp(s.dir, jobName(s.owner, SafeName(job.ID)+"-*")) // with mode 0600
 	if err != nil {
 		return nil, fmt.Errorf("adding a job to the spool: %w", err)
 	}
-	e := &Entry{Job: job, dir: dir, logger: s.logger}
+	_, name, _ := parseJobName(filepath.Base(file.Name()))
+	e := &Entry{Job: job, spool: s, name: name, file: file}
+	s.hold(name)
 	if err := e.fill(); err != nil {
-		e.unlock()
-		_ = os.RemoveAll(dir) // if it fails, the directory is removed after maxCreation
-		return nil, fmt.Errorf("adding a job to the spool: %w", err)
+		return nil, errors.Join(fmt.Errorf("adding a job to the spool: %w", err), e.Remove())
 	}
 	return e, nil
 }
@@ -100,60 +109,71 @@ func (s *Spool) Create(job Job) (*Entry, error) {
 // The caller must call Close or Remove on each before it takes the next.
 func (s *Spool) Undelivered() iter.Seq[*Entry] {
 	return func(yield func(*Entry) bool) {
-		dirs, err := os.ReadDir(s.dir)
+		if err := s.adopt(); err != nil {
+			s.logger.Error("could not look for jobs of earlier agents in the spool", zap.Error(err))
+		}
+		files, err := os.ReadDir(s.dir)
 		if err != nil {
 			s.logger.Error("could not read the spool", zap.Error(err))
 			return
 		}
-		for _, dir := range dirs {
-			if !dir.IsDir() || !strings.HasPrefix(dir.Name(), jobPrefix) {
+		for _, file := range files {
+			owner, name, ok := parseJobName(file.Name())
+			if !ok || owner != s.owner || !s.hold(name) {
 				continue
 			}
-			if e := s.claim(filepath.Join(s.dir, dir.Name())); e != nil && !yield(e) {
+			if e := s.claim(name); e != nil && !yield(e) {
 				return
 			}
 		}
 	}
 }
 
-// claim returns the job in a directory, or nil if a process holds it or it cannot
-// be read.
-func (s *Spool) claim(dir string) *Entry {
-	e := &Entry{dir: dir, logger: s.logger}
-	if !exists(e.path(jobFile)) {
-		s.removeIncomplete(dir)
+// claim returns a job of this process, which it holds, or nil if it cannot be read.
+func (s *Spool) claim(name string) *Entry {
+	e := &Entry{spool: s, name: name}
+	var err error
+	if e.file, err = os.OpenFile(e.path(), os.O_RDWR, 0); err != nil { // removed since it was listed
+		s.release(name)
 		return nil
 	}
-	// Without O_CREATE: a lock file that is made while the job is removed would keep
-	// the directory from being removed.
-	e.lock = flock.New(e.path(lockFile), flock.SetFlag(os.O_RDWR))
-	locked, err := e.lock.TryLock()
-	// An error: the job was removed meanwhile, or belongs to another user. Without
-	// a record, it was removed between the first check and the lock.
-	if err != nil || !locked || !exists(e.path(jobFile)) {
-		e.unlock()
-		return nil
+	switch err := e.load(); {
+	case err == nil:
+		return e
+	case e.size == 0 && isShort(e.file): // its process was killed when it created the job
+		if err := e.Remove(); err != nil {
+			s.logger.Warn("could not remove an incomplete job from the spool", zap.String("path", e.path()), zap.Error(err))
+		}
+	default:
+		e.Close()
+		setAside(e.path(), err.Error(), s.logger)
 	}
-	if err := e.load(); err != nil {
-		e.unlock()
-		setAside(dir, err.Error(), s.logger)
-		return nil
-	}
-	return e
+	return nil
 }
 
-// removeIncomplete removes a directory whose creation or removal was interrupted.
-func (s *Spool) removeIncomplete(dir string) {
-	info, err := os.Stat(dir)
-	if err != nil || !exists(filepath.Join(dir, removedFile)) && time.Since(info.ModTime()) < maxCreation {
-		return // another process may be creating the job
-	}
-	if err := os.RemoveAll(dir); err != nil {
-		s.logger.Warn("could not remove an incomplete job from the spool", zap.String("path", dir), zap.Error(err))
-	}
+// isShort reports whether a file has less than the beginning of a frame, or a frame
+// without its end, and nothing else.
+func isShort(file *os.File) bool {
+	data := make([]byte, len(header))
+	n, _ := file.ReadAt(data, 0) // what cannot be read is short
+	return n < len(header)
 }
 
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return !errors.Is(err, fs.ErrNotExist)
+// hold notes that an entry holds a job of this process. It reports false if one does
+// already.
+func (s *Spool) hold(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.held[name] {
+		return false
+	}
+	s.held[name] = true
+	return true
+}
+
+// release notes that no entry holds a job any more.
+func (s *Spool) release(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.held, name)
 }

@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -12,6 +13,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
@@ -58,7 +60,7 @@ func claimed(s *Spool, look func(*Entry)) (ids []string) {
 }
 
 // TestSpool leaves undelivered chunks and a result in one process, and claims them
-// in another one once the first has released the job.
+// in another one once the first has ended.
 func TestSpool(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "a", "spool")
@@ -73,27 +75,33 @@ func TestSpool(t *testing.T) {
 	if err := e.SetResult(want); err != nil {
 		t.Fatal(err)
 	}
-	if ids := claimed(other, nil); len(ids) > 0 {
-		t.Fatalf("claimed %v from under the process that has it", ids)
+	if ids := append(claimed(other, nil), claimed(s, nil)...); len(ids) > 0 {
+		t.Fatalf("claimed %v while an entry holds it", ids)
 	}
 	e.Close()
-	for range 2 { // Close releases the job
-		ids := claimed(other, func(e *Entry) {
-			chunks, lost := e.Chunks()
-			if !slices.Equal(chunks, []Chunk{{1, 0, 3}, {3, 6, 1}}) || lost != 0 {
-				t.Errorf("chunks %v, %d lost", chunks, lost)
-			}
-			if got, ok := e.Result(); !ok || got != want {
-				t.Errorf("result %+v, %v", got, ok)
-			}
-			if e.Job.Token != "secret" || e.Job.Headers["Buildkite-A"][0] != "b" || e.Job.PID != os.Getpid() {
-				t.Errorf("job %+v", e.Job)
-			}
-			if data, err := e.Read(chunks[0], nil); err != nil || string(data) != "abc" {
-				t.Errorf("%q, %v", data, err)
-			}
-		})
-		if !slices.Equal(ids, []string{"J/1"}) {
+	if ids := claimed(other, nil); len(ids) > 0 {
+		t.Fatalf("claimed %v from a process that lives", ids)
+	}
+	check := func(e *Entry) {
+		chunks, lost := e.Chunks()
+		if !slices.Equal(chunks, []Chunk{{1, 0, 3}, {3, 6, 1}}) || lost != 0 {
+			t.Errorf("chunks %v, %d lost", chunks, lost)
+		}
+		if got, ok := e.Result(); !ok || got != want {
+			t.Errorf("result %+v, %v", got, ok)
+		}
+		if e.Job.Token != "secret" || e.Job.Headers["Buildkite-A"][0] != "b" || e.Job.PID != os.Getpid() {
+			t.Errorf("job %+v", e.Job)
+		}
+		if data, err := e.Read(chunks[0], nil); err != nil || string(data) != "abc" {
+			t.Errorf("%q, %v", data, err)
+		}
+	}
+	for _, by := range []*Spool{s, s, other, other} { // Close releases the job
+		if by == other {
+			_ = s.Close() // a second time it does nothing
+		}
+		if ids := claimed(by, check); !slices.Equal(ids, []string{"J/1"}) {
 			t.Fatalf("claimed %v", ids)
 		}
 	}
@@ -102,30 +110,105 @@ func TestSpool(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if left, _ := os.ReadDir(dir); len(left) > 0 {
+	if err := other.Close(); err != nil {
+		t.Error(err)
+	}
+	if left := names(t, dir); !slices.Equal(left, []string{"lock"}) {
 		t.Errorf("left: %v", left)
 	}
 }
 
-// TestNewestChunkStays discards the newest chunk, which stays until there is a
-// newer one: it shows how long the log is.
-func TestNewestChunkStays(t *testing.T) {
+func names(t *testing.T, dir string) (all []string) {
+	t.Helper()
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		all = append(all, file.Name())
+	}
+	return all
+}
+
+// TestFiles counts the files of a job: one, unless the log is long, and then one for
+// each chunk that is not delivered. The newest chunk stays until there is a newer one.
+func TestFiles(t *testing.T) {
 	t.Parallel()
-	s := open(t, filepath.Join(t.TempDir(), "spool"), nil)
+	dir := filepath.Join(t.TempDir(), "spool")
+	s := open(t, dir, nil)
 	e := create(t, s, "J1")
-	write(t, e, 1, 0, "ab")
-	e.Discard(Chunk{1, 0, 2})
-	if _, err := e.Read(Chunk{1, 0, 2}, nil); err != nil {
-		t.Error(err)
+	var want []byte
+	var offset uint64
+	for sequence := uint64(1); sequence <= 1500; sequence++ {
+		data := strings.Repeat(string(rune('a'+sequence%26)), 90)
+		write(t, e, sequence, offset, data)
+		if e.log.hasDir {
+			break
+		}
+		want = append(want, data...)
+		offset += 90
 	}
-	write(t, e, 2, 2, "c")
-	if _, err := e.Read(Chunk{1, 0, 2}, nil); err == nil {
-		t.Error("a delivered chunk is left though there is a newer one")
+	last := e.log.newest.Sequence
+	if len(want) < shortLog/2 || len(want) > shortLog {
+		t.Errorf("%d bytes of the log are in the job's file", len(want))
 	}
-	if e.newest.Sequence != 2 || e.newest.End() != 3 {
-		t.Errorf("the newest chunk is %+v", e.newest)
+	logDir := filepath.Join(dir, logPrefix+e.name)
+	if files := names(t, dir); len(files) != 4 || len(names(t, logDir)) != 1 {
+		t.Errorf("files %v", files)
+	}
+	write(t, e, last+1, offset+90, "x")
+	for sequence := uint64(1); sequence <= last+1; sequence++ {
+		e.Discard(Chunk{sequence, (sequence - 1) * 90, 90})
+	}
+	if files := names(t, logDir); !slices.Equal(files, []string{chunkName(last+1, offset+90)}) {
+		t.Errorf("after all chunks are delivered: %v", files)
+	}
+	write(t, e, last+2, offset+91, "y")
+	if files := names(t, logDir); !slices.Equal(files, []string{chunkName(last+2, offset+91)}) {
+		t.Errorf("with a newer chunk: %v", files)
 	}
 	e.Close()
+	_ = s.Close()
+	s = open(t, dir, nil)
+	for e := range s.Undelivered() {
+		if chunks, lost := e.Chunks(); !slices.Equal(chunks, []Chunk{{last + 2, offset + 91, 1}}) || lost != 0 {
+			t.Errorf("chunks %v, %d lost", chunks, lost)
+		}
+		if err := e.Remove(); err != nil {
+			t.Error(err)
+		}
+	}
+	if files := names(t, dir); len(files) != 2 {
+		t.Errorf("left: %v", files)
+	}
+	_ = s.Close()
+}
+
+// TestOrphanedLog leaves the log of a job whose process was killed between the two
+// steps of its removal.
+func TestOrphanedLog(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "spool")
+	s := open(t, dir, nil)
+	e := create(t, s, "J1")
+	if err := os.Mkdir(e.logDir(), ownerOnly); err != nil {
+		t.Fatal(err)
+	}
+	orphan := filepath.Join(dir, logPrefix+"J0-1")
+	if err := os.Mkdir(orphan, ownerOnly); err != nil {
+		t.Fatal(err)
+	}
+	other := open(t, dir, nil)
+	if ids := claimed(other, nil); len(ids) > 0 || exists(orphan) || !exists(e.logDir()) {
+		t.Errorf("claimed %v; files %v", ids, names(t, dir))
+	}
+	e.Close()
+	_, _ = s.Close(), other.Close()
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 // TestPermissions checks that only the owner can read the spool.
@@ -158,32 +241,43 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
-// TestDamage damages files of a job: each unusable file is logged and set aside,
+// TestDamage damages the files of a job: what cannot be used is logged and left out,
 // and the rest is used.
 func TestDamage(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name   string
-		damage map[string]string // content by file; empty truncates
+		damage func(file string) string // of the job's file
+		files  map[string]string        // in the directory of the log
 		chunks int
 		lost   int
 		result bool   // there is a result
 		aside  string // a file that was set aside, or "." for the whole job
+		warns  bool
 	}{
-		{"none", nil, 2, 0, true, ""},
-		{"job truncated", map[string]string{"job": header + "0000"}, 0, 0, false, "."},
-		{"job empty", map[string]string{"job": ""}, 0, 0, false, "."},
-		{"a result in place of the job", map[string]string{"job": string(must(encode(Result{FinishRequest: wire.FinishRequest{ExitStatus: "0"}})))}, 0, 0, false, "."},
-		{"result truncated", map[string]string{"result": `{"exit`}, 2, 0, false, "bad-result"},
-		{"no result yet", map[string]string{"result": ""}, 2, 0, false, ""},
-		{"a truncated result that was not renamed", map[string]string{"result.new": `{"exit`}, 2, 0, true, ""},
-		{"empty chunk", map[string]string{"chunk-1-0": ""}, 1, 1, true, ""},
-		{"chunk too large", map[string]string{"chunk-1-0": strings.Repeat("x", 101)}, 1, 1, true, "bad-chunk-1-0"},
-		{"chunk overlaps", map[string]string{"chunk-1-0": "more than it was"}, 1, 1, true, "bad-chunk-2-3"},
-		{"two chunks with one sequence number", map[string]string{"chunk-1-0": "ab", "chunk-2-4": "y"}, 2, 1, true, "bad-chunk-2-4"},
-		{"not a chunk name", map[string]string{"chunk-x": "y"}, 2, 1, true, "bad-chunk-x"},
-		{"sequence number zero", map[string]string{"chunk-0-0": "y"}, 2, 1, true, "bad-chunk-0-0"},
-		{"unknown file", map[string]string{"notes": "y"}, 2, 0, true, ""},
+		{name: "none", chunks: 2, result: true},
+		{name: "empty", damage: func(string) string { return "" }, aside: "removed"},
+		{name: "part of a header", damage: func(file string) string { return file[:10] }, aside: "removed"},
+		{name: "job truncated", damage: func(file string) string { return file[:50] }, aside: "."},
+		{name: "zeros", damage: func(file string) string { return strings.Repeat("\x00", len(file)) }, aside: "."},
+		{name: "job changed", damage: func(file string) string { return strings.Replace(file, "secret", "Secret", 1) }, aside: "."},
+		{
+			name: "a result in place of the job", aside: ".",
+			damage: func(file string) string { return file[strings.LastIndex(file, header):] },
+		},
+		{name: "result truncated", damage: func(file string) string { return file[:len(file)-1] }, chunks: 2, warns: true},
+		{
+			name: "a chunk changed: what follows is lost", chunks: 1, warns: true,
+			damage: func(file string) string { return strings.Replace(file, "def", "dEf", 1) },
+		},
+		{name: "empty chunk", files: map[string]string{"chunk-3-6": ""}, chunks: 2, lost: 1, result: true},
+		{name: "one more chunk", files: map[string]string{"chunk-3-6": "ghi"}, chunks: 3, result: true},
+		{name: "chunk too large", files: map[string]string{"chunk-3-6": strings.Repeat("x", 101)}, chunks: 2, lost: 1, result: true, aside: "bad-chunk-3-6"},
+		{name: "chunk overlaps", files: map[string]string{"chunk-3-5": "x"}, chunks: 2, lost: 1, result: true, aside: "bad-chunk-3-5"},
+		{name: "two chunks with one sequence number", files: map[string]string{"chunk-2-3": "x"}, chunks: 2, lost: 1, result: true, aside: "bad-chunk-2-3"},
+		{name: "not a chunk name", files: map[string]string{"chunk-x": "y"}, chunks: 2, lost: 1, result: true, aside: "bad-chunk-x"},
+		{name: "sequence number zero", files: map[string]string{"chunk-0-0": "y"}, chunks: 2, lost: 1, result: true, aside: "bad-chunk-0-0"},
+		{name: "unknown file", files: map[string]string{"notes": "y"}, chunks: 2, result: true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -193,16 +287,12 @@ func TestDamage(t *testing.T) {
 			s := open(t, dir, zap.New(core))
 			e := create(t, s, "J1")
 			write(t, e, 1, 0, "abc")
-			write(t, e, 2, 3, "d")
+			write(t, e, 2, 3, "def")
 			if err := e.SetResult(Result{FinishRequest: wire.FinishRequest{ExitStatus: "0"}}); err != nil {
 				t.Fatal(err)
 			}
 			e.Close()
-			for name, content := range tt.damage {
-				if err := os.WriteFile(filepath.Join(e.dir, name), []byte(content), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
+			damage(t, e, tt.damage, tt.files)
 			ids := claimed(s, func(e *Entry) {
 				chunks, lost := e.Chunks()
 				if len(chunks) != tt.chunks || lost != tt.lost {
@@ -212,85 +302,84 @@ func TestDamage(t *testing.T) {
 					t.Errorf("a result: %v", ok)
 				}
 			})
-			aside := filepath.Join(e.dir, tt.aside)
-			if tt.aside == "." {
-				aside = filepath.Join(dir, damagedPrefix+filepath.Base(e.dir))
+			aside, unusable := filepath.Join(e.logDir(), tt.aside), tt.aside == "." || tt.aside == "removed"
+			switch tt.aside {
+			case ".":
+				aside = filepath.Join(dir, damagedPrefix+filepath.Base(e.path()))
+			case "removed":
+				aside = dir
 			}
-			if (len(ids) == 0) != (tt.aside == ".") || tt.aside != "" && !exists(aside) || (logs.Len() > 0) != (tt.aside != "") {
-				t.Errorf("claimed %v; %s exists: %v; logged %v", ids, aside, exists(aside), logs.All())
+			if (len(ids) == 0) != unusable || exists(e.path()) == unusable || tt.aside != "" && !exists(aside) {
+				t.Errorf("claimed %v; files %v", ids, names(t, dir))
+			}
+			if wantLog := tt.warns || tt.aside != "" && tt.aside != "removed"; (logs.Len() > 0) != wantLog {
+				t.Errorf("logged %v", logs.All())
 			}
 			for _, line := range logs.All() {
-				if strings.Contains(line.ContextMap()["reason"].(string), "secret") {
+				if reason, _ := line.ContextMap()["reason"].(string); strings.Contains(reason, "ecret") {
 					t.Errorf("a token is in the log: %v", line)
 				}
 			}
+			_ = s.Close()
 		})
 	}
 }
 
-// TestInterrupted checks directories whose creation or removal was interrupted:
-// they are not jobs, and are removed, unless another process may be creating the
-// job.
-func TestInterrupted(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		name  string
-		files []string
-		age   time.Duration
-		stays bool
-	}{
-		{"being created", []string{"lock", "job.new"}, 0, true},
-		{"never created", []string{"lock", "job.new"}, 2 * time.Hour, false},
-		{"being removed", []string{"gone", "chunk-1-0"}, 0, false},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			dir := t.TempDir()
-			if err := os.Chmod(dir, 0o700); err != nil {
-				t.Fatal(err)
-			}
-			jobDir := filepath.Join(dir, "job-J1-1")
-			if err := os.Mkdir(jobDir, 0o700); err != nil {
-				t.Fatal(err)
-			}
-			for _, name := range tt.files {
-				if err := os.WriteFile(filepath.Join(jobDir, name), []byte("x"), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			then := time.Now().Add(-tt.age)
-			if err := os.Chtimes(jobDir, then, then); err != nil {
-				t.Fatal(err)
-			}
-			if ids := claimed(open(t, dir, nil), nil); len(ids) > 0 || exists(jobDir) != tt.stays {
-				t.Errorf("claimed %v; it exists: %v", ids, exists(jobDir))
-			}
-		})
+// damage changes the files of a job that no entry holds.
+func damage(t *testing.T, e *Entry, change func(string) string, files map[string]string) {
+	t.Helper()
+	if change != nil {
+		content, err := os.ReadFile(e.path())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(e.path(), []byte(change(string(content))), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = os.Mkdir(e.logDir(), ownerOnly)
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(e.logDir(), name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
-func must(data []byte, err error) []byte {
-	if err != nil {
-		panic(err)
-	}
-	return data
-}
-
-// A claim that meets a removal leaves no new file, which would keep the directory from
-// being removed. The job's record is renamed first, and the claim may have seen it.
-func TestClaimMakesNoFile(t *testing.T) {
+// TestSync syncs several entries at once, in fewer passes than calls, and an entry that
+// was removed meanwhile.
+func TestSync(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	if err := os.Chmod(dir, 0o700); err != nil {
-		t.Fatal(err)
+	core, logs := observer.New(zapcore.DebugLevel)
+	s := open(t, filepath.Join(t.TempDir(), "spool"), zap.New(core))
+	var entries []*Entry
+	for range 40 {
+		entries = append(entries, create(t, s, "J"))
 	}
-	s := open(t, dir, nil)
-	entry := create(t, s, "J1")
-	entry.Close()
-	if err := os.Remove(entry.path(lockFile)); err != nil {
-		t.Fatal(err)
+	var calls errgroup.Group
+	s.commits.mu.Lock() // until all calls wait
+	for _, e := range entries {
+		calls.Go(e.Sync)
 	}
-	if ids := claimed(s, nil); len(ids) > 0 || exists(entry.path(lockFile)) {
-		t.Errorf("claimed %v; there is a lock file: %v", ids, exists(entry.path(lockFile)))
+	s.commits.mu.Unlock()
+	if err := calls.Wait(); err != nil {
+		t.Error(err)
+	}
+	jobs, passes := int64(0), logs.FilterMessage("synced undelivered job results to disk").All()
+	for _, line := range passes {
+		jobs += line.ContextMap()["jobs"].(int64)
+	}
+	if jobs != 40 || len(passes) == 40 {
+		t.Errorf("%d jobs in %d passes", jobs, len(passes))
+	}
+	for _, e := range entries {
+		if err := e.Remove(); err != nil {
+			t.Error(err)
+		}
+		if err := e.Sync(); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("a removed entry: %v", err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
 	}
 }
