@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -70,6 +71,7 @@ func params(t *testing.T, dir string, way path) testscript.Params {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Cmds:                commands(),
+		Condition:           condition,
 		Setup: func(env *testscript.Env) error {
 			for name, value := range map[string]string{
 				"PATH":                            bin + ":" + tools + ":" + os.Getenv("PATH"),
@@ -92,4 +94,13 @@ func params(t *testing.T, dir string, way path) testscript.Params {
 			return nil
 		},
 	}
+}
+
+// condition reports whether a condition of a script that is not testscript's own is
+// true: race, with the race detector.
+func condition(name string) (bool, error) {
+	if name != "race" {
+		return false, fmt.Errorf("unknown condition %q", name)
+	}
+	return raceEnabled, nil
 }

@@ -29,7 +29,7 @@ import (
 	"github.com/switchyard-ci/switchyard/proto/switchyard/v1/switchyardv1connect"
 )
 
-var histories = flag.Int("histories", 12, "how many histories TestHistoriesKeepThePromises checks")
+var histories = flag.Int("histories", defaultHistories, "how many histories TestHistoriesKeepThePromises checks")
 
 const (
 	historyTime       = time.Minute

@@ -8,9 +8,6 @@ import (
 	"go.uber.org/goleak"
 )
 
-// defaultWorlds take about ten seconds; `task worlds` draws more.
-const defaultWorlds = "50"
-
 // TestMain keeps the clock goroutine of nats-server's file store running outside of
 // every bubble. The first server would start it, and it waits on a channel that no
 // bubble knows, so that virtual time would stand still.
