@@ -17,6 +17,12 @@
 //   - being an orphan that no other program can have started, if this process has
 //     a [Reaper].
 //
+// With a Reaper, everything that a program leaves running becomes a child of this
+// process. So only the children of this process are read, and what is below those that it
+// has not started: usually none. All processes of the machine are read only for a program
+// that must be killed before it has ended, where the kernel does not list the children
+// of a process, without a Reaper, and for the jobs of a killed agent.
+//
 // On other Unix systems such a process is not found. On Windows a job object holds
 // all processes; see group_windows.go for what Windows lacks.
 //

@@ -32,14 +32,17 @@ func (g *group) add(p *os.Process) error {
 
 // await waits for the program to end. Where the system can, it leaves the program
 // unreaped, so that the ID of the group is not reused before the group has ended.
-func (g *group) await(cmd *exec.Cmd) error { return awaitExit(cmd) }
+func (g *group) await(cmd *exec.Cmd, pidfd *os.File) error { return awaitExit(cmd, pidfd) }
 
 // terminate sends a signal to the group.
 func (g *group) terminate(sig syscall.Signal) error { return g.send(sig) }
 
 // kill kills the group, and then what has left it. It returns nil if there is
-// nothing to kill. It may wait for the end of what it has killed.
-func (g *group) kill() error { return errors.Join(g.send(syscall.SIGKILL), g.tree.kill(g.id)) }
+// nothing to kill. It may wait for the end of what it has killed. That the program has
+// ended makes the search for the others short.
+func (g *group) kill(ended bool) error {
+	return errors.Join(g.send(syscall.SIGKILL), g.tree.kill(g.id, ended))
+}
 
 // close releases what the group holds of the system.
 func (g *group) close() error { return nil }

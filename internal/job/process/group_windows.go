@@ -70,7 +70,7 @@ func (g *group) add(p *os.Process) error {
 	return nil
 }
 
-func (g *group) await(cmd *exec.Cmd) error { return awaitExit(cmd) }
+func (g *group) await(cmd *exec.Cmd, pidfd *os.File) error { return awaitExit(cmd, pidfd) }
 
 func (g *group) terminate(syscall.Signal) error {
 	if err := windows.GenerateConsoleCtrlEvent(windows.CTRL_BREAK_EVENT, uint32(g.pid)); err != nil {
@@ -79,7 +79,7 @@ func (g *group) terminate(syscall.Signal) error {
 	return nil
 }
 
-func (g *group) kill() error {
+func (g *group) kill(bool) error {
 	if err := windows.TerminateJobObject(g.handle, 1); err != nil {
 		return fmt.Errorf("ending job object of process %d: %w", g.pid, err)
 	}

@@ -5,6 +5,7 @@ package process
 import (
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"syscall"
 	"time"
@@ -13,16 +14,19 @@ import (
 // awaitExit waits for the end of the program and reaps it. Only Linux can wait without
 // reaping. Here a signal to the group of a program that has ended could, in theory,
 // reach a new group with the same ID.
-func awaitExit(cmd *exec.Cmd) error {
+func awaitExit(cmd *exec.Cmd, _ *os.File) error {
 	if err := cmd.Wait(); err != nil {
 		return fmt.Errorf("waiting for process %d: %w", cmd.Process.Pid, err)
 	}
 	return nil
 }
 
+// openPidfd does nothing: only Linux has descriptors of processes.
+func openPidfd(*exec.Cmd) (pidfd func() *os.File) { return func() *os.File { return nil } }
+
 // kill does nothing: only Linux has the information to find processes that have
 // left the group. On Windows no process can leave its job object.
-func (t *tree) kill(int) error { return nil }
+func (t *tree) kill(int, bool) error { return nil }
 
 // KillClaimed does nothing: only Linux shows the environment of processes.
 func KillClaimed(string, time.Duration) error { return nil }

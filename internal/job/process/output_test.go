@@ -104,7 +104,7 @@ func TestUnkillable(t *testing.T) {
 	if got := log.got.String(); got != "ready\n" {
 		t.Errorf("output %q", got)
 	}
-	if err := killable.kill(); err != nil {
+	if err := killable.kill(false); err != nil {
 		t.Error(err)
 	}
 	<-p.exited // reaped in the background

@@ -80,21 +80,24 @@ func start(c Command, opts Options, out *output) (*Process, error) {
 		cmd.Stdin = out.write
 		setTerminal(cmd)
 	}
-	if err := opts.Reaper.start(cmd, mark); err != nil {
+	pidfd := openPidfd(cmd)
+	err = opts.Reaper.start(cmd, mark)
+	fd := pidfd()
+	if err != nil {
 		_ = g.close()
 		return nil, fmt.Errorf("starting %s %s: %w%s", c.Name, c.Argv[0], err, hint(err))
 	}
 	p := &Process{cmd: cmd, opts: opts, group: g, output: out, exited: make(chan struct{})}
 	if err := g.add(cmd.Process); err != nil {
 		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
+		_ = g.await(cmd, fd)
+		_ = opts.Reaper.wait(cmd)
 		_ = g.close()
-		opts.Reaper.forget(cmd.Process.Pid)
 		return nil, fmt.Errorf("adding the command to its process group: %w", err)
 	}
 	go func() {
 		defer close(p.exited)
-		_ = g.await(cmd) // its error shows again in exit
+		_ = g.await(cmd, fd) // its error shows again in exit
 	}()
 	return p, nil
 }
@@ -148,7 +151,7 @@ func (p *Process) Collect(deadline time.Time) (Exit, error) {
 
 // endGroup kills what the program left running.
 func (p *Process) endGroup() {
-	if err := p.group.kill(); err != nil {
+	if err := p.group.kill(p.end.Exited); err != nil {
 		p.opts.Logger.Warn("could not kill all processes that a job left running", zap.Int("process_group", p.PID()), zap.Error(err))
 	}
 }
@@ -156,12 +159,8 @@ func (p *Process) endGroup() {
 // reap returns the exit status of a program that has ended, and releases the group.
 func (p *Process) reap() (Exit, error) {
 	<-p.exited
-	var err error
-	if p.cmd.ProcessState == nil {
-		err = p.cmd.Wait()
-	}
+	err := p.opts.Reaper.wait(p.cmd)
 	_ = p.group.close()
-	p.opts.Reaper.forget(p.PID())
 	state := p.cmd.ProcessState
 	if state == nil {
 		return Exit{Code: -1}, fmt.Errorf("the exit status of process %d is unknown: %w", p.PID(), err)
@@ -176,4 +175,4 @@ func (p *Process) done() <-chan struct{} { return p.exited }
 
 func (p *Process) terminate() error { return p.group.terminate(p.opts.CancelSignal) }
 
-func (p *Process) kill() error { return p.group.kill() }
+func (p *Process) kill() error { return p.group.kill(false) }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -40,6 +41,65 @@ func readProcesses() (map[int]proc, error) {
 		}
 	}
 	return found, nil
+}
+
+// readChildren returns the IDs of the children of a process, those of each of its
+// threads. It returns an error if the process has ended, or if the kernel was built
+// without these lists. A child that is not reaped meanwhile is never missing.
+func readChildren(pid int) ([]int, error) {
+	dir := fmt.Sprintf("/proc/%d/task", pid)
+	threads, err := os.Open(dir) //nolint:gosec // of a process
+	if err != nil {
+		return nil, fmt.Errorf("listing children: %w", err)
+	}
+	names, err := threads.Readdirnames(-1)
+	_ = threads.Close() // only read
+	if err != nil {
+		return nil, fmt.Errorf("listing children: %w", err)
+	}
+	var children []int
+	var last error
+	lists := 0
+	for _, name := range names {
+		list, err := os.ReadFile(dir + "/" + name + "/children") //nolint:gosec // of a process
+		if err != nil {
+			last = err // the thread has ended, and its children are in another list
+			continue
+		}
+		lists++
+		for field := range strings.FieldsSeq(string(list)) {
+			child, err := strconv.Atoi(field)
+			if err != nil {
+				return nil, fmt.Errorf("listing children: %w", err)
+			}
+			children = append(children, child)
+		}
+	}
+	if lists == 0 {
+		return nil, fmt.Errorf("listing children: %w", last)
+	}
+	return children, nil
+}
+
+// addTree adds a process and what is below it to the found processes. Processes that
+// end meanwhile may be missing; what is below them has another parent then.
+func addTree(found map[int]proc, pid int) error {
+	if _, known := found[pid]; known {
+		return nil
+	}
+	p, err := readProcess(pid)
+	if err != nil {
+		return nil //nolint:nilerr // it has ended
+	}
+	found[pid] = p
+	children, err := readChildren(pid)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
+		return nil // as above
+	}
+	for _, child := range children {
+		err = errors.Join(err, addTree(found, child))
+	}
+	return err
 }
 
 // readProcess returns one process.

@@ -62,12 +62,16 @@ func (r *Reaper) end() {
 	r.ending = true
 }
 
-// forget removes a program that was reaped: its ID may be reused from now on.
-func (r *Reaper) forget(pid int) {
-	if r == nil {
-		return
+// wait reaps a program that has ended, whose ID may be reused from then on. It excludes
+// snapshots, which could miss a child while another one is reaped.
+func (r *Reaper) wait(cmd *exec.Cmd) error {
+	if r != nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		delete(r.started, cmd.Process.Pid)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.started, pid)
+	if cmd.ProcessState != nil { // await has reaped it
+		return nil
+	}
+	return cmd.Wait() //nolint:wrapcheck // the caller wraps it
 }

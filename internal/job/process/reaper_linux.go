@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"time"
 
@@ -21,14 +20,8 @@ func NewReaper() (*Reaper, error) {
 		return nil, fmt.Errorf("becoming the subreaper of jobs: %w", err)
 	}
 	r := &Reaper{started: map[int]startedProgram{}, before: map[int]uint64{}, stop: make(chan struct{})}
-	all, err := readProcesses()
-	if err != nil {
+	if err := r.noteChildren(); err != nil {
 		return nil, err
-	}
-	for pid, p := range all {
-		if p.parent == os.Getpid() {
-			r.before[pid] = p.started
-		}
 	}
 	ended := make(chan os.Signal, 1)
 	signal.Notify(ended, unix.SIGCHLD)
@@ -37,6 +30,17 @@ func NewReaper() (*Reaper, error) {
 		r.watch(ended)
 	})
 	return r, nil
+}
+
+// noteChildren notes the children that exist before any job.
+func (r *Reaper) noteChildren() error {
+	all, err := r.read()
+	for pid, p := range all {
+		if p.parent == os.Getpid() {
+			r.before[pid] = p.started
+		}
+	}
+	return err
 }
 
 // Close ends the reaper: this process inherits nothing any more.
@@ -62,7 +66,7 @@ func (r *Reaper) watch(ended <-chan os.Signal) {
 		case <-ended:
 		}
 		// An error: the next signal tries again.
-		_, _ = r.snapshot(func(map[int]proc) map[int]proc { return nil })
+		_, _ = r.snapshot((*Reaper).read, func(map[int]proc) map[int]proc { return nil })
 		select {
 		case <-r.stop:
 			return
@@ -71,14 +75,14 @@ func (r *Reaper) watch(ended <-chan os.Signal) {
 	}
 }
 
-// snapshot reads all processes while none is being started or reaped, reaps the
-// orphans that have ended, and returns the processes that choose returns.
-func (r *Reaper) snapshot(choose func(map[int]proc) map[int]proc) (map[int]proc, error) {
+// snapshot calls read while no process is being started or reaped, reaps the orphans
+// that have ended, and returns the processes that choose returns of those read.
+func (r *Reaper) snapshot(read func(*Reaper) (map[int]proc, error), choose func(map[int]proc) map[int]proc) (map[int]proc, error) {
 	if r != nil {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 	}
-	all, err := readProcesses()
+	all, err := read(r)
 	if err != nil {
 		return nil, err
 	}
@@ -86,6 +90,37 @@ func (r *Reaper) snapshot(choose func(map[int]proc) map[int]proc) (map[int]proc,
 		r.reap(all)
 	}
 	return choose(all), nil
+}
+
+// readAll returns all processes of the machine.
+func (*Reaper) readAll() (map[int]proc, error) { return readProcesses() }
+
+// read returns the processes that programs have left running: the children of this
+// process that it has not started, and what is below them. Usually there are none, and
+// this takes a few files, however many processes the machine has. Without a reaper, or
+// where the kernel does not list children, it returns all processes of the machine. The
+// caller holds the lock.
+func (r *Reaper) read() (map[int]proc, error) {
+	if r == nil {
+		return readProcesses()
+	}
+	children, err := readChildren(os.Getpid())
+	if err != nil {
+		return readProcesses()
+	}
+	found := map[int]proc{}
+	for _, child := range children {
+		if _, ours := r.started[child]; ours {
+			continue
+		}
+		if started, existed := r.before[child]; existed && started == startTime(child) {
+			continue
+		}
+		if err := addTree(found, child); err != nil {
+			return readProcesses()
+		}
+	}
+	return found, nil
 }
 
 // reap reaps the orphans that have ended, each by its own ID: os/exec reaps the
@@ -113,19 +148,4 @@ func (r *Reaper) isOrphan(p proc) bool {
 	}
 	started, existed := r.before[p.pid]
 	return !existed || started != p.started
-}
-
-// awaitExit waits for the end of the program and leaves it unreaped: until then its
-// ID is not reused, and a signal to its group cannot reach another process.
-func awaitExit(cmd *exec.Cmd) error {
-	for {
-		err := unix.Waitid(unix.P_PID, cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("waiting for process %d: %w", cmd.Process.Pid, err)
-		}
-		return nil
-	}
 }

@@ -15,16 +15,21 @@ import (
 const roundWait = time.Second
 
 // kill kills the processes of the tree, and waits until none is left, at most for
-// the limit. The program, whose process ID is leader, must not be reaped yet.
-func (t *tree) kill(leader int) error {
-	return killAll(t.limit, t.reaper, func(all map[int]proc) map[int]proc { return t.members(all, leader, markOf) })
+// the limit. The program, whose process ID is leader, must not be reaped yet. If it has
+// ended, what it has left has this process as its parent, if there is a reaper.
+func (t *tree) kill(leader int, ended bool) error {
+	read := (*Reaper).readAll
+	if ended {
+		read = (*Reaper).read
+	}
+	return killAll(t.limit, t.reaper, read, func(all map[int]proc) map[int]proc { return t.members(all, leader, markOf) })
 }
 
 // KillClaimed kills the processes that the jobs of a killed agent left running, and
 // waits for their end, at most for limit. The agent is identified by its claim on
 // the build path.
 func KillClaimed(claim string, limit time.Duration) error {
-	return killAll(limit, nil, func(all map[int]proc) map[int]proc {
+	return killAll(limit, nil, (*Reaper).readAll, func(all map[int]proc) map[int]proc {
 		found := map[int]proc{}
 		for pid, p := range all {
 			if pid != os.Getpid() && claimOf(markOf(pid)) == claim {
@@ -43,7 +48,7 @@ func (r *Reaper) KillAll(limit time.Duration) error {
 		return nil
 	}
 	r.end()
-	return killAll(limit, r, func(all map[int]proc) map[int]proc {
+	return killAll(limit, r, (*Reaper).readAll, func(all map[int]proc) map[int]proc {
 		found := map[int]proc{}
 		for pid, p := range all {
 			_, started := r.started[pid]
@@ -57,12 +62,14 @@ func (r *Reaper) KillAll(limit time.Duration) error {
 	})
 }
 
-// killAll kills the processes that choose returns of all processes, until it
+// killAll kills the processes that choose returns of those that read returns, until it
 // returns none that could be killed, at most for limit.
-func killAll(limit time.Duration, reaper *Reaper, choose func(map[int]proc) map[int]proc) error {
+func killAll(
+	limit time.Duration, reaper *Reaper, read func(*Reaper) (map[int]proc, error), choose func(map[int]proc) map[int]proc,
+) error {
 	deadline := time.Now().Add(limit)
 	for {
-		chosen, err := reaper.snapshot(choose)
+		chosen, err := reaper.snapshot(read, choose)
 		if err != nil {
 			return err
 		}
