@@ -39,7 +39,7 @@ func (a *app) auditLog() *cobra.Command {
 			}
 			events = append(events, event)
 		}
-		return writeRows(a, c.output, events, present.Audit)
+		return writeRows(a, c.Output, events, present.Audit)
 	})
 	return cmd
 }

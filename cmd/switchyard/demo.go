@@ -5,6 +5,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/switchyard-ci/switchyard/internal/cli"
+	"github.com/switchyard-ci/switchyard/internal/command"
 	"github.com/switchyard-ci/switchyard/internal/demo"
 )
 
@@ -23,12 +24,12 @@ func (a *app) demo() *cobra.Command {
 	cmd := cli.Command("demo", "see jobs survive the loss of the stream, on real processes and sockets", cli.NoArgs)
 	cmd.Long = demoDescription
 	var transitionLog string
-	transitionLogFlag(cmd, &transitionLog)
-	log := newLogFlags(cmd, zapcore.ErrorLevel)
+	command.TransitionLogFlag(cmd, &transitionLog)
+	log := command.NewLogFlags(cmd, zapcore.ErrorLevel)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		ctx, stop := cli.Interruptible(cmd.Context())
 		defer stop()
-		return demo.Run(ctx, a.stdout, transitionLog, log.logger())
+		return demo.Run(ctx, a.Stdout, transitionLog, log.Logger())
 	}
 	return cmd
 }

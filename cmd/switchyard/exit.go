@@ -8,6 +8,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/cli"
 	"github.com/switchyard-ci/switchyard/internal/client"
+	"github.com/switchyard-ci/switchyard/internal/command"
 	"github.com/switchyard-ci/switchyard/internal/job/process"
 	"github.com/switchyard-ci/switchyard/internal/present"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
@@ -16,10 +17,6 @@ import (
 // Exit codes beside those of package cli. The ones from 124 on are those of
 // timeout(1), env(1) and the shells.
 const (
-	// These two are those of buildkite-agent.
-	exitAcquireRejected = 27
-	exitAcquireLocked   = 28
-
 	exitCanceled = 124
 	exitLost     = 125
 	exitNeverRan = 126
@@ -45,19 +42,10 @@ Exit codes of job submit --wait, besides these: the job's own, and
 // exitCode returns the exit code for the error of a command, and whether there is
 // no message to write.
 func exitCode(err error) (code int, silent bool) {
-	if exit, ok := errors.AsType[*cli.ExitError](err); ok {
-		return exit.Code, exit.Err == nil
-	}
-	if interrupted, ok := errors.AsType[cli.InterruptedError](err); ok {
-		return cli.ExitSignal + int(interrupted.Signal), false
-	}
-	if _, ok := errors.AsType[*cli.UsageError](err); ok {
-		return cli.ExitUsage, false
-	}
 	if refused, ok := errors.AsType[*client.Error](err); ok && refused.Code == connect.CodeInvalidArgument {
 		return cli.ExitUsage, false
 	}
-	return cli.ExitFailure, false
+	return command.ExitCode(err)
 }
 
 // exitOfJob returns the exit code for a job that has ended.

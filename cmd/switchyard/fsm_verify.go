@@ -14,6 +14,7 @@ import (
 	"github.com/switchyard-ci/switchyard/fsm"
 	"github.com/switchyard-ci/switchyard/fsm/verify"
 	"github.com/switchyard-ci/switchyard/internal/cli"
+	"github.com/switchyard-ci/switchyard/internal/command"
 	jobverify "github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle/verify"
 )
 
@@ -59,6 +60,12 @@ type exploredMachines struct {
 	Job    *jobverify.Report `json:"job,omitempty"`
 }
 
+// The machines of the control plane, beside that of a worker.
+const (
+	machineJob    = "job"
+	machineRecord = "worker-record"
+)
+
 // fsmVerify returns `switchyard fsm verify`.
 func (a *app) fsmVerify() *cobra.Command {
 	cmd := cli.Command("verify", "check every reachable state of the machines", cli.NoArgs)
@@ -74,7 +81,7 @@ func (a *app) fsmVerify() *cobra.Command {
 	bound := func(target *uint8, name, usage string) cli.Flag {
 		return cli.Var(flags, target, name, "NUMBER", usage, cli.Number[uint8](0, math.MaxUint8))
 	}
-	flags.Choice(&e.machine, "machine", "MACHINE", "machine to explore: worker, job or all", machineWorker, machineJob, machineAll)
+	flags.Choice(&e.machine, "machine", "MACHINE", "machine to explore: worker, job or all", command.MachineWorker, machineJob, machineAll)
 	bound(&o.Bounds.Jobs, "jobs", "number of jobs of the worker")
 	bound(&o.Bounds.InFlight, "in-flight", "most messages of the stream on their way at once; more than jobs").Default("jobs + 1")
 	bound(&o.Bounds.Losses, "losses", "most lost or refused connections; 0 is any number")
@@ -87,7 +94,7 @@ func (a *app) fsmVerify() *cobra.Command {
 		"only workers in this mode: "+modeNames()+"; may be a list with commas, or repeated", parseModes).Default("all")
 	flags.Bool(&e.rows, "rows", "show how each row of the tables was taken, and under which guard")
 	flags.File(&e.scripts, "scripts", "DIR", "directory for a script of each violation, for fsm replay or testdata/jobs")
-	out := outputFlag(cmd)
+	out := command.OutputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if o.Bounds.InFlight == 0 && !cmd.Flags().Changed("in-flight") {
 			o.Bounds.InFlight = o.Bounds.Jobs + 1
@@ -108,7 +115,7 @@ func (a *app) fsmVerify() *cobra.Command {
 }
 
 // verify explores the machines, and shows what it found.
-func (a *app) verify(ctx context.Context, e *exploration, out *output) error {
+func (a *app) verify(ctx context.Context, e *exploration, out *command.Output) error {
 	found := exploredMachines{OK: true}
 	violations, neverTaken := 0, 0
 	if e.machine != machineJob {
@@ -121,7 +128,7 @@ func (a *app) verify(ctx context.Context, e *exploration, out *output) error {
 		found.Worker, found.OK = report, report.OK
 		violations, neverTaken = len(report.Violations), len(report.NeverTaken)
 	}
-	if e.machine != machineWorker {
+	if e.machine != command.MachineWorker {
 		report, err := explore(ctx, a, e.job.Bounds, func(ctx context.Context) (*jobverify.Report, error) {
 			return jobverify.Check(ctx, e.job)
 		})
@@ -141,9 +148,9 @@ func (a *app) verify(ctx context.Context, e *exploration, out *output) error {
 }
 
 // show writes the reports, and the scripts of their violations.
-func (a *app) show(found *exploredMachines, e *exploration, out *output) error {
-	if out.json() {
-		if err := a.writeJSON(found); err != nil {
+func (a *app) show(found *exploredMachines, e *exploration, out *command.Output) error {
+	if out.JSON() {
+		if err := a.WriteJSON(found); err != nil {
 			return err
 		}
 	}
@@ -165,11 +172,11 @@ func (a *app) show(found *exploredMachines, e *exploration, out *output) error {
 }
 
 // showReport writes a report as text, unless JSON was asked for.
-func (a *app) showReport(write func(io.Writer, bool) error, rows bool, out *output) error {
-	if out.json() {
+func (a *app) showReport(write func(io.Writer, bool) error, rows bool, out *command.Output) error {
+	if out.JSON() {
 		return nil
 	}
-	return write(a.stdout, rows)
+	return write(a.Stdout, rows)
 }
 
 // explore checks every reachable state of one kind of machine, or fails when a signal
@@ -177,7 +184,7 @@ func (a *app) showReport(write func(io.Writer, bool) error, rows bool, out *outp
 func explore[R any](ctx context.Context, a *app, bounds fmt.Stringer, check func(context.Context) (R, error)) (report R, err error) {
 	ctx, stop := cli.Interruptible(ctx)
 	defer stop()
-	a.notef("exploring: %s", bounds)
+	a.Notef("exploring: %s", bounds)
 	report, err = check(ctx)
 	if ctx.Err() != nil {
 		var none R
@@ -214,7 +221,7 @@ func (a *app) writeScripts(dir string, violations []verify.Violation) error {
 		if err := os.WriteFile(path, []byte(violations[i].Script), scriptMode); err != nil {
 			return fmt.Errorf("writing a script: %w", err)
 		}
-		a.notef("to see it again: %s fsm replay %s", programName, path)
+		a.Notef("to see it again: %s fsm replay %s", programName, path)
 	}
 	return nil
 }
@@ -229,7 +236,7 @@ func (a *app) writeJobScripts(dir string, violations []jobverify.Violation) erro
 		if err := os.WriteFile(path, []byte(violations[i].Script), scriptMode); err != nil {
 			return fmt.Errorf("writing a script: %w", err)
 		}
-		a.notef("written, for testdata/jobs: %s", path)
+		a.Notef("written, for testdata/jobs: %s", path)
 	}
 	return nil
 }

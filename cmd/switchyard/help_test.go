@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/switchyard-ci/switchyard/internal/cli"
+	"github.com/switchyard-ci/switchyard/internal/command"
 )
 
 // perCall are the flags that belong to one call, and so have neither a variable
@@ -35,7 +36,7 @@ func eachCommand(root *cobra.Command, do func(*cobra.Command)) {
 // its environment variable and its key in the help, or belongs to one call.
 func TestEverySettingIsInHelp(t *testing.T) {
 	t.Parallel()
-	root := (&app{stdout: io.Discard, stderr: io.Discard}).root()
+	root := (&app{App: command.App{Name: programName, Stdout: io.Discard, Stderr: io.Discard}}).root()
 	keys := map[string]bool{}
 	eachCommand(root, func(cmd *cobra.Command) {
 		if cmd.Short == "" {
@@ -71,7 +72,7 @@ func TestEverySettingIsInHelp(t *testing.T) {
 func TestHelpIsShownForEveryCommand(t *testing.T) {
 	t.Parallel()
 	var paths [][]string
-	eachCommand((&app{stdout: io.Discard, stderr: io.Discard}).root(), func(cmd *cobra.Command) {
+	eachCommand((&app{App: command.App{Name: programName, Stdout: io.Discard, Stderr: io.Discard}}).root(), func(cmd *cobra.Command) {
 		paths = append(paths, strings.Fields(cmd.CommandPath())[1:])
 	})
 	for _, path := range paths {

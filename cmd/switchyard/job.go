@@ -42,7 +42,7 @@ func (a *app) jobList() *cobra.Command {
 	c := connectionFlags(cmd)
 	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, _ []string) error {
 		request.Order = list.order()
-		return writeList(a, c.output, caller.Jobs(ctx, request, list.limit()), "jobs", present.Jobs)
+		return writeList(a, c.Output, caller.Jobs(ctx, request, list.limit()), "jobs", present.Jobs)
 	})
 	return cmd
 }
@@ -62,7 +62,7 @@ func (a *app) jobShow() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return write(a, c.output, job, present.Job)
+		return write(a, c.Output, job, present.Job)
 	})
 	return cmd
 }
@@ -105,7 +105,7 @@ func (a *app) jobLogs() *cobra.Command {
 			return a.stoppedWaiting(c, ids[0], err)
 		}
 		if retry := retryOf(job); retry != "" {
-			a.notef("job %s is %s; job %s retries it", ids[0], present.JobOutcome(job.GetOutcome()), retry)
+			a.Notef("job %s is %s; job %s retries it", ids[0], present.JobOutcome(job.GetOutcome()), retry)
 		}
 		return nil
 	})
@@ -119,7 +119,7 @@ func (a *app) jobCancel() *cobra.Command {
 	reasonFlag(cmd, &reason, "canceled")
 	c := connectionFlags(cmd)
 	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, ids []string) error {
-		return changeEach(ctx, a, c.output, ids,
+		return changeEach(ctx, a, c.Output, ids,
 			func(id string) (*switchyardv1.Job, error) { return caller.CancelJob(ctx, id, reason) },
 			func(j *switchyardv1.Job) string { return fmt.Sprintf("job %s %s", j.GetId(), present.Outcome(j)) })
 	})
@@ -134,7 +134,7 @@ of keeping is over: see server start --retention. A key that was deleted names a
 job when it is used again. To delete a log only, use job logs --delete.`
 	c := connectionFlags(cmd)
 	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, ids []string) error {
-		return changeEach(ctx, a, c.output, ids,
+		return changeEach(ctx, a, c.Output, ids,
 			func(id string) (*switchyardv1.DeleteJobResponse, error) { return caller.DeleteJob(ctx, id, false) },
 			func(r *switchyardv1.DeleteJobResponse) string { return fmt.Sprintf("job %s deleted", r.GetId()) })
 	})

@@ -158,10 +158,10 @@ func (a *app) jobSubmit() *cobra.Command {
 				return err
 			case wait:
 				return a.waitForJob(ctx, c, caller, submitted)
-			case c.json():
-				return present.JSON(a.stdout, submitted)
+			case c.JSON():
+				return present.JSON(a.Stdout, submitted)
 			default:
-				return a.printf("%s\n", submitted.GetJob().GetId())
+				return a.Printf("%s\n", submitted.GetJob().GetId())
 			}
 		})(cmd, args)
 	}
@@ -176,7 +176,7 @@ func (a *app) waitForJob(ctx context.Context, c *connection, caller *client.Clie
 	if submitted.GetExisted() {
 		stored = "was submitted before, with this idempotency key"
 	}
-	a.notef("job %s %s", id, stored)
+	a.Notef("job %s %s", id, stored)
 	options := client.FollowOptions{}
 	for before := ""; ; {
 		job, err := caller.Follow(ctx, id, options, a.follower(c, true))
@@ -187,14 +187,14 @@ func (a *app) waitForJob(ctx context.Context, c *connection, caller *client.Clie
 			if job, err = lateEnd(ctx, caller, before); err != nil {
 				return a.stoppedWaiting(c, before, err)
 			}
-			a.notef("the result of job %s arrived late: %s", before, present.Outcome(job))
+			a.Notef("the result of job %s arrived late: %s", before, present.Outcome(job))
 		}
 		retry := retryOf(job)
 		if retry == "" {
 			return cli.ExitWith(exitOfJob(job))
 		}
 		before, id, options.Expected = id, retry, true
-		a.notef("job %s retries it", id)
+		a.Notef("job %s retries it", id)
 	}
 }
 
@@ -238,8 +238,8 @@ func lateEnd(ctx context.Context, caller *client.Client, id string) (*switchyard
 // follower returns what writes a job's events in the form of --output; with states
 // people see its changes of state too.
 func (a *app) follower(c *connection, states bool) client.Follower {
-	narrator := present.Narrator{Out: a.stdout, Notes: a.stderr, States: states}
-	if c.json() {
+	narrator := present.Narrator{Out: a.Stdout, Notes: a.Stderr, States: states}
+	if c.JSON() {
 		return &present.JSONLines{Narrator: narrator}
 	}
 	return &narrator
@@ -251,10 +251,10 @@ func (a *app) stoppedWaiting(c *connection, id string, err error) error {
 	interrupted, ok := errors.AsType[cli.InterruptedError](err)
 	if !ok {
 		if failed, is := errors.AsType[*client.Error](err); is && failed.Uncertain() {
-			a.notef("job %s may go on; to follow it again: %s job logs --follow%s %s", id, programName, c.arguments(), id)
+			a.Notef("job %s may go on; to follow it again: %s job logs --follow%s %s", id, programName, c.arguments(), id)
 		}
 		return err
 	}
-	a.notef("job %s goes on; to cancel it: %s job cancel%s %s", id, programName, c.arguments(), id)
+	a.Notef("job %s goes on; to cancel it: %s job cancel%s %s", id, programName, c.arguments(), id)
 	return cli.ExitWith(cli.ExitSignal + int(interrupted.Signal))
 }

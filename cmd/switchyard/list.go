@@ -11,6 +11,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/cli"
 	"github.com/switchyard-ci/switchyard/internal/client"
+	"github.com/switchyard-ci/switchyard/internal/command"
 	"github.com/switchyard-ci/switchyard/internal/present"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
@@ -70,7 +71,7 @@ func momentFlag(flags cli.Flags, target **timestamppb.Timestamp, name, usage str
 // writeList writes a list as JSON, each element as it comes, or all of them as a
 // table; and if there are more, how many, as a note.
 func writeList[M proto.Message](
-	a *app, o *output, list *client.List[M], what string, table func(io.Writer, []M, time.Time) error,
+	a *app, o *command.Output, list *client.List[M], what string, table func(io.Writer, []M, time.Time) error,
 ) error {
 	var rows []M
 	n := 0
@@ -79,21 +80,21 @@ func writeList[M proto.Message](
 			return err
 		}
 		n++
-		if !o.json() {
+		if !o.JSON() {
 			rows = append(rows, message) // the widths of the columns depend on all rows
 			continue
 		}
-		if err := present.JSON(a.stdout, message); err != nil {
+		if err := present.JSON(a.Stdout, message); err != nil {
 			return err
 		}
 	}
-	if !o.json() {
-		if err := table(a.stdout, rows, time.Now()); err != nil {
+	if !o.JSON() {
+		if err := table(a.Stdout, rows, time.Now()); err != nil {
 			return err
 		}
 	}
 	if list.Next != "" {
-		a.notef("%s", moreNote(n, list.Total, what, list.Next))
+		a.Notef("%s", moreNote(n, list.Total, what, list.Next))
 	}
 	return nil
 }

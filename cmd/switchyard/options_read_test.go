@@ -73,7 +73,7 @@ func (p *program) Import(path string) (*types.Package, error) {
 	config := types.Config{Importer: p, Error: func(error) {}} // unknown names of other modules are errors
 	p.packages[path], _ = config.Check(path, p.fset, files, info)
 	for _, file := range files {
-		p.visit(file, info, path == modulePath+"/cmd/switchyard")
+		p.visit(file, info, path == modulePath+"/cmd/switchyard" || path == modulePath+"/internal/command")
 	}
 	return p.packages[path], nil
 }

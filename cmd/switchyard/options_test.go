@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/cli"
+	"github.com/switchyard-ci/switchyard/internal/command"
 )
 
 // TestEveryFlagChangesWhatIsRead sets one flag after another to a value that is
@@ -37,12 +38,12 @@ func TestEveryFlagChangesWhatIsRead(t *testing.T) {
 		declare func(*cobra.Command) func() any
 	}{
 		{"agent", func(cmd *cobra.Command) func() any {
-			f := newAgentFlags(newDataDir(cmd, "data directory"))
-			f.declare(cmd)
-			return func() any { c, _ := f.read(cmd, logger); return c }
+			f := command.NewAgentFlags(command.NewDataDir(cmd, "data directory"))
+			f.Declare(cmd)
+			return func() any { c, _ := f.Read(cmd, logger); return c }
 		}},
 		{"server", func(cmd *cobra.Command) func() any {
-			s := newServerFlags(cmd, newDataDir(cmd, "data directory"))
+			s := newServerFlags(cmd, command.NewDataDir(cmd, "data directory"))
 			return func() any { c, _ := s.read(cmd, logger); return c } // one flag alone may be refused
 		}},
 		{"job", func(cmd *cobra.Command) func() any {
@@ -63,7 +64,7 @@ func TestEveryFlagChangesWhatIsRead(t *testing.T) {
 			c.patienceFlag(cmd)
 			return func() any {
 				given, _ := c.token.Read()
-				return []any{c.options, c.tls, c.dataDir.path, c.format, given}
+				return []any{c.options, c.tls, c.dataDir.Path, c.JSON(), given}
 			}
 		}},
 	} {

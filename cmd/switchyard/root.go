@@ -4,6 +4,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/switchyard-ci/switchyard/internal/cli"
+	"github.com/switchyard-ci/switchyard/internal/command"
+	"github.com/switchyard-ci/switchyard/internal/machines"
 )
 
 const rootDescription = `Switchyard starts jobs on machines without delay and loses none. An agent on each
@@ -28,14 +30,12 @@ func (a *app) root() *cobra.Command {
 		Use:     programName,
 		Short:   "start jobs on machines without delay, and lose none",
 		Long:    rootDescription,
-		Version: readVersion().Version,
+		Version: command.ReadVersion().Version,
 	}
-	root.SetOut(a.stdout)
-	root.SetErr(a.stderr)
 	root.AddCommand(
 		a.up(),
 		cli.Group("server", "run a control plane, back it up and restore it", a.serverStart(), a.serverBackup(), a.serverRestore()),
-		cli.Group("agent", "run an agent on this machine", a.agentStart()),
+		cli.Group("agent", "run an agent on this machine", a.AgentStart()),
 		cli.Group("job", "submit jobs, list them, follow them, cancel and delete them",
 			a.jobSubmit(), a.jobList(), a.jobShow(), a.jobLogs(), a.jobCancel(), a.jobDelete()),
 		cli.Group("workers", "list the workers of agents; pause, resume, stop and revoke them",
@@ -43,11 +43,11 @@ func (a *app) root() *cobra.Command {
 		cli.Group("token", "create, list and revoke the tokens of people, programs and agents",
 			a.tokenCreate(), a.tokenList(), a.tokenRevoke()),
 		a.auditLog(),
-		cli.Group("redact", "keep secrets out of a job's log", a.redactAdd()),
+		cli.Group("redact", "keep secrets out of a job's log", a.RedactAdd()),
 		cli.Group("fsm", "draw, verify and replay the state machine of a worker",
-			a.fsmDiagram(), a.fsmVerify(), a.fsmReplay()),
+			a.FSMDiagram(command.Chart{Name: machineJob, Draw: machines.Job}, command.Chart{Name: machineRecord, Draw: machines.WorkerRecord}), a.fsmVerify(), a.FSMReplay()),
 		a.demo(),
-		a.version(),
+		a.Version(),
 	)
 	cli.Finish(root)
 	return root

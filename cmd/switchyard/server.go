@@ -16,6 +16,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/cli"
 	"github.com/switchyard-ci/switchyard/internal/client"
+	"github.com/switchyard-ci/switchyard/internal/command"
 	"github.com/switchyard-ci/switchyard/internal/controlplane"
 	"github.com/switchyard-ci/switchyard/internal/present"
 	"github.com/switchyard-ci/switchyard/internal/wire"
@@ -51,11 +52,11 @@ wrong, 128 plus the number of the signal after a second signal.`
 func (a *app) serverStart() *cobra.Command {
 	cmd := cli.Command("start", "run a control plane until it is stopped", cli.NoArgs)
 	cmd.Long = serverDescription
-	s := newServerFlags(cmd, newDataDir(cmd, "directory of the store and the tokens; it is created if it does not exist"))
-	out := outputFlag(cmd)
-	log := newLogFlags(cmd, zapcore.InfoLevel)
+	s := newServerFlags(cmd, command.NewDataDir(cmd, "directory of the store and the tokens; it is created if it does not exist"))
+	out := command.OutputFlag(cmd)
+	log := command.NewLogFlags(cmd, zapcore.InfoLevel)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		logger := log.logger()
+		logger := log.Logger()
 		settings, err := s.read(cmd, logger)
 		if err != nil {
 			return err
@@ -69,8 +70,8 @@ func (a *app) serverStart() *cobra.Command {
 		}
 		stop := make(chan struct{})
 		steps := []cli.Step{{Message: "shutting down; again to exit at once", Do: func() { close(stop) }}}
-		reload := log.reloader(cmd, logger, func() ([]string, error) { return s.reload(cmd, server, logger) })
-		return cli.Daemon{Steps: steps, Reload: reload, Notef: a.notef}.Run(func() error {
+		reload := log.Reloader(cmd, logger, func() ([]string, error) { return s.reload(cmd, server, logger) })
+		return cli.Daemon{Steps: steps, Reload: reload, Notef: a.Notef}.Run(func() error {
 			select {
 			case <-stop:
 			case <-server.Done():
@@ -84,11 +85,11 @@ func (a *app) serverStart() *cobra.Command {
 // serverFlags are the flags of a control plane, for `server start` and `up`.
 type serverFlags struct {
 	config              controlplane.Config
-	dataDir             *dataDir
+	dataDir             *command.DataDir
 	registration, admin *cli.Token
 }
 
-func newServerFlags(cmd *cobra.Command, dir *dataDir) *serverFlags {
+func newServerFlags(cmd *cobra.Command, dir *command.DataDir) *serverFlags {
 	s := &serverFlags{config: controlplane.Config{}.WithDefaults(), dataDir: dir}
 	c := &s.config
 	c.LogRetention = 0 // that of jobs, which the flags have not set yet
@@ -118,26 +119,20 @@ func newServerFlags(cmd *cobra.Command, dir *dataDir) *serverFlags {
 	duration(&c.LogRetention, "log-retention", "keep each part of a log for this time").Default("the same as --retention")
 	duration(&c.WorkerRetention, "worker-retention", "keep a worker for this time after it left")
 	cli.Var(flags, &c.MaxStore, "max-store", "MIB",
-		"most to store: 70 % for logs, of which the oldest are deleted beyond that, and the rest for jobs", mebibytes(math.MaxInt32)).
+		"most to store: 70 % for logs, of which the oldest are deleted beyond that, and the rest for jobs", cli.Mebibytes(math.MaxInt32)).
 		Default("three quarters of the room on the disk of the data directory; with --nats-url what the cluster allows")
 	cli.Var(flags, &c.MaxLog, "max-log", "MIB",
 		"most of the log of one job, which is cut there; at most a quarter of the room for logs", unsignedMebibytes).
-		Default(strconv.Itoa(int(c.MaxLog / mebibyte))) //nolint:gosec // a default is small
+		Default(strconv.Itoa(int(c.MaxLog / cli.Mebibyte))) //nolint:gosec // a default is small
 	flags.Bool(&c.AcquireAnyQueue, "acquire-any-queue", "let an agent acquire, by its ID, a job of another queue than its own")
-	cli.Var(flags, &c.NoStream, "stream", "bool", "serve streams; with --stream=false agents poll", not).Default("true")
+	cli.Var(flags, &c.NoStream, "stream", "bool", "serve streams; with --stream=false agents poll", cli.Not).Default("true")
 	return s
-}
-
-// not parses the opposite of a bool.
-func not(text string) (bool, error) {
-	on, err := cli.Boolean(text)
-	return !on, err
 }
 
 // unsignedMebibytes parses a number of MiB, at least 1, to bytes.
 func unsignedMebibytes(text string) (uint64, error) {
 	n, err := cli.Number[uint64](1, math.MaxInt32)(text)
-	return n * mebibyte, err
+	return n * cli.Mebibyte, err
 }
 
 // read returns the configuration that the flags describe.
@@ -145,7 +140,7 @@ func (s *serverFlags) read(cmd *cobra.Command, logger *zap.Logger) (controlplane
 	c := s.config.WithDefaults()
 	c.Logger = logger
 	var err error
-	if c.DataDir, err = s.dataDir.resolve(); err != nil {
+	if c.DataDir, err = s.dataDir.Resolve(); err != nil {
 		return c, err
 	}
 	if c.RegistrationToken, err = s.registration.Read(); err != nil {
@@ -154,7 +149,7 @@ func (s *serverFlags) read(cmd *cobra.Command, logger *zap.Logger) (controlplane
 	if c.AdminToken, err = s.admin.Read(); err != nil {
 		return c, cli.Usagef(cmd, "%w", err)
 	}
-	warnIfReadable(logger, s.registration, s.admin)
+	command.WarnIfReadable(logger, s.registration, s.admin)
 	if err := c.Validate(); err != nil {
 		return c, cli.Usagef(cmd, "%w", err)
 	}
@@ -193,28 +188,28 @@ type serverInfo struct {
 // announce writes that the control plane is ready, where it is, and how to submit
 // a job to it. what has started is the subject of the text; details are more lines.
 func (a *app) announce(
-	out *output, s *serverFlags, server *controlplane.Server, settings controlplane.Config, what, details string,
+	out *command.Output, s *serverFlags, server *controlplane.Server, settings controlplane.Config, what, details string,
 ) error {
 	dir, err := filepath.Abs(settings.DataDir)
 	if err != nil {
 		dir = settings.DataDir
 	}
 	agentEndpoint := server.URL() + wire.Prefix
-	if out.json() {
-		return a.writeJSON(serverInfo{Endpoint: server.URL(), AgentEndpoint: agentEndpoint, DataDir: dir})
+	if out.JSON() {
+		return a.WriteJSON(serverInfo{Endpoint: server.URL(), AgentEndpoint: agentEndpoint, DataDir: dir})
 	}
 	var flags strings.Builder
 	flag := func(name, value string) { flags.WriteString(" " + name + " " + present.Command([]string{value})) }
 	if server.URL() != client.DefaultEndpoint {
 		flag("--endpoint", server.URL())
 	}
-	if s.dataDir.flag.IsSet() {
+	if s.dataDir.Flag.IsSet() {
 		flag("--data-dir", dir)
 	}
 	if settings.TLSCertFile != "" {
 		flag("--ca-file", settings.TLSCertFile)
 	}
-	return a.printf(`%s is up.
+	return a.Printf(`%s is up.
   for people and programs  %s
   for agents               %s
   data and tokens          %s

@@ -11,6 +11,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/backup"
 	"github.com/switchyard-ci/switchyard/internal/cli"
 	"github.com/switchyard-ci/switchyard/internal/client"
+	"github.com/switchyard-ci/switchyard/internal/command"
 	"github.com/switchyard-ci/switchyard/internal/controlplane"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
@@ -39,10 +40,10 @@ func (a *app) serverBackup() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if c.json() {
-			return a.writeJSON(map[string]any{"file": args[0], "records": records})
+		if c.JSON() {
+			return a.WriteJSON(map[string]any{"file": args[0], "records": records})
 		}
-		return a.printf("%d records written to %s\n", records, args[0])
+		return a.Printf("%d records written to %s\n", records, args[0])
 	})
 	return cmd
 }
@@ -64,18 +65,18 @@ as it would have; logs and meta-data are kept for their time from the restore on
 func (a *app) serverRestore() *cobra.Command {
 	cmd := cli.Command("restore FILE", "store the content of a backup in a new data directory", cli.OneArg("file"))
 	cmd.Long = restoreDescription
-	dir := newDataDir(cmd, "directory of the store; it is created if it does not exist")
+	dir := command.NewDataDir(cmd, "directory of the store; it is created if it does not exist")
 	var keepWaiting bool
 	cli.PerCall(cmd).Bool(&keepWaiting, "keep-waiting", "let jobs run that were waiting: none of them has run since the backup")
 	config := controlplane.Config{}.WithDefaults()
 	cli.Settings(cmd, "server").Text(&config.NATSURL, "nats-url", "URL", "NATS cluster to restore to").
 		Default("a store in the data directory")
-	out := outputFlag(cmd)
-	log := newLogFlags(cmd, zapcore.InfoLevel)
+	out := command.OutputFlag(cmd)
+	log := command.NewLogFlags(cmd, zapcore.InfoLevel)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		config.Logger = log.logger()
+		config.Logger = log.Logger()
 		var err error
-		if config.DataDir, err = dir.resolve(); err != nil {
+		if config.DataDir, err = dir.Resolve(); err != nil {
 			return err
 		}
 		ctx, stop := cli.Interruptible(cmd.Context())
@@ -84,12 +85,12 @@ func (a *app) serverRestore() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if out.json() {
-			return a.writeJSON(map[string]any{
+		if out.JSON() {
+			return a.WriteJSON(map[string]any{
 				"dataDir": config.DataDir, "records": restored.Records, "canceled": restored.Canceled, "backupAt": restored.BeganAt,
 			})
 		}
-		return a.printf("%d records of the backup of %s restored to %s\n%s", restored.Records,
+		return a.Printf("%d records of the backup of %s restored to %s\n%s", restored.Records,
 			restored.BeganAt.Local().Format(time.DateTime), config.DataDir, canceledLine(restored.Canceled))
 	}
 	return cmd

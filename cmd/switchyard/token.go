@@ -54,13 +54,13 @@ func (a *app) tokenCreate() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if c.json() {
-			return present.JSON(a.stdout, created)
+		if c.JSON() {
+			return present.JSON(a.Stdout, created)
 		}
 		token := created.GetToken()
-		a.notef("token %s (%s) has the scope %s; it is shown only once",
+		a.Notef("token %s (%s) has the scope %s; it is shown only once",
 			present.Safe(token.GetName()), token.GetId(), present.TokenScope(token.GetScope()))
-		return a.printf("%s\n", created.GetSecret())
+		return a.Printf("%s\n", created.GetSecret())
 	})
 	return cmd
 }
@@ -76,7 +76,7 @@ func (a *app) tokenList() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return writeRows(a, c.output, tokens, present.Tokens)
+		return writeRows(a, c.Output, tokens, present.Tokens)
 	})
 	return cmd
 }
@@ -87,7 +87,7 @@ func (a *app) tokenRevoke() *cobra.Command {
 		cli.SomeArgs("token ID or name"))
 	c := connectionFlags(cmd)
 	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, ids []string) error {
-		return changeEach(ctx, a, c.output, ids,
+		return changeEach(ctx, a, c.Output, ids,
 			func(id string) (*switchyardv1.RevokeTokenResponse, error) { return caller.RevokeToken(ctx, id) },
 			func(r *switchyardv1.RevokeTokenResponse) string {
 				return fmt.Sprintf("token %s (%s) revoked; workers turned away: %d",

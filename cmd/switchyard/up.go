@@ -11,6 +11,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/agent"
 	"github.com/switchyard-ci/switchyard/internal/cli"
+	"github.com/switchyard-ci/switchyard/internal/command"
 	"github.com/switchyard-ci/switchyard/internal/config"
 	"github.com/switchyard-ci/switchyard/internal/controlplane"
 	"github.com/switchyard-ci/switchyard/internal/wire"
@@ -20,25 +21,25 @@ const upDescription = `Runs a control plane and an agent in one process until it
 on this machine only, unless --listen names another address. In production run
 them apart, with server start and agent start.
 
-` + agentSignals + `.`
+` + command.AgentSignals + `.`
 
 // up returns `switchyard up`.
 func (a *app) up() *cobra.Command {
 	cmd := cli.Command("up", "run a control plane and an agent in one process", cli.NoArgs)
 	cmd.Long = upDescription
-	dir := newDataDir(cmd, "directory of the store, the tokens, builds and undelivered results; it is created if it does not exist")
+	dir := command.NewDataDir(cmd, "directory of the store, the tokens, builds and undelivered results; it is created if it does not exist")
 	s := newServerFlags(cmd, dir)
-	f := newAgentFlags(dir)
-	f.declare(cmd)
-	out := outputFlag(cmd)
-	log := newLogFlags(cmd, zapcore.InfoLevel)
+	f := command.NewAgentFlags(dir)
+	f.Declare(cmd)
+	out := command.OutputFlag(cmd)
+	log := command.NewLogFlags(cmd, zapcore.InfoLevel)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		logger := log.logger()
+		logger := log.Logger()
 		serving, err := s.read(cmd, logger.Named("control-plane"))
 		if err != nil {
 			return err
 		}
-		working, err := f.read(cmd, logger.Named("agent"))
+		working, err := f.Read(cmd, logger.Named("agent"))
 		if err != nil {
 			return err
 		}
@@ -49,7 +50,7 @@ func (a *app) up() *cobra.Command {
 		if err := connectTo(server, serving, &working); err != nil {
 			return shutdown(server, err)
 		}
-		daemon, release, err := newAgent(cmd, working)
+		daemon, release, err := command.NewAgent(cmd, working)
 		if err != nil {
 			return shutdown(server, err)
 		}
@@ -57,12 +58,12 @@ func (a *app) up() *cobra.Command {
 		if err := a.announce(out, s, server, serving, "Switchyard", workersLine(working)); err != nil {
 			return shutdown(server, err)
 		}
-		reload := log.reloader(cmd, logger, func() ([]string, error) {
+		reload := log.Reloader(cmd, logger, func() ([]string, error) {
 			changed, err := s.reload(cmd, server, serving.Logger)
 			daemon.SetToken(server.RegistrationToken())
 			return changed, err
 		})
-		return a.runAgent(daemon, reload, func() error {
+		return a.RunAgent(daemon, reload, func() error {
 			return shutdown(server, runBeside(cmd.Context(), server, daemon))
 		})
 	}

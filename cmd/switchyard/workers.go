@@ -26,7 +26,7 @@ func (a *app) workersList() *cobra.Command {
 	c := connectionFlags(cmd)
 	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, _ []string) error {
 		request.Order = list.order()
-		return writeList(a, c.output, caller.Workers(ctx, request, list.limit()), "workers", present.Workers)
+		return writeList(a, c.Output, caller.Workers(ctx, request, list.limit()), "workers", present.Workers)
 	})
 	return cmd
 }
@@ -87,7 +87,7 @@ func (a *app) changeWorkers(
 	cmd := cli.Command(name+" ID-OR-NAME...", short, cli.SomeArgs("worker ID or name"))
 	c := connectionFlags(cmd)
 	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, ids []string) error {
-		return changeEach(ctx, a, c.output, ids,
+		return changeEach(ctx, a, c.Output, ids,
 			func(id string) (*switchyardv1.Worker, error) { return change(ctx, caller, id) },
 			func(w *switchyardv1.Worker) string {
 				return fmt.Sprintf("worker %s (%s) %s", present.Safe(w.GetName()), w.GetId(), present.WorkerSummary(w))

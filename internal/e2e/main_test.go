@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	)
 }
 
-// building builds the program before the tests run, and removes it after them.
+// building builds the programs before the tests run, and removes them afterwards.
 type building struct{ m *testing.M }
 
 func (b building) Run() int {
@@ -46,14 +46,14 @@ func (b building) Run() int {
 		return 1
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	arguments := []string{"build", "-o", filepath.Join(dir, "switchyard")}
+	arguments := []string{"build", "-o", dir + string(filepath.Separator)}
 	if raceEnabled {
 		arguments = append(arguments, "-race")
 	}
-	build := exec.Command("go", append(arguments, "github.com/switchyard-ci/switchyard/cmd/switchyard")...) //nolint:noctx,gosec // go test bounds it
+	build := exec.Command("go", append(arguments, "github.com/switchyard-ci/switchyard/cmd/...")...) //nolint:noctx,gosec // go test bounds it
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
-		log.Printf("building the program: %v", err)
+		log.Printf("building the programs: %v", err)
 		return 1
 	}
 	bin = dir

@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"errors"
@@ -10,10 +10,10 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/cli"
 )
 
-// reloader returns what a daemon does at SIGHUP in a service: it reads the log level
+// Reloader returns what a daemon does at SIGHUP in a service: it reads the log level
 // again, calls reload, which returns the names of what it has changed, and logs one
 // line about all of it.
-func (l *logFlags) reloader(cmd *cobra.Command, logger *zap.Logger, reload func() (changed []string, err error)) func() {
+func (l *LogFlags) Reloader(cmd *cobra.Command, logger *zap.Logger, reload func() (changed []string, err error)) func() {
 	return func() {
 		changed, reloadErr := reload()
 		before := l.current.Level()

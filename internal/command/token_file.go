@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"go.uber.org/zap"
@@ -7,10 +7,10 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/datadir"
 )
 
-// warnIfReadable logs a warning for each token file, named by a flag, that other
+// WarnIfReadable logs a warning for each token file, named by a flag, that other
 // users of this machine can read. The agent and the server go on, since the secrets that container
 // platforms mount have such a mode.
-func warnIfReadable(logger *zap.Logger, tokens ...*cli.Token) {
+func WarnIfReadable(logger *zap.Logger, tokens ...*cli.Token) {
 	for _, token := range tokens {
 		if token.Path != "" && datadir.ReadableByOthers(token.Path) {
 			logger.Warn("token file can be read by other users of this machine", zap.String("path", token.Path))

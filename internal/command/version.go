@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"cmp"
@@ -11,8 +11,8 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/cli"
 )
 
-// versionInfo describes the program itself.
-type versionInfo struct {
+// VersionInfo describes the program itself.
+type VersionInfo struct {
 	Version string `json:"version"`
 	Commit  string `json:"commit,omitempty"`
 	Date    string `json:"date,omitempty"`
@@ -23,9 +23,9 @@ type versionInfo struct {
 
 const unknown = "(unknown)"
 
-// readVersion returns what the Go toolchain wrote into the binary.
-func readVersion() versionInfo {
-	info := versionInfo{Version: unknown, Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH}
+// ReadVersion returns what the Go toolchain wrote into the binary.
+func ReadVersion() VersionInfo {
+	info := VersionInfo{Version: unknown, Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH}
 	build, ok := debug.ReadBuildInfo()
 	if !ok {
 		return info
@@ -42,23 +42,23 @@ func readVersion() versionInfo {
 	return info
 }
 
-// userAgent returns the value of the User-Agent header.
-func userAgent() string {
-	info := readVersion()
-	return fmt.Sprintf("%s/%s (%s; %s)", programName, info.Version, info.OS, info.Arch)
+// UserAgent returns the value of the User-Agent header of a program.
+func UserAgent(program string) string {
+	info := ReadVersion()
+	return fmt.Sprintf("%s/%s (%s; %s)", program, info.Version, info.OS, info.Arch)
 }
 
-// version returns `switchyard version`.
-func (a *app) version() *cobra.Command {
+// Version returns `switchyard version`.
+func (a *App) Version() *cobra.Command {
 	cmd := cli.Command("version", "show the version of this program", cli.NoArgs)
-	out := outputFlag(cmd)
+	out := OutputFlag(cmd)
 	cmd.RunE = func(*cobra.Command, []string) error {
-		info := readVersion()
-		if out.json() {
-			return a.writeJSON(info)
+		info := ReadVersion()
+		if out.JSON() {
+			return a.WriteJSON(info)
 		}
-		return a.printf("%s %s\ncommit %s\n%s %s/%s\n",
-			programName, info.Version, cmp.Or(info.Commit, unknown), info.Go, info.OS, info.Arch)
+		return a.Printf("%s %s\ncommit %s\n%s %s/%s\n",
+			a.Name, info.Version, cmp.Or(info.Commit, unknown), info.Go, info.OS, info.Arch)
 	}
 	return cmd
 }

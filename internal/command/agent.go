@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"errors"
@@ -23,9 +23,15 @@ import (
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
-// agentSignals describes, for the help of a command that runs an agent, the signals
+// Exit codes of an agent with --acquire-job; those of buildkite-agent.
+const (
+	ExitAcquireRejected = 27
+	ExitAcquireLocked   = 28
+)
+
+// AgentSignals describes, for the help of a command that runs an agent, the signals
 // that stop it and its exit codes. The caller ends the sentence.
-const agentSignals = `The first SIGINT or SIGTERM drains the agent: it takes no more jobs and stops when
+const AgentSignals = `The first SIGINT or SIGTERM drains the agent: it takes no more jobs and stops when
 those that run have finished. The second cancels what runs, and stops. The third
 kills what runs, and exits at once. Each counts only a second or more after the one
 before. SIGQUIT cancels what runs, and stops. SIGHUP drains when the terminal is
@@ -38,58 +44,58 @@ Exit codes: 0 when it was stopped, 1 when it failed, 2 when a setting is wrong,
 
 const agentDescription = `Runs jobs on this machine until it is stopped.
 
-` + agentSignals + `; with --acquire-job, 27
+` + AgentSignals + `; with --acquire-job, 27
 when the control plane refuses to hand out the job, and 28 when the job still waits
 for another one after five minutes.
 
 A variable BUILDKITE_REQUEST_HEADER_BUILDKITE_NAME=VALUE in the environment makes
 the agent send the header Buildkite-Name, until the control plane asks for others.`
 
-// agentStart returns `switchyard agent start`.
-func (a *app) agentStart() *cobra.Command {
+// AgentStart returns `switchyard agent start`.
+func (a *App) AgentStart() *cobra.Command {
 	cmd := cli.Command("start", "run an agent until it is stopped", cli.NoArgs)
 	cmd.Long = agentDescription
-	dir := &dataDir{}
-	f := newAgentFlags(dir)
+	dir := &DataDir{}
+	f := NewAgentFlags(dir)
 	trust := config.ClientTLSOptions{MinVersion: config.TLSVersions()[0]}
 	flags := cli.Settings(cmd, "agent")
-	flags.Text(&f.config.Endpoint, "endpoint", "URL",
+	flags.Text(&f.Config.Endpoint, "endpoint", "URL",
 		"URL of the control plane's agent API: http, https, or unix:///path/to.sock:/v3 for a Unix socket")
 	token := flags.Token("token", "registration token", "registration-token in the data directory, if the control plane is on this machine")
-	dir.declare(cmd, "data directory; that of a control plane on this machine has the registration token")
+	dir.Declare(cmd, "data directory; that of a control plane on this machine has the registration token")
 	flags.File(&trust.CAFile, "ca-file", "FILE", "PEM file of the authorities to trust for the control plane's certificate").
 		Default("the system's")
 	flags.File(&trust.ExtraCAFile, "extra-ca-file", "FILE", "PEM file of authorities to trust in addition")
 	flags.Choice(&trust.MinVersion, "tls-min-version", "VERSION", "lowest version of TLS to accept: 1.2 or 1.3", config.TLSVersions()...)
 	flags.File(&trust.CertFile, "client-cert", "FILE", "PEM file of the agent's own certificate")
 	flags.File(&trust.KeyFile, "client-key", "FILE", "PEM file of the key of the agent's own certificate")
-	flags.Text(&f.config.AcquireJob, "acquire-job", "ID", "run the job with this ID, and stop")
-	f.declare(cmd)
-	log := newLogFlags(cmd, zapcore.InfoLevel)
+	flags.Text(&f.Config.AcquireJob, "acquire-job", "ID", "run the job with this ID, and stop")
+	f.Declare(cmd)
+	log := NewLogFlags(cmd, zapcore.InfoLevel)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		settings, err := f.read(cmd, log.logger())
+		settings, err := f.Read(cmd, log.Logger())
 		if err != nil {
 			return err
 		}
 		settings.Headers = requestHeaders(os.Environ())
-		settings.Token, err = localToken(cmd, token, settings.Endpoint, dir, "registration token", datadir.RegistrationTokenFile)
+		settings.Token, err = LocalToken(cmd, token, settings.Endpoint, dir, "registration token", datadir.RegistrationTokenFile)
 		if err != nil {
 			return err
 		}
-		warnIfReadable(settings.Logger, token)
+		WarnIfReadable(settings.Logger, token)
 		certificates, err := config.WatchClientTLS(trust, func(err error) { noteCertificates(settings.Logger, err) })
 		if err != nil {
 			return cli.Usagef(cmd, "%w", err)
 		}
 		settings.CurrentTLS = certificates.Current
-		daemon, release, err := newAgent(cmd, settings)
+		daemon, release, err := NewAgent(cmd, settings)
 		if err != nil {
 			return err
 		}
 		defer release()
 		reload := func() ([]string, error) {
 			changed, err := certificates.Reload()
-			token, tokenErr := localToken(cmd, token, settings.Endpoint, dir, "registration token", datadir.RegistrationTokenFile)
+			token, tokenErr := LocalToken(cmd, token, settings.Endpoint, dir, "registration token", datadir.RegistrationTokenFile)
 			var names []string
 			if changed {
 				names = append(names, "certificates")
@@ -99,16 +105,16 @@ func (a *app) agentStart() *cobra.Command {
 			}
 			return names, errors.Join(err, tokenErr)
 		}
-		return a.runAgent(daemon, log.reloader(cmd, settings.Logger, reload), func() error {
+		return a.RunAgent(daemon, log.Reloader(cmd, settings.Logger, reload), func() error {
 			return exitOfAcquire(hintAtTLS(hintAtPath(settings.Endpoint, daemon.Run(cmd.Context()))))
 		})
 	}
 	return cmd
 }
 
-// newAgent returns an agent, with a reaper if this system has one. The caller must
+// NewAgent returns an agent, with a reaper if this system has one. The caller must
 // call release at the end.
-func newAgent(cmd *cobra.Command, settings agent.Config) (daemon *agent.Agent, release func(), err error) {
+func NewAgent(cmd *cobra.Command, settings agent.Config) (daemon *agent.Agent, release func(), err error) {
 	release = func() {}
 	reaper, err := process.NewReaper()
 	if err != nil { // the agent can run without one
@@ -137,11 +143,11 @@ func noteCertificates(logger *zap.Logger, err error) {
 	logger.Info("certificate files changed; the new certificates are in use")
 }
 
-// runAgent calls run, which runs the agent. SIGINT and SIGTERM drain the agent and
+// RunAgent calls run, which runs the agent. SIGINT and SIGTERM drain the agent and
 // end it, SIGHUP calls reload, and SIGUSR1 writes the agent's history.
-func (a *app) runAgent(daemon *agent.Agent, reload func(), run func() error) error {
+func (a *App) RunAgent(daemon *agent.Agent, reload func(), run func() error) error {
 	defer a.historyOnSignal(daemon)()
-	return cli.Daemon{Kill: daemon.Kill, Reload: reload, Notef: a.notef, Steps: []cli.Step{
+	return cli.Daemon{Kill: daemon.Kill, Reload: reload, Notef: a.Notef, Steps: []cli.Step{
 		{
 			Message: "draining: taking no more jobs, and stopping when those that run have finished; again to cancel what runs",
 			Do:      daemon.Drain,
@@ -150,7 +156,7 @@ func (a *app) runAgent(daemon *agent.Agent, reload func(), run func() error) err
 	}}.Run(func() error {
 		// Not earlier: the daemon leaves a SIGHUP alone that is ignored from the start.
 		if err := process.Isolate(); err != nil {
-			a.notef("jobs may inherit what the agent was started with: %v", err)
+			a.Notef("jobs may inherit what the agent was started with: %v", err)
 		}
 		return run()
 	})
@@ -158,7 +164,7 @@ func (a *app) runAgent(daemon *agent.Agent, reload func(), run func() error) err
 
 // historyOnSignal writes the last events of the workers to a new file at each
 // SIGUSR1, and its path to standard error. The returned function ends that.
-func (a *app) historyOnSignal(daemon *agent.Agent) func() {
+func (a *App) historyOnSignal(daemon *agent.Agent) func() {
 	wanted := historySignals()
 	if len(wanted) == 0 {
 		return func() {}
@@ -168,12 +174,12 @@ func (a *app) historyOnSignal(daemon *agent.Agent) func() {
 	go func() {
 		defer close(done)
 		for range signals {
-			path, err := telemetry.SaveTransitions(readVersion().Version, daemon.History())
+			path, err := telemetry.SaveTransitions(ReadVersion().Version, daemon.History())
 			if err != nil {
-				a.notef("%v", err)
+				a.Notef("%v", err)
 				continue
 			}
-			a.notef("the last events of the workers are in %s; look at them with `switchyard fsm replay`", path)
+			a.Notef("the last events of the workers are in %s; look at them with `%s fsm replay`", path, a.Name)
 		}
 	}()
 	return func() {
@@ -203,9 +209,9 @@ func requestHeaders(environ []string) http.Header {
 func exitOfAcquire(err error) error {
 	switch {
 	case errors.Is(err, transport.ErrAcquireRejected):
-		return &cli.ExitError{Code: exitAcquireRejected, Err: err}
+		return &cli.ExitError{Code: ExitAcquireRejected, Err: err}
 	case errors.Is(err, transport.ErrAcquireLocked):
-		return &cli.ExitError{Code: exitAcquireLocked, Err: err}
+		return &cli.ExitError{Code: ExitAcquireLocked, Err: err}
 	default:
 		return err
 	}

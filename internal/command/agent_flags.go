@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"path/filepath"
@@ -20,33 +20,34 @@ import (
 )
 
 const (
-	mebibyte = 1 << 20
-	maxSize  = 1 << 30 // in MiB; no file system holds more
+	maxSize = 1 << 30 // in MiB; no file system holds more
 
 	// Directories in the data directory that are used when none are named.
 	buildsDir = "builds"
 	spoolDir  = "spool"
 )
 
-// agentFlags are the flags of an agent, for `agent start` and `up`.
-type agentFlags struct {
-	config  agent.Config
-	dataDir *dataDir
+// AgentFlags are the flags of an agent, for `agent start` and `up`.
+type AgentFlags struct {
+	// Config is what the flags are bound to.
+	Config agent.Config
+
+	dataDir *DataDir
 }
 
-// newAgentFlags returns the defaults. Its caller may bind more flags to the
+// NewAgentFlags returns the defaults. Its caller may bind more flags to the
 // configuration, and then calls declare.
-func newAgentFlags(dir *dataDir) *agentFlags {
-	return &agentFlags{dataDir: dir, config: agent.Config{
-		Endpoint: agent.DefaultEndpoint, Queue: wire.DefaultQueue, Spawn: 1, Version: readVersion().Version,
+func NewAgentFlags(dir *DataDir) *AgentFlags {
+	return &AgentFlags{dataDir: dir, Config: agent.Config{
+		Endpoint: agent.DefaultEndpoint, Queue: wire.DefaultQueue, Spawn: 1, Version: ReadVersion().Version,
 		TransitionLogSize: telemetry.DefaultTransitionLogSize,
 		Job:               jobDefaults(),
 	}}
 }
 
-// declare declares the flags that `agent start` and `up` share.
-func (f *agentFlags) declare(cmd *cobra.Command) {
-	c := &f.config
+// Declare declares the flags that `agent start` and `up` share.
+func (f *AgentFlags) Declare(cmd *cobra.Command) {
+	c := &f.Config
 	flags := cli.Settings(cmd, "agent")
 	flags.Text(&c.Name, "name", "NAME", "name of the workers; several workers get a number after it").Default("the host's name")
 	flags.Text(&c.Queue, "queue", "NAME", "queue to take jobs from")
@@ -66,15 +67,15 @@ func (f *agentFlags) declare(cmd *cobra.Command) {
 		"stop when no worker has had a job for this time", cli.NotNegative).Default("never")
 	cli.Var(flags, &c.DisconnectAfterUptime, "disconnect-after-uptime", "DURATION",
 		"stop after this time, when the jobs that run have finished", cli.NotNegative).Default("never")
-	transitionLogFlag(cmd, &c.TransitionLog)
+	TransitionLogFlag(cmd, &c.TransitionLog)
 	cli.Var(flags, &c.TransitionLogSize, "transition-log-size", "MIB",
-		"size at which a new file of the transition log begins; four older ones are kept, FILE.1 to FILE.4", mebibytes(mebibyte)).
-		Default(strconv.Itoa(telemetry.DefaultTransitionLogSize / mebibyte))
+		"size at which a new file of the transition log begins; four older ones are kept, FILE.1 to FILE.4", cli.Mebibytes(cli.Mebibyte)).
+		Default(strconv.Itoa(telemetry.DefaultTransitionLogSize / cli.Mebibyte))
 }
 
 // jobFlags declares the flags for how jobs run.
-func (f *agentFlags) jobFlags(flags cli.Flags) {
-	c := &f.config.Job
+func (f *AgentFlags) jobFlags(flags cli.Flags) {
+	c := &f.Config.Job
 	flags.File(&c.BuildPath, "build-path", "DIR", "directory in which each job gets its own working directory").
 		Default(buildsDir + " in the data directory")
 	cli.Var(flags, &c.Cleanup, "build-cleanup", "POLICY",
@@ -84,15 +85,15 @@ func (f *agentFlags) jobFlags(flags cli.Flags) {
 	cli.Var(flags, &c.Executor, "executor", "PROGRAM",
 		"program to run for each job in place of the shell; it gets the job in its environment and in "+
 			"the files that BUILDKITE_ENV_FILE and BUILDKITE_ENV_JSON_FILE name, and checks code out itself", job.FindExecutor)
-	cli.Var(flags, &c.NoSubmodules, "git-submodules", "bool", "check out the submodules of a job's repository, too", not).Default("true")
+	cli.Var(flags, &c.NoSubmodules, "git-submodules", "bool", "check out the submodules of a job's repository, too", cli.Not).Default("true")
 	flags.Bool(&c.PTY, "pty", "run each job on a terminal of its own (not on Windows)")
 	cli.Var(flags, &c.CancelSignal, "cancel-signal", "SIGNAL", "first signal for a canceled job", process.ParseSignal).Default("SIGTERM")
 	cli.Var(flags, &c.CancelGrace, "cancel-grace", "DURATION", "time from that signal to SIGKILL", cli.Positive)
-	flags.File(&f.config.SpoolPath, "spool-path", "DIR",
+	flags.File(&f.Config.SpoolPath, "spool-path", "DIR",
 		"directory of output and results that the control plane does not have yet; agents may share it").
 		Default(spoolDir + " in the data directory")
-	cli.Var(flags, &c.SpoolSize, "spool-size", "MIB", "most output of one job to keep there; more is cut", mebibytes(maxSize)).
-		Default(strconv.FormatInt(c.SpoolSize/mebibyte, 10))
+	cli.Var(flags, &c.SpoolSize, "spool-size", "MIB", "most output of one job to keep there; more is cut", cli.Mebibytes(maxSize)).
+		Default(strconv.FormatInt(c.SpoolSize/cli.Mebibyte, 10))
 	cli.List(flags, &c.RedactedVars, "redacted-vars", "GLOB",
 		"hide the values of variables with such names in jobs' logs; may be repeated, replaces the default, none if empty", parseGlobs)
 	flags.Bool(&c.TimestampLines, "timestamp-lines", "put the time at the start of each line of a job's log, as an escape sequence")
@@ -105,21 +106,21 @@ func jobDefaults() job.Settings {
 	return o
 }
 
-// transitionLogFlag declares the flag for the file of the transition log.
-func transitionLogFlag(cmd *cobra.Command, target *string) {
+// TransitionLogFlag declares the flag for the file of the transition log.
+func TransitionLogFlag(cmd *cobra.Command, target *string) {
 	cli.Settings(cmd, "agent").File(target, "transition-log", "FILE",
 		"file for every event of a worker and the transition that its machine took, for fsm replay")
 }
 
-// read returns the configuration that the flags describe.
-func (f *agentFlags) read(cmd *cobra.Command, logger *zap.Logger) (agent.Config, error) {
-	c := f.config
+// Read returns the configuration that the flags describe.
+func (f *AgentFlags) Read(cmd *cobra.Command, logger *zap.Logger) (agent.Config, error) {
+	c := f.Config
 	c.Logger = logger
 	for path, name := range map[*string]string{&c.Job.BuildPath: buildsDir, &c.SpoolPath: spoolDir} {
 		if *path != "" {
 			continue
 		}
-		dir, err := f.dataDir.resolve()
+		dir, err := f.dataDir.Resolve()
 		if err != nil {
 			return c, err
 		}
@@ -140,14 +141,6 @@ func parseMode(text string) (fsm.Mode, error) {
 	}
 	mode, _ := fsm.ParseMode(text)
 	return mode, nil
-}
-
-// mebibytes returns a function that parses a number of MiB, at least 1, to bytes.
-func mebibytes(most int) func(string) (int64, error) {
-	return func(text string) (int64, error) {
-		n, err := cli.Number(1, most)(text)
-		return int64(n) * mebibyte, err
-	}
 }
 
 // parseGlobs parses globs that are separated by commas.

@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"encoding/json"
@@ -37,20 +37,20 @@ With --format json the input is one object whose values are all secrets:
 
 Not supported on Windows.`
 
-// redactAdd returns `switchyard redact add`.
-func (a *app) redactAdd() *cobra.Command {
+// RedactAdd returns `switchyard redact add`.
+func (a *App) RedactAdd() *cobra.Command {
 	cmd := cli.Command("add [FILE]", "hide a secret in the log of the job that runs this command", optionalFile)
 	cmd.Long = redactAddDescription
 	format := formatPlain
 	cli.PerCall(cmd).Choice(&format, "format", "FORMAT",
-		"format of the input: plain, the secret itself, or json, an object of strings", formatPlain, formatJSON)
+		"format of the input: plain, the secret itself, or json, an object of strings", formatPlain, FormatJSON)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		input, err := readSecretFile(args)
 		if err != nil {
 			return err
 		}
 		secrets := map[string]string{"the secret": string(input)}
-		if format == formatJSON {
+		if format == FormatJSON {
 			if secrets, err = parseSecrets(input); err != nil {
 				return err
 			}
@@ -65,7 +65,7 @@ func (a *app) redactAdd() *cobra.Command {
 		long := make([]string, 0, len(secrets))
 		for what, secret := range secrets {
 			if redact.TooShort(secret) {
-				a.notef("warning: %s is not hidden: it has fewer than %d bytes", what, redact.Minimum)
+				a.Notef("warning: %s is not hidden: it has fewer than %d bytes", what, redact.Minimum)
 				continue
 			}
 			long = append(long, secret)

@@ -1,10 +1,11 @@
-package main
+package command
 
 import (
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,7 +14,6 @@ import (
 	"github.com/switchyard-ci/switchyard/fsm/diagram"
 	"github.com/switchyard-ci/switchyard/fsm/replay"
 	"github.com/switchyard-ci/switchyard/internal/cli"
-	"github.com/switchyard-ci/switchyard/internal/machines"
 )
 
 const fsmReplayDescription = `Runs the events of each FILE through the table of this program, and stops at the
@@ -32,14 +32,18 @@ const (
 
 	standardInput = "-"
 
-	// The machines that can be drawn.
-	machineWorker = "worker"
-	machineJob    = "job"
-	machineRecord = "worker-record"
+	// MachineWorker is the name of the machine of a worker.
+	MachineWorker = "worker"
 )
 
-// fsmDiagram returns `switchyard fsm diagram`.
-func (a *app) fsmDiagram() *cobra.Command {
+// Chart is a machine that can be drawn beside that of a worker.
+type Chart struct {
+	Name string
+	Draw func() diagram.Chart
+}
+
+// FSMDiagram returns `switchyard fsm diagram`.
+func (a *App) FSMDiagram(others ...Chart) *cobra.Command {
 	formats := make([]string, 0, len(diagram.Formats()))
 	states := make([]string, 0, len(fsm.States()))
 	for _, format := range diagram.Formats() {
@@ -49,8 +53,11 @@ func (a *app) fsmDiagram() *cobra.Command {
 		states = append(states, state.String())
 	}
 	cmd := cli.Command("diagram", "draw a machine from its table", cli.NoArgs)
-	machineNames := []string{machineWorker, machineJob, machineRecord}
-	format, machine, highlight := string(diagram.Mermaid), machineWorker, ""
+	machineNames := []string{MachineWorker}
+	for _, chart := range others {
+		machineNames = append(machineNames, chart.Name)
+	}
+	format, machine, highlight := string(diagram.Mermaid), MachineWorker, ""
 	var o diagram.Options
 	flags := cli.PerCall(cmd)
 	flags.Choice(&format, "format", "FORMAT", "format of the picture: "+strings.Join(formats, ", "), formats...)
@@ -62,15 +69,11 @@ func (a *app) fsmDiagram() *cobra.Command {
 	cmd.RunE = func(*cobra.Command, []string) error {
 		o.Highlight, _ = fsm.ParseState(highlight) // without one it is Initial, which highlights nothing
 		var err error
-		switch machine {
-		case machineJob:
-			chart := machines.Job()
-			err = chart.Write(a.stdout, diagram.Format(format), o)
-		case machineRecord:
-			chart := machines.WorkerRecord()
-			err = chart.Write(a.stdout, diagram.Format(format), o)
-		default:
-			err = diagram.Write(a.stdout, diagram.Format(format), o)
+		if i := slices.IndexFunc(others, func(c Chart) bool { return c.Name == machine }); i >= 0 {
+			chart := others[i].Draw()
+			err = chart.Write(a.Stdout, diagram.Format(format), o)
+		} else {
+			err = diagram.Write(a.Stdout, diagram.Format(format), o)
 		}
 		if err != nil {
 			return fmt.Errorf("drawing the machine: %w", err)
@@ -80,23 +83,23 @@ func (a *app) fsmDiagram() *cobra.Command {
 	return cmd
 }
 
-// fsmReplay returns `switchyard fsm replay`.
-func (a *app) fsmReplay() *cobra.Command {
+// FSMReplay returns `switchyard fsm replay`.
+func (a *App) FSMReplay() *cobra.Command {
 	cmd := cli.Command("replay FILE...", "run a recorded log or a script through the table", cli.SomeArgs("file"))
 	cmd.Long = fsmReplayDescription
-	format := formatText
-	cli.PerCall(cmd).Choice(&format, "format", "FORMAT", "format of the timeline: text, json or svg", formatText, formatJSON, formatSVG)
+	format := FormatText
+	cli.PerCall(cmd).Choice(&format, "format", "FORMAT", "format of the timeline: text, json or svg", FormatText, FormatJSON, formatSVG)
 	cmd.RunE = func(_ *cobra.Command, files []string) error {
 		var p replay.Replay
 		failed := replayFiles(&p, files)
 		t := replay.NewTimeline(p.Records)
-		draw := map[string]func(io.Writer) error{formatText: t.WriteText, formatJSON: t.WriteJSON, formatSVG: t.WriteSVG}[format]
-		if err := draw(a.stdout); err != nil {
+		draw := map[string]func(io.Writer) error{FormatText: t.WriteText, FormatJSON: t.WriteJSON, formatSVG: t.WriteSVG}[format]
+		if err := draw(a.Stdout); err != nil {
 			return fmt.Errorf("drawing the timeline: %w", err)
 		}
-		a.notef("%s", replaySummary(&p))
+		a.Notef("%s", replaySummary(&p))
 		if d, ok := errors.AsType[*replay.DivergenceError](failed); ok {
-			a.notef("%s", d.Detail())
+			a.Notef("%s", d.Detail())
 		}
 		return failed
 	}

@@ -1,0 +1,96 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/switchyard-ci/switchyard/internal/cli"
+	"github.com/switchyard-ci/switchyard/internal/config"
+	"github.com/switchyard-ci/switchyard/internal/datadir"
+)
+
+// DataDir is the flag for a control plane's data directory.
+type DataDir struct {
+	Path string // as it was named; empty means the default
+	Flag cli.Flag
+}
+
+// NewDataDir declares the flag.
+func NewDataDir(cmd *cobra.Command, usage string) *DataDir {
+	d := &DataDir{}
+	d.Declare(cmd, usage)
+	return d
+}
+
+// Declare declares the flag.
+func (d *DataDir) Declare(cmd *cobra.Command, usage string) {
+	d.Flag = cli.Settings(cmd, "").File(&d.Path, "data-dir", "DIR", usage).
+		Default("$XDG_STATE_HOME/switchyard, else ~/.local/state/switchyard")
+}
+
+// Resolve returns the directory that was named, or the default.
+func (d *DataDir) Resolve() (string, error) {
+	if d.Path != "" {
+		return d.Path, nil
+	}
+	dir, err := datadir.Default()
+	if err != nil {
+		return "", fmt.Errorf("%w with --data-dir", err)
+	}
+	return dir, nil
+}
+
+// LocalToken returns the token that the flags give or, for a control plane on
+// this machine, the token in the file of that name in its data directory. That
+// token is sent to no other machine.
+func LocalToken(cmd *cobra.Command, flags *cli.Token, endpoint string, dataDir *DataDir, kind, file string) (string, error) {
+	given, err := flags.Read()
+	switch {
+	case err != nil:
+		return "", cli.Usagef(cmd, "%w", err)
+	case given != "":
+		return given, nil
+	case !strings.Contains(endpoint, "://"):
+		return "", cli.Usagef(cmd, "endpoint %q must begin with http://, https:// or unix://", endpoint)
+	case !onThisMachine(endpoint):
+		return "", cli.Usagef(cmd, "no %s for %s; give its token with %s", kind, endpoint, flags.FileFlag())
+	}
+	dir, err := dataDir.Resolve()
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, file)
+	text, err := config.ReadTokenFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("no %s: %s does not exist; is `switchyard up` running? "+
+			"If its data is in another directory, name it with --data-dir, or give the token with %s", kind, path, flags.FileFlag())
+	}
+	if err != nil {
+		return "", fmt.Errorf("%w; give the %s with %s", err, kind, flags.FileFlag())
+	}
+	if strings.HasPrefix(text, datadir.HashPrefix) {
+		return "", fmt.Errorf("%s holds only the hash of the %s; give the token itself with %s", path, kind, flags.FileFlag())
+	}
+	return text, nil
+}
+
+// onThisMachine reports whether an endpoint is a loopback address or a Unix socket.
+func onThisMachine(endpoint string) bool {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return false
+	}
+	if u.Hostname() == "localhost" || u.Scheme == "unix" {
+		return true
+	}
+	address, err := netip.ParseAddr(u.Hostname())
+	return err == nil && net.IP(address.AsSlice()).IsLoopback()
+}

@@ -1,0 +1,39 @@
+package command
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/switchyard-ci/switchyard/internal/cli"
+)
+
+// The forms of the output.
+const (
+	FormatText = "text"
+	FormatJSON = "json"
+)
+
+// Output is the flag for the form of the output.
+type Output struct{ format string }
+
+// OutputFlag declares the flag.
+func OutputFlag(cmd *cobra.Command) *Output {
+	o := &Output{format: FormatText}
+	cli.Settings(cmd, "").Choice(&o.format, "output,o", "FORMAT",
+		"text for people, or json for programs, one object on each line", FormatText, FormatJSON)
+	return o
+}
+
+// JSON reports whether the output is for programs.
+func (o *Output) JSON() bool { return o.format == FormatJSON }
+
+// WriteJSON writes a value as one line of JSON.
+func (a *App) WriteJSON(value any) error {
+	line, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("encoding as JSON: %w", err)
+	}
+	return a.Printf("%s\n", line)
+}
