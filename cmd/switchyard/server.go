@@ -45,6 +45,8 @@ and all else goes on. A store whose disk is full takes no job and no result unti
 room, and then goes on by itself; agents keep results and logs meanwhile, and /readyz
 responds with the cause.
 
+Metrics for Prometheus are at /metrics, for tokens of the scope read.
+
 Exit codes: 0 after an orderly shutdown, 1 when it failed, 2 when a setting is
 wrong, 128 plus the number of the signal after a second signal.`
 
@@ -124,6 +126,7 @@ func newServerFlags(cmd *cobra.Command, dir *command.DataDir) *serverFlags {
 	cli.Var(flags, &c.MaxLog, "max-log", "MIB",
 		"most of the log of one job, which is cut there; at most a quarter of the room for logs", unsignedMebibytes).
 		Default(strconv.Itoa(int(c.MaxLog / cli.Mebibyte))) //nolint:gosec // a default is small
+	flags.Choice(&c.AccessLog, "access-log", "WHICH", "requests to log: off, errors (those that failed) or all", controlplane.AccessLogs()...)
 	flags.Bool(&c.AcquireAnyQueue, "acquire-any-queue", "let an agent acquire, by its ID, a job of another queue than its own")
 	cli.Var(flags, &c.NoStream, "stream", "bool", "serve streams; with --stream=false agents poll", cli.Not).Default("true")
 	return s

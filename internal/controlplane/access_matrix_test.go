@@ -22,11 +22,12 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/agentwire"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/api"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
-var update = flag.Bool("update", false, "rewrite testdata/access.txt")
+var update = flag.Bool("update", false, "rewrite testdata/access.txt and the table of the metrics")
 
 var trailingSpace = regexp.MustCompile(` +\n`)
 
@@ -84,6 +85,7 @@ func TestEveryRouteByToken(t *testing.T) {
 	for _, route := range routes {
 		line(route.Method+" "+route.Path, func(column string) string { return m.rest(route, column) })
 	}
+	line("GET "+api.MetricsPath, m.metrics)
 	for _, method := range procedures(t) {
 		line(string(method.FullName()), func(column string) string { return m.rpc(method, column) })
 	}
@@ -212,6 +214,29 @@ func (m *matrix) rest(route agentwire.Route, column string) string {
 	return allowed
 }
 
+// metrics returns the result of a scrape on a kind of token.
+func (m *matrix) metrics(column string) string {
+	m.t.Helper()
+	return m.resultOf(m.send(http.MethodGet, api.MetricsPath, "Bearer "+m.presented(column), nil))
+}
+
+// presented returns a token of a kind for a call of people.
+func (m *matrix) presented(column string) string {
+	m.t.Helper()
+	switch column {
+	case "session", "other session", "job", "other job", "ended job", "revoked worker":
+		mine := m.own("q" + strconv.FormatInt(time.Now().UnixNano(), 36))
+		if column == "revoked worker" {
+			m.revoke(mine)
+		}
+		if strings.HasSuffix(column, "job") {
+			return mine.job
+		}
+		return mine.session
+	}
+	return m.lasting(column)
+}
+
 // lasting returns a token that no call ends.
 func (m *matrix) lasting(column string) string {
 	switch column {
@@ -245,20 +270,7 @@ func (m *matrix) rpc(method protoreflect.MethodDescriptor, column string) string
 	if method.ParentFile().Package() == "agentedge.v1" {
 		scheme = "Token "
 	}
-	var presented string
-	switch column {
-	case "session", "other session", "job", "other job", "ended job", "revoked worker":
-		mine := m.own("q" + strconv.FormatInt(time.Now().UnixNano(), 36))
-		presented = mine.session
-		if strings.HasSuffix(column, "job") {
-			presented = mine.job
-		}
-		if column == "revoked worker" {
-			m.revoke(mine)
-		}
-	default:
-		presented = m.lasting(column)
-	}
+	presented := m.presented(column)
 	path := "/" + string(method.Parent().FullName()) + "/" + string(method.Name())
 	results := map[string]string{}
 	for _, contentType := range protocolTypes(method) {

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/joblog"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/metrics"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/datadir"
@@ -114,6 +115,9 @@ type Config struct {
 	// MaxLog is the most bytes of the log of one job, at least 64 KiB, where it is cut.
 	// It is at most a quarter of the room for all logs. The default is 1 GiB.
 	MaxLog uint64
+	// AccessLog is which requests have a line in the log: one of AccessLogs. The default is
+	// off.
+	AccessLog string
 	// NoStream switches the stream off: the endpoint returns Unimplemented, and
 	// agents poll.
 	NoStream bool
@@ -147,6 +151,7 @@ func (c Config) WithDefaults() Config {
 	c.LogRetention = cmp.Or(c.LogRetention, c.Retention)
 	c.WorkerRetention = cmp.Or(c.WorkerRetention, store.DefaultWorkerRetention)
 	c.MaxLog = cmp.Or(c.MaxLog, joblog.DefaultMaxSize)
+	c.AccessLog = cmp.Or(c.AccessLog, string(metrics.AccessLogOff))
 	return c
 }
 
@@ -170,6 +175,7 @@ func (c Config) Validate() error {
 		retained("log retention", c.LogRetention),
 		retained("worker retention", c.WorkerRetention),
 		c.validateSizes(),
+		c.validateAccessLog(),
 		c.validateLease(),
 	)
 }
@@ -199,6 +205,16 @@ func (c Config) validateSizes() error {
 		errs = append(errs, fmt.Errorf("maximum log size is %d bytes: it must be at least %d", c.MaxLog, minMaxLog))
 	}
 	return errors.Join(errs...)
+}
+
+// AccessLogs returns the values of Config.AccessLog: no request, those that failed, all.
+func AccessLogs() []string {
+	return []string{string(metrics.AccessLogOff), string(metrics.AccessLogErrors), string(metrics.AccessLogAll)}
+}
+
+func (c Config) validateAccessLog() error {
+	_, err := metrics.ParseAccessLog(c.AccessLog)
+	return err //nolint:wrapcheck // it names the setting
 }
 
 func validateListen(listen string) error {

@@ -5,6 +5,7 @@
 //
 //   - the protocol of agents: REST below /v3/ and the stream (package agentwire);
 //   - switchyard.v1, the API for people and programs (package api);
+//   - /metrics, for Prometheus (package metrics);
 //   - /healthz, /readyz and grpc.health.v1.Health.
 //
 // HTTP/1.1 and HTTP/2 share the port. With a certificate ALPN negotiates the

@@ -56,6 +56,7 @@ func TestDiskFullDuringAJob(t *testing.T) {
 		t.Errorf("/readyz: %q", body)
 	}
 	b.must(http.StatusOK, request{method: "GET", path: path, token: token}) // reading works
+	b.wantSamples(`switchyard_store_full{cause="disk"} 1`, `switchyard_store_full{cause="max_store"} 0`, `switchyard_store_up 0`)
 
 	free()
 	began := time.Now()

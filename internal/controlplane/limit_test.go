@@ -34,6 +34,10 @@ func TestLimitOfTheStore(t *testing.T) {
 	if body := string(ready.raw); !strings.HasPrefix(body, "ok\n") || !strings.Contains(body, limit) {
 		t.Errorf("/readyz: %q", body)
 	}
+	b.wantSamples(
+		`switchyard_store_full{cause="max_store"} 1`, `switchyard_store_full{cause="disk"} 0`, `switchyard_store_up 1`,
+		`switchyard_store_max_bytes 1.6777216e+07`, `switchyard_store_limit_bytes{stream="state"} 3.690984e+06`,
+	)
 	b.must(http.StatusOK, request{method: "PUT", path: path + "/finish", token: token, body: `{"exit_status":"7"}`})
 	if state := b.stateOf(job.text("id")); state != switchyardv1.JobState_JOB_STATE_FINISHED {
 		t.Errorf("the job is %v", state)

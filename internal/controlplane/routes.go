@@ -3,11 +3,15 @@ package controlplane
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
+
+	"connectrpc.com/grpchealth"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/admission"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/agentwire"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/api"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/metrics"
 	"github.com/switchyard-ci/switchyard/proto/agentedge/v1/agentedgev1connect"
 	"github.com/switchyard-ci/switchyard/proto/switchyard/v1/switchyardv1connect"
 )
@@ -24,18 +28,22 @@ func (s *Server) routes(config Config) http.Handler {
 		NoStream:          config.NoStream,
 		KeepAlive:         config.KeepAlive,
 		StreamMaxAge:      config.StreamMaxAge,
+		StreamEnded:       s.metrics.StreamEnded,
 		Logger:            s.logger.Named("agentwire"),
 	})
 	mux := http.NewServeMux()
 	mux.Handle(agents.Stream())
 	for path, handler := range api.Handlers(s.dispatcher, api.Options{
-		Store: s.store, Tokens: s.access, Gate: admission.NewGate(), Audit: s.audit, Logger: s.logger.Named("api"),
+		Store: s.store, Tokens: s.access, Gate: admission.NewGate(), Audit: s.audit, Metrics: s.metrics.Handler(s.logger.Named("metrics")),
+		Logger: s.logger.Named("api"),
 	}) {
 		mux.Handle(path, handler)
 	}
-	(&health{closing: s.closing.Done(), checkStore: s.store.Reachable, logger: s.logger.Named("health")}).routes(mux)
+	health := &health{closing: s.closing.Done(), checkStore: s.store.Reachable, logger: s.logger.Named("health")}
+	health.routes(mux)
+	s.metrics.Read(metrics.Source{Dispatcher: s.dispatcher, Store: s.store, Ready: health.storeReady})
 	rest := agents.REST()
-	return s.streams(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	routed := s.streams(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// For a path such as /v3//ping the mux would send a redirect and HTML to an
 		// agent, which expects JSON.
 		if strings.HasPrefix(r.URL.EscapedPath(), agentwire.Prefix) {
@@ -44,20 +52,31 @@ func (s *Server) routes(config Config) http.Handler {
 		}
 		mux.ServeHTTP(w, r)
 	}))
+	names := metrics.Routes{Procedures: append(api.Calls(), grpchealthv1Check), Streams: streamProcedures()}
+	return s.metrics.Requests(routed, names, metrics.AccessLog(config.AccessLog), s.logger.Named("access"))
+}
+
+// grpchealthv1Check is the procedure of the probes of gRPC.
+const grpchealthv1Check = "/" + grpchealth.HealthV1ServiceName + "/Check"
+
+// streamProcedures returns the calls that last until there is a reason to end them.
+func streamProcedures() []string {
+	return []string{
+		agentedgev1connect.AgentEdgeServiceStreamPingsProcedure, switchyardv1connect.JobServiceFollowJobProcedure,
+		switchyardv1connect.BackupServiceBackupProcedure,
+	}
 }
 
 // streams returns a handler in which the requests of streams have no time limit
 // and are canceled when the server begins to shut down.
 func (s *Server) streams(next http.Handler) http.Handler {
-	streaming := longLived(s.untilClosing(next))
+	streaming, procedures := longLived(s.untilClosing(next)), streamProcedures()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.URL.Path {
-		case agentedgev1connect.AgentEdgeServiceStreamPingsProcedure, switchyardv1connect.JobServiceFollowJobProcedure,
-			switchyardv1connect.BackupServiceBackupProcedure:
+		if slices.Contains(procedures, r.URL.Path) {
 			streaming.ServeHTTP(w, r)
-		default:
-			next.ServeHTTP(w, r)
+			return
 		}
+		next.ServeHTTP(w, r)
 	})
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/access"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/audit"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/metrics"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 )
@@ -36,6 +37,7 @@ type Server struct {
 	access     *access.Tokens
 	audit      *audit.Log
 	dispatcher *dispatch.Dispatcher
+	metrics    *metrics.Metrics
 	listener   net.Listener
 	http       *http.Server
 	// closing is canceled when the server begins to shut down; it ends the streams.
@@ -59,7 +61,7 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("control plane: %w", err)
 	}
-	s := &Server{logger: c.Logger, served: make(chan error, 1), done: make(chan struct{})}
+	s := &Server{logger: c.Logger, metrics: metrics.New(), served: make(chan error, 1), done: make(chan struct{})}
 	s.closing, s.beginClosing = context.WithCancel(context.Background())
 	if err := s.open(ctx, c); err != nil {
 		s.beginClosing()
@@ -87,7 +89,7 @@ func (s *Server) open(ctx context.Context, c Config) error {
 	s.tls = tlsConfig != nil
 	warnIfExposed(s.logger, s.listener, s.tls)
 	s.url = listenURL(s.listener, c.Listen, s.tls)
-	s.store, err = store.Open(ctx, storeOptions(c))
+	s.store, err = store.Open(ctx, s.storeOptions(c))
 	if err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
@@ -95,6 +97,7 @@ func (s *Server) open(ctx context.Context, c Config) error {
 		Terms:           schedule.Terms{LeaseTimeout: c.LeaseTimeout, AssignTimeout: c.AssignTimeout},
 		AcquireAnyQueue: c.AcquireAnyQueue,
 		MaxLog:          c.MaxLog,
+		Observer:        s.metrics,
 		Logger:          s.logger.Named("dispatch"),
 	})
 	if err != nil {
@@ -115,6 +118,13 @@ func (s *Server) open(ctx context.Context, c Config) error {
 	s.http.TLSConfig = tlsConfig
 	s.http.RegisterOnShutdown(s.beginClosing)
 	return nil
+}
+
+// storeOptions returns the options of the server's store.
+func (s *Server) storeOptions(c Config) store.Options {
+	options := storeOptions(c)
+	options.OnWrite = s.metrics.StoreWritten
+	return options
 }
 
 // openDataDir locks the data directory and loads the tokens.

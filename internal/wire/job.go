@@ -32,6 +32,11 @@ const (
 	StateTimedOut  JobState = "timed_out"
 )
 
+// JobStates returns every state that a stored job can have.
+func JobStates() []JobState {
+	return []JobState{StateQueued, StateAssigned, StateAccepted, StateRunning, StateFinished, StateCanceled, StateLost}
+}
+
 // Final reports whether a job in this state has ended.
 func (s JobState) Final() bool {
 	return s == StateFinished || s == StateCanceled || s == StateLost

@@ -15,7 +15,8 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// Options are the settings of a Handler. Every field but NoStream is required.
+// Options are the settings of a Handler. Every field but NoStream and StreamEnded is
+// required.
 type Options struct {
 	// Tokens are the tokens with which agents register.
 	Tokens *access.Tokens
@@ -33,6 +34,9 @@ type Options struct {
 	// StreamMaxAge is the longest life of a stream. Each stream ends at a random
 	// moment in the last fifth of it.
 	StreamMaxAge time.Duration
+	// StreamEnded is called with why a stream ended, in one of StreamEnds, and how long it
+	// lasted. It must not block, and may be called concurrently. Nil is none.
+	StreamEnded func(reason string, lasted time.Duration)
 	// Logger receives one line for each request that fails on the server's side.
 	Logger *zap.Logger
 }
@@ -46,6 +50,9 @@ type Handler struct {
 
 // New returns a Handler. The caller closes the dispatcher.
 func New(dispatcher *dispatch.Dispatcher, options Options) *Handler {
+	if options.StreamEnded == nil {
+		options.StreamEnded = func(string, time.Duration) {}
+	}
 	return &Handler{dispatcher: dispatcher, options: options, refusals: refusal.New(options.Logger)}
 }
 

@@ -103,9 +103,40 @@ func (h *Handler) StreamPings(ctx context.Context, req *agentedgev1.StreamPingsR
 		zap.String("worker_id", worker.ID), zap.String("worker_name", worker.Name), zap.String("queue", worker.Queue),
 	)
 	logger.Info("stream opened")
+	opened := time.Now()
 	err = h.send(ctx, feed, stream)
+	h.options.StreamEnded(streamEnd(ctx, err), time.Since(opened))
 	logger.Info("stream closed", zap.Error(err))
 	return err
+}
+
+// Why a stream ended.
+const (
+	endOfAge        = "age"          // the planned end
+	endOfConnection = "disconnected" // the worker has gone, or the server shuts down
+	endSuperseded   = "superseded"   // by a newer stream of the worker
+	endRefused      = "refused"      // the worker was revoked, or its record has expired
+	endFailed       = "failed"
+)
+
+// StreamEnds returns every reason of the end of a stream.
+func StreamEnds() []string {
+	return []string{endOfAge, endOfConnection, endSuperseded, endRefused, endFailed}
+}
+
+// streamEnd returns why a stream ended with err.
+func streamEnd(ctx context.Context, err error) string {
+	switch code := connect.CodeOf(err); {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return endOfAge
+	case ctx.Err() != nil, code == connect.CodeDeadlineExceeded, code == connect.CodeCanceled:
+		return endOfConnection
+	case code == connect.CodeAborted:
+		return endSuperseded
+	case code == connect.CodeUnauthenticated, code == connect.CodePermissionDenied:
+		return endRefused
+	}
+	return endFailed
 }
 
 // send sends the feed's instructions and keep-alives until the stream ends.

@@ -30,11 +30,13 @@ func (r rule) allows(scope access.Scope) bool {
 	return scope == access.Operate || slices.Contains(r.scopes, scope)
 }
 
-// rules has the rule of every call of switchyard.v1. A call without a rule is
+// rules has the rule of every call of switchyard.v1, and of metrics. A call without a rule is
 // served to nobody; TestEveryProcedureHasARule finds it.
 //
 //nolint:gochecknoglobals // a table, never written
 var rules = map[string]rule{
+	MetricsPath: {[]access.Scope{access.Read}, maxRequestBytes},
+
 	switchyardv1connect.JobServiceSubmitJobProcedure: {[]access.Scope{access.Submit}, maxSubmitBytes},
 	switchyardv1connect.JobServiceGetJobProcedure:    {[]access.Scope{access.Read, access.Submit}, maxRequestBytes},
 	switchyardv1connect.JobServiceListJobsProcedure:  {[]access.Scope{access.Read}, maxRequestBytes},

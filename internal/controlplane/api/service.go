@@ -1,7 +1,9 @@
 package api
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 
 	"connectrpc.com/connect"
 	"go.uber.org/zap"
@@ -15,7 +17,7 @@ import (
 	"github.com/switchyard-ci/switchyard/proto/switchyard/v1/switchyardv1connect"
 )
 
-// Options are the settings of the handlers. Every field is required.
+// Options are the settings of the handlers. Every field but Metrics is required.
 type Options struct {
 	// Store is what is backed up.
 	Store *store.Store
@@ -25,6 +27,8 @@ type Options struct {
 	Gate *admission.Gate
 	// Audit receives every change.
 	Audit *audit.Log
+	// Metrics serves MetricsPath; nil is not found.
+	Metrics http.Handler
 	// Logger receives one line for each request that fails on the server's side.
 	Logger *zap.Logger
 }
@@ -35,7 +39,13 @@ type service struct {
 	logger     *zap.Logger
 }
 
-// Handlers returns the handlers of switchyard.v1 by path. A request of the streams
+// MetricsPath is where Prometheus reads metrics, with the token of a caller who may read.
+const MetricsPath = "/metrics"
+
+// Calls returns the path of every call that Handlers serve.
+func Calls() []string { return slices.Sorted(maps.Keys(rules)) }
+
+// Handlers returns the handlers of switchyard.v1, and of metrics, by path. A request of the streams
 // FollowJob and Backup lasts until the job has ended, or everything was sent: the
 // server must set no time limit on it, and cancels its context when it shuts down. The caller closes the
 // dispatcher.
@@ -44,6 +54,9 @@ func Handlers(dispatcher *dispatch.Dispatcher, options Options) map[string]http.
 	handlerOptions := []connect.HandlerOption{
 		connect.WithInterceptors(decoded{}, audited{options.Audit}), connect.WithConditionalHandlerOptions(bounds),
 		connect.WithHandlerOptions(codecs()...),
+	}
+	if options.Metrics == nil {
+		options.Metrics = http.NotFoundHandler()
 	}
 	guarded := guard{
 		tokens: options.Tokens, gate: options.Gate, logger: options.Logger,
@@ -55,7 +68,8 @@ func Handlers(dispatcher *dispatch.Dispatcher, options Options) map[string]http.
 	backupPath, backup := switchyardv1connect.NewBackupServiceHandler(&backupService{base, options.Store}, handlerOptions...)
 	auditPath, auditing := switchyardv1connect.NewAuditServiceHandler(&auditService{base, options.Store}, handlerOptions...)
 	return map[string]http.Handler{
-		backupPath: guarded.wrap(backup), auditPath: guarded.wrap(auditing),
+		"GET " + MetricsPath: guarded.wrap(options.Metrics),
+		backupPath:           guarded.wrap(backup), auditPath: guarded.wrap(auditing),
 		jobsPath: guarded.wrap(jobs), workersPath: guarded.wrap(workers), tokensPath: guarded.wrap(tokens),
 	}
 }

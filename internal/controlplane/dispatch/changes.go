@@ -153,8 +153,9 @@ var jobMessages = map[lifecycle.EventKind]string{ //nolint:gochecknoglobals // a
 	lifecycle.OriginalEnded:   "retry withdrawn",
 }
 
-// logJob logs a stored change of a job.
+// logJob logs a stored change of a job, and passes it to the observer.
 func (r *records) logJob(before, after record.Job, ev lifecycle.Event) {
+	r.observer.JobChanged(before, after, ev)
 	level, message := zapcore.InfoLevel, jobMessages[ev.Kind]
 	switch {
 	case after.State == wire.StateQueued && before.State != "":
@@ -194,8 +195,9 @@ var workerMessages = map[workerstate.EventKind]string{ //nolint:gochecknoglobals
 	workerstate.Revoked:          "worker revoked",
 }
 
-// logWorker logs a stored change of a worker.
+// logWorker logs a stored change of a worker, and passes it to the observer.
 func (r *records) logWorker(before, after record.Worker, ev workerstate.Event) {
+	r.observer.WorkerChanged(after, ev)
 	level := zapcore.InfoLevel
 	if ev.Kind == workerstate.LeaseExpired {
 		level = zapcore.WarnLevel

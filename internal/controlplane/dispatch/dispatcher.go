@@ -39,7 +39,7 @@ func New(ctx context.Context, st *store.Store, opts Options) (*Dispatcher, error
 	}
 	d := &Dispatcher{metadata: metadata.New(st), now: opts.Clock.Now, log: opts.Logger}
 	d.started, d.acquireAnyQueue = d.now(), opts.AcquireAnyQueue
-	d.records = newRecords(ctx, st, d.now, d.log)
+	d.records = newRecords(ctx, st, opts)
 	d.records.assign = func(ctx context.Context, c *schedule.Claim) {
 		_ = d.assign(ctx, c) // it is logged, and tried again with the next match
 	}

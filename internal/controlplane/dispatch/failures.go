@@ -88,6 +88,13 @@ func (f *failures) succeeded(id string, fields ...zap.Field) {
 	}
 }
 
+// counts returns how many records fail, and how many attempts failed since the start.
+func (f *failures) counts() (failing, total int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.byID), f.total
+}
+
 // tidy forgets failures of records that nothing has to be done to any more.
 func (f *failures) tidy(now time.Time) {
 	f.mu.Lock()

@@ -29,6 +29,8 @@ type Options struct {
 	MaxLog uint64
 	// Clock is the source of time and ticks; nil is the system's clock.
 	Clock zapcore.Clock
+	// Observer is called with what this replica does; nil is none.
+	Observer Observer
 	// Logger receives one line for each decision that a person may ask about; nil
 	// is none. Tokens are never logged.
 	Logger *zap.Logger
@@ -44,6 +46,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Clock == nil {
 		o.Clock = zapcore.DefaultClock
+	}
+	if o.Observer == nil {
+		o.Observer = unobserved{}
 	}
 	if o.Logger == nil {
 		o.Logger = zap.NewNop()

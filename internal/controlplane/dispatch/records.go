@@ -29,6 +29,7 @@ type records struct {
 	assign func(context.Context, *schedule.Claim) // writes an assignment
 
 	failures *failures
+	observer Observer
 
 	ctx    context.Context //nolint:containedctx // of the goroutines, not of a call
 	cancel context.CancelCauseFunc
@@ -40,9 +41,9 @@ type records struct {
 	subscribers map[string][]*joblog.Subscription // by job
 }
 
-func newRecords(ctx context.Context, st *store.Store, now func() time.Time, log *zap.Logger) *records {
+func newRecords(ctx context.Context, st *store.Store, opts Options) *records {
 	r := &records{
-		st: st, state: st, now: now, log: log, failures: newFailures(log),
+		st: st, state: st, now: opts.Clock.Now, log: opts.Logger, failures: newFailures(opts.Logger), observer: opts.Observer,
 		index: schedule.New(), subscribers: map[string][]*joblog.Subscription{},
 	}
 	r.ctx, r.cancel = context.WithCancelCause(context.WithoutCancel(ctx))

@@ -69,6 +69,8 @@ func (s *sweeper) run(ctx context.Context) {
 // tried again after a while: see failures. The errors of this sweep are returned. It
 // must not be called concurrently.
 func (s *sweeper) sweep(ctx context.Context) error {
+	began := time.Now()
+	defer func() { s.r.observer.Swept(time.Since(began)) }()
 	s.replicas.sendSigns()
 	p := pass{s: s}
 	for _, id := range s.expireLeases() {

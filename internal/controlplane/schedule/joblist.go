@@ -170,9 +170,16 @@ func (x *Index) CountJobs(l *JobList, from uuid.UUID) (n int, next uuid.UUID) {
 	return x.history.countClasses(l), uuid.Nil
 }
 
+// The milliseconds since 1970 are the first 48 of 64 bits of a UUIDv7.
+const idTimeBits, idRestBits = 48, 16
+
+// timeOf returns the moment at which a UUIDv7 was made, to the millisecond.
+func timeOf(id uuid.UUID) time.Time {
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(id[:]) >> idRestBits))
+}
+
 // firstID returns the lowest UUIDv7 of a moment.
 func firstID(at time.Time) (id uuid.UUID) {
-	const idTimeBits, idRestBits = 48, 16 // the milliseconds since 1970 are the first 48 of 64 bits of a UUIDv7
 	ms := max(0, min(at.UnixMilli(), 1<<idTimeBits-1))
 	binary.BigEndian.PutUint64(id[:], uint64(ms)<<idRestBits)
 	return id

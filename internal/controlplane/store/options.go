@@ -60,6 +60,10 @@ type Options struct {
 	// the rest for jobs and workers. 0 is three quarters of the room on the disk of
 	// DataDir, and no limit of our own with URL.
 	MaxStore int64
+	// OnWrite is called after each write to a stream, named as in Usage, with its duration,
+	// in which the store has synced, and its result. It must not block, and may be called
+	// concurrently. Nil is none.
+	OnWrite func(stream string, took time.Duration, err error)
 	// Logger receives the store's own log, and the embedded server's from warnings
 	// up. Nil is none.
 	Logger *zap.Logger
@@ -73,6 +77,9 @@ func (o Options) withDefaults() Options {
 	o.Retention = cmp.Or(o.Retention, DefaultRetention)
 	o.LogRetention = cmp.Or(o.LogRetention, o.Retention)
 	o.WorkerRetention = cmp.Or(o.WorkerRetention, DefaultWorkerRetention)
+	if o.OnWrite == nil {
+		o.OnWrite = func(string, time.Duration, error) {}
+	}
 	if o.Logger == nil {
 		o.Logger = zap.NewNop()
 	}

@@ -77,6 +77,8 @@ func (s *Store) write(ctx context.Context, msg *nats.Msg, doing string, opts ...
 // that of the embedded server's files: the server does not respond to a write that
 // fails, so it is asked when a response takes long.
 func (s *Store) publish(ctx context.Context, msg *nats.Msg, opts ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
+	began := time.Now()
+	caller := ctx
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
 	ctx, fail := context.WithCancelCause(ctx)
@@ -88,7 +90,13 @@ func (s *Store) publish(ctx context.Context, msg *nats.Msg, opts ...jetstream.Pu
 	if stopped := context.Cause(ctx); err != nil && isBroken(stopped) {
 		err = stopped
 	}
-	s.writes.done(streamOf(msg.Subject), err)
+	stream := streamOf(msg.Subject)
+	s.writes.done(stream, err)
+	var failed error
+	if err != nil {
+		failed = wrap(caller, err, "writing to the store")
+	}
+	s.opts.OnWrite(streamNames[stream], time.Since(began), failed)
 	return ack, err
 }
 

@@ -1,0 +1,46 @@
+package dispatch
+
+import (
+	"time"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
+)
+
+// Observer is called with what this replica does, for metrics. Its methods must not
+// block, and may be called concurrently.
+type Observer interface {
+	// JobChanged is called with each change of a job that this replica has stored; the
+	// record before is the zero one for a new job.
+	JobChanged(before, after record.Job, ev lifecycle.Event)
+	// WorkerChanged is called with each change of a worker that this replica has stored.
+	WorkerChanged(after record.Worker, ev workerstate.Event)
+	// Swept is called after each sweep with its duration.
+	Swept(took time.Duration)
+}
+
+// unobserved is the Observer of a dispatcher without one.
+type unobserved struct{}
+
+func (unobserved) JobChanged(_, _ record.Job, _ lifecycle.Event)      {}
+func (unobserved) WorkerChanged(_ record.Worker, _ workerstate.Event) {}
+func (unobserved) Swept(time.Duration)                                {}
+
+// Stats are the numbers of a dispatcher.
+type Stats struct {
+	schedule.Stats
+
+	// Failing is how many jobs and workers have a change that could not be stored and is
+	// tried again. Failures is how many attempts failed since the start.
+	Failing, Failures int
+}
+
+// Stats returns the numbers of this replica now. It reads memory only, in a time that
+// depends on the number of workers and queues.
+func (d *Dispatcher) Stats() (s Stats) {
+	d.records.view(func(x *schedule.Index) { s.Stats = x.Stats() })
+	s.Failing, s.Failures = d.records.failures.counts()
+	return s
+}

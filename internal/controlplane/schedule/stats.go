@@ -1,0 +1,108 @@
+package schedule
+
+import (
+	"time"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
+	"github.com/switchyard-ci/switchyard/internal/wire"
+)
+
+// WorkerCondition is what a worker does, or what keeps it from taking a job.
+type WorkerCondition string
+
+// The conditions of a worker in QueueStats.
+const (
+	WorkerIdle     WorkerCondition = "idle"
+	WorkerBusy     WorkerCondition = "busy"   // it has a job, or is about to
+	WorkerSilent   WorkerCondition = "silent" // nothing is received from it, or it did not accept its last offer
+	WorkerPaused   WorkerCondition = "paused"
+	WorkerDraining WorkerCondition = "draining" // or it leaves after the job that it has
+	WorkerLost     WorkerCondition = "lost"     // its lease has expired; it may come back
+)
+
+// WorkerConditions returns every condition.
+func WorkerConditions() []WorkerCondition {
+	return []WorkerCondition{WorkerIdle, WorkerBusy, WorkerSilent, WorkerPaused, WorkerDraining, WorkerLost}
+}
+
+// WorkerKind is a condition, and whether the worker has a stream to any replica.
+type WorkerKind struct {
+	Condition WorkerCondition
+	Streaming bool
+}
+
+// QueueStats are the jobs and workers of one queue, as far as this replica knows.
+type QueueStats struct {
+	// Jobs are the stored jobs by state, those that ended included.
+	Jobs map[wire.JobState]int
+	// OldestQueued is when the oldest job was submitted that is queued now; the zero time
+	// if there is none.
+	OldestQueued time.Time
+	// Workers are the workers that did not leave. A revoked worker has left.
+	Workers map[WorkerKind]int
+}
+
+// Stats are the numbers of an index.
+type Stats struct {
+	// Queues are the queues with jobs or workers, by name.
+	Queues map[string]*QueueStats
+	// Streams is the number of streams to this replica.
+	Streams int
+	// Postponed is how many jobs wait because their assignment could not be stored.
+	Postponed int
+}
+
+// Stats counts jobs and workers. It takes a time that depends on the number of workers
+// and of queues, and not on that of jobs.
+func (x *Index) Stats() Stats {
+	s := Stats{Queues: map[string]*QueueStats{}, Postponed: len(x.postponed)}
+	for number, class := range x.history.classes.values {
+		ids := x.history.ids[number]
+		if ids.Len() == 0 {
+			continue
+		}
+		q := s.queue(class.queue)
+		q.Jobs[class.state] += ids.Len()
+		if oldest, ok := ids.Min(); ok && class.state == wire.StateQueued {
+			q.OldestQueued = timeOf(oldest)
+		}
+	}
+	for _, w := range x.workers {
+		if w.stream != nil {
+			s.Streams++
+		}
+		if w.record.State == workerstate.Left || w.record.Revoked {
+			continue
+		}
+		kind := WorkerKind{Condition: w.shownCondition(), Streaming: w.stream != nil || w.otherReplica != ""}
+		s.queue(w.record.Queue).Workers[kind]++
+	}
+	return s
+}
+
+func (s Stats) queue(name string) *QueueStats {
+	q := s.Queues[name]
+	if q == nil {
+		q = &QueueStats{Jobs: map[wire.JobState]int{}, Workers: map[WorkerKind]int{}}
+		s.Queues[name] = q
+	}
+	return q
+}
+
+// shownCondition returns the condition of the worker for people.
+func (w *workerEntry) shownCondition() WorkerCondition {
+	switch w.condition() {
+	case free:
+		return WorkerIdle
+	case busy:
+		return WorkerBusy
+	case unresponsive:
+		return WorkerSilent
+	case paused:
+		return WorkerPaused
+	case draining:
+		return WorkerDraining
+	case uncounted, away, conditionCount:
+	}
+	return WorkerLost
+}

@@ -1,0 +1,60 @@
+package store
+
+import (
+	"context"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// streamNames are the names of the streams for people.
+var streamNames = map[string]string{ //nolint:gochecknoglobals // a constant, which Go cannot declare as such
+	stateStream: "state", logStream: "logs", dataStream: "metadata", auditStream: "audit",
+}
+
+// StreamNames returns the names of the streams in Usage, sorted.
+func StreamNames() []string { return []string{"audit", "logs", "metadata", "state"} }
+
+// Usage is what one stream has and may have.
+type Usage struct {
+	// Stream is one of StreamNames. The state is jobs, workers, keys and tokens.
+	Stream string
+	// Bytes and Messages are what is stored.
+	Bytes, Messages uint64
+	// Limit is above how many bytes the oldest are discarded or, for the state, no new job
+	// is stored; 0 if there is none of ours.
+	Limit int64
+}
+
+// Usage returns what each stream has. ErrUnavailable.
+func (s *Store) Usage(ctx context.Context) ([]Usage, error) {
+	var all []Usage
+	for _, stream := range []jetstream.Stream{s.audit, s.logs, s.data, s.state} {
+		name := streamNames[stream.CachedInfo().Config.Name]
+		bounded, cancel := s.bound(ctx)
+		info, err := stream.Info(bounded)
+		cancel()
+		if err != nil {
+			return nil, wrap(ctx, err, "reading the size of the "+name)
+		}
+		u := Usage{Stream: name, Bytes: info.State.Bytes, Messages: info.State.Msgs, Limit: max(0, info.Config.MaxBytes)}
+		if info.Config.Name == stateStream {
+			u.Limit = maxBytes(s.maxStore(), admissionShare)
+		}
+		all = append(all, u)
+	}
+	return all, nil
+}
+
+// DiskFree returns how many bytes can be written to the disk of the embedded store; false
+// if the store is elsewhere, or that cannot be read.
+func (s *Store) DiskFree() (int64, bool) {
+	if s.embedded == nil {
+		return 0, false
+	}
+	free, err := freeBytes(s.embedded.dir)
+	return free, err == nil
+}
+
+// MaxStore returns the most bytes of everything stored; 0 if that is the business of the
+// external server's operator.
+func (s *Store) MaxStore() int64 { return s.maxStore() }
