@@ -39,6 +39,8 @@ type StatusError struct {
 	// FromControlPlane distinguishes a response of the control plane (JSON with a
 	// message) from that of a proxy.
 	FromControlPlane bool
+	// Revoked is set where the worker, or the worker of the job, was revoked.
+	Revoked bool
 	// RetryAfter is how long the next try must wait. Zero if the response does not
 	// say; at most an hour.
 	RetryAfter time.Duration
@@ -65,12 +67,14 @@ func (e *StatusError) retryable() bool {
 	return e.Code == http.StatusTooManyRequests || e.Code >= http.StatusInternalServerError
 }
 
-// Is reports whether the error is [wire.ErrRefused], [wire.ErrTokenInvalid] or, for a
-// chunk of a log, [wire.ErrLogFull].
+// Is reports whether the error is [wire.ErrRefused], [wire.ErrTokenInvalid],
+// [wire.ErrRevoked] or, for a chunk of a log, [wire.ErrLogFull].
 func (e *StatusError) Is(target error) bool {
 	switch target {
 	case wire.ErrRefused:
-		return Refused(e)
+		return Refused(e) && !e.Revoked
+	case wire.ErrRevoked:
+		return e.Revoked
 	case wire.ErrTokenInvalid:
 		return e.Code == http.StatusUnauthorized
 	case wire.ErrLogFull:

@@ -69,6 +69,7 @@ func statusError(response *http.Response, token string) *StatusError {
 		Code:             response.StatusCode,
 		Message:          withoutSecret(message, token),
 		FromControlPlane: own,
+		Revoked:          own && response.StatusCode == http.StatusUnauthorized && response.Header.Get(wire.HeaderRevoked) != "",
 		RetryAfter:       retryAfterOf(response.Header),
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/switchyard-ci/switchyard/fsm"
 	"github.com/switchyard-ci/switchyard/internal/job"
 	"github.com/switchyard-ci/switchyard/internal/worker"
+	"github.com/switchyard-ci/switchyard/transport"
 )
 
 // Agent runs the workers of one machine. Run is called once; the other methods
@@ -122,7 +123,7 @@ func (a *Agent) registered() []*worker.Worker {
 
 // Run registers the workers, runs them, and returns when the last one has left.
 // The error joins those of the workers that could not be registered, connected or
-// continued. It is the context's cause when the context ended, which cancels
+// continued; it is a wire.ErrRevoked if one was revoked. It is the context's cause when the context ended, which cancels
 // everything at once, including jobs.
 func (a *Agent) Run(ctx context.Context) error {
 	s := &shared{observe: a.config.Observe, held: newHeldJobs()}
@@ -173,6 +174,10 @@ func (a *Agent) runWorker(ctx context.Context, s *shared, i int) error {
 	defer context.AfterFunc(a.draining, w.Drain)()
 	defer context.AfterFunc(a.forced, w.Force)()
 	reason, err := w.Run(ctx)
+	if status, ok := errors.AsType[*transport.StatusError](err); ok && status.Revoked {
+		logger.Error("worker revoked; results and logs that were not delivered stay in the spool", zap.String("reason", status.Message))
+		return fmt.Errorf("worker %s: %w", name, status)
+	}
 	if err != nil {
 		return fmt.Errorf("worker %s: %w", name, err)
 	}

@@ -23,10 +23,11 @@ import (
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
-// Exit codes of an agent with --acquire-job; those of buildkite-agent.
+// Exit codes of an agent. Those with --acquire-job are those of buildkite-agent.
 const (
 	ExitAcquireRejected = 27
 	ExitAcquireLocked   = 28
+	ExitRevoked         = 29
 )
 
 // AgentSignals describes, for the help of a command that runs an agent, the signals
@@ -40,7 +41,8 @@ configuration file, the log level again. SIGUSR1 writes the last events of each 
 to a file, for fsm replay.
 
 Exit codes: 0 when it was stopped, 1 when it failed, 2 when a setting is wrong,
-128 plus the number of the signal after a third signal`
+29 when a worker was revoked (another start registers a new one, if the registration
+token is valid), 128 plus the number of the signal after a third signal`
 
 const agentDescription = `Runs jobs on this machine until it is stopped.
 
@@ -106,7 +108,7 @@ func (a *App) AgentStart() *cobra.Command {
 			return names, errors.Join(err, tokenErr)
 		}
 		return a.RunAgent(daemon, log.Reloader(cmd, settings.Logger, reload), func() error {
-			return exitOfAcquire(hintAtTLS(hintAtPath(settings.Endpoint, daemon.Run(cmd.Context()))))
+			return hintAtTLS(hintAtPath(settings.Endpoint, daemon.Run(cmd.Context())))
 		})
 	}
 	return cmd
@@ -158,7 +160,7 @@ func (a *App) RunAgent(daemon *agent.Agent, reload func(), run func() error) err
 		if err := process.Isolate(); err != nil {
 			a.Notef("jobs may inherit what the agent was started with: %v", err)
 		}
-		return run()
+		return exitOfAgent(run())
 	})
 }
 
@@ -204,10 +206,13 @@ func requestHeaders(environ []string) http.Header {
 	return headers
 }
 
-// exitOfAcquire adds to the errors of a job that could not be acquired the exit
-// codes that buildkite-agent has for them.
-func exitOfAcquire(err error) error {
+// exitOfAgent adds to the error of an agent whose worker was revoked an exit code of its
+// own, and to the errors of a job that could not be acquired the exit codes that
+// buildkite-agent has for them.
+func exitOfAgent(err error) error {
 	switch {
+	case errors.Is(err, wire.ErrRevoked):
+		return &cli.ExitError{Code: ExitRevoked, Err: err}
 	case errors.Is(err, transport.ErrAcquireRejected):
 		return &cli.ExitError{Code: ExitAcquireRejected, Err: err}
 	case errors.Is(err, transport.ErrAcquireLocked):

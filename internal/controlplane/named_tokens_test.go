@@ -120,26 +120,39 @@ func TestRevokedRegistrationToken(t *testing.T) {
 	}
 }
 
-// The job of a worker that is revoked while it runs: its token ends, and the agent's
-// other workers do not keep it alive by naming it.
+// The job of a worker that is revoked while it runs is lost at once, with the reason,
+// and retried. Its token is refused from then on, with a header that says why.
 func TestJobOfARevokedWorker(t *testing.T) {
-	b := start(t, func(c *controlplane.Config) {
-		c.LeaseTimeout, c.HeartbeatInterval = 2*time.Second, time.Second
-	})
-	w, sibling := b.register("w", "q"), b.register("sibling", "other")
-	job := b.accepted(w, queued("q"))
-	b.must(http.StatusOK, request{method: "PUT", path: "/v3/jobs/" + job.text("id") + "/start", token: job.text("token"), body: "{}"})
+	b := start(t)
+	w := b.register("w", "q")
+	job := b.accepted(w, &switchyardv1.SubmitJobRequest{Command: []string{"true"}, Queue: "q", Retries: 1})
+	id := job.text("id")
+	b.must(http.StatusOK, request{method: "PUT", path: "/v3/jobs/" + id + "/start", token: job.text("token"), body: "{}"})
 	if _, err := b.workers.RevokeWorker(t.Context(), &switchyardv1.RevokeWorkerRequest{Id: "w", Reason: "stolen"}); err != nil {
 		t.Fatal(err)
 	}
-	b.must(http.StatusUnauthorized, request{
-		method: "PUT", path: "/v3/jobs/" + job.text("id") + "/finish", token: job.text("token"), body: `{"exit_status":"0"}`,
-	})
-	deadline := time.Now().Add(waitLimit)
-	for b.stateOf(job.text("id")) != switchyardv1.JobState_JOB_STATE_LOST {
-		b.must(http.StatusOK, request{method: "GET", path: "/v3/ping", token: sibling.token, header: http.Header{"Switchyard-Jobs": {job.text("id")}}})
-		if time.Now().After(deadline) {
-			t.Fatal("the job is not lost")
+	got, err := b.jobs.GetJob(t.Context(), &switchyardv1.GetJobRequest{Id: id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost, history := got.GetJob(), got.GetJob().GetHistory()
+	last := history[len(history)-1]
+	const why = "its worker was revoked: stolen"
+	if lost.GetState() != switchyardv1.JobState_JOB_STATE_LOST || lost.GetLostReason() != why ||
+		last.GetEvent() != "WorkerRevoked" || last.GetReason() != why || last.GetWorkerName() != "w" {
+		t.Errorf("the job is %v (%s), last %v; want lost: %s", lost.GetState(), lost.GetLostReason(), last, why)
+	}
+	if state := b.stateOf(lost.GetRetriedBy()); state != switchyardv1.JobState_JOB_STATE_QUEUED {
+		t.Errorf("the retry is %v, want queued", state)
+	}
+	for _, refused := range []request{
+		{method: "PUT", path: "/v3/jobs/" + id + "/finish", token: job.text("token"), body: `{"exit_status":"0"}`},
+		{method: "GET", path: "/v3/ping", token: w.token},
+		{method: "POST", path: "/v3/stop", token: w.token, body: `{}`},
+	} {
+		response := b.must(http.StatusUnauthorized, refused)
+		if response.header.Get("Switchyard-Revoked") != "1" || response.text("message") != "this worker was revoked by the control plane: stolen" {
+			t.Errorf("%s: %v %q", refused.path, response.header, response.text("message"))
 		}
 	}
 }

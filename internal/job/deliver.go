@@ -19,12 +19,12 @@ import (
 //
 // After nil, the entry is removed: all was delivered, or the control plane refused
 // it, or it was too old. After an error, the entry is closed and can be delivered
-// again. The logger names the job.
+// again: also one of a worker that was revoked, until it is too old. The logger names the job.
 func Deliver(ctx context.Context, entry *spool.Entry, cp ControlPlane, logger *zap.Logger) error {
 	delivered, err := deliver(ctx, entry, cp, logger)
 	switch {
 	case err == nil:
-	case errors.Is(err, wire.ErrRefused), errors.Is(err, ErrTokenInvalid):
+	case errors.Is(err, wire.ErrRefused), errors.Is(err, ErrTokenInvalid) && !errors.Is(err, wire.ErrRevoked):
 		logger.Warn("dropped an undelivered job result: refused by the control plane", zap.Error(err))
 	case time.Since(entry.Job.StartedAt) > spool.MaxAge:
 		logger.Error("dropped an undelivered job result: too old", zap.Error(err))

@@ -99,6 +99,9 @@ func (r *run) finish(ctx context.Context) {
 			s.keep = true
 			r.logger.Warn("log chunks stay in the spool and are delivered later", zap.Int("chunks", s.chunksKept))
 		}
+	case errors.Is(err, wire.ErrRevoked) && s.result != nil:
+		s.keep = true
+		r.fail(PhaseFinish, fmt.Errorf("%w; the result stays in the spool", err))
 	case errors.Is(err, wire.ErrRefused):
 		r.fail(PhaseFinish, fmt.Errorf("the control plane refuses the result, which is dropped: %w", err))
 	case s.result != nil:

@@ -29,6 +29,9 @@ const (
 	// jobs that the agent's process holds, running or with an undelivered result,
 	// separated by commas, at most MaxHeldJobs. Other agents do not send it.
 	HeaderJobs = "Switchyard-Jobs"
+	// HeaderRevoked is "1" on our control plane's refusal (status 401) of a worker
+	// that was revoked, or of the token of its job.
+	HeaderRevoked = "Switchyard-Revoked"
 	// RequestHeaderPrefix begins the name of every header that a control plane
 	// may ask its agents to send. The case matters to existing agents.
 	RequestHeaderPrefix = "Buildkite-"

@@ -23,8 +23,10 @@ func (w *Worker) loop(ctx context.Context) error {
 		if err := w.step(ctx, in); err != nil {
 			return err
 		}
+		if in.err != nil && (in.event.Kind == fsm.SessionRefused || w.machine.State() == fsm.Stopped) {
+			w.failure = in.err // a refused session is left after the job
+		}
 		if w.machine.State() == fsm.Stopped {
-			w.failure = in.err
 			return nil
 		}
 		select {

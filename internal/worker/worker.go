@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/fsm"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 const (
@@ -166,7 +168,7 @@ func (w *Worker) connect(ctx context.Context) error {
 // disconnect notifies the control plane that the worker leaves, so that a job
 // offered to it is requeued at once.
 func (w *Worker) disconnect(ctx context.Context) {
-	if w.reason == fsm.SessionWasRefused {
+	if w.reason == fsm.SessionWasRefused || errors.Is(w.failure, wire.ErrRevoked) {
 		return // the control plane would refuse this call too
 	}
 	ctx, cancel := context.WithTimeout(ctx, disconnectTimeout)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/access"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/refusal"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
 	"github.com/switchyard-ci/switchyard/internal/wire"
@@ -70,7 +71,7 @@ func (h *Handler) authenticate(r *http.Request, kind tokenKind) (caller, error) 
 	case sessionOrJobToken:
 	}
 	got, err := h.workerOf(r.Context(), presented)
-	if errors.Is(err, dispatch.ErrUnauthenticated) {
+	if _, revoked := reasonOf(err); errors.Is(err, dispatch.ErrUnauthenticated) && !revoked {
 		return h.jobInHandOf(r.Context(), presented)
 	}
 	return got, err
@@ -92,12 +93,22 @@ func (e *refusedError) Error() string { return e.reason }
 // Is reports whether target is dispatch.ErrUnauthenticated.
 func (*refusedError) Is(target error) bool { return target == dispatch.ErrUnauthenticated }
 
+// reasonOf returns why a token that is known was refused, if err says that, and
+// reports whether the caller is, or has the job of, a worker that was revoked.
+func reasonOf(err error) (reason string, revoked bool) {
+	if err, ok := errors.AsType[*record.RevokedError](err); ok {
+		return err.Error(), true
+	}
+	if known, ok := errors.AsType[*refusedError](err); ok {
+		return known.reason, false
+	}
+	return "", false
+}
+
 // refused logs a call that was refused with err.
 func (h *Handler) refused(r *http.Request, call string, err error) {
 	refused := refusal.Refusal{Call: call, Address: access.HostOf(r.RemoteAddr), Presented: tokenOf(r.Header)}
-	if known, ok := errors.AsType[*refusedError](err); ok {
-		refused.Reason = known.reason
-	}
+	refused.Reason, _ = reasonOf(err)
 	h.refusals.Refused(refused)
 }
 
@@ -138,11 +149,12 @@ func (h *Handler) jobOf(ctx context.Context, presented string) (caller, error) {
 }
 
 // registrationOf returns what the token allows that a worker registered with.
-// dispatch.ErrUnauthenticated if it was revoked: the worker is turned away.
+// *record.RevokedError if it was revoked: the worker is turned away, and will be
+// revoked in a moment.
 func (h *Handler) registrationOf(ctx context.Context, tokenID string) (access.Principal, error) {
 	principal, err := h.options.Tokens.Registration(ctx, tokenID)
 	if errors.Is(err, access.ErrRefused) {
-		return access.Principal{}, &refusedError{err.Error()}
+		return access.Principal{}, &record.RevokedError{Reason: err.Error()}
 	}
 	return principal, err //nolint:wrapcheck // the same
 }

@@ -1,6 +1,7 @@
 package agentwire
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -75,11 +76,11 @@ func (h *Handler) writeFailure(w http.ResponseWriter, r *http.Request, route rou
 		h.refused(r, route.path, err)
 		admission.LeaveBody(w, r)
 		w.Header().Set("WWW-Authenticate", wire.TokenScheme)
-		message := route.token.required()
-		if known, ok := errors.AsType[*refusedError](err); ok {
-			message = known.reason
+		reason, revoked := reasonOf(err)
+		if revoked {
+			w.Header().Set(wire.HeaderRevoked, "1")
 		}
-		writeError(w, http.StatusUnauthorized, message)
+		writeError(w, http.StatusUnauthorized, cmp.Or(reason, route.token.required()))
 	case errors.Is(err, dispatch.ErrNotFound):
 		writeError(w, http.StatusNotFound, "no such job or worker, or the token does not belong to it")
 	case errors.Is(err, dispatch.ErrWrongState):

@@ -1,6 +1,7 @@
 package agentwire
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -169,7 +170,8 @@ func (h *Handler) streamError(ctx context.Context, workerID string, err error) e
 	case errors.Is(err, dispatch.ErrSuperseded):
 		return codedError(connect.CodeAborted, "superseded by a newer stream of this worker")
 	case errors.Is(err, dispatch.ErrUnauthenticated):
-		return codedError(connect.CodeUnauthenticated, "missing or unknown session token")
+		reason, _ := reasonOf(err)
+		return codedError(connect.CodeUnauthenticated, cmp.Or(reason, "missing or unknown session token"))
 	case errors.Is(err, dispatch.ErrNotFound):
 		return codedError(connect.CodeUnauthenticated, "unknown worker; register again")
 	case errors.Is(err, dispatch.ErrWrongState):

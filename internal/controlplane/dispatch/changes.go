@@ -150,6 +150,7 @@ var jobMessages = map[lifecycle.EventKind]string{ //nolint:gochecknoglobals // a
 	lifecycle.CancelRequested: "job cancellation requested",
 	lifecycle.TimedOut:        "job timed out",
 	lifecycle.WorkerStopped:   "job stopped with its worker",
+	lifecycle.WorkerRevoked:   "job lost",
 	lifecycle.OriginalEnded:   "retry withdrawn",
 }
 

@@ -22,9 +22,9 @@ var (
 	// ErrKeyInUse: the idempotency key belongs to another job. The error is a
 	// *KeyInUseError, which names the job.
 	ErrKeyInUse = errors.New("idempotency key in use")
-	// ErrUnauthenticated: the token was never issued, or was revoked. The message
-	// does not say which.
-	ErrUnauthenticated = errors.New("token not accepted")
+	// ErrUnauthenticated: the token was never issued, or is not valid any more. The
+	// message does not say which, unless it is a *record.RevokedError.
+	ErrUnauthenticated = record.ErrUnauthenticated
 	// ErrSuperseded: a newer stream of the same worker has replaced this one. It is
 	// Aborted on the wire, never a planned end.
 	ErrSuperseded = errors.New("superseded by a newer stream of the same worker")

@@ -33,7 +33,8 @@ func (f *Feed) Worker() record.Worker { return f.worker }
 
 // Next waits for the next instruction. It fails with ErrSuperseded if a newer
 // stream replaced this one, ErrClosed after Close or when the dispatcher was
-// closed, ErrNotFound if the worker's record has expired, and the context's error.
+// closed, ErrNotFound if the worker's record has expired, a *record.RevokedError if the
+// worker was revoked, and the context's error.
 // It must not be called concurrently.
 func (f *Feed) Next(ctx context.Context) (wire.Instruction, error) {
 	for {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/metadata"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
@@ -33,7 +34,8 @@ type JobGrant struct {
 
 // AuthorizeJob returns what a job token permits, and renews the leases of the job
 // and its worker. A token is refused once the job is requeued, another token of the
-// same acceptance has started it, or the worker is revoked. ErrUnauthenticated.
+// same acceptance has started it, or the worker is revoked. ErrUnauthenticated, as a
+// *record.RevokedError for a worker that was revoked.
 func (d *Dispatcher) AuthorizeJob(ctx context.Context, jobToken string) (JobGrant, error) {
 	id, ok := token.Job.ID(jobToken)
 	if !ok {
@@ -51,11 +53,10 @@ func (d *Dispatcher) AuthorizeJob(ctx context.Context, jobToken string) (JobGran
 	}
 	worker, err := d.records.findWorker(ctx, job.WorkerID)
 	switch {
-	case errors.Is(err, ErrNotFound): // its record has expired
-	case err != nil:
+	case err != nil && !errors.Is(err, ErrNotFound):
 		return JobGrant{}, err
-	case worker.Revoked:
-		return JobGrant{}, ErrUnauthenticated
+	case worker.Revoked, job.Revoked: // the record of the worker may have expired
+		return JobGrant{}, &record.RevokedError{Reason: worker.StopReason}
 	}
 	d.records.view(func(x *schedule.Index) { x.RenewJob(id, d.now()) })
 	d.replicas.jobSeen(id)

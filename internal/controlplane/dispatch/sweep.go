@@ -177,7 +177,7 @@ func (s *sweeper) applyTo(ctx context.Context, workerID string) {
 func (s *sweeper) apply(ctx context.Context, d schedule.Decision) error {
 	ev := d.Event
 	ev.Actor, ev.RetryID = actorControlPlane, newID()
-	if ev.Kind == lifecycle.Silent || ev.Kind == lifecycle.Absent {
+	if ev.Kind == lifecycle.Silent || ev.Kind == lifecycle.Absent || ev.Kind == lifecycle.WorkerRevoked {
 		ev.Result.LogSize, ev.Result.LogCut = s.logs.Size(ctx, d.JobID)
 	}
 	_, err := s.r.changeJob(ctx, d.JobID, ev, func(job record.Job) error {

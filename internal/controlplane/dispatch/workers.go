@@ -39,7 +39,7 @@ func (d *Dispatcher) Register(ctx context.Context, worker record.Worker) (record
 
 // AuthenticateSession returns the worker that a session token belongs to. It reads
 // the store only for a worker that this replica does not know. ErrUnauthenticated,
-// also for a worker that was revoked.
+// as a *record.RevokedError for a worker that was revoked.
 func (d *Dispatcher) AuthenticateSession(ctx context.Context, session string) (record.Worker, error) {
 	id, ok := token.Session.ID(session)
 	if !ok {
@@ -49,8 +49,11 @@ func (d *Dispatcher) AuthenticateSession(ctx context.Context, session string) (r
 	if err != nil {
 		return record.Worker{}, refused(err)
 	}
-	if worker.Revoked || !worker.TokenHash.Matches(session) {
+	switch {
+	case !worker.TokenHash.Matches(session):
 		return record.Worker{}, ErrUnauthenticated
+	case worker.Revoked:
+		return record.Worker{}, &record.RevokedError{Reason: worker.StopReason}
 	}
 	return worker, nil
 }

@@ -67,6 +67,9 @@ var (
 		a.job.ExitStatus = wire.ExitStatusNeverRan
 		a.job.LogSize, a.job.LogCut = a.ev.Result.LogSize, a.ev.Result.LogCut
 	})
+	// refuseTokens ends every right to act on the job, as dropTokens does, but the
+	// tokens are still recognized.
+	refuseTokens = action("refuse tokens", func(a *acting) { a.job.Revoked = true })
 	// nameRetry names the job that will retry this one. The name is stored with
 	// the end of this job, so that the retry is submitted once.
 	nameRetry = action("name retry", func(a *acting) { a.job.RetriedBy = a.ev.RetryID })

@@ -25,6 +25,7 @@ const (
 	WorkerPaused
 	WorkerStopping
 	WorkerStopped
+	WorkerRevoked
 	WorkerBusy
 	NotAccepted
 	NotStarted
@@ -52,6 +53,7 @@ var eventInfo = [eventKindCount]statetable.Kind{
 	WorkerPaused:    {"WorkerPaused", "the job's worker was paused"},
 	WorkerStopping:  {"WorkerStopping", "the job's worker is draining"},
 	WorkerStopped:   {"WorkerStopped", "the job's worker must cancel its job and leave"},
+	WorkerRevoked:   {"WorkerRevoked", "the job's worker was revoked: nothing of it is believed any more"},
 	WorkerBusy:      {"WorkerBusy", "two replicas offered the worker a job each, and this one is the later"},
 	NotAccepted:     {"NotAccepted", "the worker did not accept the job within the assign timeout"},
 	NotStarted:      {"NotStarted", "the worker did not start the job within the start timeout"},
@@ -97,6 +99,6 @@ type Event struct {
 	// NoRetry, on WorkerStopped, keeps the job from being retried.
 	NoRetry bool
 	// RetryID is the ID to use if the event makes a retry necessary; required
-	// for Finished, Silent and Absent.
+	// for Finished, Silent, Absent and WorkerRevoked.
 	RetryID string
 }

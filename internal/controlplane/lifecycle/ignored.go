@@ -27,7 +27,7 @@ const (
 
 // workerEvents are the events about the worker that holds a job, and of its terms.
 var workerEvents = []EventKind{
-	WorkerUnknown, WorkerLost, WorkerLeft, WorkerPaused, WorkerStopping, WorkerStopped, WorkerBusy,
+	WorkerUnknown, WorkerLost, WorkerLeft, WorkerPaused, WorkerStopping, WorkerStopped, WorkerRevoked, WorkerBusy,
 	NotAccepted, NotStarted, Silent, Absent,
 }
 

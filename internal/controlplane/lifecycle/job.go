@@ -55,6 +55,9 @@ type Job struct {
 	// Tokens are the hashes of the valid tokens of the present acceptance, newest
 	// last. Once the job was started there is one.
 	Tokens []string `json:"tokens,omitempty"`
+	// Revoked is set where the job was lost because its worker was revoked: Tokens
+	// are not valid any more, and kept so that its agent can be told why.
+	Revoked bool `json:"revoked,omitempty"`
 
 	// CancelRequested is set where a running job must be canceled by its worker,
 	// and stays set. CancelReason is why it was canceled or stopped, for people.
@@ -94,7 +97,7 @@ type Job struct {
 
 // Holds reports whether a token with this hash is valid for the job.
 func (j *Job) Holds(token string) bool {
-	return token != "" && slices.Contains(j.Tokens, token)
+	return token != "" && !j.Revoked && slices.Contains(j.Tokens, token)
 }
 
 // Retriable reports whether the job may be submitted again if how it ended is not

@@ -62,6 +62,7 @@ var rows = []Row{
 	row(assigned, WorkerPaused, always, queued, release),
 	row(assigned, WorkerStopping, always, queued, release),
 	row(assigned, WorkerStopped, always, queued, release),
+	row(assigned, WorkerRevoked, always, queued, release),
 	row(assigned, WorkerBusy, always, queued, release),
 	row(assigned, NotAccepted, always, queued, release),
 
@@ -83,10 +84,11 @@ var rows = []Row{
 	row(accepted, WorkerLost, always, queued, release),
 	row(accepted, WorkerLeft, always, queued, release),
 	row(accepted, WorkerStopped, always, queued, release),
+	row(accepted, WorkerRevoked, always, queued, release),
 	row(accepted, NotStarted, always, queued, release),
 
 	// running: its process may run. Only its token acts for it, and only an end
-	// that is known, or silence, ends it.
+	// that is known, silence, or the revocation of its worker ends it.
 	refuse(running, Accepted, always, NotOffered),
 	refuse(running, Acquired, always, NotOffered),
 	keep(running, Started, tokenValid), // the answer was lost
@@ -106,6 +108,8 @@ var rows = []Row{
 	row(running, Silent, otherwise, lost, recordLoss),
 	row(running, Absent, retriable, lost, recordLoss, nameRetry),
 	row(running, Absent, otherwise, lost, recordLoss),
+	row(running, WorkerRevoked, retriable, lost, recordLoss, refuseTokens, nameRetry),
+	row(running, WorkerRevoked, otherwise, lost, recordLoss, refuseTokens),
 
 	// finished, canceled: a repeated report is acknowledged again.
 	refuse(finished, Accepted, always, JobEnded),

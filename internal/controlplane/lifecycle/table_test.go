@@ -27,6 +27,9 @@ func jobs(s lifecycle.State) []lifecycle.Job {
 		}
 	}
 	vary(func(j *lifecycle.Job) { j.Tokens = []string{"t1"} })
+	if s == wire.StateLost { // only a lost job can have it
+		vary(func(j *lifecycle.Job) { j.Revoked = true })
+	}
 	vary(func(j *lifecycle.Job) { j.RetriesLeft = 1 })
 	vary(func(j *lifecycle.Job) { j.CancelRequested = true })
 	vary(func(j *lifecycle.Job) { j.StopRequested = true })
@@ -129,6 +132,9 @@ func TestInvariants(t *testing.T) {
 					}
 					if len(after.History.Entries) != len(job.History.Entries)+1 {
 						bad("the change left no entry in the history")
+					}
+					if job.Revoked && !after.Revoked || k == lifecycle.WorkerRevoked && s == wire.StateRunning && after.Holds("t1") {
+						bad("a token of a revoked worker is valid")
 					}
 					if after.RetriedBy != job.RetriedBy && (after.RetriedBy != ev.RetryID || !job.Retriable()) {
 						bad("retried without leave")

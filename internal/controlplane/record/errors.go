@@ -12,7 +12,29 @@ var (
 	// ErrInvalid: a field of a request is not acceptable. The error is an
 	// *InvalidError, which names the field.
 	ErrInvalid = errors.New("invalid")
+	// ErrUnauthenticated: the token was never issued, or is not valid any more. The
+	// error can be a *RevokedError.
+	ErrUnauthenticated = errors.New("token not accepted")
 )
+
+// RevokedError is ErrUnauthenticated for the session of a worker that was revoked, or
+// for the token of its job. Only who presents the token receives it.
+type RevokedError struct {
+	// Reason is for people, and may be empty.
+	Reason string
+}
+
+// Error returns that the worker was revoked, and why.
+func (e *RevokedError) Error() string {
+	const revoked = "this worker was revoked by the control plane"
+	if e.Reason == "" {
+		return revoked
+	}
+	return revoked + ": " + e.Reason
+}
+
+// Is reports whether target is ErrUnauthenticated.
+func (*RevokedError) Is(target error) bool { return target == ErrUnauthenticated }
 
 // InvalidError reports a field that is not acceptable. Field is its name in the
 // API, such as "command"; Problem continues the text that begins with the name.

@@ -83,15 +83,11 @@ func (x *Index) RenewJob(id string, now time.Time) {
 // HoldJob records that an agent named a job among those that it holds, and
 // reports whether the job is running. The agent's worker can be another one than
 // the job's: an agent that starts again registers new workers, and still has the
-// results of its old ones. A job of a revoked worker is not held. A job that is not
-// reported on is held for HoldTimeout
-// at most, so that no worker keeps a job of another alive for longer.
+// results of its old ones. A job that is not reported on is held for HoldTimeout at
+// most, so that no worker keeps a job of another alive for longer.
 func (x *Index) HoldJob(id string, now time.Time) bool {
 	j := x.inHand[id]
 	if j == nil || j.state != wire.StateRunning {
-		return false
-	}
-	if w := x.workers[j.workerID]; w != nil && w.record.Revoked {
 		return false
 	}
 	j.held = now
@@ -197,6 +193,14 @@ func event(kind lifecycle.EventKind, format string, args ...any) (lifecycle.Even
 
 func nothing() (lifecycle.Event, bool) { return lifecycle.Event{}, false }
 
+// revoked returns the event of a job whose worker was revoked.
+func revoked(w *workerEntry) (lifecycle.Event, bool) {
+	if w.record.StopReason == "" {
+		return event(lifecycle.WorkerRevoked, "its worker was revoked")
+	}
+	return event(lifecycle.WorkerRevoked, "its worker was revoked: %s", w.record.StopReason)
+}
+
 func decideUnstarted(j *jobEntry, w *workerEntry, now time.Time, t Terms) (lifecycle.Event, bool) {
 	since := now.Sub(j.since)
 	assigned := j.state == wire.StateAssigned
@@ -208,6 +212,8 @@ func decideUnstarted(j *jobEntry, w *workerEntry, now time.Time, t Terms) (lifec
 		return nothing()
 	case w.record.State == workerstate.Lost:
 		return event(lifecycle.WorkerLost, "its worker was lost")
+	case w.record.Revoked:
+		return revoked(w)
 	case w.record.State == workerstate.Left:
 		return event(lifecycle.WorkerLeft, "its worker left")
 	case w.record.State == workerstate.Stopped:
@@ -233,6 +239,8 @@ func decideRunning(j *jobEntry, w *workerEntry, now time.Time, t Terms) (lifecyc
 		last = later(last, w.seen)
 	}
 	switch {
+	case w != nil && w.record.Revoked:
+		return revoked(w)
 	case now.Sub(last) > t.LeaseTimeout:
 		return event(lifecycle.Silent, "its worker was silent for %s", t.LeaseTimeout)
 	case j.lastPing.Sub(j.firstPing) >= t.AbsenceTimeout:

@@ -21,6 +21,8 @@ func TestDecide(t *testing.T) {
 	connected, paused, stopping, forced := in(workerstate.Available), in(workerstate.Paused), in(workerstate.Draining), in(workerstate.Stopped)
 	lost, gone := in(workerstate.Lost), in(workerstate.Left)
 	lost.Was = workerstate.Available
+	revoked := in(workerstate.Left)
+	revoked.Revoked, revoked.StopReason = true, "stolen"
 	const nothing = lifecycle.Submitted // a stored job never has this event
 	const (
 		assigned = wire.StateAssigned
@@ -40,6 +42,7 @@ func TestDecide(t *testing.T) {
 		"an offer to a paused worker":                  {assigned, paused, fresh, fresh, nil, lifecycle.WorkerPaused},
 		"an offer to a draining worker":                {assigned, stopping, fresh, fresh, nil, lifecycle.WorkerStopping},
 		"an offer to a worker that left":               {assigned, gone, fresh, fresh, nil, lifecycle.WorkerLeft},
+		"an offer to a revoked worker":                 {assigned, revoked, fresh, fresh, nil, lifecycle.WorkerRevoked},
 		"an offer to a lost worker":                    {assigned, lost, fresh, fresh, nil, lifecycle.WorkerLost},
 		"an offer to an unknown worker":                {assigned, record.Worker{}, fresh, fresh, nil, nothing},
 		"an offer to an unknown worker, for long":      {assigned, record.Worker{}, ago(o.AssignTimeout + 1), fresh, nil, lifecycle.WorkerUnknown},
@@ -53,6 +56,8 @@ func TestDecide(t *testing.T) {
 		"an acceptance by a worker stopped with force": {accepted, forced, fresh, fresh, nil, lifecycle.WorkerStopped},
 		"an acceptance of a lost worker":               {accepted, lost, fresh, fresh, nil, lifecycle.WorkerLost},
 		"an acceptance of a worker that left":          {accepted, gone, fresh, fresh, nil, lifecycle.WorkerLeft},
+		"an acceptance of a revoked worker":            {accepted, revoked, fresh, fresh, nil, lifecycle.WorkerRevoked},
+		"a job of a revoked worker":                    {running, revoked, fresh, fresh, nil, lifecycle.WorkerRevoked},
 		"a job":                                        {running, connected, fresh, fresh, nil, nothing},
 		"a job of a paused worker":                     {running, paused, fresh, fresh, nil, nothing},
 		"a job of a draining worker":                   {running, stopping, fresh, fresh, nil, nothing},
@@ -75,6 +80,7 @@ func TestDecide(t *testing.T) {
 		"a job that its agent holds without a report":           {running, connected, ago(o.SilenceTimeout + 1), fresh, held(fresh), nothing},
 		"a job that its agent holds without a report, for long": {running, connected, ago(o.HoldTimeout + 1), fresh, held(fresh), lifecycle.Silent},
 		"a job whose agent held it, and is silent":              {running, lost, ago(time.Hour), ago(time.Hour), held(ago(o.LeaseTimeout + 1)), lifecycle.Silent},
+		"a job that is held, of a revoked worker":               {running, revoked, fresh, fresh, held(fresh), lifecycle.WorkerRevoked},
 		"an overdue job of a silent worker":                     {running, connected, ago(o.LeaseTimeout + 1), ago(o.LeaseTimeout + 1), timeout(1, ago(2)), lifecycle.Silent},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -86,7 +86,7 @@ func (x *Index) ApplyWorker(worker record.Worker, now time.Time) {
 		w.freeSince = "it connected again"
 	}
 	if worker.Revoked && w.stream != nil {
-		w.stream.End(record.ErrNotFound)
+		w.stream.End(&record.RevokedError{Reason: worker.StopReason})
 		w.stream = nil
 	}
 	x.setIdle(w)

@@ -24,7 +24,8 @@ func causes(s lifecycle.State) []lifecycle.EventKind {
 	case queued:
 		return []lifecycle.EventKind{
 			lifecycle.Submitted, lifecycle.WorkerUnknown, lifecycle.WorkerLost, lifecycle.WorkerLeft, lifecycle.WorkerPaused,
-			lifecycle.WorkerStopping, lifecycle.WorkerStopped, lifecycle.WorkerBusy, lifecycle.NotAccepted, lifecycle.NotStarted,
+			lifecycle.WorkerStopping, lifecycle.WorkerStopped, lifecycle.WorkerRevoked, lifecycle.WorkerBusy,
+			lifecycle.NotAccepted, lifecycle.NotStarted,
 		}
 	case assigned:
 		return []lifecycle.EventKind{lifecycle.Assigned}
@@ -39,7 +40,7 @@ func causes(s lifecycle.State) []lifecycle.EventKind {
 			lifecycle.Finished, lifecycle.CancelRequested, lifecycle.OriginalEnded, lifecycle.RetryWithdrawn,
 		}
 	case lost:
-		return []lifecycle.EventKind{lifecycle.Silent, lifecycle.Absent}
+		return []lifecycle.EventKind{lifecycle.Silent, lifecycle.Absent, lifecycle.WorkerRevoked}
 	default:
 	}
 	return nil
@@ -237,7 +238,7 @@ func (s *step) checkLateResult() string {
 // withdraws reports whether an event takes the job from its worker.
 func withdraws(from lifecycle.State, on lifecycle.EventKind) bool {
 	switch on {
-	case lifecycle.WorkerUnknown, lifecycle.WorkerLost, lifecycle.WorkerLeft, lifecycle.WorkerStopped:
+	case lifecycle.WorkerUnknown, lifecycle.WorkerLost, lifecycle.WorkerLeft, lifecycle.WorkerStopped, lifecycle.WorkerRevoked:
 		return from == assigned || from == accepted
 	case lifecycle.WorkerPaused, lifecycle.WorkerStopping, lifecycle.WorkerBusy, lifecycle.NotAccepted:
 		return from == assigned
@@ -276,6 +277,11 @@ func (s *step) checkTerm() string {
 		if !s.after.mustEnd() {
 			return "a job runs on after its timeout"
 		}
+	case lifecycle.WorkerRevoked:
+		if to != lost {
+			return "a job runs on whose worker was revoked"
+		}
+		s.w.endTokens(s.job, 0)
 	case lifecycle.Silent, lifecycle.Absent:
 		if to != lost {
 			return "a job is not lost that nothing is known of"
@@ -298,7 +304,10 @@ func (s *step) checkRetry() string {
 	o := &s.w.seen[s.job]
 	wanted := s.before.retries > 0 && !o.cancel && !s.before.timedOut
 	switch s.in.kind {
-	case lifecycle.Silent, lifecycle.Absent:
+	case lifecycle.Silent, lifecycle.Absent, lifecycle.WorkerRevoked:
+		if s.before.state != running {
+			wanted = false
+		}
 	case lifecycle.Finished:
 		if s.in.overdue && s.in.result != exited {
 			return "" // stopped, and over its timeout: both are right

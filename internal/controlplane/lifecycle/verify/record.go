@@ -150,7 +150,9 @@ func recordOf(j *lifecycle.Job) record {
 		acceptedAt: !j.AcceptedAt.IsZero(), startedAt: !j.StartedAt.IsZero(), ended: !j.FinishedAt.IsZero(),
 	}
 	for _, t := range j.Tokens {
-		r.tokens = r.tokens.with(tokenOf(t))
+		if j.Holds(t) {
+			r.tokens = r.tokens.with(tokenOf(t))
+		}
 	}
 	if j.LateResult != nil {
 		r.late = resultOf(*j.LateResult)
@@ -216,5 +218,5 @@ func (in *input) String() string {
 }
 
 func mayRetry(k lifecycle.EventKind) bool {
-	return k == lifecycle.Finished || k == lifecycle.Silent || k == lifecycle.Absent
+	return k == lifecycle.Finished || k == lifecycle.Silent || k == lifecycle.Absent || k == lifecycle.WorkerRevoked
 }

@@ -92,7 +92,7 @@ func (g *generator) controlPlane(w *world) {
 		}
 		for _, kind := range []lifecycle.EventKind{
 			lifecycle.WorkerUnknown, lifecycle.WorkerLost, lifecycle.WorkerLeft, lifecycle.WorkerPaused,
-			lifecycle.WorkerStopping, lifecycle.WorkerBusy,
+			lifecycle.WorkerStopping, lifecycle.WorkerRevoked, lifecycle.WorkerBusy,
 		} {
 			g.event(w, job, input{kind: kind}, faulty)
 		}
