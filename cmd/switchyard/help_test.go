@@ -20,7 +20,7 @@ var perCall = []string{
 	"help", "version",
 	"idempotency-key", "state", "outcome", "no-retry", "worker", "follow", "offset", "reason", "force", "format", "guards", "effects",
 	"tail", "limit", "all", "page", "sort", "since", "until", "machine", "self-loops", "highlight",
-	"delete", "keep-waiting", "scope", "expires-in", "revoked", "show-secrets",
+	"delete", "keep-waiting", "scope", "expires-in", "output-file", "revoked", "show-secrets",
 	"jobs", "in-flight", "losses", "pauses", "together", "rows", "scripts", "job-in-flight", "job-kills", "job-faults",
 }
 

@@ -104,7 +104,7 @@ func newServerFlags(cmd *cobra.Command, dir *command.DataDir) *serverFlags {
 		"other users of this machine see a password in it, so prefer the variable").
 		Default("a store in this process, in the data directory")
 	flags.File(&c.TLSCertFile, "tls-cert", "FILE", "PEM file of the certificate for TLS").Default("no TLS")
-	flags.File(&c.TLSKeyFile, "tls-key", "FILE", "PEM file of the certificate's key")
+	flags.SecretFile(&c.TLSKeyFile, "TLS key", "tls-key", "FILE", "PEM file of the certificate's key")
 	s.registration = flags.Token("registration-token", "token that agents register with",
 		"registration-token in the data directory, created at the first start")
 	s.admin = cli.Settings(cmd, "").Token("admin-token", "token of people and programs",
@@ -152,7 +152,6 @@ func (s *serverFlags) read(cmd *cobra.Command, logger *zap.Logger) (controlplane
 	if c.AdminToken, err = s.admin.Read(); err != nil {
 		return c, cli.Usagef(cmd, "%w", err)
 	}
-	command.WarnIfReadable(logger, s.registration, s.admin)
 	if err := c.Validate(); err != nil {
 		return c, cli.Usagef(cmd, "%w", err)
 	}

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,8 +17,9 @@ import (
 )
 
 //nolint:dupword // a list of words and what they mean
-const tokenDescription = `Creates a token and writes it to standard output, this once: the control plane
-keeps its hash only. --scope is what the token may do:
+const tokenDescription = `Creates a token and writes it to standard output, or to a file that only its owner can
+read (--output-file), this once: the control plane keeps its hash only. --scope is what
+the token may do:
 
   register  register workers; --queue limits them to these queues
   submit    submit jobs, and show, follow and cancel them; --queue limits it to the
@@ -33,14 +36,15 @@ when the column USED of token list no longer changes.`
 func (a *app) tokenCreate() *cobra.Command {
 	cmd := cli.Command("create NAME", "create a token and write it to standard output", cli.OneArg("name"))
 	cmd.Long = tokenDescription
-	request, life := &switchyardv1.CreateTokenRequest{}, time.Duration(0)
+	request, life, path := &switchyardv1.CreateTokenRequest{}, time.Duration(0), ""
 	flags := cli.PerCall(cmd)
 	cli.Var(flags, &request.Scope, "scope", "SCOPE", "what the token may do: register, submit, read or operate (required)",
-		present.ParseTokenScope)
+		present.ParseTokenScope).Default("")
 	cli.List(flags, &request.Queues, "queue", "NAME", "queue that the token is limited to; may be repeated", cli.Each(cli.AnyText)).
 		Default("all queues")
 	cli.Var(flags, &life, "expires-in", "DURATION", "how long the token is valid, such as 2160h", cli.Positive).
 		Default("without an end")
+	flags.File(&path, "output-file", "FILE", "new file for the token, which only its owner can read").Default("standard output")
 	c := connectionFlags(cmd)
 	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, names []string) error {
 		if request.GetScope() == switchyardv1.TokenScope_TOKEN_SCOPE_UNSPECIFIED {
@@ -50,6 +54,9 @@ func (a *app) tokenCreate() *cobra.Command {
 		if life > 0 {
 			request.ExpiresIn = durationpb.New(life)
 		}
+		if path != "" {
+			return a.createTokenInFile(ctx, caller, request, path, c.JSON())
+		}
 		created, err := caller.CreateToken(ctx, request)
 		if err != nil {
 			return err
@@ -57,12 +64,47 @@ func (a *app) tokenCreate() *cobra.Command {
 		if c.JSON() {
 			return present.JSON(a.Stdout, created)
 		}
-		token := created.GetToken()
-		a.Notef("token %s (%s) has the scope %s; it is shown only once",
-			present.Safe(token.GetName()), token.GetId(), present.TokenScope(token.GetScope()))
+		a.Notef("%s; it is shown only once", describeToken(created.GetToken()))
 		return a.Printf("%s\n", created.GetSecret())
 	})
 	return cmd
+}
+
+func describeToken(token *switchyardv1.Token) string {
+	return fmt.Sprintf("token %s (%s) has the scope %s",
+		present.Safe(token.GetName()), token.GetId(), present.TokenScope(token.GetScope()))
+}
+
+// createTokenInFile creates a token and writes it to a new file, which it creates first:
+// a token that cannot be written would be lost. Without a token there is no file.
+func (a *app) createTokenInFile(
+	ctx context.Context, caller *client.Client, request *switchyardv1.CreateTokenRequest, path string, asJSON bool,
+) (err error) {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the operator names the file
+	if err != nil {
+		return fmt.Errorf("creating the token file: %w", err)
+	}
+	defer func() {
+		if closed := file.Close(); err == nil && closed != nil {
+			err = fmt.Errorf("writing the token file: %w", closed)
+		}
+		if err != nil {
+			err = errors.Join(err, os.Remove(path))
+		}
+	}()
+	created, err := caller.CreateToken(ctx, request)
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintln(file, created.GetSecret()); err != nil {
+		return fmt.Errorf("writing the token file, revoke the token %s: %w", created.GetToken().GetId(), err)
+	}
+	if asJSON {
+		created.Secret = ""
+		return present.JSON(a.Stdout, created)
+	}
+	a.Notef("%s; it is in %s", describeToken(created.GetToken()), path)
+	return nil
 }
 
 // tokenList returns `switchyard token list`.

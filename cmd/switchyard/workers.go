@@ -72,9 +72,11 @@ func (a *app) workersRevoke() *cobra.Command {
 			return c.RevokeWorker(ctx, id, reason)
 		})
 	cmd.Long = `Turns workers away for good: their sessions and the tokens of their jobs are refused
-from now on. A job that a worker runs is lost when its lease expires, and retried if
-retries are left. The agent may register a new worker with its registration token: to
-keep it out, give it a token of its own and revoke that (token revoke).`
+from now on. A job that a worker runs is lost at once, and retried if retries are left;
+one that it did not start goes back to its queue. The agent ends the process of the job,
+keeps what it could not deliver, and exits with status 29. Started again, it may register
+a new worker with its registration token: to keep it out, give it a token of its own and
+revoke that (token revoke).`
 	reasonFlag(cmd, &reason, "revoked")
 	return cmd
 }

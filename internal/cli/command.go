@@ -101,5 +101,8 @@ func runWithSettings(cmd *cobra.Command, args []string, run func(*cobra.Command,
 	if err := applySettings(cmd); err != nil {
 		return err
 	}
+	if err := checkSecretFiles(cmd); err != nil {
+		return err
+	}
 	return run(cmd, args)
 }

@@ -143,6 +143,8 @@ type setting struct {
 	placeholder string
 	usage       string
 	defaultText string
+	secret      bool   // the value is a secret
+	secretFile  string // the kind of the file, if it holds a secret
 }
 
 func (s *setting) settings() *setting { return s }

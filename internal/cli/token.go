@@ -23,7 +23,8 @@ type Token struct {
 func (f Flags) Token(name, usage, defaultFile string) *Token {
 	t := &Token{}
 	t.flag = f.Text(&t.text, name, "TOKEN", usage+"; other users of this machine can see it, so prefer the file")
-	t.File = f.File(&t.Path, name+"-file", "FILE", "file that holds the "+usage).Default(defaultFile)
+	t.flag.setting.secret = true
+	t.File = f.SecretFile(&t.Path, "token file", name+"-file", "FILE", "file that holds the "+usage).Default(defaultFile)
 	return t
 }
 

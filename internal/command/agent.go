@@ -70,7 +70,7 @@ func (a *App) AgentStart() *cobra.Command {
 	flags.File(&trust.ExtraCAFile, "extra-ca-file", "FILE", "PEM file of authorities to trust in addition")
 	flags.Choice(&trust.MinVersion, "tls-min-version", "VERSION", "lowest version of TLS to accept: 1.2 or 1.3", config.TLSVersions()...)
 	flags.File(&trust.CertFile, "client-cert", "FILE", "PEM file of the agent's own certificate")
-	flags.File(&trust.KeyFile, "client-key", "FILE", "PEM file of the key of the agent's own certificate")
+	flags.SecretFile(&trust.KeyFile, "TLS key", "client-key", "FILE", "PEM file of the key of the agent's own certificate")
 	flags.Text(&f.Config.AcquireJob, "acquire-job", "ID", "run the job with this ID, and stop")
 	f.Declare(cmd)
 	log := NewLogFlags(cmd, zapcore.InfoLevel)
@@ -84,7 +84,6 @@ func (a *App) AgentStart() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		WarnIfReadable(settings.Logger, token)
 		certificates, err := config.WatchClientTLS(trust, func(err error) { noteCertificates(settings.Logger, err) })
 		if err != nil {
 			return cli.Usagef(cmd, "%w", err)

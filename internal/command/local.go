@@ -68,6 +68,9 @@ func LocalToken(cmd *cobra.Command, flags *cli.Token, endpoint string, dataDir *
 		return "", err
 	}
 	path := filepath.Join(dir, file)
+	if err := cli.CheckSecretFile(cmd, "token file", path); err != nil {
+		return "", err //nolint:wrapcheck // it names the file
+	}
 	text, err := config.ReadTokenFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("no %s: %s does not exist; is `switchyard up` running? "+

@@ -44,14 +44,31 @@ func CheckTokenFile(path string) error {
 	return nil
 }
 
-// ReadableByOthers reports whether other users of the machine can read or replace a
-// file. It is false for a file whose mode is not known.
-func ReadableByOthers(path string) bool {
+// CheckSecretFile checks a file that an operator names and that holds a secret. It
+// returns an error if every user of the machine can replace it, and a warning, of one
+// line, if others can read it or their group can replace it. kind names the file in both,
+// such as "token file". A file that does not exist or is not a regular one passes: its
+// reader reports it. Unlike CheckTokenFile it accepts what others can read, since the
+// secrets that container platforms mount have such a mode.
+func CheckSecretFile(kind, path string) (warning string, err error) {
 	mode, err := modeOf(path)
-	return err == nil && mode&(othersRead|othersWrite) != 0
+	if err != nil {
+		return "", fmt.Errorf("%s %s: %w", kind, path, err)
+	}
+	switch {
+	case mode&othersWrite != 0:
+		return "", fmt.Errorf("%s %s has the mode %#o, so that other users can replace it: check its content, and run chmod 600 on it",
+			kind, path, mode)
+	case mode&othersRead != 0:
+		return fmt.Sprintf("%s %s has the mode %#o, so that other users can read it: run chmod 600 on it", kind, path, mode), nil
+	case mode&groupWrite != 0:
+		return fmt.Sprintf("%s %s has the mode %#o, so that its group can replace it: run chmod g-w on it", kind, path, mode), nil
+	}
+	return "", nil
 }
 
-// modeOf returns the permissions of a file; none if there is no file, and on Windows.
+// modeOf returns the permissions of a file or directory; none if there is no such file,
+// if it is of another kind, such as a pipe, and on Windows.
 func modeOf(path string) (fs.FileMode, error) {
 	if runtime.GOOS == "windows" {
 		return 0, nil
@@ -62,6 +79,8 @@ func modeOf(path string) (fs.FileMode, error) {
 		return 0, nil
 	case err != nil:
 		return 0, fmt.Errorf("permissions: %w", err)
+	case !info.Mode().IsRegular() && !info.IsDir():
+		return 0, nil
 	}
 	return info.Mode().Perm(), nil
 }

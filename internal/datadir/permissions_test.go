@@ -3,6 +3,7 @@
 package datadir
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -48,12 +49,39 @@ func TestCheckTokenFile(t *testing.T) {
 		if (err != nil) != refused || err != nil && !strings.Contains(err.Error(), path) {
 			t.Errorf("%v: %v, want refused %t", mode, err, refused)
 		}
-		if ReadableByOthers(path) != refused {
-			t.Errorf("%v: others can read it: %t, want %t", mode, !refused, refused)
-		}
 	}
 	if err := CheckTokenFile(filepath.Join(t.TempDir(), "none")); err != nil {
 		t.Errorf("a file that does not exist: %v", err)
+	}
+}
+
+func TestCheckSecretFile(t *testing.T) {
+	t.Parallel()
+	const fine, warned, refused = "", "can read it", "other users can replace it"
+	for mode, want := range map[fs.FileMode]string{
+		0o600: fine, 0o400: fine, 0o640: fine, 0o440: fine,
+		0o644: warned, 0o604: warned, 0o444: warned, 0o664: warned, 0o660: "its group can replace it",
+		0o666: refused, 0o602: refused, 0o777: refused,
+	} {
+		path := filepath.Join(t.TempDir(), "agent.token")
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		chmod(t, path, mode)
+		warning, err := CheckSecretFile("token file", path)
+		said := warning
+		if err != nil {
+			said = err.Error()
+		}
+		named := strings.HasPrefix(said, fmt.Sprintf("token file %s has the mode %#o, ", path, mode))
+		if (err != nil) != (want == refused) || !strings.Contains(said, want) || named != (want != fine) {
+			t.Errorf("%#o: %q, %v; want %q", mode, warning, err, want)
+		}
+	}
+	for _, path := range []string{filepath.Join(t.TempDir(), "none"), os.DevNull} {
+		if warning, err := CheckSecretFile("token file", path); warning != "" || err != nil {
+			t.Errorf("%s: %q, %v", path, warning, err)
+		}
 	}
 }
 
