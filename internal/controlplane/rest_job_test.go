@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
@@ -45,7 +46,8 @@ func TestJobLifecycle(t *testing.T) {
 		{name: "finish, exit status not a number", method: "PUT", path: path + "/finish", body: `{"exit_status":"fine"}`, status: 400, contains: "exit_status"},
 		{name: "finish, exit status not quoted", method: "PUT", path: path + "/finish", body: `{"exit_status":7}`, status: 400, contains: "exit_status"},
 		{name: "finish, negative chunk count", method: "PUT", path: path + "/finish", body: `{"chunks_failed_count":-1}`, status: 400, contains: "chunks_failed_count"},
-		{name: "finish", method: "PUT", path: path + "/finish", body: `{"exit_status":"7","signal":"SIGTERM","signal_reason":"process_run_error","finished_at":"2026-01-02T03:04:06Z","chunks_failed_count":1}`, status: 200, contains: "{}"},
+		{name: "finish, negative usage", method: "PUT", path: path + "/finish", body: `{"switchyard_usage":{"cpu_us":-1}}`, status: 400, contains: "switchyard_usage"},
+		{name: "finish", method: "PUT", path: path + "/finish", body: `{"exit_status":"7","signal":"SIGTERM","signal_reason":"process_run_error","finished_at":"2026-01-02T03:04:06Z","chunks_failed_count":1,"switchyard_usage":{"wall_us":1500000,"cpu_us":300,"peak_memory_bytes":4096,"group":true}}`, status: 200, contains: "{}"},
 		{name: "finish again", method: "PUT", path: path + "/finish", body: `{"exit_status":"7","signal":"SIGTERM","signal_reason":"process_run_error","finished_at":"2026-01-02T03:04:06Z","chunks_failed_count":1}`, status: 200, contains: "{}"},
 		{name: "start after finish", method: "PUT", path: path + "/start", status: 401, contains: "message"},
 		{name: "finished", method: "GET", path: path, status: 401, contains: "message"},
@@ -69,6 +71,10 @@ func TestJobLifecycle(t *testing.T) {
 	if end.GetExitStatus() != "7" || end.GetSignal() != "SIGTERM" || end.GetSignalReason() != "process_run_error" ||
 		end.GetChunksFailedCount() != 1 || end.GetState() != switchyardv1.JobState_JOB_STATE_FINISHED {
 		t.Errorf("final job %v", end)
+	}
+	if used := end.GetUsage(); used.GetWall().AsDuration() != 1500*time.Millisecond || used.GetCpu().AsDuration() != 300*time.Microsecond ||
+		used.GetPeakMemory() != 4096 || !used.GetGroup() {
+		t.Errorf("usage %v", used)
 	}
 }
 

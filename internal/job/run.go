@@ -197,6 +197,7 @@ func (r *run) collect(command *process.Process, end process.End) {
 
 // recordExit records how the command ended, in the result and the log.
 func (r *run) recordExit(end process.End, exit process.Exit, err error) {
+	r.result.Usage = usageOf(exit.Usage)
 	switch {
 	case !end.Exited:
 		r.fail(PhaseProcess, err)
@@ -217,6 +218,11 @@ func (r *run) recordExit(end process.End, exit process.Exit, err error) {
 		r.log.Notef("the command ended, but a process that it had started held its output open until %v later; "+
 			"what that process wrote after that is not in this log", time.Since(r.finishedAt).Round(time.Millisecond))
 	}
+}
+
+// usageOf returns what is reported of what a command took.
+func usageOf(u process.Usage) wire.Usage {
+	return wire.Usage{WallMicros: u.Wall.Microseconds(), CPUMicros: u.CPU.Microseconds(), PeakMemory: u.PeakMemory}
 }
 
 // setNeverRan records that the command could not be run.

@@ -52,6 +52,7 @@ func Job(w io.Writer, job *switchyardv1.Job) error {
 		{"accepted", moment(job.GetAcceptedAt())},
 		{"started", moment(job.GetStartedAt())},
 		{"finished", moment(job.GetFinishedAt())},
+		{"used", usage(job.GetUsage())},
 		{"log", logSize(job)},
 		{"log chunks lost", nonZero(int64(job.GetChunksFailedCount()))},
 		{"idempotency key", Safe(job.GetIdempotencyKey())},
@@ -72,6 +73,20 @@ func logSize(job *switchyardv1.Job) string {
 		size += ", cut at the limit of a log; the rest was not kept"
 	}
 	return size
+}
+
+// usage returns what a job took, or "".
+func usage(u *switchyardv1.Usage) string {
+	if u == nil {
+		return ""
+	}
+	const mebibyte = 1 << 20
+	of := "largest process"
+	if u.GetGroup() {
+		of = "all processes"
+	}
+	return fmt.Sprintf("%v, %v of CPU, %.1f MiB at most (%s)",
+		u.GetWall().AsDuration().Round(time.Millisecond), u.GetCpu().AsDuration().Round(time.Millisecond), float64(u.GetPeakMemory())/mebibyte, of)
 }
 
 // lateResult returns the result that arrived after a job was lost, if any.

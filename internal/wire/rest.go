@@ -123,7 +123,25 @@ type FinishRequest struct {
 	ChunksFailed int `json:"chunks_failed_count"`
 	// IgnoreAgent asks that the worker is assigned no more jobs.
 	IgnoreAgent bool `json:"ignore_agent_in_dispatches,omitempty"`
+	// Usage is what the command took; zero if it never ran or its end was not seen.
+	// Only our own agents send it, and other control planes ignore it.
+	Usage Usage `json:"switchyard_usage,omitzero"`
 }
+
+// Usage is what the processes of a job took. Each field is zero if it is not known.
+type Usage struct {
+	WallMicros int64 `json:"wall_us,omitempty"` // from the start of the command to its end
+	CPUMicros  int64 `json:"cpu_us,omitempty"`  // in user and kernel mode, of all processors
+	// PeakMemory is in bytes: of all processes together if Group is set, else of the
+	// largest one.
+	PeakMemory int64 `json:"peak_memory_bytes,omitempty"`
+	// Group is set if the job had a control group, so that all of its processes are
+	// counted; else processes that it left running are not.
+	Group bool `json:"group,omitempty"`
+}
+
+// Valid reports whether an agent can have measured it.
+func (u Usage) Valid() bool { return u.WallMicros >= 0 && u.CPUMicros >= 0 && u.PeakMemory >= 0 }
 
 // Chunk is one chunk of a job's log: the body of POST jobs/ID/chunks, before it
 // is compressed, with its place in the log.

@@ -13,6 +13,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
@@ -32,7 +33,7 @@ func jobMessage(job record.Job, waitingReason string) *switchyardv1.Job {
 		RetriesLeft:       int32(min(job.RetriesLeft, maxCount)),  //nolint:gosec // bounded
 		RetryOf:           job.RetryOf, RetriedBy: job.RetriedBy,
 		Outcome: jobOutcome(job.Outcome()), LostReason: job.LostReason, TimedOut: job.TimedOut,
-		StopRequested: job.StopRequested, Late: job.Late,
+		StopRequested: job.StopRequested, Late: job.Late, Usage: usageMessage(job.Usage),
 	}
 	if late := job.LateResult; late != nil {
 		message.LateResult = &switchyardv1.JobResult{
@@ -43,6 +44,17 @@ func jobMessage(job record.Job, waitingReason string) *switchyardv1.Job {
 		message.Timeout = durationpb.New(job.Timeout)
 	}
 	return message
+}
+
+// usageMessage returns the message for what a job took, or nil.
+func usageMessage(u wire.Usage) *switchyardv1.Usage {
+	if u == (wire.Usage{}) {
+		return nil
+	}
+	return &switchyardv1.Usage{
+		Wall: durationpb.New(time.Duration(u.WallMicros) * time.Microsecond), Cpu: durationpb.New(time.Duration(u.CPUMicros) * time.Microsecond),
+		PeakMemory: uint64(max(u.PeakMemory, 0)), Group: u.Group, //nolint:gosec // not negative
+	}
 }
 
 // addHistory adds the changes of a job to its message.

@@ -137,10 +137,13 @@ func resultOf(reported wire.FinishRequest, logSize uint64, logCut bool) (lifecyc
 		return lifecycle.Result{}, record.Invalid("signal_reason", "must have at most %d bytes", maxSignal)
 	case reported.ChunksFailed < 0:
 		return lifecycle.Result{}, record.Invalid("chunks_failed_count", "must be at least 0")
+	case !reported.Usage.Valid():
+		return lifecycle.Result{}, record.Invalid("switchyard_usage", "must have no negative number")
 	}
 	return lifecycle.Result{
 		ExitStatus: strconv.FormatInt(status, 10), Signal: reported.Signal, SignalReason: reported.SignalReason,
 		ChunksFailed: reported.ChunksFailed, LogSize: logSize, LogCut: logCut,
+		Usage: reported.Usage,
 	}, nil
 }
 

@@ -35,6 +35,8 @@ type Result struct {
 	LogSize uint64 `json:"log_size,omitempty"`
 	// LogCut is set where the log was cut at the limit of a log.
 	LogCut bool `json:"log_cut,omitempty"`
+	// Usage is what the command took, if its agent has sent it.
+	Usage wire.Usage `json:"usage,omitzero"`
 }
 
 // Same reports whether two reports describe the same end.

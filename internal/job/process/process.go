@@ -45,7 +45,9 @@ type Process struct {
 	opts   Options
 	group  *group
 	output *output
+	begun  time.Time
 	exited chan struct{} // closed when the program has ended
+	ended  time.Time     // set before exited is closed
 	end    End           // what Wait returned
 }
 
@@ -81,13 +83,14 @@ func start(c Command, opts Options, out *output) (*Process, error) {
 		setTerminal(cmd)
 	}
 	pidfd := openPidfd(cmd)
+	begun := time.Now()
 	err = opts.Reaper.start(cmd, mark)
 	fd := pidfd()
 	if err != nil {
 		_ = g.close()
 		return nil, fmt.Errorf("starting %s %s: %w%s", c.Name, c.Argv[0], err, hint(err))
 	}
-	p := &Process{cmd: cmd, opts: opts, group: g, output: out, exited: make(chan struct{})}
+	p := &Process{cmd: cmd, opts: opts, group: g, output: out, begun: begun, exited: make(chan struct{})}
 	if err := g.add(cmd.Process); err != nil {
 		_ = cmd.Process.Kill()
 		_ = g.await(cmd, fd)
@@ -98,6 +101,7 @@ func start(c Command, opts Options, out *output) (*Process, error) {
 	go func() {
 		defer close(p.exited)
 		_ = g.await(cmd, fd) // its error shows again in exit
+		p.ended = time.Now()
 	}()
 	return p, nil
 }
@@ -130,6 +134,14 @@ type Exit struct {
 	// OutputHeld is set if a process that the program left running held the output
 	// open until it was closed; what it wrote after that is lost.
 	OutputHeld bool
+	// Usage is what the program took, with those of its processes that have ended.
+	Usage Usage
+}
+
+// Usage is what a program took. Each field is zero if it is not known.
+type Usage struct {
+	Wall, CPU  time.Duration
+	PeakMemory int64 // of the largest process, in bytes
 }
 
 // Collect waits until all processes have closed the output, at most until
@@ -165,10 +177,11 @@ func (p *Process) reap() (Exit, error) {
 	if state == nil {
 		return Exit{Code: -1}, fmt.Errorf("the exit status of process %d is unknown: %w", p.PID(), err)
 	}
+	usage := Usage{Wall: p.ended.Sub(p.begun), CPU: state.UserTime() + state.SystemTime(), PeakMemory: peakMemory(state)}
 	if ws, ok := state.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
-		return Exit{Code: -1, Signal: SignalName(ws.Signal())}, nil
+		return Exit{Code: -1, Signal: SignalName(ws.Signal()), Usage: usage}, nil
 	}
-	return Exit{Code: state.ExitCode()}, nil
+	return Exit{Code: state.ExitCode(), Usage: usage}, nil
 }
 
 func (p *Process) done() <-chan struct{} { return p.exited }

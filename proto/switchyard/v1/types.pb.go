@@ -529,7 +529,9 @@ type Job struct {
 	// How many of its first entries stand before those that are left out.
 	HistoryHead int32 `protobuf:"varint,35,opt,name=history_head,json=historyHead,proto3" json:"history_head,omitempty"`
 	// Whether the log was cut at the limit of a log.
-	LogCut        bool `protobuf:"varint,36,opt,name=log_cut,json=logCut,proto3" json:"log_cut,omitempty"`
+	LogCut bool `protobuf:"varint,36,opt,name=log_cut,json=logCut,proto3" json:"log_cut,omitempty"`
+	// What the command took; absent if it never ran, or its agent has not sent it.
+	Usage         *Usage `protobuf:"bytes,37,opt,name=usage,proto3" json:"usage,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -816,6 +818,88 @@ func (x *Job) GetLogCut() bool {
 	return false
 }
 
+func (x *Job) GetUsage() *Usage {
+	if x != nil {
+		return x.Usage
+	}
+	return nil
+}
+
+// Usage is what the processes of a job took.
+type Usage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The time from the start of the command to its end.
+	Wall *durationpb.Duration `protobuf:"bytes,1,opt,name=wall,proto3" json:"wall,omitempty"`
+	// The time in user and kernel mode, of all processors.
+	Cpu *durationpb.Duration `protobuf:"bytes,2,opt,name=cpu,proto3" json:"cpu,omitempty"`
+	// The most memory, in bytes: of all processes together if group is set, else of the
+	// largest one.
+	PeakMemory uint64 `protobuf:"varint,3,opt,name=peak_memory,json=peakMemory,proto3" json:"peak_memory,omitempty"`
+	// Whether the job had a control group, so that all of its processes are counted. Else
+	// those that it left running are not.
+	Group         bool `protobuf:"varint,4,opt,name=group,proto3" json:"group,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Usage) Reset() {
+	*x = Usage{}
+	mi := &file_switchyard_v1_types_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Usage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Usage) ProtoMessage() {}
+
+func (x *Usage) ProtoReflect() protoreflect.Message {
+	mi := &file_switchyard_v1_types_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Usage.ProtoReflect.Descriptor instead.
+func (*Usage) Descriptor() ([]byte, []int) {
+	return file_switchyard_v1_types_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Usage) GetWall() *durationpb.Duration {
+	if x != nil {
+		return x.Wall
+	}
+	return nil
+}
+
+func (x *Usage) GetCpu() *durationpb.Duration {
+	if x != nil {
+		return x.Cpu
+	}
+	return nil
+}
+
+func (x *Usage) GetPeakMemory() uint64 {
+	if x != nil {
+		return x.PeakMemory
+	}
+	return 0
+}
+
+func (x *Usage) GetGroup() bool {
+	if x != nil {
+		return x.Group
+	}
+	return false
+}
+
 // Worker is one registered worker of an agent.
 type Worker struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -865,7 +949,7 @@ type Worker struct {
 
 func (x *Worker) Reset() {
 	*x = Worker{}
-	mi := &file_switchyard_v1_types_proto_msgTypes[3]
+	mi := &file_switchyard_v1_types_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -877,7 +961,7 @@ func (x *Worker) String() string {
 func (*Worker) ProtoMessage() {}
 
 func (x *Worker) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_types_proto_msgTypes[3]
+	mi := &file_switchyard_v1_types_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -890,7 +974,7 @@ func (x *Worker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Worker.ProtoReflect.Descriptor instead.
 func (*Worker) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_types_proto_rawDescGZIP(), []int{3}
+	return file_switchyard_v1_types_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Worker) GetId() string {
@@ -1059,7 +1143,7 @@ const file_switchyard_v1_types_proto_rawDesc = "" +
 	"\vexit_status\x18\x01 \x01(\tR\n" +
 	"exitStatus\x12\x16\n" +
 	"\x06signal\x18\x02 \x01(\tR\x06signal\x12#\n" +
-	"\rsignal_reason\x18\x03 \x01(\tR\fsignalReason\"\xc2\v\n" +
+	"\rsignal_reason\x18\x03 \x01(\tR\fsignalReason\"\xee\v\n" +
 	"\x03Job\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\acommand\x18\x02 \x03(\tR\acommand\x12-\n" +
@@ -1106,10 +1190,17 @@ const file_switchyard_v1_types_proto_rawDesc = "" +
 	"\ahistory\x18! \x03(\v2\x17.switchyard.v1.JobEventR\ahistory\x12'\n" +
 	"\x0fhistory_dropped\x18\" \x01(\x05R\x0ehistoryDropped\x12!\n" +
 	"\fhistory_head\x18# \x01(\x05R\vhistoryHead\x12\x17\n" +
-	"\alog_cut\x18$ \x01(\bR\x06logCut\x1a6\n" +
+	"\alog_cut\x18$ \x01(\bR\x06logCut\x12*\n" +
+	"\x05usage\x18% \x01(\v2\x14.switchyard.v1.UsageR\x05usage\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x9a\x05\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x9a\x01\n" +
+	"\x05Usage\x12-\n" +
+	"\x04wall\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x04wall\x12+\n" +
+	"\x03cpu\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x03cpu\x12\x1f\n" +
+	"\vpeak_memory\x18\x03 \x01(\x04R\n" +
+	"peakMemory\x12\x14\n" +
+	"\x05group\x18\x04 \x01(\bR\x05group\"\x9a\x05\n" +
 	"\x06Worker\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
@@ -1178,7 +1269,7 @@ func file_switchyard_v1_types_proto_rawDescGZIP() []byte {
 }
 
 var file_switchyard_v1_types_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_switchyard_v1_types_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_switchyard_v1_types_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_switchyard_v1_types_proto_goTypes = []any{
 	(JobState)(0),                 // 0: switchyard.v1.JobState
 	(JobOutcome)(0),               // 1: switchyard.v1.JobOutcome
@@ -1187,34 +1278,38 @@ var file_switchyard_v1_types_proto_goTypes = []any{
 	(*JobEvent)(nil),              // 4: switchyard.v1.JobEvent
 	(*JobResult)(nil),             // 5: switchyard.v1.JobResult
 	(*Job)(nil),                   // 6: switchyard.v1.Job
-	(*Worker)(nil),                // 7: switchyard.v1.Worker
-	nil,                           // 8: switchyard.v1.Job.EnvEntry
-	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 10: google.protobuf.Duration
+	(*Usage)(nil),                 // 7: switchyard.v1.Usage
+	(*Worker)(nil),                // 8: switchyard.v1.Worker
+	nil,                           // 9: switchyard.v1.Job.EnvEntry
+	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 11: google.protobuf.Duration
 }
 var file_switchyard_v1_types_proto_depIdxs = []int32{
-	9,  // 0: switchyard.v1.JobEvent.at:type_name -> google.protobuf.Timestamp
+	10, // 0: switchyard.v1.JobEvent.at:type_name -> google.protobuf.Timestamp
 	0,  // 1: switchyard.v1.JobEvent.from:type_name -> switchyard.v1.JobState
 	0,  // 2: switchyard.v1.JobEvent.to:type_name -> switchyard.v1.JobState
-	8,  // 3: switchyard.v1.Job.env:type_name -> switchyard.v1.Job.EnvEntry
-	10, // 4: switchyard.v1.Job.timeout:type_name -> google.protobuf.Duration
+	9,  // 3: switchyard.v1.Job.env:type_name -> switchyard.v1.Job.EnvEntry
+	11, // 4: switchyard.v1.Job.timeout:type_name -> google.protobuf.Duration
 	0,  // 5: switchyard.v1.Job.state:type_name -> switchyard.v1.JobState
-	9,  // 6: switchyard.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
-	9,  // 7: switchyard.v1.Job.assigned_at:type_name -> google.protobuf.Timestamp
-	9,  // 8: switchyard.v1.Job.accepted_at:type_name -> google.protobuf.Timestamp
-	9,  // 9: switchyard.v1.Job.started_at:type_name -> google.protobuf.Timestamp
-	9,  // 10: switchyard.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
+	10, // 6: switchyard.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
+	10, // 7: switchyard.v1.Job.assigned_at:type_name -> google.protobuf.Timestamp
+	10, // 8: switchyard.v1.Job.accepted_at:type_name -> google.protobuf.Timestamp
+	10, // 9: switchyard.v1.Job.started_at:type_name -> google.protobuf.Timestamp
+	10, // 10: switchyard.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
 	1,  // 11: switchyard.v1.Job.outcome:type_name -> switchyard.v1.JobOutcome
 	5,  // 12: switchyard.v1.Job.late_result:type_name -> switchyard.v1.JobResult
 	4,  // 13: switchyard.v1.Job.history:type_name -> switchyard.v1.JobEvent
-	3,  // 14: switchyard.v1.Worker.state:type_name -> switchyard.v1.WorkerState
-	9,  // 15: switchyard.v1.Worker.registered_at:type_name -> google.protobuf.Timestamp
-	9,  // 16: switchyard.v1.Worker.last_seen_at:type_name -> google.protobuf.Timestamp
-	17, // [17:17] is the sub-list for method output_type
-	17, // [17:17] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	7,  // 14: switchyard.v1.Job.usage:type_name -> switchyard.v1.Usage
+	11, // 15: switchyard.v1.Usage.wall:type_name -> google.protobuf.Duration
+	11, // 16: switchyard.v1.Usage.cpu:type_name -> google.protobuf.Duration
+	3,  // 17: switchyard.v1.Worker.state:type_name -> switchyard.v1.WorkerState
+	10, // 18: switchyard.v1.Worker.registered_at:type_name -> google.protobuf.Timestamp
+	10, // 19: switchyard.v1.Worker.last_seen_at:type_name -> google.protobuf.Timestamp
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_switchyard_v1_types_proto_init() }
@@ -1228,7 +1323,7 @@ func file_switchyard_v1_types_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_switchyard_v1_types_proto_rawDesc), len(file_switchyard_v1_types_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   5,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
