@@ -63,9 +63,9 @@ func (a *app) serverStart() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		server, err := startControlPlane(cmd.Context(), settings)
-		if err != nil {
-			return fmt.Errorf("starting: %w", err)
+		server, err := a.start(cmd.Context(), settings)
+		if server == nil || err != nil {
+			return err
 		}
 		if err := a.announce(out, s, server, settings, "The control plane", ""); err != nil {
 			return shutdown(server, err)
@@ -82,6 +82,24 @@ func (a *app) serverStart() *cobra.Command {
 		})
 	}
 	return cmd
+}
+
+// start starts a control plane, which may have to wait for its store. It returns nil and
+// no error if it was stopped meanwhile.
+func (a *app) start(ctx context.Context, settings controlplane.Config) (*controlplane.Server, error) {
+	ctx, stop := cli.Starting(ctx)
+	defer stop()
+	server, err := startControlPlane(ctx, settings)
+	switch interrupted, ok := errors.AsType[cli.InterruptedError](context.Cause(ctx)); {
+	case ok && err != nil:
+		a.Notef("stopped by %v, before the store was open", interrupted.Signal)
+		return nil, nil //nolint:nilnil // nothing failed
+	case ok:
+		return nil, shutdown(server, nil)
+	case err != nil:
+		return nil, fmt.Errorf("starting: %w", err)
+	}
+	return server, nil
 }
 
 // serverFlags are the flags of a control plane, for `server start` and `up`.
@@ -103,6 +121,7 @@ func newServerFlags(cmd *cobra.Command, dir *command.DataDir) *serverFlags {
 	flags.Text(&c.NATSURL, "nats-url", "URL", "NATS cluster to keep jobs and workers in; "+
 		"other users of this machine see a password in it, so prefer the variable").
 		Default("a store in this process, in the data directory")
+	natsFlags(flags, c)
 	flags.File(&c.TLSCertFile, "tls-cert", "FILE", "PEM file of the certificate for TLS").Default("no TLS")
 	flags.SecretFile(&c.TLSKeyFile, "TLS key", "tls-key", "FILE", "PEM file of the certificate's key")
 	s.registration = flags.Token("registration-token", "token that agents register with",

@@ -69,7 +69,9 @@ func (a *app) serverRestore() *cobra.Command {
 	var keepWaiting bool
 	cli.PerCall(cmd).Bool(&keepWaiting, "keep-waiting", "let jobs run that were waiting: none of them has run since the backup")
 	config := controlplane.Config{}.WithDefaults()
-	cli.Settings(cmd, "server").Text(&config.NATSURL, "nats-url", "URL", "NATS cluster to restore to").
+	flags := cli.Settings(cmd, "server")
+	natsFlags(flags, &config)
+	flags.Text(&config.NATSURL, "nats-url", "URL", "NATS cluster to restore to").
 		Default("a store in the data directory")
 	out := command.OutputFlag(cmd)
 	log := command.NewLogFlags(cmd, zapcore.InfoLevel)

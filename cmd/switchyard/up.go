@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -43,9 +42,9 @@ func (a *app) up() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		server, err := startControlPlane(cmd.Context(), serving)
-		if err != nil {
-			return fmt.Errorf("starting: %w", err)
+		server, err := a.start(cmd.Context(), serving)
+		if server == nil || err != nil {
+			return err
 		}
 		if err := connectTo(server, serving, &working); err != nil {
 			return shutdown(server, err)

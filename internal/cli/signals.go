@@ -17,9 +17,32 @@ func (e InterruptedError) Error() string { return fmt.Sprintf("interrupted by %v
 // an InterruptedError as its cause. A second signal does what it does by default.
 // The caller must call the returned function.
 func Interruptible(ctx context.Context) (context.Context, context.CancelFunc) {
+	return interruptible(ctx, syscall.SIGINT, syscall.SIGTERM)
+}
+
+// Starting is Interruptible for a daemon that is starting: each signal that stops the
+// daemon ends the context. In a service, SIGHUP does nothing yet.
+func Starting(ctx context.Context) (context.Context, context.CancelFunc) {
+	stopping := append([]os.Signal{syscall.SIGINT, syscall.SIGTERM}, forceSignals()...)
+	if signal.Ignored(syscall.SIGHUP) {
+		return interruptible(ctx, stopping...)
+	}
+	if hasTerminal() {
+		return interruptible(ctx, append(stopping, syscall.SIGHUP)...)
+	}
+	ignored := make(chan os.Signal, 1)
+	signal.Notify(ignored, syscall.SIGHUP)
+	ctx, cancel := interruptible(ctx, stopping...)
+	return ctx, func() {
+		signal.Stop(ignored)
+		cancel()
+	}
+}
+
+func interruptible(ctx context.Context, stopping ...os.Signal) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	signal.Notify(signals, stopping...)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

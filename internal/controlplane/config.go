@@ -70,6 +70,13 @@ type Config struct {
 	// an embedded store with its files in DataDir. Replicas on one cluster must have
 	// the same tokens.
 	NATSURL string
+	// NATSAccess is how to connect to the cluster: by which user, and with which
+	// certificates.
+	NATSAccess store.Access
+	// NATSReplicas is the least number of copies of all records in the cluster, 1 to 5;
+	// an operator's larger number is kept. The default, 0, is three for new records of a
+	// cluster that has three servers or more, else one; existing ones keep theirs.
+	NATSReplicas int
 	// TLSCertFile and TLSKeyFile are PEM files. Both empty means no TLS.
 	TLSCertFile, TLSKeyFile string
 	// RegistrationToken lets agents register; AdminToken lets people and programs
@@ -161,6 +168,7 @@ func (c Config) Validate() error {
 		validateListen(c.Listen),
 		validateDataDir(c.DataDir),
 		validateNATSURL(c.NATSURL),
+		c.validateNATS(),
 		c.validateTLS(),
 		validateToken("registration token", c.RegistrationToken),
 		validateToken("admin token", c.AdminToken),
@@ -243,6 +251,17 @@ func validateNATSURL(raw string) error {
 		}
 	}
 	return nil
+}
+
+// validateNATS checks the settings that go with a NATS URL.
+func (c Config) validateNATS() error {
+	switch {
+	case c.NATSURL == "" && (!c.NATSAccess.IsZero() || c.NATSReplicas != 0):
+		return errors.New("NATS: a user, certificates and a number of copies are for a NATS cluster; set its URL")
+	case c.NATSReplicas < 0 || c.NATSReplicas > store.MaxReplicas:
+		return fmt.Errorf("NATS: %d copies: it must be 1 to %d", c.NATSReplicas, store.MaxReplicas)
+	}
+	return c.NATSAccess.Validate() //nolint:wrapcheck // it names the setting
 }
 
 func validateDataDir(dir string) error {

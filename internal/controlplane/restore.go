@@ -104,7 +104,7 @@ func waits(state wire.JobState) bool {
 // storeOptions returns the options of the store of a configuration.
 func storeOptions(c Config) store.Options {
 	return store.Options{
-		DataDir: c.DataDir, URL: c.NATSURL,
+		DataDir: c.DataDir, URL: c.NATSURL, Access: c.NATSAccess, Replicas: c.NATSReplicas,
 		Retention: c.Retention, LogRetention: c.LogRetention, WorkerRetention: c.WorkerRetention, MaxStore: c.MaxStore,
 		Logger: c.Logger.Named("store"),
 	}

@@ -43,6 +43,9 @@ type Server struct {
 	// closing is canceled when the server begins to shut down; it ends the streams.
 	closing      context.Context //nolint:containedctx // the life of the server, not of a call
 	beginClosing context.CancelFunc
+	gate         gate
+	started      chan struct{} // closed when Start succeeds
+	failed       chan struct{} // closed when it does not
 
 	served   chan error // the error that Serve returned; one value
 	shutdown sync.Once
@@ -50,8 +53,10 @@ type Server struct {
 	err      error // set before done is closed
 }
 
-// Start opens the data directory and the store, listens, and returns when requests
-// are served. ctx bounds the start only; the server runs until Shutdown.
+// Start listens, opens the data directory and the store, and returns when requests
+// are served. Until then the port responds with 503. It waits for a NATS cluster that is
+// out of reach, or elects, until ctx ends. ctx bounds the start only; the server runs
+// until Shutdown.
 //
 // It returns an error of one line if the configuration is invalid, if the data
 // directory cannot be used or is in use (ErrDataDirInUse), if the store cannot be
@@ -61,13 +66,21 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("control plane: %w", err)
 	}
-	s := &Server{logger: c.Logger, metrics: metrics.New(), served: make(chan error, 1), done: make(chan struct{})}
+	s := &Server{
+		logger: c.Logger, metrics: metrics.New(), started: make(chan struct{}), failed: make(chan struct{}),
+		served: make(chan error, 1), done: make(chan struct{}),
+	}
 	s.closing, s.beginClosing = context.WithCancel(context.Background())
 	if err := s.open(ctx, c); err != nil {
 		s.beginClosing()
+		close(s.failed)
+		if s.http != nil {
+			_ = s.http.Close() // the requests are refused ones
+			<-s.served
+		}
 		return nil, fmt.Errorf("control plane: %w", errors.Join(err, s.release()))
 	}
-	go s.serve() //nolint:gosec // ctx bounds the start, not the server
+	close(s.started)
 	s.logger.Info("control plane started", zap.String("endpoint", s.url), zap.Bool("stream", !c.NoStream))
 	return s, nil
 }
@@ -89,35 +102,50 @@ func (s *Server) open(ctx context.Context, c Config) error {
 	s.tls = tlsConfig != nil
 	warnIfExposed(s.logger, s.listener, s.tls)
 	s.url = listenURL(s.listener, c.Listen, s.tls)
-	s.store, err = store.Open(ctx, s.storeOptions(c))
-	if err != nil {
+	s.http = newHTTPServer(&s.gate, s.logger)
+	s.http.TLSConfig = tlsConfig
+	s.http.RegisterOnShutdown(s.beginClosing)
+	go s.serve() //nolint:gosec // ctx bounds the start, not the server
+	if err := s.openStore(ctx, c); err != nil {
+		return err
+	}
+	handler := s.routes(c)
+	if c.Wrap != nil {
+		handler = c.Wrap(handler)
+	}
+	s.gate.open(handler)
+	return nil
+}
+
+// openStore opens the store and what is read from it.
+func (s *Server) openStore(ctx context.Context, c Config) (err error) {
+	if s.store, err = store.Open(ctx, s.storeOptions(c)); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
-	s.dispatcher, err = dispatch.New(ctx, s.store, dispatch.Options{
+	s.dispatcher, err = whileUnavailable(ctx, s.logger, func() (*dispatch.Dispatcher, error) { return s.newDispatcher(ctx, c) })
+	if err != nil {
+		return fmt.Errorf("reading the store: %w", err)
+	}
+	s.access, err = whileUnavailable(ctx, s.logger, func() (*access.Tokens, error) {
+		return access.Open(ctx, s.store, access.Bootstrap{
+			Registration: &s.tokens.registration, Admin: &s.tokens.admin,
+		}, s.logger.Named("access"))
+	})
+	if err != nil {
+		return fmt.Errorf("reading the store: %w", err)
+	}
+	s.audit = audit.New(s.store, s.logger.Named("audit"))
+	return nil
+}
+
+func (s *Server) newDispatcher(ctx context.Context, c Config) (*dispatch.Dispatcher, error) {
+	return dispatch.New(ctx, s.store, dispatch.Options{ //nolint:wrapcheck // openStore says what was attempted
 		Terms:           schedule.Terms{LeaseTimeout: c.LeaseTimeout, AssignTimeout: c.AssignTimeout},
 		AcquireAnyQueue: c.AcquireAnyQueue,
 		MaxLog:          c.MaxLog,
 		Observer:        s.metrics,
 		Logger:          s.logger.Named("dispatch"),
 	})
-	if err != nil {
-		return fmt.Errorf("reading the store: %w", err)
-	}
-	s.access, err = access.Open(ctx, s.store, access.Bootstrap{
-		Registration: &s.tokens.registration, Admin: &s.tokens.admin,
-	}, s.logger.Named("access"))
-	if err != nil {
-		return fmt.Errorf("reading the store: %w", err)
-	}
-	s.audit = audit.New(s.store, s.logger.Named("audit"))
-	handler := s.routes(c)
-	if c.Wrap != nil {
-		handler = c.Wrap(handler)
-	}
-	s.http = newHTTPServer(handler, s.logger)
-	s.http.TLSConfig = tlsConfig
-	s.http.RegisterOnShutdown(s.beginClosing)
-	return nil
 }
 
 // storeOptions returns the options of the server's store.
@@ -138,7 +166,7 @@ func (s *Server) openDataDir(c Config) error {
 }
 
 // serve serves requests until the listener is closed. If the listener fails it
-// shuts the server down.
+// shuts the server down, once it has started.
 func (s *Server) serve() {
 	var err error
 	if s.tls {
@@ -147,6 +175,11 @@ func (s *Server) serve() {
 		err = s.http.Serve(s.listener)
 	}
 	s.served <- err
+	select {
+	case <-s.started:
+	case <-s.failed:
+		return
+	}
 	if !errors.Is(err, http.ErrServerClosed) {
 		s.logger.Error("listener failed, shutting down", zap.Error(err))
 		ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)

@@ -63,9 +63,16 @@ func TestStartErrors(t *testing.T) {
 			c.AdminToken, c.RegistrationToken = sameToken, token.HashOf(sameToken).String()
 		}, nil, []string{"are the same"}},
 		{
-			"no NATS server", func(_ *testing.T, c *controlplane.Config) { c.NATSURL = "nats://127.0.0.1:1" },
+			"NATS with a file that is missing", func(_ *testing.T, c *controlplane.Config) {
+				c.NATSURL, c.NATSAccess.CredentialsFile = "nats://127.0.0.1:1", "none.creds"
+			},
+			os.ErrNotExist,
+			[]string{"store", "none.creds"},
+		},
+		{
+			"copies without NATS", func(_ *testing.T, c *controlplane.Config) { c.NATSReplicas = 3 },
 			nil,
-			[]string{"store", "127.0.0.1:1"},
+			[]string{"NATS", "set its URL"},
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -16,13 +16,21 @@ import (
 // twoPlants returns two dispatchers on one external server, with one clock.
 func twoPlants(t *testing.T) (one, two *plant) {
 	t.Helper()
+	one, two, _ = plantsOn(t)
+	return one, two
+}
+
+// plantsOn is twoPlants; stop ends the server.
+func plantsOn(t *testing.T) (one, two *plant, stop func()) {
+	t.Helper()
 	srv, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true})
 	must(t, err)
 	srv.Start()
-	t.Cleanup(func() {
+	stop = func() {
 		srv.Shutdown()
 		srv.WaitForShutdown()
-	})
+	}
+	t.Cleanup(stop)
 	if !srv.ReadyForConnections(10 * time.Second) {
 		t.Fatal("the server is not ready")
 	}
@@ -37,7 +45,7 @@ func twoPlants(t *testing.T) (one, two *plant) {
 		t.Cleanup(p.stop)
 		return p
 	}
-	return start(), start()
+	return start(), start(), stop
 }
 
 // until waits for the effect of another replica's change.
@@ -120,6 +128,21 @@ func TestAHeartbeatToAnyReplicaCounts(t *testing.T) {
 		two.pass(10 * time.Second)
 	}
 	one.workerState(a, workerstate.Available)
+}
+
+// While the store is out of reach no replica's signs of life arrive, so no lease ends.
+func TestLeasesWaitForTheStore(t *testing.T) {
+	one, two, stop := plantsOn(t)
+	a := one.register("a")
+	until(t, "the worker is known here", func() bool { _, known := two.records.worker(a); return known })
+	stop()
+	until(t, "the connection is lost", func() bool { return !two.st.Connected() })
+	for range int(2 * schedule.DefaultLeaseTimeout / time.Second) {
+		two.clock.move(time.Second)
+		if expired := two.sweeper.expireLeases(); len(expired) > 0 {
+			t.Fatalf("the lease of %v expired while the store was out of reach", expired)
+		}
+	}
 }
 
 func TestTwoOffersBecomeOne(t *testing.T) {

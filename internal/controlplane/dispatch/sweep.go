@@ -127,7 +127,8 @@ func (s *sweeper) expireLeases() (expired []string) {
 	suspended := now.Sub(s.swept) > s.terms.LeaseTimeout/2 // the silence is this process's own
 	s.swept = now
 	s.r.update(func(x *schedule.Index) {
-		if s.renew.Swap(false) || suspended {
+		// Without a connection no replica's signs of life arrive.
+		if s.renew.Swap(false) || suspended || !s.r.st.Connected() {
 			x.RenewAll(now)
 		}
 		x.Tidy(now, s.r.st.WorkerRetention())

@@ -4,12 +4,22 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 const (
 	// callTimeout bounds one request to the store, whatever the deadline of its
 	// caller. It is well above a slow disk's sync and a cluster's change of leader.
-	callTimeout = 5 * time.Second
+	callTimeout = 4 * time.Second
+	// askTimeout bounds one attempt to read within callTimeout: a request that a cluster
+	// receives while it elects a leader is not answered.
+	askTimeout = 1200 * time.Millisecond
+	// retryWait is the wait before a request is repeated for which there was no server, and
+	// retryAttempts how often a write is, within callTimeout.
+	retryWait     = 100 * time.Millisecond
+	retryAttempts = int(callTimeout / retryWait)
 	// endingTimeout bounds a request once Ending was called.
 	endingTimeout = time.Second
 	// writeTimeout bounds a write that no longer depends on its caller, retries of
@@ -43,6 +53,54 @@ func (s *Store) bound(ctx context.Context) (context.Context, context.CancelFunc)
 		expire()
 	}
 }
+
+// ask calls request, which only reads, until it is answered, within the bound of one
+// request.
+func (s *Store) ask(ctx context.Context, request func(context.Context) error) error {
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
+	for {
+		if err := s.awaitConnection(ctx); err != nil {
+			return err
+		}
+		attempt, stop := context.WithTimeout(ctx, askTimeout)
+		err := request(attempt)
+		stop()
+		if err == nil || ctx.Err() != nil || s.embedded != nil || !unanswered(err) {
+			return err
+		}
+		pause(ctx, retryWait)
+	}
+}
+
+// unanswered reports whether a request found no server that is in charge.
+func unanswered(err error) bool {
+	if refused, ok := errors.AsType[*jetstream.APIError](err); ok {
+		return refused.ErrorCode == codeNotAvailable
+	}
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrNoResponders) || errors.Is(err, nats.ErrTimeout) ||
+		errors.Is(err, nats.ErrReconnectBufExceeded)
+}
+
+// awaitConnection returns once there is a connection, or the context's error.
+func (s *Store) awaitConnection(ctx context.Context) error {
+	for !s.nc.IsConnected() {
+		if s.nc.IsClosed() {
+			return nats.ErrConnectionClosed
+		}
+		pause(ctx, connectionPoll)
+		if ctx.Err() != nil {
+			return errNoConnection
+		}
+	}
+	return nil
+}
+
+// connectionPoll is the time between two looks at a connection that is lost.
+const connectionPoll = 10 * time.Millisecond
+
+// errNoConnection is the error of a request for which there was no connection in time.
+var errNoConnection = errors.New("there is no connection to it")
 
 // errEnding is the cause of a request that ended because the process ends.
 var errEnding = errors.New("the store is being closed")

@@ -42,6 +42,7 @@ const (
 	codeInsufficientResources jetstream.ErrorCode = 10023 // the server's limit
 	codeAccountResources      jetstream.ErrorCode = 10002
 	codeStorageResources      jetstream.ErrorCode = 10047
+	codeNotAvailable          jetstream.ErrorCode = 10008 // no leader of the cluster
 )
 
 // wrap adds what was attempted to an error of NATS, and one of the errors above.

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 )
 
@@ -99,9 +100,11 @@ func (s *Store) admit(ctx context.Context) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.used > most || time.Since(a.read) > usageAge {
-		bounded, cancel := s.bound(ctx)
-		defer cancel()
-		info, err := s.state.Info(bounded)
+		var info *jetstream.StreamInfo
+		err := s.ask(ctx, func(ctx context.Context) (err error) {
+			info, err = s.state.Info(ctx)
+			return err //nolint:wrapcheck // admit wraps it
+		})
 		if err != nil {
 			return wrap(ctx, err, "reading the size of the state")
 		}

@@ -16,16 +16,14 @@ const (
 	DefaultRetention = 7 * 24 * time.Hour
 	// DefaultWorkerRetention is how long workers that left are kept.
 	DefaultWorkerRetention = 24 * time.Hour
-	// DefaultReplicas is the number of copies of a new stream.
-	DefaultReplicas = 1
 )
 
 const (
 	// minRetention is the shortest expiry that JetStream keeps exactly: it counts a
 	// message's time to live in whole seconds.
 	minRetention = time.Second
-	// maxReplicas is the most copies of a stream that JetStream allows.
-	maxReplicas = 5
+	// MaxReplicas is the most copies of a stream that JetStream allows.
+	MaxReplicas = 5
 )
 
 // Options configure a Store.
@@ -41,10 +39,16 @@ type Options struct {
 	// URL; it is reached without a socket. The caller shuts it down, and may replace it
 	// meanwhile: the connection asks Server again whenever it was lost. Nil is none.
 	Server nats.InProcessConnProvider
-	// Replicas is the least number of copies of each stream, 1 to 5; 0 is
-	// DefaultReplicas. A stream that has more copies already keeps them. The
-	// embedded store has one.
+	// Access is how to connect to URL.
+	Access Access
+	// Replicas is the least number of copies of each stream, 1 to 5. A stream that has
+	// more copies already keeps them. 0 leaves existing streams as they are, and makes
+	// new ones with three copies in a cluster of three servers or more, else with one.
+	// The embedded store has one.
 	Replicas int
+	// Waiting is called, while an external store is being opened, with the reason why it
+	// is not open yet. Nil is none.
+	Waiting func(reason error)
 	// Retention is how long a job is kept after its end, and a build's meta-data after
 	// its last change; at least a second, 0 is DefaultRetention. A live job never
 	// expires. The idempotency key of a job is kept as long as the job.
@@ -73,7 +77,6 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	o.Replicas = cmp.Or(o.Replicas, DefaultReplicas)
 	o.Retention = cmp.Or(o.Retention, DefaultRetention)
 	o.LogRetention = cmp.Or(o.LogRetention, o.Retention)
 	o.WorkerRetention = cmp.Or(o.WorkerRetention, DefaultWorkerRetention)
@@ -94,9 +97,9 @@ func (o Options) validate() error {
 	switch {
 	case o.DataDir == "" && !o.external():
 		return errors.New("store: one of DataDir, URL and Server is required")
-	case o.Replicas < 1 || o.Replicas > maxReplicas:
-		return fmt.Errorf("store: Replicas is %d, want 1 to %d", o.Replicas, maxReplicas)
-	case !o.external() && o.Replicas != 1:
+	case o.Replicas < 0 || o.Replicas > MaxReplicas:
+		return fmt.Errorf("store: Replicas is %d, want 0 to %d", o.Replicas, MaxReplicas)
+	case !o.external() && o.Replicas > 1:
 		return fmt.Errorf("store: Replicas is %d, but the embedded store has one copy: set URL", o.Replicas)
 	case o.Retention < minRetention:
 		return fmt.Errorf("store: Retention is %s, want at least %s", o.Retention, minRetention)
@@ -107,7 +110,7 @@ func (o Options) validate() error {
 	case o.WorkerRetention < minRetention:
 		return fmt.Errorf("store: WorkerRetention is %s, want at least %s", o.WorkerRetention, minRetention)
 	}
-	return nil
+	return o.Access.Validate()
 }
 
 // Retention returns how long a job is kept after its end.

@@ -64,13 +64,18 @@ func (s *Store) Worker(ctx context.Context, id string) (record.Worker, error) {
 // ErrUnavailable.
 func (s *Store) Position(ctx context.Context) (uint64, error) {
 	const doing = "reading the position of the store"
-	bounded, cancel := s.bound(ctx)
-	defer cancel()
-	info, err := s.state.Info(bounded)
+	var position uint64
+	err := s.ask(ctx, func(ctx context.Context) error {
+		info, err := s.state.Info(ctx)
+		if err == nil {
+			position = info.State.LastSeq
+		}
+		return err //nolint:wrapcheck // Position wraps it
+	})
 	if err != nil {
 		return 0, wrap(ctx, err, doing)
 	}
-	return info.State.LastSeq, nil
+	return position, nil
 }
 
 // PutMetadata stores a build's meta-data. It replaces the record of m.Revision, or
@@ -128,9 +133,11 @@ func get[T any](ctx context.Context, s *Store, stream jetstream.Stream, prefix, 
 	if !validID(id) {
 		return value, at, fmt.Errorf("%s: %w", doing, ErrNotFound)
 	}
-	bounded, cancel := s.bound(ctx)
-	defer cancel()
-	msg, err := stream.GetLastMsgForSubject(bounded, prefix+id)
+	var msg *jetstream.RawStreamMsg
+	err = s.ask(ctx, func(ctx context.Context) (err error) {
+		msg, err = stream.GetLastMsgForSubject(ctx, prefix+id)
+		return err //nolint:wrapcheck // get wraps it
+	})
 	if err != nil {
 		return value, at, wrap(ctx, err, doing)
 	}

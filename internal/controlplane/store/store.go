@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"go.uber.org/zap"
 )
 
 const (
@@ -17,10 +17,6 @@ const (
 	// embeddedReconnectWait is the time between two attempts to connect to the
 	// embedded server while it is started again.
 	embeddedReconnectWait = 100 * time.Millisecond
-	// pingInterval and maxPings bound how long a server that does not respond is
-	// treated as alive; then the client connects to another one of the cluster.
-	pingInterval = 4 * time.Second
-	maxPings     = 2
 )
 
 // MaxConflicts is how often a compare-and-set should be tried on a record that
@@ -44,6 +40,9 @@ type Store struct {
 	embedded  *embedded // nil if the server is external
 	nc        *nats.Conn
 	js        jetstream.JetStream
+	opened    time.Time             // when opening began
+	copies    int                   // of the stream of jobs; 0 while it is not known
+	denied    atomic.Pointer[error] // the first permission that the user of NATS lacks
 	writes    writes
 	restored  bool // Restore has stored every record
 	admission admission
@@ -62,13 +61,15 @@ type Store struct {
 }
 
 // Open starts the embedded server, or connects to the external one, and creates
-// the streams that do not exist. It returns once the store can be used.
+// the streams that do not exist. It returns once the store can be used. It waits for an
+// external server, or a cluster that elects, until ctx ends; it returns at once what
+// waiting will not mend, such as a wrong password.
 func Open(ctx context.Context, opts Options) (*Store, error) {
 	opts = opts.withDefaults()
 	if err := opts.validate(); err != nil {
 		return nil, err
 	}
-	s := &Store{opts: opts, writes: newWrites()}
+	s := &Store{opts: opts, opened: time.Now(), writes: newWrites()}
 	s.reconnect()
 	s.ending, s.beginEnding = context.WithCancel(context.WithoutCancel(ctx))
 	s.dead, s.giveUp = context.WithCancel(context.WithoutCancel(ctx))
@@ -83,76 +84,18 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 }
 
 func (s *Store) open(ctx context.Context) error {
-	var dial nats.Option
-	switch {
-	case s.opts.Server != nil:
-		dial = nats.InProcessServer(s.opts.Server)
-	case s.opts.URL == "":
-		var err error
-		if s.embedded, err = startEmbedded(ctx, s.opts); err != nil {
-			return err
-		}
-		dial = nats.InProcessServer(s.embedded)
-	}
-	if err := s.connect(dial); err != nil {
-		return err
+	if s.opts.external() {
+		return s.openExternal(ctx)
 	}
 	var err error
+	if s.embedded, err = startEmbedded(ctx, s.opts); err != nil {
+		return err
+	}
+	if err := s.connect(); err != nil {
+		return err
+	}
 	s.streams, err = s.openStreams(ctx)
 	return err
-}
-
-func (s *Store) connect(dial nats.Option) error {
-	opts := []nats.Option{
-		nats.Name("switchyard"),
-		nats.MaxReconnects(-1),
-		nats.PingInterval(pingInterval),
-		nats.MaxPingsOutstanding(maxPings),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			if err != nil {
-				s.opts.Logger.Warn("lost connection to the store", zap.Error(err))
-			}
-		}),
-		nats.ReconnectHandler(func(*nats.Conn) {
-			s.opts.Logger.Info("reconnected to the store")
-			s.reconnect()
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			for _, f := range s.reconnected {
-				f()
-			}
-		}),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			s.opts.Logger.Warn("connection to the store reported an error", zap.Error(err))
-		}),
-	}
-	if dial != nil {
-		opts = append(opts, dial, nats.ReconnectWait(embeddedReconnectWait))
-	}
-	nc, err := nats.Connect(s.opts.URL, opts...)
-	if err != nil {
-		return fmt.Errorf("connecting to the store at %s: %w", s.address(), err)
-	}
-	s.nc = nc
-	if nc.MaxPayload() < minPayload {
-		return fmt.Errorf("the NATS server at %s accepts messages of %d bytes, want %d: raise its max_payload",
-			s.address(), nc.MaxPayload(), minPayload)
-	}
-	if s.js, err = jetstream.New(nc, jetstream.WithDefaultTimeout(callTimeout)); err != nil {
-		return fmt.Errorf("using the store at %s: %w", s.address(), err)
-	}
-	return nil
-}
-
-// address returns where the store is, for messages. It contains no password.
-func (s *Store) address() string {
-	switch {
-	case s.opts.Server != nil:
-		return "a NATS server of this process"
-	case s.opts.URL == "":
-		return s.opts.DataDir
-	}
-	return RedactURLs(s.opts.URL)
 }
 
 // OnReconnect has f called each time that the connection was lost and is back:

@@ -54,9 +54,10 @@ func (s *Store) openStreams(ctx context.Context) (streams, error) {
 		return opened, err
 	}
 	if !opened.state.CachedInfo().Config.AllowMsgTTL {
-		return opened, fmt.Errorf("the NATS server at %s has version %s, want 2.11 or later",
-			s.address(), s.nc.ConnectedServerVersion())
+		return opened, permanent(fmt.Errorf("the NATS server at %s has version %s, want 2.11 or later",
+			s.address(), s.nc.ConnectedServerVersion()))
 	}
+	s.copies = opened.state.CachedInfo().Config.Replicas
 	opened.logs, err = s.openStream(ctx, logStream, func(c *jetstream.StreamConfig) {
 		c.Description = "Switchyard: logs of jobs"
 		c.Subjects = []string{logPrefix + ">"}
@@ -103,7 +104,11 @@ func (s *Store) maxStore() int64 {
 }
 
 func (s *Store) openStream(ctx context.Context, name string, configure func(*jetstream.StreamConfig)) (jetstream.Stream, error) {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	timeout := startTimeout
+	if s.embedded == nil {
+		timeout = callTimeout // then it is tried again
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	config := jetstream.StreamConfig{Name: name, Storage: jetstream.FileStorage}
 	existing, err := s.js.Stream(ctx, name)
@@ -114,29 +119,41 @@ func (s *Store) openStream(ctx context.Context, name string, configure func(*jet
 		return nil, wrap(ctx, err, "looking up stream "+name)
 	}
 	if err := s.checkVersion(config); err != nil {
-		return nil, err
+		return nil, permanent(err)
 	}
 	s.stampVersion(&config)
 	configure(&config)
-	setReplicas(&config, s.opts.Replicas)
-	stream, err := s.js.CreateOrUpdateStream(ctx, config)
-	if existing != nil && isFull(err) {
-		// It serves with its present settings until the store is opened again, which
-		// the keeper does when there is room.
-		s.opts.Logger.Warn("failed to update the settings of a stream: the disk is full", zap.String("stream", name), zap.Error(err))
-		return existing, nil
+	if existing == nil {
+		stream, err := s.createStream(ctx, config)
+		if err != nil {
+			return nil, refusal(ctx, err, "creating stream "+name)
+		}
+		return stream, nil
 	}
-	if err != nil {
-		return nil, wrap(ctx, err, "creating or updating stream "+name)
-	}
-	return stream, nil
+	return s.updateStream(ctx, existing, config)
 }
 
-// setReplicas raises the number of copies to at least replicas. It never lowers
-// it: an operator may have asked the cluster for more.
-func setReplicas(c *jetstream.StreamConfig, replicas int) {
-	c.Replicas = max(c.Replicas, replicas)
-	// A copy that lags behind may respond to a direct read. A stream with one copy
-	// has none that lags, and direct reads are faster.
-	c.AllowDirect = c.Replicas == 1
+// updateStream changes the settings of a stream. It serves with the present ones if
+// they cannot be changed now for a lack of room or of servers.
+func (s *Store) updateStream(ctx context.Context, existing jetstream.Stream, config jetstream.StreamConfig) (jetstream.Stream, error) {
+	present := config.Replicas
+	setReplicas(&config, s.opts.Replicas)
+	stream, err := s.js.UpdateStream(ctx, config)
+	refused, ok := errors.AsType[*jetstream.APIError](err)
+	if ok && refused.ErrorCode == codeNoPeers && config.Replicas > present {
+		s.opts.Logger.Warn("failed to raise the number of copies; the next start will try again",
+			zap.String("stream", config.Name), zap.Int("copies", present), zap.Int("want", config.Replicas), zap.Error(err))
+		config.Replicas, config.AllowDirect = present, present == 1
+		stream, err = s.js.UpdateStream(ctx, config)
+	}
+	switch {
+	case isFull(err):
+		// The keeper opens the streams again when there is room.
+		s.opts.Logger.Warn("failed to update the settings of a stream: the disk is full",
+			zap.String("stream", config.Name), zap.Error(err))
+		return existing, nil
+	case err != nil:
+		return nil, refusal(ctx, err, "updating stream "+config.Name)
+	}
+	return stream, nil
 }

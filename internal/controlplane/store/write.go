@@ -86,7 +86,12 @@ func (s *Store) publish(ctx context.Context, msg *nats.Msg, opts ...jetstream.Pu
 	if s.embedded != nil {
 		defer s.askEvery(checkInterval, fail)()
 	}
-	ack, err := s.js.PublishMsg(ctx, msg, opts...)
+	var ack *jetstream.PubAck
+	err := s.awaitConnection(ctx)
+	if err == nil {
+		opts = append(opts, jetstream.WithRetryAttempts(retryAttempts), jetstream.WithRetryWait(retryWait))
+		ack, err = s.js.PublishMsg(ctx, msg, opts...)
+	}
 	if stopped := context.Cause(ctx); err != nil && isBroken(stopped) {
 		err = stopped
 	}

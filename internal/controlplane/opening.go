@@ -1,0 +1,74 @@
+package controlplane
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+)
+
+const (
+	// minReadWait and maxReadWait are the times between two attempts to read a store that
+	// does not respond.
+	minReadWait = 100 * time.Millisecond
+	maxReadWait = 2 * time.Second
+	// openingRetryAfter is the Retry-After, in seconds, of the responses before the store
+	// is open.
+	openingRetryAfter = "1"
+)
+
+// gate is the handler of the port. Until the store is open it responds with 503, so
+// that clients try again, or try another replica, and know why.
+type gate struct{ handler atomic.Pointer[http.Handler] }
+
+// open has all further requests handled by handler.
+func (g *gate) open(handler http.Handler) { g.handler.Store(&handler) }
+
+// ServeHTTP implements http.Handler.
+func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if handler := g.handler.Load(); handler != nil {
+		(*handler).ServeHTTP(w, r)
+		return
+	}
+	switch r.URL.Path {
+	case "/healthz":
+		respond(w, nil)
+	case "/readyz":
+		respond(w, errOpening)
+	default:
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("Retry-After", openingRetryAfter)
+		w.WriteHeader(http.StatusServiceUnavailable)
+		// Both the protocol of agents and that of switchyard.v1 read the message.
+		_ = json.NewEncoder(w).Encode(map[string]string{"code": "unavailable", "message": errOpening.Error() + "; try again"})
+	}
+}
+
+// errOpening is why a server whose store is not open yet serves nothing. The reason is
+// in its log.
+var errOpening = errors.New("the control plane is starting, and its store is not open yet")
+
+// whileUnavailable calls read, which reads a store that may be electing a leader, until
+// it returns something else than store.ErrUnavailable, or ctx ends.
+func whileUnavailable[T any](ctx context.Context, logger *zap.Logger, read func() (T, error)) (T, error) {
+	for wait := minReadWait; ; wait = min(2*wait, maxReadWait) {
+		value, err := read()
+		if !errors.Is(err, store.ErrUnavailable) || ctx.Err() != nil {
+			return value, err
+		}
+		logger.Warn("waiting for the store", zap.Error(err))
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+		}
+	}
+}

@@ -1,0 +1,113 @@
+package store
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+)
+
+// connect opens the connection. An error that another attempt will not mend is a
+// permanentError.
+func (s *Store) connect() error {
+	opts := []nats.Option{
+		nats.Name("switchyard"),
+		nats.MaxReconnects(-1),
+		nats.IgnoreAuthErrorAbort(), // a password that is being replaced
+		nats.PingInterval(pingInterval),
+		nats.MaxPingsOutstanding(maxPings),
+		nats.ReconnectBufSize(noReconnectBuffer),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				s.opts.Logger.Warn("lost connection to the store", zap.Error(err))
+			}
+		}),
+		nats.ReconnectHandler(s.onReconnect),
+		nats.ErrorHandler(s.onError),
+	}
+	switch {
+	case s.opts.Server != nil:
+		opts = append(opts, nats.InProcessServer(s.opts.Server))
+	case s.embedded != nil:
+		opts = append(opts, nats.InProcessServer(s.embedded), nats.ReconnectWait(embeddedReconnectWait))
+	default:
+		if err := s.opts.Access.check(); err != nil {
+			return permanent(err)
+		}
+		opts = append(opts, nats.ReconnectWait(reconnectWait), nats.ReconnectJitter(reconnectJitter, reconnectJitter))
+		opts = append(opts, s.opts.Access.options()...)
+	}
+	nc, err := nats.Connect(s.opts.URL, opts...)
+	if err != nil {
+		err = fmt.Errorf("connecting to the store at %s: %w", s.address(), err)
+		if refusesUs(err) {
+			return permanent(err)
+		}
+		return err
+	}
+	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(callTimeout))
+	if err != nil {
+		nc.Close()
+		return fmt.Errorf("using the store at %s: %w", s.address(), err)
+	}
+	s.nc, s.js = nc, js
+	if nc.MaxPayload() < minPayload {
+		return permanent(fmt.Errorf("the NATS server at %s accepts messages of %d bytes, want %d: raise its max_payload",
+			s.address(), nc.MaxPayload(), minPayload))
+	}
+	return nil
+}
+
+// refusesUs reports whether a server cannot be used with the present settings: by its
+// or our certificate, user, password or token.
+func refusesUs(err error) bool {
+	for _, refusal := range []error{
+		nats.ErrAuthorization, nats.ErrAuthExpired, nats.ErrAuthRevoked, nats.ErrAccountAuthExpired,
+		nats.ErrSecureConnRequired, nats.ErrSecureConnWanted, nats.ErrNkeysNotSupported, fs.ErrNotExist, fs.ErrPermission,
+	} {
+		if errors.Is(err, refusal) {
+			return true
+		}
+	}
+	_, unverified := errors.AsType[*tls.CertificateVerificationError](err)
+	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
+	_, alert := errors.AsType[tls.AlertError](err)
+	return unverified || unknown || alert
+}
+
+func (s *Store) onReconnect(nc *nats.Conn) {
+	s.opts.Logger.Info("reconnected to the store", zap.String("nats_server", nc.ConnectedServerName()))
+	s.reconnect()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.reconnected {
+		f()
+	}
+}
+
+func (s *Store) onError(_ *nats.Conn, _ *nats.Subscription, err error) {
+	if errors.Is(err, nats.ErrPermissionViolation) {
+		s.denied.CompareAndSwap(nil, &err)
+	}
+	s.opts.Logger.Warn("connection to the store reported an error", zap.Error(err))
+}
+
+// address returns where the store is, for messages. It contains no password.
+func (s *Store) address() string {
+	switch {
+	case s.opts.Server != nil:
+		return "a NATS server of this process"
+	case s.opts.URL == "":
+		return s.opts.DataDir
+	}
+	return RedactURLs(s.opts.URL)
+}
+
+// Connected reports whether there is a connection to the store. Without one, no signal
+// of another replica arrives.
+func (s *Store) Connected() bool { return s.nc.IsConnected() }

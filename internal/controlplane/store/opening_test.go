@@ -1,0 +1,272 @@
+package store
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
+	"github.com/switchyard-ci/switchyard/internal/wire"
+)
+
+// The permissions that README.md lists for the user of the replicas.
+var (
+	documentedPublish = []string{
+		"switchyard.>",
+		"$JS.API.INFO",
+		"$JS.API.STREAM.INFO.*", "$JS.API.STREAM.CREATE.*", "$JS.API.STREAM.UPDATE.*", "$JS.API.STREAM.PURGE.*",
+		"$JS.API.STREAM.MSG.GET.*", "$JS.API.STREAM.MSG.DELETE.*", "$JS.API.DIRECT.GET.>",
+		"$JS.API.CONSUMER.CREATE.>", "$JS.API.CONSUMER.DELETE.>", "$JS.API.CONSUMER.MSG.NEXT.>",
+	}
+	documentedSubscribe = []string{"switchyard.signal", "_INBOX.>"}
+)
+
+const (
+	testUser     = "replicas"
+	testPassword = "password-of-the-replicas"
+)
+
+// startSecured starts a NATS server on loopback with one user, which has the documented
+// permissions, and TLS if tlsConfig is not nil.
+func startSecured(t *testing.T, change func(*server.Options)) string {
+	t.Helper()
+	o := &server.Options{
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
+		Users: []*server.User{{Username: testUser, Password: testPassword, Permissions: &server.Permissions{
+			Publish:   &server.SubjectPermission{Allow: documentedPublish},
+			Subscribe: &server.SubjectPermission{Allow: documentedSubscribe},
+		}}},
+	}
+	if change != nil {
+		change(o)
+	}
+	srv, err := server.NewServer(o)
+	must(t, err)
+	srv.Start()
+	t.Cleanup(func() {
+		srv.Shutdown()
+		srv.WaitForShutdown()
+	})
+	if !srv.ReadyForConnections(10 * time.Second) {
+		t.Fatal("the NATS server is not ready")
+	}
+	return srv.ClientURL()
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// file writes a file of the test and returns its path.
+func file(t *testing.T, name, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	must(t, os.WriteFile(path, []byte(content), 0o600))
+	return path
+}
+
+// A user with the documented permissions can do everything that a replica does.
+func TestDocumentedPermissionsAreEnough(t *testing.T) {
+	readme, err := os.ReadFile("../../../README.md")
+	must(t, err)
+	for _, subject := range append(append([]string{}, documentedPublish...), documentedSubscribe...) {
+		if !strings.Contains(string(readme), `"`+subject+`"`) {
+			t.Errorf("README.md does not list the subject %s", subject)
+		}
+	}
+	logger, logs := observer.New(zap.WarnLevel)
+	s, err := Open(t.Context(), Options{
+		URL: startSecured(t, nil), Access: Access{User: testUser, PasswordFile: file(t, "password", testPassword+"\n")},
+		MaxStore: MinMaxStore, Logger: zap.New(logger),
+	})
+	must(t, err)
+	defer s.Close()
+	ctx := t.Context()
+	stop, err := s.OnSignal(func([]byte) {})
+	must(t, err)
+	must(t, s.Signal([]byte("signal")))
+	stop()
+	job, err := s.PutJob(ctx, record.Job{ID: "job", Job: lifecycle.Job{State: wire.StateQueued}})
+	must(t, err)
+	if _, err := s.Job(ctx, "job"); err != nil {
+		t.Error(err)
+	}
+	must(t, s.PutKey(ctx, "key", Key{JobID: "job"}))
+	must(t, s.DeleteKey(ctx, "key", "job"))
+	must(t, s.AppendChunk(ctx, "job", wire.Chunk{Sequence: 1, Data: []byte("text")}))
+	must(t, s.ReadChunks(ctx, "job", func(Chunk) bool { return false }))
+	must(t, s.DeleteLog(ctx, "job"))
+	_, err = s.PutMetadata(ctx, "build", record.Metadata{})
+	must(t, err)
+	must(t, s.AppendAudit(ctx, "kind", []byte("entry")))
+	_, err = s.AuditAt(ctx, 1)
+	must(t, err)
+	must(t, s.Reachable(ctx))
+	_, err = s.Load(ctx, func(Change) {})
+	must(t, err)
+	watching, cancel := context.WithCancel(ctx)
+	_ = s.Watch(watching, 0, func(Change) { cancel() })
+	_, _, err = s.Jobs(ctx, []string{"job"})
+	must(t, err)
+	must(t, s.DeleteJob(ctx, job))
+	for _, line := range logs.All() {
+		t.Errorf("%s %v", line.Message, line.ContextMap())
+	}
+}
+
+// What waiting will not mend is an error at once, which says what to do and has no
+// secret.
+func TestOpenRefuses(t *testing.T) {
+	good := func(t *testing.T) Access {
+		return Access{User: testUser, PasswordFile: file(t, "password", testPassword)}
+	}
+	certificate, key := selfSigned(t)
+	withTLS := func(o *server.Options) {
+		pair, err := tls.X509KeyPair([]byte(certificate), []byte(key))
+		must(t, err)
+		o.TLSConfig, o.TLSTimeout = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, 2
+	}
+	for _, row := range []struct {
+		name   string
+		server func(*server.Options)
+		access func(t *testing.T) Access
+		want   string // empty if it opens
+	}{
+		{"wrong password", nil, func(t *testing.T) Access {
+			return Access{User: testUser, PasswordFile: file(t, "password", "hunter2secret")}
+		}, "Authorization Violation"},
+		{"no user", nil, func(*testing.T) Access { return Access{} }, "Authorization Violation"},
+		{"token", func(o *server.Options) { o.Users, o.Authorization = nil, "a-token" }, func(t *testing.T) Access {
+			return Access{TokenFile: file(t, "token", "a-token\n")}
+		}, ""},
+		{"wrong token", func(o *server.Options) { o.Users, o.Authorization = nil, "a-token" }, func(t *testing.T) Access {
+			return Access{TokenFile: file(t, "token", "hunter2secret")}
+		}, "Authorization Violation"},
+		{"empty password file", nil, func(t *testing.T) Access {
+			return Access{User: testUser, PasswordFile: file(t, "password", "\n")}
+		}, "password is empty"},
+		{"no credentials file", nil, func(*testing.T) Access { return Access{CredentialsFile: "no.creds"} }, "no.creds: no such file"},
+		{"TLS", withTLS, func(t *testing.T) Access {
+			a := good(t)
+			a.CAFile = file(t, "ca.pem", certificate)
+			return a
+		}, ""},
+		{"TLS by an unknown authority", withTLS, good, "certificate signed by unknown authority"},
+		{"no TLS there", nil, func(t *testing.T) Access {
+			a := good(t)
+			a.CAFile = file(t, "ca.pem", certificate)
+			return a
+		}, "secure connection not available"},
+		{"no JetStream for the account", func(o *server.Options) {
+			account := server.NewAccount("without")
+			o.Accounts, o.Users[0].Account = []*server.Account{account}, account
+		}, good, "JetStream"},
+		{"a permission is missing", func(o *server.Options) {
+			o.Users[0].Permissions.Publish.Allow = documentedPublish[:3]
+		}, good, "$JS.API.STREAM.UPDATE"},
+		{"copies without a cluster", nil, func(t *testing.T) Access { return good(t) }, "not in a cluster"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			var reason error
+			opts := Options{URL: startSecured(t, row.server), Access: row.access(t), Waiting: func(err error) { reason = err }}
+			if row.want == "not in a cluster" {
+				opts.Replicas = 3
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			s, err := Open(ctx, opts)
+			if err == nil {
+				s.Close()
+			}
+			if ctx.Err() != nil {
+				t.Errorf("it waited: %v", reason)
+			}
+			switch {
+			case row.want == "" && err != nil:
+				t.Errorf("refused: %v", err)
+			case row.want != "" && (err == nil || !strings.Contains(err.Error(), row.want)):
+				t.Errorf("got %v, want an error with %q", err, row.want)
+			case err != nil && (strings.Contains(err.Error(), "hunter2secret") || strings.Contains(err.Error(), "\n")):
+				t.Errorf("the error has a secret or several lines: %v", err)
+			}
+		})
+	}
+}
+
+// A store that is out of reach is waited for until the context ends, and the reason is
+// reported meanwhile.
+func TestOpenWaits(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	reasons := 0
+	_, err := Open(ctx, Options{URL: "nats://127.0.0.1:1", Waiting: func(reason error) {
+		if !strings.Contains(reason.Error(), "127.0.0.1:1") {
+			t.Errorf("the reason is %v", reason)
+		}
+		if reasons++; reasons == 3 {
+			cancel()
+		}
+	}})
+	if err == nil || reasons != 3 {
+		t.Errorf("got %v after %d reasons to wait", err, reasons)
+	}
+}
+
+func TestAccessIsRefusedByName(t *testing.T) {
+	for _, row := range []struct {
+		access Access
+		want   string
+	}{
+		{Access{User: "a"}, "password file"},
+		{Access{PasswordFile: "a"}, "password file"},
+		{Access{CertFile: "a"}, "key file"},
+		{Access{TokenFile: "a", CredentialsFile: "b"}, "exclude each other"},
+	} {
+		if err := row.access.Validate(); err == nil || !strings.Contains(err.Error(), row.want) {
+			t.Errorf("%+v: %v, want an error about %q", row.access, err, row.want)
+		}
+	}
+	if err := (Access{User: "a", PasswordFile: "b", CAFile: "c", CertFile: "d", KeyFile: "e"}).Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+// selfSigned returns a certificate for 127.0.0.1 and its key, in PEM.
+func selfSigned(t *testing.T) (certificate, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(t, err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	must(t, err)
+	encoded, err := x509.MarshalPKCS8PrivateKey(private)
+	must(t, err)
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
+		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded}))
+}
