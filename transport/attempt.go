@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
 	"connectrpc.com/connect"
@@ -41,6 +43,7 @@ var (
 	errEndedSilent    = errors.New("the control plane ended the stream without a message")
 	errNoFirstMessage = errors.New("the stream never sent a message")
 	errSilent         = errors.New("the stream became silent")
+	errNoEndpoint     = errors.New("there is no endpoint") // which cannot be
 )
 
 // attempt is one connection attempt of the stream, until its end.
@@ -52,9 +55,11 @@ type attempt struct {
 	protocol StreamProtocol
 	post     func(StreamEvent)
 
-	endpoint httpclient.Endpoint
-	headers  http.Header // set by the control plane, to send along
-	response *observedResponse
+	endpoints []httpclient.Endpoint // to try, in order
+	endpoint  httpclient.Endpoint   // the one that has responded, or was tried last
+	moves     uint64                // of the group, before the attempt
+	headers   http.Header           // set by the control plane, to send along
+	response  *observedResponse
 	// requested is when the response, or none, arrived.
 	requested time.Time
 	cancel    context.CancelCauseFunc
@@ -70,11 +75,13 @@ type attemptEnd struct {
 	err        error
 	retryAfter time.Duration
 	refreshed  bool // by RefreshStream, to be opened again at once
+	moves      bool // the control plane asks to open the next one elsewhere
+	broken     bool // the connection failed after the response had begun
 }
 
 // run connects, reads to the end, and releases everything.
 func (a *attempt) run(ctx context.Context) attemptEnd {
-	client := a.session.transport.client
+	client := a.session.group.client
 	client.ForgetUncertainProtocols()
 	ctx, a.cancel = context.WithCancelCause(ctx)
 	defer a.cancel(nil)
@@ -91,15 +98,20 @@ func (a *attempt) run(ctx context.Context) attemptEnd {
 	if end.kind == StreamLost && !end.refreshed {
 		client.ForgetProtocol(a.endpoint, a.requested)
 	}
+	if end.broken {
+		a.session.group.note(a.endpoint, end.err)
+	}
 	return end
 }
 
 // read opens the stream and posts its messages. It returns nil after a clean end.
 func (a *attempt) read(ctx context.Context) error {
 	s := a.session
-	a.endpoint, a.headers = s.beginStream(a.cancel)
+	a.moves = s.group.moved()
+	a.endpoints, a.headers = s.beginStream(a.cancel)
 	defer s.endStream()
-	client := agentedgev1connect.NewAgentEdgeServiceClient(a, a.endpoint.Origin(), a.protocol.clientOptions()...)
+	a.endpoint = a.endpoints[0]
+	client := agentedgev1connect.NewAgentEdgeServiceClient(a, a.endpoint.Origin()+s.transport.streamPath, a.protocol.clientOptions()...)
 	stream, err := client.StreamPings(ctx, &agentedgev1.StreamPingsRequest{AgentId: s.id})
 	if err != nil {
 		return err //nolint:wrapcheck // classified by its code
@@ -137,19 +149,67 @@ func (a *attempt) resetWatchdog() {
 	}
 }
 
-// Do implements [connect.HTTPClient]: it sends the request of the stream and keeps
-// the response.
+// Do implements [connect.HTTPClient]: it sends the request of the stream to the first of
+// the endpoints that can be reached, and keeps the response.
 func (a *attempt) Do(request *http.Request) (*http.Response, error) {
-	t := a.session.transport
-	t.decorate(request.Header, a.headers, a.session.token)
-	response, err := t.do(request)
-	a.requested = time.Now()
+	s := a.session
+	s.transport.decorate(request.Header, a.headers, s.token)
+	for i, endpoint := range a.endpoints {
+		response, err := a.doAt(request, endpoint)
+		if ctx := request.Context(); ctx.Err() != nil && err != nil {
+			return nil, err
+		}
+		last, unreached := i == len(a.endpoints)-1, err != nil && httpclient.Unreached(err)
+		switch {
+		case err != nil:
+			s.group.note(endpoint, err)
+		case noBackend(response.StatusCode) && response.Header.Get(headerRetryAfter) == "": // a proxy without a control plane
+			s.group.note(endpoint, &StatusError{Code: response.StatusCode})
+			unreached = true
+		}
+		if unreached && !last {
+			if response != nil {
+				_ = response.Body.Close() // it is not used
+			}
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		a.response = observe(response)
+		a.trust, a.silence = silenceLimits(response, a.trust)
+		return response, nil
+	}
+	return nil, errNoEndpoint
+}
+
+// doAt sends the request of the stream to one endpoint.
+func (a *attempt) doAt(request *http.Request, endpoint httpclient.Endpoint) (*http.Response, error) {
+	next, err := requestTo(request, endpoint)
 	if err != nil {
 		return nil, err
 	}
-	a.response = observe(response)
-	a.trust, a.silence = silenceLimits(response, a.trust)
-	return response, nil
+	a.endpoint = endpoint
+	a.session.streamAt(endpoint)
+	response, err := a.session.group.do(next)
+	a.requested = time.Now()
+	return response, err
+}
+
+// requestTo returns the request for another endpoint.
+func requestTo(request *http.Request, endpoint httpclient.Endpoint) (*http.Request, error) {
+	base, err := url.Parse(endpoint.Origin())
+	if err != nil {
+		return nil, fmt.Errorf("opening the stream at %s: %w", endpoint, err)
+	}
+	next := request.Clone(request.Context())
+	next.URL.Scheme, next.URL.Host, next.Host = base.Scheme, base.Host, base.Host
+	if request.GetBody != nil {
+		if next.Body, err = request.GetBody(); err != nil {
+			return nil, fmt.Errorf("opening the stream at %s: %w", endpoint, err)
+		}
+	}
+	return next, nil
 }
 
 // silenceLimits returns how long a silent stream is trusted, and after which time it
@@ -193,7 +253,7 @@ func (a *attempt) classify(ctx context.Context, err error) attemptEnd {
 		return lost // by an invalid message
 	}
 	lost.retryAfter = a.retryAfter(failed)
-	lost.err = errors.New(withoutSecret(oneLine(err.Error()), a.session.token))
+	lost.err = a.explained(errors.New(withoutSecret(oneLine(err.Error()), a.session.token)))
 	// Codes are also produced on this side, for example when a dial times out: only
 	// one sent by the control plane, or that of an HTTP status, is a plan or refusal.
 	fromServer := connect.IsWireError(failed) || a.response != nil && a.response.StatusCode != http.StatusOK
@@ -201,12 +261,25 @@ func (a *attempt) classify(ctx context.Context, err error) attemptEnd {
 	case connect.CodeDeadlineExceeded:
 		if a.healthy && fromServer {
 			planned.retryAfter = lost.retryAfter
+			planned.moves = failed.Meta().Get(wire.HeaderMove) != ""
 			return planned
 		}
 	case connect.CodeUnauthenticated, connect.CodePermissionDenied, connect.CodeUnimplemented:
 		lost.refusal = fromServer
 	}
+	lost.broken = !fromServer && a.response != nil
 	return lost
+}
+
+// explained adds to the error of a stream that was opened outside of the endpoint's path
+// that this may be the cause.
+func (a *attempt) explained(err error) error {
+	path := strings.TrimSuffix(a.endpoint.Path(), wire.Prefix)
+	if a.healthy || a.response == nil || path == "" || a.session.transport.streamPath != "" {
+		return err
+	}
+	return fmt.Errorf("%w; it was opened at %s, outside of the endpoint's path %s: "+
+		"if a proxy serves the control plane below that path, set the stream's path (--stream-path %s)", err, a.endpoint.Origin(), path, path)
 }
 
 // retryAfter returns the Retry-After of the response's headers, or of the trailers

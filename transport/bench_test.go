@@ -32,7 +32,7 @@ func newLoopback(b *testing.B, handler http.Handler, secure bool) *transport.Ses
 		server.Start()
 	}
 	b.Cleanup(server.Close)
-	options.Endpoint = server.URL + "/v3"
+	options.Endpoints = []string{server.URL + "/v3"}
 	client, err := transport.New(options)
 	if err != nil {
 		b.Fatal(err)

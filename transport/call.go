@@ -77,9 +77,13 @@ func (c call) kind() string {
 
 // try makes a call once. Its errors are one line, name what was being done, and
 // contain no token.
-func (t *Transport) try(ctx context.Context, endpoint httpclient.Endpoint, headers http.Header, c call) (err error) {
+func (g *group) try(ctx context.Context, endpoint httpclient.Endpoint, headers http.Header, c call) (err error) {
+	t := g.transport
 	defer func() {
 		t.contact.observe(err, c.delivery)
+		if ctx.Err() == nil {
+			g.note(endpoint, err)
+		}
 		if err != nil {
 			err = fmt.Errorf("%s: %w", c.doing, err)
 		}
@@ -90,7 +94,7 @@ func (t *Transport) try(ctx context.Context, endpoint httpclient.Endpoint, heade
 	if err != nil {
 		return &failure{kind: impossible, err: err}
 	}
-	response, err := t.do(request)
+	response, err := g.do(request)
 	if err != nil {
 		return unanswered(ctx, tryCtx, c.timeout, err)
 	}

@@ -112,7 +112,7 @@ func TestConformance(t *testing.T) {
 			server := httptest.NewServer(control)
 			defer server.Close()
 			client, err := transport.New(transport.Options{
-				Endpoint: server.URL + "/v3/", UserAgent: "agent/1", Headers: http.Header{"Buildkite-Cell": {"7"}},
+				Endpoints: []string{server.URL + "/v3/"}, UserAgent: "agent/1", Headers: http.Header{"Buildkite-Cell": {"7"}},
 			})
 			if err != nil {
 				t.Fatal(err)

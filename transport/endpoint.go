@@ -82,9 +82,9 @@ func (s *Session) setHeaders(set map[string]string) {
 	s.headers = headers
 }
 
-// nextEndpoint returns the endpoint that a response names, and whether it differs
-// from the one in use.
-func (s *Session) nextEndpoint(named string) (httpclient.Endpoint, bool, error) {
+// nextEndpoint returns the endpoint that a response names, and whether it differs from
+// the one that has responded.
+func nextEndpoint(current httpclient.Endpoint, named string) (httpclient.Endpoint, bool, error) {
 	if named == "" {
 		return httpclient.Endpoint{}, false, nil
 	}
@@ -92,7 +92,6 @@ func (s *Session) nextEndpoint(named string) (httpclient.Endpoint, bool, error) 
 	if err != nil {
 		return next, false, fmt.Errorf("endpoint %q %w", oneLine(named), err)
 	}
-	current, _ := s.target()
 	switch {
 	case next.String() == current.String():
 		return next, false, nil
@@ -107,8 +106,8 @@ func (s *Session) nextEndpoint(named string) (httpclient.Endpoint, bool, error) 
 
 // follow switches to the endpoint that the response to a registration names, as
 // existing agents do. It need not respond yet.
-func (s *Session) follow(named string) {
-	switch next, differs, err := s.nextEndpoint(named); {
+func (s *Session) follow(from httpclient.Endpoint, named string) {
+	switch next, differs, err := nextEndpoint(from, named); {
 	case err != nil:
 		s.stay(err)
 	case differs:
@@ -119,14 +118,15 @@ func (s *Session) follow(named string) {
 // followTested pings the endpoint that the response to a ping names and switches to it
 // if that succeeds. It returns the response of the new endpoint, and whether it
 // switched; if not, the next response that names the endpoint tries again.
-func (s *Session) followTested(ctx context.Context, named string, deadline time.Time) (wire.PingResponse, bool) {
-	var response wire.PingResponse
-	next, differs, err := s.nextEndpoint(named)
+func (s *Session) followTested(
+	ctx context.Context, from httpclient.Endpoint, named string, deadline time.Time,
+) (response wire.PingResponse, moved bool) {
+	next, differs, err := nextEndpoint(from, named)
 	if err == nil && !differs {
 		return response, false
 	}
 	if err == nil {
-		response, err = s.pingAt(ctx, next, deadline)
+		response, _, err = s.pingAt(ctx, []httpclient.Endpoint{next}, deadline)
 	}
 	if err != nil {
 		s.stay(err)
@@ -139,7 +139,7 @@ func (s *Session) followTested(ctx context.Context, named string, deadline time.
 
 func (s *Session) moveTo(next httpclient.Endpoint) {
 	s.mu.Lock()
-	s.endpoint = next
+	s.named = &next
 	s.mu.Unlock()
 	s.transport.log.Info("endpoint changed by the control plane",
 		zap.String("worker_id", s.id), zap.Stringer("endpoint", next))
@@ -153,18 +153,28 @@ func (s *Session) stay(err error) {
 
 // openStream is how the present connection of the stream was opened.
 type openStream struct {
-	origin  string
-	headers http.Header
-	cancel  context.CancelCauseFunc
+	endpoint httpclient.Endpoint
+	headers  http.Header
+	cancel   context.CancelCauseFunc
 }
 
-// beginStream returns where to open the stream and with which headers, and
-// remembers them until endStream.
-func (s *Session) beginStream(cancel context.CancelCauseFunc) (httpclient.Endpoint, http.Header) {
+// beginStream returns where to open the stream, in the order in which to try it, and with
+// which headers. It remembers them until endStream.
+func (s *Session) beginStream(cancel context.CancelCauseFunc) ([]httpclient.Endpoint, http.Header) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.stream = &openStream{origin: s.endpoint.Origin(), headers: s.headers, cancel: cancel}
-	return s.endpoint, s.headers
+	endpoints := s.endpointsLocked()
+	s.stream = &openStream{endpoint: endpoints[0], headers: s.headers, cancel: cancel}
+	return endpoints, s.headers
+}
+
+// streamAt notes at which of the endpoints the stream is opened.
+func (s *Session) streamAt(endpoint httpclient.Endpoint) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stream != nil {
+		s.stream.endpoint = endpoint
+	}
 }
 
 func (s *Session) endStream() {
@@ -176,11 +186,16 @@ func (s *Session) endStream() {
 // RefreshStream ends the stream if the control plane has changed the headers or
 // the endpoint since it was opened; the next one is opened within a second. It
 // must be called after each ping, once the ping's instruction has been posted: the
-// end of the stream must not overtake it.
+// end of the stream must not overtake it. A stream stays open when calls have moved to
+// another of several endpoints.
 func (s *Session) RefreshStream() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stream == nil || s.stream.origin == s.endpoint.Origin() && maps.EqualFunc(s.stream.headers, s.headers, slices.Equal) {
+	if s.stream == nil {
+		return
+	}
+	stays := s.named == nil || s.stream.endpoint.Origin() == s.named.Origin()
+	if stays && maps.EqualFunc(s.stream.headers, s.headers, slices.Equal) {
 		return
 	}
 	s.stream.cancel(errRefreshed)

@@ -57,7 +57,7 @@ func withTLS(t *testing.T) option {
 		t.Fatal("httptest has changed")
 	}
 	return func(options *transport.Options, server *http.Server) {
-		options.Endpoint = "https://example.com/v3"
+		options.Endpoints = []string{"https://example.com/v3"}
 		options.TLS = &tls.Config{RootCAs: trusting.TLSClientConfig.RootCAs, MinVersion: tls.VersionTLS12}
 		server.TLSConfig = &tls.Config{Certificates: certified.TLS.Certificates, MinVersion: tls.VersionTLS12}
 		server.Protocols.SetHTTP2(true)
@@ -65,7 +65,7 @@ func withTLS(t *testing.T) option {
 }
 
 func withEndpoint(endpoint string) option {
-	return func(options *transport.Options, _ *http.Server) { options.Endpoint = endpoint }
+	return func(options *transport.Options, _ *http.Server) { options.Endpoints = []string{endpoint} }
 }
 
 func withHeaders(headers http.Header) option {
@@ -77,7 +77,7 @@ func newHarness(tb testing.TB, handler http.Handler, change ...option) *harness 
 	network := memnet.New()
 	core, logs := observer.New(zapcore.DebugLevel)
 	options := transport.Options{
-		Endpoint: testEndpoint, UserAgent: "agent/1", Logger: zap.New(core), DialContext: network.DialContext,
+		Endpoints: []string{testEndpoint}, UserAgent: "agent/1", Logger: zap.New(core), DialContext: network.DialContext,
 	}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)

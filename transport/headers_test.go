@@ -14,10 +14,10 @@ func TestOptions(t *testing.T) {
 		options Options
 		err     string
 	}{
-		{"nothing", Options{}, "transport options: Endpoint is required"},
-		{"no URL", Options{Endpoint: "::"}, "transport options: Endpoint is not a URL"},
-		{"a header without the prefix", Options{Endpoint: "http://a", Headers: http.Header{"X-A": {"1"}}}, `transport options: Headers: "X-A" must be`},
-		{"a value with a line break", Options{Endpoint: "http://a", Headers: http.Header{"Buildkite-A": {"1\r\nX: 2"}}}, `transport options: Headers: "Buildkite-A" must be`},
+		{"nothing", Options{}, "transport options: endpoint missing"},
+		{"no URL", Options{Endpoints: []string{"::"}}, "transport options: endpoint is not a URL"},
+		{"a header without the prefix", Options{Endpoints: []string{"http://a"}, Headers: http.Header{"X-A": {"1"}}}, `transport options: Headers: "X-A" must be`},
+		{"a value with a line break", Options{Endpoints: []string{"http://a"}, Headers: http.Header{"Buildkite-A": {"1\r\nX: 2"}}}, `transport options: Headers: "Buildkite-A" must be`},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {

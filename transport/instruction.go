@@ -28,8 +28,8 @@ type PingResult struct {
 // how long the next ping must wait.
 func (s *Session) Ping(ctx context.Context) (PingResult, error) {
 	deadline := time.Now().Add(pingTimeout)
-	endpoint, _ := s.target()
-	response, err := s.pingAt(ctx, endpoint, deadline)
+	endpoints, _ := s.targets()
+	response, from, err := s.pingAt(ctx, endpoints, deadline)
 	if err != nil {
 		if ctx.Err() == nil {
 			s.pacer.step(pace.PingFailed)
@@ -37,18 +37,19 @@ func (s *Session) Ping(ctx context.Context) (PingResult, error) {
 		return PingResult{}, err
 	}
 	s.setHeaders(response.RequestHeaders)
-	if moved, ok := s.followTested(ctx, response.Endpoint, deadline); ok {
+	if moved, ok := s.followTested(ctx, from, response.Endpoint, deadline); ok {
 		response = moved
 	}
 	s.pacer.step(pace.PingSucceeded)
 	return PingResult{Instruction: pingInstruction(response), Message: oneLine(response.Message)}, nil
 }
 
-// pingAt pings one endpoint.
-func (s *Session) pingAt(ctx context.Context, endpoint httpclient.Endpoint, deadline time.Time) (wire.PingResponse, error) {
-	_, headers := s.target()
-	var response wire.PingResponse
-	err := s.transport.try(ctx, endpoint, headers, call{
+// pingAt pings the first of the endpoints that can be reached, and returns that.
+func (s *Session) pingAt(
+	ctx context.Context, endpoints []httpclient.Endpoint, deadline time.Time,
+) (response wire.PingResponse, from httpclient.Endpoint, err error) {
+	_, headers := s.targets()
+	from, err = s.group.tryAny(ctx, endpoints, headers, call{
 		doing: "pinging the control plane", method: http.MethodGet, path: []string{wire.PathPing},
 		headers: s.heldJobs(), token: s.token, timeout: time.Until(deadline), into: &response,
 		check: func() error {
@@ -58,7 +59,7 @@ func (s *Session) pingAt(ctx context.Context, endpoint httpclient.Endpoint, dead
 			return checkJobID(response.Job.ID)
 		},
 	})
-	return response, err
+	return response, from, err
 }
 
 // maxJobID bounds the ID of a job, in bytes. A worker may keep hundreds of them.

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -99,8 +100,9 @@ func (s *Session) Job(job wire.Job) *JobSession {
 
 // UndeliveredJob returns the session of a job that another agent process has run
 // and whose result or log is undelivered. It needs no registration, only the
-// job's token. Endpoint and headers are those that the other process used. Each call
-// is tried once: the caller tries again, by [Transport.Recovery].
+// job's token. Endpoint and headers are those that the other process used; if the
+// endpoint is one of several of this transport, any of them is used. Each call is tried
+// once: the caller tries again, by [Transport.Recovery].
 func (t *Transport) UndeliveredJob(endpoint string, headers http.Header, id, token string) (*JobSession, error) {
 	base, err := httpclient.ParseEndpoint(endpoint)
 	if err != nil {
@@ -115,7 +117,10 @@ func (t *Transport) UndeliveredJob(endpoint string, headers http.Header, id, tok
 	all := http.Header{}
 	maps.Copy(all, t.headers)
 	maps.Copy(all, headers)
-	session := &Session{transport: t, token: token, endpoint: base, headers: all}
+	session := &Session{transport: t, group: t.groups[0], token: token, headers: all}
+	if !slices.ContainsFunc(t.endpoints, func(one httpclient.Endpoint) bool { return one.String() == base.String() }) {
+		session.named = &base
+	}
 	once := rule{tries: 1, again: Retryable}
 	return &JobSession{session: session, jobID: id, token: token, deliver: once}, nil
 }

@@ -87,7 +87,7 @@ func TestUnixSocket(t *testing.T) {
 				mux.ServeHTTP(w, r)
 			}), http2)
 			endpoint := "unix://" + socket + ":/behind/v3"
-			client, err := transport.New(transport.Options{Endpoint: endpoint, Proxy: throughNothing})
+			client, err := transport.New(transport.Options{Endpoints: []string{endpoint}, Proxy: throughNothing})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -141,7 +141,7 @@ func TestRemoteSocket(t *testing.T) {
 			t.Fatal(err)
 		}
 		server := serveOn(t, listener, mux, false)
-		client, err := transport.New(transport.Options{Endpoint: server.URL + "/v3", DialContext: watchedDial(dial)})
+		client, err := transport.New(transport.Options{Endpoints: []string{server.URL + "/v3"}, DialContext: watchedDial(dial)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -173,7 +173,7 @@ func TestIPv6(t *testing.T) {
 	}
 	_, handler := newStreamServer(inOrder(send(resume()), hold))
 	server := serveOn(t, listener, handler, true)
-	client, err := transport.New(transport.Options{Endpoint: "http://" + listener.Addr().String() + "/v3"})
+	client, err := transport.New(transport.Options{Endpoints: []string{"http://" + listener.Addr().String() + "/v3"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +218,7 @@ func TestHostIsLookedUpAgain(t *testing.T) {
 				where, _ := names.Load("first")
 				names.Store("control.test:80", where)
 				client, err := transport.New(transport.Options{
-					Endpoint: "http://control.test/v3",
+					Endpoints: []string{"http://control.test/v3"},
 					DialContext: func(ctx context.Context, network, name string) (net.Conn, error) {
 						address, _ := names.Load(name)
 						return new(net.Dialer).DialContext(ctx, network, address.(string))

@@ -102,7 +102,7 @@ func TestUnclearResponses(t *testing.T) {
 						serving.Go(func() { serveWithoutHTTP2(conn, row.answer) })
 					}
 				})
-				client, err := transport.New(transport.Options{Endpoint: testEndpoint, DialContext: network.DialContext})
+				client, err := transport.New(transport.Options{Endpoints: []string{testEndpoint}, DialContext: network.DialContext})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -241,7 +241,7 @@ func TestProtocolWithTLS(t *testing.T) {
 			server.StartTLS()
 			defer server.Close()
 			trusting := server.Client().Transport.(*http.Transport).TLSClientConfig //nolint:forcetypeassert // httptest says so
-			client, err := transport.New(transport.Options{Endpoint: server.URL + "/v3", TLS: trusting})
+			client, err := transport.New(transport.Options{Endpoints: []string{server.URL + "/v3"}, TLS: trusting})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -266,7 +266,7 @@ func TestUntrustedCertificate(t *testing.T) {
 	server.Config.ErrorLog = quiet()
 	server.StartTLS()
 	defer server.Close()
-	client, err := transport.New(transport.Options{Endpoint: server.URL + "/v3"})
+	client, err := transport.New(transport.Options{Endpoints: []string{server.URL + "/v3"}})
 	if err != nil {
 		t.Fatal(err)
 	}

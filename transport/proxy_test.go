@@ -152,8 +152,8 @@ func TestBehindProxy(t *testing.T) {
 		t.Skip("TestProxyFromTheEnvironment runs it")
 	}
 	options := transport.Options{
-		Endpoint: endpoint,
-		TLS:      &tls.Config{InsecureSkipVerify: true},
+		Endpoints: []string{endpoint},
+		TLS:       &tls.Config{InsecureSkipVerify: true},
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			if strings.HasPrefix(address, "control.test:") {
 				address = server // as a name server would resolve it

@@ -58,7 +58,7 @@ func FuzzResponses(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	transport, err := New(Options{Endpoint: "https://control.test/v3"})
+	transport, err := New(Options{Endpoints: []string{"https://control.test/v3"}})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -66,13 +66,13 @@ func FuzzResponses(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var register wire.RegisterResponse
 		if err := decode(body, &register); err == nil {
-			session := transport.newSession(register)
+			session := transport.newSession(transport.groups[0], register)
 			for _, interval := range []time.Duration{session.PingInterval(), session.HeartbeatInterval(), session.JobStatusInterval()} {
 				if interval < time.Second || interval > maxInterval {
 					t.Errorf("interval %s", interval)
 				}
 			}
-			if next, differs, err := session.nextEndpoint(register.Endpoint); err == nil && differs && !next.Secure() {
+			if next, differs, err := nextEndpoint(transport.endpoints[0], register.Endpoint); err == nil && differs && !next.Secure() {
 				t.Errorf("would move to %s", next)
 			}
 			for name := range session.RequestHeaders() {

@@ -20,6 +20,7 @@ import (
 // except that at most one [Session.RunStream] runs at a time.
 type Session struct {
 	transport *Transport
+	group     *group
 	id        string
 	token     string
 
@@ -29,10 +30,12 @@ type Session struct {
 	epoch    atomic.Uint64 // of the last connection attempt of the stream
 	holdOffs holdOffs
 
-	mu       sync.Mutex
-	endpoint httpclient.Endpoint
-	headers  http.Header // replaced as a whole, never changed in place
-	stream   *openStream // the connection of the stream, if there is one
+	mu sync.Mutex
+	// named is the endpoint that the control plane has named; nil means those of the
+	// group.
+	named   *httpclient.Endpoint
+	headers http.Header // replaced as a whole, never changed in place
+	stream  *openStream // the connection of the stream, if there is one
 }
 
 // ID returns the ID that the control plane assigned to the worker.
@@ -51,16 +54,17 @@ func (s *Session) HeartbeatInterval() time.Duration { return s.heartbeatInterval
 // running job; at least a second.
 func (s *Session) JobStatusInterval() time.Duration { return s.jobStatusInterval }
 
-// Endpoint returns the base URL in use. The response to a ping may change it.
+// Endpoint returns the base URL in use. It changes when one of several endpoints fails,
+// and the response to a ping may change it.
 func (s *Session) Endpoint() string {
-	endpoint, _ := s.target()
-	return endpoint.String()
+	endpoints, _ := s.targets()
+	return endpoints[0].String()
 }
 
 // RequestHeaders returns a copy of the headers that the control plane set. The
 // response to a ping may change them.
 func (s *Session) RequestHeaders() http.Header {
-	_, headers := s.target()
+	_, headers := s.targets()
 	return headers.Clone()
 }
 
@@ -117,17 +121,25 @@ func (s *Session) try(ctx context.Context, c call) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.doing, &failure{kind: callerEnded, err: err})
 	}
-	endpoint, headers := s.target() // after the wait, which may be long
-	err = s.transport.try(ctx, endpoint, headers, c)
+	endpoints, headers := s.targets() // after the wait, which may be long
+	_, err = s.group.tryAny(ctx, endpoints, headers, c)
 	leave(RetryAfter(err))
 	return err
 }
 
-// target returns the endpoint in use and the headers to send there.
-func (s *Session) target() (httpclient.Endpoint, http.Header) {
+// targets returns the endpoints in the order in which to try them, and the headers to
+// send there.
+func (s *Session) targets() ([]httpclient.Endpoint, http.Header) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.endpoint, s.headers
+	return s.endpointsLocked(), s.headers
+}
+
+func (s *Session) endpointsLocked() []httpclient.Endpoint {
+	if s.named != nil {
+		return []httpclient.Endpoint{*s.named}
+	}
+	return s.group.endpoints.All()
 }
 
 // Register registers a worker and returns its session. token returns the
@@ -152,25 +164,29 @@ func (t *Transport) Register(ctx context.Context, token func() string, worker wi
 			return nil
 		},
 	}.withJSON(worker)
+	group := t.nextGroup()
+	var from httpclient.Endpoint
 	err := t.retry(ctx, registerRule(), func(int) error {
 		c.token = token()
-		return t.try(ctx, t.endpoint, t.headers, c)
+		var err error
+		from, err = group.tryAny(ctx, group.endpoints.All(), t.headers, c)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	session := t.newSession(response)
-	session.follow(response.Endpoint)
+	session := t.newSession(group, response)
+	session.follow(from, response.Endpoint)
 	return session, nil
 }
 
 // newSession returns the session for a complete response.
-func (t *Transport) newSession(response wire.RegisterResponse) *Session {
+func (t *Transport) newSession(group *group, response wire.RegisterResponse) *Session {
 	session := &Session{
 		transport: t,
+		group:     group,
 		id:        response.ID,
 		token:     response.AccessToken,
-		endpoint:  t.endpoint,
 		headers:   maps.Clone(t.headers),
 
 		pingInterval:      seconds(response.PingInterval),

@@ -100,7 +100,7 @@ func (s *Session) RunStream(ctx context.Context, options StreamOptions, post fun
 			},
 		}
 		if try.epoch > 1 {
-			s.transport.client.Redial()
+			s.group.client.Redial()
 		}
 		end := try.run(ctx)
 		if ctx.Err() != nil {
@@ -123,6 +123,9 @@ func (s *Session) RunStream(ctx context.Context, options StreamOptions, post fun
 		paced := [...]pace.Event{StreamEnded: pace.StreamEnded, StreamLost: pace.StreamLost, StreamRefused: pace.StreamRefused}[event.Kind]
 		if end.refreshed {
 			paced = pace.StreamRefreshed
+		}
+		if end.moves {
+			s.group.move(try.endpoint, try.moves)
 		}
 		wait := s.pacer.ended(paced, end.retryAfter)
 		log.ended(event, wait)

@@ -61,12 +61,12 @@ func FuzzStream(f *testing.F) {
 		f.Add(connectProtocol, 200, "application/grpc", "", "", "0", "", []byte("\x00\xff\xff\xff\xff"))
 	}
 	f.Fuzz(func(t *testing.T, connectProtocol bool, status int, contentType, keepAlive, retryAfter, code, message string, body []byte) {
-		transport, err := New(Options{Endpoint: "https://control.test/v3"})
+		transport, err := New(Options{Endpoints: []string{"https://control.test/v3"}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer transport.Close()
-		transport.do = func(request *http.Request) (*http.Response, error) {
+		transport.groups[0].do = func(request *http.Request) (*http.Response, error) {
 			response := &http.Response{
 				Request: request,
 				Status:  strconv.Itoa(status), StatusCode: status, Proto: "HTTP/2.0", ProtoMajor: 2,
@@ -84,7 +84,7 @@ func FuzzStream(f *testing.F) {
 			return response, nil
 		}
 		const token = "session-secret"
-		session := transport.newSession(wire.RegisterResponse{ID: "w", AccessToken: token})
+		session := transport.newSession(transport.groups[0], wire.RegisterResponse{ID: "w", AccessToken: token})
 		messages := 0
 		try := &attempt{session: session, epoch: 1, protocol: StreamGRPC, post: func(event StreamEvent) {
 			if event.First != (messages == 0) || event.Kind != StreamMessage || event.Instruction.Kind == 0 {

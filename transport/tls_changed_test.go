@@ -32,7 +32,7 @@ func TestTLSChanges(t *testing.T) {
 			current := complete
 			giveUp := func(error) {}
 			client, err := transport.New(transport.Options{
-				Endpoint: "https://" + control.Listener.Addr().String() + "/v3", CurrentTLS: func() *tls.Config { return current },
+				Endpoints: []string{"https://" + control.Listener.Addr().String() + "/v3"}, CurrentTLS: func() *tls.Config { return current },
 				Logger: onRetry(func() { giveUp(errTriedAgain) }),
 			})
 			if err != nil {

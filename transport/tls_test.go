@@ -119,7 +119,7 @@ func TestTLS(t *testing.T) {
 				if row.scheme != "" {
 					scheme = row.scheme
 				}
-				err := registerOnce(t, transport.Options{Endpoint: scheme + "://" + control.Listener.Addr().String() + "/v3", TLS: row.client})
+				err := registerOnce(t, transport.Options{Endpoints: []string{scheme + "://" + control.Listener.Addr().String() + "/v3"}, TLS: row.client})
 				switch {
 				case row.want == "" && err != nil:
 					t.Fatal(err)
@@ -161,7 +161,7 @@ func TestAlertToHTTP(t *testing.T) {
 		_ = listener.Close()
 		<-done
 	}()
-	err = registerOnce(t, transport.Options{Endpoint: "http://" + listener.Addr().String() + "/v3"})
+	err = registerOnce(t, transport.Options{Endpoints: []string{"http://" + listener.Addr().String() + "/v3"}})
 	if err == nil || !strings.Contains(err.Error(), "the server speaks TLS there; the endpoint may have to begin with https:// (") {
 		t.Errorf("got %v", err)
 	}

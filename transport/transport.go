@@ -2,11 +2,13 @@ package transport
 
 import (
 	"crypto/tls"
-	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync/atomic"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -18,10 +20,19 @@ const defaultUserAgent = "switchyard"
 
 // Options configure a [Transport].
 type Options struct {
-	// Endpoint is the base URL of the control plane's REST API, http or https,
-	// for example http://127.0.0.1:7420/v3, or a Unix socket and the API's path
-	// there, for example unix:///run/switchyard.sock:/v3. Required.
-	Endpoint string
+	// Endpoints are base URLs of the control plane's REST API, http or https, for
+	// example http://127.0.0.1:7420/v3, or a Unix socket and the API's path there, for
+	// example unix:///run/switchyard.sock:/v3. Several are replicas of one control
+	// plane: when one fails another one is used. At least one is required.
+	Endpoints []string
+	// StreamPath is the path below which the stream is served, where a proxy serves the
+	// control plane below a path, such as /switchyard. Empty is the root, whatever the
+	// path of the endpoint.
+	StreamPath string
+	// Groups is how many groups the workers form. The workers of a group share
+	// connections; groups begin at different endpoints, and spread over the replicas
+	// behind a load balancer. Zero is one.
+	Groups int
 	// UserAgent is sent with every request. Empty means "switchyard".
 	UserAgent string
 	// Headers are sent with every request until the control plane sets others.
@@ -34,42 +45,48 @@ type Options struct {
 	// Logger receives retries and the loss and return of streams; tokens are
 	// never logged. Nil logs nothing.
 	Logger *zap.Logger
-	// TLS, CurrentTLS, DialContext and Proxy are those of [httpclient.Options].
+	// TLS, CurrentTLS, DialContext, Lookup and Proxy are those of [httpclient.Options].
 	TLS         *tls.Config
 	CurrentTLS  func() *tls.Config
 	DialContext httpclient.DialFunc
+	Lookup      httpclient.LookupFunc
 	Proxy       func(*http.Request) (*url.URL, error)
 }
 
-// validate returns the endpoint, or an error that names the wrong field.
-func (o Options) validate() (httpclient.Endpoint, error) {
-	if o.Endpoint == "" {
-		return httpclient.Endpoint{}, errors.New("transport options: Endpoint is required")
-	}
-	endpoint, err := httpclient.ParseEndpoint(o.Endpoint)
+// manyDialTimeout bounds connecting to one of several endpoints, of which another one
+// may respond.
+const manyDialTimeout = 3 * time.Second
+
+// validate returns the endpoints, or an error that names the wrong field.
+func (o Options) validate() ([]httpclient.Endpoint, error) {
+	endpoints, err := httpclient.ParseEndpoints(o.Endpoints)
 	if err != nil {
-		return httpclient.Endpoint{}, fmt.Errorf("transport options: Endpoint %w", err)
+		return nil, fmt.Errorf("transport options: %w", err)
+	}
+	if o.StreamPath != "" && (!strings.HasPrefix(o.StreamPath, "/") || strings.ContainsAny(o.StreamPath, "?#")) {
+		return nil, fmt.Errorf("transport options: stream path %q must begin with / and have no query", o.StreamPath)
 	}
 	if name, ok := firstForbidden(o.Headers); ok {
-		return httpclient.Endpoint{}, fmt.Errorf(
+		return nil, fmt.Errorf(
 			"transport options: Headers: %q must be a valid header whose name begins with %q", name, wire.RequestHeaderPrefix,
 		)
 	}
-	return endpoint, nil
+	return endpoints, nil
 }
 
 // Transport holds the connections to a control plane. All workers of an agent
 // share one. It is safe for concurrent use.
 type Transport struct {
-	endpoint  httpclient.Endpoint
-	userAgent string
-	headers   http.Header
-	held      func(workerID string) []string
-	log       *zap.Logger
-	client    *httpclient.Client                          // without a timeout of its own
-	do        func(*http.Request) (*http.Response, error) // sends calls and streams
-	trailers  trailerSupport
-	contact   contact
+	endpoints  []httpclient.Endpoint
+	streamPath string // without a trailing slash
+	userAgent  string
+	headers    http.Header
+	held       func(workerID string) []string
+	log        *zap.Logger
+	groups     []*group
+	registered atomic.Uint64 // how many registrations have begun
+	trailers   trailerSupport
+	contact    contact
 
 	// streamed is set once any worker of this process has received a message
 	// over a stream. A refusal after that may be an upgrade of the control
@@ -80,7 +97,7 @@ type Transport struct {
 // New validates the options and returns a transport. It opens no connection. The
 // error names the field that is wrong.
 func New(options Options) (*Transport, error) {
-	endpoint, err := options.validate()
+	endpoints, err := options.validate()
 	if err != nil {
 		return nil, err
 	}
@@ -93,22 +110,40 @@ func New(options Options) (*Transport, error) {
 	if options.HeldJobs == nil {
 		options.HeldJobs = func(string) []string { return nil }
 	}
-	client := httpclient.New(httpclient.Options{
-		TLS: options.TLS, CurrentTLS: options.CurrentTLS, DialContext: options.DialContext, Proxy: options.Proxy,
-		FollowRedirects: true, DetectHTTP2: true,
-	})
-	return &Transport{
-		endpoint:  endpoint,
-		userAgent: options.UserAgent,
-		headers:   options.Headers.Clone(),
-		held:      options.HeldJobs,
-		log:       options.Logger,
-		client:    client,
-		do:        client.Do,
-		trailers:  trailerSupport{log: options.Logger},
-	}, nil
+	t := &Transport{
+		endpoints:  endpoints,
+		streamPath: strings.TrimRight(options.StreamPath, "/"),
+		userAgent:  options.UserAgent,
+		headers:    options.Headers.Clone(),
+		held:       options.HeldJobs,
+		log:        options.Logger,
+		trailers:   trailerSupport{log: options.Logger},
+	}
+	client := httpclient.Options{
+		TLS: options.TLS, CurrentTLS: options.CurrentTLS, DialContext: options.DialContext, Lookup: options.Lookup,
+		Proxy: options.Proxy, FollowRedirects: true, DetectHTTP2: true,
+	}
+	if len(endpoints) > 1 {
+		client.DialTimeout = manyDialTimeout
+	}
+	// The processes of a fleet begin at different endpoints.
+	first := rand.IntN(len(endpoints)) //nolint:gosec // spreads load, protects nothing
+	for i := range max(1, options.Groups) {
+		t.groups = append(t.groups, newGroup(t, client, first+i))
+	}
+	return t, nil
 }
 
 // Close closes every connection. Calls and streams in flight fail, and so do
 // later ones.
-func (t *Transport) Close() { t.client.Close() }
+func (t *Transport) Close() {
+	for _, g := range t.groups {
+		g.client.Close()
+	}
+}
+
+// nextGroup returns the group of the next worker.
+func (t *Transport) nextGroup() *group {
+	n := t.registered.Add(1) - 1
+	return t.groups[n%uint64(len(t.groups))]
+}

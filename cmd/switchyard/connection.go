@@ -30,24 +30,25 @@ type connection struct {
 type repeatedFlag struct {
 	flag  cli.Flag
 	name  string
-	value *string
+	value func() string
 }
 
 func connectionFlags(cmd *cobra.Command) *connection {
-	c := &connection{Output: command.OutputFlag(cmd), options: client.Options{Endpoint: client.DefaultEndpoint, UserAgent: command.UserAgent(programName)}}
+	c := &connection{Output: command.OutputFlag(cmd), options: client.Options{Endpoints: []string{client.DefaultEndpoint}, UserAgent: command.UserAgent(programName)}}
 	flags := cli.Settings(cmd, "")
-	endpoint := flags.Text(&c.options.Endpoint, "endpoint", "URL",
-		"URL of the control plane: http, https, or unix:///path/to.sock for a Unix socket")
+	endpoint := cli.List(flags, &c.options.Endpoints, "endpoint", "URL",
+		"URL of the control plane: http, https, or unix:///path/to.sock for a Unix socket; repeated, or with commas, "+
+			"for replicas of one control plane, which are tried in this order", command.ParseEndpoints)
 	c.token = flags.Token("admin-token", "admin token of the control plane, or a named token",
 		"admin-token in the data directory, if the control plane is on this machine")
 	c.dataDir = command.NewDataDir(cmd, "data directory of a control plane on this machine, with its admin token")
 	ca := flags.File(&c.tls.CAFile, "ca-file", "FILE", "PEM file of the authorities to trust for the control plane's certificate").
 		Default("the system's")
 	c.repeated = []repeatedFlag{
-		{endpoint, "--endpoint", &c.options.Endpoint},
-		{c.token.File, "--admin-token-file", &c.token.Path},
-		{c.dataDir.Flag, "--data-dir", &c.dataDir.Path},
-		{ca, "--ca-file", &c.tls.CAFile},
+		{endpoint, "--endpoint", func() string { return strings.Join(c.options.Endpoints, ",") }},
+		{c.token.File, "--admin-token-file", func() string { return c.token.Path }},
+		{c.dataDir.Flag, "--data-dir", func() string { return c.dataDir.Path }},
+		{ca, "--ca-file", func() string { return c.tls.CAFile }},
 	}
 	return c
 }
@@ -65,7 +66,7 @@ func (c *connection) arguments() string {
 	var b strings.Builder
 	for _, f := range c.repeated {
 		if f.flag.IsSet() {
-			b.WriteString(" " + f.name + " " + present.Command([]string{*f.value}))
+			b.WriteString(" " + f.name + " " + present.Command([]string{f.value()}))
 		}
 	}
 	return b.String()
@@ -89,7 +90,7 @@ func (c *connection) withClient(
 func (c *connection) connect(cmd *cobra.Command) (*client.Client, error) {
 	options := c.options
 	var err error
-	if options.Token, err = command.LocalToken(cmd, c.token, options.Endpoint, c.dataDir, "admin token", datadir.AdminTokenFile); err != nil {
+	if options.Token, err = command.LocalToken(cmd, c.token, options.Endpoints, c.dataDir, "admin token", datadir.AdminTokenFile); err != nil {
 		return nil, err
 	}
 	if options.TLS, err = config.ClientTLS(c.tls); err != nil {

@@ -71,7 +71,7 @@ func (a *app) up() *cobra.Command {
 
 // connectTo configures an agent for the control plane in the same process.
 func connectTo(server *controlplane.Server, serving controlplane.Config, working *agent.Config) error {
-	working.Endpoint = server.URL() + wire.Prefix
+	working.Endpoints = []string{server.URL() + wire.Prefix}
 	if working.Token = server.RegistrationToken(); working.Token == "" {
 		return errors.New("the agent needs the registration token, and only its hash is configured; give the token itself")
 	}

@@ -22,13 +22,20 @@ const (
 	DefaultEndpoint = "http://127.0.0.1:7420" + wire.Prefix
 	// MaxSpawn is the largest number of workers of one agent.
 	MaxSpawn = 1000
+
+	// workersPerGroup is how many workers share connections, up to maxGroups groups:
+	// enough to spread over a few replicas, and few connections for many workers.
+	workersPerGroup = 8
+	maxGroups       = 8
 )
 
 // Config configures an agent.
 type Config struct {
-	// Endpoint is the base URL of the control plane's REST API. Empty means
-	// DefaultEndpoint.
-	Endpoint string
+	// Endpoints are base URLs of the control plane's REST API; several are replicas of
+	// one control plane. Empty means DefaultEndpoint. StreamPath is the path below which
+	// the stream is served there; see transport.Options.
+	Endpoints  []string
+	StreamPath string
 	// Token is the registration token. Required. Agent.SetToken replaces it.
 	Token string
 	// TLS is for https endpoints; nil means the system's root certificates. CurrentTLS,
@@ -89,8 +96,8 @@ type Config struct {
 }
 
 func (c Config) withDefaults(hostname string) (Config, error) {
-	if c.Endpoint == "" {
-		c.Endpoint = DefaultEndpoint
+	if len(c.Endpoints) == 0 {
+		c.Endpoints = []string{DefaultEndpoint}
 	}
 	if c.Name == "" {
 		c.Name = hostname
@@ -111,6 +118,11 @@ func (c Config) withDefaults(hostname string) (Config, error) {
 		c.Mode = fsm.Acquire
 	}
 	return c, c.validate()
+}
+
+// groups returns how many groups share connections.
+func (c Config) groups() int {
+	return min((c.Spawn+workersPerGroup-1)/workersPerGroup, maxGroups)
 }
 
 func (c Config) validate() error {

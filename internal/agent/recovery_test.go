@@ -91,7 +91,7 @@ func TestUndeliveredIsDeliveredAfterAnOutage(t *testing.T) {
 func serveInMemory(t *testing.T, handler http.HandlerFunc) *transport.Transport {
 	t.Helper()
 	network := memnet.New()
-	client, err := transport.New(transport.Options{Endpoint: "http://control.test/v3", DialContext: network.DialContext})
+	client, err := transport.New(transport.Options{Endpoints: []string{"http://control.test/v3"}, DialContext: network.DialContext})
 	if err != nil {
 		t.Fatal(err)
 	}

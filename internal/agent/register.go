@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 
 	"go.uber.org/zap"
 
@@ -35,7 +36,7 @@ func (a *Agent) register(ctx context.Context, s *shared, name string) (*worker.W
 		if status, ok := errors.AsType[*transport.StatusError](err); ok && status.Code == http.StatusUnauthorized {
 			err = fmt.Errorf("%w; check the registration token", err)
 		}
-		return nil, nil, fmt.Errorf("%s: %w", c.Endpoint, err)
+		return nil, nil, fmt.Errorf("%s: %w", strings.Join(c.Endpoints, ", "), err)
 	}
 	logger := c.Logger.With(zap.String("worker_id", session.ID()), zap.String("worker_name", name))
 	logger.Info("registered", zap.String("endpoint", session.Endpoint()), zap.String("queue", c.Queue))

@@ -47,7 +47,7 @@ func TestRunNamesItsJob(t *testing.T) {
 	}))
 	defer control.Close()
 	daemon, err := New(Config{
-		Endpoint: control.URL + "/v3", Token: "registration", Mode: fsm.PollOnly,
+		Endpoints: []string{control.URL + "/v3"}, Token: "registration", Mode: fsm.PollOnly,
 		Job: job.Settings{BuildPath: t.TempDir()}, SpoolPath: t.TempDir() + "/spool",
 	})
 	if err != nil {

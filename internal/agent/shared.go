@@ -40,7 +40,8 @@ func (s *shared) close() {
 func (a *Agent) openTransport(_ context.Context, s *shared) (err error) {
 	c := &a.config
 	s.transport, err = transport.New(transport.Options{
-		Endpoint: c.Endpoint, UserAgent: "switchyard/" + c.Version, TLS: c.TLS, CurrentTLS: c.CurrentTLS,
+		Endpoints: c.Endpoints, StreamPath: c.StreamPath, Groups: c.groups(),
+		UserAgent: "switchyard/" + c.Version, TLS: c.TLS, CurrentTLS: c.CurrentTLS,
 		Headers: c.Headers, Logger: c.Logger, HeldJobs: s.held.of,
 	})
 	if err == nil {

@@ -100,7 +100,7 @@ func TestUndeliveredResultIsDelivered(t *testing.T) {
 			}
 			e.Close()
 
-			client, err := transport.New(transport.Options{Endpoint: listening.URL + "/v3"})
+			client, err := transport.New(transport.Options{Endpoints: []string{listening.URL + "/v3"}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -151,7 +151,7 @@ func (s *serverProcess) list(ctx context.Context) (all listing, page time.Durati
 	if err != nil {
 		return all, 0, fmt.Errorf("reading the token: %w", err)
 	}
-	c, err := client.New(client.Options{Endpoint: s.url, Token: string(bytes.TrimSpace(token))})
+	c, err := client.New(client.Options{Endpoints: []string{s.url}, Token: string(bytes.TrimSpace(token))})
 	if err != nil {
 		return all, 0, fmt.Errorf("making a client: %w", err)
 	}

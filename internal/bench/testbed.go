@@ -64,7 +64,7 @@ func (b *testbed) start(ctx context.Context, dir string, tls bool) error {
 	if err := os.WriteFile(b.tokenFile, []byte(b.server.RegistrationToken()), privateMode); err != nil {
 		return fmt.Errorf("writing the token: %w", err)
 	}
-	options := client.Options{Endpoint: b.server.URL(), Token: b.server.AdminToken()}
+	options := client.Options{Endpoints: []string{b.server.URL()}, Token: b.server.AdminToken()}
 	if tls {
 		if options.TLS, err = config.ClientTLS(config.ClientTLSOptions{CAFile: b.certFile}); err != nil {
 			return fmt.Errorf("trusting the certificate: %w", err)

@@ -3,9 +3,9 @@ package client
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
-	"net/http"
 	"time"
+
+	"connectrpc.com/connect"
 
 	"github.com/switchyard-ci/switchyard/internal/httpclient"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
@@ -20,9 +20,10 @@ const callTimeout = 30 * time.Second
 
 // Options are the control plane to call and the credentials.
 type Options struct {
-	// Endpoint is the control plane's base URL, http, https or unix:///path.sock,
-	// without a path unless a proxy adds one. Empty is DefaultEndpoint.
-	Endpoint string
+	// Endpoints are base URLs of the control plane, http, https or unix:///path.sock,
+	// without a path unless a proxy adds one. Several are replicas of one control plane,
+	// and are tried in order. Empty is DefaultEndpoint.
+	Endpoints []string
 	// Token authenticates every call.
 	Token string
 	// TLS is for https endpoints. Nil means the system's authorities.
@@ -34,11 +35,14 @@ type Options struct {
 	Patience time.Duration
 }
 
+// connectTimeout bounds connecting to one of several endpoints, of which another one may
+// respond.
+const connectTimeout = 3 * time.Second
+
 // Client calls one control plane. It is safe for concurrent use.
 type Client struct {
-	endpoint httpclient.Endpoint
+	caller   *caller
 	patience time.Duration
-	http     *httpclient.Client
 	jobs     switchyardv1connect.JobServiceClient
 	workers  switchyardv1connect.WorkerServiceClient
 	tokens   switchyardv1connect.TokenServiceClient
@@ -49,51 +53,42 @@ type Client struct {
 // New returns a client. It opens no connection. It returns an error if the endpoint is
 // not valid.
 func New(opts Options) (*Client, error) {
-	if opts.Endpoint == "" {
-		opts.Endpoint = DefaultEndpoint
+	if len(opts.Endpoints) == 0 {
+		opts.Endpoints = []string{DefaultEndpoint}
 	}
 	if opts.Patience == 0 {
 		opts.Patience = DefaultPatience
 	}
-	endpoint, err := httpclient.ParseEndpoint(opts.Endpoint)
+	endpoints, err := httpclient.ParseEndpoints(opts.Endpoints)
 	if err != nil {
-		return nil, fmt.Errorf("endpoint %w", err)
+		return nil, err
 	}
 	// Redirects are not followed: they would send the token elsewhere.
-	httpClient := httpclient.New(httpclient.Options{TLS: opts.TLS})
-	caller := authorized{http: httpClient, token: opts.Token, userAgent: opts.UserAgent}
+	connecting := httpclient.Options{TLS: opts.TLS}
+	if len(endpoints) > 1 {
+		connecting.DialTimeout = connectTimeout
+	}
+	caller := &caller{
+		http: httpclient.New(connecting), endpoints: httpclient.NewEndpoints(endpoints, 0),
+		token: opts.Token, userAgent: opts.UserAgent,
+	}
+	options := connect.WithInterceptors(markReads{})
 	return &Client{
-		endpoint: endpoint,
+		caller:   caller,
 		patience: opts.Patience,
-		http:     httpClient,
-		jobs:     switchyardv1connect.NewJobServiceClient(caller, endpoint.HTTPURL()),
-		workers:  switchyardv1connect.NewWorkerServiceClient(caller, endpoint.HTTPURL()),
-		tokens:   switchyardv1connect.NewTokenServiceClient(caller, endpoint.HTTPURL()),
-		backups:  switchyardv1connect.NewBackupServiceClient(caller, endpoint.HTTPURL()),
-		audit:    switchyardv1connect.NewAuditServiceClient(caller, endpoint.HTTPURL()),
+		jobs:     switchyardv1connect.NewJobServiceClient(caller, callerBase, options),
+		workers:  switchyardv1connect.NewWorkerServiceClient(caller, callerBase, options),
+		tokens:   switchyardv1connect.NewTokenServiceClient(caller, callerBase, options),
+		backups:  switchyardv1connect.NewBackupServiceClient(caller, callerBase, options),
+		audit:    switchyardv1connect.NewAuditServiceClient(caller, callerBase, options),
 	}, nil
 }
 
-// Endpoint returns the base URL of the control plane.
-func (c *Client) Endpoint() string { return c.endpoint.String() }
+// Endpoint returns the base URL in use.
+func (c *Client) Endpoint() string { return c.caller.endpoints.Current().String() }
 
 // Close closes all connections. Calls in flight fail.
-func (c *Client) Close() { c.http.Close() }
-
-// authorized sends requests with the token and the user agent.
-type authorized struct {
-	http             *httpclient.Client
-	token, userAgent string
-}
-
-// Do implements [connect.HTTPClient].
-func (a authorized) Do(request *http.Request) (*http.Response, error) {
-	request.Header.Set("Authorization", "Bearer "+a.token)
-	if a.userAgent != "" {
-		request.Header.Set("User-Agent", a.userAgent)
-	}
-	return a.http.Do(request)
-}
+func (c *Client) Close() { c.caller.http.Close() }
 
 // call makes one call within callTimeout. Its errors are [*Error].
 func call[Req, Res any](

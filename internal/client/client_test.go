@@ -69,7 +69,7 @@ func serve(t *testing.T, handler http.Handler) *Client {
 
 func dial(t *testing.T, endpoint string) *Client {
 	t.Helper()
-	c, err := New(Options{Endpoint: endpoint, Token: "the-token", UserAgent: "switchyard/test"})
+	c, err := New(Options{Endpoints: []string{endpoint}, Token: "the-token", UserAgent: "switchyard/test"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,10 +277,10 @@ func TestNewRefuses(t *testing.T) {
 		opts Options
 		want string
 	}{
-		{Options{Endpoint: "127.0.0.1:7420"}, "endpoint is not a URL"},
-		{Options{Endpoint: "http://"}, "endpoint has no host"},
-		{Options{Endpoint: "http://h?x=1"}, "endpoint must not contain a query"},
-		{Options{Endpoint: "http://u:p@h"}, "must not contain a user name or password"},
+		{Options{Endpoints: []string{"127.0.0.1:7420"}}, "endpoint is not a URL"},
+		{Options{Endpoints: []string{"http://"}}, "endpoint has no host"},
+		{Options{Endpoints: []string{"http://h?x=1"}}, "endpoint must not contain a query"},
+		{Options{Endpoints: []string{"http://u:p@h"}}, "must not contain a user name or password"},
 	}
 	for _, tt := range tests {
 		if _, err := New(tt.opts); err == nil || !strings.Contains(err.Error(), tt.want) {

@@ -18,7 +18,7 @@ import (
 type Error struct {
 	// Doing is what was asked, such as "submitting the job".
 	Doing string
-	// Endpoint is the control plane that was asked.
+	// Endpoint is the control plane that was asked; several are separated by commas.
 	Endpoint string
 	// Code is the code of the response, or connect-go's for a failed connection.
 	Code connect.Code
@@ -46,7 +46,11 @@ func (e *Error) Uncertain() bool {
 func (e *Error) Unwrap() error { return e.Err }
 
 func (c *Client) failed(doing string, err error) error {
-	return &Error{Doing: doing, Endpoint: c.Endpoint(), Code: connect.CodeOf(err), Err: err}
+	endpoint := c.Endpoint()
+	if all, ok := errors.AsType[*unreachedError](err); ok {
+		endpoint = strings.Join(all.endpoints, ", ")
+	}
+	return &Error{Doing: doing, Endpoint: endpoint, Code: connect.CodeOf(err), Err: err}
 }
 
 // definite reports whether a code is the control plane's final response, which

@@ -61,8 +61,12 @@ func (a *App) AgentStart() *cobra.Command {
 	f := NewAgentFlags(dir)
 	trust := config.ClientTLSOptions{MinVersion: config.TLSVersions()[0]}
 	flags := cli.Settings(cmd, "agent")
-	flags.Text(&f.Config.Endpoint, "endpoint", "URL",
-		"URL of the control plane's agent API: http, https, or unix:///path/to.sock:/v3 for a Unix socket")
+	cli.List(flags, &f.Config.Endpoints, "endpoint", "URL",
+		"URL of the control plane's agent API: http, https, or unix:///path/to.sock:/v3 for a Unix socket; repeated, or "+
+			"with commas, for replicas of one control plane: the agent begins with any, and uses another when one fails", ParseEndpoints)
+	flags.Text(&f.Config.StreamPath, "stream-path", "PATH",
+		"path below which the stream is served, where a proxy serves the control plane below a path: /ci for https://host/ci/v3").
+		Default("/, whatever the path of the endpoint")
 	token := flags.Token("token", "registration token", "registration-token in the data directory, if the control plane is on this machine")
 	dir.Declare(cmd, "data directory; that of a control plane on this machine has the registration token")
 	flags.File(&trust.CAFile, "ca-file", "FILE", "PEM file of the authorities to trust for the control plane's certificate").
@@ -80,7 +84,7 @@ func (a *App) AgentStart() *cobra.Command {
 			return err
 		}
 		settings.Headers = requestHeaders(os.Environ())
-		settings.Token, err = LocalToken(cmd, token, settings.Endpoint, dir, "registration token", datadir.RegistrationTokenFile)
+		settings.Token, err = LocalToken(cmd, token, settings.Endpoints, dir, "registration token", datadir.RegistrationTokenFile)
 		if err != nil {
 			return err
 		}
@@ -96,7 +100,7 @@ func (a *App) AgentStart() *cobra.Command {
 		defer release()
 		reload := func() ([]string, error) {
 			changed, err := certificates.Reload()
-			token, tokenErr := LocalToken(cmd, token, settings.Endpoint, dir, "registration token", datadir.RegistrationTokenFile)
+			token, tokenErr := LocalToken(cmd, token, settings.Endpoints, dir, "registration token", datadir.RegistrationTokenFile)
 			var names []string
 			if changed {
 				names = append(names, "certificates")
@@ -107,7 +111,7 @@ func (a *App) AgentStart() *cobra.Command {
 			return names, errors.Join(err, tokenErr)
 		}
 		return a.RunAgent(daemon, log.Reloader(cmd, settings.Logger, reload), func() error {
-			return hintAtTLS(hintAtPath(settings.Endpoint, daemon.Run(cmd.Context())))
+			return hintAtTLS(hintAtPath(settings.Endpoints[0], daemon.Run(cmd.Context())))
 		})
 	}
 	return cmd

@@ -39,7 +39,7 @@ type AgentFlags struct {
 // configuration, and then calls declare.
 func NewAgentFlags(dir *DataDir) *AgentFlags {
 	return &AgentFlags{dataDir: dir, Config: agent.Config{
-		Endpoint: agent.DefaultEndpoint, Queue: wire.DefaultQueue, Spawn: 1, Version: ReadVersion().Version,
+		Endpoints: []string{agent.DefaultEndpoint}, Queue: wire.DefaultQueue, Spawn: 1, Version: ReadVersion().Version,
 		TransitionLogSize: telemetry.DefaultTransitionLogSize,
 		Job:               jobDefaults(),
 	}}

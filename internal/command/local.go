@@ -48,20 +48,36 @@ func (d *DataDir) Resolve() (string, error) {
 	return dir, nil
 }
 
+// ParseEndpoints parses URLs that are separated by commas.
+func ParseEndpoints(text string) ([]string, error) {
+	var all []string
+	for endpoint := range strings.SplitSeq(text, ",") {
+		if endpoint = strings.TrimSpace(endpoint); endpoint == "" {
+			return nil, errors.New("must not be empty")
+		}
+		all = append(all, endpoint)
+	}
+	return all, nil
+}
+
 // LocalToken returns the token that the flags give or, for a control plane on
 // this machine, the token in the file of that name in its data directory. That
 // token is sent to no other machine.
-func LocalToken(cmd *cobra.Command, flags *cli.Token, endpoint string, dataDir *DataDir, kind, file string) (string, error) {
+func LocalToken(cmd *cobra.Command, flags *cli.Token, endpoints []string, dataDir *DataDir, kind, file string) (string, error) {
 	given, err := flags.Read()
 	switch {
 	case err != nil:
 		return "", cli.Usagef(cmd, "%w", err)
 	case given != "":
 		return given, nil
-	case !strings.Contains(endpoint, "://"):
-		return "", cli.Usagef(cmd, "endpoint %q must begin with http://, https:// or unix://", endpoint)
-	case !onThisMachine(endpoint):
-		return "", cli.Usagef(cmd, "no %s for %s; give its token with %s", kind, endpoint, flags.FileFlag())
+	}
+	for _, endpoint := range endpoints {
+		switch {
+		case !strings.Contains(endpoint, "://"):
+			return "", cli.Usagef(cmd, "endpoint %q must begin with http://, https:// or unix://", endpoint)
+		case !onThisMachine(endpoint):
+			return "", cli.Usagef(cmd, "no %s for %s; give its token with %s", kind, endpoint, flags.FileFlag())
+		}
 	}
 	dir, err := dataDir.Resolve()
 	if err != nil {

@@ -67,13 +67,13 @@ func startEnvironment(
 	}
 	e.onClose(func(context.Context) error { return e.proxy.Close() })
 	if e.client, err = client.New(client.Options{
-		Endpoint: e.server.URL(), Token: e.server.AdminToken(),
+		Endpoints: []string{e.server.URL()}, Token: e.server.AdminToken(),
 	}); err != nil {
 		return e, fmt.Errorf("making a client: %w", err)
 	}
 	e.onClose(func(context.Context) error { e.client.Close(); return nil })
 	e.agent, err = agent.New(agent.Config{
-		Endpoint: e.proxy.URL() + wire.Prefix, Token: e.server.RegistrationToken(), Name: "demo", Version: "demo",
+		Endpoints: []string{e.proxy.URL() + wire.Prefix}, Token: e.server.RegistrationToken(), Name: "demo", Version: "demo",
 		Job:     job.Settings{BuildPath: filepath.Join(e.dir, "builds")},
 		Observe: observe, TransitionLog: transitionLog, Logger: logger.Named("agent"),
 	})

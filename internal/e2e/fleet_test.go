@@ -133,7 +133,7 @@ func newFleet(ctx context.Context, t *testing.T, serveArgs ...string) *fleet {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.client, err = client.New(client.Options{Endpoint: "http://" + f.listen, Token: strings.TrimSpace(string(token))})
+	f.client, err = client.New(client.Options{Endpoints: []string{"http://" + f.listen}, Token: strings.TrimSpace(string(token))})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package httpclient
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -19,6 +20,22 @@ const (
 	// maxAddresses is how many addresses of a name are tried.
 	maxAddresses = 32
 )
+
+// errDialTimeout ends an attempt to connect that took too long.
+var errDialTimeout error = dialTimeoutError{}
+
+type dialTimeoutError struct{}
+
+func (dialTimeoutError) Error() string { return "no connection in time" }
+
+// Timeout implements [net.Error], as the time-outs of a [net.Dialer] do.
+func (dialTimeoutError) Timeout() bool { return true }
+
+// Temporary implements [net.Error].
+func (dialTimeoutError) Temporary() bool { return true }
+
+// Is reports that it is a deadline that has passed.
+func (dialTimeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
 
 // LookupFunc returns the addresses of a host name.
 type LookupFunc = func(ctx context.Context, host string) ([]netip.Addr, error)
@@ -38,8 +55,13 @@ type addresses struct {
 
 // connect opens a connection to HOST:PORT and returns the address that it is to.
 func (a *addresses) connect(ctx context.Context, network, hostPort string) (conn net.Conn, address string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, a.timeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, a.timeout, errDialTimeout)
 	defer cancel()
+	defer func() {
+		if err != nil && errors.Is(context.Cause(ctx), errDialTimeout) {
+			err = &net.OpError{Op: opDial, Net: network, Err: fmt.Errorf("%s: %w", hostPort, errDialTimeout)}
+		}
+	}()
 	candidates, err := a.find(ctx, network, hostPort)
 	if err != nil {
 		return nil, "", err

@@ -88,6 +88,9 @@ func (e Endpoint) HTTPURL() string { return e.base.String() }
 // Origin returns scheme and host for requests, without the path.
 func (e Endpoint) Origin() string { return origin(e.base) }
 
+// Path returns the path of the base URL, without a trailing slash.
+func (e Endpoint) Path() string { return e.base.Path }
+
 // IsSocket reports whether the endpoint is on a Unix socket.
 func (e Endpoint) IsSocket() bool { return isSocketHost(e.base.Host) }
 

@@ -32,6 +32,10 @@ const (
 	// HeaderRevoked is "1" on our control plane's refusal (status 401) of a worker
 	// that was revoked, or of the token of its job.
 	HeaderRevoked = "Switchyard-Revoked"
+	// HeaderMove is sent by our control plane with the planned end of a stream: the
+	// next one should be opened over another connection, at another replica if the
+	// agent knows one. Other agents ignore it.
+	HeaderMove = "Switchyard-Move"
 	// RequestHeaderPrefix begins the name of every header that a control plane
 	// may ask its agents to send. The case matters to existing agents.
 	RequestHeaderPrefix = "Buildkite-"

@@ -75,7 +75,7 @@ func (h *harness) start(t *testing.T, config worker.Config) {
 	t.Helper()
 	var err error
 	h.wire, err = transport.New(transport.Options{
-		Endpoint: "http://control.test/v3", DialContext: h.network.DialContext,
+		Endpoints: []string{"http://control.test/v3"}, DialContext: h.network.DialContext,
 	})
 	if err != nil {
 		t.Fatal(err)

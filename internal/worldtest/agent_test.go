@@ -61,7 +61,7 @@ func (w *world) startAgent(m *machine, seed uint64) *agent {
 	a.alive, a.end = context.WithCancelCause(w.ctx)
 	var err error
 	a.transport, err = transport.New(transport.Options{
-		Endpoint: "http://control.test/v3", DialContext: a.dial, HeldJobs: a.heldJobs, Logger: w.logger.Named(m.name),
+		Endpoints: []string{"http://control.test/v3"}, DialContext: a.dial, HeldJobs: a.heldJobs, Logger: w.logger.Named(m.name),
 	})
 	must(w.t, err)
 	a.tasks.Go(a.deliver)

@@ -22,7 +22,7 @@ func TestTokenOfAnEndedJob(t *testing.T) {
 		pass(2 * schedule.LateChunkGrace) // a replica that has just started takes more
 		r := &recorder{world: w, doors: []door{newDoor(func() *replica { return w.replica(0) })}}
 		defer r.doors[0].http.CloseIdleConnections()
-		agents, err := transport.New(transport.Options{Endpoint: "http://control.test/v3", DialContext: w.dial})
+		agents, err := transport.New(transport.Options{Endpoints: []string{"http://control.test/v3"}, DialContext: w.dial})
 		must(t, err)
 		defer agents.Close()
 		session, err := agents.Register(t.Context(), func() string { return registrationToken }, wire.RegisterRequest{Name: "w"})
