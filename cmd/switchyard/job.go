@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"math"
 
 	"github.com/spf13/cobra"
@@ -16,6 +17,9 @@ import (
 const logsDescription = `Writes the log of a job to standard output, byte for byte. With --output json it
 writes the job, its changes of state and the chunks of its log, one object on each
 line.
+
+Standard error has what a log lacks: that it was deleted, by whom and when, or how many
+bytes are missing, and why. Of a job that waits it has the reason.
 
 With --follow it goes on until the job has ended. When the control plane cannot be
 reached it tries again for as long as --patience says. Ctrl-C ends the following,
@@ -85,8 +89,10 @@ func (a *app) jobLogs() *cobra.Command {
 	c.patienceFlag(cmd)
 	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, ids []string) error {
 		if remove {
-			_, err := caller.DeleteJob(ctx, ids[0], true)
-			return err
+			if follow || fromOffset.IsSet() || lastLines.IsSet() {
+				return cli.Usagef(cmd, "--delete cannot be used with --follow, --offset or --tail: it writes no log")
+			}
+			return a.deleteLog(ctx, c, caller, ids[0])
 		}
 		ctx, stop := cli.Interruptible(ctx)
 		defer stop()
@@ -110,6 +116,17 @@ func (a *app) jobLogs() *cobra.Command {
 		return nil
 	})
 	return cmd
+}
+
+// deleteLog deletes the log of a job, and writes what was deleted.
+func (a *app) deleteLog(ctx context.Context, c *connection, caller *client.Client, id string) error {
+	response, err := caller.DeleteJob(ctx, id, true)
+	if err != nil {
+		return err
+	}
+	return write(a, c.Output, response, func(io.Writer, *switchyardv1.DeleteJobResponse) error {
+		return a.Printf("the log of job %s is %s\n", response.GetId(), present.LogDeletion(response.GetLogDeletion()))
+	})
 }
 
 // jobCancel returns `switchyard job cancel`.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"connectrpc.com/connect"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/switchyard-ci/switchyard/internal/backup"
 	"github.com/switchyard-ci/switchyard/internal/controlplane"
@@ -152,12 +153,12 @@ func TestDeleteJob(t *testing.T) {
 	}
 	keyed := &switchyardv1.SubmitJobRequest{Command: []string{"true"}, Queue: "q", IdempotencyKey: "key"}
 	job := b.accepted(w, keyed)
-	id, token := job.text("id"), job.text("token")
+	token, id := job.text("token"), job.text("id")
 	path := "/v3/jobs/" + id
 	b.must(200, request{method: "PUT", path: path + "/start", token: token})
 	b.must(200, request{method: "POST", path: path + "/chunks?sequence=1&offset=0&size=6", token: token, header: chunkHeader(), body: gzipped(t, "hello\n")})
 	for _, logOnly := range []bool{false, true} {
-		if err := remove(id, logOnly); connect.CodeOf(err) != connect.CodeFailedPrecondition || !strings.Contains(err.Error(), "only a job that has ended can be deleted") {
+		if err := remove(id, logOnly); connect.CodeOf(err) != connect.CodeFailedPrecondition || !strings.Contains(err.Error(), "a job that has ended can be deleted") {
 			t.Errorf("deleting a running job (log only: %v): %v", logOnly, err)
 		}
 	}
@@ -180,10 +181,23 @@ func TestDeleteJob(t *testing.T) {
 	if got := logOf(); got != "hello\n" {
 		t.Errorf("the log is %q", got)
 	}
+	var deletions []*switchyardv1.LogDeletion
 	for range 2 {
-		if err := remove(id, true); err != nil {
-			t.Errorf("deleting the log: %v", err)
+		response, err := b.jobs.DeleteJob(t.Context(), &switchyardv1.DeleteJobRequest{Id: id, LogOnly: true})
+		if err != nil || response.GetLogBytes() != 6 {
+			t.Errorf("deleting the log: %v, %v", response, err)
 		}
+		deletions = append(deletions, response.GetLogDeletion())
+	}
+	shown, err := b.jobs.GetJob(t.Context(), &switchyardv1.GetJobRequest{Id: id})
+	deletions = append(deletions, shown.GetJob().GetLogDeletion())
+	for _, d := range deletions {
+		if err != nil || d.GetBy() != "admin-token" || d.GetBytes() != 6 || d.GetAt() == nil || !proto.Equal(d, deletions[0]) {
+			t.Errorf("deletion %v, %v", d, err)
+		}
+	}
+	if shown.GetJob().GetLogSize() != 0 {
+		t.Errorf("the deleted log has %d bytes", shown.GetJob().GetLogSize())
 	}
 	if got := logOf(); got != "" {
 		t.Errorf("the deleted log is %q", got)

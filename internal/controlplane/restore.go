@@ -8,6 +8,8 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/backup"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/logstate"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
@@ -60,10 +62,7 @@ func Restore(ctx context.Context, config Config, path string, keepWaiting bool) 
 		if m.Header == nil {
 			m.Header = map[string]string{}
 		}
-		if keepWaiting {
-			return m, true, nil
-		}
-		m, canceled, err := withoutWaiting(m, result.BeganAt, config.Retention)
+		m, canceled, err := restoredJob(m, result.BeganAt, keepWaiting, config.Retention)
 		if canceled {
 			result.Canceled++
 		}
@@ -75,13 +74,38 @@ func Restore(ctx context.Context, config Config, path string, keepWaiting bool) 
 	return result, nil
 }
 
-// withoutWaiting returns the message of a job that waits as that of a canceled job, and
-// every other message as it is.
-func withoutWaiting(m store.Message, began time.Time, retention time.Duration) (_ store.Message, canceled bool, err error) {
+// restoredJob returns the message of a job as it is restored, and every other message as
+// it is. A job that waits is canceled, unless keepWaiting is set. One whose log may have
+// grown after the backup records when the backup began.
+func restoredJob(m store.Message, began time.Time, keepWaiting bool, retention time.Duration) (_ store.Message, canceled bool, err error) {
 	job, ok, err := store.JobOf(m)
-	if err != nil || !ok || !waits(job.State) {
+	switch {
+	case err != nil || !ok:
 		return m, false, err //nolint:wrapcheck // it names the job
+	case waits(job.State) && keepWaiting:
+		return m, false, nil
+	case waits(job.State):
+		job, err = canceledJob(job, began)
+		if err != nil {
+			return m, false, err
+		}
+		m, err = store.MessageOf(job, retention)
+		return m, true, err //nolint:wrapcheck // it names the job
 	}
+	log, changed, _ := logstate.Next(&job.Job, job.Log, logstate.Event{Kind: logstate.Restored, BackupAt: began})
+	if !changed {
+		return m, false, nil
+	}
+	job.Log = log
+	// The message stays as it is otherwise: it expires when it would have.
+	if m.Data, err = record.Encode(&job); err != nil {
+		return m, false, fmt.Errorf("restoring job %s: %w", job.ID, err)
+	}
+	return m, false, nil
+}
+
+// canceledJob returns a job that was waiting as a canceled one.
+func canceledJob(job record.Job, began time.Time) (record.Job, error) {
 	next, decision := lifecycle.Next(job.Job, lifecycle.Event{
 		Kind: lifecycle.CancelRequested, Actor: "control plane", At: time.Now(),
 		Reason: fmt.Sprintf("it was waiting in the backup of %s, which was restored, and may have been run since: "+
@@ -89,11 +113,10 @@ func withoutWaiting(m store.Message, began time.Time, retention time.Duration) (
 			began.UTC().Format(time.RFC3339)),
 	})
 	if !decision.Changed {
-		return m, false, fmt.Errorf("job %s is %s in the backup and cannot be canceled: %s", job.ID, job.State, decision.Refusal)
+		return job, fmt.Errorf("job %s is %s in the backup and cannot be canceled: %s", job.ID, job.State, decision.Refusal)
 	}
 	job.Job = next
-	m, err = store.MessageOf(job, retention)
-	return m, true, err //nolint:wrapcheck // it names the job
+	return job, nil
 }
 
 // waits reports whether a job was not accepted yet.

@@ -13,15 +13,21 @@ import (
 // and one line for every other event to Notes. It is for one goroutine.
 type Narrator struct {
 	Out, Notes io.Writer
-	// States makes Job write the changes of the job's state, and why it waits.
+	// States makes Job write the changes of the job's state. Without it, Job writes only
+	// why the job waits.
 	States bool
 
-	last string // the last line about the state
+	last    string // the last line about the state
+	deleted bool   // it was written that the log is deleted
 }
 
-// Job writes a change of the job.
+// Job writes a change of the job, and that its log was deleted.
 func (n *Narrator) Job(job *switchyardv1.Job) error {
-	if !n.States {
+	if deletion := job.GetLogDeletion(); deletion != nil && !n.deleted {
+		n.deleted = true
+		n.notef("the log of job %s was %s", job.GetId(), LogDeletion(deletion))
+	}
+	if !n.States && job.GetState() != switchyardv1.JobState_JOB_STATE_QUEUED {
 		return nil
 	}
 	state := describe(job)
@@ -37,9 +43,25 @@ func (n *Narrator) Job(job *switchyardv1.Job) error {
 // Log writes a chunk of the log.
 func (n *Narrator) Log(chunk *switchyardv1.LogChunk) error {
 	if chunk.GetMissing() > 0 {
-		n.notef("%d bytes of the log are missing here; the agent could not deliver them", chunk.GetMissing())
+		n.notef("%d bytes of the log are missing here%s", chunk.GetMissing(), gap(chunk.GetGap()))
 	}
 	return write(n.Out, chunk.GetData())
+}
+
+// gap returns why bytes are missing, as the end of a sentence.
+func gap(why switchyardv1.LogGap) string {
+	switch why {
+	case switchyardv1.LogGap_LOG_GAP_UNDELIVERED:
+		return "; the agent could not deliver them"
+	case switchyardv1.LogGap_LOG_GAP_NOT_ARRIVED:
+		return ", and have not arrived so far"
+	case switchyardv1.LogGap_LOG_GAP_NOT_KEPT:
+		return "; they are not kept any more"
+	case switchyardv1.LogGap_LOG_GAP_NOT_IN_BACKUP:
+		return "; they are not in the backup from which the log was restored"
+	case switchyardv1.LogGap_LOG_GAP_UNSPECIFIED:
+	}
+	return ""
 }
 
 // Interrupted writes that the control plane was lost.

@@ -176,6 +176,53 @@ log       12 bytes
 	}
 }
 
+// A log that was deleted says by whom, once; one that was restored may lack something. Of
+// a job that waits the reason is written, also where no other states are.
+func TestWhatALogLacks(t *testing.T) {
+	t.Parallel()
+	at := timestamppb.New(time.Date(2026, 11, 24, 12, 0, 0, 0, time.Local))
+	deleted := &switchyardv1.LogDeletion{By: "ann\x1b", At: at, Bytes: 7, Reason: "to make room"}
+	when := at.AsTime().Local().Format("2006-01-02 15:04:05.000 MST")
+	for name, row := range map[string]struct {
+		job         *switchyardv1.Job
+		show, notes string
+	}{
+		"deleted": {
+			&switchyardv1.Job{LogDeletion: deleted, LogBackupAt: at},
+			"log      deleted by ann\\x1b at " + when + ", with 7 bytes: to make room\n",
+			"switchyard: the log of job 01B was deleted by ann\\x1b at " + when + ", with 7 bytes: to make room\n",
+		},
+		"restored": {
+			&switchyardv1.Job{LogBackupAt: at, LogSize: 5},
+			"log           5 bytes\nlog restored  from the backup of " + when + "; output that came after it may be missing\n",
+			"",
+		},
+		"waiting": {
+			&switchyardv1.Job{State: switchyardv1.JobState_JOB_STATE_QUEUED, WaitingReason: "all are busy"},
+			"log      0 bytes\n", "switchyard: job 01B waits: all are busy\n",
+		},
+		"running": {
+			&switchyardv1.Job{State: switchyardv1.JobState_JOB_STATE_RUNNING, LogSize: 3},
+			"log      3 bytes\n", "",
+		},
+	} {
+		row.job.Id, row.job.Command = "01B", []string{"true"}
+		var show, notes strings.Builder
+		if err := Job(&show, row.job); err != nil || !strings.Contains(show.String(), row.show) {
+			t.Errorf("%s: %v, shown as\n%swant in it\n%s", name, err, show.String(), row.show)
+		}
+		n := &Narrator{Notes: &notes}
+		for range 2 {
+			if err := n.Job(row.job); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if notes.String() != row.notes {
+			t.Errorf("%s: notes %q, want %q", name, notes.String(), row.notes)
+		}
+	}
+}
+
 func TestTimeline(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 11, 24, 12, 0, 0, 0, time.Local)
@@ -264,7 +311,13 @@ func TestNarrator(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, chunk := range []*switchyardv1.LogChunk{{Data: []byte("a\x1b[0m\n")}, {Data: []byte("b"), Missing: 9}} {
+	for _, chunk := range []*switchyardv1.LogChunk{
+		{Data: []byte("a\x1b[0m\n")},
+		{Data: []byte("b"), Missing: 9, Gap: switchyardv1.LogGap_LOG_GAP_UNDELIVERED},
+		{Missing: 1, Gap: switchyardv1.LogGap_LOG_GAP_NOT_ARRIVED},
+		{Missing: 2, Gap: switchyardv1.LogGap_LOG_GAP_NOT_KEPT},
+		{Missing: 3, Gap: switchyardv1.LogGap_LOG_GAP_NOT_IN_BACKUP},
+	} {
 		if err := n.Log(chunk); err != nil {
 			t.Fatal(err)
 		}
@@ -285,6 +338,9 @@ switchyard: job 01B was ended by SIGKILL
 switchyard: job 01B never ran: process_run_error
 switchyard: job 01B ended with the agent of its worker box, and how it ended is not known
 switchyard: 9 bytes of the log are missing here; the agent could not deliver them
+switchyard: 1 bytes of the log are missing here, and have not arrived so far
+switchyard: 2 bytes of the log are missing here; they are not kept any more
+switchyard: 3 bytes of the log are missing here; they are not in the backup from which the log was restored
 switchyard: following job 01B: gone; trying again until 12:05:00
 switchyard: connected again
 `

@@ -54,6 +54,7 @@ func Job(w io.Writer, job *switchyardv1.Job) error {
 		{"finished", moment(job.GetFinishedAt())},
 		{"used", usage(job.GetUsage())},
 		{"log", logSize(job)},
+		{"log restored", logBackup(job)},
 		{"log chunks lost", nonZero(int64(job.GetChunksFailedCount()))},
 		{"idempotency key", Safe(job.GetIdempotencyKey())},
 		{"retries left", nonZero(int64(job.GetRetriesLeft()))},
@@ -66,8 +67,11 @@ func Job(w io.Writer, job *switchyardv1.Job) error {
 	return Timeline(w, job)
 }
 
-// logSize returns the size of a job's log, and whether it was cut.
+// logSize returns the size of a job's log, and whether it was cut; or who deleted it.
 func logSize(job *switchyardv1.Job) string {
+	if deletion := job.GetLogDeletion(); deletion != nil {
+		return LogDeletion(deletion)
+	}
 	size := fmt.Sprintf("%d bytes", job.GetLogSize())
 	if job.GetLogCut() {
 		size += ", cut at the limit of a log; the rest was not kept"
@@ -87,6 +91,20 @@ func usage(u *switchyardv1.Usage) string {
 	}
 	return fmt.Sprintf("%v, %v of CPU, %.1f MiB at most (%s)",
 		u.GetWall().AsDuration().Round(time.Millisecond), u.GetCpu().AsDuration().Round(time.Millisecond), float64(u.GetPeakMemory())/mebibyte, of)
+}
+
+// LogDeletion returns who deleted a log, when and why, and how large it was.
+func LogDeletion(deletion *switchyardv1.LogDeletion) string {
+	return fmt.Sprintf("deleted by %s at %s, with %d bytes%s",
+		Safe(deletion.GetBy()), moment(deletion.GetAt()), deletion.GetBytes(), because(deletion.GetReason()))
+}
+
+// logBackup returns from which backup a log was restored, if it may lack something.
+func logBackup(job *switchyardv1.Job) string {
+	if at := job.GetLogBackupAt(); at != nil && job.GetLogDeletion() == nil {
+		return "from the backup of " + moment(at) + "; output that came after it may be missing"
+	}
+	return ""
 }
 
 // lateResult returns the result that arrived after a job was lost, if any.

@@ -7,19 +7,18 @@ import (
 	"testing"
 	"time"
 
-	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
-// What the token of a job that has ended is good for, over HTTP: late chunks of its log
-// within a grace, its result again, and nothing else. A chunk must lie behind the bytes
-// that the chunks before it can hold, also while the job runs.
+// What the token of a job that has ended is good for, over HTTP: the chunks of its log that
+// its agent has counted as undelivered, chunks that are stored, its result again, and
+// nothing else. A chunk must lie behind the bytes that the chunks before it can hold, also
+// while the job runs.
 func TestTokenOfAnEndedJob(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		w := newWorldWithTerms(t, historyTerms, 1)
 		defer w.close()
-		pass(2 * schedule.LateChunkGrace) // a replica that has just started takes more
 		r := &recorder{world: w, doors: []door{newDoor(func() *replica { return w.replica(0) })}}
 		defer r.doors[0].http.CloseIdleConnections()
 		agents, err := transport.New(transport.Options{Endpoints: []string{"http://control.test/v3"}, DialContext: w.dial})
@@ -46,7 +45,9 @@ func TestTokenOfAnEndedJob(t *testing.T) {
 			}
 			return nil
 		}
-		finish := func(status string) error { return job.Finish(t.Context(), wire.FinishRequest{ExitStatus: status}) }
+		finish := func(status string) error {
+			return job.Finish(t.Context(), wire.FinishRequest{ExitStatus: status, ChunksFailed: 1})
+		}
 		begin := func() error { return job.Start(t.Context(), time.Now()) }
 		const huge = 1 << 63
 		for _, step := range []struct {
@@ -60,7 +61,8 @@ func TestTokenOfAnEndedJob(t *testing.T) {
 			{"running", "pause", func() error { return control(wire.PathPause) }, true},
 			{"running", "resume", func() error { return control(wire.PathResume) }, true},
 			{"running", "finish", func() error { return finish("0") }, true},
-			{"ended", "chunk 2", func() error { return chunk(2, 5) }, true},
+			{"ended", "chunk 1 again", func() error { return chunk(1, 0) }, true},
+			{"ended", "chunk 3", func() error { return chunk(3, 10) }, false},
 			{"ended", "chunk at 2^63", func() error { return chunk(3, huge) }, false},
 			{"ended", "finish again", func() error { return finish("0") }, true},
 			{"ended", "finish otherwise", func() error { return finish("1") }, false},
@@ -68,9 +70,11 @@ func TestTokenOfAnEndedJob(t *testing.T) {
 			{"ended", "pause", func() error { return control(wire.PathPause) }, false},
 			{"ended", "resume", func() error { return control(wire.PathResume) }, false},
 			{"ended", "stop", func() error { return control(wire.PathStop) }, false},
-			{"after the grace", "chunk 3", func() error { pass(schedule.LateChunkGrace + 2*time.Second); return chunk(3, 10) }, false},
-			{"after the grace", "finish again", func() error { return finish("0") }, true},
-			{"after the grace", "stop", func() error { return control(wire.PathStop) }, false},
+			{"an hour later", "chunk 2", func() error { pass(time.Hour); return chunk(2, 5) }, true},
+			{"complete", "chunk 2 again", func() error { return chunk(2, 5) }, true},
+			{"complete", "chunk 3", func() error { return chunk(3, 10) }, false},
+			{"complete", "finish again", func() error { return finish("0") }, true},
+			{"complete", "stop", func() error { return control(wire.PathStop) }, false},
 		} {
 			err := step.call()
 			if (err == nil) != step.taken || err != nil && !errors.Is(err, wire.ErrRefused) && !errors.Is(err, wire.ErrTokenInvalid) {

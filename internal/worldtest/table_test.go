@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/logstate"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 )
@@ -53,11 +54,31 @@ func checkJob(beforeData, afterData []byte) error {
 	}
 	// What the submitter has decided stays.
 	same := after
-	same.Job = before.Job
+	same.Job, same.Log = before.Job, before.Log
 	if encode(same) != encode(before) {
 		return errors.New("a change of what was submitted")
 	}
+	if encode(before.Log) != encode(after.Log) {
+		return checkLogChange(before, after)
+	}
 	return checkJobChange(before.Job, after.Job)
+}
+
+// checkLogChange checks a change of the log of a job, which changes nothing else.
+func checkLogChange(before, after record.Job) error {
+	if encode(before.Job) != encode(after.Job) {
+		return errors.New("a change of the job with that of its log")
+	}
+	events := []logstate.Event{{Kind: logstate.ChunkArrived}, {Kind: logstate.Restored, BackupAt: after.Log.BackupAt}}
+	if after.Log.Deletion != nil {
+		events = append(events, logstate.Event{Kind: logstate.DeleteRequested, Deletion: *after.Log.Deletion})
+	}
+	for _, ev := range events {
+		if next, changed, _ := logstate.Next(&before.Job, before.Log, ev); changed && encode(next) == encode(after.Log) {
+			return nil
+		}
+	}
+	return errors.New("no event of the table leads there")
 }
 
 // checkJobChange applies what the history of a job has gained. Only a submission

@@ -21,7 +21,7 @@ const (
 	registrationToken tokenKind = iota // the control plane's registration token
 	sessionToken                       // of a worker, returned when it registered
 	jobToken                           // of a job that is in hand, returned when it was accepted
-	reportToken                        // of a job, also once it has ended
+	reportToken                        // of a job, also once it has ended: for its result, and what is missing in its log
 	sessionOrJobToken                  // of a worker, or of the job that it runs
 	anyToken                           // any of the three
 )

@@ -122,6 +122,9 @@ func (*Handler) chunk(r *http.Request, grant dispatch.JobGrant) (any, error) {
 	if errors.Is(err, joblog.ErrFull) {
 		return nil, tooLarge(err.Error())
 	}
+	if errors.Is(err, joblog.ErrClosed) {
+		return nil, unprocessable(err.Error())
+	}
 	if err != nil {
 		return nil, fmt.Errorf("storing a log chunk: %w", err)
 	}

@@ -73,6 +73,11 @@ func eventOf(spec connect.Spec, request, response any) (e event, changed bool) {
 	case *switchyardv1.GetJobRequest:
 		e.Action = "ShowSecrets"
 		return e, request.GetShowSecrets()
+	case *switchyardv1.DeleteJobRequest:
+		if request.GetLogOnly() {
+			e.Action = "DeleteLog"
+		}
+		return e, true
 	case *switchyardv1.SubmitJobRequest:
 		submitted, ok := response.(*switchyardv1.SubmitJobResponse)
 		return e, ok && !submitted.GetExisted()
@@ -91,6 +96,9 @@ func targetOf(request, response any) audit.Target {
 	}
 	if r, ok := response.(interface{ GetToken() *switchyardv1.Token }); ok {
 		return audit.Target{Kind: "token", ID: r.GetToken().GetId(), Name: r.GetToken().GetName()}
+	}
+	if r, ok := request.(*switchyardv1.DeleteJobRequest); ok {
+		return audit.Target{Kind: "job", ID: r.GetId()}
 	}
 	if r, ok := request.(interface{ GetId() string }); ok {
 		return audit.Target{ID: r.GetId()}
@@ -113,6 +121,8 @@ func detailOf(request, response any) string {
 			scope += ", queues " + strings.Join(queues, " ")
 		}
 		details = append(details, scope)
+	case *switchyardv1.DeleteJobResponse:
+		details = append(details, fmt.Sprintf("log of %d bytes", r.GetLogBytes()))
 	case *switchyardv1.RevokeTokenResponse:
 		details = append(details, fmt.Sprintf("workers revoked: %d", r.GetRevokedWorkers()))
 	}

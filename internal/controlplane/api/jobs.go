@@ -147,8 +147,18 @@ func (s *jobService) DeleteJob(ctx context.Context, req *switchyardv1.DeleteJobR
 	if err := checkID(req.GetId()); err != nil {
 		return nil, err
 	}
-	if err := s.dispatcher.Delete(ctx, req.GetId(), req.GetLogOnly()); err != nil {
+	response := &switchyardv1.DeleteJobResponse{Id: req.GetId()}
+	if req.GetLogOnly() {
+		deletion, err := s.dispatcher.DeleteLog(ctx, req.GetId(), access.Caller(ctx).Name)
+		if err != nil {
+			return nil, s.failed(operation{"deleting the log of", "job", req.GetId()}, err)
+		}
+		response.LogDeletion, response.LogBytes = deletionMessage(&deletion), deletion.Bytes
+		return response, nil
+	}
+	var err error
+	if response.LogBytes, err = s.dispatcher.Delete(ctx, req.GetId()); err != nil {
 		return nil, s.failed(operation{"deleting", "job", req.GetId()}, err)
 	}
-	return &switchyardv1.DeleteJobResponse{Id: req.GetId()}, nil
+	return response, nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/access"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/joblog"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/logstate"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
@@ -29,11 +30,15 @@ func jobMessage(job record.Job, waitingReason string) *switchyardv1.Job {
 		SubmittedAt: timestamp(job.SubmittedAt), AssignedAt: timestamp(job.AssignedAt),
 		AcceptedAt: timestamp(job.AcceptedAt), StartedAt: timestamp(job.StartedAt),
 		FinishedAt: timestamp(job.FinishedAt), LogSize: job.LogSize, LogCut: job.LogCut,
-		ChunksFailedCount: int32(min(job.ChunksFailed, maxCount)), //nolint:gosec // bounded
-		RetriesLeft:       int32(min(job.RetriesLeft, maxCount)),  //nolint:gosec // bounded
+		LogDeletion: deletionMessage(job.Log.Deletion), LogBackupAt: timestamp(job.Log.BackupAt),
+		ChunksFailedCount: int32(min(logstate.Missing(&job.Job, job.Log), maxCount)), //nolint:gosec // bounded
+		RetriesLeft:       int32(min(job.RetriesLeft, maxCount)),                     //nolint:gosec // bounded
 		RetryOf:           job.RetryOf, RetriedBy: job.RetriedBy,
 		Outcome: jobOutcome(job.Outcome()), LostReason: job.LostReason, TimedOut: job.TimedOut,
 		StopRequested: job.StopRequested, Late: job.Late, Usage: usageMessage(job.Usage),
+	}
+	if job.Log.Deletion != nil {
+		message.LogSize, message.LogCut = 0, false
 	}
 	if late := job.LateResult; late != nil {
 		message.LateResult = &switchyardv1.JobResult{
@@ -54,6 +59,16 @@ func usageMessage(u wire.Usage) *switchyardv1.Usage {
 	return &switchyardv1.Usage{
 		Wall: durationpb.New(time.Duration(u.WallMicros) * time.Microsecond), Cpu: durationpb.New(time.Duration(u.CPUMicros) * time.Microsecond),
 		PeakMemory: uint64(max(u.PeakMemory, 0)), Group: u.Group, //nolint:gosec // not negative
+	}
+}
+
+// deletionMessage returns the message for the deletion of a log, or nil.
+func deletionMessage(deletion *logstate.Deletion) *switchyardv1.LogDeletion {
+	if deletion == nil {
+		return nil
+	}
+	return &switchyardv1.LogDeletion{
+		By: deletion.By, At: timestamp(deletion.At), Bytes: deletion.Bytes, Reason: deletion.Reason,
 	}
 }
 
@@ -92,9 +107,25 @@ func eventMessage(event joblog.Event) *switchyardv1.FollowJobResponse {
 		return &switchyardv1.FollowJobResponse{Event: &switchyardv1.FollowJobResponse_Job{Job: jobMessage(*event.Job, event.WaitingReason)}}
 	}
 	return &switchyardv1.FollowJobResponse{Event: &switchyardv1.FollowJobResponse_Log{Log: &switchyardv1.LogChunk{
-		Offset: event.Chunk.Offset, Data: event.Chunk.Data, Missing: event.Missing,
+		Offset: event.Chunk.Offset, Data: event.Chunk.Data, Missing: event.Missing, Gap: logGap(event.Cause),
 		ReceivedAt: timestamp(event.Chunk.StoredAt),
 	}}}
+}
+
+// logGap returns why bytes of a log are missing.
+func logGap(cause joblog.Cause) switchyardv1.LogGap {
+	switch cause {
+	case joblog.Undelivered:
+		return switchyardv1.LogGap_LOG_GAP_UNDELIVERED
+	case joblog.NotArrived:
+		return switchyardv1.LogGap_LOG_GAP_NOT_ARRIVED
+	case joblog.NotKept:
+		return switchyardv1.LogGap_LOG_GAP_NOT_KEPT
+	case joblog.NotInBackup:
+		return switchyardv1.LogGap_LOG_GAP_NOT_IN_BACKUP
+	case joblog.NoCause:
+	}
+	return switchyardv1.LogGap_LOG_GAP_UNSPECIFIED
 }
 
 // workerMessage returns the message for a worker.

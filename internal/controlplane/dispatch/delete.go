@@ -11,27 +11,27 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 )
 
-// Delete deletes a job that has ended, with its log and its idempotency key; with
-// logOnly the log only. A call that failed halfway can be repeated: the record goes
-// last. ErrNotFound; ErrWrongState for a job that has not ended, or whose retry is not
-// submitted yet.
-func (d *Dispatcher) Delete(ctx context.Context, id string, logOnly bool) error {
+// Delete deletes a job that has ended, with its log and its idempotency key, and returns
+// the size of the log that was deleted with it, in bytes. A call that failed halfway can be repeated: the record
+// goes last. ErrNotFound; ErrWrongState for a job that has not ended, or whose retry is
+// not submitted yet.
+func (d *Dispatcher) Delete(ctx context.Context, id string) (logSize uint64, err error) {
 	ctx, cancel := store.Detach(ctx)
 	defer cancel()
 	for range store.MaxConflicts {
-		job, err := d.records.ReadJob(ctx, id)
+		job, err := d.Job(ctx, id)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		if err := d.mayDelete(job); err != nil {
-			return err
+			return 0, err
 		}
-		if err := d.logs.Delete(ctx, id); err != nil || logOnly {
-			return err //nolint:wrapcheck // it says what was attempted
+		if err := d.logs.Delete(ctx, id); err != nil {
+			return 0, err //nolint:wrapcheck // it says what was attempted
 		}
 		if job.IdempotencyKey != "" {
 			if err := d.records.st.DeleteKey(ctx, job.IdempotencyKey, id); err != nil {
-				return err //nolint:wrapcheck // the store's errors say what was attempted
+				return 0, err //nolint:wrapcheck // the store's errors say what was attempted
 			}
 		}
 		err = d.records.st.DeleteJob(ctx, job)
@@ -39,13 +39,16 @@ func (d *Dispatcher) Delete(ctx context.Context, id string, logOnly bool) error 
 			continue // such as a late result
 		}
 		if err != nil {
-			return err //nolint:wrapcheck // the store's errors say what was attempted
+			return 0, err //nolint:wrapcheck // the store's errors say what was attempted
 		}
 		d.records.update(func(x *schedule.Index) { x.ForgetPast(id) })
 		d.log.Info("job deleted", zap.String("job_id", id))
-		return nil
+		if job.Log.Deletion != nil {
+			return 0, nil
+		}
+		return job.LogSize, nil
 	}
-	return store.ErrConflict
+	return 0, store.ErrConflict
 }
 
 // mayDelete returns ErrWrongState for a job that something depends on.

@@ -16,6 +16,10 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
+var causes = map[joblog.Cause]string{
+	joblog.Undelivered: "undelivered", joblog.NotArrived: "not arrived", joblog.NotKept: "not kept", joblog.NotInBackup: "not in backup",
+}
+
 // follows collects a follower's events as lines. It returns a function that waits
 // for a line, and one that waits for the end and returns all lines.
 func (p *plant) follows(id string, o joblog.Options) (wait func(prefix string), end func() []string) {
@@ -31,6 +35,9 @@ func (p *plant) follows(id string, o joblog.Options) (wait func(prefix string), 
 				line = string(event.Job.State)
 			case event.Chunk != nil:
 				line = fmt.Sprintf("%d+%d %s", event.Missing, event.Chunk.Offset, event.Chunk.Data)
+				if event.Cause != joblog.NoCause {
+					line += " (" + causes[event.Cause] + ")"
+				}
 			}
 			lines <- line
 		}
@@ -94,12 +101,14 @@ func TestFollowAnEndedJob(t *testing.T) {
 		failed int
 		want   []string
 	}{
-		"all":          {joblog.Options{}, 1, []string{"finished", "0+0 one ", "4+8 three"}},
-		"no log":       {joblog.Options{OmitLog: true}, 1, []string{"finished"}},
-		"from a chunk": {joblog.Options{LogOffset: 8}, 1, []string{"finished", "0+8 three"}},
-		"from between": {joblog.Options{LogOffset: 2}, 1, []string{"finished", "0+2 e ", "4+8 three"}},
-		"past the end": {joblog.Options{LogOffset: 99}, 1, []string{"finished"}},
-		"not waiting":  {joblog.Options{NoWait: true}, 0, []string{"finished", "0+0 one ", "4+8 three"}},
+		"all":           {joblog.Options{}, 1, []string{"finished", "0+0 one ", "4+8 three (undelivered)"}},
+		"no log":        {joblog.Options{OmitLog: true}, 1, []string{"finished"}},
+		"from a chunk":  {joblog.Options{LogOffset: 8}, 1, []string{"finished", "0+8 three"}},
+		"from between":  {joblog.Options{LogOffset: 2}, 1, []string{"finished", "0+2 e ", "4+8 three (undelivered)"}},
+		"from a gap":    {joblog.Options{LogOffset: 5}, 1, []string{"finished", "3+8 three (undelivered)"}},
+		"past the end":  {joblog.Options{LogOffset: 99}, 1, []string{"finished"}},
+		"not waiting":   {joblog.Options{NoWait: true}, 1, []string{"finished", "0+0 one ", "4+8 three (undelivered)"}},
+		"nobody counts": {joblog.Options{}, 0, []string{"finished", "0+0 one ", "4+8 three (not kept)"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlant(t, Options{})
@@ -116,39 +125,64 @@ func TestFollowAnEndedJob(t *testing.T) {
 	}
 }
 
-func TestFollowWaitsForAMissingChunkForABoundedTime(t *testing.T) {
+// What is not kept any more is reported, also where nothing is left.
+func TestFollowALogThatIsNotKept(t *testing.T) {
 	p := newPlant(t, Options{})
 	g := p.run(p.register("a"), record.Job{})
+	p.logs(g, 1, 0, "one ")
+	p.logs(g, 2, 4, "two ")
+	must(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0", ChunksFailed: 1}))
+	must(t, p.st.DeleteLog(t.Context(), g.JobID)) // as when it expires
+	for offset, want := range map[uint64][]string{
+		0: {"finished", "8+8  (not kept)"},
+		6: {"finished", "2+8  (not kept)"},
+		8: {"finished"},
+	} {
+		_, end := p.follows(g.JobID, joblog.Options{LogOffset: offset})
+		if diff := cmp.Diff(want, end()); diff != "" {
+			t.Errorf("events (-want +got):\n%s", diff)
+		}
+	}
+}
+
+// A chunk of a running job may be on its way, for a bounded time; that of a job that has
+// ended is not waited for.
+func TestFollowWaitsForAMissingChunkForABoundedTime(t *testing.T) {
+	p := newPlant(t, Options{})
+	a := p.register("a")
+	g := p.run(a, record.Job{})
 	wait, end := p.follows(g.JobID, joblog.Options{})
 	wait("running")
 	p.logs(g, 2, 4, "two ")
 	p.logs(g, 3, 8, "three")
-	must(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}))
-	wait("finished")
 	p.pass(DefaultLogGrace / 2)
+	_, snapshot := p.follows(g.JobID, joblog.Options{NoWait: true})
+	if diff := cmp.Diff([]string{"running", "4+4 two  (not arrived)", "0+8 three"}, snapshot()); diff != "" {
+		t.Errorf("without waiting (-want +got):\n%s", diff)
+	}
 	p.logs(g, 1, 0, "one ")
 	wait("0+8 three")
-	want := []string{"running", "finished", "0+0 one ", "0+4 two ", "0+8 three"}
-	if diff := cmp.Diff(want, end()); diff != "" {
-		t.Errorf("with a late chunk (-want +got):\n%s", diff)
-	}
-
-	g = p.run(p.register("b"), record.Job{})
-	p.logs(g, 2, 4, "two ")
-	must(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}))
-	collected := make(chan []string)
-	_, end = p.follows(g.JobID, joblog.Options{})
-	go func() { collected <- end() }()
-	for {
-		p.pass(time.Second) // the grace begins when the follower has read the chunk
+	p.logs(g, 5, 17, "five ")
+	reported := make(chan struct{})
+	go func() {
+		defer close(reported)
+		wait("4+17 five  (not arrived)")
+	}()
+	for waiting := true; waiting; {
+		for range 20 { // the grace begins when the follower has read the chunk
+			must(t, p.st.Reachable(t.Context()))
+		}
+		p.passBeating(time.Second, a)
 		select {
-		case got := <-collected:
-			if diff := cmp.Diff([]string{"finished", "4+4 two "}, got); diff != "" {
-				t.Errorf("without it (-want +got):\n%s", diff)
-			}
-			return
+		case <-reported:
+			waiting = false
 		default:
 		}
+	}
+	must(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0", ChunksFailed: 1}))
+	want := []string{"running", "0+0 one ", "0+4 two ", "0+8 three", "4+17 five  (not arrived)", "finished"}
+	if diff := cmp.Diff(want, end()); diff != "" {
+		t.Errorf("with a late chunk (-want +got):\n%s", diff)
 	}
 }
 

@@ -18,8 +18,8 @@ import (
 
 // JobGrant is the right to report on a job that a job token carries. It names one
 // acceptance: if the job is requeued after the token was checked, Start and Finish
-// are refused. Once the job has ended, only Finish and, for a while, AppendLog
-// accept it: see InHand. It may be used concurrently.
+// are refused. Once the job has ended, only Finish accepts it, and AppendLog for what is
+// missing in the log: see InHand. It may be used concurrently.
 type JobGrant struct {
 	// JobID is the job that the token belongs to, BuildID its build.
 	JobID, BuildID string
@@ -67,7 +67,7 @@ func (d *Dispatcher) AuthorizeJob(ctx context.Context, jobToken string) (JobGran
 }
 
 // InHand fails with ErrUnauthenticated once the job has ended: its token is then
-// good for its result and its last log chunks only.
+// good for its result and the missing chunks of its log only.
 func (g JobGrant) InHand() error {
 	if !g.inHand {
 		return ErrUnauthenticated
@@ -101,35 +101,6 @@ func (g JobGrant) Start(ctx context.Context, at time.Time) error {
 		g.d.log.Debug("start reported by the agent", zap.String("job_id", g.JobID), zap.Time("at", at))
 	}
 	return err
-}
-
-// AppendLog stores a chunk of the job's log. Storing it again is a success. It is
-// accepted until schedule.LateChunkGrace after the job's end, and for a lost job
-// until its result has arrived. joblog.ErrFull past the limit of the log; ErrInvalid,
-// ErrUnauthenticated, store.ErrUnavailable.
-func (g JobGrant) AppendLog(ctx context.Context, c wire.Chunk) error {
-	if err := g.mayLog(ctx); err != nil {
-		return err
-	}
-	return g.d.logs.Append(ctx, g.JobID, c) //nolint:wrapcheck // it says what was attempted
-}
-
-// mayLog fails with ErrUnauthenticated if the log of the job is closed. A replica
-// that started a moment ago does not know when the job ended.
-func (g JobGrant) mayLog(ctx context.Context) error {
-	job, err := g.d.records.findJob(ctx, g.JobID)
-	if err != nil {
-		return refused(err)
-	}
-	if job.State.InHand() || job.State == wire.StateLost && !job.Late {
-		return nil
-	}
-	now, open := g.d.now(), false
-	g.d.records.view(func(x *schedule.Index) { open = x.EndedJustNow(g.JobID, now) })
-	if open || now.Sub(g.d.started) <= schedule.LateChunkGrace {
-		return nil
-	}
-	return ErrUnauthenticated
 }
 
 // Finish records the job's result. The table of package lifecycle decides what it

@@ -14,12 +14,13 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// Job returns a job from the store. While it runs, LogSize is what has arrived.
+// Job returns a job from the store. While its log may grow, LogSize is what has arrived.
 // ErrNotFound.
 func (d *Dispatcher) Job(ctx context.Context, id string) (record.Job, error) {
 	job, err := d.records.ReadJob(ctx, id)
-	if err == nil && job.State == wire.StateRunning {
-		job.LogSize, job.LogCut = d.logs.Size(ctx, id)
+	if err == nil && d.logGrows(&job) {
+		size, cut := d.logs.Size(ctx, id)
+		job.LogSize, job.LogCut = max(job.LogSize, size), job.LogCut || cut
 	}
 	return job, err
 }

@@ -24,13 +24,11 @@ func (p *plant) runWithToken(workerID string, job record.Job) (g JobGrant, jobTo
 	return g, jobToken
 }
 
-// The token of a job ends with the job: after it, it serves for a repeated result,
-// and for late log chunks within a grace.
+// The token of a job ends with the job: after it, it serves for a repeated result only,
+// where the log is complete.
 func TestATokenEndsWithItsJob(t *testing.T) {
 	p := newPlant(t, Options{})
-	p.pass(2 * schedule.LateChunkGrace) // this replica knows when jobs end
-	a := p.register("a")
-	g, jobToken := p.runWithToken(a, record.Job{})
+	g, jobToken := p.runWithToken(p.register("a"), record.Job{})
 	must(t, g.InHand())
 	must(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}))
 
@@ -38,10 +36,7 @@ func TestATokenEndsWithItsJob(t *testing.T) {
 	wantErr(t, g.InHand(), ErrUnauthenticated)
 	wantErr(t, g.Start(t.Context(), time.Time{}), ErrUnauthenticated)
 	wantErr(t, g.SetMetadata(t.Context()), ErrUnauthenticated)
-	chunk := wire.Chunk{Sequence: 1, Data: []byte("x")}
-	must(t, g.AppendLog(t.Context(), chunk))
-	p.passBeating(schedule.LateChunkGrace+time.Second, a)
-	wantErr(t, g.AppendLog(t.Context(), chunk), ErrUnauthenticated)
+	wantErr(t, g.AppendLog(t.Context(), wire.Chunk{Sequence: 1, Data: []byte("x")}), joblog.ErrClosed)
 	must(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}))
 }
 
@@ -52,12 +47,13 @@ func TestTheLogOfALostJobIsAccepted(t *testing.T) {
 	g, jobToken := p.runWithToken(p.register("a"), record.Job{})
 	p.pass(schedule.DefaultLeaseTimeout + 2*time.Second)
 	p.state(g.JobID, wire.StateLost)
-	p.pass(2 * schedule.LateChunkGrace)
+	p.pass(time.Hour)
 	g = p.grant(jobToken)
 	chunk := wire.Chunk{Sequence: 1, Data: []byte("x")}
 	must(t, g.AppendLog(t.Context(), chunk))
 	must(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}))
-	wantErr(t, g.AppendLog(t.Context(), chunk), ErrUnauthenticated)
+	must(t, g.AppendLog(t.Context(), chunk)) // it is stored
+	wantErr(t, g.AppendLog(t.Context(), wire.Chunk{Sequence: 2, Offset: 1, Data: []byte("x")}), joblog.ErrClosed)
 	if job := p.job(g.JobID); job.State != wire.StateFinished || !job.Late || job.LogSize != 1 {
 		t.Errorf("got %+v", job)
 	}

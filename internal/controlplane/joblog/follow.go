@@ -11,7 +11,6 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
-	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // Options select what Follow reports of a job.
@@ -31,9 +30,11 @@ type Event struct {
 	Job           *record.Job
 	WaitingReason string
 	// Chunk is the next chunk of the log, and Missing how many bytes just before its
-	// Offset never arrived.
+	// Offset are not there, for the reason Cause. A log whose end is not there ends with
+	// a chunk without data.
 	Chunk   *store.Chunk
 	Missing uint64
+	Cause   Cause
 }
 
 // Follow returns the job's record, then every change of it or of its waiting
@@ -76,6 +77,7 @@ type follower struct {
 	last      uint64
 	lastKnown bool
 	position  uint64    // of the last chunk that was read
+	sequence  uint64    // of the last chunk that was reported
 	gapSince  time.Time // zero if there is no gap
 }
 
@@ -93,7 +95,7 @@ func (f *follower) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer reading.Wait()
 	defer cancel()
-	if !f.o.OmitLog {
+	if !f.omitsLog() {
 		reading.Go(func() { f.readLog(ctx) })
 	}
 	for {
@@ -154,7 +156,7 @@ func (f *follower) jobChanged(ctx context.Context, job record.Job) error {
 	if err := f.report(Event{Job: &job, WaitingReason: f.reason}); err != nil {
 		return err
 	}
-	if f.o.OmitLog || f.lastKnown || !f.o.NoWait && !job.State.Final() {
+	if f.omitsLog() || f.lastKnown || !f.o.NoWait && !job.State.Final() {
 		return nil
 	}
 	last, err := f.log.st.LastChunk(ctx, f.id)
@@ -182,8 +184,11 @@ func (f *follower) checkReason() error {
 // follow it.
 func (f *follower) chunkArrived(ctx context.Context, c store.Chunk) error {
 	f.position = c.Position
+	if c.End() <= f.o.LogOffset {
+		f.sequence = max(f.sequence, c.Sequence) // left out
+	}
 	if next, ok := f.assembly.add(c); ok {
-		if err := f.report(Event{Chunk: &next}); err != nil {
+		if err := f.reportChunk(next, 0); err != nil {
 			return err
 		}
 	}
@@ -213,35 +218,35 @@ func (f *follower) reportEarly(ctx context.Context, skip bool) error {
 		if err != nil {
 			return err //nolint:wrapcheck // the store's errors say what was attempted
 		}
-		next, missing := f.assembly.advance(c)
-		if err := f.report(Event{Chunk: &next, Missing: missing}); err != nil {
+		if err := f.reportChunk(f.assembly.advance(c)); err != nil {
 			return err
 		}
 	}
 }
 
 // done reports whether the follower has reported everything. It first skips a gap
-// that has lasted too long, or that will not be filled.
+// that has lasted too long, or that is not waited for: once the job has ended, no chunk
+// is on its way.
 func (f *follower) done(ctx context.Context) (bool, error) {
 	end := f.o.NoWait || f.job.State.Final()
-	if f.o.OmitLog {
+	if f.omitsLog() {
 		return end, nil
 	}
 	read := f.lastKnown && f.position >= f.last
-	if f.assembly.hasGap() && (read && f.gapIsFinal() || f.log.config.Now().Sub(f.gapSince) >= f.log.config.Grace) {
+	if f.assembly.hasGap() && (read && end || f.log.config.Now().Sub(f.gapSince) >= f.log.config.Grace) {
 		if err := f.reportEarly(ctx, true); err != nil {
 			return false, err
 		}
 		f.gapSince = time.Time{}
 	}
-	return end && read && !f.assembly.hasGap(), nil
+	if !end || !read || f.assembly.hasGap() {
+		return false, nil
+	}
+	return true, f.reportEnd()
 }
 
-// gapIsFinal reports whether a missing chunk will not arrive: the worker has
-// reported failed chunks, its token was revoked, or the reader does not wait.
-func (f *follower) gapIsFinal() bool {
-	return f.o.NoWait || f.job.ChunksFailed > 0 || f.job.State == wire.StateLost
-}
+// omitsLog reports whether there is no log to report: it is not asked for, or deleted.
+func (f *follower) omitsLog() bool { return f.o.OmitLog || f.job.Log.Deletion != nil }
 
 // maxChanges bounds the changes that a slow follower has not taken yet; a job
 // changes about five times in its life.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,9 +21,12 @@ import (
 
 // someJobs are jobs whose state the test sets.
 type someJobs struct {
-	mu     sync.Mutex
-	states map[string]wire.JobState
-	ends   map[string][2]uint64
+	mu      sync.Mutex
+	states  map[string]wire.JobState
+	ends    map[string][2]uint64
+	trimmed map[string]uint64 // by job, the size of the log that was deleted
+	// unrecorded is how many calls of LogTrimmed fail because the store is full.
+	unrecorded int
 }
 
 func (j *someJobs) ReadJob(_ context.Context, id string) (record.Job, error) {
@@ -33,6 +37,20 @@ func (j *someJobs) ReadJob(_ context.Context, id string) (record.Job, error) {
 		return record.Job{}, record.ErrNotFound
 	}
 	return record.Job{ID: id, Revision: 1, Job: lifecycle.Job{State: state}}, nil
+}
+
+func (j *someJobs) LogTrimmed(_ context.Context, id string, size uint64) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	switch _, ok := j.states[id]; {
+	case !ok:
+		return record.ErrNotFound
+	case j.unrecorded > 0:
+		j.unrecorded--
+		return store.ErrFull
+	}
+	j.trimmed[id] = size
+	return nil
 }
 
 func (*someJobs) WaitingReason(record.Job) string        { return "" }
@@ -59,7 +77,7 @@ func openLog(t *testing.T, maxSize uint64) (*Log, *store.Store, *someJobs) {
 		t.Fatal(err)
 	}
 	t.Cleanup(st.Close)
-	jobs := &someJobs{states: map[string]wire.JobState{}, ends: map[string][2]uint64{}}
+	jobs := &someJobs{states: map[string]wire.JobState{}, ends: map[string][2]uint64{}, trimmed: map[string]uint64{}}
 	return New(st, jobs, Config{Grace: time.Second, MaxSize: maxSize, Now: time.Now, Logger: zap.NewNop()}), st, jobs
 }
 
@@ -126,20 +144,22 @@ func TestLimitOfALog(t *testing.T) {
 }
 
 // When logs have little room left, those of jobs that ended, or are gone, are deleted,
-// the oldest first; the log of a running job is whole.
+// the oldest first, and the jobs record it; the log of a running job is whole. A store
+// that is full when the first of them is to be recorded keeps no log.
 func TestOldestFinishedLogsAreDeleted(t *testing.T) {
 	l, st, jobs := openLog(t, DefaultMaxSize)
-	const size = 200_000
+	const chunkSize = 200_000
 	if got, want := l.MaxSize(), uint64(st.MaxLogs())/maxShare; got != want { //nolint:gosec // positive
 		t.Errorf("the limit of one log is %d, want %d", got, want)
 	}
 	chunk := func(id string, n uint64) {
 		t.Helper()
-		c := wire.Chunk{Sequence: n + 1, Offset: n * size, Data: bytes.Repeat([]byte{'x'}, size)}
+		c := wire.Chunk{Sequence: n + 1, Offset: n * chunkSize, Data: bytes.Repeat([]byte{'x'}, chunkSize)}
 		if err := l.Append(t.Context(), id, c); err != nil {
 			t.Fatal(err)
 		}
 	}
+	jobs.unrecorded = 1
 	jobs.states["running"] = wire.StateRunning // sorts between the others, and began first
 	chunk("running", 0)
 	written := 1
@@ -165,12 +185,18 @@ func TestOldestFinishedLogsAreDeleted(t *testing.T) {
 	if last := ids[len(ids)-1]; last != "running" {
 		t.Fatalf("the log of the running job is gone: %v", ids)
 	}
-	if got := len(text(t, l, "running")); got != 2*size {
-		t.Errorf("the log of the running job has %d bytes, want %d", got, 2*size)
+	if got := len(text(t, l, "running")); got != 2*chunkSize {
+		t.Errorf("the log of the running job has %d bytes, want %d", got, 2*chunkSize)
 	}
 	for i, id := range ids[:len(ids)-1] { // without a gap up to the newest
 		if want := fmt.Sprintf("job-%03d", 150-(len(ids)-1)+i); id != want {
 			t.Errorf("log %d is of %s, want %s", i, id, want)
+		}
+	}
+	for id := range jobs.states {
+		size, trimmed := jobs.trimmed[id]
+		if kept := slices.Contains(ids, id); kept == trimmed || trimmed && size != chunkSize {
+			t.Errorf("the log of %s is kept: %v; it is recorded as deleted, with %d bytes: %v", id, kept, size, trimmed)
 		}
 	}
 }

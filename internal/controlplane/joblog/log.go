@@ -6,9 +6,12 @@
 // each reader assembles the log from them. A reader waits for a missing chunk for
 // a bounded time only, then reports the gap and goes on.
 //
+// The result of a job closes its log: what is added later must be one of the chunks that
+// its agent has counted as undelivered.
+//
 // The log of a job is cut at a limit, where a line says so. All logs together are kept
 // within the room that the store has for them: the logs of jobs that ended are deleted,
-// the oldest first.
+// the oldest first, and their jobs record it.
 package joblog
 
 import (
@@ -18,6 +21,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
@@ -46,6 +50,10 @@ type Jobs interface {
 	// offset end. LogEnd returns the highest values known, zero for none.
 	SetLogEnd(jobID string, sequence, end uint64)
 	LogEnd(jobID string) (sequence, end uint64)
+	// LogTrimmed records in a job that has ended that its log, of size bytes, is deleted
+	// to make room. It succeeds if it is recorded already. store.ErrNotFound,
+	// store.ErrUnavailable.
+	LogTrimmed(ctx context.Context, jobID string, size uint64) error
 }
 
 // Log stores and reads the logs of jobs. Its methods may be called concurrently.
@@ -54,6 +62,7 @@ type Log struct {
 	jobs   Jobs
 	config Config
 	room   room
+	late   *semaphore.Weighted // of the call that stores a late chunk
 }
 
 // Config configures a Log. Every field is required.
@@ -71,21 +80,14 @@ type Config struct {
 
 // New returns a Log.
 func New(st *store.Store, jobs Jobs, config Config) *Log {
-	return &Log{st: st, jobs: jobs, config: config}
+	return &Log{st: st, jobs: jobs, config: config, late: semaphore.NewWeighted(1)}
 }
 
 // Append stores a chunk of a job's log. Storing it again is a success. ErrFull if it
 // reaches past the limit; record.ErrInvalid, store.ErrUnavailable.
 func (l *Log) Append(ctx context.Context, jobID string, c wire.Chunk) error {
-	switch {
-	case c.Sequence == 0:
-		return record.Invalid("sequence", "must be 1 or more")
-	case len(c.Data) > MaxChunkSize:
-		return record.Invalid("size", "must be at most %d bytes", MaxChunkSize)
-	case c.Sequence <= c.Offset/MaxChunkSize:
-		return record.Invalid("offset", "is %d, more than the chunks before chunk %d can hold", c.Offset, c.Sequence)
-	case len(c.Data) == 0:
-		return nil
+	if err := check(c); err != nil || len(c.Data) == 0 {
+		return err
 	}
 	if known, _ := l.reached(ctx, jobID, c.Sequence); c.Sequence > known+MaxGap {
 		return record.Invalid("sequence", "is %d, more than %d after the last chunk that arrived, %d", c.Sequence, MaxGap, known)
@@ -134,7 +136,8 @@ func (l *Log) Size(ctx context.Context, jobID string) (size uint64, cut bool) {
 	return size, size > l.MaxSize()
 }
 
-// Delete deletes the log of a job. It succeeds if there is none. store.ErrUnavailable.
+// Delete deletes the chunks of a job's log, which its record says is deleted. It succeeds
+// if there are none. store.ErrUnavailable.
 func (l *Log) Delete(ctx context.Context, jobID string) error {
 	return l.st.DeleteLog(ctx, jobID) //nolint:wrapcheck // the store's errors say what was attempted
 }

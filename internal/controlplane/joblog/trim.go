@@ -67,8 +67,8 @@ func (l *Log) trim(ctx context.Context) error {
 		if !ok {
 			break
 		}
-		if err := l.st.DeleteLog(ctx, id); err != nil {
-			return err //nolint:wrapcheck // the store's errors say what was attempted
+		if err := l.trimLog(ctx, id); err != nil {
+			return err
 		}
 		deleted++
 		if used, most, err = l.st.LogUsage(ctx); err != nil {
@@ -83,6 +83,25 @@ func (l *Log) trim(ctx context.Context) error {
 	case used > high:
 		l.config.Logger.Warn("logs of running jobs fill the store; it discards their oldest chunks at the limit",
 			zap.Int64("used_bytes", used), zap.Int64("limit_bytes", most))
+	}
+	return nil
+}
+
+// trimLog deletes the log of a job that has ended. The job records it first, so that its
+// log is never just empty. Where the store is full, the room that this makes may be what
+// the record needs, so the record is written after it.
+func (l *Log) trimLog(ctx context.Context, id string) error {
+	size, _ := l.Size(ctx, id)
+	err := l.jobs.LogTrimmed(ctx, id, size)
+	full := errors.Is(err, store.ErrFull)
+	if err != nil && !full && !errors.Is(err, store.ErrNotFound) {
+		return err //nolint:wrapcheck // it names the job
+	}
+	if err := l.st.DeleteLog(ctx, id); err != nil {
+		return err //nolint:wrapcheck // the store's errors say what was attempted
+	}
+	if full {
+		return l.jobs.LogTrimmed(ctx, id, size) //nolint:wrapcheck // it names the job
 	}
 	return nil
 }

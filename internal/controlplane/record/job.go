@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/logstate"
 )
 
 // Job is the stored record of a job: what was submitted, and what became of it.
@@ -13,6 +14,9 @@ import (
 type Job struct { //nolint:recvcheck // decoding needs a pointer; all else uses the value
 	// Job is what became of the job. Only package lifecycle changes it.
 	lifecycle.Job
+
+	// Log is what became of the job's log. Only package logstate changes it.
+	Log logstate.Log `json:"log,omitzero"`
 
 	// ID is a UUIDv7, so IDs sort by the time of submission.
 	ID string `json:"id"`

@@ -13,9 +13,9 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// LateChunkGrace is how long after the end of a job its log is still accepted. A
-// chunk that the agent sent before the result can arrive after it.
-const LateChunkGrace = time.Minute
+// endedAge is for how long a replica remembers the end of a job that was live on it, so
+// that it notices when a read returns an older record.
+const endedAge = time.Minute
 
 // Index is what a replica knows of live jobs and of workers. It must not be used
 // concurrently.
@@ -28,7 +28,7 @@ type Index struct {
 
 	// ended are the jobs that ended, until the watch has reached their end: an older
 	// record, still to come, must not revive the job. Those that were live on this
-	// replica are kept for LateChunkGrace.
+	// replica are kept for endedAge.
 	ended map[string]ending
 	// position is the revision that the watch has reached.
 	position uint64
@@ -289,7 +289,7 @@ func (x *Index) Tidy(now time.Time, workerRetention time.Duration) {
 	x.unsettled = nil
 	x.resume(now)
 	for id, end := range x.ended {
-		if end.revision <= x.position && now.Sub(end.at) > LateChunkGrace {
+		if end.revision <= x.position && now.Sub(end.at) > endedAge {
 			delete(x.ended, id)
 		}
 	}
@@ -301,13 +301,6 @@ func (x *Index) Tidy(now time.Time, workerRetention time.Duration) {
 		}
 	}
 	x.expiry = x.history.expire(x.expiry, now, maxExpirySteps)
-}
-
-// EndedJustNow reports whether this replica saw the end of a job within the last
-// LateChunkGrace.
-func (x *Index) EndedJustNow(jobID string, now time.Time) bool {
-	end := x.ended[jobID]
-	return !end.at.IsZero() && now.Sub(end.at) <= LateChunkGrace
 }
 
 // SetLogEnd records that a log chunk of a job was stored that has the sequence and

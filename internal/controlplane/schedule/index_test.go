@@ -45,7 +45,7 @@ func TestAnOldRecordDoesNotReviveAJob(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			x := New()
 			do(x)
-			x.Tidy(now.Add(LateChunkGrace+time.Second), time.Hour)
+			x.Tidy(now.Add(endedAge+time.Second), time.Hour)
 			if len(x.jobs) != 0 || len(x.inHand) != 0 || len(x.queues) != 0 || len(x.ended) != 0 {
 				t.Errorf("left: %d jobs, %d in hand, %d queues, %d ended", len(x.jobs), len(x.inHand), len(x.queues), len(x.ended))
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -34,6 +35,17 @@ type Chunk struct {
 	// StoredAt is by the store's clock.
 	StoredAt time.Time
 }
+
+// ChunkPlace is where a stored chunk lies in its log.
+type ChunkPlace struct {
+	// Sequence and Offset are those of the chunk, Size is in bytes.
+	Sequence, Offset, Size uint64
+	// Position is the chunk's sequence in the log stream.
+	Position uint64
+}
+
+// End returns the offset after the chunk.
+func (p ChunkPlace) End() uint64 { return p.Offset + p.Size }
 
 // AppendChunk stores a chunk of a job's log. A second copy within two minutes is
 // dropped, which is a success. ErrTooLarge, ErrUnavailable.
@@ -139,18 +151,54 @@ func (s *Store) ReadChunks(ctx context.Context, jobID string, handle func(Chunk)
 	return err
 }
 
-func decodeChunk(header nats.Header, data []byte, position uint64, at time.Time) (Chunk, error) {
+// ChunkPlaces returns where the chunks of a job's log lie, in the order in which they
+// were stored, copies included. It reads none of their data. It returns an empty slice
+// if there is no log. ErrUnavailable, or the context's error.
+func (s *Store) ChunkPlaces(ctx context.Context, jobID string) ([]ChunkPlace, error) {
+	if !validID(jobID) {
+		return nil, fmt.Errorf("reading the log of job %q: %w", jobID, ErrNotFound)
+	}
+	toEnd, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var places []ChunkPlace
+	var damaged error
+	r := reading{stream: logStream, subject: logPrefix + jobID, headersOnly: true, ahead: readAhead{loadMessages, loadBytes}}
+	err := s.read(toEnd, r, func(pending uint64) {
+		if pending == 0 {
+			stop(errRead)
+		}
+	}, func(msg jetstream.Msg, meta *jetstream.MsgMetadata) bool {
+		var place ChunkPlace
+		if place, damaged = decodePlace(msg.Headers(), meta.Sequence.Stream); damaged != nil {
+			return false
+		}
+		place.Size, damaged = strconv.ParseUint(msg.Headers().Get(nats.MsgSize), 10, 64) // the server sets it
+		places = append(places, place)
+		return damaged == nil
+	})
+	switch {
+	case damaged != nil:
+		return nil, damaged
+	case errors.Is(err, errRead):
+		return places, nil
+	}
+	return places, err
+}
+
+// decodePlace returns the place that is in the header of a chunk, without its size.
+func decodePlace(header nats.Header, position uint64) (ChunkPlace, error) {
 	place, err := hex.DecodeString(header.Get(chunkHeader))
 	if err != nil || len(place) != chunkHeaderSize {
-		return Chunk{}, fmt.Errorf("chunk %d of the log stream is damaged: bad header %s", position, chunkHeader)
+		return ChunkPlace{}, fmt.Errorf("chunk %d of the log stream is damaged: bad header %s", position, chunkHeader)
 	}
-	return Chunk{
-		Chunk: wire.Chunk{
-			Sequence: binary.BigEndian.Uint64(place[:8]),
-			Offset:   binary.BigEndian.Uint64(place[8:]),
-			Data:     data,
-		},
-		Position: position,
-		StoredAt: at,
+	return ChunkPlace{
+		Sequence: binary.BigEndian.Uint64(place[:8]), Offset: binary.BigEndian.Uint64(place[8:]), Position: position,
 	}, nil
+}
+
+func decodeChunk(header nats.Header, data []byte, position uint64, at time.Time) (Chunk, error) {
+	place, err := decodePlace(header, position)
+	return Chunk{
+		Chunk: wire.Chunk{Sequence: place.Sequence, Offset: place.Offset, Data: data}, Position: position, StoredAt: at,
+	}, err
 }

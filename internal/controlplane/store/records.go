@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -13,8 +14,9 @@ import (
 
 // PutJob stores a job. It replaces the record of job.Revision, or creates one if
 // that is 0, and returns the job with its new revision. A job that has ended
-// expires after Retention. ErrConflict, ErrTooLarge, ErrUnavailable; ErrLimit for a new
-// job if there is little room left, so that the jobs that exist can end.
+// expires after Retention, counted from its end also where only its log has changed
+// since. ErrConflict, ErrTooLarge, ErrUnavailable; ErrLimit for a new job if there is
+// little room left, so that the jobs that exist can end.
 func (s *Store) PutJob(ctx context.Context, job record.Job) (record.Job, error) {
 	if job.Revision == 0 {
 		if err := s.admit(ctx); err != nil {
@@ -24,12 +26,42 @@ func (s *Store) PutJob(ctx context.Context, job record.Job) (record.Job, error) 
 	var ttl time.Duration
 	if job.State.Final() {
 		ttl = s.opts.Retention
+		if !job.Log.IsZero() {
+			var err error
+			if ttl, err = s.timeLeft(ctx, job.ID); err != nil {
+				return job, err
+			}
+		}
 	}
 	msg, err := JobMessage(job, ttl)
 	if err == nil {
 		job.Revision, err = s.replace(ctx, msg, job.Revision)
 	}
 	return job, err
+}
+
+// timeLeft returns how long the stored record of a job is still kept, Retention if it
+// does not expire. Both moments are by the store's clock. ErrUnavailable.
+func (s *Store) timeLeft(ctx context.Context, id string) (time.Duration, error) {
+	doing := "reading how long job " + id + " is kept"
+	bounded, cancel := s.bound(ctx)
+	defer cancel()
+	msg, err := s.state.GetLastMsgForSubject(bounded, jobPrefix+id)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return s.opts.Retention, nil
+	}
+	if err != nil {
+		return 0, wrap(ctx, err, doing)
+	}
+	ttl, err := time.ParseDuration(msg.Header.Get(jetstream.MsgTTLHeader))
+	if err != nil {
+		return s.opts.Retention, nil //nolint:nilerr // it does not expire yet
+	}
+	info, err := s.state.Info(bounded)
+	if err != nil {
+		return 0, wrap(ctx, err, doing)
+	}
+	return max(minRetention, ttl-info.TimeStamp.Sub(msg.Time)), nil
 }
 
 // Job returns a job. ErrNotFound, ErrUnavailable.

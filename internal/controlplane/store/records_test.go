@@ -8,8 +8,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/logstate"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
@@ -145,5 +147,42 @@ func TestExpireKeyLeavesAnotherJobsKey(t *testing.T) {
 	}
 	if diff := cmp.Diff(before, after); diff != "" {
 		t.Errorf("the key changed (-before +after):\n%s", diff)
+	}
+}
+
+// A job that has ended is kept for Retention, counted from its end: what changes of its log
+// afterwards does not keep it for longer.
+func TestAChangeOfItsLogDoesNotKeepAJob(t *testing.T) {
+	s := openTest(t, Options{Retention: time.Hour})
+	ttl := func(job record.Job) time.Duration {
+		t.Helper()
+		msg, err := s.state.GetLastMsgForSubject(t.Context(), jobPrefix+job.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := time.ParseDuration(msg.Header.Get(jetstream.MsgTTLHeader))
+		if err != nil {
+			return 0
+		}
+		return d
+	}
+	job := record.Job{ID: "j", Job: lifecycle.Job{State: wire.StateRunning}, Log: logstate.Log{BackupAt: time.Unix(1, 0)}}
+	for _, step := range []struct {
+		change      func()
+		least, most time.Duration
+	}{
+		{func() {}, 0, 0},
+		{func() { job.State = wire.StateFinished }, time.Hour, time.Hour},
+		{func() { job.Log.LateChunks = 1 }, time.Hour - time.Minute, time.Hour - time.Second},
+		{func() { job.Log.Deletion = &logstate.Deletion{} }, time.Hour - time.Minute, time.Hour - time.Second},
+	} {
+		step.change()
+		var err error
+		if job, err = s.PutJob(t.Context(), job); err != nil {
+			t.Fatal(err)
+		}
+		if got := ttl(job); got < step.least || got > step.most {
+			t.Errorf("the job is kept for %s, want %s to %s", got, step.least, step.most)
+		}
 	}
 }

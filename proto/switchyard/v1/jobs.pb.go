@@ -23,6 +23,67 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// LogGap is why bytes of a log are missing.
+type LogGap int32
+
+const (
+	// Nothing is missing.
+	LogGap_LOG_GAP_UNSPECIFIED LogGap = 0
+	// The agent could not deliver them.
+	LogGap_LOG_GAP_UNDELIVERED LogGap = 1
+	// They have not arrived: they may be on their way, or be lost with their agent.
+	LogGap_LOG_GAP_NOT_ARRIVED LogGap = 2
+	// They were kept for as long as logs are, or were discarded for room.
+	LogGap_LOG_GAP_NOT_KEPT LogGap = 3
+	// They are not in the backup from which the log was restored.
+	LogGap_LOG_GAP_NOT_IN_BACKUP LogGap = 4
+)
+
+// Enum value maps for LogGap.
+var (
+	LogGap_name = map[int32]string{
+		0: "LOG_GAP_UNSPECIFIED",
+		1: "LOG_GAP_UNDELIVERED",
+		2: "LOG_GAP_NOT_ARRIVED",
+		3: "LOG_GAP_NOT_KEPT",
+		4: "LOG_GAP_NOT_IN_BACKUP",
+	}
+	LogGap_value = map[string]int32{
+		"LOG_GAP_UNSPECIFIED":   0,
+		"LOG_GAP_UNDELIVERED":   1,
+		"LOG_GAP_NOT_ARRIVED":   2,
+		"LOG_GAP_NOT_KEPT":      3,
+		"LOG_GAP_NOT_IN_BACKUP": 4,
+	}
+)
+
+func (x LogGap) Enum() *LogGap {
+	p := new(LogGap)
+	*p = x
+	return p
+}
+
+func (x LogGap) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (LogGap) Descriptor() protoreflect.EnumDescriptor {
+	return file_switchyard_v1_jobs_proto_enumTypes[0].Descriptor()
+}
+
+func (LogGap) Type() protoreflect.EnumType {
+	return &file_switchyard_v1_jobs_proto_enumTypes[0]
+}
+
+func (x LogGap) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use LogGap.Descriptor instead.
+func (LogGap) EnumDescriptor() ([]byte, []int) {
+	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{0}
+}
+
 // SubmitJobRequest describes the job to run. Command and environment together
 // are limited to 512 KiB, and the command, as a line of shell, and each variable to
 // 128 KiB, which is the most that can be passed to a process on Linux.
@@ -630,7 +691,12 @@ func (x *DeleteJobRequest) GetLogOnly() bool {
 type DeleteJobResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The job's ID.
-	Id            string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// The deletion of the log; absent where the job was deleted with it. If the log had
+	// been deleted before, it is that deletion.
+	LogDeletion *LogDeletion `protobuf:"bytes,2,opt,name=log_deletion,json=logDeletion,proto3" json:"log_deletion,omitempty"`
+	// The size of the log that was deleted, in bytes.
+	LogBytes      uint64 `protobuf:"varint,3,opt,name=log_bytes,json=logBytes,proto3" json:"log_bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -670,6 +736,20 @@ func (x *DeleteJobResponse) GetId() string {
 		return x.Id
 	}
 	return ""
+}
+
+func (x *DeleteJobResponse) GetLogDeletion() *LogDeletion {
+	if x != nil {
+		return x.LogDeletion
+	}
+	return nil
+}
+
+func (x *DeleteJobResponse) GetLogBytes() uint64 {
+	if x != nil {
+		return x.LogBytes
+	}
+	return 0
 }
 
 // FollowJobRequest names the job to follow and what to send of it.
@@ -831,17 +911,19 @@ func (*FollowJobResponse_Job) isFollowJobResponse_Event() {}
 
 func (*FollowJobResponse_Log) isFollowJobResponse_Event() {}
 
-// LogChunk is a range of bytes of a job's log, as the job wrote them.
+// LogChunk is a range of bytes of a job's log, as the job wrote them. Where the end of
+// a log is missing, the last chunk has no data.
 type LogChunk struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The number of log bytes before this chunk.
 	Offset uint64 `protobuf:"varint,1,opt,name=offset,proto3" json:"offset,omitempty"`
 	Data   []byte `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"`
-	// The number of bytes directly before this chunk that the agent could not
-	// deliver.
+	// The number of bytes directly before this chunk that are missing.
 	Missing uint64 `protobuf:"varint,3,opt,name=missing,proto3" json:"missing,omitempty"`
-	// When the control plane stored the chunk.
-	ReceivedAt    *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=received_at,json=receivedAt,proto3" json:"received_at,omitempty"`
+	// When the control plane stored the chunk; absent if it has no data.
+	ReceivedAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=received_at,json=receivedAt,proto3" json:"received_at,omitempty"`
+	// Why bytes are missing.
+	Gap           LogGap `protobuf:"varint,5,opt,name=gap,proto3,enum=switchyard.v1.LogGap" json:"gap,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -904,6 +986,13 @@ func (x *LogChunk) GetReceivedAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *LogChunk) GetGap() LogGap {
+	if x != nil {
+		return x.Gap
+	}
+	return LogGap_LOG_GAP_UNSPECIFIED
+}
+
 var File_switchyard_v1_jobs_proto protoreflect.FileDescriptor
 
 const file_switchyard_v1_jobs_proto_rawDesc = "" +
@@ -950,9 +1039,11 @@ const file_switchyard_v1_jobs_proto_rawDesc = "" +
 	"\x03job\x18\x01 \x01(\v2\x12.switchyard.v1.JobR\x03job\"=\n" +
 	"\x10DeleteJobRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x19\n" +
-	"\blog_only\x18\x02 \x01(\bR\alogOnly\"#\n" +
+	"\blog_only\x18\x02 \x01(\bR\alogOnly\"\x7f\n" +
 	"\x11DeleteJobResponse\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"u\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12=\n" +
+	"\flog_deletion\x18\x02 \x01(\v2\x1a.switchyard.v1.LogDeletionR\vlogDeletion\x12\x1b\n" +
+	"\tlog_bytes\x18\x03 \x01(\x04R\blogBytes\"u\n" +
 	"\x10FollowJobRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
 	"\n" +
@@ -962,13 +1053,20 @@ const file_switchyard_v1_jobs_proto_rawDesc = "" +
 	"\x11FollowJobResponse\x12&\n" +
 	"\x03job\x18\x01 \x01(\v2\x12.switchyard.v1.JobH\x00R\x03job\x12+\n" +
 	"\x03log\x18\x02 \x01(\v2\x17.switchyard.v1.LogChunkH\x00R\x03logB\a\n" +
-	"\x05event\"\x8d\x01\n" +
+	"\x05event\"\xb6\x01\n" +
 	"\bLogChunk\x12\x16\n" +
 	"\x06offset\x18\x01 \x01(\x04R\x06offset\x12\x12\n" +
 	"\x04data\x18\x02 \x01(\fR\x04data\x12\x18\n" +
 	"\amissing\x18\x03 \x01(\x04R\amissing\x12;\n" +
 	"\vreceived_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"receivedAt2\xfb\x03\n" +
+	"receivedAt\x12'\n" +
+	"\x03gap\x18\x05 \x01(\x0e2\x15.switchyard.v1.LogGapR\x03gap*\x84\x01\n" +
+	"\x06LogGap\x12\x17\n" +
+	"\x13LOG_GAP_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13LOG_GAP_UNDELIVERED\x10\x01\x12\x17\n" +
+	"\x13LOG_GAP_NOT_ARRIVED\x10\x02\x12\x14\n" +
+	"\x10LOG_GAP_NOT_KEPT\x10\x03\x12\x19\n" +
+	"\x15LOG_GAP_NOT_IN_BACKUP\x10\x042\xfb\x03\n" +
 	"\n" +
 	"JobService\x12S\n" +
 	"\tSubmitJob\x12\x1f.switchyard.v1.SubmitJobRequest\x1a .switchyard.v1.SubmitJobResponse\"\x03\x90\x02\x00\x12J\n" +
@@ -990,61 +1088,66 @@ func file_switchyard_v1_jobs_proto_rawDescGZIP() []byte {
 	return file_switchyard_v1_jobs_proto_rawDescData
 }
 
+var file_switchyard_v1_jobs_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
 var file_switchyard_v1_jobs_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_switchyard_v1_jobs_proto_goTypes = []any{
-	(*SubmitJobRequest)(nil),      // 0: switchyard.v1.SubmitJobRequest
-	(*SubmitJobResponse)(nil),     // 1: switchyard.v1.SubmitJobResponse
-	(*GetJobRequest)(nil),         // 2: switchyard.v1.GetJobRequest
-	(*GetJobResponse)(nil),        // 3: switchyard.v1.GetJobResponse
-	(*ListJobsRequest)(nil),       // 4: switchyard.v1.ListJobsRequest
-	(*ListJobsResponse)(nil),      // 5: switchyard.v1.ListJobsResponse
-	(*CancelJobRequest)(nil),      // 6: switchyard.v1.CancelJobRequest
-	(*CancelJobResponse)(nil),     // 7: switchyard.v1.CancelJobResponse
-	(*DeleteJobRequest)(nil),      // 8: switchyard.v1.DeleteJobRequest
-	(*DeleteJobResponse)(nil),     // 9: switchyard.v1.DeleteJobResponse
-	(*FollowJobRequest)(nil),      // 10: switchyard.v1.FollowJobRequest
-	(*FollowJobResponse)(nil),     // 11: switchyard.v1.FollowJobResponse
-	(*LogChunk)(nil),              // 12: switchyard.v1.LogChunk
-	nil,                           // 13: switchyard.v1.SubmitJobRequest.EnvEntry
-	(*durationpb.Duration)(nil),   // 14: google.protobuf.Duration
-	(*Job)(nil),                   // 15: switchyard.v1.Job
-	(JobState)(0),                 // 16: switchyard.v1.JobState
-	(JobOutcome)(0),               // 17: switchyard.v1.JobOutcome
-	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
-	(ListOrder)(0),                // 19: switchyard.v1.ListOrder
+	(LogGap)(0),                   // 0: switchyard.v1.LogGap
+	(*SubmitJobRequest)(nil),      // 1: switchyard.v1.SubmitJobRequest
+	(*SubmitJobResponse)(nil),     // 2: switchyard.v1.SubmitJobResponse
+	(*GetJobRequest)(nil),         // 3: switchyard.v1.GetJobRequest
+	(*GetJobResponse)(nil),        // 4: switchyard.v1.GetJobResponse
+	(*ListJobsRequest)(nil),       // 5: switchyard.v1.ListJobsRequest
+	(*ListJobsResponse)(nil),      // 6: switchyard.v1.ListJobsResponse
+	(*CancelJobRequest)(nil),      // 7: switchyard.v1.CancelJobRequest
+	(*CancelJobResponse)(nil),     // 8: switchyard.v1.CancelJobResponse
+	(*DeleteJobRequest)(nil),      // 9: switchyard.v1.DeleteJobRequest
+	(*DeleteJobResponse)(nil),     // 10: switchyard.v1.DeleteJobResponse
+	(*FollowJobRequest)(nil),      // 11: switchyard.v1.FollowJobRequest
+	(*FollowJobResponse)(nil),     // 12: switchyard.v1.FollowJobResponse
+	(*LogChunk)(nil),              // 13: switchyard.v1.LogChunk
+	nil,                           // 14: switchyard.v1.SubmitJobRequest.EnvEntry
+	(*durationpb.Duration)(nil),   // 15: google.protobuf.Duration
+	(*Job)(nil),                   // 16: switchyard.v1.Job
+	(JobState)(0),                 // 17: switchyard.v1.JobState
+	(JobOutcome)(0),               // 18: switchyard.v1.JobOutcome
+	(*timestamppb.Timestamp)(nil), // 19: google.protobuf.Timestamp
+	(ListOrder)(0),                // 20: switchyard.v1.ListOrder
+	(*LogDeletion)(nil),           // 21: switchyard.v1.LogDeletion
 }
 var file_switchyard_v1_jobs_proto_depIdxs = []int32{
-	13, // 0: switchyard.v1.SubmitJobRequest.env:type_name -> switchyard.v1.SubmitJobRequest.EnvEntry
-	14, // 1: switchyard.v1.SubmitJobRequest.timeout:type_name -> google.protobuf.Duration
-	15, // 2: switchyard.v1.SubmitJobResponse.job:type_name -> switchyard.v1.Job
-	15, // 3: switchyard.v1.GetJobResponse.job:type_name -> switchyard.v1.Job
-	16, // 4: switchyard.v1.ListJobsRequest.states:type_name -> switchyard.v1.JobState
-	17, // 5: switchyard.v1.ListJobsRequest.outcomes:type_name -> switchyard.v1.JobOutcome
-	18, // 6: switchyard.v1.ListJobsRequest.since:type_name -> google.protobuf.Timestamp
-	18, // 7: switchyard.v1.ListJobsRequest.until:type_name -> google.protobuf.Timestamp
-	19, // 8: switchyard.v1.ListJobsRequest.order:type_name -> switchyard.v1.ListOrder
-	15, // 9: switchyard.v1.ListJobsResponse.jobs:type_name -> switchyard.v1.Job
-	15, // 10: switchyard.v1.CancelJobResponse.job:type_name -> switchyard.v1.Job
-	15, // 11: switchyard.v1.FollowJobResponse.job:type_name -> switchyard.v1.Job
-	12, // 12: switchyard.v1.FollowJobResponse.log:type_name -> switchyard.v1.LogChunk
-	18, // 13: switchyard.v1.LogChunk.received_at:type_name -> google.protobuf.Timestamp
-	0,  // 14: switchyard.v1.JobService.SubmitJob:input_type -> switchyard.v1.SubmitJobRequest
-	2,  // 15: switchyard.v1.JobService.GetJob:input_type -> switchyard.v1.GetJobRequest
-	4,  // 16: switchyard.v1.JobService.ListJobs:input_type -> switchyard.v1.ListJobsRequest
-	6,  // 17: switchyard.v1.JobService.CancelJob:input_type -> switchyard.v1.CancelJobRequest
-	8,  // 18: switchyard.v1.JobService.DeleteJob:input_type -> switchyard.v1.DeleteJobRequest
-	10, // 19: switchyard.v1.JobService.FollowJob:input_type -> switchyard.v1.FollowJobRequest
-	1,  // 20: switchyard.v1.JobService.SubmitJob:output_type -> switchyard.v1.SubmitJobResponse
-	3,  // 21: switchyard.v1.JobService.GetJob:output_type -> switchyard.v1.GetJobResponse
-	5,  // 22: switchyard.v1.JobService.ListJobs:output_type -> switchyard.v1.ListJobsResponse
-	7,  // 23: switchyard.v1.JobService.CancelJob:output_type -> switchyard.v1.CancelJobResponse
-	9,  // 24: switchyard.v1.JobService.DeleteJob:output_type -> switchyard.v1.DeleteJobResponse
-	11, // 25: switchyard.v1.JobService.FollowJob:output_type -> switchyard.v1.FollowJobResponse
-	20, // [20:26] is the sub-list for method output_type
-	14, // [14:20] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	14, // 0: switchyard.v1.SubmitJobRequest.env:type_name -> switchyard.v1.SubmitJobRequest.EnvEntry
+	15, // 1: switchyard.v1.SubmitJobRequest.timeout:type_name -> google.protobuf.Duration
+	16, // 2: switchyard.v1.SubmitJobResponse.job:type_name -> switchyard.v1.Job
+	16, // 3: switchyard.v1.GetJobResponse.job:type_name -> switchyard.v1.Job
+	17, // 4: switchyard.v1.ListJobsRequest.states:type_name -> switchyard.v1.JobState
+	18, // 5: switchyard.v1.ListJobsRequest.outcomes:type_name -> switchyard.v1.JobOutcome
+	19, // 6: switchyard.v1.ListJobsRequest.since:type_name -> google.protobuf.Timestamp
+	19, // 7: switchyard.v1.ListJobsRequest.until:type_name -> google.protobuf.Timestamp
+	20, // 8: switchyard.v1.ListJobsRequest.order:type_name -> switchyard.v1.ListOrder
+	16, // 9: switchyard.v1.ListJobsResponse.jobs:type_name -> switchyard.v1.Job
+	16, // 10: switchyard.v1.CancelJobResponse.job:type_name -> switchyard.v1.Job
+	21, // 11: switchyard.v1.DeleteJobResponse.log_deletion:type_name -> switchyard.v1.LogDeletion
+	16, // 12: switchyard.v1.FollowJobResponse.job:type_name -> switchyard.v1.Job
+	13, // 13: switchyard.v1.FollowJobResponse.log:type_name -> switchyard.v1.LogChunk
+	19, // 14: switchyard.v1.LogChunk.received_at:type_name -> google.protobuf.Timestamp
+	0,  // 15: switchyard.v1.LogChunk.gap:type_name -> switchyard.v1.LogGap
+	1,  // 16: switchyard.v1.JobService.SubmitJob:input_type -> switchyard.v1.SubmitJobRequest
+	3,  // 17: switchyard.v1.JobService.GetJob:input_type -> switchyard.v1.GetJobRequest
+	5,  // 18: switchyard.v1.JobService.ListJobs:input_type -> switchyard.v1.ListJobsRequest
+	7,  // 19: switchyard.v1.JobService.CancelJob:input_type -> switchyard.v1.CancelJobRequest
+	9,  // 20: switchyard.v1.JobService.DeleteJob:input_type -> switchyard.v1.DeleteJobRequest
+	11, // 21: switchyard.v1.JobService.FollowJob:input_type -> switchyard.v1.FollowJobRequest
+	2,  // 22: switchyard.v1.JobService.SubmitJob:output_type -> switchyard.v1.SubmitJobResponse
+	4,  // 23: switchyard.v1.JobService.GetJob:output_type -> switchyard.v1.GetJobResponse
+	6,  // 24: switchyard.v1.JobService.ListJobs:output_type -> switchyard.v1.ListJobsResponse
+	8,  // 25: switchyard.v1.JobService.CancelJob:output_type -> switchyard.v1.CancelJobResponse
+	10, // 26: switchyard.v1.JobService.DeleteJob:output_type -> switchyard.v1.DeleteJobResponse
+	12, // 27: switchyard.v1.JobService.FollowJob:output_type -> switchyard.v1.FollowJobResponse
+	22, // [22:28] is the sub-list for method output_type
+	16, // [16:22] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_switchyard_v1_jobs_proto_init() }
@@ -1062,13 +1165,14 @@ func file_switchyard_v1_jobs_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_switchyard_v1_jobs_proto_rawDesc), len(file_switchyard_v1_jobs_proto_rawDesc)),
-			NumEnums:      0,
+			NumEnums:      1,
 			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_switchyard_v1_jobs_proto_goTypes,
 		DependencyIndexes: file_switchyard_v1_jobs_proto_depIdxs,
+		EnumInfos:         file_switchyard_v1_jobs_proto_enumTypes,
 		MessageInfos:      file_switchyard_v1_jobs_proto_msgTypes,
 	}.Build()
 	File_switchyard_v1_jobs_proto = out.File

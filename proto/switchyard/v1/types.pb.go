@@ -454,6 +454,78 @@ func (x *JobResult) GetSignalReason() string {
 	return ""
 }
 
+// LogDeletion is the deletion of a log.
+type LogDeletion struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name of the token with which it was deleted, or "the control plane".
+	By string                 `protobuf:"bytes,1,opt,name=by,proto3" json:"by,omitempty"`
+	At *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=at,proto3" json:"at,omitempty"`
+	// The size of the log, in bytes.
+	Bytes uint64 `protobuf:"varint,3,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	// Why, for people; may be empty.
+	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LogDeletion) Reset() {
+	*x = LogDeletion{}
+	mi := &file_switchyard_v1_types_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LogDeletion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LogDeletion) ProtoMessage() {}
+
+func (x *LogDeletion) ProtoReflect() protoreflect.Message {
+	mi := &file_switchyard_v1_types_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LogDeletion.ProtoReflect.Descriptor instead.
+func (*LogDeletion) Descriptor() ([]byte, []int) {
+	return file_switchyard_v1_types_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *LogDeletion) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *LogDeletion) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *LogDeletion) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *LogDeletion) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 // Job is one command, run at most once, by one worker.
 type Job struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -498,9 +570,10 @@ type Job struct {
 	AcceptedAt      *timestamppb.Timestamp `protobuf:"bytes,19,opt,name=accepted_at,json=acceptedAt,proto3" json:"accepted_at,omitempty"`
 	StartedAt       *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
 	FinishedAt      *timestamppb.Timestamp `protobuf:"bytes,21,opt,name=finished_at,json=finishedAt,proto3" json:"finished_at,omitempty"`
-	// The number of log chunks that the agent could not deliver.
+	// The number of log chunks that the agent could not deliver, and that have not
+	// arrived since.
 	ChunksFailedCount int32 `protobuf:"varint,22,opt,name=chunks_failed_count,json=chunksFailedCount,proto3" json:"chunks_failed_count,omitempty"`
-	// The size of the stored log, in bytes.
+	// The size of the stored log, in bytes; 0 if it was deleted.
 	LogSize uint64 `protobuf:"varint,23,opt,name=log_size,json=logSize,proto3" json:"log_size,omitempty"`
 	// How many more times the job is submitted again, under a new ID, if it is lost or
 	// ended by its agent.
@@ -531,14 +604,19 @@ type Job struct {
 	// Whether the log was cut at the limit of a log.
 	LogCut bool `protobuf:"varint,36,opt,name=log_cut,json=logCut,proto3" json:"log_cut,omitempty"`
 	// What the command took; absent if it never ran, or its agent has not sent it.
-	Usage         *Usage `protobuf:"bytes,37,opt,name=usage,proto3" json:"usage,omitempty"`
+	Usage *Usage `protobuf:"bytes,37,opt,name=usage,proto3" json:"usage,omitempty"`
+	// Who deleted the log before its time; absent if nobody did.
+	LogDeletion *LogDeletion `protobuf:"bytes,38,opt,name=log_deletion,json=logDeletion,proto3" json:"log_deletion,omitempty"`
+	// When the backup was made from which the log was restored, if output that came
+	// after it may be missing; else absent.
+	LogBackupAt   *timestamppb.Timestamp `protobuf:"bytes,39,opt,name=log_backup_at,json=logBackupAt,proto3" json:"log_backup_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Job) Reset() {
 	*x = Job{}
-	mi := &file_switchyard_v1_types_proto_msgTypes[2]
+	mi := &file_switchyard_v1_types_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -550,7 +628,7 @@ func (x *Job) String() string {
 func (*Job) ProtoMessage() {}
 
 func (x *Job) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_types_proto_msgTypes[2]
+	mi := &file_switchyard_v1_types_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -563,7 +641,7 @@ func (x *Job) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Job.ProtoReflect.Descriptor instead.
 func (*Job) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_types_proto_rawDescGZIP(), []int{2}
+	return file_switchyard_v1_types_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Job) GetId() string {
@@ -825,6 +903,20 @@ func (x *Job) GetUsage() *Usage {
 	return nil
 }
 
+func (x *Job) GetLogDeletion() *LogDeletion {
+	if x != nil {
+		return x.LogDeletion
+	}
+	return nil
+}
+
+func (x *Job) GetLogBackupAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LogBackupAt
+	}
+	return nil
+}
+
 // Usage is what the processes of a job took.
 type Usage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -844,7 +936,7 @@ type Usage struct {
 
 func (x *Usage) Reset() {
 	*x = Usage{}
-	mi := &file_switchyard_v1_types_proto_msgTypes[3]
+	mi := &file_switchyard_v1_types_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -856,7 +948,7 @@ func (x *Usage) String() string {
 func (*Usage) ProtoMessage() {}
 
 func (x *Usage) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_types_proto_msgTypes[3]
+	mi := &file_switchyard_v1_types_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -869,7 +961,7 @@ func (x *Usage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Usage.ProtoReflect.Descriptor instead.
 func (*Usage) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_types_proto_rawDescGZIP(), []int{3}
+	return file_switchyard_v1_types_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Usage) GetWall() *durationpb.Duration {
@@ -949,7 +1041,7 @@ type Worker struct {
 
 func (x *Worker) Reset() {
 	*x = Worker{}
-	mi := &file_switchyard_v1_types_proto_msgTypes[4]
+	mi := &file_switchyard_v1_types_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -961,7 +1053,7 @@ func (x *Worker) String() string {
 func (*Worker) ProtoMessage() {}
 
 func (x *Worker) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_types_proto_msgTypes[4]
+	mi := &file_switchyard_v1_types_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -974,7 +1066,7 @@ func (x *Worker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Worker.ProtoReflect.Descriptor instead.
 func (*Worker) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_types_proto_rawDescGZIP(), []int{4}
+	return file_switchyard_v1_types_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Worker) GetId() string {
@@ -1143,7 +1235,12 @@ const file_switchyard_v1_types_proto_rawDesc = "" +
 	"\vexit_status\x18\x01 \x01(\tR\n" +
 	"exitStatus\x12\x16\n" +
 	"\x06signal\x18\x02 \x01(\tR\x06signal\x12#\n" +
-	"\rsignal_reason\x18\x03 \x01(\tR\fsignalReason\"\xee\v\n" +
+	"\rsignal_reason\x18\x03 \x01(\tR\fsignalReason\"w\n" +
+	"\vLogDeletion\x12\x0e\n" +
+	"\x02by\x18\x01 \x01(\tR\x02by\x12*\n" +
+	"\x02at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x14\n" +
+	"\x05bytes\x18\x03 \x01(\x04R\x05bytes\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\"\xed\f\n" +
 	"\x03Job\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\acommand\x18\x02 \x03(\tR\acommand\x12-\n" +
@@ -1191,7 +1288,9 @@ const file_switchyard_v1_types_proto_rawDesc = "" +
 	"\x0fhistory_dropped\x18\" \x01(\x05R\x0ehistoryDropped\x12!\n" +
 	"\fhistory_head\x18# \x01(\x05R\vhistoryHead\x12\x17\n" +
 	"\alog_cut\x18$ \x01(\bR\x06logCut\x12*\n" +
-	"\x05usage\x18% \x01(\v2\x14.switchyard.v1.UsageR\x05usage\x1a6\n" +
+	"\x05usage\x18% \x01(\v2\x14.switchyard.v1.UsageR\x05usage\x12=\n" +
+	"\flog_deletion\x18& \x01(\v2\x1a.switchyard.v1.LogDeletionR\vlogDeletion\x12>\n" +
+	"\rlog_backup_at\x18' \x01(\v2\x1a.google.protobuf.TimestampR\vlogBackupAt\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x9a\x01\n" +
@@ -1269,7 +1368,7 @@ func file_switchyard_v1_types_proto_rawDescGZIP() []byte {
 }
 
 var file_switchyard_v1_types_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_switchyard_v1_types_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_switchyard_v1_types_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_switchyard_v1_types_proto_goTypes = []any{
 	(JobState)(0),                 // 0: switchyard.v1.JobState
 	(JobOutcome)(0),               // 1: switchyard.v1.JobOutcome
@@ -1277,39 +1376,43 @@ var file_switchyard_v1_types_proto_goTypes = []any{
 	(WorkerState)(0),              // 3: switchyard.v1.WorkerState
 	(*JobEvent)(nil),              // 4: switchyard.v1.JobEvent
 	(*JobResult)(nil),             // 5: switchyard.v1.JobResult
-	(*Job)(nil),                   // 6: switchyard.v1.Job
-	(*Usage)(nil),                 // 7: switchyard.v1.Usage
-	(*Worker)(nil),                // 8: switchyard.v1.Worker
-	nil,                           // 9: switchyard.v1.Job.EnvEntry
-	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 11: google.protobuf.Duration
+	(*LogDeletion)(nil),           // 6: switchyard.v1.LogDeletion
+	(*Job)(nil),                   // 7: switchyard.v1.Job
+	(*Usage)(nil),                 // 8: switchyard.v1.Usage
+	(*Worker)(nil),                // 9: switchyard.v1.Worker
+	nil,                           // 10: switchyard.v1.Job.EnvEntry
+	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 12: google.protobuf.Duration
 }
 var file_switchyard_v1_types_proto_depIdxs = []int32{
-	10, // 0: switchyard.v1.JobEvent.at:type_name -> google.protobuf.Timestamp
+	11, // 0: switchyard.v1.JobEvent.at:type_name -> google.protobuf.Timestamp
 	0,  // 1: switchyard.v1.JobEvent.from:type_name -> switchyard.v1.JobState
 	0,  // 2: switchyard.v1.JobEvent.to:type_name -> switchyard.v1.JobState
-	9,  // 3: switchyard.v1.Job.env:type_name -> switchyard.v1.Job.EnvEntry
-	11, // 4: switchyard.v1.Job.timeout:type_name -> google.protobuf.Duration
-	0,  // 5: switchyard.v1.Job.state:type_name -> switchyard.v1.JobState
-	10, // 6: switchyard.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
-	10, // 7: switchyard.v1.Job.assigned_at:type_name -> google.protobuf.Timestamp
-	10, // 8: switchyard.v1.Job.accepted_at:type_name -> google.protobuf.Timestamp
-	10, // 9: switchyard.v1.Job.started_at:type_name -> google.protobuf.Timestamp
-	10, // 10: switchyard.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
-	1,  // 11: switchyard.v1.Job.outcome:type_name -> switchyard.v1.JobOutcome
-	5,  // 12: switchyard.v1.Job.late_result:type_name -> switchyard.v1.JobResult
-	4,  // 13: switchyard.v1.Job.history:type_name -> switchyard.v1.JobEvent
-	7,  // 14: switchyard.v1.Job.usage:type_name -> switchyard.v1.Usage
-	11, // 15: switchyard.v1.Usage.wall:type_name -> google.protobuf.Duration
-	11, // 16: switchyard.v1.Usage.cpu:type_name -> google.protobuf.Duration
-	3,  // 17: switchyard.v1.Worker.state:type_name -> switchyard.v1.WorkerState
-	10, // 18: switchyard.v1.Worker.registered_at:type_name -> google.protobuf.Timestamp
-	10, // 19: switchyard.v1.Worker.last_seen_at:type_name -> google.protobuf.Timestamp
-	20, // [20:20] is the sub-list for method output_type
-	20, // [20:20] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	11, // 3: switchyard.v1.LogDeletion.at:type_name -> google.protobuf.Timestamp
+	10, // 4: switchyard.v1.Job.env:type_name -> switchyard.v1.Job.EnvEntry
+	12, // 5: switchyard.v1.Job.timeout:type_name -> google.protobuf.Duration
+	0,  // 6: switchyard.v1.Job.state:type_name -> switchyard.v1.JobState
+	11, // 7: switchyard.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
+	11, // 8: switchyard.v1.Job.assigned_at:type_name -> google.protobuf.Timestamp
+	11, // 9: switchyard.v1.Job.accepted_at:type_name -> google.protobuf.Timestamp
+	11, // 10: switchyard.v1.Job.started_at:type_name -> google.protobuf.Timestamp
+	11, // 11: switchyard.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
+	1,  // 12: switchyard.v1.Job.outcome:type_name -> switchyard.v1.JobOutcome
+	5,  // 13: switchyard.v1.Job.late_result:type_name -> switchyard.v1.JobResult
+	4,  // 14: switchyard.v1.Job.history:type_name -> switchyard.v1.JobEvent
+	8,  // 15: switchyard.v1.Job.usage:type_name -> switchyard.v1.Usage
+	6,  // 16: switchyard.v1.Job.log_deletion:type_name -> switchyard.v1.LogDeletion
+	11, // 17: switchyard.v1.Job.log_backup_at:type_name -> google.protobuf.Timestamp
+	12, // 18: switchyard.v1.Usage.wall:type_name -> google.protobuf.Duration
+	12, // 19: switchyard.v1.Usage.cpu:type_name -> google.protobuf.Duration
+	3,  // 20: switchyard.v1.Worker.state:type_name -> switchyard.v1.WorkerState
+	11, // 21: switchyard.v1.Worker.registered_at:type_name -> google.protobuf.Timestamp
+	11, // 22: switchyard.v1.Worker.last_seen_at:type_name -> google.protobuf.Timestamp
+	23, // [23:23] is the sub-list for method output_type
+	23, // [23:23] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_switchyard_v1_types_proto_init() }
@@ -1323,7 +1426,7 @@ func file_switchyard_v1_types_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_switchyard_v1_types_proto_rawDesc), len(file_switchyard_v1_types_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   6,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -63,8 +63,8 @@ type JobServiceClient interface {
 	// NOT_FOUND as for GetJob. FAILED_PRECONDITION: the job is finished or lost.
 	CancelJob(context.Context, *v1.CancelJobRequest) (*v1.CancelJobResponse, error)
 	// DeleteJob removes a job that has ended, with its log and its idempotency key, or
-	// its log only. Deleting a log that is gone succeeds. NOT_FOUND as for GetJob.
-	// FAILED_PRECONDITION: the job has not ended, or its retry is not submitted yet.
+	// its log only: the job shows who deleted it, and nothing is added to it any more.
+	// Deleting a log that is gone succeeds. NOT_FOUND as for GetJob. FAILED_PRECONDITION: the job has not ended, or its retry is not submitted yet.
 	DeleteJob(context.Context, *v1.DeleteJobRequest) (*v1.DeleteJobResponse, error)
 	// FollowJob sends the job as it is now, then every change of its state and
 	// every chunk of its log in order. It ends when the job has ended and its whole
@@ -203,8 +203,8 @@ type JobServiceHandler interface {
 	// NOT_FOUND as for GetJob. FAILED_PRECONDITION: the job is finished or lost.
 	CancelJob(context.Context, *v1.CancelJobRequest) (*v1.CancelJobResponse, error)
 	// DeleteJob removes a job that has ended, with its log and its idempotency key, or
-	// its log only. Deleting a log that is gone succeeds. NOT_FOUND as for GetJob.
-	// FAILED_PRECONDITION: the job has not ended, or its retry is not submitted yet.
+	// its log only: the job shows who deleted it, and nothing is added to it any more.
+	// Deleting a log that is gone succeeds. NOT_FOUND as for GetJob. FAILED_PRECONDITION: the job has not ended, or its retry is not submitted yet.
 	DeleteJob(context.Context, *v1.DeleteJobRequest) (*v1.DeleteJobResponse, error)
 	// FollowJob sends the job as it is now, then every change of its state and
 	// every chunk of its log in order. It ends when the job has ended and its whole
