@@ -33,6 +33,7 @@ type Agent struct {
 
 	mu      sync.Mutex
 	workers []*worker.Worker // registered so far
+	held    *heldJobs        // nil before Run
 	tokens  []string         // the registration tokens so far; the last one is in use
 }
 
@@ -127,6 +128,9 @@ func (a *Agent) registered() []*worker.Worker {
 // everything at once, including jobs.
 func (a *Agent) Run(ctx context.Context) error {
 	s := &shared{observe: a.config.Observe, held: newHeldJobs()}
+	a.mu.Lock()
+	a.held = s.held
+	a.mu.Unlock()
 	s.job.Settings, s.job.Reaper = a.config.Job, a.config.Reaper
 	defer s.close()
 	for _, open := range []func(context.Context, *shared) error{

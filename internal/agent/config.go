@@ -87,6 +87,9 @@ type Config struct {
 	Version string
 	// Observe is called with every event of every worker; see worker.Config.
 	Observe func(fsm.Record)
+	// JobEnded is called with the result of every job that was started. It must return
+	// quickly, and may be called concurrently. Nil is none.
+	JobEnded func(job.Result)
 	// TransitionLog is the file of the transition log, and TransitionLogSize its
 	// size in bytes; see telemetry.OpenTransitionLog. Empty means no log.
 	TransitionLog     string
@@ -110,6 +113,9 @@ func (c Config) withDefaults(hostname string) (Config, error) {
 	}
 	if c.Observe == nil {
 		c.Observe = func(fsm.Record) {}
+	}
+	if c.JobEnded == nil {
+		c.JobEnded = func(job.Result) {}
 	}
 	if c.Logger == nil {
 		c.Logger = zap.NewNop()

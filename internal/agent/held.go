@@ -72,6 +72,17 @@ func (h *heldJobs) addLocked(id string) {
 	h.undelivered = append(h.undelivered, heldJob{id, now})
 }
 
+// undeliveredIDs returns the jobs whose result is undelivered, the newest last.
+func (h *heldJobs) undeliveredIDs() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	ids := make([]string, 0, len(h.undelivered))
+	for _, job := range h.undelivered {
+		ids = append(ids, job.id)
+	}
+	return ids
+}
+
 // remove notes that the result of a job is delivered, or cannot be.
 func (h *heldJobs) remove(id string) {
 	h.mu.Lock()

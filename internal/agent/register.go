@@ -45,6 +45,7 @@ func (a *Agent) register(ctx context.Context, s *shared, name string) (*worker.W
 	options.Stop = a.stop
 	options.Logger = logger
 	w, err := worker.New(worker.Config{
+		Name:    name,
 		Session: session,
 		Machine: fsm.Config{
 			Mode: c.Mode, RetireAfterJob: c.DisconnectAfterJob, AcquireJob: fsm.JobID(c.AcquireJob),
@@ -57,6 +58,9 @@ func (a *Agent) register(ctx context.Context, s *shared, name string) (*worker.W
 			options.Secrets = append(slices.Clip(a.allTokens()), session.Token())
 			s.held.begin(session.ID(), accepted.ID)
 			result, err := job.Run(ctx, spec, jobSession, options)
+			if !errors.Is(err, job.ErrAbandoned) {
+				c.JobEnded(result)
+			}
 			s.held.end(session.ID(), errors.Is(err, job.PhaseFinish) && !errors.Is(err, wire.ErrRefused))
 			return result, err //nolint:wrapcheck // it names the phase that failed
 		},

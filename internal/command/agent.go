@@ -76,6 +76,7 @@ func (a *App) AgentStart() *cobra.Command {
 	flags.File(&trust.CertFile, "client-cert", "FILE", "PEM file of the agent's own certificate")
 	flags.SecretFile(&trust.KeyFile, "TLS key", "client-key", "FILE", "PEM file of the key of the agent's own certificate")
 	flags.Text(&f.Config.AcquireJob, "acquire-job", "ID", "run the job with this ID, and stop")
+	status := statusFlag(flags)
 	f.Declare(cmd)
 	log := NewLogFlags(cmd, zapcore.InfoLevel)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -93,6 +94,7 @@ func (a *App) AgentStart() *cobra.Command {
 			return cli.Usagef(cmd, "%w", err)
 		}
 		settings.CurrentTLS = certificates.Current
+		status.observe(&settings)
 		daemon, release, err := NewAgent(cmd, settings)
 		if err != nil {
 			return err
@@ -111,7 +113,9 @@ func (a *App) AgentStart() *cobra.Command {
 			return names, errors.Join(err, tokenErr)
 		}
 		return a.RunAgent(daemon, log.Reloader(cmd, settings.Logger, reload), func() error {
-			return hintAtTLS(hintAtPath(settings.Endpoints[0], daemon.Run(cmd.Context())))
+			return status.serve(cmd.Context(), daemon, settings.Logger, func() error {
+				return hintAtTLS(hintAtPath(settings.Endpoints[0], daemon.Run(cmd.Context())))
+			})
 		})
 	}
 	return cmd

@@ -26,6 +26,8 @@ type RunJob func(context.Context, wire.Job) (job.Result, error)
 
 // Config configures a worker.
 type Config struct {
+	// Name is the worker's name, for people.
+	Name string
 	// Session is the worker's registered identity. Required.
 	Session *transport.Session
 	// Machine is the configuration of the worker's machine.

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"sync"
+	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -41,18 +42,33 @@ const HistorySize = 64
 type history struct {
 	mu      sync.Mutex
 	records []fsm.Record
-	oldest  int // its index, once the ring is full
+	oldest  int       // its index, once the ring is full
+	changed time.Time // of the last change of state
 }
 
 func (h *history) add(r *fsm.Record) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if r.From != r.To {
+		h.changed = r.Time
+	}
 	if len(h.records) < HistorySize {
 		h.records = append(h.records, *r)
 		return
 	}
 	h.records[h.oldest] = *r
 	h.oldest = (h.oldest + 1) % HistorySize
+}
+
+// last returns the newest record and when the state last changed; the zero values if
+// nothing has happened.
+func (h *history) last() (r fsm.Record, changed time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if n := len(h.records); n > 0 {
+		r = h.records[(h.oldest+n-1)%n]
+	}
+	return r, h.changed
 }
 
 // all returns a copy of the records, oldest first.

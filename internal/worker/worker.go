@@ -11,6 +11,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/fsm"
 	"github.com/switchyard-ci/switchyard/internal/wire"
+	"github.com/switchyard-ci/switchyard/transport"
 )
 
 const (
@@ -111,6 +112,16 @@ func (w *Worker) ExpireIdle() {
 // History returns the last events of the worker with the machine's answers,
 // oldest first, at most HistorySize. It does not block.
 func (w *Worker) History() []fsm.Record { return w.history.all() }
+
+// Last returns the last event of the worker with the machine's answer, and when its
+// state last changed; the zero values before the first one. It does not block.
+func (w *Worker) Last() (last fsm.Record, changed time.Time) { return w.history.last() }
+
+// Name returns the worker's name.
+func (w *Worker) Name() string { return w.config.Name }
+
+// Session returns the worker's registered identity.
+func (w *Worker) Session() *transport.Session { return w.config.Session }
 
 // send passes an input to the loop. It blocks until the loop takes it, and
 // returns at once when the loop has ended.
