@@ -25,6 +25,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		{Name: "peak", Usage: "NAME MIB", Least: 2, Most: 2, Run: peak},
 		{Name: "proxy", Usage: "[VARIABLE]", Most: 1, Run: startProxy},
 		{Name: "nginx", Usage: "FRONT", Least: 1, Most: 1, Run: startNginx},
+		{Name: "nats", Usage: "VARIABLE", Least: 1, Most: 1, Run: startNATS},
 		{Name: "repository", Usage: "MODULE", Least: 1, Most: 1, Run: serveRepository},
 		{Name: "cut", Usage: "stream|PATH", Least: 1, Most: 1, Run: onRoute((*faultproxy.Proxy).Cut)},
 		{Name: "mute", Usage: "stream|PATH", Least: 1, Most: 1, Run: onRoute((*faultproxy.Proxy).Mute)},

@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"net/http/httptest"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/switchyard-ci/switchyard/internal/faultproxy"
@@ -20,6 +21,7 @@ type middle struct {
 	nginx *scripttest.Process
 	front string           // of nginx that starts with the control plane; empty for none
 	git   *httptest.Server // a repository
+	nats  *server.Server   // a store that replicas share
 
 	answer []byte // of the last call of the agents' API
 }
@@ -47,6 +49,10 @@ func setup(env *testscript.Env, way path) {
 		}
 		if m.git != nil {
 			m.git.Close()
+		}
+		if m.nats != nil {
+			m.nats.Shutdown()
+			m.nats.WaitForShutdown()
 		}
 		passed := !t.Failed()
 		if left := endLeftovers(work, passed); passed && len(left) > 0 {

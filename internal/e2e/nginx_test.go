@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"os"
@@ -52,6 +53,10 @@ func startNginx(ts *testscript.TestScript, ps *scripttest.Processes, args []stri
 		address := freeAddress(ts)
 		dir, err := os.MkdirTemp(ts.Getenv("WORK"), "nginx-")
 		ts.Check(err)
+		scheme := "http"
+		if args[0] == readmeFront {
+			scheme = "https"
+		}
 		writeNginxConfig(ts, dir, args[0], address)
 		nginx, err := scripttest.Start("nginx", dir, nil, path, "-p", dir, "-c", "nginx.conf", "-e", "stderr")
 		ts.Check(err)
@@ -61,7 +66,10 @@ func startNginx(ts *testscript.TestScript, ps *scripttest.Processes, args []stri
 		_, _, listens := nginx.Journal.Await(ctx, 0, regexp.MustCompile(`using the "\w+" event method`))
 		cancel()
 		if listens {
-			ts.Setenv("SWITCHYARD_AGENT_ENDPOINT", "http://"+address+wire.Prefix)
+			ts.Setenv("SWITCHYARD_AGENT_ENDPOINT", scheme+"://"+address+wire.Prefix)
+			if args[0] == readmeFront {
+				ts.Setenv("SWITCHYARD_ENDPOINT", scheme+"://"+address)
+			}
 			return
 		}
 	}
@@ -75,15 +83,45 @@ func freeAddress(ts *testscript.TestScript) string {
 	return listener.Addr().String()
 }
 
+// readmeFront is the front that README.md recommends for two replicas. The script has
+// their addresses in $ONE and $TWO, and a certificate in cert.pem and key.pem.
+const readmeFront = "README"
+
+// readmeNginx returns that front, with the addresses and the certificate of the script.
+func readmeNginx(ts *testscript.TestScript) string {
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	ts.Check(err)
+	_, text, found := strings.Cut(string(readme), "```nginx\n")
+	front, _, closed := strings.Cut(text, "```\n")
+	if !found || !closed {
+		ts.Fatalf("README.md has no configuration of nginx")
+	}
+	for from, to := range map[string]string{
+		"10.0.0.11:7420": ts.Getenv("ONE"), "10.0.0.12:7420": ts.Getenv("TWO"), "listen 443 ssl": "listen LISTEN ssl",
+		"/etc/nginx/ci.pem": ts.MkAbs("cert.pem"), "/etc/nginx/ci.key": ts.MkAbs("key.pem"),
+	} {
+		if !strings.Contains(front, from) {
+			ts.Fatalf("the configuration of nginx in README.md has no %q", from)
+		}
+		front = strings.ReplaceAll(front, from, to)
+	}
+	return front
+}
+
 // writeNginxConfig writes the configuration of nginx to dir: the common part, and
 // that of a front.
 func writeNginxConfig(ts *testscript.TestScript, dir, front, address string) {
-	values := strings.NewReplacer(
-		"LISTEN", address, "CONTROL_PLANE", strings.TrimPrefix(ts.Getenv("SWITCHYARD_ENDPOINT"), "http://"),
-	)
+	controlPlane := cmp.Or(strings.TrimPrefix(ts.Getenv("SWITCHYARD_ENDPOINT"), "http://"), ts.Getenv("ONE"))
+	values := strings.NewReplacer("LISTEN", address, "CONTROL_PLANE", controlPlane)
 	for from, to := range map[string]string{"nginx.conf": "nginx.conf", front + ".conf": "front.conf"} {
-		text, err := os.ReadFile(filepath.Join("testdata", "nginx", from))
-		ts.Check(err)
-		ts.Check(os.WriteFile(filepath.Join(dir, to), []byte(values.Replace(string(text))), 0o600)) //nolint:gosec // a file of this test
+		var text string
+		if from == readmeFront+".conf" {
+			text = readmeNginx(ts)
+		} else {
+			file, err := os.ReadFile(filepath.Join("testdata", "nginx", from))
+			ts.Check(err)
+			text = string(file)
+		}
+		ts.Check(os.WriteFile(filepath.Join(dir, to), []byte(values.Replace(text)), 0o600)) //nolint:gosec // a file of this test
 	}
 }
