@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"sync"
 	"testing"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
@@ -15,6 +16,10 @@ import (
 // writerDir is set if the test binary is the writer of TestKilledWriter.
 const writerDir = "SWITCHYARD_TEST_WRITER_DIR"
 
+// writers is how many jobs the writer stores at a time, so that most are stored in
+// batches.
+const writers = 16
+
 // TestWriter is not a test but the process that TestKilledWriter kills: it stores
 // jobs and reports each, until it is killed.
 func TestWriter(t *testing.T) {
@@ -23,20 +28,31 @@ func TestWriter(t *testing.T) {
 		t.Skip("a part of TestKilledWriter")
 	}
 	s := openTest(t, Options{DataDir: dir})
-	for i := 0; ; i++ {
-		job, err := s.PutJob(t.Context(), record.Job{ID: fmt.Sprint(os.Getpid(), "-", i), Command: []string{"true"}, Job: lifecycle.Job{State: wire.StateQueued}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := s.AppendChunk(t.Context(), job.ID, wire.Chunk{Sequence: 1, Data: []byte(job.ID)}); err != nil {
-			t.Fatal(err)
-		}
-		job.State = wire.StateRunning
-		if job, err = s.PutJob(t.Context(), job); err != nil {
-			t.Fatal(err)
-		}
-		fmt.Fprintln(os.Stdout, "stored", job.ID, job.Revision)
+	var all sync.WaitGroup
+	for writer := range writers {
+		all.Go(func() {
+			for i := 0; ; i++ {
+				storeOne(t, s, fmt.Sprint(os.Getpid(), "-", writer, "-", i))
+			}
+		})
 	}
+	all.Wait()
+}
+
+// storeOne stores a job twice and a chunk of its log, and reports the job.
+func storeOne(t *testing.T, s *Store, id string) {
+	job, err := s.PutJob(t.Context(), record.Job{ID: id, Command: []string{"true"}, Job: lifecycle.Job{State: wire.StateQueued}})
+	if err == nil {
+		err = s.AppendChunk(t.Context(), job.ID, wire.Chunk{Sequence: 1, Data: []byte(job.ID)})
+	}
+	if err == nil {
+		job.State = wire.StateRunning
+		job, err = s.PutJob(t.Context(), job)
+	}
+	if err != nil {
+		panic(err)
+	}
+	fmt.Fprintln(os.Stdout, "stored", job.ID, job.Revision)
 }
 
 // Acknowledged writes survive SIGKILL, and writing goes on afterwards.
@@ -64,7 +80,7 @@ func TestKilledWriter(t *testing.T) {
 			if n, _ := fmt.Sscanf(lines.Text(), "stored %s %d", &id, &revision); n == 2 {
 				stored[id] = revision
 			}
-			if len(stored) == 100 {
+			if len(stored) >= 100 {
 				_ = writer.Process.Kill()
 			}
 		}

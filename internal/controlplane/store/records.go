@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -143,7 +144,21 @@ func (s *Store) put(ctx context.Context, subject string, value any, expected uin
 // its subject; 0 is none.
 func (s *Store) replace(ctx context.Context, msg *nats.Msg, expected uint64) (uint64, error) {
 	s.admission.stored(len(msg.Data))
-	return s.write(ctx, msg, "storing "+msg.Subject, jetstream.WithExpectLastSequencePerSubject(expected))
+	doing := "storing " + msg.Subject
+	if streamOf(msg.Subject) != stateStream {
+		return s.write(ctx, msg, doing, jetstream.WithExpectLastSequencePerSubject(expected))
+	}
+	if msg.Header == nil {
+		msg.Header = nats.Header{}
+	}
+	msg.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(expected, 10))
+	bounded, cancel := s.bound(ctx)
+	defer cancel()
+	sequence, err := s.group.write(bounded, msg)
+	if err != nil {
+		return 0, wrap(ctx, err, doing)
+	}
+	return sequence, nil
 }
 
 // setTTL has a message expire after ttl, in whole seconds; 0 is never.

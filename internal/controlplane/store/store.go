@@ -44,7 +44,8 @@ type Store struct {
 	copies    int                   // of the stream of jobs; 0 while it is not known
 	denied    atomic.Pointer[error] // the first permission that the user of NATS lacks
 	writes    writes
-	restored  bool // Restore has stored every record
+	group     group // of the stream of the state
+	restored  bool  // Restore has stored every record
 	admission admission
 
 	ending      context.Context //nolint:containedctx // of the store, not of a call
@@ -70,6 +71,14 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{opts: opts, opened: time.Now(), writes: newWrites()}
+	s.group.batch = s.publishBatch
+	s.group.alone = func(ctx context.Context, msg *nats.Msg) (uint64, error) {
+		ack, err := s.publish(ctx, msg)
+		if err != nil {
+			return 0, err
+		}
+		return ack.Sequence, nil
+	}
 	s.reconnect()
 	s.ending, s.beginEnding = context.WithCancel(context.WithoutCancel(ctx))
 	s.dead, s.giveUp = context.WithCancel(context.WithoutCancel(ctx))
@@ -107,10 +116,11 @@ func (s *Store) OnReconnect(f func()) {
 }
 
 // Close ends the connection, and stops the embedded server once everything stored
-// is on disk. Calls in flight fail. It may be called more than once.
+// is on disk. Calls in flight fail, but for batches. It may be called more than once.
 func (s *Store) Close() {
 	s.close.Do(func() {
 		s.beginEnding()
+		s.group.end() // the server must not be stopped with a part of a batch
 		s.giveUp()
 		s.keeping.Wait()
 		if s.nc != nil {

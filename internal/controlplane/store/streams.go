@@ -49,10 +49,12 @@ func (s *Store) openStreams(ctx context.Context) (streams, error) {
 		c.Subjects = []string{statePrefix + ">"}
 		c.MaxMsgsPerSubject = 1
 		c.AllowMsgTTL = true
+		c.AllowAtomicPublish = true
 	})
 	if err != nil {
 		return opened, err
 	}
+	s.group.enable(opened.state.CachedInfo().Config.AllowAtomicPublish) // a server before 2.12 does not know it
 	if !opened.state.CachedInfo().Config.AllowMsgTTL {
 		return opened, permanent(fmt.Errorf("the NATS server at %s has version %s, want 2.11 or later",
 			s.address(), s.nc.ConnectedServerVersion()))

@@ -74,9 +74,21 @@ func (s *Store) write(ctx context.Context, msg *nats.Msg, doing string, opts ...
 }
 
 // publish stores a message and records the result. It returns the error of NATS, or
-// that of the embedded server's files: the server does not respond to a write that
-// fails, so it is asked when a response takes long.
-func (s *Store) publish(ctx context.Context, msg *nats.Msg, opts ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
+// that of the embedded server's files.
+func (s *Store) publish(ctx context.Context, msg *nats.Msg, opts ...jetstream.PublishOpt) (ack *jetstream.PubAck, err error) {
+	err = s.attempt(ctx, streamOf(msg.Subject), func(ctx context.Context) error {
+		opts = append(opts, jetstream.WithRetryAttempts(retryAttempts), jetstream.WithRetryWait(retryWait))
+		ack, err = s.js.PublishMsg(ctx, msg, opts...)
+		return err //nolint:wrapcheck // wrap adds what was attempted
+	})
+	return ack, err
+}
+
+// attempt calls write with the context of one request, and records the result for the
+// stream. It returns the error of write, or that of the embedded server's files: the
+// server does not respond to a write that fails, so it is asked when a response takes
+// long.
+func (s *Store) attempt(ctx context.Context, stream string, write func(context.Context) error) error {
 	began := time.Now()
 	caller := ctx
 	ctx, cancel := s.bound(ctx)
@@ -86,23 +98,20 @@ func (s *Store) publish(ctx context.Context, msg *nats.Msg, opts ...jetstream.Pu
 	if s.embedded != nil {
 		defer s.askEvery(checkInterval, fail)()
 	}
-	var ack *jetstream.PubAck
 	err := s.awaitConnection(ctx)
 	if err == nil {
-		opts = append(opts, jetstream.WithRetryAttempts(retryAttempts), jetstream.WithRetryWait(retryWait))
-		ack, err = s.js.PublishMsg(ctx, msg, opts...)
+		err = write(ctx)
 	}
 	if stopped := context.Cause(ctx); err != nil && isBroken(stopped) {
 		err = stopped
 	}
-	stream := streamOf(msg.Subject)
 	s.writes.done(stream, err)
 	var failed error
 	if err != nil {
 		failed = wrap(caller, err, "writing to the store")
 	}
 	s.opts.OnWrite(streamNames[stream], time.Since(began), failed)
-	return ack, err
+	return err
 }
 
 // askEvery asks the embedded server at intervals whether it has stopped writing, and

@@ -1,0 +1,211 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/synadia-io/orbit.go/jetstreamext"
+)
+
+// A stream syncs one write after the other, and an atomic batch once for all of its
+// messages, but with some syncs more for the batch itself. So few writes at a time are
+// stored alone, which is fastest for each, and many are stored in batches.
+const (
+	// maxAlone is how many writes are stored alone at a time; others wait.
+	maxAlone = 4
+	// minBatch is how many waiting writes are stored as a batch.
+	minBatch = 6
+	// maxBatches is how many batches are on their way: the server takes in one while
+	// it syncs another.
+	maxBatches = 2
+	// maxBatch and maxBatchBytes bound a batch. The server accepts 1,000 messages.
+	maxBatch      = 500
+	maxBatchBytes = 4 << 20
+	// maxGrouped is the size of the largest message, in bytes, that is part of a batch.
+	maxGrouped = 64 << 10
+)
+
+// group stores the messages of one stream, in batches when there are many. The messages
+// of a batch do not depend on each other: they share the sync. If one is refused, the
+// server refuses the batch, and each message is stored alone. Its methods may be called
+// concurrently.
+type group struct {
+	// alone stores a message and returns its sequence. batch stores all messages or
+	// none, and returns the sequence of the last one; those of the others directly
+	// precede it. Both return the errors of NATS.
+	alone func(context.Context, *nats.Msg) (uint64, error)
+	batch func([]*nats.Msg) (uint64, error)
+
+	committing sync.WaitGroup // the goroutines of batches
+
+	mu      sync.Mutex
+	enabled bool // whether the server accepts batches
+	ended   bool // no batch is begun any more
+	waiting []*groupedWrite
+	alones  int // how many writes are being stored alone
+	batches int // how many batches are being stored
+}
+
+// groupedWrite is a write that waits for its turn.
+type groupedWrite struct {
+	msg *nats.Msg
+	// decided receives one decision.
+	decided chan decision
+}
+
+// decision is what becomes of a write that waited: it is stored alone, by its caller,
+// or was stored with others.
+type decision struct {
+	alone    bool
+	sequence uint64
+	err      error
+}
+
+// enable sets whether the server accepts batches.
+func (g *group) enable(enabled bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.enabled = enabled && !g.ended
+	g.next()
+}
+
+// end returns when no batch is on its way, and has no other begin.
+func (g *group) end() {
+	g.mu.Lock()
+	g.ended = true
+	g.mu.Unlock()
+	g.enable(false)
+	g.committing.Wait()
+}
+
+// write stores a message and returns its sequence. It returns the errors of NATS. A
+// message that waits when ctx ends is not stored.
+func (g *group) write(ctx context.Context, msg *nats.Msg) (uint64, error) {
+	if msg.Size() > maxGrouped {
+		return g.alone(ctx, msg)
+	}
+	w := &groupedWrite{msg: msg, decided: make(chan decision, 1)}
+	g.mu.Lock()
+	g.waiting = append(g.waiting, w)
+	g.next()
+	g.mu.Unlock()
+	select {
+	case d := <-w.decided:
+		return g.follow(ctx, w, d)
+	case <-ctx.Done():
+	}
+	g.mu.Lock()
+	i := slices.Index(g.waiting, w)
+	if i >= 0 {
+		g.waiting = slices.Delete(g.waiting, i, i+1)
+	}
+	g.mu.Unlock()
+	if i < 0 { // it is part of a batch, which ends by its own bound, or was decided
+		return g.follow(ctx, w, <-w.decided)
+	}
+	return 0, context.Cause(ctx)
+}
+
+// follow does what was decided about a write.
+func (g *group) follow(ctx context.Context, w *groupedWrite, d decision) (uint64, error) {
+	if !d.alone {
+		return d.sequence, d.err
+	}
+	defer func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.alones--
+		g.next()
+	}()
+	return g.alone(ctx, w.msg)
+}
+
+// next decides about the writes that wait. The caller holds the lock.
+func (g *group) next() {
+	for len(g.waiting) > 0 {
+		switch {
+		case !g.enabled, len(g.waiting) < minBatch && g.alones < maxAlone:
+			w := g.waiting[0]
+			g.waiting = slices.Delete(g.waiting, 0, 1)
+			g.alones++
+			w.decided <- decision{alone: true}
+		case len(g.waiting) >= minBatch && g.batches < maxBatches:
+			g.batches++
+			batch := g.take()
+			g.committing.Go(func() { g.commit(batch) })
+		default:
+			return // the end of a write calls again
+		}
+	}
+}
+
+// take returns the writes of the next batch: those that wait, with one message of a
+// subject and as many bytes as a batch may have.
+func (g *group) take() (batch []*groupedWrite) {
+	subjects, size := map[string]bool{}, 0
+	g.waiting = slices.DeleteFunc(g.waiting, func(w *groupedWrite) bool {
+		if len(batch) == maxBatch || subjects[w.msg.Subject] || len(batch) > 0 && size+w.msg.Size() > maxBatchBytes {
+			return false
+		}
+		subjects[w.msg.Subject] = true
+		size += w.msg.Size()
+		batch = append(batch, w)
+		return true
+	})
+	return batch
+}
+
+// commit stores a batch and decides about its writes.
+func (g *group) commit(batch []*groupedWrite) {
+	messages := make([]*nats.Msg, len(batch))
+	for i, w := range batch {
+		messages[i] = w.msg
+	}
+	last, err := g.batch(messages)
+	_, refused := errors.AsType[*jetstream.APIError](err)
+	refused = refused || errors.Is(err, nats.ErrNoResponders) // a cluster without a leader had no commit
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.batches--
+	for i, w := range batch {
+		if refused { // nothing is stored; for one of them or for the batch as such
+			g.alones++
+			w.decided <- decision{alone: true}
+			continue
+		}
+		w.decided <- decision{sequence: last - uint64(len(batch)-1-i), err: err}
+	}
+	g.next()
+}
+
+// publishBatch stores messages of one stream, all or none, and returns the sequence of
+// the last one. It returns the errors of publish.
+func (s *Store) publishBatch(messages []*nats.Msg) (last uint64, err error) {
+	err = s.attempt(context.Background(), streamOf(messages[0].Subject), func(ctx context.Context) error {
+		batch, err := jetstreamext.NewBatchPublisher(s.js, jetstreamext.BatchFlowControl{})
+		if err != nil {
+			return err //nolint:wrapcheck // wrap adds what was attempted
+		}
+		for _, msg := range messages[:len(messages)-1] {
+			if err := batch.AddMsg(msg); err != nil {
+				return err //nolint:wrapcheck // wrap adds what was attempted
+			}
+		}
+		ack, err := batch.CommitMsg(ctx, messages[len(messages)-1])
+		if err != nil {
+			return err //nolint:wrapcheck // wrap adds what was attempted
+		}
+		last = ack.Sequence
+		return nil
+	})
+	for _, msg := range messages { // one that is stored alone next is of no batch
+		msg.Header.Del(jetstreamext.BatchIDHeader)
+		msg.Header.Del(jetstreamext.BatchSeqHeader)
+		msg.Header.Del(jetstreamext.BatchCommitHeader)
+	}
+	return last, err
+}
