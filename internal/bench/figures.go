@@ -8,22 +8,24 @@ type figure struct{ key, what, reach, peer string }
 
 // Keys of the figures.
 const (
-	keyAccept    = "accept"
-	keyFinish    = "finish"
-	keySteady    = "steady"
-	keyKill      = "kill"
-	keyMute      = "mute"
-	keyBlackhole = "blackhole"
-	keyBack      = "stream-back"
-	keyAllBack   = "all-back"
-	keyStorm     = "storm"
-	keyStart     = "start"
-	keyMemory    = "memory"
-	keyCPU       = "cpu"
-	keySize      = "size"
-	keyLeave     = "leave"
-	keyKept      = "kept"
-	keyListed    = "kept-listed"
+	keyAccept     = "accept"
+	keyFinish     = "finish"
+	keySteady     = "steady"
+	keyKill       = "kill"
+	keyMute       = "mute"
+	keyBlackhole  = "blackhole"
+	keyBack       = "stream-back"
+	keyAllBack    = "all-back"
+	keyStorm      = "storm"
+	keyStart      = "start"
+	keyMemory     = "memory"
+	keyCPU        = "cpu"
+	keySize       = "size"
+	keyLeave      = "leave"
+	keyKept       = "kept"
+	keyListed     = "kept-listed"
+	keyThroughput = "throughput"
+	keyKeyed      = "throughput-keyed"
 )
 
 // notMeasured is the value of a figure that the best existing agent does not have.
@@ -50,6 +52,8 @@ func figures() []figure {
 		{keySize, "stripped binary, control plane included", "35 MB", "44.6, without one"},
 		{keyLeave, "SIGTERM, idle, to exit: p50", "4 ms", "3.4"},
 		{keyKept, "control plane with 1,000,000 kept jobs: start, most memory", "10 s, 600 MB", notMeasured},
+		{keyThroughput, "50 instant workers, 32 submitters: durable jobs, submit to finish", "1,000 a second", notMeasured},
+		{keyKeyed, "the same with idempotency keys", "1,000 a second", notMeasured},
 		{keyListed, "the same: 1,000 jobs listed by state and queue", "1 s", notMeasured},
 	}
 }
@@ -74,6 +78,7 @@ func experiments() []experiment {
 		{"idle", measureIdle},
 		{"size", measureSize},
 		{"kept", measureKept},
+		{"throughput", measureThroughput},
 	}
 }
 

@@ -1,19 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"syscall"
 	"time"
 
-	"github.com/switchyard-ci/switchyard/internal/client"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
@@ -21,8 +14,6 @@ const (
 	designKept    = 1_000_000
 	keptReach     = 10 * time.Second
 	keptMemory    = 600 * megabyte
-	keptReady     = 5 * time.Minute // the longest wait for the start
-	keptPoll      = 20 * time.Millisecond
 	keptListed    = 20_000
 	keptPage      = 1000
 	keptListReach = time.Second
@@ -38,7 +29,7 @@ func measureKept(ctx context.Context, l *lab) (results []result, err error) {
 	if err := fillStore(ctx, dir, l.plan.kept); err != nil {
 		return nil, err
 	}
-	s, err := startServer(ctx, l.binary, dir)
+	s, err := startServer(ctx, l.binary, dir, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -79,65 +70,6 @@ func measureKept(ctx context.Context, l *lab) (results []result, err error) {
 	}}, nil
 }
 
-// serverProcess is a process of the program that runs a control plane.
-type serverProcess struct {
-	cmd     *exec.Cmd
-	stderr  *bytes.Buffer // read only after the end
-	url     string
-	dir     string
-	started time.Time
-	exited  chan error
-}
-
-// startServer starts a control plane and does not wait for it.
-func startServer(ctx context.Context, binary, dir string) (*serverProcess, error) {
-	free, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, fmt.Errorf("finding a free port: %w", err)
-	}
-	address := free.Addr().String()
-	if err := free.Close(); err != nil {
-		return nil, fmt.Errorf("finding a free port: %w", err)
-	}
-	s := &serverProcess{stderr: &bytes.Buffer{}, url: "http://" + address, dir: dir, exited: make(chan error, 1)}
-	s.cmd = exec.CommandContext(ctx, binary, "server", "start", "--data-dir", dir, "--listen", address, "--log-level", "error")
-	s.cmd.Stderr = s.stderr
-	s.started = time.Now()
-	if err := s.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("starting a control plane: %w", err)
-	}
-	go func() { s.exited <- s.cmd.Wait() }()
-	return s, nil
-}
-
-// ready waits until the control plane serves requests, and returns how long that took.
-func (s *serverProcess) ready(ctx context.Context) (time.Duration, error) {
-	ctx, cancel := context.WithTimeout(ctx, keptReady)
-	defer cancel()
-	caller := &http.Client{Timeout: keptReady}
-	defer caller.CloseIdleConnections()
-	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/readyz", http.NoBody)
-		if err != nil {
-			return 0, fmt.Errorf("asking whether the control plane is ready: %w", err)
-		}
-		if res, err := caller.Do(req); err == nil {
-			if err := res.Body.Close(); err == nil && res.StatusCode == http.StatusOK {
-				return time.Since(s.started), nil
-			}
-		}
-		select {
-		case err := <-s.exited:
-			s.exited <- err
-			return 0, fmt.Errorf("the control plane has ended (%w): %s", err, bytes.TrimSpace(s.stderr.Bytes()))
-		default:
-		}
-		if err := pause(ctx, keptPoll); err != nil {
-			return 0, err
-		}
-	}
-}
-
 // listing is how long it took to list that many jobs.
 type listing struct {
 	jobs int
@@ -147,13 +79,9 @@ type listing struct {
 // list lists the newest jobs of a state in pages, and returns how long that took, and
 // how long one page took by state and queue.
 func (s *serverProcess) list(ctx context.Context) (all listing, page time.Duration, err error) {
-	token, err := os.ReadFile(filepath.Join(s.dir, "admin-token"))
+	c, err := s.client()
 	if err != nil {
-		return all, 0, fmt.Errorf("reading the token: %w", err)
-	}
-	c, err := client.New(client.Options{Endpoints: []string{s.url}, Token: string(bytes.TrimSpace(token))})
-	if err != nil {
-		return all, 0, fmt.Errorf("making a client: %w", err)
+		return all, 0, err
 	}
 	defer c.Close()
 	finished := []switchyardv1.JobState{switchyardv1.JobState_JOB_STATE_FINISHED}
@@ -175,17 +103,4 @@ func (s *serverProcess) list(ctx context.Context) (all listing, page time.Durati
 	}
 	all.took = time.Since(began)
 	return all, page, nil
-}
-
-// end ends the control plane.
-func (s *serverProcess) end() error {
-	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("ending the control plane: %w", err)
-	}
-	select {
-	case err := <-s.exited:
-		return err
-	case <-time.After(leaveTimeout):
-		return errors.Join(errors.New("the control plane still runs after SIGTERM"), s.cmd.Process.Kill())
-	}
 }

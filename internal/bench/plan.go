@@ -19,19 +19,21 @@ type plan struct {
 	dir, binary string
 	plot        string // the file for the drawing of the storm; empty for none
 
-	jobs    int           // run one after the other
-	steady  time.Duration // how long jobs arrive steadily
-	rate    int           // jobs a second that arrive steadily
-	kills   int           // streams to kill
-	outage  time.Duration // how long an outage lasts
-	fleet   int           // workers that recover together
-	crowd   int           // workers in a restart of the control plane
-	away    time.Duration // how long that restart takes
-	starts  int           // processes to start
-	settle  time.Duration // how long an agent is idle before it is measured
-	idle    time.Duration // how long CPU time is measured
-	kept    int           // jobs in the store of a control plane that starts
-	silence bool          // measure the waits of minutes over HTTP/1.1 too
+	jobs       int           // run one after the other
+	steady     time.Duration // how long jobs arrive steadily
+	rate       int           // jobs a second that arrive steadily
+	kills      int           // streams to kill
+	outage     time.Duration // how long an outage lasts
+	fleet      int           // workers that recover together
+	crowd      int           // workers in a restart of the control plane
+	away       time.Duration // how long that restart takes
+	starts     int           // processes to start
+	settle     time.Duration // how long an agent is idle before it is measured
+	idle       time.Duration // how long CPU time is measured
+	kept       int           // jobs in the store of a control plane that starts
+	throughput int           // jobs to submit, run and finish as fast as possible
+	syncDelay  time.Duration // how much longer a sync of the control plane takes
+	silence    bool          // measure the waits of minutes over HTTP/1.1 too
 }
 
 // The conditions of the design's table. With others the outcome of a figure is
@@ -65,6 +67,8 @@ func parse(args []string, stderr io.Writer) (plan, error) {
 	flags.DurationVar(&p.settle, "settle", 15*time.Second, "how long an agent is idle before its memory is measured")
 	flags.DurationVar(&p.idle, "idle", designIdle, "how long the CPU time of an idle agent is measured")
 	flags.IntVar(&p.kept, "kept", designKept, "jobs in the store of a control plane that starts, which take 2 kB of disk each")
+	flags.IntVar(&p.throughput, "throughput", 5000, "jobs to run as fast as possible")
+	flags.DurationVar(&p.syncDelay, "sync-delay", 0, "how much longer each sync of the control plane takes in throughput, which needs strace")
 	flags.BoolVar(&p.silence, "silence", true, "measure a frozen connection over HTTP/1.1 too, which takes four minutes")
 	if err := flags.Parse(args); err != nil {
 		return plan{}, fmt.Errorf("flags: %w", err)
@@ -91,18 +95,19 @@ func setFlags(flags *flag.FlagSet) map[string]bool {
 // shorten sets the values of a quick run, except for flags that were set.
 func (p *plan) shorten(set map[string]bool) {
 	for name, apply := range map[string]func(){
-		"jobs":    func() { p.jobs = 200 },
-		"steady":  func() { p.steady = 20 * time.Second },
-		"kills":   func() { p.kills = 40 },
-		"outage":  func() { p.outage = 8 * time.Second },
-		"fleet":   func() { p.fleet = 50 },
-		"crowd":   func() { p.crowd = 200 },
-		"away":    func() { p.away = 5 * time.Second },
-		"starts":  func() { p.starts = 15 },
-		"settle":  func() { p.settle = 5 * time.Second },
-		"idle":    func() { p.idle = 10 * time.Second },
-		"silence": func() { p.silence = false },
-		"kept":    func() { p.kept = 50_000 },
+		"jobs":       func() { p.jobs = 200 },
+		"steady":     func() { p.steady = 20 * time.Second },
+		"kills":      func() { p.kills = 40 },
+		"outage":     func() { p.outage = 8 * time.Second },
+		"fleet":      func() { p.fleet = 50 },
+		"crowd":      func() { p.crowd = 200 },
+		"away":       func() { p.away = 5 * time.Second },
+		"starts":     func() { p.starts = 15 },
+		"settle":     func() { p.settle = 5 * time.Second },
+		"idle":       func() { p.idle = 10 * time.Second },
+		"silence":    func() { p.silence = false },
+		"throughput": func() { p.throughput = 2000 },
+		"kept":       func() { p.kept = 50_000 },
 	} {
 		if !set[name] {
 			apply()
@@ -112,12 +117,14 @@ func (p *plan) shorten(set map[string]bool) {
 
 // Upper bounds of the flags.
 const (
-	mostSamples = 20000
-	mostTime    = 10 * time.Minute
-	mostRate    = 200
-	mostWorkers = 500
-	mostCrowd   = agent.MaxSpawn
-	mostKept    = 10_000_000
+	mostSamples    = 20000
+	mostTime       = 10 * time.Minute
+	mostRate       = 200
+	mostWorkers    = 500
+	mostCrowd      = agent.MaxSpawn
+	mostKept       = 10_000_000
+	mostThroughput = 1_000_000
+	mostSyncDelay  = time.Second
 )
 
 func (p *plan) validate() error {
@@ -133,6 +140,7 @@ func (p *plan) validate() error {
 		{"crowd", p.crowd, mostCrowd},
 		{"starts", p.starts, mostSamples},
 		{"kept", p.kept, mostKept},
+		{"throughput", p.throughput, mostThroughput},
 	} {
 		if n.value < 1 || n.value > n.most {
 			errs = append(errs, fmt.Errorf("-%s is %d, and must be from 1 to %d", n.name, n.value, n.most))
@@ -145,6 +153,9 @@ func (p *plan) validate() error {
 		if d.value < time.Second || d.value > mostTime {
 			errs = append(errs, fmt.Errorf("-%s is %v, and must be from 1s to %v", d.name, d.value, mostTime))
 		}
+	}
+	if p.syncDelay < 0 || p.syncDelay > mostSyncDelay {
+		errs = append(errs, fmt.Errorf("-sync-delay is %v, and must be from 0s to %v", p.syncDelay, mostSyncDelay))
 	}
 	for _, name := range p.only {
 		if !slices.Contains(names(), name) {

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/switchyard-ci/switchyard/internal/client"
+	"github.com/switchyard-ci/switchyard/internal/datadir"
+)
+
+const (
+	serverReady = 5 * time.Minute // the longest wait for the start
+	serverPoll  = 20 * time.Millisecond
+)
+
+// serverProcess is a process of the program that runs a control plane.
+type serverProcess struct {
+	cmd     *exec.Cmd
+	stderr  *bytes.Buffer // read only after the end
+	url     string
+	dir     string
+	started time.Time
+	exited  chan error
+}
+
+// startServer starts a control plane and does not wait for it. If delay is not zero,
+// each of its syncs takes that much longer, as on a slower disk: strace(1) adds it.
+func startServer(ctx context.Context, binary, dir string, delay time.Duration) (*serverProcess, error) {
+	free, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("finding a free port: %w", err)
+	}
+	address := free.Addr().String()
+	if err := free.Close(); err != nil {
+		return nil, fmt.Errorf("finding a free port: %w", err)
+	}
+	s := &serverProcess{stderr: &bytes.Buffer{}, url: "http://" + address, dir: dir, exited: make(chan error, 1)}
+	command := []string{binary, "server", "start", "--data-dir", dir, "--listen", address, "--log-level", "error"}
+	if delay > 0 {
+		// -D makes strace the child, so that the process is the control plane.
+		command = append([]string{
+			"strace", "-D", "-f", "--seccomp-bpf", "-o", os.DevNull, "-e", "trace=fsync", "-e",
+			fmt.Sprintf("inject=fsync:delay_exit=%d", delay.Microseconds()),
+		}, command...)
+	}
+	s.cmd = exec.CommandContext(ctx, command[0], command[1:]...) //nolint:gosec // the words are ours
+	s.cmd.Stderr = s.stderr
+	s.started = time.Now()
+	if err := s.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("starting a control plane: %w", err)
+	}
+	go func() { s.exited <- s.cmd.Wait() }()
+	return s, nil
+}
+
+// ready waits until the control plane serves requests, and returns how long that took.
+func (s *serverProcess) ready(ctx context.Context) (time.Duration, error) {
+	ctx, cancel := context.WithTimeout(ctx, serverReady)
+	defer cancel()
+	caller := &http.Client{Timeout: serverReady}
+	defer caller.CloseIdleConnections()
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/readyz", http.NoBody)
+		if err != nil {
+			return 0, fmt.Errorf("asking whether the control plane is ready: %w", err)
+		}
+		if res, err := caller.Do(req); err == nil {
+			if err := res.Body.Close(); err == nil && res.StatusCode == http.StatusOK {
+				return time.Since(s.started), nil
+			}
+		}
+		select {
+		case err := <-s.exited:
+			s.exited <- err
+			return 0, fmt.Errorf("the control plane has ended (%w): %s", err, bytes.TrimSpace(s.stderr.Bytes()))
+		default:
+		}
+		if err := pause(ctx, serverPoll); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// client returns a client of the control plane. The caller must close it.
+func (s *serverProcess) client() (*client.Client, error) {
+	token, err := os.ReadFile(filepath.Join(s.dir, datadir.AdminTokenFile))
+	if err != nil {
+		return nil, fmt.Errorf("reading the token: %w", err)
+	}
+	c, err := client.New(client.Options{Endpoints: []string{s.url}, Token: string(bytes.TrimSpace(token))})
+	if err != nil {
+		return nil, fmt.Errorf("making a client: %w", err)
+	}
+	return c, nil
+}
+
+// end ends the control plane.
+func (s *serverProcess) end() error {
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("ending the control plane: %w", err)
+	}
+	select {
+	case err := <-s.exited:
+		return err
+	case <-time.After(leaveTimeout):
+		return errors.Join(errors.New("the control plane still runs after SIGTERM"), s.cmd.Process.Kill())
+	}
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
+)
+
+const (
+	throughputWorkers, throughputSubmitters = 50, 32
+	throughputReach                         = 1000 // jobs a second
+	// jobRecords is how many records of a job are stored one after the other: when it
+	// is submitted and assigned, accepted, started, and when it has ended.
+	jobRecords = 4
+	// throughputLimit bounds one of the runs.
+	throughputLimit = 3 * time.Minute
+)
+
+// measureThroughput measures how many jobs a second are submitted, run by workers that
+// need no time, and finished, with every record on disk before it is acknowledged.
+func measureThroughput(ctx context.Context, l *lab) (results []result, err error) {
+	dir, err := os.MkdirTemp(l.dir, "throughput-")
+	if err != nil {
+		return nil, fmt.Errorf("making a directory: %w", err)
+	}
+	sync, err := syncTimes(dir)
+	if err != nil {
+		return nil, err
+	}
+	bare, err := bareGroupCommit(dir, throughputWorkers+throughputSubmitters, jobRecords, l.plan.throughput, l.plan.syncDelay)
+	if err != nil {
+		return nil, err
+	}
+	s, err := startServer(ctx, l.binary, filepath.Join(dir, "data"), l.plan.syncDelay)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.end()) }()
+	if _, err := s.ready(ctx); err != nil {
+		return nil, err
+	}
+	workers, err := startBareWorkers(ctx, s, throughputWorkers, throughputWorkers)
+	if err != nil {
+		return nil, err
+	}
+	defer workers.end()
+	keys := 0
+	for _, run := range []struct {
+		key   string
+		keyed bool
+	}{{keyThroughput, false}, {keyKeyed, true}} {
+		before, err := cpuTime(s.cmd.Process.Pid)
+		if err != nil {
+			return results, err
+		}
+		key := func() string { return "" }
+		if run.keyed {
+			key = func() string { keys++; return "bench-" + strconv.Itoa(keys) }
+		}
+		rate, err := throughput(ctx, s, workers, l.plan.throughput, key)
+		if err != nil {
+			return results, err
+		}
+		after, err := cpuTime(s.cmd.Process.Pid)
+		if err != nil {
+			return results, err
+		}
+		results = append(results, result{
+			key: run.key, value: fmt.Sprintf("%.0f a second", rate), samples: l.plan.throughput,
+			outcome: outcomeOf(true, rate >= throughputReach),
+			notes: []string{fmt.Sprintf("a bare writer with group commit: %.0f; CPU of the control plane: %.2f ms a job; a write with its sync took %s, and %v more",
+				bare, float64((after-before).Microseconds())/1000/float64(l.plan.throughput), spread(sync, median, percent99), l.plan.syncDelay)},
+		})
+	}
+	return results, nil
+}
+
+// throughput submits jobs from several submitters, and returns how many of them a
+// second were finished, from the first submission to the last finish.
+func throughput(ctx context.Context, s *serverProcess, workers *bareWorkers, jobs int, key func() string) (float64, error) {
+	ctx, cancel := context.WithTimeout(ctx, throughputLimit)
+	defer cancel()
+	c, err := s.client()
+	if err != nil {
+		return 0, err
+	}
+	defer c.Close()
+	todo := make(chan string, jobs)
+	for range jobs {
+		todo <- key()
+	}
+	close(todo)
+	var submitters sync.WaitGroup
+	var failed atomic.Pointer[error]
+	began := time.Now()
+	for range throughputSubmitters {
+		submitters.Go(func() {
+			for key := range todo {
+				_, err := c.Submit(ctx, &switchyardv1.SubmitJobRequest{Command: []string{"true"}, Queue: bareQueue, IdempotencyKey: key})
+				if err != nil {
+					err = fmt.Errorf("submitting a job: %w", err)
+					failed.Store(&err)
+					cancel()
+					return
+				}
+			}
+		})
+	}
+	for n := range jobs {
+		select {
+		case <-workers.finished:
+		case <-ctx.Done():
+			submitters.Wait()
+			if err := failed.Load(); err != nil {
+				return 0, *err
+			}
+			return 0, errors.Join(fmt.Errorf("%d of %d jobs were finished: %w", n, jobs, context.Cause(ctx)), workers.failure())
+		}
+	}
+	took := time.Since(began)
+	submitters.Wait()
+	return float64(jobs) / took.Seconds(), nil
+}
