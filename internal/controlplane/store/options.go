@@ -64,7 +64,8 @@ type Options struct {
 	// the rest for jobs and workers. 0 is three quarters of the room on the disk of
 	// DataDir, and no limit of our own with URL.
 	MaxStore int64
-	// OnWrite is called after each write to a stream, named as in Usage, with its duration,
+	// OnWrite is called after each write to a stream, named as in Usage, of one message or
+	// of a batch, with its duration,
 	// in which the store has synced, and its result. It must not block, and may be called
 	// concurrently. Nil is none.
 	OnWrite func(stream string, took time.Duration, err error)
