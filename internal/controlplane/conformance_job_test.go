@@ -8,6 +8,9 @@ import (
 // acceptedJob is the response to accept. Every accept returns another token.
 const acceptedJob = `{"id":"$job","endpoint":"","state":"accepted","chunks_max_size_bytes":524288,"chunks_interval_seconds":1,` +
 	`"log_max_size_bytes":1073741824,"token":"$text","runnable_at":"$time","priority":4,"env":{"MINE":"1","BUILDKITE":"true",` +
+	`"BUILDKITE_AGENT_META_DATA_QUEUE":"q","BUILDKITE_BUILD_NUMBER":"$text","BUILDKITE_BUILD_URL":"$text","BUILDKITE_LABEL":"echo a b",` +
+	`"BUILDKITE_MESSAGE":"echo a b","BUILDKITE_PIPELINE_NAME":"jobs","BUILDKITE_PULL_REQUEST":"false","BUILDKITE_RETRY_COUNT":"0",` +
+	`"BUILDKITE_SOURCE":"api","BUILDKITE_STEP_ID":"$job","BUILDKITE_TAG":"",` +
 	`"BUILDKITE_AGENT_ID":"$worker","BUILDKITE_AGENT_NAME":"w","BUILDKITE_BUILD_ID":"$job","BUILDKITE_JOB_ID":"$job","BUILDKITE_COMMAND":"exec echo 'a b'",` +
 	`"BUILDKITE_REPO":"https://switchyard.invalid/none.git","BUILDKITE_COMMIT":"HEAD","BUILDKITE_BRANCH":"main",` +
 	`"BUILDKITE_ORGANIZATION_SLUG":"switchyard","BUILDKITE_PIPELINE_SLUG":"jobs","BUILDKITE_PIPELINE_PROVIDER":"git",` +

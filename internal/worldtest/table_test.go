@@ -150,7 +150,7 @@ func checkWorker(beforeData, afterData []byte) error {
 
 func workerEvents(after workerstate.Worker) (events []workerstate.Event) {
 	for _, kind := range workerstate.EventKinds() {
-		for _, at := range []time.Time{after.RegisteredAt, after.LeftAt} {
+		for _, at := range []time.Time{after.RegisteredAt, after.LeftAt, after.PausedAt} {
 			for _, reason := range []string{after.PauseReason, after.StopReason} {
 				for _, flags := range [][2]bool{{false, false}, {true, false}, {false, true}} {
 					for _, by := range []workerstate.PausedBy{workerstate.ByOperator, workerstate.ByWorker, workerstate.ByJob} {

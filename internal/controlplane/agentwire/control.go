@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
@@ -15,6 +16,9 @@ const (
 	stopReason  = "stopped from its own machine"
 	pauseReason = "paused from its own machine"
 )
+
+// maxPauseMinutes is the longest pause that ends by itself: a year.
+const maxPauseMinutes = 365 * 24 * 60
 
 // onWorker adapts a call about one worker: the calling worker, or the worker of
 // the calling job.
@@ -38,16 +42,20 @@ func (h *Handler) stop(r *http.Request, workerID string, _ workerstate.PausedBy)
 	return empty{}, nil
 }
 
-// pause refuses a timeout: the worker would stay paused longer than requested.
 func (h *Handler) pause(r *http.Request, workerID string, by workerstate.PausedBy) (any, error) {
 	req, err := decodeJSON[wire.PauseRequest](r.Body)
 	if err != nil {
 		return nil, err
 	}
-	if req.TimeoutInMinutes != 0 {
-		return nil, unprocessable("timeout_in_minutes is not supported: a pause lasts until the worker is resumed; leave it out")
+	if req.TimeoutInMinutes < 0 || req.TimeoutInMinutes > maxPauseMinutes {
+		return nil, unprocessable(fmt.Sprintf("timeout_in_minutes is %d, must be 0 to %d; with 0 the pause lasts until the worker is resumed",
+			req.TimeoutInMinutes, maxPauseMinutes))
 	}
-	if _, err := h.dispatcher.Pause(r.Context(), workerID, cmp.Or(req.Note, pauseReason), by); err != nil {
+	reason, lasts := cmp.Or(req.Note, pauseReason), time.Duration(req.TimeoutInMinutes)*time.Minute
+	if lasts > 0 {
+		reason += fmt.Sprintf(" (for %d minutes)", req.TimeoutInMinutes)
+	}
+	if _, err := h.dispatcher.PauseFor(r.Context(), workerID, reason, by, lasts); err != nil {
 		return nil, fmt.Errorf("pausing a worker: %w", err)
 	}
 	return empty{}, nil

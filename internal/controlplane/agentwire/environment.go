@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"maps"
 	"strconv"
+	"strings"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/wire"
@@ -15,8 +18,18 @@ const (
 	organizationSlug = "switchyard"
 	pipelineSlug     = "jobs"
 	noRepository     = "https://switchyard.invalid/none.git"
+	buildURL         = "https://switchyard.invalid/builds/" // there is no page of a build
 	defaultBranch    = "main"
 	pipelineProvider = "git"
+)
+
+const (
+	// sourceAPI is where every job comes from.
+	sourceAPI = "api"
+	// retryAutomatic is how a job is retried.
+	retryAutomatic = "automatic"
+	// maxLabel is the most characters of a label.
+	maxLabel = 100
 )
 
 // environment returns the environment of the job's process, from which the agent
@@ -24,11 +37,8 @@ const (
 // and the job ID come from the job itself, and that a required variable submitted
 // as empty gets its default.
 func environment(job record.Job) map[string]string {
-	env := map[string]string{
-		wire.EnvBuildkite: "true",
-		wire.EnvAgentID:   job.WorkerID,
-		wire.EnvBuildID:   job.Build(),
-	}
+	env := describedEnvironment(job)
+	env[wire.EnvBuildkite], env[wire.EnvAgentID], env[wire.EnvBuildID] = "true", job.WorkerID, job.Build()
 	if job.Env[wire.EnvRepo] == "" {
 		env[wire.EnvSkipCheckout] = "true"
 	} else {
@@ -44,6 +54,39 @@ func environment(job record.Job) map[string]string {
 	env[wire.EnvCommand] = shellCommand(job.Command)
 	env[wire.EnvJobID] = job.ID // buildkite-agent 3.138 does not set it, and its bootstrap fails without it
 	return env
+}
+
+// describedEnvironment returns variables that jobs of existing pipelines read, as far as
+// they are true here. A build has one step. Its number is the moment of its submission, in
+// milliseconds since 1970, so later builds have higher numbers.
+func describedEnvironment(job record.Job) map[string]string {
+	label := labelOf(job.Command)
+	env := map[string]string{
+		wire.EnvBuildURL:     buildURL + job.Build(),
+		wire.EnvStepID:       job.Build(),
+		wire.EnvLabel:        label,
+		wire.EnvMessage:      label,
+		wire.EnvSource:       sourceAPI,
+		wire.EnvPipelineName: pipelineSlug,
+		wire.EnvQueue:        job.Queue,
+		wire.EnvPullRequest:  "false",
+		wire.EnvTag:          "",
+		wire.EnvRetryCount:   strconv.Itoa(job.RetryCount),
+	}
+	if job.RetryCount > 0 {
+		env[wire.EnvRetryType] = retryAutomatic
+	}
+	if build, err := uuid.Parse(job.Build()); err == nil {
+		seconds, nanos := build.Time().UnixTime()
+		env[wire.EnvBuildNumber] = strconv.FormatInt(time.Unix(seconds, nanos).UnixMilli(), 10)
+	}
+	return env
+}
+
+// labelOf returns the beginning of a command, on one line.
+func labelOf(command []string) string {
+	label := []rune(strings.Join(strings.Fields(strings.Join(command, " ")), " "))
+	return string(label[:min(len(label), maxLabel)])
 }
 
 // requiredEnvironment returns the variables without which other agents refuse a

@@ -76,6 +76,9 @@ func (s *sweeper) sweep(ctx context.Context) error {
 	for _, id := range s.expireLeases() {
 		p.try(ctx, id, zap.String("worker_id", id), func() error { return s.loseWorker(ctx, id) })
 	}
+	for _, worker := range s.expiredPauses() {
+		p.try(ctx, worker.ID, zap.String("worker_id", worker.ID), func() error { return s.endPause(ctx, worker) })
+	}
 	for _, d := range s.decisions("") {
 		p.try(ctx, d.JobID, zap.String("job_id", d.JobID), func() error { return s.apply(ctx, d) })
 	}
@@ -154,6 +157,26 @@ func (s *sweeper) loseWorker(ctx context.Context, id string) error {
 		s.r.update(func(x *schedule.Index) { x.ForgetWorker(id) })
 		return nil
 	}
+	return err
+}
+
+// expiredPauses returns the workers whose pause is over.
+func (s *sweeper) expiredPauses() (expired []record.Worker) {
+	now := s.clock.Now()
+	s.r.view(func(x *schedule.Index) { expired = x.ExpiredPauses(now) })
+	return expired
+}
+
+// endPause resumes a worker for the one who paused it, unless it has changed since.
+func (s *sweeper) endPause(ctx context.Context, worker record.Worker) error {
+	_, err := s.r.changeWorker(ctx, worker.ID, workerstate.Event{
+		Kind: workerstate.ResumeRequested, By: worker.PausedBy, Reason: fmt.Sprintf("its pause of %s is over", worker.PauseFor),
+	}, func(current record.Worker) error {
+		if current.Revision != worker.Revision {
+			return errUnchanged
+		}
+		return nil
+	})
 	return err
 }
 

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
@@ -125,10 +126,19 @@ func (d *Dispatcher) renewConnected(workerID string) (ok bool) {
 // resumes. Idempotent; a new reason replaces the old one. ErrNotFound; ErrInvalid
 // for a bad reason or an ambiguous name; ErrWrongState if the worker has left.
 func (d *Dispatcher) Pause(ctx context.Context, ref, reason string, by workerstate.PausedBy) (schedule.Worker, error) {
+	return d.PauseFor(ctx, ref, reason, by, 0)
+}
+
+// PauseFor is Pause; the pause ends by itself after a time, if that is not zero. Like
+// every term it is counted from when a replica sees it begin, so that it begins again
+// where every replica is restarted.
+func (d *Dispatcher) PauseFor(
+	ctx context.Context, ref, reason string, by workerstate.PausedBy, lasts time.Duration,
+) (schedule.Worker, error) {
 	if err := validateReason(reason, true); err != nil {
 		return schedule.Worker{}, err
 	}
-	return d.control(ctx, ref, workerstate.Event{Kind: workerstate.PauseRequested, Reason: reason, By: by})
+	return d.control(ctx, ref, workerstate.Event{Kind: workerstate.PauseRequested, Reason: reason, By: by, PauseFor: lasts})
 }
 
 // Resume lets a paused worker take work again. Idempotent. Errors as for Pause;

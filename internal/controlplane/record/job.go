@@ -35,6 +35,8 @@ type Job struct { //nolint:recvcheck // decoding needs a pointer; all else uses 
 	BuildID string `json:"build_id,omitempty"`
 	// RetryOf is the job that this one retries, or empty.
 	RetryOf string `json:"retry_of,omitempty"`
+	// RetryCount is how many jobs of the build came before this one.
+	RetryCount int `json:"retry_count,omitempty"`
 
 	// Revision is the sequence of the stored message, which a change expects to
 	// replace. 0 is a record that is not stored yet.

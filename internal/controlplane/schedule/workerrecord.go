@@ -17,6 +17,8 @@ type workerEntry struct {
 	seen time.Time
 	// left is when this replica first saw that the worker is not connected.
 	left time.Time
+	// pauseSeen is when this replica saw the pause begin that ends by itself.
+	pauseSeen time.Time
 	// idleRank is its place among the idle workers of its queue; 0 if not idle.
 	idleRank uint64
 
@@ -72,6 +74,9 @@ func (x *Index) ApplyWorker(worker record.Worker, now time.Time) {
 	if worker.State.Connected() {
 		w.left = time.Time{}
 	}
+	if !before.PausedAt.Equal(worker.PausedAt) {
+		w.pauseSeen = now
+	}
 	if worker.State == workerstate.Left {
 		w.otherReplica = ""
 	}
@@ -90,6 +95,17 @@ func (x *Index) ApplyWorker(worker record.Worker, now time.Time) {
 		w.stream = nil
 	}
 	x.setIdle(w)
+}
+
+// ExpiredPauses returns the workers whose pause ends by itself, and has lasted for its
+// time since this replica saw it begin.
+func (x *Index) ExpiredPauses(now time.Time) (expired []record.Worker) {
+	for _, w := range x.workers {
+		if w.record.Standing() == workerstate.Paused && w.record.PauseFor > 0 && now.Sub(w.pauseSeen) >= w.record.PauseFor {
+			expired = append(expired, w.record)
+		}
+	}
+	return expired
 }
 
 // ForgetWorker drops a worker whose record has expired.

@@ -59,6 +59,8 @@ type Event struct {
 	// Reason is for people, for PauseRequested, DrainRequested, StopRequested and
 	// Revoked.
 	Reason string
+	// PauseFor, on PauseRequested, is after how long the pause ends by itself; 0 is never.
+	PauseFor time.Duration
 	// NoRetry, on StopRequested, keeps the jobs that the stop ends from being
 	// retried.
 	NoRetry bool

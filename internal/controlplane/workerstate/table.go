@@ -45,7 +45,10 @@ var (
 	always    = statetable.Always[Worker, Event]()
 	otherwise = statetable.Otherwise[Worker, Event]()
 
-	samePause      = guard("the same pause", func(w *Worker, ev *Event) bool { return w.PauseReason == ev.Reason && w.PausedBy == ev.By })
+	// samePause: a pause that ends by itself is never the same, since it begins anew.
+	samePause = guard("the same pause", func(w *Worker, ev *Event) bool {
+		return w.PauseReason == ev.Reason && w.PausedBy == ev.By && w.PauseFor == 0 && ev.PauseFor == 0
+	})
 	operatorsPause = guard("operator's pause, other caller", func(w *Worker, ev *Event) bool {
 		return w.PausedBy == ByOperator && ev.By != ByOperator
 	})
@@ -66,9 +69,11 @@ var (
 	comeBack    = action("return to the state before", func(a *acting) { a.worker.Was, a.worker.LeftAt = none, time.Time{} })
 	recordLeave = action("record leave", func(a *acting) { a.worker.Was, a.worker.LeftAt = none, a.ev.At })
 	recordPause = action("record pause", func(a *acting) {
-		a.worker.PauseReason, a.worker.PausedBy = a.ev.Reason, a.ev.By
+		a.worker.PauseReason, a.worker.PausedBy, a.worker.PausedAt, a.worker.PauseFor = a.ev.Reason, a.ev.By, a.ev.At, a.ev.PauseFor
 	})
-	endPause     = action("end pause", func(a *acting) { a.worker.PauseReason, a.worker.PausedBy = "", "" })
+	endPause = action("end pause", func(a *acting) {
+		a.worker.PauseReason, a.worker.PausedBy, a.worker.PausedAt, a.worker.PauseFor = "", "", time.Time{}, 0
+	})
 	recordStop   = action("record stop", func(a *acting) { a.worker.StopReason, a.worker.NoRetry = a.ev.Reason, a.ev.NoRetry })
 	recordRevoke = action("record revocation", func(a *acting) { a.worker.Revoked, a.worker.StopReason = true, a.ev.Reason })
 	recordLast   = action("record last job", func(a *acting) { a.worker.LastJob = true })

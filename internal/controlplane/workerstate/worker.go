@@ -49,6 +49,10 @@ type Worker struct {
 	// PauseReason is for people; PausedBy says who may end the pause.
 	PauseReason string   `json:"pause_reason,omitempty"`
 	PausedBy    PausedBy `json:"paused_by,omitempty"`
+	// PausedAt is when the pause began, by the control plane's clock, for people. PauseFor
+	// is after how long it ends by itself; 0 is never.
+	PausedAt time.Time     `json:"paused_at,omitzero"`
+	PauseFor time.Duration `json:"pause_for,omitempty"`
 	// StopReason is why a worker drains, was stopped or was revoked, for people.
 	StopReason string `json:"stop_reason,omitempty"`
 	// Revoked is set where the worker was turned away: its session and the tokens of
