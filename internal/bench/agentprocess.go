@@ -47,19 +47,28 @@ func (b *testbed) startAgent(ctx context.Context, binary, endpoint string, worke
 	if b.certFile != "" {
 		args = append(args, "--ca-file", b.certFile)
 	}
-	args = append(args, flags...)
+	a, err := launch(ctx, slices.Concat([]string{binary}, args, flags), nil)
+	if err == nil {
+		b.agents = append(b.agents, a)
+	}
+	return a, err
+}
+
+// launch starts a program, with variables beside those of this process.
+func launch(ctx context.Context, argv, env []string) (*agentProcess, error) {
 	ctx, kill := context.WithCancel(ctx)
 	a := &agentProcess{kill: kill, stderr: &bytes.Buffer{}, exited: make(chan struct{})}
-	a.cmd = exec.CommandContext(ctx, binary, args...)
+	a.cmd = exec.CommandContext(ctx, argv[0], argv[1:]...)
 	// Settings in the environment must not change the measurement.
-	a.cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SWITCHYARD_") })
+	a.cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool {
+		return strings.HasPrefix(v, "SWITCHYARD_") || strings.HasPrefix(v, wire.EnvPrefix)
+	}), env...)
 	a.cmd.Stderr = a.stderr
 	a.started = time.Now()
 	if err := a.cmd.Start(); err != nil {
 		kill()
 		return nil, fmt.Errorf("starting an agent: %w", err)
 	}
-	b.agents = append(b.agents, a)
 	go func() {
 		defer close(a.exited)
 		a.err = a.cmd.Wait()
@@ -145,9 +154,9 @@ func (a *agentProcess) end() error {
 	return err
 }
 
-// program returns the path of the binary to measure: the named one, or a new one,
-// built as for a release.
-func program(ctx context.Context, named, dir string) (string, error) {
+// program returns the path of the binary to measure: the named one, or a new one of the
+// program name, built as for a release.
+func program(ctx context.Context, named, dir, name string) (string, error) {
 	if named != "" {
 		path, err := filepath.Abs(named)
 		if err != nil {
@@ -155,9 +164,9 @@ func program(ctx context.Context, named, dir string) (string, error) {
 		}
 		return path, nil
 	}
-	binary := filepath.Join(dir, "switchyard")
+	binary := filepath.Join(dir, name)
 	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary,
-		"github.com/switchyard-ci/switchyard/cmd/switchyard")
+		"github.com/switchyard-ci/switchyard/cmd/"+name)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building the program: %w: %s", err, bytes.TrimSpace(output))

@@ -18,7 +18,12 @@ const (
 	jobStarted      eventKind = "a start"
 	jobFinished     eventKind = "a finish"
 	heartbeatSent   eventKind = "a heartbeat"
-	streamRequested eventKind = "a request for a stream"
+	// These are noted by the recorder alone.
+	workerRegistered eventKind = "a registration"
+	workerLeft       eventKind = "a disconnect"
+	chunkSent        eventKind = "a chunk of a log"
+	stateRequested   eventKind = "a request for a job's state"
+	streamRequested  eventKind = "a request for a stream"
 	// Messages that are about to be written to a stream. A message that assigns a
 	// job is a jobAssigned only.
 	messageSent eventKind = "a message on the stream"

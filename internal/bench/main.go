@@ -30,6 +30,9 @@ func main() {
 // run runs the chosen experiments, and prints what was measured, also when some
 // failed or the context has ended.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+	if len(args) > 0 && args[0] == floorCommand {
+		return runFloor(ctx, args[1:])
+	}
 	plan, err := parse(args, stderr)
 	if err != nil {
 		return err
@@ -39,8 +42,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return fmt.Errorf("making a directory: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if plan.peer {
+		return comparePeer(ctx, plan, dir, stdout, stderr)
+	}
 	lab := &lab{plan: plan, dir: dir}
-	if lab.binary, err = program(ctx, plan.binary, dir); err != nil {
+	if lab.binary, err = program(ctx, plan.binary, dir, "switchyard"); err != nil {
 		return err
 	}
 

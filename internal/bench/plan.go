@@ -15,6 +15,8 @@ import (
 // plan is what is measured, how much of it, and where.
 type plan struct {
 	quick       bool
+	peer        bool // compare with a bare client and with Buildkite's agent
+	rounds      int  // of that comparison
 	only        []string
 	dir, binary string
 	plot        string // the file for the drawing of the storm; empty for none
@@ -51,6 +53,8 @@ func parse(args []string, stderr io.Writer) (plan, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.BoolVar(&p.quick, "quick", false, "fewer samples and short outages, without the waits of minutes: about two minutes")
+	flags.BoolVar(&p.peer, "peer", false, "run a bare client, buildkite-agent and switchyard-agent in turn, against a control plane that stores nothing, and nothing else")
+	flags.IntVar(&p.rounds, "rounds", 5, "rounds of -peer")
 	flags.StringVar(&only, "only", "", "the `EXPERIMENTS` to run, separated by commas: "+strings.Join(names(), ", "))
 	flags.StringVar(&p.dir, "dir", "", "the `DIR` for the store and temporary files; the default is that of the system")
 	flags.StringVar(&p.binary, "binary", "", "a switchyard `FILE` to measure instead of building one")
@@ -96,6 +100,7 @@ func setFlags(flags *flag.FlagSet) map[string]bool {
 func (p *plan) shorten(set map[string]bool) {
 	for name, apply := range map[string]func(){
 		"jobs":       func() { p.jobs = 200 },
+		"rounds":     func() { p.rounds = 2 },
 		"steady":     func() { p.steady = 20 * time.Second },
 		"kills":      func() { p.kills = 40 },
 		"outage":     func() { p.outage = 8 * time.Second },
@@ -120,6 +125,7 @@ const (
 	mostSamples    = 20000
 	mostTime       = 10 * time.Minute
 	mostRate       = 200
+	mostRounds     = 100
 	mostWorkers    = 500
 	mostCrowd      = agent.MaxSpawn
 	mostKept       = 10_000_000
@@ -134,6 +140,7 @@ func (p *plan) validate() error {
 		value, most int
 	}{
 		{"jobs", p.jobs, mostSamples},
+		{"rounds", p.rounds, min(p.jobs, mostRounds)},
 		{"rate", p.rate, mostRate},
 		{"kills", p.kills, mostSamples},
 		{"fleet", p.fleet, mostWorkers},

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/switchyard-ci/switchyard/internal/wire"
+)
+
+// contender is a program that is measured.
+type contender struct {
+	name string
+	// command returns the program with its arguments, and variables of its environment.
+	command func(r *recorder, dir string, workers int) (argv, env []string, err error)
+	resting bool // it has heartbeats, so that its idle state can be measured
+}
+
+// peerRound is what one program took in one round, by the key of the row.
+type peerRound map[string]float64
+
+const (
+	burstWorkers = 50
+	bursts       = 4
+	peerTimeout  = 2 * time.Minute // for one step of one program
+)
+
+// comparePeer measures a bare client, Buildkite's agent and ours against the same
+// recorder, in turn, and prints a table. Only the ratios mean something: figures
+// depend on the machine and on what else it does.
+func comparePeer(ctx context.Context, p plan, dir string, stdout, stderr io.Writer) error {
+	contenders, err := contenders(ctx, p, dir, stderr)
+	if err != nil {
+		return err
+	}
+	before := load()
+	var rounds [][]peerRound // by round and contender
+	for i := range p.rounds {
+		var round []peerRound
+		for _, c := range contenders {
+			fmt.Fprintf(stderr, "round %d of %d: %s ...\n", i+1, p.rounds, c.name)
+			got, err := measureContender(ctx, p, c, dir)
+			if err != nil {
+				return fmt.Errorf("%s: %w", c.name, err)
+			}
+			round = append(round, got)
+		}
+		rounds = append(rounds, round)
+	}
+	return printPeers(stdout, rounds, before)
+}
+
+// contenders returns the bare client, the peer and ours, in this order.
+func contenders(ctx context.Context, p plan, dir string, stderr io.Writer) ([]contender, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("finding this program: %w", err)
+	}
+	fmt.Fprintln(stderr, "building ...")
+	peer, err := peerProgram(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ours, err := program(ctx, p.binary, dir, "switchyard-agent")
+	if err != nil {
+		return nil, err
+	}
+	return []contender{
+		{name: "floor", command: func(r *recorder, _ string, workers int) (argv, env []string, err error) {
+			return []string{self, floorCommand, r.url, r.certFile, strconv.Itoa(workers)}, nil, nil
+		}},
+		{name: "peer", resting: true, command: func(r *recorder, dir string, workers int) (argv, env []string, err error) {
+			// Its bootstrap is a process of its own; /bin/true in its place is the least.
+			return []string{
+				peer, "start", "--endpoint", r.url + wire.Prefix, "--token", "t", "--name", "bench-%spawn", "--spawn", strconv.Itoa(workers),
+				"--build-path", filepath.Join(dir, "builds"), "--hooks-path", dir, "--plugins-path", dir, "--sockets-path", dir,
+				"--bootstrap-script", "/bin/true", "--no-color", "--log-level", "error",
+			}, []string{"SSL_CERT_FILE=" + r.certFile, "HOME=" + dir}, nil
+		}},
+		{name: "ours", resting: true, command: func(r *recorder, dir string, workers int) (argv, env []string, err error) {
+			token, err := r.tokenFile(dir)
+			return []string{
+				ours, "agent", "start", "--endpoint", r.url + wire.Prefix, "--token-file", token, "--name", "bench", "--spawn", strconv.Itoa(workers),
+				"--build-path", filepath.Join(dir, "builds"), "--data-dir", dir, "--ca-file", r.certFile, "--log-level", "error",
+			}, nil, err
+		}},
+	}, nil
+}
+
+// peerProgram builds Buildkite's agent, which the toolchain keeps, and returns its path.
+func peerProgram(ctx context.Context) (string, error) {
+	path, err := exec.CommandContext(ctx, "go", "tool", "-n", "-modfile=.tools/peer.mod", "github.com/buildkite/agent/v3").Output()
+	if err != nil {
+		return "", fmt.Errorf("building buildkite-agent, in the root of the repository: %w", err)
+	}
+	return strings.TrimSpace(string(path)), nil
+}
+
+// measureContender runs every step with one program.
+func measureContender(ctx context.Context, p plan, c contender, dir string) (peerRound, error) {
+	got := peerRound{}
+	steps := []struct {
+		workers int
+		resting bool
+		do      func(ctx context.Context, s *stage, got peerRound) error
+	}{
+		{1, false, func(ctx context.Context, s *stage, got peerRound) error { return s.dispatch(ctx, p.jobs/p.rounds, got) }},
+		{burstWorkers, false, func(ctx context.Context, s *stage, got peerRound) error { return s.burst(ctx, got) }},
+		{steadyWorkers, false, func(ctx context.Context, s *stage, got peerRound) error { return s.steady(ctx, p, got) }},
+		{fewWorkers, true, func(ctx context.Context, s *stage, got peerRound) error { return s.rest(ctx, p, got, "1") }},
+		{manyWorkers, true, func(ctx context.Context, s *stage, got peerRound) error { return s.rest(ctx, p, got, "200") }},
+	}
+	for _, step := range steps {
+		if step.resting && !c.resting {
+			continue
+		}
+		if err := onStage(ctx, c, dir, step.workers, got, func(ctx context.Context, s *stage) error { return step.do(ctx, s, got) }); err != nil {
+			return nil, err
+		}
+	}
+	return got, nil
+}
+
+// stage is one program against one recorder.
+type stage struct {
+	recorder *recorder
+	process  *agentProcess
+	workers  []string
+}
+
+// onStage starts a program with that many workers, waits for their streams, calls do, and
+// ends it.
+func onStage(ctx context.Context, c contender, parent string, workers int, got peerRound, do func(context.Context, *stage) error) (err error) {
+	dir, err := os.MkdirTemp(parent, c.name+"-")
+	if err != nil {
+		return fmt.Errorf("making a directory: %w", err)
+	}
+	r, err := newRecorder(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.close()) }()
+	argv, env, err := c.command(r, dir, workers)
+	if err != nil {
+		return err
+	}
+	process, err := launch(ctx, argv, env)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, process.end()) }()
+	s := &stage{recorder: r, process: process}
+	first, err := process.waitUnlessEnded(ctx, peerTimeout, func(ctx context.Context) (map[string]time.Time, error) {
+		return firstMessages(ctx, r.events, workers)
+	})
+	if err != nil {
+		return err
+	}
+	for _, at := range first {
+		if workers == 1 {
+			got[rowStart] = inMilliseconds(at.Sub(process.started))
+		}
+	}
+	s.workers = r.connected()
+	if err := pause(ctx, restTime); err != nil {
+		return err
+	}
+	if err := do(ctx, s); err != nil {
+		return err
+	}
+	took, err := process.leave()
+	if workers == 1 {
+		got[rowStop] = inMilliseconds(took)
+	}
+	return err
+}
+
+func inMilliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
