@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"os"
 	"slices"
 	"sync"
 
@@ -94,7 +93,7 @@ func (a *Agent) openSpool(ctx context.Context, s *shared) (err error) {
 }
 
 // openJobFolders cleans up what killed agents left in the build path, claims the path
-// for this agent, and makes the folder for the sockets of jobs. Jobs run without any of
+// for this agent, and opens the socket for the commands of jobs. Jobs run without any of
 // these, too.
 func (a *Agent) openJobFolders(_ context.Context, s *shared) error {
 	for _, limit := range process.Unsupported() {
@@ -103,14 +102,14 @@ func (a *Agent) openJobFolders(_ context.Context, s *shared) error {
 	if s.job.BuildPath != "" { // else each job fails with this reason
 		a.claimBuildPath(s)
 	}
-	folder, err := joblink.MakeDir()
+	links, err := joblink.Listen()
 	if err != nil {
 		return nil //nolint:nilerr // each job tries, and logs the error
 	}
-	s.job.SocketDir = folder
-	s.onClose(func() { _ = os.RemoveAll(folder) })
-	if err := s.job.Claim.AddSocketDir(folder); err != nil {
-		a.config.Logger.Warn("folder of sockets not recorded; if this agent is killed, it is not removed", zap.Error(err))
+	s.job.Links = links
+	s.onClose(links.Close)
+	if err := s.job.Claim.AddSocketDir(links.Dir()); err != nil {
+		a.config.Logger.Warn("folder of the socket not recorded; if this agent is killed, it is not removed", zap.Error(err))
 	}
 	return nil
 }

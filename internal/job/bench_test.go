@@ -4,7 +4,7 @@ package job
 
 import (
 	"context"
-	"os"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/switchyard-ci/switchyard/internal/job/joblink"
+	"github.com/switchyard-ci/switchyard/internal/job/process"
 	"github.com/switchyard-ci/switchyard/internal/job/spool"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
@@ -57,12 +58,12 @@ func benchmarkRun(b *testing.B, s *spool.Spool) {
 		}))
 	spec, opts := jobFor(b, "true")
 	opts.Logger, opts.Spool, spec.ReportEndpoint = logger, s, "http://127.0.0.1/v3"
-	folder, err := joblink.MakeDir() // as an agent does
+	links, err := joblink.Listen() // as an agent does
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer os.RemoveAll(folder)
-	opts.SocketDir = folder
+	defer links.Close()
+	opts.Links = links
 	var toStart time.Duration
 	b.ReportAllocs()
 	for b.Loop() {
@@ -99,5 +100,34 @@ func benchmarkOutput(b *testing.B, s *spool.Spool) {
 		if _, err := Run(b.Context(), spec, cp, opts); err != nil || cp.bytes.Load() != size {
 			b.Fatal(cp.bytes.Load(), err)
 		}
+	}
+}
+
+// BenchmarkBurst measures 50 jobs that begin at once, each with a shell.
+func BenchmarkBurst(b *testing.B) {
+	const jobs = 50
+	spec, opts := jobFor(b, "true")
+	opts.Spool, spec.ReportEndpoint = benchSpool(b), "http://127.0.0.1/v3"
+	reaper, err := process.NewReaper()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = reaper.Close() }()
+	links, err := joblink.Listen()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer links.Close()
+	opts.Links, opts.Reaper = links, reaper
+	for b.Loop() {
+		var all sync.WaitGroup
+		for range jobs {
+			all.Go(func() {
+				if _, err := Run(b.Context(), spec, &sink{}, opts); err != nil {
+					b.Error(err)
+				}
+			})
+		}
+		all.Wait()
 	}
 }

@@ -76,7 +76,7 @@ func TestClaim(t *testing.T) {
 			if err := r.makeDir(); err != nil {
 				t.Fatal(err)
 			}
-			sockets, err := joblink.MakeDir()
+			sockets, err := os.MkdirTemp("", "switchyard-job-*")
 			if err != nil {
 				t.Fatal(err)
 			}

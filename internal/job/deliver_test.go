@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -163,6 +164,10 @@ func undeliveredJob(t *testing.T, result *spool.Result, age time.Duration) strin
 // spooledFiles returns the files of jobs in the directory of a spool.
 func spooledFiles(dir string) []string {
 	files, _ := filepath.Glob(filepath.Join(dir, "job-*"))
+	files = slices.DeleteFunc(files, func(path string) bool { // kept for a later job
+		info, err := os.Stat(path)
+		return err == nil && info.Size() == 0
+	})
 	logs, _ := filepath.Glob(filepath.Join(dir, "log-*"))
 	return append(files, logs...)
 }

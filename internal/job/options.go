@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/switchyard-ci/switchyard/internal/job/joblink"
 	"github.com/switchyard-ci/switchyard/internal/job/process"
 	"github.com/switchyard-ci/switchyard/internal/job/spool"
 	"github.com/switchyard-ci/switchyard/internal/job/workspace"
@@ -71,10 +72,10 @@ type Settings struct {
 
 // Shared is what the jobs of one agent process share. Every field may be empty.
 type Shared struct {
-	Spool     *spool.Spool     // keeps what is undelivered; nil keeps it in memory only
-	Claim     *workspace.Claim // the agent's claim on the build path
-	Reaper    *process.Reaper  // finds more of what jobs leave running
-	SocketDir string           // from joblink.MakeDir; empty creates one for each job
+	Spool  *spool.Spool     // keeps what is undelivered; nil keeps it in memory only
+	Claim  *workspace.Claim // the agent's claim on the build path
+	Reaper *process.Reaper  // finds more of what jobs leave running
+	Links  *joblink.Server  // connects the commands of jobs with the agent; nil creates one for each job
 }
 
 // Options are everything that [Run] needs besides the job. They may be shared by

@@ -20,7 +20,7 @@ func (r *run) prepare(ctx context.Context) (process.Command, error) {
 	}
 	socket := ""
 	if r.link != nil {
-		socket = r.link.Path()
+		socket = r.link.Address()
 	}
 	env, err := environment(r.spec, r.opts, r.dir, socket)
 	if err != nil {
@@ -51,16 +51,10 @@ func (r *run) prepare(ctx context.Context) (process.Command, error) {
 	return c, nil
 }
 
-// makeDir creates the working directory and records it in the agent's claim.
-func (r *run) makeDir() error {
-	var err error
-	if r.dir, err = workspace.Make(r.opts.BuildPath, r.spec.ID); err != nil {
-		return err //nolint:wrapcheck // the error is complete
-	}
-	if err := r.opts.Claim.Add(r.dir); err != nil {
-		r.logger.Warn("could not record the working directory; if this agent is killed, it is not removed", zap.Error(err))
-	}
-	return nil
+// makeDir creates the working directory.
+func (r *run) makeDir() (err error) {
+	r.dir, err = workspace.Make(r.opts.BuildPath, r.spec.ID, r.opts.Claim)
+	return err //nolint:wrapcheck // the error is complete
 }
 
 // cleanUp removes the working directory, unless the policy keeps it, and the files of
@@ -74,9 +68,11 @@ func (r *run) cleanUp() {
 	if r.dir == "" {
 		return
 	}
-	defer r.opts.Claim.Release(r.dir)
 	if !r.opts.Cleanup.Removes(r.result.succeeded()) {
 		r.logger.Info("keeping the job's working directory", zap.String("directory", r.dir))
+		if err := r.opts.Claim.Keep(r.dir); err != nil {
+			r.logger.Warn("could not record the working directory; if this agent is killed, the next one may remove it", zap.Error(err))
+		}
 		return
 	}
 	if err := workspace.Remove(r.dir); err != nil {

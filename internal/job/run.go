@@ -57,7 +57,8 @@ type run struct {
 	finishedAt time.Time // the time in result.FinishedAt
 	errs       []error
 	log        *logpipe.Pipe
-	link       *joblink.Server // nil: the job's commands cannot add secrets
+	link       *joblink.Link   // nil: the job's commands cannot add secrets
+	ownLinks   *joblink.Server // of this job alone; nil if link is the agent's
 	spooled    spooledResult
 	dir        string         // the working directory; empty if there is none
 	filesDir   string         // the directory of the executor's files; empty if there is none
@@ -90,11 +91,7 @@ func (r *run) run(ctx context.Context) (Result, error) {
 		r.fail(PhaseSpec, errors.New("the control plane allows log chunks of 0 bytes (chunks_max_size_bytes), so no output can be sent"))
 	} else {
 		// These come after the finish, so that they do not delay it.
-		defer func() {
-			if r.link != nil {
-				r.link.Close()
-			}
-		}()
+		defer r.closeLink()
 		defer r.watching.Wait()
 		defer r.cleanUp()
 		r.execute(ctx)

@@ -76,12 +76,32 @@ func (r *run) hideSecrets() {
 	if len(tooShort) > 0 {
 		r.log.Notef("not hidden in this log, because their values have fewer than %d bytes: %s", redact.Minimum, strings.Join(tooShort, ", "))
 	}
-	link, err := joblink.Listen(r.opts.SocketDir, func(secrets []string) error { return r.log.AddSecrets(secrets...) })
-	switch {
-	case err == nil:
-		r.link = link
-	case !errors.Is(err, errors.ErrUnsupported):
-		r.logger.Warn("the job's commands cannot add secrets to hide", zap.Error(err))
-		r.log.Notef("`switchyard redact add` does not work in this job: %v", err)
+	r.openLink()
+}
+
+// openLink lets the commands of the job add secrets to hide.
+func (r *run) openLink() {
+	server := r.opts.Links
+	if server == nil {
+		var err error
+		if server, err = joblink.Listen(); errors.Is(err, errors.ErrUnsupported) {
+			return
+		} else if err != nil {
+			r.logger.Warn("the job's commands cannot add secrets to hide", zap.Error(err))
+			r.log.Notef("`switchyard redact add` does not work in this job: %v", err)
+			return
+		}
+		r.ownLinks = server
+	}
+	r.link = server.Add(func(secrets []string) error { return r.log.AddSecrets(secrets...) })
+}
+
+// closeLink ends what openLink began.
+func (r *run) closeLink() {
+	if r.link != nil {
+		r.link.Close()
+	}
+	if r.ownLinks != nil {
+		r.ownLinks.Close()
 	}
 }

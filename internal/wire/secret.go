@@ -31,9 +31,18 @@ func NamesSecret(globs []string, name string) bool {
 	name = strings.ToUpper(name)
 	return slices.ContainsFunc(globs, func(glob string) bool {
 		glob = strings.ToUpper(glob)
-		matched, _ := path.Match(glob, name) // an invalid pattern matches nothing
-		return matched && (glob == name || !slices.Contains(notSecret, name))
+		return matches(glob, name) && (glob == name || !slices.Contains(notSecret, name))
 	})
+}
+
+// matches reports whether a glob pattern matches a name. An invalid one matches nothing.
+func matches(glob, name string) bool {
+	// The usual pattern, such as *_TOKEN, for each variable of each job.
+	if suffix, ok := strings.CutPrefix(glob, "*"); ok && !strings.ContainsAny(suffix, `*?[\`) && !strings.Contains(name, "/") {
+		return strings.HasSuffix(name, suffix)
+	}
+	matched, err := path.Match(glob, name)
+	return matched && err == nil
 }
 
 // HideUserInfo returns a URL without its user and password, if it has a password, or

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 )
 
@@ -13,12 +14,13 @@ import (
 // wait for a free connection.
 const responseTimeout = 30 * time.Second
 
-// Redact asks the agent to hide secrets in the log of the job whose socket is at
-// path. After it has returned nil, what the job writes is free of them.
-func Redact(ctx context.Context, path string, secrets []string) error {
+// Redact asks the agent at an address, the value of [Variable], to hide secrets in the
+// log of the job. After it has returned nil, what the job writes is free of them.
+func Redact(ctx context.Context, address string, secrets []string) error {
 	ctx, cancel := context.WithTimeout(ctx, responseTimeout)
 	defer cancel()
-	req := request{Redact: make([][]byte, len(secrets))}
+	path, key, _ := strings.Cut(address, keySeparator)
+	req := request{Key: key, Redact: make([][]byte, len(secrets))}
 	for i, secret := range secrets {
 		req.Redact[i] = []byte(secret)
 	}

@@ -29,7 +29,12 @@ func TestRedact(t *testing.T) {
 		mu       sync.Mutex
 		received []string
 	)
-	server, err := Listen("", func(secrets []string) error {
+	server, err := Listen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	link := server.Add(func(secrets []string) error {
 		mu.Lock()
 		defer mu.Unlock()
 		if slices.Contains(secrets, "refuse") {
@@ -38,30 +43,23 @@ func TestRedact(t *testing.T) {
 		received = append(received, secrets...)
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
+	if info, err := os.Stat(server.Dir()); err != nil || info.Mode() != fs.ModeDir|0o700 {
+		t.Errorf("the directory of the socket has mode %v: %v", info.Mode(), err)
 	}
-	defer server.Close()
-	for path, want := range map[string]fs.FileMode{
-		server.Path(): fs.ModeSocket | 0o600, filepath.Dir(server.Path()): fs.ModeDir | 0o700,
-	} {
-		if info, err := os.Stat(path); err != nil || info.Mode() != want {
-			t.Errorf("%s: mode %v, want %v: %v", path, info.Mode(), want, err)
-		}
-	}
+	const count = 20
 	var requests sync.WaitGroup
-	for range 3 * maxConnections {
+	for range count {
 		requests.Go(func() {
-			if err := Redact(t.Context(), server.Path(), []string{"\xff\x00", "b"}); err != nil {
+			if err := Redact(t.Context(), link.Address(), []string{"\xff\x00", "b"}); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	requests.Wait()
-	if want := slices.Repeat([]string{"\xff\x00", "b"}, 3*maxConnections); !slices.Equal(received, want) {
+	if want := slices.Repeat([]string{"\xff\x00", "b"}, count); !slices.Equal(received, want) {
 		t.Errorf("received %q", received)
 	}
-	if err := Redact(t.Context(), server.Path(), []string{"refuse"}); err == nil || !strings.Contains(err.Error(), "no more") {
+	if err := Redact(t.Context(), link.Address(), []string{"refuse"}); err == nil || !strings.Contains(err.Error(), "no more") {
 		t.Errorf("Redact: %v, want %q", err, refusal)
 	}
 }
@@ -69,12 +67,12 @@ func TestRedact(t *testing.T) {
 // TestInvalidRequest gets an error for bytes that are not a request.
 func TestInvalidRequest(t *testing.T) {
 	t.Parallel()
-	server, err := Listen("", func([]string) error { return nil })
+	server, err := Listen()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer server.Close()
-	conn, err := net.Dial("unix", server.Path())
+	conn, err := net.Dial("unix", server.path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,53 +89,54 @@ func TestInvalidRequest(t *testing.T) {
 // TestClose closes silent connections and removes the socket's directory.
 func TestClose(t *testing.T) {
 	t.Parallel()
-	server, err := Listen("", func([]string) error { return nil })
+	server, err := Listen()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range maxConnections + 1 { // none sends a request, and one waits for a slot
-		conn, err := net.Dial("unix", server.Path())
+		conn, err := net.Dial("unix", server.path)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { conn.Close() })
 	}
 	server.Close()
-	if _, err := os.Stat(filepath.Dir(server.Path())); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(filepath.Dir(server.path)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the directory still exists: %v", err)
 	}
-	if err := Redact(t.Context(), server.Path(), []string{"a"}); err == nil {
+	if err := Redact(t.Context(), server.path, []string{"a"}); err == nil {
 		t.Error("a closed server responds")
 	}
 }
 
-// TestSharedDir uses one directory for several jobs. It stays when they end.
-func TestSharedDir(t *testing.T) {
+// TestJobs has several jobs on one socket: a request reaches its own, and none after its
+// end, nor one without the job's key.
+func TestJobs(t *testing.T) {
 	t.Parallel()
-	dir, err := MakeDir()
+	server, err := Listen()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer os.RemoveAll(dir)
-	var servers []*Server
-	for range 2 {
-		server, err := Listen(dir, func([]string) error { return nil })
-		if err != nil {
-			t.Fatal(err)
-		}
-		servers = append(servers, server)
+	defer server.Close()
+	var got [2][]string
+	var links [2]*Link
+	for i := range links {
+		links[i] = server.Add(func(secrets []string) error {
+			got[i] = append(got[i], secrets...)
+			return nil
+		})
 	}
-	for _, server := range servers {
-		if err := Redact(t.Context(), server.Path(), []string{"a"}); err != nil {
-			t.Error(err)
-		}
-		server.Close()
-		if _, err := os.Stat(server.Path()); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("the socket still exists: %v", err)
+	if err := Redact(t.Context(), links[1].Address(), []string{"b"}); err != nil || got[0] != nil || !slices.Equal(got[1], []string{"b"}) {
+		t.Errorf("got %q, %v", got, err)
+	}
+	links[1].Close()
+	for _, address := range []string{links[1].Address(), server.path, server.path + "#", server.path + "#x"} {
+		if err := Redact(t.Context(), address, []string{"c"}); err == nil || !strings.Contains(err.Error(), "the job has ended") {
+			t.Errorf("%s: %v", address, err)
 		}
 	}
-	if _, err := os.Stat(dir); err != nil {
-		t.Error(err)
+	if err := Redact(t.Context(), links[0].Address(), []string{"a"}); err != nil || !slices.Equal(got[0], []string{"a"}) {
+		t.Errorf("got %q, %v", got, err)
 	}
 }
 

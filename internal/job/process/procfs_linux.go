@@ -61,24 +61,35 @@ func readChildren(pid int) ([]int, error) {
 	var last error
 	lists := 0
 	for _, name := range names {
-		list, err := os.ReadFile(dir + "/" + name + "/children") //nolint:gosec // of a process
+		list, err := readList(dir + "/" + name + "/children")
 		if err != nil {
 			last = err // the thread has ended, and its children are in another list
 			continue
 		}
 		lists++
-		for field := range strings.FieldsSeq(string(list)) {
-			child, err := strconv.Atoi(field)
-			if err != nil {
-				return nil, fmt.Errorf("listing children: %w", err)
-			}
-			children = append(children, child)
-		}
+		children = append(children, list...)
 	}
 	if lists == 0 {
 		return nil, fmt.Errorf("listing children: %w", last)
 	}
 	return children, nil
+}
+
+// readList returns the IDs in a file.
+func readList(path string) ([]int, error) {
+	text, err := os.ReadFile(path) //nolint:gosec // of a process
+	if err != nil {
+		return nil, fmt.Errorf("listing children: %w", err)
+	}
+	var pids []int
+	for field := range strings.FieldsSeq(string(text)) {
+		pid, err := strconv.Atoi(field)
+		if err != nil {
+			return nil, fmt.Errorf("listing children: %w", err)
+		}
+		pids = append(pids, pid)
+	}
+	return pids, nil
 }
 
 // addTree adds a process and what is below it to the found processes. Processes that

@@ -20,6 +20,10 @@ import (
 //
 // All methods may be called concurrently, and on nil.
 type Reaper struct {
+	// children is held for reading while a child is started or reaped, and for writing
+	// while children are listed.
+	children sync.RWMutex
+
 	mu      sync.Mutex
 	started map[int]startedProgram // by process ID, from the start of the program until it is reaped
 	before  map[int]uint64         // children that existed before, with their start time
@@ -40,16 +44,25 @@ func (r *Reaper) start(cmd *exec.Cmd, mark string) error {
 	if r == nil {
 		return withoutBlockedSignals(cmd.Start)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.ending {
+	r.children.RLock()
+	defer r.children.RUnlock()
+	if r.isEnding() {
 		return errEnding
 	}
 	if err := withoutBlockedSignals(cmd.Start); err != nil {
 		return err
 	}
-	r.started[cmd.Process.Pid] = startedProgram{mark: mark, at: startTime(cmd.Process.Pid)}
+	program := startedProgram{mark: mark, at: startTime(cmd.Process.Pid)}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.started[cmd.Process.Pid] = program
 	return nil
+}
+
+func (r *Reaper) isEnding() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.ending
 }
 
 // errEnding is the error of a program that is started after KillAll.
@@ -57,6 +70,8 @@ var errEnding = errors.New("the agent exits")
 
 // end makes every later start fail.
 func (r *Reaper) end() {
+	r.children.Lock() // what is being started is started
+	defer r.children.Unlock()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.ending = true
@@ -66,9 +81,13 @@ func (r *Reaper) end() {
 // snapshots, which could miss a child while another one is reaped.
 func (r *Reaper) wait(cmd *exec.Cmd) error {
 	if r != nil {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		delete(r.started, cmd.Process.Pid)
+		r.children.RLock()
+		defer r.children.RUnlock()
+		defer func() {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			delete(r.started, cmd.Process.Pid)
+		}()
 	}
 	if cmd.ProcessState != nil { // await has reaped it
 		return nil

@@ -79,6 +79,8 @@ func (r *Reaper) watch(ended <-chan os.Signal) {
 // that have ended, and returns the processes that choose returns of those read.
 func (r *Reaper) snapshot(read func(*Reaper) (map[int]proc, error), choose func(map[int]proc) map[int]proc) (map[int]proc, error) {
 	if r != nil {
+		r.children.Lock()
+		defer r.children.Unlock()
 		r.mu.Lock()
 		defer r.mu.Unlock()
 	}
@@ -95,6 +97,14 @@ func (r *Reaper) snapshot(read func(*Reaper) (map[int]proc, error), choose func(
 // readAll returns all processes of the machine.
 func (*Reaper) readAll() (map[int]proc, error) { return readProcesses() }
 
+// readOrphans returns the IDs of those children of this process that it inherits. The
+// kernel gives them to its first thread, which lives as long as the process. Some of the
+// children that it has started are among them.
+func readOrphans() ([]int, error) {
+	self := os.Getpid()
+	return readList(fmt.Sprintf("/proc/%d/task/%d/children", self, self))
+}
+
 // read returns the processes that programs have left running: the children of this
 // process that it has not started, and what is below them. Usually there are none, and
 // this takes a few files, however many processes the machine has. Without a reaper, or
@@ -104,7 +114,7 @@ func (r *Reaper) read() (map[int]proc, error) {
 	if r == nil {
 		return readProcesses()
 	}
-	children, err := readChildren(os.Getpid())
+	children, err := readOrphans()
 	if err != nil {
 		return readProcesses()
 	}

@@ -8,8 +8,8 @@
 //
 //	lock                  held while an agent enters, and while one adopts jobs
 //	agent-OWNER           held by the agent OWNER while its process runs
-//	job-OWNER-ID-RANDOM   one job: a sequence of frames
-//	log-ID-RANDOM/        the chunks of a long log, one file chunk-SEQUENCE-OFFSET each
+//	job-OWNER-RANDOM      one job: a sequence of frames; empty: kept for a later job
+//	log-RANDOM/           the chunks of a long log, one file chunk-SEQUENCE-OFFSET each
 //
 // A frame is a line with its kind, size and checksum, followed by its content: the
 // job (where to report it, and with which token), bytes of a log chunk, or how the

@@ -18,7 +18,7 @@ type Entry struct {
 	Job Job
 
 	spool *Spool
-	name  string // without prefix and owner: ID-RANDOM
+	name  string // random, without prefix and owner
 	file  *os.File
 
 	// What another process left; see Chunks and Result.
@@ -145,17 +145,19 @@ func (e *Entry) SetResult(result Result) error {
 
 // Sync makes everything but the chunk files of a long log survive a power failure. It
 // shares the work with concurrent calls of other entries. The error wraps os.ErrClosed
-// after Close and Remove.
+// after Close; after Remove it means nothing.
 func (e *Entry) Sync() error { return e.spool.commits.sync(e.file) }
 
 // Remove removes the job from the spool: nothing is undelivered. The entry must
 // not be used afterwards.
 func (e *Entry) Remove() error {
-	defer e.Close()
-	err := os.Remove(e.path())
-	if err != nil { // Windows removes no open file
-		_ = e.file.Close()
-		err = os.Remove(e.path())
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.log.closeFile()
+	var err error
+	if !e.spool.putFile(freeFile{e.name, e.file}) { // which empties it
+		err = removeFile(e.file)
+		e.spool.release(e.name)
 	}
 	if e.log.hasDir && err == nil {
 		err = os.RemoveAll(e.logDir())

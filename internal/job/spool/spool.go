@@ -53,8 +53,19 @@ type Spool struct {
 	commits commits
 
 	mu   sync.Mutex
-	held map[string]bool // the jobs of this process that an Entry holds, by name
+	held map[string]bool // the files of this process that an Entry holds, or that are free, by name
+	free []freeFile
 }
+
+// freeFile is an empty file of this process, for a later job: to make and to remove a
+// file costs more than all that is written for a short job.
+type freeFile struct {
+	name string
+	file *os.File
+}
+
+// maxFree is the most free files.
+const maxFree = 64
 
 // Open opens a spool and creates its directory if it is missing. It returns an
 // error if other users can write to the directory, because its content is
@@ -84,7 +95,15 @@ func Open(dir string, logger *zap.Logger) (*Spool, error) {
 // Close ends the ownership of this process: another one may deliver what is left. All
 // entries must be closed.
 func (s *Spool) Close() error {
-	if err := s.leave(); err != nil {
+	s.mu.Lock()
+	free := s.free
+	s.free = nil
+	s.mu.Unlock()
+	var errs []error
+	for _, f := range free {
+		errs = append(errs, removeFile(f.file))
+	}
+	if err := errors.Join(append(errs, s.leave())...); err != nil {
 		return fmt.Errorf("closing the spool: %w", err)
 	}
 	return nil
@@ -92,17 +111,59 @@ func (s *Spool) Close() error {
 
 // Create adds a job. This process holds it until Close or Remove.
 func (s *Spool) Create(job Job) (*Entry, error) {
-	file, err := os.CreateTemp(s.dir, jobName(s.owner, SafeName(job.ID)+"-*")) // with mode 0600
+	f, err := s.takeFile()
 	if err != nil {
 		return nil, fmt.Errorf("adding a job to the spool: %w", err)
 	}
-	_, name, _ := parseJobName(filepath.Base(file.Name()))
-	e := &Entry{Job: job, spool: s, name: name, file: file}
-	s.hold(name)
+	e := &Entry{Job: job, spool: s, name: f.name, file: f.file}
 	if err := e.fill(); err != nil {
 		return nil, errors.Join(fmt.Errorf("adding a job to the spool: %w", err), e.Remove())
 	}
 	return e, nil
+}
+
+// takeFile returns an empty file, which it holds.
+func (s *Spool) takeFile() (freeFile, error) {
+	s.mu.Lock()
+	if n := len(s.free); n > 0 {
+		f := s.free[n-1]
+		s.free = s.free[:n-1]
+		s.mu.Unlock()
+		return f, nil
+	}
+	s.mu.Unlock()
+	file, err := os.CreateTemp(s.dir, jobName(s.owner, "*")) // with mode 0600
+	if err != nil {
+		return freeFile{}, err //nolint:wrapcheck // the caller wraps it
+	}
+	_, name, _ := parseJobName(filepath.Base(file.Name()))
+	s.hold(name)
+	return freeFile{name, file}, nil
+}
+
+// putFile keeps a file, whose job was removed, for a later one. It reports false if there
+// are enough.
+func (s *Spool) putFile(f freeFile) bool {
+	if f.file.Truncate(0) != nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.free) == maxFree {
+		return false
+	}
+	s.free = append(s.free, f)
+	return true
+}
+
+// removeFile closes and removes a file.
+func removeFile(file *os.File) error {
+	err := os.Remove(file.Name())
+	closeErr := file.Close()
+	if err != nil { // Windows removes no open file
+		err = os.Remove(file.Name())
+	}
+	return errors.Join(err, closeErr)
 }
 
 // Undelivered claims the jobs that no living process holds, one after the other.
@@ -140,8 +201,10 @@ func (s *Spool) claim(name string) *Entry {
 	switch err := e.load(); {
 	case err == nil:
 		return e
-	case e.size == 0 && isShort(e.file): // its process was killed when it created the job
-		if err := e.Remove(); err != nil {
+	case e.size == 0 && isShort(e.file): // its process was killed when it created or removed the job
+		err := errors.Join(removeFile(e.file), os.RemoveAll(e.logDir()))
+		s.release(name)
+		if err != nil {
 			s.logger.Warn("could not remove an incomplete job from the spool", zap.String("path", e.path()), zap.Error(err))
 		}
 	default:

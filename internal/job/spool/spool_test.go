@@ -178,10 +178,13 @@ func TestFiles(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if files := names(t, dir); len(files) != 2 {
+	if files := names(t, dir); len(files) != 3 || e.size == 0 {
 		t.Errorf("left: %v", files)
 	}
 	_ = s.Close()
+	if files := names(t, dir); len(files) != 1 {
+		t.Errorf("left: %v", files)
+	}
 }
 
 // TestOrphanedLog leaves the log of a job whose process was killed between the two
@@ -345,8 +348,51 @@ func damage(t *testing.T, e *Entry, change func(string) string, files map[string
 	}
 }
 
-// TestSync syncs several entries at once, in fewer passes than calls, and an entry that
-// was removed meanwhile.
+// TestReuse makes and removes jobs, one after the other and at once: no more files are
+// made than jobs are in the spool at the same time, and nothing of one is in the next.
+func TestReuse(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "spool")
+	s := open(t, dir, nil)
+	paths := map[string]bool{}
+	for range 5 {
+		e := create(t, s, "J1")
+		write(t, e, 1, 0, strings.Repeat("x", 100))
+		paths[e.path()] = true
+		if err := e.Remove(); err != nil {
+			t.Fatal(err)
+		}
+		if info, err := os.Stat(e.path()); err != nil || info.Size() != 0 {
+			t.Errorf("after the job: %v, %v", info, err)
+		}
+	}
+	if len(paths) != 1 {
+		t.Errorf("files %v", paths)
+	}
+	var all []*Entry
+	for range maxFree + 2 {
+		all = append(all, create(t, s, "J2"))
+	}
+	for _, e := range all {
+		if err := e.Remove(); err != nil {
+			t.Error(err)
+		}
+	}
+	if files := names(t, dir); len(files) != maxFree+2 { // with the locks
+		t.Errorf("%d files are kept", len(files)-2)
+	}
+	e := create(t, s, "J3")
+	e.Close()
+	if ids := claimed(s, nil); !slices.Equal(ids, []string{"J3"}) {
+		t.Errorf("claimed %v", ids)
+	}
+	_ = s.Close()
+	if files := names(t, dir); len(files) != 2 { // the job and a lock
+		t.Errorf("left: %v", files)
+	}
+}
+
+// TestSync syncs several entries at once, in fewer passes than calls.
 func TestSync(t *testing.T) {
 	t.Parallel()
 	core, logs := observer.New(zapcore.DebugLevel)
@@ -372,11 +418,9 @@ func TestSync(t *testing.T) {
 		t.Errorf("%d jobs in %d passes", jobs, len(passes))
 	}
 	for _, e := range entries {
-		if err := e.Remove(); err != nil {
-			t.Error(err)
-		}
+		e.Close()
 		if err := e.Sync(); !errors.Is(err, os.ErrClosed) {
-			t.Errorf("a removed entry: %v", err)
+			t.Errorf("a closed entry: %v", err)
 		}
 	}
 	if err := s.Close(); err != nil {

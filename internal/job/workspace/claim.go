@@ -16,7 +16,9 @@ import (
 )
 
 const (
-	claimsDir = ".agents" // in the build path, with a directory for each agent that uses it
+	// claimsDir is in the build path, and has a directory for each agent that uses it, with
+	// an empty file for each working directory that is kept.
+	claimsDir = ".agents"
 	lockFile  = "lock"
 	// filesDir is the directory in a claim for files of jobs, and socketFile the file
 	// with the path of the directory for sockets.
@@ -25,8 +27,8 @@ const (
 	killLimit  = 10 * time.Second // for the end of the processes of one killed agent
 )
 
-// Claim records that an agent uses a build path, and which working directories
-// belong to it. The agent holds a lock, which the system releases when its process
+// Claim records that an agent uses a build path. The working directories that belong to it
+// have a part of its ID in their names. The agent holds a lock, which the system releases when its process
 // ends. So a later agent knows for sure which jobs have no agent any more: process
 // IDs may be reused, or belong to another container.
 //
@@ -101,8 +103,21 @@ func (c *Claim) ID() string {
 	return c.id
 }
 
-// Add records that a working directory belongs to this agent.
-func (c *Claim) Add(dir string) error {
+// suffixLen is how much of the ID of a claim is in the names of its working directories.
+const suffixLen = 8
+
+// suffix ends the names of the working directories of the agent; "" if c is nil.
+func (c *Claim) suffix() string {
+	if c == nil {
+		return ""
+	}
+	return suffixOf(c.id)
+}
+
+func suffixOf(id string) string { return "." + id[:min(len(id), suffixLen)] }
+
+// Keep records that a working directory stays, whatever becomes of this agent.
+func (c *Claim) Keep(dir string) error {
 	if c == nil {
 		return nil
 	}
@@ -132,13 +147,6 @@ func (c *Claim) AddSocketDir(dir string) error {
 		return fmt.Errorf("recording the directory of sockets: %w", err)
 	}
 	return nil
-}
-
-// Release removes the record of a working directory, if there is one.
-func (c *Claim) Release(dir string) {
-	if c != nil {
-		_ = os.Remove(filepath.Join(c.dir, filepath.Base(dir)))
-	}
 }
 
 // removeStale ends what killed agents have left in a build path. The caller holds
@@ -174,14 +182,14 @@ func removeClaim(buildPath, id string, cleanup Cleanup, isSockets func(string) b
 	if err := removeSockets(claim, isSockets); err != nil {
 		return err
 	}
-	entries, err := os.ReadDir(claim)
+	entries, err := os.ReadDir(buildPath)
 	if err != nil {
 		return fmt.Errorf("listing the working directories of a killed agent: %w", err)
 	}
 	for _, entry := range entries {
 		dir := filepath.Join(buildPath, entry.Name())
-		switch _, err := os.Lstat(dir); {
-		case !strings.HasPrefix(entry.Name(), namePrefix), err != nil:
+		switch _, err := os.Lstat(filepath.Join(claim, entry.Name())); {
+		case !strings.HasPrefix(entry.Name(), namePrefix), !strings.HasSuffix(entry.Name(), suffixOf(id)), err == nil: // kept
 		case !cleanup.Removes(false):
 			logger.Info("keeping the working directory of a killed agent's job", zap.String("directory", dir))
 		default:

@@ -15,10 +15,9 @@ import (
 func TestNilClaim(t *testing.T) {
 	t.Parallel()
 	var none *Claim
-	if err := none.Add("x"); err != nil || none.ID() != "" {
+	if err := none.Keep("x"); err != nil || none.ID() != "" {
 		t.Errorf("%v, %q", err, none.ID())
 	}
-	none.Release("x")
 	if err := none.Close(); err != nil {
 		t.Error(err)
 	}
@@ -68,6 +67,44 @@ func TestRemoveSockets(t *testing.T) { //nolint:tparallel // the rows are in ord
 		})
 	}
 	if err := removeSockets(t.TempDir(), isSockets); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestKeptStays kills an agent that had two working directories, one of which was to be
+// kept: the next one removes the other, and nothing of an agent that lives.
+func TestKeptStays(t *testing.T) {
+	t.Parallel()
+	build := t.TempDir()
+	claim := func() *Claim {
+		c, err := ClaimBuildPath(build, CleanupAlways, func(string) bool { return false }, zap.NewNop())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	work := func(c *Claim) string {
+		dir, err := Make(build, "J1", c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	killed, alive := claim(), claim()
+	kept, left, others, nobodys := work(killed), work(killed), work(alive), work(nil)
+	if err := errors.Join(killed.Keep(kept), killed.lock.Close()); err != nil {
+		t.Fatal(err)
+	}
+	next := claim()
+	for _, row := range []struct {
+		name, dir string
+		want      bool
+	}{{"kept", kept, true}, {"left", left, false}, {"of another agent", others, true}, {"of no agent", nobodys, true}} {
+		if _, err := os.Stat(row.dir); (err == nil) != row.want {
+			t.Errorf("%s: %v", row.name, err)
+		}
+	}
+	if err := errors.Join(alive.Close(), next.Close()); err != nil {
 		t.Error(err)
 	}
 }

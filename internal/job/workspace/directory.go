@@ -17,12 +17,13 @@ const namePrefix = "job-"
 const ownerOnly = 0o700
 
 // Make creates a fresh working directory below buildPath, and buildPath if it is
-// missing. The name contains the job's ID as far as it is harmless in a path.
-func Make(buildPath, jobID string) (string, error) {
+// missing. The name contains the job's ID as far as it is harmless in a path, and that
+// of the agent's claim, which may be nil.
+func Make(buildPath, jobID string, claim *Claim) (string, error) {
 	if err := os.MkdirAll(buildPath, ownerOnly); err != nil {
 		return "", fmt.Errorf("creating the build path: %w", err)
 	}
-	dir, err := os.MkdirTemp(buildPath, namePrefix+spool.SafeName(jobID)+"-*")
+	dir, err := os.MkdirTemp(buildPath, namePrefix+spool.SafeName(jobID)+"-*"+claim.suffix())
 	if err != nil {
 		return "", fmt.Errorf("creating a working directory: %w", err)
 	}

@@ -11,7 +11,7 @@ func TestMakeIsFresh(t *testing.T) {
 	path := t.TempDir()
 	seen := map[string]bool{}
 	for range 10 {
-		dir, err := Make(path, "same")
+		dir, err := Make(path, "same", nil)
 		if err != nil || seen[dir] || filepath.Dir(dir) != path {
 			t.Fatalf("%q again, %v", dir, err)
 		}

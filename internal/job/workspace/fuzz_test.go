@@ -15,11 +15,11 @@ func FuzzMake(f *testing.F) {
 	}
 	build := f.TempDir()
 	f.Fuzz(func(t *testing.T, id string) {
-		dir, err := Make(build, id)
+		dir, err := Make(build, id, &Claim{id: "0123456789"})
 		if err != nil {
 			t.Fatalf("%q: %v", id, err)
 		}
-		if filepath.Dir(dir) != build || len(filepath.Base(dir)) > spool.MaxNameLen+20 {
+		if filepath.Dir(dir) != build || len(filepath.Base(dir)) > spool.MaxNameLen+20+suffixLen+1 {
 			t.Errorf("%q: %s", id, dir)
 		}
 		if err := Remove(dir); err != nil {
