@@ -4,33 +4,8 @@ import (
 	"sync"
 	"time"
 
-	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
-
 	"github.com/switchyard-ci/switchyard/fsm"
 )
-
-// logRecord logs a change of state at level info, and any other event at level
-// debug.
-func logRecord(logger *zap.Logger, r *fsm.Record) {
-	level, message := zapcore.DebugLevel, "event"
-	if r.From != r.To {
-		level, message = zapcore.InfoLevel, "state changed"
-	}
-	entry := logger.Check(level, message)
-	if entry == nil {
-		return
-	}
-	fields := []zap.Field{zap.Stringer("from", r.From), zap.Stringer("to", r.To), zap.Stringer("event", r.Event)}
-	for _, field := range []struct{ key, value string }{
-		{"guard", r.Guard}, {"ignored", r.Ignored}, {"cause", r.Cause},
-	} {
-		if field.value != "" {
-			fields = append(fields, zap.String(field.key, field.value))
-		}
-	}
-	entry.Write(fields...)
-}
 
 // HistorySize is the number of records that a worker remembers: about a dozen
 // jobs, or half an hour of keep-alives, in about 20 KB.

@@ -42,6 +42,7 @@ type Worker struct {
 	pollTimer *time.Timer
 	pollPace  pollPace
 	trust     trust
+	log       recordLog
 	reason    fsm.LeaveReason // set by the effect Stop
 	failure   error           // the error that made the worker stop, if any
 
