@@ -76,6 +76,9 @@ func (s service) failed(op operation, err error) error {
 	case errors.Is(err, store.ErrFull):
 		s.logger.Warn("request not served, store full", zap.Stringer("operation", op), zap.Error(err))
 		return codedError(connect.CodeUnavailable, "%v: %v; try again when it has room", op, store.ErrFull)
+	case errors.Is(err, store.ErrConflict): // others keep changing it, or the store cannot commit
+		s.logger.Warn("request not served, record kept changing", zap.Stringer("operation", op), zap.Error(err))
+		return codedError(connect.CodeUnavailable, "%v: other changes are in progress; try again", op)
 	case errors.Is(err, store.ErrUnavailable): // it may be the deadline of the call that has passed, too
 		s.logger.Warn("request not served, store unavailable", zap.Stringer("operation", op), zap.Error(err))
 		return codedError(connect.CodeUnavailable, "%v: the store does not answer; try again", op)

@@ -22,6 +22,7 @@ func TestCodesOfErrors(t *testing.T) {
 		err  error
 		want string
 	}{
+		{fmt.Errorf("at /var: %w", store.ErrConflict), "unavailable: reading job \"J\": other changes are in progress; try again"},
 		{fmt.Errorf("at /var: %w", store.ErrUnavailable), "unavailable: reading job \"J\": the store does not answer; try again"},
 		{fmt.Errorf("%w: %w", store.ErrUnavailable, context.DeadlineExceeded), "unavailable: reading job \"J\": the store does not answer; try again"},
 		{

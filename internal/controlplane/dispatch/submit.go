@@ -96,6 +96,9 @@ func (d *Dispatcher) createOnce(ctx context.Context, job record.Job) (_ record.J
 	created, err := d.create(ctx, job)
 	if errors.Is(err, store.ErrConflict) {
 		existing, err := d.records.ReadJob(ctx, job.ID)
+		if errors.Is(err, ErrNotFound) { // the other submission is not committed yet
+			err = fmt.Errorf("job %s: %w", job.ID, store.ErrConflict)
+		}
 		return existing, err == nil, err
 	}
 	return created, false, err
