@@ -12,7 +12,8 @@ func natsFlags(flags cli.Flags, c *controlplane.Config) {
 	a := &c.NATSAccess
 	cli.Var(flags, &c.NATSReplicas, "nats-replicas", "NUMBER", "least number of copies of all records in the NATS cluster; more are kept",
 		cli.Number[int](1, math.MaxInt32)).Default("as they are; new ones have 3 in a cluster of three servers or more, else 1")
-	flags.SecretFile(&a.CredentialsFile, "credentials file", "nats-creds", "FILE", "credentials of a NATS user: its JWT and the seed of its NKey")
+	flags.SecretFile(&a.CredentialsFile, "credentials file", "nats-creds", "FILE",
+		"credentials of a NATS user: its JWT and the seed of its NKey")
 	flags.SecretFile(&a.TokenFile, "token file", "nats-token-file", "FILE", "file with the token of the NATS servers")
 	flags.Text(&a.User, "nats-user", "NAME", "user of the NATS servers")
 	flags.SecretFile(&a.PasswordFile, "password file", "nats-password-file", "FILE", "file with the password of --nats-user")

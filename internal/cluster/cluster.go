@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -111,7 +112,7 @@ func (c *Cluster) addReplica(i int, address string) error {
 
 // Start starts every process, and waits until each replica is ready.
 func (c *Cluster) Start(ctx context.Context) error {
-	for _, p := range append(append([]*Process{}, c.NATS...), c.Replicas...) {
+	for _, p := range slices.Concat(c.NATS, c.Replicas) {
 		if err := p.Start(); err != nil {
 			return err
 		}
@@ -180,30 +181,35 @@ func (c *Cluster) Probe(ctx context.Context, replica int) error {
 // Stop asks the replicas to end, then the NATS servers, and kills what is left when ctx
 // ends.
 func (c *Cluster) Stop(ctx context.Context) error {
-	var errs []error
-	for _, p := range append(append([]*Process{}, c.Replicas...), c.NATS...) {
-		errs = append(errs, p.Stop(ctx))
+	var err error
+	for _, p := range slices.Concat(c.Replicas, c.NATS) {
+		err = errors.Join(err, p.Stop(ctx))
 	}
 	c.Kill()
-	return errors.Join(errs...)
+	return err
 }
 
 // Kill ends every process at once.
 func (c *Cluster) Kill() {
-	for _, p := range append(append([]*Process{}, c.Replicas...), c.NATS...) {
+	for _, p := range slices.Concat(c.Replicas, c.NATS) {
 		p.Kill()
 	}
 }
 
 // freePorts returns addresses on loopback that were free a moment ago.
 func freePorts(ctx context.Context, n int) ([]string, error) {
-	addresses := make([]string, n)
+	addresses, held := make([]string, n), make([]net.Listener, 0, n)
+	defer func() {
+		for _, l := range held {
+			_ = l.Close() // nothing was accepted
+		}
+	}()
 	for i := range addresses {
 		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 		if err != nil {
 			return nil, fmt.Errorf("looking for a free port: %w", err)
 		}
-		defer func() { _ = l.Close() }() // nothing was accepted
+		held = append(held, l)
 		addresses[i] = l.Addr().String()
 	}
 	return addresses, nil

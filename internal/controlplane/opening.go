@@ -47,8 +47,17 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Retry-After", openingRetryAfter)
 		w.WriteHeader(http.StatusServiceUnavailable)
 		// Both the protocol of agents and that of switchyard.v1 read the message.
-		_ = json.NewEncoder(w).Encode(map[string]string{"code": "unavailable", "message": errOpening.Error() + "; try again"})
+		_, _ = w.Write(openingBody())
 	}
+}
+
+// openingBody returns the body of the response before the store is open.
+func openingBody() []byte {
+	body, err := json.Marshal(map[string]string{"code": "unavailable", "message": errOpening.Error() + "; try again"})
+	if err != nil {
+		return nil // it cannot fail for text
+	}
+	return body
 }
 
 // errOpening is why a server whose store is not open yet serves nothing. The reason is

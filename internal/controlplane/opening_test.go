@@ -102,7 +102,9 @@ func ask(t *testing.T, client *http.Client, method, url string) (status int, mes
 		}
 		res, err := client.Do(req)
 		if err == nil {
-			var body struct{ Message string }
+			var body struct {
+				Message string `json:"message"`
+			}
 			_ = json.NewDecoder(res.Body).Decode(&body)
 			_ = res.Body.Close()
 			return res.StatusCode, body.Message

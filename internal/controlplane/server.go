@@ -76,7 +76,7 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 		close(s.failed)
 		if s.http != nil {
 			_ = s.http.Close() // the requests are refused ones
-			<-s.served
+			_ = <-s.served // http.ErrServerClosed
 		}
 		return nil, fmt.Errorf("control plane: %w", errors.Join(err, s.release()))
 	}

@@ -2,7 +2,9 @@
 // loopback sockets, with the stream cut where a test needs that. A case is a
 // script; a new case needs no Go. A fault of the network is a row of the table in
 // faults_test.go. TestChaos kills, freezes and cuts everything at random; its seed
-// is printed, and -args -chaos-seed SEED repeats its disturbances.
+// is printed, and -args -chaos-seed SEED repeats its disturbances. TestCluster disturbs a
+// cluster of NATS servers and replicas (package cluster), by the table in
+// cluster_unix_test.go.
 //
 // The scripts of testdata/script choose their path themselves. Those of
 // testdata/path check what must hold on every path by which jobs reach a worker;

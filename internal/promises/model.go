@@ -1,8 +1,12 @@
-package worldtest
+// Package promises is a sequential model of a control plane, of which an outsider knows
+// nothing but what it promises. A history of requests, and the responses, in real time is
+// compared with it by porcupine.
+package promises
 
 import (
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,28 +15,31 @@ import (
 
 // The outcomes of a request.
 const (
-	ok      = "ok"
-	refused = "refused" // a response that the request is not carried out
-	unknown = "unknown" // no response, or one that leaves open whether it was carried out
+	OK      = "ok"
+	Refused = "refused" // a response that the request is not carried out
+	Unknown = "unknown" // no response, or one that leaves open whether it was carried out
 )
 
-// request is one request about a job, by a client of any replica.
-type request struct {
-	do     string // submit, accept, start, finish, cancel or get
-	key    string // the idempotency key of the job
-	id     string // the job; empty for a submission
-	worker string // of an acceptance
-	token  string // of a start and a finish
-	result string // the exit status of a finish
+// The end of a job that was canceled, as state and as result.
+const canceled = "canceled"
+
+// Request is one request about a job, by a client of any replica.
+type Request struct {
+	Do     string // submit, accept, start, finish, cancel or get
+	Key    string // the idempotency key of the job
+	ID     string // the job; empty for a submission
+	Worker string // of an acceptance
+	Token  string // of a start and a finish
+	Result string // the exit status of a finish
 }
 
-// response is what the client learned.
-type response struct {
-	outcome string
-	id      string // of a submission
-	token   string // of an acceptance
-	// state and result are of a get: see visible. An unknown job has no state.
-	state, result string
+// Response is what the client learned.
+type Response struct {
+	Outcome string
+	ID      string // of a submission
+	Token   string // of an acceptance
+	// State and Result are of a get: see visible. An unknown job has no state.
+	State, Result string
 }
 
 // jobModel is all that an outsider knows of the job of one key. Strings keep it
@@ -47,17 +54,17 @@ type jobModel struct {
 	endedBy string // the token that reported the result
 }
 
-// promises are the model of the control plane, for one job: an acknowledged submission
+// Model returns the model of the control plane, for one job: an acknowledged submission
 // exists from then on, and its key makes no second job; one token is granted the start;
 // a token that was granted the start may report the result, once; what was acknowledged
 // is what is read. The control plane may withdraw an offer or an acceptance at any time,
 // so it may refuse what depends on one.
-func promises() porcupine.Model {
+func Model() porcupine.Model {
 	model := porcupine.NondeterministicModel{
-		Partition: byKey,
+		Partition: ByKey,
 		Init:      func() []any { return []any{jobModel{}} },
 		Step: func(state, input, output any) (next []any) {
-			for _, s := range step(state.(jobModel), input.(request), output.(response)) { //nolint:forcetypeassert // nothing else is in a history
+			for _, s := range step(state.(jobModel), input.(Request), output.(Response)) { //nolint:forcetypeassert // a history has nothing else
 				next = append(next, s)
 			}
 			return next
@@ -72,14 +79,14 @@ func promises() porcupine.Model {
 	return model.ToModel()
 }
 
-// byKey divides a history into those of the keys.
-func byKey(history []porcupine.Operation) (parts [][]porcupine.Operation) {
+// ByKey divides a history into those of the keys.
+func ByKey(history []porcupine.Operation) (parts [][]porcupine.Operation) {
 	keys := map[string][]porcupine.Operation{}
 	for _, op := range history {
-		key := op.Input.(request).key //nolint:forcetypeassert // the same
+		key := op.Input.(Request).Key //nolint:forcetypeassert // the same
 		keys[key] = append(keys[key], op)
 	}
-	for _, key := range sorted(keys) {
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		parts = append(parts, keys[key])
 	}
 	return parts
@@ -87,69 +94,69 @@ func byKey(history []porcupine.Operation) (parts [][]porcupine.Operation) {
 
 // step returns the states that a job may have after a request with this response; none
 // if the response breaks a promise.
-func step(s jobModel, in request, out response) []jobModel {
+func step(s jobModel, in Request, out Response) []jobModel {
 	done, may := apply(s, in, out)
 	switch {
-	case out.outcome == unknown && may:
+	case out.Outcome == Unknown && may:
 		return []jobModel{s, done}
-	case out.outcome == unknown:
+	case out.Outcome == Unknown:
 		return []jobModel{s}
-	case out.outcome == refused && mayRefuse(s, in):
+	case out.Outcome == Refused && mayRefuse(s, in):
 		return []jobModel{s}
-	case out.outcome == ok && may:
+	case out.Outcome == OK && may:
 		return []jobModel{done}
 	}
 	return nil
 }
 
 // apply returns the job after a request that was carried out, and whether it may be.
-func apply(s jobModel, in request, out response) (_ jobModel, may bool) {
-	id := in.id + out.id // one of them is empty
+func apply(s jobModel, in Request, out Response) (_ jobModel, may bool) {
+	id := in.ID + out.ID // one of them is empty
 	if s.exists && id != "" && s.id != "" && id != s.id {
 		return s, false // a second job of one key
 	}
-	if in.do == "submit" {
+	if in.Do == "submit" {
 		s.exists = true
 	}
 	if !s.exists {
-		return s, in.do == "get" && out.state == ""
+		return s, in.Do == "get" && out.State == ""
 	}
 	if s.id == "" {
 		s.id = id
 	}
-	running := s.ended == "" && s.started == in.token
-	startable := s.ended == "" && s.started == "" && slices.Contains(strings.Fields(s.tokens), in.token)
-	switch in.do {
+	running := s.ended == "" && s.started == in.Token
+	startable := s.ended == "" && s.started == "" && slices.Contains(strings.Fields(s.tokens), in.Token)
+	switch in.Do {
 	case "accept":
 		if s.started != "" || s.ended != "" {
 			return s, false
 		}
-		if s.holder != in.worker {
-			s.holder, s.tokens = in.worker, ""
+		if s.holder != in.Worker {
+			s.holder, s.tokens = in.Worker, ""
 		}
-		s.tokens += out.token + " "
+		s.tokens += out.Token + " "
 		return s, true
 	case "start":
 		may = running || startable
-		s.started = in.token
+		s.started = in.Token
 		return s, may
 	case "finish":
 		if s.ended != "" {
-			return s, s.endedBy == in.token && s.ended == in.result
+			return s, s.endedBy == in.Token && s.ended == in.Result
 		}
 		may = running || startable // an agent may give up before the start
-		s.started, s.ended, s.endedBy = in.token, in.result, in.token
+		s.started, s.ended, s.endedBy = in.Token, in.Result, in.Token
 		return s, may
 	case "cancel":
 		switch {
 		case s.ended != "":
-			return s, s.ended == "canceled"
+			return s, s.ended == canceled
 		case s.started == "":
-			s.ended = "canceled"
+			s.ended = canceled
 		}
 		return s, true
 	case "get":
-		return s, out.state == visible(s) && (s.endedBy == "" || out.result == s.ended)
+		return s, out.State == visible(s) && (s.endedBy == "" || out.Result == s.ended)
 	}
 	return s, true
 }
@@ -159,8 +166,8 @@ func visible(s jobModel) string {
 	switch {
 	case !s.exists:
 		return ""
-	case s.ended == "canceled":
-		return "canceled"
+	case s.ended == canceled:
+		return canceled
 	case s.ended != "":
 		return "finished"
 	case s.started != "":
@@ -170,16 +177,16 @@ func visible(s jobModel) string {
 }
 
 // mayRefuse reports whether the control plane may refuse a request.
-func mayRefuse(s jobModel, in request) bool {
-	switch in.do {
+func mayRefuse(s jobModel, in Request) bool {
+	switch in.Do {
 	case "submit", "get":
 		return false
 	case "start":
-		return s.started != in.token || s.ended != ""
+		return s.started != in.Token || s.ended != ""
 	case "finish":
-		return s.started != in.token || s.ended != "" && s.ended != in.result
+		return s.started != in.Token || s.ended != "" && s.ended != in.Result
 	case "cancel":
-		return !s.exists || s.ended != "" && s.ended != "canceled"
+		return !s.exists || s.ended != "" && s.ended != canceled
 	}
 	return true
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/anishathalye/porcupine"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
+	"github.com/switchyard-ci/switchyard/internal/promises"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 	"github.com/switchyard-ci/switchyard/proto/switchyard/v1/switchyardv1connect"
@@ -65,8 +66,8 @@ func TestHistoriesKeepThePromises(t *testing.T) {
 // job of which that is so, and the longest part of them that is possible, in its order.
 func checkHistory(t *testing.T, h []porcupine.Operation) {
 	t.Helper()
-	for _, part := range byKey(h) {
-		result, info := porcupine.CheckOperationsVerbose(promises(), part, time.Minute)
+	for _, part := range promises.ByKey(h) {
+		result, info := porcupine.CheckOperationsVerbose(promises.Model(), part, time.Minute)
 		if result == porcupine.Ok {
 			continue
 		}
@@ -179,10 +180,10 @@ func (r *recorder) do(in request, call func(ctx context.Context) response) respo
 	op := porcupine.Operation{Input: in, Call: r.clock.Add(1)}
 	out := call(ctx)
 	op.Output, op.Return = out, r.clock.Add(1)
-	if out.outcome == unknown {
+	if out.Outcome == unknown {
 		op.Return = math.MaxInt64 // it may be carried out at any time from now on
 	}
-	if out.outcome == unknown && (in.do == "accept" || in.do == "get") {
+	if out.Outcome == unknown && (in.Do == "accept" || in.Do == "get") {
 		return out // nobody has learned anything, and an acceptance can be withdrawn
 	}
 	r.mu.Lock()
@@ -222,14 +223,14 @@ func (r *recorder) submitter(random *rand.Rand) {
 	for begun := time.Now(); r.over.Err() == nil; {
 		key := fmt.Sprintf("key-%d-%d", time.Since(begun)/keyTime, random.IntN(keysAtATime))
 		d := r.anyDoor(random)
-		out := r.do(request{do: "submit", key: key}, func(ctx context.Context) response {
+		out := r.do(request{Do: "submit", Key: key}, func(ctx context.Context) response {
 			submitted, err := d.jobs.SubmitJob(ctx, &switchyardv1.SubmitJobRequest{
 				Command: []string{"true"}, Env: map[string]string{"KEY": key}, IdempotencyKey: key,
 			})
-			return response{outcome: outcomeOf(err), id: submitted.GetJob().GetId()}
+			return response{Outcome: outcomeOf(err), ID: submitted.GetJob().GetId()}
 		})
-		if out.outcome == ok {
-			r.see(out.id, key)
+		if out.Outcome == ok {
+			r.see(out.ID, key)
 		}
 		pause(r.over, time.Duration(random.IntN(int(4*time.Second))))
 	}
@@ -251,9 +252,9 @@ func (r *recorder) operator(random *rand.Rand) {
 			r.get(d, r.keyOf(id), id)
 			continue
 		}
-		r.do(request{do: "cancel", key: r.keyOf(id), id: id}, func(ctx context.Context) response {
+		r.do(request{Do: "cancel", Key: r.keyOf(id), ID: id}, func(ctx context.Context) response {
 			_, err := d.jobs.CancelJob(ctx, &switchyardv1.CancelJobRequest{Id: id})
-			return response{outcome: outcomeOf(err)}
+			return response{Outcome: outcomeOf(err)}
 		})
 	}
 }
@@ -265,23 +266,23 @@ func (r *recorder) keyOf(id string) string {
 }
 
 func (r *recorder) get(d door, key, id string) {
-	r.do(request{do: "get", key: key, id: id}, func(ctx context.Context) response {
+	r.do(request{Do: "get", Key: key, ID: id}, func(ctx context.Context) response {
 		got, err := d.jobs.GetJob(ctx, &switchyardv1.GetJobRequest{Id: id})
 		if connect.CodeOf(err) == connect.CodeNotFound {
-			return response{outcome: ok}
+			return response{Outcome: ok}
 		}
-		out := response{outcome: outcomeOf(err), result: got.GetJob().GetExitStatus()}
+		out := response{Outcome: outcomeOf(err), Result: got.GetJob().GetExitStatus()}
 		switch got.GetJob().GetState() {
 		case switchyardv1.JobState_JOB_STATE_FINISHED:
-			out.state = "finished"
+			out.State = "finished"
 		case switchyardv1.JobState_JOB_STATE_CANCELED:
-			out.state = "canceled"
+			out.State = "canceled"
 		case switchyardv1.JobState_JOB_STATE_RUNNING:
-			out.state = "running"
+			out.State = "running"
 		case switchyardv1.JobState_JOB_STATE_LOST:
-			out.state = "lost"
+			out.State = "lost"
 		default:
-			out.state = "waiting"
+			out.State = "waiting"
 		}
 		return out
 	})
@@ -338,8 +339,8 @@ func (r *recorder) take(id, name, session string, random *rand.Rand) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.history = append(r.history, porcupine.Operation{
-			Input: request{do: "accept", key: key, id: id, worker: name}, Call: began,
-			Output: response{outcome: ok, token: accepted.Token}, Return: r.clock.Add(1),
+			Input: request{Do: "accept", Key: key, ID: id, Worker: name}, Call: began,
+			Output: response{Outcome: ok, Token: accepted.Token}, Return: r.clock.Add(1),
 		})
 	})
 	pause(r.over, time.Duration(random.IntN(int(7*time.Second))))
@@ -348,14 +349,14 @@ func (r *recorder) take(id, name, session string, random *rand.Rand) {
 		if tokens[i] == "" {
 			return
 		}
-		about := request{do: "start", key: r.keyOf(id), id: id, token: tokens[i]}
+		about := request{Do: "start", Key: r.keyOf(id), ID: id, Token: tokens[i]}
 		for range 3 {
 			if r.report(at(i), wire.PathStart, about, wire.StartRequest{}) != unknown {
 				break
 			}
 		}
 		pause(r.over, time.Duration(i)*time.Second)
-		about.do, about.result = "finish", result
+		about.Do, about.Result = "finish", result
 		for range 3 {
 			if r.report(at(i+1), wire.PathFinish, about, wire.FinishRequest{ExitStatus: result}) != unknown {
 				break
@@ -376,8 +377,8 @@ func both(n int, f func(i int)) {
 // report makes a call with a job's token, and returns its outcome.
 func (r *recorder) report(d door, route string, about request, body any) string {
 	return r.do(about, func(ctx context.Context) response {
-		return response{outcome: r.rest(ctx, d, http.MethodPut, wire.PathJobs+"/"+about.id+"/"+route, about.token, body, nil)}
-	}).outcome
+		return response{Outcome: r.rest(ctx, d, http.MethodPut, wire.PathJobs+"/"+about.ID+"/"+route, about.Token, body, nil)}
+	}).Outcome
 }
 
 // rest makes a REST call and returns its outcome.

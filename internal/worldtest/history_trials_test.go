@@ -13,6 +13,7 @@ import (
 	"github.com/anishathalye/porcupine"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/switchyard-ci/switchyard/internal/promises"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
@@ -31,7 +32,7 @@ func TestImpossibleHistoriesAreFound(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var h []porcupine.Operation
 			inBubble(t, func(t *testing.T) { h = recordHistory(t, 1, broke) })
-			if result := porcupine.CheckOperationsTimeout(promises(), h, time.Minute); result != porcupine.Illegal {
+			if result := porcupine.CheckOperationsTimeout(promises.Model(), h, time.Minute); result != porcupine.Illegal {
 				t.Errorf("the history of %d requests is %s, want %s", len(h), result, porcupine.Illegal)
 			}
 		})

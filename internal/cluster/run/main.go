@@ -11,6 +11,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -32,13 +33,13 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *dir); err != nil && !errors.Is(err, context.Canceled) {
+	if err := run(ctx, os.Stdout, *dir); err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintln(os.Stderr, "cluster:", err)
-		os.Exit(1) //nolint:gocritic // nothing is left to be undone
+		os.Exit(1) //nolint:forbidigo,gocritic // this is main, and nothing is left to be undone
 	}
 }
 
-func run(ctx context.Context, dir string) (err error) {
+func run(ctx context.Context, out io.Writer, dir string) (err error) {
 	if dir == "" {
 		if dir, err = os.MkdirTemp("", "switchyard-cluster-"); err != nil {
 			return fmt.Errorf("making a directory: %w", err)
@@ -51,7 +52,7 @@ func run(ctx context.Context, dir string) (err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("making a directory: %w", err)
 	}
-	fmt.Println("building switchyard and nats-server ...")
+	_, _ = fmt.Fprintln(out, "building switchyard and nats-server ...")
 	config := cluster.Config{Dir: dir, RegistrationToken: rand.Text(), AdminToken: rand.Text()}
 	if config.Program, err = cluster.Build(ctx, dir); err != nil {
 		return err //nolint:wrapcheck // it says what failed
@@ -73,9 +74,9 @@ func run(ctx context.Context, dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	announce(c, config, tokens)
+	announce(out, c, config, tokens)
 	<-ctx.Done()
-	fmt.Println("stopping")
+	_, _ = fmt.Fprintln(out, "stopping")
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
 	return c.Stop(stopping) //nolint:wrapcheck // it says what failed
@@ -94,12 +95,12 @@ func writeTokens(config cluster.Config) (files tokenFiles, err error) {
 	return files, nil
 }
 
-func announce(c *cluster.Cluster, config cluster.Config, tokens tokenFiles) {
-	fmt.Printf("\nNATS       %s\n", strings.Join(c.NATSAddresses, "  "))
+func announce(out io.Writer, c *cluster.Cluster, config cluster.Config, tokens tokenFiles) {
+	_, _ = fmt.Fprintf(out, "\nNATS       %s\n", strings.Join(c.NATSAddresses, "  "))
 	for i, p := range c.Replicas {
-		fmt.Printf("%s   %s   log %s\n", p.Name, c.URL(i), p.LogFile)
+		_, _ = fmt.Fprintf(out, "%s   %s   log %s\n", p.Name, c.URL(i), p.LogFile)
 	}
-	fmt.Printf(`
+	_, _ = fmt.Fprintf(out, `
 An agent, and a job through another replica:
   %s agent start --endpoint %s/v3 --token-file %s --spawn 4
   %s job submit --endpoint %s --admin-token-file %s --wait -- echo hello

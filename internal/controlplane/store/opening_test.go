@@ -137,6 +137,7 @@ func TestDocumentedPermissionsAreEnough(t *testing.T) {
 // What waiting will not mend is an error at once, which says what to do and has no
 // secret.
 func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
 	good := func(t *testing.T) Access {
 		return Access{User: testUser, PasswordFile: file(t, "password", testPassword)}
 	}
@@ -225,7 +226,8 @@ func TestOpenWaits(t *testing.T) {
 		if !strings.Contains(reason.Error(), "127.0.0.1:1") {
 			t.Errorf("the reason is %v", reason)
 		}
-		if reasons++; reasons == 3 {
+		reasons++
+		if reasons == 3 {
 			cancel()
 		}
 	}})
