@@ -165,10 +165,10 @@ func (s *serverFlags) read(cmd *cobra.Command, logger *zap.Logger) (controlplane
 	if c.DataDir, err = s.dataDir.Resolve(); err != nil {
 		return c, err
 	}
-	if c.RegistrationToken, err = s.registration.Read(); err != nil {
+	if c.RegistrationToken, err = s.registration.ReadAll(); err != nil {
 		return c, cli.Usagef(cmd, "%w", err)
 	}
-	if c.AdminToken, err = s.admin.Read(); err != nil {
+	if c.AdminToken, err = s.admin.ReadAll(); err != nil {
 		return c, cli.Usagef(cmd, "%w", err)
 	}
 	if err := c.Validate(); err != nil {

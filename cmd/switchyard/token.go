@@ -127,6 +127,9 @@ func (a *app) tokenList() *cobra.Command {
 func (a *app) tokenRevoke() *cobra.Command {
 	cmd := cli.Command("revoke ID-OR-NAME...", "end tokens at once, and turn away the workers that registered with them",
 		cli.SomeArgs("token ID or name"))
+	cmd.Long = `Ends tokens at once, and turns away the workers that registered with them. The name
+registration-token is that of all earlier contents of this file in the data directory of
+the control plane, which accepts the present content as before.`
 	c := connectionFlags(cmd)
 	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, ids []string) error {
 		return changeEach(ctx, a, c.Output, ids,

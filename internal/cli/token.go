@@ -32,8 +32,16 @@ func (f Flags) Token(name, usage, defaultFile string) *Token {
 func (t *Token) FileFlag() string { return "--" + t.File.flag.Name }
 
 // Read returns the token of the flag that was set by the stronger origin, or
-// nothing where neither was set. It is an error when both have the same origin.
+// nothing where neither was set. Of a file it is the first line. It is an error when both
+// have the same origin.
 func (t *Token) Read() (string, error) {
+	lines, err := t.ReadAll()
+	token, _, _ := strings.Cut(lines, "\n")
+	return token, err
+}
+
+// ReadAll is Read for all lines of the file, for who accepts each of the tokens.
+func (t *Token) ReadAll() (string, error) {
 	direct, inFile := t.flag.origin(), t.File.origin()
 	switch {
 	case direct == fromDefault && inFile == fromDefault:
@@ -41,7 +49,8 @@ func (t *Token) Read() (string, error) {
 	case direct == inFile:
 		return "", fmt.Errorf("--%s and %s are both given; give one", t.flag.flag.Name, t.FileFlag())
 	case inFile < direct:
-		return config.ReadTokenFile(t.Path) //nolint:wrapcheck // it names the file
+		lines, err := config.ReadTokenLines(t.Path)
+		return strings.Join(lines, "\n"), err //nolint:wrapcheck // it names the file
 	}
 	if strings.ContainsFunc(t.text, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return "", fmt.Errorf("--%s must not contain white space or characters outside ASCII", t.flag.flag.Name)

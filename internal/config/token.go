@@ -4,24 +4,44 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"strings"
 )
 
-// maxTokenFile bounds a file that was named by mistake.
-const maxTokenFile = 4096
+const (
+	// maxTokenFile bounds a file that was named by mistake.
+	maxTokenFile = 4096
+	// MaxTokenLines is how many tokens a file may hold.
+	MaxTokenLines = 8
+)
 
-// ReadTokenFile reads a token from a file that holds the token and white space
-// around it. Its errors name the file and never show its content.
+// ReadTokenFile reads the first token of a file: see ReadTokenLines.
 func ReadTokenFile(path string) (string, error) {
+	lines, err := ReadTokenLines(path)
+	if err != nil {
+		return "", err
+	}
+	return lines[0], nil
+}
+
+// ReadTokenLines reads a file that holds a token on each line, at most MaxTokenLines and
+// at least one. White space around a token and empty lines do not count. The errors name
+// the file and never show its content.
+func ReadTokenLines(path string) ([]string, error) {
 	content, err := os.ReadFile(path) //nolint:gosec // the operator names the file
 	if err != nil {
-		return "", fmt.Errorf("token file %s: %w", path, reason(err))
+		return nil, fmt.Errorf("token file %s: %w", path, reason(err))
 	}
-	token := string(bytes.TrimSpace(content))
+	var tokens []string
+	for line := range bytes.Lines(content) {
+		if line = bytes.TrimSpace(line); len(line) > 0 {
+			tokens = append(tokens, string(line))
+		}
+	}
 	switch {
-	case token == "":
-		return "", fmt.Errorf("token file %s: empty", path)
-	case len(content) > maxTokenFile, bytes.ContainsAny(bytes.TrimSpace(content), " \t\r\n"):
-		return "", fmt.Errorf("token file %s: must hold one token and nothing else", path)
+	case len(tokens) == 0:
+		return nil, fmt.Errorf("token file %s: empty", path)
+	case len(content) > maxTokenFile, len(tokens) > MaxTokenLines, strings.ContainsAny(strings.Join(tokens, ""), " \t\r"):
+		return nil, fmt.Errorf("token file %s: must hold one token on each line, at most %d, and nothing else", path, MaxTokenLines)
 	}
-	return token, nil
+	return tokens, nil
 }

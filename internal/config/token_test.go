@@ -13,9 +13,10 @@ func TestReadTokenFile(t *testing.T) {
 		{name: "with a line break", content: "abc\n", want: "abc"},
 		{name: "with white space around it", content: " abc \r\n", want: "abc"},
 		{name: "empty", content: "\n", err: "empty"},
-		{name: "two words", content: "s3cret two\n", err: "one token and nothing else"},
-		{name: "two lines", content: "s3cret\ntwo\n", err: "one token and nothing else"},
-		{name: "too long", content: strings.Repeat("x", maxTokenFile+1), err: "one token and nothing else"},
+		{name: "two words", content: "s3cret two\n", err: "one token on each line"},
+		{name: "the first of two lines", content: "\nnew\r\nold\n", want: "new"},
+		{name: "too many lines", content: strings.Repeat("s3cret\n", MaxTokenLines+1), err: "one token on each line"},
+		{name: "too long", content: strings.Repeat("x", maxTokenFile+1), err: "one token on each line"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

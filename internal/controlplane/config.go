@@ -83,7 +83,8 @@ type Config struct {
 	// call switchyard.v1. Each is a token in clear text, of 16 to 512 printable ASCII
 	// characters, or "sha256:" and its hash in hexadecimal. Empty means the content
 	// of the token file in DataDir, which is created with a random token if it does
-	// not exist. The two tokens must differ.
+	// not exist. Several tokens, one on each line, are valid together, the first being the
+	// newest. The tokens of the two must differ.
 	RegistrationToken, AdminToken string
 
 	// PingInterval, HeartbeatInterval and JobStatusInterval are sent to agents when

@@ -182,7 +182,8 @@ func TestTokensAfterARestart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if names := namesOf(all.GetTokens()); !slices.Equal(names, []string{"test", "old"}) {
+	named := slices.DeleteFunc(all.GetTokens(), func(stored *switchyardv1.Token) bool { return stored.GetCreatedBy() == "its file" })
+	if names := namesOf(named); !slices.Equal(names, []string{"test", "old"}) {
 		t.Errorf("tokens %v, want test and old", names)
 	}
 	for _, stored := range all.GetTokens() {
@@ -231,5 +232,5 @@ func TestTokenRequests(t *testing.T) {
 	expectError(t, "revoking a name of two", revoke("test"), connect.CodeInvalidArgument, "use the ID")
 	expectError(t, "revoking an unknown name", revoke("none"), connect.CodeNotFound, "none")
 	expectError(t, "revoking an unknown ID", revoke(unknownID), connect.CodeNotFound, unknownID)
-	expectError(t, "revoking the admin token", revoke("admin-token"), connect.CodeInvalidArgument, "replace its file")
+	expectError(t, "revoking the admin token", revoke("admin-token"), connect.CodeInvalidArgument, "write a new token to the file")
 }

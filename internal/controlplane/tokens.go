@@ -1,15 +1,17 @@
 package controlplane
 
 import (
-	"bytes"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 
+	"github.com/switchyard-ci/switchyard/internal/config"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
 	"github.com/switchyard-ci/switchyard/internal/datadir"
 )
@@ -37,19 +39,17 @@ func (t *tokens) load(dir string, c Config) (changed []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if admin.hash == registration.hash {
+	if slices.ContainsFunc(admin.hashes, func(h token.Hash) bool { return slices.Contains(registration.hashes, h) }) {
 		return nil, errors.New("the registration token and the admin token are the same, so that agents could act as admin; use two tokens")
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.registration.Hash() != registration.hash {
+	if t.registration.Replace(registration.hashes...) {
 		changed = append(changed, "registration token")
 	}
-	if t.admin.Hash() != admin.hash {
+	if t.admin.Replace(admin.hashes...) {
 		changed = append(changed, "admin token")
 	}
-	t.registration.Replace(registration.hash)
-	t.admin.Replace(admin.hash)
 	t.text = clearTokens{registration.clear, admin.clear}
 	return changed, nil
 }
@@ -61,10 +61,11 @@ func (t *tokens) clear() clearTokens {
 	return t.text
 }
 
-// secret is the registration token or the admin token.
+// secret are the registration tokens or the admin tokens: one, and those that it
+// replaces while both are in use.
 type secret struct {
-	hash  token.Hash
-	clear string // empty if only the hash is known
+	hashes []token.Hash // the newest first
+	clear  string       // the newest; empty if only its hash is known
 }
 
 // loadSecret returns the configured token or, if none is configured, the content
@@ -85,11 +86,22 @@ func loadSecret(dir, file, configured string) (secret, error) {
 	if err != nil {
 		return secret{}, fmt.Errorf("token file %s: %w", path, reason(err))
 	}
-	s, err := parseSecret(string(bytes.TrimSpace(value)))
+	s, err := parseSecret(linesOf(string(value)))
 	if err != nil {
 		return secret{}, fmt.Errorf("token file %s: %w; remove the file, and the next start creates a new token", path, err)
 	}
 	return s, nil
+}
+
+// linesOf returns the lines of a file that are not empty, without white space around each.
+func linesOf(content string) string {
+	var lines []string
+	for line := range strings.Lines(content) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // createTokenFile writes a random token to path, with mode 0600, and returns it.
@@ -115,10 +127,22 @@ func createTokenFile(path string) ([]byte, error) {
 	return content, nil
 }
 
-// parseSecret parses a configured token. Its errors do not contain the value.
-func parseSecret(value string) (secret, error) {
-	hash, text, err := token.Configured(value)
-	return secret{hash: hash, clear: text}, err //nolint:wrapcheck // the caller names the token
+// parseSecret parses configured tokens, one on each line, the newest first. Its errors do
+// not contain the value.
+func parseSecret(value string) (s secret, err error) {
+	for i, line := range strings.Split(value, "\n") {
+		hash, text, err := token.Configured(line)
+		switch {
+		case err != nil:
+			return secret{}, err //nolint:wrapcheck // the caller names the token
+		case i == config.MaxTokenLines:
+			return secret{}, fmt.Errorf("there are more than %d tokens", config.MaxTokenLines)
+		case i == 0:
+			s.clear = text
+		}
+		s.hashes = append(s.hashes, hash)
+	}
+	return s, nil
 }
 
 // validateToken checks a configured token, which may be empty.

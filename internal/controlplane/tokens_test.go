@@ -3,6 +3,7 @@ package controlplane
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -31,7 +32,7 @@ func TestTokenFileIsCreatedOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if first != second {
+	if first.clear != second.clear || !slices.Equal(first.hashes, second.hashes) {
 		t.Error("the second start has another token than the first")
 	}
 	other, err := loadSecret(dir, datadir.RegistrationTokenFile, "")
@@ -59,7 +60,9 @@ func TestSecretForms(t *testing.T) {
 		{"too short", "0123456789abcde", "", "16 to 512 characters, this one has 15"},
 		{"too long", strings.Repeat("x", 513), "", "16 to 512 characters, this one has 513"},
 		{"with a space", "0123456789 abcdef", "", "printable ASCII without spaces"},
-		{"two lines", "0123456789\nabcdef", "", "printable ASCII without spaces"},
+		{"a short second line", cleartext + "\nabcdef", "", "16 to 512 characters"},
+		{"two lines", cleartext + "\n" + strings.Repeat("x", 20), cleartext, ""},
+		{"too many lines", strings.Repeat(cleartext+"\n", 8) + cleartext, "", "more than 8 tokens"},
 		{"not ASCII", "0123456789abcdefß", "", "printable ASCII without spaces"},
 		{"short hash", "sha256:00", "", "64 hexadecimal digits"},
 		{"hash of other letters", "sha256:" + strings.Repeat("x", 64), "", "64 hexadecimal digits"},
@@ -76,8 +79,8 @@ func TestSecretForms(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got.clear != row.clear || !got.hash.Matches(cleartext) {
-				t.Errorf("clear text %q, matches its token: %v", got.clear, got.hash.Matches(cleartext))
+			if got.clear != row.clear || !got.hashes[0].Matches(cleartext) {
+				t.Errorf("clear text %q, matches its token: %v", got.clear, got.hashes[0].Matches(cleartext))
 			}
 		})
 	}

@@ -25,14 +25,17 @@ func ParseTokenScope(name string) (switchyardv1.TokenScope, error) {
 
 // Tokens writes a table of tokens. now is the time for the columns.
 func Tokens(w io.Writer, tokens []*switchyardv1.Token, now time.Time) error {
-	rows := append(make([][]string, 0, 1+len(tokens)), []string{"ID", "NAME", "SCOPE", "QUEUES", "AGE", "USED", "ENDS", "BY"})
+	rows := append(make([][]string, 0, 1+len(tokens)), []string{"ID", "NAME", "SCOPE", "QUEUES", "WORKERS", "AGE", "USED", "ENDS", "BY"})
 	for _, token := range tokens {
-		queues := none
+		queues, workers := none, none
 		if len(token.GetQueues()) > 0 {
 			queues = Safe(strings.Join(token.GetQueues(), ","))
 		}
+		if token.GetScope() == switchyardv1.TokenScope_TOKEN_SCOPE_REGISTER {
+			workers = Count(int64(token.GetWorkers()))
+		}
 		rows = append(rows, []string{
-			token.GetId(), cell(token.GetName()), TokenScope(token.GetScope()), queues,
+			token.GetId(), cell(token.GetName()), TokenScope(token.GetScope()), queues, workers,
 			age(now, token.GetCreatedAt()), age(now, token.GetLastUsedAt()), tokenEnd(token, now), cell(token.GetCreatedBy()),
 		})
 	}
@@ -44,10 +47,16 @@ func tokenEnd(token *switchyardv1.Token, now time.Time) string {
 	switch {
 	case token.GetRevokedAt() != nil:
 		return "revoked"
+	case token.GetReplaced():
+		return "replaced"
 	case token.GetExpiresAt() == nil:
 		return none
 	case !now.Before(token.GetExpiresAt().AsTime()):
 		return "expired"
 	}
-	return token.GetExpiresAt().AsTime().Local().Format(time.DateOnly)
+	end := token.GetExpiresAt().AsTime().Local()
+	if end.Format(time.DateOnly) == now.Local().Format(time.DateOnly) {
+		return end.Format(time.TimeOnly)
+	}
+	return end.Format(time.DateOnly)
 }

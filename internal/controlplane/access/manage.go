@@ -1,7 +1,6 @@
 package access
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -111,24 +110,38 @@ func (t *Tokens) List(all bool) []record.AccessToken {
 		}
 		list = append(list, named)
 	}
-	slices.SortFunc(list, func(a, b record.AccessToken) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(list, byAge)
 	return list
 }
 
 // Revoke ends a token, which ref names by its ID or by a name that only one token
-// has. Revoking it again is a success. record.ErrNotFound; record.ErrInvalid for an
-// ambiguous name; store.ErrUnavailable.
-func (t *Tokens) Revoke(ctx context.Context, by Principal, ref string) (record.AccessToken, error) {
-	id, err := t.resolve(ref)
-	if err != nil {
-		return record.AccessToken{}, err
+// has. The name of a file of the data directory names its earlier contents. It returns
+// the tokens, the oldest first. Revoking one again is a success. record.ErrNotFound;
+// record.ErrInvalid for an ambiguous name and for the admin token in use;
+// store.ErrUnavailable.
+func (t *Tokens) Revoke(ctx context.Context, by Principal, ref string) (revoked []record.AccessToken, err error) {
+	ids, err := t.resolve(ref)
+	for _, id := range ids {
+		named, err := t.revoke(ctx, by, id)
+		if err != nil {
+			return revoked, err
+		}
+		revoked = append(revoked, named)
 	}
+	return revoked, err
+}
+
+// revoke ends the token of an ID.
+func (t *Tokens) revoke(ctx context.Context, by Principal, id string) (record.AccessToken, error) {
 	ctx, cancel := store.Detach(ctx)
 	defer cancel()
 	for range store.MaxConflicts {
 		named, err := t.read(ctx, id)
-		if err != nil || !named.RevokedAt.IsZero() {
+		switch {
+		case err != nil || !named.RevokedAt.IsZero():
 			return named, err
+		case named.Name == AdminID && t.InFile(named):
+			return named, record.Invalid("id", "is the admin token in use: write a new token to its file and reload the server (SIGHUP) first")
 		}
 		named.RevokedAt, named.RevokedBy = t.now().UTC(), by.Name
 		stored, err := t.st.PutAccessToken(ctx, named)
@@ -143,13 +156,13 @@ func (t *Tokens) Revoke(ctx context.Context, by Principal, ref string) (record.A
 	return record.AccessToken{}, fmt.Errorf("revoking token %s: %w", id, store.ErrConflict)
 }
 
-// resolve returns the ID of the token that ref names.
-func (t *Tokens) resolve(ref string) (string, error) {
+// resolve returns the IDs of the tokens that ref names.
+func (t *Tokens) resolve(ref string) ([]string, error) {
 	if uuid.Validate(ref) == nil {
-		return ref, nil
+		return []string{ref}, nil
 	}
 	if ref == AdminID || ref == RegistrationID {
-		return "", record.Invalid("id", "is the token of the data directory: replace its file %s there, and reload or restart the server", ref)
+		return t.replaced(ref)
 	}
 	var ids []string
 	for _, named := range t.List(false) {
@@ -159,9 +172,9 @@ func (t *Tokens) resolve(ref string) (string, error) {
 	}
 	switch len(ids) {
 	case 0:
-		return "", fmt.Errorf("no token is named %q: %w", ref, record.ErrNotFound)
+		return nil, fmt.Errorf("no token is named %q: %w", ref, record.ErrNotFound)
 	case 1:
-		return ids[0], nil
+		return ids, nil
 	}
-	return "", record.Invalid("id", "is %q, a name that %d tokens have: use the ID", ref, len(ids))
+	return nil, record.Invalid("id", "is %q, a name that %d tokens have: use the ID", ref, len(ids))
 }

@@ -38,9 +38,9 @@ func (e *RefusedError) Error() string { return e.Reason }
 // Is reports whether target is ErrRefused.
 func (*RefusedError) Is(target error) bool { return target == ErrRefused }
 
-// Bootstrap are the hashes of the tokens of the data directory, or of the
-// configuration, which may be replaced at any time. Workers that registered with a
-// former registration token stay.
+// Bootstrap are the hashes of the tokens in the files of the data directory, or of the
+// configuration, which may be replaced at any time: StoreFiles is called then. Workers
+// that registered with a former registration token stay until that is revoked.
 type Bootstrap struct{ Registration, Admin *token.Current }
 
 // Tokens are all tokens of people, programs and agents. Its methods may be called
@@ -74,6 +74,7 @@ func Open(ctx context.Context, st *store.Store, bootstrap Bootstrap, log *zap.Lo
 		t.Close()
 		return nil, err
 	}
+	t.StoreFiles()
 	return t, nil
 }
 
@@ -90,11 +91,10 @@ func (t *Tokens) Close() {
 // at most once a minute. It reads the store only for a token that this replica does
 // not know. ErrRefused; store.ErrUnavailable.
 func (t *Tokens) Authenticate(ctx context.Context, presented string) (Principal, error) {
-	switch {
-	case t.bootstrap.Admin.Matches(presented):
-		return Principal{TokenID: AdminID, Name: AdminID, Scope: Operate}, nil
-	case t.bootstrap.Registration.Matches(presented):
-		return Principal{TokenID: RegistrationID, Name: RegistrationID, Scope: Register}, nil
+	for _, f := range t.fileTokens() {
+		if f.Hash.Matches(presented) {
+			return t.authenticateFile(ctx, f)
+		}
 	}
 	id, ok := token.Named.ID(presented)
 	if !ok {
@@ -117,8 +117,8 @@ func (t *Tokens) Authenticate(ctx context.Context, presented string) (Principal,
 
 // Registration returns what the token of an ID allows to the workers that registered
 // with it, which may go on as long as it is not revoked: its expiry ends registrations
-// only. An empty ID is that of the data directory's token. ErrRefused;
-// store.ErrUnavailable.
+// only. An empty ID, and RegistrationID, are those of a token in the data directory that
+// an earlier version has stored for its workers. ErrRefused; store.ErrUnavailable.
 func (t *Tokens) Registration(ctx context.Context, id string) (Principal, error) {
 	if id == "" || id == RegistrationID {
 		return Principal{TokenID: RegistrationID, Name: RegistrationID, Scope: Register}, nil

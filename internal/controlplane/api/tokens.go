@@ -52,9 +52,12 @@ func grantOf(req *switchyardv1.CreateTokenRequest) (access.Grant, error) {
 func (s *tokenService) ListTokens(_ context.Context, req *switchyardv1.ListTokensRequest) (
 	*switchyardv1.ListTokensResponse, error,
 ) {
-	response := &switchyardv1.ListTokensResponse{}
+	response, workers := &switchyardv1.ListTokensResponse{}, s.dispatcher.Registered()
 	for _, named := range s.tokens.List(req.GetIncludeRevoked()) {
-		response.Tokens = append(response.Tokens, tokenMessage(named))
+		message := tokenMessage(named)
+		message.Replaced = s.tokens.Replaced(named)
+		message.Workers = int32(min(workers[named.ID], maxCount)) //nolint:gosec // bounded
+		response.Tokens = append(response.Tokens, message)
 	}
 	return response, nil
 }
@@ -67,19 +70,37 @@ func (s *tokenService) RevokeToken(ctx context.Context, req *switchyardv1.Revoke
 	if err := checkID(req.GetId()); err != nil {
 		return nil, err
 	}
-	named, err := s.tokens.Revoke(ctx, access.Caller(ctx), req.GetId())
+	revoked, err := s.tokens.Revoke(ctx, access.Caller(ctx), req.GetId())
 	if err != nil {
 		return nil, s.failed(operation{"revoking", "token", req.GetId()}, err)
 	}
-	response := &switchyardv1.RevokeTokenResponse{Token: tokenMessage(named)}
-	if access.Scope(named.Scope) == access.Register {
-		n, err := s.dispatcher.RevokeRegistered(ctx, named.ID, "the token "+named.Name+" was revoked")
+	workers := 0
+	for _, id := range registeredWith(req.GetId(), revoked) {
+		n, err := s.dispatcher.RevokeRegistered(ctx, id, "the token "+revoked[0].Name+" was revoked")
 		if err != nil {
 			return nil, s.failed(operation{"revoking the workers of", "token", req.GetId()}, err)
 		}
-		response.RevokedWorkers = int32(min(n, maxCount)) //nolint:gosec // bounded
+		workers += n
 	}
-	return response, nil
+	return &switchyardv1.RevokeTokenResponse{
+		Token:          tokenMessage(revoked[len(revoked)-1]),
+		RevokedWorkers: int32(min(workers, maxCount)), //nolint:gosec // bounded
+	}, nil
+}
+
+// registeredWith returns the IDs of tokens with which the workers registered that are
+// turned away. Workers of earlier versions have no ID, or that of the file, and count as
+// registered with an earlier content of it.
+func registeredWith(ref string, revoked []record.AccessToken) (ids []string) {
+	for _, named := range revoked {
+		if access.Scope(named.Scope) == access.Register {
+			ids = append(ids, named.ID)
+		}
+	}
+	if ref == access.RegistrationID {
+		ids = append(ids, access.RegistrationID, "")
+	}
+	return ids
 }
 
 func tokenMessage(named record.AccessToken) *switchyardv1.Token {

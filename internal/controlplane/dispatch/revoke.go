@@ -19,6 +19,12 @@ func (d *Dispatcher) Revoke(ctx context.Context, ref, reason string) (schedule.W
 	return d.control(ctx, ref, workerstate.Event{Kind: workerstate.Revoked, Reason: reason})
 }
 
+// Registered returns how many connected workers registered with each token, by its ID.
+func (d *Dispatcher) Registered() (counts map[string]int) {
+	d.records.view(func(x *schedule.Index) { counts = x.Registered() })
+	return counts
+}
+
 // RevokeRegistered revokes every worker that registered with a token, and returns
 // how many. It goes on past a worker that cannot be stored, and returns the errors
 // joined: the caller has ended the token, so these workers are refused as well.

@@ -1,21 +1,30 @@
 package token
 
-import "sync/atomic"
+import (
+	"slices"
+	"sync/atomic"
+)
 
-// Current is the hash of a token that may be replaced while it is in use. The zero
-// value matches no token. Its methods may be called concurrently.
-type Current struct{ hash atomic.Pointer[Hash] }
+// Current are the hashes of the tokens in use of one kind, which may be replaced while
+// they are in use. The zero value matches no token. Its methods may be called
+// concurrently.
+type Current struct{ hashes atomic.Pointer[[]Hash] }
 
-// Replace makes h the hash. A token that had the one before is refused from now on.
-func (c *Current) Replace(h Hash) { c.hash.Store(&h) }
-
-// Hash returns the hash.
-func (c *Current) Hash() Hash {
-	if h := c.hash.Load(); h != nil {
-		return *h
-	}
-	return Hash{}
+// Replace makes these the hashes, and reports whether they differ from those before. A
+// token without one of them is refused from now on.
+func (c *Current) Replace(hashes ...Hash) (changed bool) {
+	before := c.hashes.Swap(&hashes)
+	return before == nil || !slices.Equal(*before, hashes)
 }
 
-// Matches reports, in constant time, whether token has the hash.
-func (c *Current) Matches(token string) bool { return c.Hash().Matches(token) }
+// Hashes returns the hashes, the newest first.
+func (c *Current) Hashes() []Hash {
+	if hashes := c.hashes.Load(); hashes != nil {
+		return *hashes
+	}
+	return nil
+}
+
+// Matches reports whether token has one of the hashes, in a time that depends on their
+// number only.
+func (c *Current) Matches(token string) bool { return MatchesAny(token, c.Hashes()...) }

@@ -107,7 +107,12 @@ type Token struct {
 	// When the token was revoked; absent if it was not.
 	RevokedAt *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=revoked_at,json=revokedAt,proto3" json:"revoked_at,omitempty"`
 	// The name of the token with which it was revoked.
-	RevokedBy     string `protobuf:"bytes,10,opt,name=revoked_by,json=revokedBy,proto3" json:"revoked_by,omitempty"`
+	RevokedBy string `protobuf:"bytes,10,opt,name=revoked_by,json=revokedBy,proto3" json:"revoked_by,omitempty"`
+	// Whether the token was in a file of the data directory that has another content now.
+	// It is refused; workers that registered with it stay until it is revoked.
+	Replaced bool `protobuf:"varint,11,opt,name=replaced,proto3" json:"replaced,omitempty"`
+	// How many connected workers registered with the token.
+	Workers       int32 `protobuf:"varint,12,opt,name=workers,proto3" json:"workers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -210,6 +215,20 @@ func (x *Token) GetRevokedBy() string {
 		return x.RevokedBy
 	}
 	return ""
+}
+
+func (x *Token) GetReplaced() bool {
+	if x != nil {
+		return x.Replaced
+	}
+	return false
+}
+
+func (x *Token) GetWorkers() int32 {
+	if x != nil {
+		return x.Workers
+	}
+	return 0
 }
 
 // CreateTokenRequest describes the token to create.
@@ -434,7 +453,8 @@ func (x *ListTokensResponse) GetTokens() []*Token {
 // RevokeTokenRequest names the token to revoke.
 type RevokeTokenRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The token's ID, or its name if only one token has that name.
+	// The token's ID, or its name if only one token has that name. The names
+	// registration-token and admin-token are those of all earlier contents of these files.
 	Id            string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -480,7 +500,8 @@ func (x *RevokeTokenRequest) GetId() string {
 // RevokeTokenResponse holds the token after it was revoked.
 type RevokeTokenResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	Token *Token                 `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
+	// The last one, if several were revoked.
+	Token *Token `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
 	// The number of workers that were revoked with it.
 	RevokedWorkers int32 `protobuf:"varint,2,opt,name=revoked_workers,json=revokedWorkers,proto3" json:"revoked_workers,omitempty"`
 	unknownFields  protoimpl.UnknownFields
@@ -535,7 +556,7 @@ var File_switchyard_v1_tokens_proto protoreflect.FileDescriptor
 
 const file_switchyard_v1_tokens_proto_rawDesc = "" +
 	"\n" +
-	"\x1aswitchyard/v1/tokens.proto\x12\rswitchyard.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa1\x03\n" +
+	"\x1aswitchyard/v1/tokens.proto\x12\rswitchyard.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd7\x03\n" +
 	"\x05Token\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12/\n" +
@@ -553,7 +574,9 @@ const file_switchyard_v1_tokens_proto_rawDesc = "" +
 	"revoked_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\trevokedAt\x12\x1d\n" +
 	"\n" +
 	"revoked_by\x18\n" +
-	" \x01(\tR\trevokedBy\"\xab\x01\n" +
+	" \x01(\tR\trevokedBy\x12\x1a\n" +
+	"\breplaced\x18\v \x01(\bR\breplaced\x12\x18\n" +
+	"\aworkers\x18\f \x01(\x05R\aworkers\"\xab\x01\n" +
 	"\x12CreateTokenRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12/\n" +
 	"\x05scope\x18\x02 \x01(\x0e2\x19.switchyard.v1.TokenScopeR\x05scope\x12\x16\n" +
