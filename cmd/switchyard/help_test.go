@@ -16,8 +16,8 @@ import (
 
 // perCall are the flags that belong to one call, and so have neither a variable
 // nor a key: in a file they would apply to every call.
-var perCall = []string{
-	"help", "version",
+var perCall = []string{"file", 
+	"help", "version", "file",
 	"idempotency-key", "state", "outcome", "no-retry", "worker", "follow", "offset", "reason", "force", "format", "guards", "effects",
 	"tail", "limit", "all", "page", "sort", "since", "until", "machine", "self-loops", "highlight",
 	"delete", "keep-waiting", "scope", "expires-in", "output-file", "revoked", "show-secrets",

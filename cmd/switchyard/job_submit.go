@@ -31,6 +31,14 @@ as --patience says, and the log goes on where it was; the submission itself is t
 once. Ctrl-C ends the waiting, not the job. When the job is lost and retried, the
 command waits for the retry.
 
+With --file it submits many jobs, one JSON object a line, and writes the ID of each:
+  {"command": ["make", "test"], "env": {"A": "b"}, "queue": "linux",
+   "priority": 1, "timeout": "600s", "retries": 2, "idempotency_key": "test-1"}
+All but the command may be left out. A line that is refused is named, the others are
+submitted, and the command exits with 1. Jobs with an idempotency_key are tried again
+for as long as --patience says, and the same file can be submitted again: a job that is
+stored already is not stored twice.
+
 ` + exitCodes
 
 // submission holds the flags of `job submit` that describe the job.
@@ -39,6 +47,7 @@ type submission struct {
 	env                  []string
 	repo, commit, branch string
 	timeout              time.Duration
+	file                 string
 }
 
 func newSubmission(cmd *cobra.Command) *submission {
@@ -56,7 +65,9 @@ func newSubmission(cmd *cobra.Command) *submission {
 	cli.Var(flags, &s.timeout, "timeout", "DURATION", "cancel the job after this running time", cli.NotNegative).Default("no limit")
 	cli.Var(flags, &s.request.Retries, "retries", "NUMBER", "times to run the job again if it is lost or ended by its agent",
 		cli.Number[int32](0, math.MaxInt32))
-	cli.PerCall(cmd).Text(&s.request.IdempotencyKey, "idempotency-key", "KEY", "submissions with the same key are the same job")
+	cli.PerCall(cmd).Text(&s.request.IdempotencyKey, "idempotency-key", "KEY", "submissions with the same key are the same job; "+
+		"with --file, KEY-LINE is the key of a job that has none")
+	cli.PerCall(cmd).File(&s.file, "file", "FILE", "submit the jobs of a file, one JSON object a line; - is standard input")
 	return s
 }
 
@@ -134,7 +145,7 @@ func parseEnv(pairs []string) (map[string]string, error) {
 
 // jobSubmit returns `switchyard job submit`.
 func (a *app) jobSubmit() *cobra.Command {
-	cmd := cli.Command("submit [flags] -- COMMAND [ARGUMENT...]", "submit a job", cobra.ArbitraryArgs)
+	cmd := cli.Command("submit [flags] {-- COMMAND [ARGUMENT...] | --file FILE}", "submit a job", cobra.ArbitraryArgs)
 	cmd.Long, cmd.DisableFlagsInUseLine = submitDescription, true
 	var wait bool
 	cli.Settings(cmd, "job").Bool(&wait, "wait,w", "write the log as it comes, and exit as the job does")
@@ -142,6 +153,16 @@ func (a *app) jobSubmit() *cobra.Command {
 	c := connectionFlags(cmd)
 	c.patienceFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if s.file != "" {
+			if err := s.checkFile(cmd, args); err != nil {
+				return err
+			}
+			return c.withClient(func(ctx context.Context, caller *client.Client, _ []string) error {
+				ctx, stop := cli.Interruptible(ctx)
+				defer stop()
+				return a.submitFile(ctx, c, caller, s)
+			})(cmd, args)
+		}
 		request, err := s.read(cmd, args)
 		if err != nil {
 			return err

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"time"
 
 	"connectrpc.com/connect"
@@ -111,6 +112,19 @@ func call[Req, Res any](
 // key existed already. If its error is [Error.Uncertain], the job may be stored.
 func (c *Client) Submit(ctx context.Context, req *switchyardv1.SubmitJobRequest) (*switchyardv1.SubmitJobResponse, error) {
 	return call(ctx, c, "submitting the job", c.jobs.SubmitJob, req)
+}
+
+// SubmitAll stores jobs, each by itself, and returns what became of each, in the same
+// order. If its error is [Error.Uncertain], some of the jobs may be stored.
+func (c *Client) SubmitAll(ctx context.Context, jobs []*switchyardv1.SubmitJobRequest) ([]*switchyardv1.SubmitJobsResult, error) {
+	res, err := call(ctx, c, fmt.Sprintf("submitting %d jobs", len(jobs)), c.jobs.SubmitJobs, &switchyardv1.SubmitJobsRequest{Jobs: jobs})
+	if err != nil {
+		return nil, err
+	}
+	if n := len(res.GetResults()); n != len(jobs) {
+		return nil, fmt.Errorf("submitting %d jobs at %s: the response has %d results", len(jobs), c.Endpoint(), n)
+	}
+	return res.GetResults(), nil
 }
 
 // Job returns a job. Its secret variables are hidden.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/access"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/audit"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 	"github.com/switchyard-ci/switchyard/proto/switchyard/v1/switchyardv1connect"
 )
@@ -27,6 +28,10 @@ func (a audited) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 		response, err := next(ctx, req)
 		if err != nil {
 			return response, err
+		}
+		if jobs, ok := req.Any().(*switchyardv1.SubmitJobsRequest); ok {
+			a.log.AddAll(ctx, submissions(ctx, jobs, response.Any()))
+			return response, nil
 		}
 		event, changed := eventOf(req.Spec(), req.Any(), response.Any())
 		switch {
@@ -83,6 +88,22 @@ func eventOf(spec connect.Spec, request, response any) (e event, changed bool) {
 		return e, ok && !submitted.GetExisted()
 	}
 	return e, spec.IdempotencyLevel != connect.IdempotencyNoSideEffects
+}
+
+// submissions returns an event for each job that a call stored, as SubmitJob has it.
+func submissions(ctx context.Context, request *switchyardv1.SubmitJobsRequest, response any) (events []audit.Event) {
+	submitted, _ := response.(*switchyardv1.SubmitJobsResponse)
+	for i, result := range submitted.GetResults() {
+		if result.GetJobId() == "" || result.GetExisted() {
+			continue
+		}
+		e := event{
+			Action: audit.SubmitJob, Target: audit.Target{Kind: "job", ID: result.GetJobId()},
+			Detail: "queue " + cmp.Or(request.GetJobs()[i].GetQueue(), wire.DefaultQueue),
+		}
+		events = append(events, e.by(ctx))
+	}
+	return events
 }
 
 // targetOf returns what a call changed: by its response or, without one that names

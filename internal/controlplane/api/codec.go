@@ -6,6 +6,8 @@ import (
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
+
+	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
 // maxElements bounds the fields of a request in protobuf's binary form, and the
@@ -28,25 +30,32 @@ func codecs() []connect.HandlerOption {
 type boundedCodec struct {
 	connect.Codec
 
-	count func(data []byte) int
+	count func(data []byte, message any) int
 }
 
 // Unmarshal implements connect.Codec.
 func (c boundedCodec) Unmarshal(data []byte, message any) error {
-	if n := c.count(data); n > maxElements {
+	if n := c.count(data, message); n > maxElements {
 		return fmt.Errorf("the request has more than %d elements", maxElements)
 	}
 	return c.Codec.Unmarshal(data, message) //nolint:wrapcheck // it says what is wrong
 }
 
 // binaryElements returns the number of fields at the top level of a message in
-// protobuf's binary form. It stops at what is not one: the decoder refuses that. The
-// elements of a request of ours that can be many are all at the top level.
-func binaryElements(data []byte) (n int) {
+// protobuf's binary form, and of the jobs of a SubmitJobsRequest. It stops at what is
+// not one: the decoder refuses that. The elements of a request of ours that can be many
+// are all there.
+func binaryElements(data []byte, message any) (n int) {
+	_, nested := message.(*switchyardv1.SubmitJobsRequest)
 	for ; len(data) > 0; n++ {
-		_, _, length := protowire.ConsumeField(data)
+		_, kind, length := protowire.ConsumeField(data)
 		if length < 0 {
 			return n
+		}
+		if nested && kind == protowire.BytesType {
+			_, _, tag := protowire.ConsumeTag(data)
+			job, _ := protowire.ConsumeBytes(data[tag:])
+			n += binaryElements(job, nil)
 		}
 		data = data[length:]
 	}
@@ -55,7 +64,7 @@ func binaryElements(data []byte) (n int) {
 
 // jsonElements returns the number of commas and opening brackets outside the
 // strings of a JSON text, which is at least the number of its values less one.
-func jsonElements(data []byte) (n int) {
+func jsonElements(data []byte, _ any) (n int) {
 	inString := false
 	for i := 0; i < len(data); i++ {
 		switch c := data[i]; {

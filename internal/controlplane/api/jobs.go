@@ -1,7 +1,6 @@
 package api
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 
@@ -12,30 +11,11 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/joblog"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
-	"github.com/switchyard-ci/switchyard/internal/wire"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
 // jobService implements switchyardv1connect.JobServiceHandler.
 type jobService struct{ service }
-
-// SubmitJob stores a job and returns after the record is on disk.
-func (s *jobService) SubmitJob(ctx context.Context, req *switchyardv1.SubmitJobRequest) (
-	*switchyardv1.SubmitJobResponse, error,
-) {
-	submission, err := submissionOf(req)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkQueue(ctx, cmp.Or(submission.Queue, wire.DefaultQueue)); err != nil {
-		return nil, err
-	}
-	job, existed, err := s.dispatcher.Submit(ctx, submission)
-	if err != nil {
-		return nil, s.failed(operation{verb: "submitting", noun: "a job"}, err)
-	}
-	return &switchyardv1.SubmitJobResponse{Job: s.message(job), Existed: existed}, nil
-}
 
 // GetJob returns one job.
 func (s *jobService) GetJob(ctx context.Context, req *switchyardv1.GetJobRequest) (*switchyardv1.GetJobResponse, error) {

@@ -12,7 +12,7 @@ const (
 	// maxRequestBytes bounds the request of most calls, decompressed.
 	maxRequestBytes = 128 << 10
 	// maxSubmitBytes bounds a submission: the largest job, in JSON, which may need
-	// six bytes for one, and 64 KiB for everything else.
+	// six bytes for one, and 64 KiB for everything else. Many jobs have it together.
 	maxSubmitBytes = 6*dispatch.MaxJobSize + 64<<10
 )
 
@@ -37,12 +37,13 @@ func (r rule) allows(scope access.Scope) bool {
 var rules = map[string]rule{
 	MetricsPath: {[]access.Scope{access.Read}, maxRequestBytes},
 
-	switchyardv1connect.JobServiceSubmitJobProcedure: {[]access.Scope{access.Submit}, maxSubmitBytes},
-	switchyardv1connect.JobServiceGetJobProcedure:    {[]access.Scope{access.Read, access.Submit}, maxRequestBytes},
-	switchyardv1connect.JobServiceListJobsProcedure:  {[]access.Scope{access.Read}, maxRequestBytes},
-	switchyardv1connect.JobServiceFollowJobProcedure: {[]access.Scope{access.Read, access.Submit}, maxRequestBytes},
-	switchyardv1connect.JobServiceCancelJobProcedure: {[]access.Scope{access.Submit}, maxRequestBytes},
-	switchyardv1connect.JobServiceDeleteJobProcedure: {nil, maxRequestBytes},
+	switchyardv1connect.JobServiceSubmitJobProcedure:  {[]access.Scope{access.Submit}, maxSubmitBytes},
+	switchyardv1connect.JobServiceSubmitJobsProcedure: {[]access.Scope{access.Submit}, maxSubmitBytes},
+	switchyardv1connect.JobServiceGetJobProcedure:     {[]access.Scope{access.Read, access.Submit}, maxRequestBytes},
+	switchyardv1connect.JobServiceListJobsProcedure:   {[]access.Scope{access.Read}, maxRequestBytes},
+	switchyardv1connect.JobServiceFollowJobProcedure:  {[]access.Scope{access.Read, access.Submit}, maxRequestBytes},
+	switchyardv1connect.JobServiceCancelJobProcedure:  {[]access.Scope{access.Submit}, maxRequestBytes},
+	switchyardv1connect.JobServiceDeleteJobProcedure:  {nil, maxRequestBytes},
 
 	switchyardv1connect.BackupServiceBackupProcedure: {nil, maxRequestBytes},
 

@@ -71,18 +71,28 @@ func (l *Log) Close() {
 
 // Add records an event, and does not wait until it is stored: what was added in the
 // last moments before the process is killed is in its own log only.
-func (l *Log) Add(event Event) { l.add(event) }
+func (l *Log) Add(event Event) { l.add(event, nil) }
+
+// AddAll records many events like Add. While too many wait to be stored it waits too,
+// until the context ends, so that one call does not displace others.
+func (l *Log) AddAll(ctx context.Context, events []Event) {
+	for _, event := range events {
+		l.add(event, ctx.Done())
+	}
+}
 
 // Record is Add for what operators do: it returns when the event is stored, when that
 // has failed, or when the context ends. A change is not undone because the log fails.
 func (l *Log) Record(ctx context.Context, event Event) {
 	select {
-	case <-l.add(event):
+	case <-l.add(event, nil):
 	case <-ctx.Done():
 	}
 }
 
-func (l *Log) add(event Event) (stored <-chan struct{}) {
+// add passes an event on to the goroutine that stores it. It waits for room until the
+// channel is closed; with nil it does not wait.
+func (l *Log) add(event Event, until <-chan struct{}) (stored <-chan struct{}) {
 	e := entry{event.bounded(), make(chan struct{})}
 	e.At = l.now().UTC()
 	l.log.Info("change by a caller", e.fields()...)
@@ -93,6 +103,13 @@ func (l *Log) add(event Event) (stored <-chan struct{}) {
 		case l.events <- e:
 			return e.stored
 		default:
+		}
+		if until != nil {
+			select {
+			case l.events <- e:
+				return e.stored
+			case <-until:
+			}
 		}
 	}
 	l.lost.Lock()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
@@ -26,11 +27,45 @@ import (
 //
 // If a worker is idle on its stream, the write that stores the job assigns it too.
 func (d *Dispatcher) Submit(ctx context.Context, job record.Job) (_ record.Job, existed bool, err error) {
+	return d.submit(ctx, job, newID())
+}
+
+// Submitted is what became of one job of SubmitAll: the errors are those of Submit.
+type Submitted struct {
+	Job     record.Job
+	Existed bool
+	Err     error
+}
+
+// submitAtOnce is how many jobs of one SubmitAll are stored at a time. Those share
+// syncs: see package store.
+const submitAtOnce = 64
+
+// SubmitAll is Submit for many jobs, each by itself. In each queue they run in the order
+// of jobs. It returns what became of each, in the same order.
+func (d *Dispatcher) SubmitAll(ctx context.Context, jobs []record.Job) []Submitted {
+	results := make([]Submitted, len(jobs))
+	var group errgroup.Group
+	group.SetLimit(submitAtOnce)
+	for i, job := range jobs {
+		id := newID() // a queue is sorted by ID
+		group.Go(func() error {
+			r := &results[i]
+			r.Job, r.Existed, r.Err = d.submit(ctx, job, id)
+			return nil
+		})
+	}
+	_ = group.Wait() // each has its own error
+	return results
+}
+
+// submit is Submit with the ID of the new job.
+func (d *Dispatcher) submit(ctx context.Context, job record.Job, id string) (_ record.Job, existed bool, err error) {
 	job.Queue = cmp.Or(job.Queue, wire.DefaultQueue)
 	if err := validateJob(job); err != nil {
 		return record.Job{}, false, err
 	}
-	job.ID, job.BuildID, job.RetryOf = newID(), "", ""
+	job.ID, job.BuildID, job.RetryOf = id, "", ""
 	var stored record.Job
 	if job.IdempotencyKey == "" {
 		stored, err = d.create(ctx, job)

@@ -246,6 +246,171 @@ func (x *SubmitJobResponse) GetExisted() bool {
 	return false
 }
 
+// SubmitJobsRequest describes the jobs to run: 1 to 500, with at most 3 MiB in all as
+// they are sent.
+type SubmitJobsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Jobs          []*SubmitJobRequest    `protobuf:"bytes,1,rep,name=jobs,proto3" json:"jobs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SubmitJobsRequest) Reset() {
+	*x = SubmitJobsRequest{}
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SubmitJobsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SubmitJobsRequest) ProtoMessage() {}
+
+func (x *SubmitJobsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SubmitJobsRequest.ProtoReflect.Descriptor instead.
+func (*SubmitJobsRequest) Descriptor() ([]byte, []int) {
+	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *SubmitJobsRequest) GetJobs() []*SubmitJobRequest {
+	if x != nil {
+		return x.Jobs
+	}
+	return nil
+}
+
+// SubmitJobsResponse has one result for each job, in the order of the request.
+type SubmitJobsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Results       []*SubmitJobsResult    `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SubmitJobsResponse) Reset() {
+	*x = SubmitJobsResponse{}
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SubmitJobsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SubmitJobsResponse) ProtoMessage() {}
+
+func (x *SubmitJobsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SubmitJobsResponse.ProtoReflect.Descriptor instead.
+func (*SubmitJobsResponse) Descriptor() ([]byte, []int) {
+	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *SubmitJobsResponse) GetResults() []*SubmitJobsResult {
+	if x != nil {
+		return x.Results
+	}
+	return nil
+}
+
+// SubmitJobsResult is what became of one job.
+type SubmitJobsResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The ID of the job; empty if it was refused.
+	JobId string `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	// Whether the job existed before the call, found by its idempotency key.
+	Existed bool `protobuf:"varint,2,opt,name=existed,proto3" json:"existed,omitempty"`
+	// Why the job was refused: the code of the error that SubmitJob has, in lower case
+	// and with underscores, such as "invalid_argument"; empty if it was stored.
+	Code string `protobuf:"bytes,3,opt,name=code,proto3" json:"code,omitempty"`
+	// The message of that error, for people.
+	Message       string `protobuf:"bytes,4,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SubmitJobsResult) Reset() {
+	*x = SubmitJobsResult{}
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SubmitJobsResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SubmitJobsResult) ProtoMessage() {}
+
+func (x *SubmitJobsResult) ProtoReflect() protoreflect.Message {
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SubmitJobsResult.ProtoReflect.Descriptor instead.
+func (*SubmitJobsResult) Descriptor() ([]byte, []int) {
+	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *SubmitJobsResult) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+func (x *SubmitJobsResult) GetExisted() bool {
+	if x != nil {
+		return x.Existed
+	}
+	return false
+}
+
+func (x *SubmitJobsResult) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *SubmitJobsResult) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
 // GetJobRequest names the job to read.
 type GetJobRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -260,7 +425,7 @@ type GetJobRequest struct {
 
 func (x *GetJobRequest) Reset() {
 	*x = GetJobRequest{}
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[2]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -272,7 +437,7 @@ func (x *GetJobRequest) String() string {
 func (*GetJobRequest) ProtoMessage() {}
 
 func (x *GetJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[2]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -285,7 +450,7 @@ func (x *GetJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetJobRequest.ProtoReflect.Descriptor instead.
 func (*GetJobRequest) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{2}
+	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GetJobRequest) GetId() string {
@@ -312,7 +477,7 @@ type GetJobResponse struct {
 
 func (x *GetJobResponse) Reset() {
 	*x = GetJobResponse{}
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[3]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -324,7 +489,7 @@ func (x *GetJobResponse) String() string {
 func (*GetJobResponse) ProtoMessage() {}
 
 func (x *GetJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[3]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -337,7 +502,7 @@ func (x *GetJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetJobResponse.ProtoReflect.Descriptor instead.
 func (*GetJobResponse) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{3}
+	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetJobResponse) GetJob() *Job {
@@ -376,7 +541,7 @@ type ListJobsRequest struct {
 
 func (x *ListJobsRequest) Reset() {
 	*x = ListJobsRequest{}
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[4]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -388,7 +553,7 @@ func (x *ListJobsRequest) String() string {
 func (*ListJobsRequest) ProtoMessage() {}
 
 func (x *ListJobsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[4]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -401,7 +566,7 @@ func (x *ListJobsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListJobsRequest.ProtoReflect.Descriptor instead.
 func (*ListJobsRequest) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{4}
+	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ListJobsRequest) GetStates() []JobState {
@@ -483,7 +648,7 @@ type ListJobsResponse struct {
 
 func (x *ListJobsResponse) Reset() {
 	*x = ListJobsResponse{}
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[5]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -495,7 +660,7 @@ func (x *ListJobsResponse) String() string {
 func (*ListJobsResponse) ProtoMessage() {}
 
 func (x *ListJobsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[5]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -508,7 +673,7 @@ func (x *ListJobsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListJobsResponse.ProtoReflect.Descriptor instead.
 func (*ListJobsResponse) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{5}
+	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListJobsResponse) GetJobs() []*Job {
@@ -545,7 +710,7 @@ type CancelJobRequest struct {
 
 func (x *CancelJobRequest) Reset() {
 	*x = CancelJobRequest{}
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[6]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -557,7 +722,7 @@ func (x *CancelJobRequest) String() string {
 func (*CancelJobRequest) ProtoMessage() {}
 
 func (x *CancelJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[6]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -570,7 +735,7 @@ func (x *CancelJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelJobRequest.ProtoReflect.Descriptor instead.
 func (*CancelJobRequest) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{6}
+	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *CancelJobRequest) GetId() string {
@@ -597,7 +762,7 @@ type CancelJobResponse struct {
 
 func (x *CancelJobResponse) Reset() {
 	*x = CancelJobResponse{}
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[7]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -609,7 +774,7 @@ func (x *CancelJobResponse) String() string {
 func (*CancelJobResponse) ProtoMessage() {}
 
 func (x *CancelJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[7]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -622,7 +787,7 @@ func (x *CancelJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelJobResponse.ProtoReflect.Descriptor instead.
 func (*CancelJobResponse) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{7}
+	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CancelJobResponse) GetJob() *Job {
@@ -645,7 +810,7 @@ type DeleteJobRequest struct {
 
 func (x *DeleteJobRequest) Reset() {
 	*x = DeleteJobRequest{}
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[8]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -657,7 +822,7 @@ func (x *DeleteJobRequest) String() string {
 func (*DeleteJobRequest) ProtoMessage() {}
 
 func (x *DeleteJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[8]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -670,7 +835,7 @@ func (x *DeleteJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteJobRequest.ProtoReflect.Descriptor instead.
 func (*DeleteJobRequest) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{8}
+	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *DeleteJobRequest) GetId() string {
@@ -703,7 +868,7 @@ type DeleteJobResponse struct {
 
 func (x *DeleteJobResponse) Reset() {
 	*x = DeleteJobResponse{}
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[9]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -715,7 +880,7 @@ func (x *DeleteJobResponse) String() string {
 func (*DeleteJobResponse) ProtoMessage() {}
 
 func (x *DeleteJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[9]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -728,7 +893,7 @@ func (x *DeleteJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteJobResponse.ProtoReflect.Descriptor instead.
 func (*DeleteJobResponse) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{9}
+	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *DeleteJobResponse) GetId() string {
@@ -770,7 +935,7 @@ type FollowJobRequest struct {
 
 func (x *FollowJobRequest) Reset() {
 	*x = FollowJobRequest{}
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[10]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -782,7 +947,7 @@ func (x *FollowJobRequest) String() string {
 func (*FollowJobRequest) ProtoMessage() {}
 
 func (x *FollowJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[10]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -795,7 +960,7 @@ func (x *FollowJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FollowJobRequest.ProtoReflect.Descriptor instead.
 func (*FollowJobRequest) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{10}
+	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *FollowJobRequest) GetId() string {
@@ -840,7 +1005,7 @@ type FollowJobResponse struct {
 
 func (x *FollowJobResponse) Reset() {
 	*x = FollowJobResponse{}
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[11]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -852,7 +1017,7 @@ func (x *FollowJobResponse) String() string {
 func (*FollowJobResponse) ProtoMessage() {}
 
 func (x *FollowJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[11]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -865,7 +1030,7 @@ func (x *FollowJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FollowJobResponse.ProtoReflect.Descriptor instead.
 func (*FollowJobResponse) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{11}
+	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *FollowJobResponse) GetEvent() isFollowJobResponse_Event {
@@ -930,7 +1095,7 @@ type LogChunk struct {
 
 func (x *LogChunk) Reset() {
 	*x = LogChunk{}
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[12]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -942,7 +1107,7 @@ func (x *LogChunk) String() string {
 func (*LogChunk) ProtoMessage() {}
 
 func (x *LogChunk) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[12]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -955,7 +1120,7 @@ func (x *LogChunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogChunk.ProtoReflect.Descriptor instead.
 func (*LogChunk) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{12}
+	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *LogChunk) GetOffset() uint64 {
@@ -1011,7 +1176,16 @@ const file_switchyard_v1_jobs_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"S\n" +
 	"\x11SubmitJobResponse\x12$\n" +
 	"\x03job\x18\x01 \x01(\v2\x12.switchyard.v1.JobR\x03job\x12\x18\n" +
-	"\aexisted\x18\x02 \x01(\bR\aexisted\"B\n" +
+	"\aexisted\x18\x02 \x01(\bR\aexisted\"H\n" +
+	"\x11SubmitJobsRequest\x123\n" +
+	"\x04jobs\x18\x01 \x03(\v2\x1f.switchyard.v1.SubmitJobRequestR\x04jobs\"O\n" +
+	"\x12SubmitJobsResponse\x129\n" +
+	"\aresults\x18\x01 \x03(\v2\x1f.switchyard.v1.SubmitJobsResultR\aresults\"q\n" +
+	"\x10SubmitJobsResult\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x18\n" +
+	"\aexisted\x18\x02 \x01(\bR\aexisted\x12\x12\n" +
+	"\x04code\x18\x03 \x01(\tR\x04code\x12\x18\n" +
+	"\amessage\x18\x04 \x01(\tR\amessage\"B\n" +
 	"\rGetJobRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12!\n" +
 	"\fshow_secrets\x18\x02 \x01(\bR\vshowSecrets\"6\n" +
@@ -1066,10 +1240,12 @@ const file_switchyard_v1_jobs_proto_rawDesc = "" +
 	"\x13LOG_GAP_UNDELIVERED\x10\x01\x12\x17\n" +
 	"\x13LOG_GAP_NOT_ARRIVED\x10\x02\x12\x14\n" +
 	"\x10LOG_GAP_NOT_KEPT\x10\x03\x12\x19\n" +
-	"\x15LOG_GAP_NOT_IN_BACKUP\x10\x042\xfb\x03\n" +
+	"\x15LOG_GAP_NOT_IN_BACKUP\x10\x042\xd3\x04\n" +
 	"\n" +
 	"JobService\x12S\n" +
-	"\tSubmitJob\x12\x1f.switchyard.v1.SubmitJobRequest\x1a .switchyard.v1.SubmitJobResponse\"\x03\x90\x02\x00\x12J\n" +
+	"\tSubmitJob\x12\x1f.switchyard.v1.SubmitJobRequest\x1a .switchyard.v1.SubmitJobResponse\"\x03\x90\x02\x00\x12V\n" +
+	"\n" +
+	"SubmitJobs\x12 .switchyard.v1.SubmitJobsRequest\x1a!.switchyard.v1.SubmitJobsResponse\"\x03\x90\x02\x00\x12J\n" +
 	"\x06GetJob\x12\x1c.switchyard.v1.GetJobRequest\x1a\x1d.switchyard.v1.GetJobResponse\"\x03\x90\x02\x01\x12P\n" +
 	"\bListJobs\x12\x1e.switchyard.v1.ListJobsRequest\x1a\x1f.switchyard.v1.ListJobsResponse\"\x03\x90\x02\x01\x12S\n" +
 	"\tCancelJob\x12\x1f.switchyard.v1.CancelJobRequest\x1a .switchyard.v1.CancelJobResponse\"\x03\x90\x02\x02\x12S\n" +
@@ -1089,65 +1265,72 @@ func file_switchyard_v1_jobs_proto_rawDescGZIP() []byte {
 }
 
 var file_switchyard_v1_jobs_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_switchyard_v1_jobs_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_switchyard_v1_jobs_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_switchyard_v1_jobs_proto_goTypes = []any{
 	(LogGap)(0),                   // 0: switchyard.v1.LogGap
 	(*SubmitJobRequest)(nil),      // 1: switchyard.v1.SubmitJobRequest
 	(*SubmitJobResponse)(nil),     // 2: switchyard.v1.SubmitJobResponse
-	(*GetJobRequest)(nil),         // 3: switchyard.v1.GetJobRequest
-	(*GetJobResponse)(nil),        // 4: switchyard.v1.GetJobResponse
-	(*ListJobsRequest)(nil),       // 5: switchyard.v1.ListJobsRequest
-	(*ListJobsResponse)(nil),      // 6: switchyard.v1.ListJobsResponse
-	(*CancelJobRequest)(nil),      // 7: switchyard.v1.CancelJobRequest
-	(*CancelJobResponse)(nil),     // 8: switchyard.v1.CancelJobResponse
-	(*DeleteJobRequest)(nil),      // 9: switchyard.v1.DeleteJobRequest
-	(*DeleteJobResponse)(nil),     // 10: switchyard.v1.DeleteJobResponse
-	(*FollowJobRequest)(nil),      // 11: switchyard.v1.FollowJobRequest
-	(*FollowJobResponse)(nil),     // 12: switchyard.v1.FollowJobResponse
-	(*LogChunk)(nil),              // 13: switchyard.v1.LogChunk
-	nil,                           // 14: switchyard.v1.SubmitJobRequest.EnvEntry
-	(*durationpb.Duration)(nil),   // 15: google.protobuf.Duration
-	(*Job)(nil),                   // 16: switchyard.v1.Job
-	(JobState)(0),                 // 17: switchyard.v1.JobState
-	(JobOutcome)(0),               // 18: switchyard.v1.JobOutcome
-	(*timestamppb.Timestamp)(nil), // 19: google.protobuf.Timestamp
-	(ListOrder)(0),                // 20: switchyard.v1.ListOrder
-	(*LogDeletion)(nil),           // 21: switchyard.v1.LogDeletion
+	(*SubmitJobsRequest)(nil),     // 3: switchyard.v1.SubmitJobsRequest
+	(*SubmitJobsResponse)(nil),    // 4: switchyard.v1.SubmitJobsResponse
+	(*SubmitJobsResult)(nil),      // 5: switchyard.v1.SubmitJobsResult
+	(*GetJobRequest)(nil),         // 6: switchyard.v1.GetJobRequest
+	(*GetJobResponse)(nil),        // 7: switchyard.v1.GetJobResponse
+	(*ListJobsRequest)(nil),       // 8: switchyard.v1.ListJobsRequest
+	(*ListJobsResponse)(nil),      // 9: switchyard.v1.ListJobsResponse
+	(*CancelJobRequest)(nil),      // 10: switchyard.v1.CancelJobRequest
+	(*CancelJobResponse)(nil),     // 11: switchyard.v1.CancelJobResponse
+	(*DeleteJobRequest)(nil),      // 12: switchyard.v1.DeleteJobRequest
+	(*DeleteJobResponse)(nil),     // 13: switchyard.v1.DeleteJobResponse
+	(*FollowJobRequest)(nil),      // 14: switchyard.v1.FollowJobRequest
+	(*FollowJobResponse)(nil),     // 15: switchyard.v1.FollowJobResponse
+	(*LogChunk)(nil),              // 16: switchyard.v1.LogChunk
+	nil,                           // 17: switchyard.v1.SubmitJobRequest.EnvEntry
+	(*durationpb.Duration)(nil),   // 18: google.protobuf.Duration
+	(*Job)(nil),                   // 19: switchyard.v1.Job
+	(JobState)(0),                 // 20: switchyard.v1.JobState
+	(JobOutcome)(0),               // 21: switchyard.v1.JobOutcome
+	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
+	(ListOrder)(0),                // 23: switchyard.v1.ListOrder
+	(*LogDeletion)(nil),           // 24: switchyard.v1.LogDeletion
 }
 var file_switchyard_v1_jobs_proto_depIdxs = []int32{
-	14, // 0: switchyard.v1.SubmitJobRequest.env:type_name -> switchyard.v1.SubmitJobRequest.EnvEntry
-	15, // 1: switchyard.v1.SubmitJobRequest.timeout:type_name -> google.protobuf.Duration
-	16, // 2: switchyard.v1.SubmitJobResponse.job:type_name -> switchyard.v1.Job
-	16, // 3: switchyard.v1.GetJobResponse.job:type_name -> switchyard.v1.Job
-	17, // 4: switchyard.v1.ListJobsRequest.states:type_name -> switchyard.v1.JobState
-	18, // 5: switchyard.v1.ListJobsRequest.outcomes:type_name -> switchyard.v1.JobOutcome
-	19, // 6: switchyard.v1.ListJobsRequest.since:type_name -> google.protobuf.Timestamp
-	19, // 7: switchyard.v1.ListJobsRequest.until:type_name -> google.protobuf.Timestamp
-	20, // 8: switchyard.v1.ListJobsRequest.order:type_name -> switchyard.v1.ListOrder
-	16, // 9: switchyard.v1.ListJobsResponse.jobs:type_name -> switchyard.v1.Job
-	16, // 10: switchyard.v1.CancelJobResponse.job:type_name -> switchyard.v1.Job
-	21, // 11: switchyard.v1.DeleteJobResponse.log_deletion:type_name -> switchyard.v1.LogDeletion
-	16, // 12: switchyard.v1.FollowJobResponse.job:type_name -> switchyard.v1.Job
-	13, // 13: switchyard.v1.FollowJobResponse.log:type_name -> switchyard.v1.LogChunk
-	19, // 14: switchyard.v1.LogChunk.received_at:type_name -> google.protobuf.Timestamp
-	0,  // 15: switchyard.v1.LogChunk.gap:type_name -> switchyard.v1.LogGap
-	1,  // 16: switchyard.v1.JobService.SubmitJob:input_type -> switchyard.v1.SubmitJobRequest
-	3,  // 17: switchyard.v1.JobService.GetJob:input_type -> switchyard.v1.GetJobRequest
-	5,  // 18: switchyard.v1.JobService.ListJobs:input_type -> switchyard.v1.ListJobsRequest
-	7,  // 19: switchyard.v1.JobService.CancelJob:input_type -> switchyard.v1.CancelJobRequest
-	9,  // 20: switchyard.v1.JobService.DeleteJob:input_type -> switchyard.v1.DeleteJobRequest
-	11, // 21: switchyard.v1.JobService.FollowJob:input_type -> switchyard.v1.FollowJobRequest
-	2,  // 22: switchyard.v1.JobService.SubmitJob:output_type -> switchyard.v1.SubmitJobResponse
-	4,  // 23: switchyard.v1.JobService.GetJob:output_type -> switchyard.v1.GetJobResponse
-	6,  // 24: switchyard.v1.JobService.ListJobs:output_type -> switchyard.v1.ListJobsResponse
-	8,  // 25: switchyard.v1.JobService.CancelJob:output_type -> switchyard.v1.CancelJobResponse
-	10, // 26: switchyard.v1.JobService.DeleteJob:output_type -> switchyard.v1.DeleteJobResponse
-	12, // 27: switchyard.v1.JobService.FollowJob:output_type -> switchyard.v1.FollowJobResponse
-	22, // [22:28] is the sub-list for method output_type
-	16, // [16:22] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	17, // 0: switchyard.v1.SubmitJobRequest.env:type_name -> switchyard.v1.SubmitJobRequest.EnvEntry
+	18, // 1: switchyard.v1.SubmitJobRequest.timeout:type_name -> google.protobuf.Duration
+	19, // 2: switchyard.v1.SubmitJobResponse.job:type_name -> switchyard.v1.Job
+	1,  // 3: switchyard.v1.SubmitJobsRequest.jobs:type_name -> switchyard.v1.SubmitJobRequest
+	5,  // 4: switchyard.v1.SubmitJobsResponse.results:type_name -> switchyard.v1.SubmitJobsResult
+	19, // 5: switchyard.v1.GetJobResponse.job:type_name -> switchyard.v1.Job
+	20, // 6: switchyard.v1.ListJobsRequest.states:type_name -> switchyard.v1.JobState
+	21, // 7: switchyard.v1.ListJobsRequest.outcomes:type_name -> switchyard.v1.JobOutcome
+	22, // 8: switchyard.v1.ListJobsRequest.since:type_name -> google.protobuf.Timestamp
+	22, // 9: switchyard.v1.ListJobsRequest.until:type_name -> google.protobuf.Timestamp
+	23, // 10: switchyard.v1.ListJobsRequest.order:type_name -> switchyard.v1.ListOrder
+	19, // 11: switchyard.v1.ListJobsResponse.jobs:type_name -> switchyard.v1.Job
+	19, // 12: switchyard.v1.CancelJobResponse.job:type_name -> switchyard.v1.Job
+	24, // 13: switchyard.v1.DeleteJobResponse.log_deletion:type_name -> switchyard.v1.LogDeletion
+	19, // 14: switchyard.v1.FollowJobResponse.job:type_name -> switchyard.v1.Job
+	16, // 15: switchyard.v1.FollowJobResponse.log:type_name -> switchyard.v1.LogChunk
+	22, // 16: switchyard.v1.LogChunk.received_at:type_name -> google.protobuf.Timestamp
+	0,  // 17: switchyard.v1.LogChunk.gap:type_name -> switchyard.v1.LogGap
+	1,  // 18: switchyard.v1.JobService.SubmitJob:input_type -> switchyard.v1.SubmitJobRequest
+	3,  // 19: switchyard.v1.JobService.SubmitJobs:input_type -> switchyard.v1.SubmitJobsRequest
+	6,  // 20: switchyard.v1.JobService.GetJob:input_type -> switchyard.v1.GetJobRequest
+	8,  // 21: switchyard.v1.JobService.ListJobs:input_type -> switchyard.v1.ListJobsRequest
+	10, // 22: switchyard.v1.JobService.CancelJob:input_type -> switchyard.v1.CancelJobRequest
+	12, // 23: switchyard.v1.JobService.DeleteJob:input_type -> switchyard.v1.DeleteJobRequest
+	14, // 24: switchyard.v1.JobService.FollowJob:input_type -> switchyard.v1.FollowJobRequest
+	2,  // 25: switchyard.v1.JobService.SubmitJob:output_type -> switchyard.v1.SubmitJobResponse
+	4,  // 26: switchyard.v1.JobService.SubmitJobs:output_type -> switchyard.v1.SubmitJobsResponse
+	7,  // 27: switchyard.v1.JobService.GetJob:output_type -> switchyard.v1.GetJobResponse
+	9,  // 28: switchyard.v1.JobService.ListJobs:output_type -> switchyard.v1.ListJobsResponse
+	11, // 29: switchyard.v1.JobService.CancelJob:output_type -> switchyard.v1.CancelJobResponse
+	13, // 30: switchyard.v1.JobService.DeleteJob:output_type -> switchyard.v1.DeleteJobResponse
+	15, // 31: switchyard.v1.JobService.FollowJob:output_type -> switchyard.v1.FollowJobResponse
+	25, // [25:32] is the sub-list for method output_type
+	18, // [18:25] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_switchyard_v1_jobs_proto_init() }
@@ -1156,7 +1339,7 @@ func file_switchyard_v1_jobs_proto_init() {
 		return
 	}
 	file_switchyard_v1_types_proto_init()
-	file_switchyard_v1_jobs_proto_msgTypes[11].OneofWrappers = []any{
+	file_switchyard_v1_jobs_proto_msgTypes[14].OneofWrappers = []any{
 		(*FollowJobResponse_Job)(nil),
 		(*FollowJobResponse_Log)(nil),
 	}
@@ -1166,7 +1349,7 @@ func file_switchyard_v1_jobs_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_switchyard_v1_jobs_proto_rawDesc), len(file_switchyard_v1_jobs_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   14,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -35,6 +35,8 @@ const (
 const (
 	// JobServiceSubmitJobProcedure is the fully-qualified name of the JobService's SubmitJob RPC.
 	JobServiceSubmitJobProcedure = "/switchyard.v1.JobService/SubmitJob"
+	// JobServiceSubmitJobsProcedure is the fully-qualified name of the JobService's SubmitJobs RPC.
+	JobServiceSubmitJobsProcedure = "/switchyard.v1.JobService/SubmitJobs"
 	// JobServiceGetJobProcedure is the fully-qualified name of the JobService's GetJob RPC.
 	JobServiceGetJobProcedure = "/switchyard.v1.JobService/GetJob"
 	// JobServiceListJobsProcedure is the fully-qualified name of the JobService's ListJobs RPC.
@@ -53,6 +55,11 @@ type JobServiceClient interface {
 	// call with the same idempotency key returns the same job. ALREADY_EXISTS: the
 	// key belongs to a job with another command, environment or queue.
 	SubmitJob(context.Context, *v1.SubmitJobRequest) (*v1.SubmitJobResponse, error)
+	// SubmitJobs stores jobs, in the order of the request, and returns after the record
+	// of each is on disk. Each job is stored or refused by itself: the response has a
+	// result for each, in the same order. A call without a response may have stored some;
+	// with idempotency keys it can be repeated.
+	SubmitJobs(context.Context, *v1.SubmitJobsRequest) (*v1.SubmitJobsResponse, error)
 	// GetJob returns one job. NOT_FOUND: there is no such job, or it has expired.
 	GetJob(context.Context, *v1.GetJobRequest) (*v1.GetJobResponse, error)
 	// ListJobs returns jobs, the newest first unless it is asked otherwise, one page at
@@ -88,6 +95,12 @@ func NewJobServiceClient(httpClient connect.HTTPClient, baseURL string, opts ...
 			httpClient,
 			baseURL+JobServiceSubmitJobProcedure,
 			connect.WithSchema(jobServiceMethods.ByName("SubmitJob")),
+			connect.WithClientOptions(opts...),
+		),
+		submitJobs: connect.NewClient[v1.SubmitJobsRequest, v1.SubmitJobsResponse](
+			httpClient,
+			baseURL+JobServiceSubmitJobsProcedure,
+			connect.WithSchema(jobServiceMethods.ByName("SubmitJobs")),
 			connect.WithClientOptions(opts...),
 		),
 		getJob: connect.NewClient[v1.GetJobRequest, v1.GetJobResponse](
@@ -129,17 +142,27 @@ func NewJobServiceClient(httpClient connect.HTTPClient, baseURL string, opts ...
 
 // jobServiceClient implements JobServiceClient.
 type jobServiceClient struct {
-	submitJob *connect.Client[v1.SubmitJobRequest, v1.SubmitJobResponse]
-	getJob    *connect.Client[v1.GetJobRequest, v1.GetJobResponse]
-	listJobs  *connect.Client[v1.ListJobsRequest, v1.ListJobsResponse]
-	cancelJob *connect.Client[v1.CancelJobRequest, v1.CancelJobResponse]
-	deleteJob *connect.Client[v1.DeleteJobRequest, v1.DeleteJobResponse]
-	followJob *connect.Client[v1.FollowJobRequest, v1.FollowJobResponse]
+	submitJob  *connect.Client[v1.SubmitJobRequest, v1.SubmitJobResponse]
+	submitJobs *connect.Client[v1.SubmitJobsRequest, v1.SubmitJobsResponse]
+	getJob     *connect.Client[v1.GetJobRequest, v1.GetJobResponse]
+	listJobs   *connect.Client[v1.ListJobsRequest, v1.ListJobsResponse]
+	cancelJob  *connect.Client[v1.CancelJobRequest, v1.CancelJobResponse]
+	deleteJob  *connect.Client[v1.DeleteJobRequest, v1.DeleteJobResponse]
+	followJob  *connect.Client[v1.FollowJobRequest, v1.FollowJobResponse]
 }
 
 // SubmitJob calls switchyard.v1.JobService.SubmitJob.
 func (c *jobServiceClient) SubmitJob(ctx context.Context, req *v1.SubmitJobRequest) (*v1.SubmitJobResponse, error) {
 	response, err := c.submitJob.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// SubmitJobs calls switchyard.v1.JobService.SubmitJobs.
+func (c *jobServiceClient) SubmitJobs(ctx context.Context, req *v1.SubmitJobsRequest) (*v1.SubmitJobsResponse, error) {
+	response, err := c.submitJobs.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -193,6 +216,11 @@ type JobServiceHandler interface {
 	// call with the same idempotency key returns the same job. ALREADY_EXISTS: the
 	// key belongs to a job with another command, environment or queue.
 	SubmitJob(context.Context, *v1.SubmitJobRequest) (*v1.SubmitJobResponse, error)
+	// SubmitJobs stores jobs, in the order of the request, and returns after the record
+	// of each is on disk. Each job is stored or refused by itself: the response has a
+	// result for each, in the same order. A call without a response may have stored some;
+	// with idempotency keys it can be repeated.
+	SubmitJobs(context.Context, *v1.SubmitJobsRequest) (*v1.SubmitJobsResponse, error)
 	// GetJob returns one job. NOT_FOUND: there is no such job, or it has expired.
 	GetJob(context.Context, *v1.GetJobRequest) (*v1.GetJobResponse, error)
 	// ListJobs returns jobs, the newest first unless it is asked otherwise, one page at
@@ -224,6 +252,12 @@ func NewJobServiceHandler(svc JobServiceHandler, opts ...connect.HandlerOption) 
 		JobServiceSubmitJobProcedure,
 		svc.SubmitJob,
 		connect.WithSchema(jobServiceMethods.ByName("SubmitJob")),
+		connect.WithHandlerOptions(opts...),
+	)
+	jobServiceSubmitJobsHandler := connect.NewUnaryHandlerSimple(
+		JobServiceSubmitJobsProcedure,
+		svc.SubmitJobs,
+		connect.WithSchema(jobServiceMethods.ByName("SubmitJobs")),
 		connect.WithHandlerOptions(opts...),
 	)
 	jobServiceGetJobHandler := connect.NewUnaryHandlerSimple(
@@ -264,6 +298,8 @@ func NewJobServiceHandler(svc JobServiceHandler, opts ...connect.HandlerOption) 
 		switch r.URL.Path {
 		case JobServiceSubmitJobProcedure:
 			jobServiceSubmitJobHandler.ServeHTTP(w, r)
+		case JobServiceSubmitJobsProcedure:
+			jobServiceSubmitJobsHandler.ServeHTTP(w, r)
 		case JobServiceGetJobProcedure:
 			jobServiceGetJobHandler.ServeHTTP(w, r)
 		case JobServiceListJobsProcedure:
@@ -285,6 +321,10 @@ type UnimplementedJobServiceHandler struct{}
 
 func (UnimplementedJobServiceHandler) SubmitJob(context.Context, *v1.SubmitJobRequest) (*v1.SubmitJobResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("switchyard.v1.JobService.SubmitJob is not implemented"))
+}
+
+func (UnimplementedJobServiceHandler) SubmitJobs(context.Context, *v1.SubmitJobsRequest) (*v1.SubmitJobsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("switchyard.v1.JobService.SubmitJobs is not implemented"))
 }
 
 func (UnimplementedJobServiceHandler) GetJob(context.Context, *v1.GetJobRequest) (*v1.GetJobResponse, error) {
