@@ -85,6 +85,62 @@ func TestWatchAheadOfTheLeader(t *testing.T) {
 	}
 	stop()
 	must(t, workers.Wait())
+	oneStreamSurvives(ctx, t, submitting, working)
+}
+
+// oneStreamSurvives opens two streams of a worker at once at two replicas, whose servers
+// deliver signals in different orders, for each of many workers.
+func oneStreamSurvives(ctx context.Context, t *testing.T, replicas ...*dispatch.Dispatcher) {
+	t.Helper()
+	const rounds = 100
+	var opening errgroup.Group
+	ids := make([]string, rounds)
+	for i := range ids {
+		w, _, err := replicas[0].Register(ctx, record.Worker{Name: fmt.Sprint("twice", i)})
+		must(t, err)
+		ids[i] = w.ID
+	}
+	feeds := make([]*dispatch.Feed, rounds*len(replicas))
+	for i := range feeds {
+		opening.Go(func() (err error) {
+			feeds[i], err = replicas[i%len(replicas)].Attach(ctx, ids[i/len(replicas)])
+			return err
+		})
+	}
+	must(t, opening.Wait())
+	open := func(feed *dispatch.Feed) bool {
+		ended, cancel := context.WithCancel(ctx)
+		cancel() // Next returns what it has
+		for {
+			if _, err := feed.Next(ended); err != nil {
+				return !errors.Is(err, dispatch.ErrSuperseded)
+			}
+		}
+	}
+	survivors := func() (counts [3]int) {
+		for i := range rounds {
+			n := 0
+			for _, feed := range feeds[i*len(replicas) : (i+1)*len(replicas)] {
+				if open(feed) {
+					n++
+				}
+			}
+			counts[n]++
+		}
+		return counts
+	}
+	eventually(ctx, t, "one stream of each worker is open", func() error {
+		if counts := survivors(); counts[2] > 0 {
+			return fmt.Errorf("two streams are open of %d workers", counts[2])
+		}
+		return nil
+	})
+	if counts := survivors(); counts[1] != rounds {
+		t.Errorf("one stream survived of %d workers of %d, and none of %d", counts[1], rounds, counts[0])
+	}
+	for _, feed := range feeds {
+		feed.Close()
+	}
 }
 
 // work runs the jobs of a worker's stream until the context ends. An error is a call

@@ -36,6 +36,14 @@
 // ping there). The newer assignment is then requeued. No job runs twice, because a
 // job is started by one acceptance only.
 //
+// # Streams
+//
+// A worker has one stream. A replica announces each stream that is opened to the others,
+// and the one that ranks highest supersedes the rest: see schedule.Announcement. On a
+// cluster two replicas can see two announcements in different orders, and would each
+// end their own stream if the later one superseded. An announcement that was lost with the
+// connection to the store is repeated when there is another connection.
+//
 // # Consequences
 //
 // What follows from a change for another record is not part of the change. It is

@@ -27,8 +27,10 @@ type signal struct {
 	// Attached and Detached are the worker whose stream was opened or closed.
 	Attached string `json:"attached,omitempty"`
 	Detached string `json:"detached,omitempty"`
-	// Stream is the number of the opened stream at From.
+	// Stream and Epoch are the number and the epoch of the opened stream: see
+	// schedule.Announcement.
 	Stream uint64 `json:"stream,omitempty"`
+	Epoch  uint64 `json:"epoch,omitempty"`
 }
 
 // replicas exchanges signals with the other replicas.
@@ -88,6 +90,25 @@ func (p *replicas) sendSigns() {
 	}
 }
 
+// announce tells the other replicas of a worker's stream here, if there is one.
+func (p *replicas) announce(workerID string) {
+	var a schedule.Announcement
+	open := false
+	p.r.view(func(x *schedule.Index) { a, open = x.Announcement(p.id, workerID) })
+	if open {
+		p.send(signal{Attached: a.WorkerID, Stream: a.Number, Epoch: a.Epoch})
+	}
+}
+
+// announceAll announces the streams again that the other replicas may not know of.
+func (p *replicas) announceAll() {
+	var unannounced []string
+	p.r.view(func(x *schedule.Index) { unannounced = x.Unannounced() })
+	for _, id := range unannounced {
+		p.announce(id)
+	}
+}
+
 // send sends a signal. A failure is logged only.
 func (p *replicas) send(s signal) {
 	s.From = p.id
@@ -107,9 +128,10 @@ func (p *replicas) receive(data []byte) {
 		p.r.log.Warn("skipped a damaged signal", zap.Error(err))
 		return
 	}
+	again := false
 	p.r.update(func(x *schedule.Index) {
 		if s.From == p.id {
-			x.Announced(s.Attached, s.Stream)
+			again = x.Announced(s.Attached, s.Stream)
 			return
 		}
 		now := p.r.now()
@@ -122,9 +144,16 @@ func (p *replicas) receive(data []byte) {
 		for _, id := range s.Held {
 			x.HoldJob(id, now)
 		}
-		if superseded := x.AttachedTo(s.From, s.Attached); superseded != nil {
+		var superseded schedule.Stream
+		superseded, again = x.AttachedTo(p.id, schedule.Announcement{
+			Replica: s.From, WorkerID: s.Attached, Number: s.Stream, Epoch: s.Epoch,
+		})
+		if superseded != nil {
 			superseded.End(ErrSuperseded)
 		}
 		x.DetachedFrom(s.From, s.Detached)
 	})
+	if again {
+		p.announce(s.Attached)
+	}
 }

@@ -55,25 +55,23 @@ func (d *Dispatcher) Attach(ctx context.Context, workerID string) (*Feed, error)
 		return nil, err
 	}
 	feed := newFeed(worker, func(f *Feed) { d.detach(workerID, f) })
-	var number uint64
 	d.records.update(func(x *schedule.Index) {
 		if d.records.closed {
 			err = ErrClosed
 			return
 		}
-		n, superseded, ok := x.Attach(workerID, feed)
+		_, superseded, ok := x.Attach(workerID, feed)
 		if !ok {
 			err = fmt.Errorf("worker %s: %w", workerID, ErrNotFound)
 		}
 		if superseded != nil {
 			superseded.End(ErrSuperseded)
 		}
-		number = n
 	})
 	if err != nil {
 		return nil, err
 	}
-	d.replicas.send(signal{Attached: workerID, Stream: number})
+	d.replicas.announce(workerID)
 	return feed, nil
 }
 

@@ -129,9 +129,13 @@ func (s *sweeper) expireLeases() (expired []string) {
 	now := s.clock.Now()
 	suspended := now.Sub(s.swept) > s.terms.LeaseTimeout/2 // the silence is this process's own
 	s.swept = now
+	reconnected := s.renew.Swap(false)
+	if reconnected {
+		s.replicas.announceAll()
+	}
 	s.r.update(func(x *schedule.Index) {
 		// Without a connection no replica's signs of life arrive.
-		if s.renew.Swap(false) || suspended || !s.r.st.Connected() {
+		if reconnected || suspended || !s.r.st.Connected() {
 			x.RenewAll(now)
 		}
 		x.Tidy(now, s.r.st.WorkerRetention())

@@ -40,7 +40,7 @@ func TestStats(t *testing.T) {
 	worker("draining", workerstate.Draining, false)
 	worker("lost", workerstate.Lost, false)
 	worker("left", workerstate.Left, false)
-	x.AttachedTo("other replica", worker("elsewhere", workerstate.Available, false))
+	x.AttachedTo("self", Announcement{Replica: "other replica", WorkerID: worker("elsewhere", workerstate.Available, false), Epoch: 1})
 
 	job(1, "a", wire.StateQueued, "")
 	job(2, "a", wire.StateQueued, "")

@@ -62,7 +62,9 @@ func (x *Index) Attach(workerID string, s Stream) (number uint64, superseded Str
 		w.jobs[id].route.Stream = true
 	}
 	x.streamCount++
-	w.stream, w.streamNumber, w.announced, w.otherReplica = s, x.streamCount, false, ""
+	w.epoch++
+	w.stream, w.streamNumber, w.streamEpoch = s, x.streamCount, w.epoch
+	w.announced, w.raised, w.otherReplica = false, false, ""
 	w.freeSince = "its stream opened"
 	x.setTrust(w, trusted, w.quiet)
 	x.setIdle(w)
@@ -88,37 +90,6 @@ func (x *Index) Close(err error) {
 		if w.stream != nil {
 			w.stream.End(err)
 		}
-	}
-}
-
-// Announced records that the other replicas know of a stream. What they say
-// of the worker's streams from now on is newer than this stream.
-func (x *Index) Announced(workerID string, number uint64) {
-	w := x.workers[workerID]
-	if w == nil {
-		return
-	}
-	w.otherReplica = "" // said before
-	w.announced = w.stream != nil && w.streamNumber == number
-}
-
-// AttachedTo records that another replica has a new stream of a worker. It
-// returns this replica's stream if that is superseded, else nil.
-func (x *Index) AttachedTo(replica, workerID string) (superseded Stream) {
-	w := x.workers[workerID]
-	if w == nil || w.stream != nil && !w.announced {
-		return nil
-	}
-	superseded, w.stream = w.stream, nil
-	w.otherReplica = replica
-	x.setIdle(w)
-	return superseded
-}
-
-// DetachedFrom records that a worker's stream to another replica has ended.
-func (x *Index) DetachedFrom(replica, workerID string) {
-	if w := x.workers[workerID]; w != nil && w.otherReplica == replica {
-		w.otherReplica = ""
 	}
 }
 

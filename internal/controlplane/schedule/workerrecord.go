@@ -35,6 +35,11 @@ type workerEntry struct {
 	stream       Stream
 	streamNumber uint64
 	announced    bool
+	// streamEpoch ranks the stream: see Announcement. epoch is the highest one of the
+	// worker's streams, here and elsewhere. raised is set if the stream was ranked higher
+	// after its announcement was sent.
+	epoch, streamEpoch uint64
+	raised             bool
 	// otherReplica is the replica that last said that it has the worker's stream.
 	otherReplica string
 }
