@@ -1,11 +1,16 @@
 package agentwire
 
 import (
+	"bufio"
 	"bytes"
+	"io"
 	"os"
 	"os/exec"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // printArgs is a shell script that prints its arguments, each followed by a NUL.
@@ -61,16 +66,80 @@ func runShell(t *testing.T, command string, env ...string) string {
 	return string(out)
 }
 
+// A shell reads exactly the arguments. One shell reads all inputs, since a process for each
+// is what takes the time.
 func FuzzShellCommand(f *testing.F) {
 	f.Add("a", "b")
 	f.Add("'", "$x")
+	shell := startShell(f)
 	f.Fuzz(func(t *testing.T, first, second string) {
 		if strings.ContainsRune(first+second, 0) {
 			t.Skip("no argument can hold a NUL")
 		}
-		got := runShell(t, shellCommand([]string{"printf", `%s\n%s`, first, second}))
-		if want := first + "\n" + second; got != want {
+		want := []string{"program", first, second}
+		if got := shell.read(t, shellCommand(want)); !slices.Equal(got, want) {
 			t.Errorf("arguments %q, want %q", got, want)
 		}
 	})
+}
+
+// argumentShell is a shell that reads commands without running them.
+type argumentShell struct {
+	process *exec.Cmd
+	in      io.Writer
+	out     *bufio.Reader
+}
+
+func startShell(f *testing.F) *argumentShell {
+	s := &argumentShell{process: exec.CommandContext(f.Context(), "/bin/sh")}
+	in, err := s.process.StdinPipe()
+	if err != nil {
+		f.Fatal(err)
+	}
+	out, err := s.process.StdoutPipe()
+	if err == nil {
+		err = s.process.Start()
+	}
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() {
+		_ = in.Close()
+		_ = s.process.Wait()
+	})
+	s.in, s.out = in, bufio.NewReader(out)
+	return s
+}
+
+// read returns the words of a command that begins with exec, as the shell reads them.
+func (s *argumentShell) read(t *testing.T, command string) (words []string) {
+	t.Helper()
+	arguments, ok := strings.CutPrefix(command, "exec ")
+	if !ok {
+		t.Fatalf("%q does not begin with exec", command)
+	}
+	defer time.AfterFunc(10*time.Second, func() { _ = s.process.Process.Kill() }).Stop() // it waits for a quote
+	writing := make(chan error, 1)
+	go func() {
+		_, err := io.WriteString(s.in, "set -- "+arguments+"\nprintf '%s\\000' $# \"$@\"\n")
+		writing <- err
+	}()
+	word := func() string {
+		text, err := s.out.ReadString(0)
+		if err != nil {
+			t.Fatalf("reading %q: the shell has ended: %v", command, err)
+		}
+		return strings.TrimSuffix(text, "\x00")
+	}
+	count, err := strconv.Atoi(word())
+	if err != nil {
+		t.Fatalf("reading %q: %v", command, err)
+	}
+	for range count {
+		words = append(words, word())
+	}
+	if err := <-writing; err != nil {
+		t.Fatalf("writing %q: %v", command, err)
+	}
+	return words
 }

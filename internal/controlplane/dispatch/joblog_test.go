@@ -41,6 +41,33 @@ func TestMissingChunksArriveLate(t *testing.T) {
 	}
 }
 
+// The size of a running log is that of all that has arrived, also where a control plane
+// that has just started stores what comes next.
+func TestSizeOfALogAfterARestart(t *testing.T) {
+	p := newPlant(t, Options{})
+	g, jobToken := p.runWithToken(p.register("a"), record.Job{})
+	size := func(want uint64) {
+		t.Helper()
+		job, err := p.Job(t.Context(), g.JobID)
+		must(t, err)
+		if job.LogSize != want {
+			t.Errorf("the log has %d bytes, want %d", job.LogSize, want)
+		}
+	}
+	p.logs(g, 1, 0, "one ")
+	p.logs(g, 4, 14, "four ")
+	p.logs(g, 3, 8, "three ") // before its predecessor was
+	size(19)
+	p.restart()
+	size(19)
+	p.restart()
+	g = p.grant(jobToken)
+	p.logs(g, 2, 4, "two ")
+	size(19)
+	must(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}))
+	size(19)
+}
+
 // A log that was deleted stays deleted, for every writer and reader, and says by whom.
 func TestDeletedLog(t *testing.T) {
 	p := newPlant(t, Options{})

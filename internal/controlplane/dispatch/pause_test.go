@@ -8,7 +8,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// A pause with a term ends by itself, whoever has paused the worker, and not before.
+// A pause with a term ends by itself, and not before.
 func TestAPauseEndsByItself(t *testing.T) {
 	resume := wire.Instruction{Kind: wire.Resume}
 	paused := func(why string) wire.Instruction { return wire.Instruction{Kind: wire.Pause, Reason: why} }

@@ -114,22 +114,33 @@ func (l *Log) store(ctx context.Context, jobID string, c wire.Chunk) error {
 
 // reached returns the highest sequence and the furthest end of the chunks that
 // have arrived. It reads the store only if this replica does not know of a chunk
-// shortly before the next one.
+// shortly before the next one, and all of it only if it knows of none: it has started a
+// moment ago, or another replica has received the log so far.
 func (l *Log) reached(ctx context.Context, jobID string, next uint64) (sequence, end uint64) {
 	sequence, end = l.jobs.LogEnd(jobID)
-	if next <= sequence+MaxGap {
+	if next == 1 || sequence > 0 && next <= sequence+MaxGap {
 		return sequence, end
 	}
 	last, err := l.st.LastChunk(ctx, jobID)
 	if err != nil {
 		return sequence, end // no chunk, or the store fails: the write that follows reports it
 	}
+	if sequence == 0 {
+		places, err := l.st.ChunkPlaces(ctx, jobID)
+		if err != nil {
+			l.config.Logger.Warn("failed to read how far a log has come", zap.String("job_id", jobID), zap.Error(err))
+		}
+		for _, p := range places {
+			sequence, end = max(sequence, p.Sequence), max(end, p.End())
+		}
+		l.jobs.SetLogEnd(jobID, sequence, end)
+	}
 	return max(sequence, last.Sequence), max(end, last.End())
 }
 
 // Size returns the size in bytes of what has arrived of a job's log, as far as
-// this replica knows (from the chunks that it stored itself, and the one that was
-// stored last), and whether the log was cut at its limit: the line that says so is
+// this replica knows (from the chunks that were there when it first looked, those that it
+// stored itself, and the one that was stored last), and whether the log was cut at its limit: the line that says so is
 // beyond the limit.
 func (l *Log) Size(ctx context.Context, jobID string) (size uint64, cut bool) {
 	_, size = l.reached(ctx, jobID, math.MaxUint64)

@@ -45,7 +45,7 @@ var (
 	always    = statetable.Always[Worker, Event]()
 	otherwise = statetable.Otherwise[Worker, Event]()
 
-	// samePause: a pause that ends by itself is never the same, since it begins anew.
+	// samePause: a pause that ends by itself is never the same, since it begins again.
 	samePause = guard("the same pause", func(w *Worker, ev *Event) bool {
 		return w.PauseReason == ev.Reason && w.PausedBy == ev.By && w.PauseFor == 0 && ev.PauseFor == 0
 	})
