@@ -75,7 +75,7 @@ func (a *Agent) Status() Status {
 func statusOf(w *worker.Worker) WorkerStatus {
 	last, since := w.Last()
 	s := WorkerStatus{
-		ID: w.Session().ID(), Name: w.Name(), Endpoint: wire.HideUserInfo(w.Session().Endpoint()),
+		ID: w.Session().ID(), Name: w.Name(), Endpoint: wire.HideURLSecrets(w.Session().Endpoint()),
 		State: last.To, StateName: last.To.String(), Since: since,
 		Stream: last.Facts.Stream.String(), Paused: last.Facts.Paused, JobID: string(last.Facts.Job), Changes: []Change{},
 	}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/job/joblink"
 	"github.com/switchyard-ci/switchyard/internal/job/redact"
-	"github.com/switchyard-ci/switchyard/internal/job/workspace"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
@@ -53,13 +52,13 @@ func secretsOf(spec Spec, opts Options) (secrets, tooShort []string) {
 }
 
 // secretsInURLs returns the secrets in the URLs of a variable: those of a repository, and
-// passwords anywhere, unless the operator wants no variables hidden.
+// passwords and secret parameters anywhere, unless the operator wants no variables hidden.
 func secretsInURLs(globs []string, name, value string) []string {
 	switch {
 	case name == wire.EnvRepo, name == wire.EnvPullRequestRepo:
-		return workspace.URLSecrets(value)
-	case len(globs) > 0 && strings.Contains(value, "://"):
-		return workspace.Passwords(value)
+		return wire.RepositorySecrets(value)
+	case len(globs) > 0:
+		return wire.URLSecrets(value)
 	default:
 		return nil
 	}

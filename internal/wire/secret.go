@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"net/url"
 	"path"
 	"slices"
 	"strings"
@@ -14,8 +13,8 @@ const Redacted = "[REDACTED]"
 // values are secrets: those of existing agents, and more.
 func DefaultRedactedVars() []string {
 	return []string{
-		"*_PASSWORD", "*_PASSWD", "*_PASSPHRASE", "*_SECRET", "*_TOKEN", "*_KEY", "*_PRIVATE_KEY", "*_ACCESS_KEY",
-		"*_CREDENTIALS", "*_CONNECTION_STRING", "PASSWORD", "SECRET", "TOKEN",
+		"*PASSWORD", "*PASSWD", "*PASSPHRASE", "*_PASS", "*_PWD", "*SECRET", "*_SECRETS", "SECRET_*", "*TOKEN", "*_PAT", "*_JWT",
+		"*_KEY", "*APIKEY", "*_CREDENTIALS", "*_CREDS", "*_CONNECTION_STRING", "PASS", "PAT", "JWT",
 	}
 }
 
@@ -43,28 +42,4 @@ func matches(glob, name string) bool {
 	}
 	matched, err := path.Match(glob, name)
 	return matched && err == nil
-}
-
-// HideUserInfo returns a URL without its user and password, if it has a password, or
-// is one for HTTP, where the user may be a token. Any other text is returned as it
-// is.
-func HideUserInfo(text string) string {
-	scheme, rest, ok := strings.Cut(text, "://")
-	if !ok {
-		return text
-	}
-	authority, after, _ := strings.Cut(rest, "/")
-	at := strings.LastIndexByte(authority, '@')
-	isHTTP := strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https")
-	if at < 0 || !isHTTP && !strings.Contains(authority[:at], ":") {
-		return text
-	}
-	hidden := scheme + "://" + Redacted + authority[at:]
-	if after != "" || strings.Contains(rest, "/") {
-		hidden += "/" + after
-	}
-	if u, err := url.Parse(text); err == nil && u.User == nil {
-		return text // the @ is in the query or the fragment
-	}
-	return hidden
 }

@@ -3,7 +3,7 @@ package api
 import "github.com/switchyard-ci/switchyard/internal/wire"
 
 // hideSecrets returns variables with wire.Redacted in place of what is secret: the
-// value of a variable whose name is that of a secret, and the user of a URL.
+// value of a variable whose name is that of a secret, and what is secret in a URL or a connection string.
 func hideSecrets(env map[string]string) map[string]string {
 	if len(env) == 0 {
 		return env
@@ -14,7 +14,7 @@ func hideSecrets(env map[string]string) map[string]string {
 		case value != "" && wire.NamesSecret(patterns, name):
 			shown[name] = wire.Redacted
 		default:
-			shown[name] = wire.HideUserInfo(value)
+			shown[name] = wire.HideURLSecrets(value)
 		}
 	}
 	return shown

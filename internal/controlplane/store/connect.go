@@ -10,6 +10,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
+
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // connect opens the connection. An error that another attempt will not mend is a
@@ -105,7 +107,7 @@ func (s *Store) address() string {
 	case s.opts.URL == "":
 		return s.opts.DataDir
 	}
-	return RedactURLs(s.opts.URL)
+	return wire.HideAddresses(s.opts.URL)
 }
 
 // Connected reports whether there is a connection to the store. Without one, no signal

@@ -13,6 +13,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"github.com/switchyard-ci/switchyard/internal/job/process"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 const (
@@ -46,7 +47,7 @@ type CheckoutOptions struct {
 // an empty directory. When ctx ends, it cancels git as it would a job's command and
 // returns the cause. The user and the password in the URL are hidden in the log.
 func Checkout(ctx context.Context, s Source, dir string, opts CheckoutOptions, log Log) error {
-	if err := log.AddSecrets(URLSecrets(s.Repository)...); err != nil {
+	if err := log.AddSecrets(wire.RepositorySecrets(s.Repository)...); err != nil {
 		return fmt.Errorf("hiding the password of the repository: %w", err)
 	}
 	if err := s.check(); err != nil {
@@ -57,7 +58,7 @@ func Checkout(ctx context.Context, s Source, dir string, opts CheckoutOptions, l
 		return fmt.Errorf("checking out a repository needs git: %w", err)
 	}
 	g := &git{path: path, dir: dir, env: gitEnviron(opts.Environ), opts: opts.Process, stallLimit: opts.StallLimit, log: log}
-	log.Notef("checking out %s of %s", s.Commit, displayed(s.Repository))
+	log.Notef("checking out %s of %s", s.Commit, wire.HideURLSecrets(s.Repository))
 	pause := backoff.NewExponentialBackOff()
 	pause.InitialInterval, pause.Multiplier = opts.RetryPause, 2
 	_, err = backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, s.try(ctx, g) },
@@ -69,7 +70,7 @@ func Checkout(ctx context.Context, s Source, dir string, opts CheckoutOptions, l
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case err != nil:
-		return fmt.Errorf("%s of %s cannot be checked out: %w", s.Commit, displayed(s.Repository), err)
+		return fmt.Errorf("%s of %s cannot be checked out: %w", s.Commit, wire.HideURLSecrets(s.Repository), err)
 	}
 	return nil
 }

@@ -29,55 +29,6 @@ func TestGitEnviron(t *testing.T) {
 	}
 }
 
-// TestURLs has URLs of repositories, as they are shown, and the secrets in them.
-func TestURLs(t *testing.T) {
-	t.Parallel()
-	for _, row := range []struct {
-		url, shown string
-		secrets    []string
-	}{
-		{"https://a:b@host/x@y", "https://host/x@y", []string{"b"}},
-		{"https://a:b@c@host/x", "https://host/x", []string{"b@c"}},
-		{"https://token@host", "https://host", []string{"token"}},
-		{"https://to%2Fken@host/r", "https://host/r", []string{"to%2Fken", "to/ken"}},
-		{"https://a:p%40ss%20word@host/r", "https://host/r", []string{"p%40ss%20word", "p@ss word"}},
-		{"https://a:bad%zz@host/r", "https://host/r", []string{"bad%zz"}},
-		{"https://a:to/ken@host/r", "https://host/r", []string{"to/ken"}},
-		{"https://a:pass?word@host/r", "https://host/r", []string{"pass?word"}},
-		{"https://a:b@host/r\n", "https://host/r\n", []string{"b"}},
-		{"https://host:8080/x@y", "https://host:8080/x@y", nil},
-		{"http://host/", "http://host/", nil},
-		{"http://a:@host/", "http://host/", nil},
-		{"git@host:x", "git@host:x", nil},
-		{"/path", "/path", nil},
-		{"ssh://git@host:22/x", "ssh://host:22/x", nil},
-		{"ssh://git:secret@host:22/x", "ssh://host:22/x", []string{"secret"}},
-	} {
-		if got := displayed(row.url); got != row.shown {
-			t.Errorf("%s is shown as %s, want %s", row.url, got, row.shown)
-		}
-		if got := URLSecrets(row.url); !slices.Equal(got, row.secrets) {
-			t.Errorf("%s has the secrets %q, want %q", row.url, got, row.secrets)
-		}
-	}
-}
-
-// TestPasswords finds the passwords of URLs in a text.
-func TestPasswords(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string][]string{
-		"postgres://u:p%41ss@db/x":                 {"p%41ss", "pAss"},
-		"a redis://:one@h:1 and amqp://u:two@h/v;": {"one", "two"},
-		"http://host:80/a@b":                       nil,
-		"http://user@host":                         nil,
-		"no url: a:b@c":                            nil,
-	} {
-		if got := Passwords(text); !slices.Equal(got, want) {
-			t.Errorf("%q has the passwords %q, want %q", text, got, want)
-		}
-	}
-}
-
 // TestProgressFilter checks which lines of git are in the log, however they are cut.
 func TestProgressFilter(t *testing.T) {
 	t.Parallel()

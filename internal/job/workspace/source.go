@@ -2,7 +2,6 @@ package workspace
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/switchyard-ci/switchyard/internal/wire"
@@ -54,35 +53,4 @@ func (s Source) check() error {
 		}
 	}
 	return nil
-}
-
-var (
-	// userInfo matches the user and the password in a URL, and what precedes them. Git
-	// takes the last "@" in front of the path for their end.
-	userInfo = regexp.MustCompile(`^([^/]*://)([^/?#]*)@`)
-	// looseUserInfo matches them in a URL whose password has a character that ends the
-	// host: git reads it as something else, and prints it. withPort matches a host with a
-	// port, which is not a user.
-	looseUserInfo = regexp.MustCompile(`^([^/]*://)([^/@:]*:[^@]*)@`)
-	withPort      = regexp.MustCompile(`^[^:]*:\d{0,5}/`)
-)
-
-// userInfoOf returns the pattern that matches the user and the password in a URL, with
-// its match, or nil if there are none.
-func userInfoOf(repository string) (*regexp.Regexp, []string) {
-	if match := userInfo.FindStringSubmatch(repository); match != nil {
-		return userInfo, match
-	}
-	if match := looseUserInfo.FindStringSubmatch(repository); len(match) > 0 && !withPort.MatchString(match[2]) {
-		return looseUserInfo, match
-	}
-	return nil, nil
-}
-
-// displayed returns the URL of a repository without user and password, for messages.
-func displayed(repository string) string {
-	if pattern, _ := userInfoOf(repository); pattern != nil {
-		return pattern.ReplaceAllString(repository, "$1")
-	}
-	return repository
 }

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // gitmodules is the file of a repository that names its submodules.
@@ -32,7 +34,7 @@ func (s Source) submodules(ctx context.Context, g *git) error {
 	}
 	for line := range strings.Lines(urls) {
 		_, url, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if err := g.log.AddSecrets(URLSecrets(url)...); err != nil {
+		if err := g.log.AddSecrets(wire.RepositorySecrets(url)...); err != nil {
 			return fmt.Errorf("hiding the password of a submodule: %w", err)
 		}
 	}
