@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"strconv"
@@ -122,12 +123,16 @@ func (a *Agent) registered() []*worker.Worker {
 	return a.workers
 }
 
+// epochRange is longer than any interval of heartbeats.
+const epochRange = time.Hour
+
 // Run registers the workers, runs them, and returns when the last one has left.
 // The error joins those of the workers that could not be registered, connected or
 // continued; it is a wire.ErrRevoked if one was revoked. It is the context's cause when the context ended, which cancels
 // everything at once, including jobs.
 func (a *Agent) Run(ctx context.Context) error {
-	s := &shared{observe: a.config.Observe, held: newHeldJobs()}
+	epoch := time.Now().Add(-rand.N(epochRange)) //nolint:gosec // spreading load needs no secrecy
+	s := &shared{epoch: epoch, observe: a.config.Observe, held: newHeldJobs()}
 	a.mu.Lock()
 	a.held = s.held
 	a.mu.Unlock()
@@ -165,7 +170,7 @@ func (a *Agent) runWorker(ctx context.Context, s *shared, i int) error {
 	if a.config.Spawn > 1 {
 		name += "-" + strconv.Itoa(i+1)
 	}
-	w, logger, err := a.register(ctx, s, name)
+	w, logger, err := a.register(ctx, s, name, i)
 	if err != nil {
 		if a.draining.Err() != nil && ctx.Err() == nil {
 			return nil // drained while it was registered

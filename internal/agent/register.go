@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -20,7 +21,7 @@ import (
 )
 
 // register registers one worker. It returns the worker and its logger.
-func (a *Agent) register(ctx context.Context, s *shared, name string) (*worker.Worker, *zap.Logger, error) {
+func (a *Agent) register(ctx context.Context, s *shared, name string, index int) (*worker.Worker, *zap.Logger, error) {
 	c := &a.config
 	registerCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -65,6 +66,7 @@ func (a *Agent) register(ctx context.Context, s *shared, name string) (*worker.W
 			return result, err //nolint:wrapcheck // it names the phase that failed
 		},
 		Heartbeat:      session.HeartbeatInterval(),
+		HeartbeatAt:    heartbeatAt(s.epoch, index, session.HeartbeatInterval()),
 		SilenceLimit:   c.SilenceLimit,
 		StreamProtocol: c.StreamProtocol,
 		Uptime:         c.DisconnectAfterUptime,
@@ -75,6 +77,17 @@ func (a *Agent) register(ctx context.Context, s *shared, name string) (*worker.W
 		return nil, nil, fmt.Errorf("agent: %w", err)
 	}
 	return w, logger, nil
+}
+
+// heartbeatMoments is how many moments in an interval the workers of an agent share for
+// their heartbeats. Each one wakes the process, and the control plane gets the heartbeats of
+// one together.
+const heartbeatMoments = 4
+
+// heartbeatAt returns a moment of the heartbeats of a worker. epoch is a random moment of
+// this process.
+func heartbeatAt(epoch time.Time, index int, interval time.Duration) time.Time {
+	return epoch.Add(interval * time.Duration(index%heartbeatMoments) / heartbeatMoments)
 }
 
 // features returns the names of the features that are in use, as the protocol

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -20,6 +21,7 @@ import (
 // shared is what the workers of one agent share while they run.
 type shared struct {
 	transport *transport.Transport
+	epoch     time.Time // a random moment, which heartbeats are whole parts of an interval away from
 	observe   func(fsm.Record)
 	job       job.Options // the config's, with what this process has opened for jobs
 	idle      *idleClock

@@ -36,6 +36,9 @@ type Config struct {
 	RunJob RunJob
 	// Heartbeat is the time between two heartbeats, at least a second. Required.
 	Heartbeat time.Duration
+	// HeartbeatAt is a moment at which a heartbeat is sent, in the past or the future; the
+	// others are whole intervals away. Zero means a random moment.
+	HeartbeatAt time.Time
 	// SilenceLimit is how long a stream is trusted without a message, and
 	// StreamProtocol is its protocol; see transport.StreamOptions.
 	SilenceLimit   time.Duration

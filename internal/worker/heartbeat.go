@@ -15,11 +15,12 @@ import (
 const minHeartbeatPause = time.Second
 
 // sendHeartbeats sends heartbeats until the context ends: while idle, during a
-// job, and during a drain until the job's finish is acknowledged. The first comes
-// after the given time, a random part of the interval, so that workers which were
-// started together do not send theirs together.
-func (w *Worker) sendHeartbeats(ctx context.Context, first time.Duration) {
-	timer := time.NewTimer(first)
+// job, and during a drain until the job's finish is acknowledged. They come at moments
+// that are whole intervals away from one: workers that share it wake their process
+// together.
+func (w *Worker) sendHeartbeats(ctx context.Context, moment time.Time) {
+	interval := w.config.Heartbeat
+	timer := time.NewTimer(untilNext(time.Now(), moment, interval))
 	defer timer.Stop()
 	for {
 		select {
@@ -27,9 +28,8 @@ func (w *Worker) sendHeartbeats(ctx context.Context, first time.Duration) {
 		case <-ctx.Done():
 			return
 		}
-		started := time.Now()
 		err := w.config.Session.Heartbeat(ctx)
-		timer.Reset(max(minHeartbeatPause, w.config.Heartbeat-time.Since(started)))
+		timer.Reset(max(minHeartbeatPause, untilNext(time.Now(), moment, interval)))
 		switch {
 		case err == nil || ctx.Err() != nil:
 		case transport.Refused(err):
@@ -39,4 +39,14 @@ func (w *Worker) sendHeartbeats(ctx context.Context, first time.Duration) {
 			w.config.Logger.Warn("heartbeat failed; will retry", zap.Error(err))
 		}
 	}
+}
+
+// untilNext returns the time from now until the next moment that is a whole number of
+// intervals away from one, more than zero.
+func untilNext(now, moment time.Time, interval time.Duration) time.Duration {
+	past := now.Sub(moment) % interval
+	if past < 0 { // before the moment
+		return -past
+	}
+	return interval - past
 }

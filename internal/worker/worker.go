@@ -148,8 +148,11 @@ func (w *Worker) Run(ctx context.Context) (fsm.LeaveReason, error) {
 		return fsm.Staying, err
 	}
 	tasksCtx, endTasks := context.WithCancel(ctx)
-	firstHeartbeat := time.Duration(w.config.Rand.Float64() * float64(w.config.Heartbeat))
-	w.tasks.Go(func() { w.sendHeartbeats(tasksCtx, firstHeartbeat) })
+	moment := w.config.HeartbeatAt
+	if moment.IsZero() {
+		moment = time.Now().Add(time.Duration(w.config.Rand.Float64() * float64(w.config.Heartbeat)))
+	}
+	w.tasks.Go(func() { w.sendHeartbeats(tasksCtx, moment) })
 	err := w.loop(tasksCtx)
 	close(w.stopped)
 	endTasks()
