@@ -24,7 +24,7 @@ func TestEveryFlagChangesWhatIsRead(t *testing.T) {
 	}
 	// samples has a value for the name of a flag, or else for its placeholder.
 	samples := map[string]string{
-		"NUMBER": "7", "DURATION": "17s", "MIB": "7", "bool": "true", "TOKEN": "some-other-token",
+		"NUMBER": "7", "CPUS": "1.5", "DURATION": "17s", "MIB": "7", "bool": "true", "TOKEN": "some-other-token",
 		"FILE": "x", "DIR": "x", "NAME": "x", "URL": "x", "HOST:PORT": "h:1", "COMMIT": "x", "BRANCH": "x", "KEY": "x",
 		"KEY=VALUE": "k=v", "NAME=VALUE": "K=v", "GLOB": "X_*", "SIGNAL": "INT",
 		"stream": "false", "mode": "poll-only", "stream-protocol": "connect", "build-cleanup": "never",

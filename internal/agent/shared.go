@@ -2,6 +2,8 @@ package agent
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -104,6 +106,9 @@ func (a *Agent) openJobFolders(_ context.Context, s *shared) error {
 	if s.job.BuildPath != "" { // else each job fails with this reason
 		a.claimBuildPath(s)
 	}
+	if err := a.openCgroups(s); err != nil {
+		return err
+	}
 	links, err := joblink.Listen()
 	if err != nil {
 		return nil //nolint:nilerr // each job tries, and logs the error
@@ -112,6 +117,36 @@ func (a *Agent) openJobFolders(_ context.Context, s *shared) error {
 	s.onClose(links.Close)
 	if err := s.job.Claim.AddSocketDir(links.Dir()); err != nil {
 		a.config.Logger.Warn("folder of the socket not recorded; if this agent is killed, it is not removed", zap.Error(err))
+	}
+	return nil
+}
+
+// openCgroups opens the control groups of jobs. Without the right to make them, jobs run
+// without, unless they have limits.
+func (a *Agent) openCgroups(s *shared) error {
+	limited := s.job.Limits != (process.Limits{})
+	if s.job.Claim == nil {
+		if limited {
+			return errors.New("limits of jobs need a build path that can be claimed")
+		}
+		return nil
+	}
+	cgroups, err := process.OpenCgroups(s.job.Claim.ID(), s.job.Limits, a.config.Logger)
+	if err != nil && limited {
+		return fmt.Errorf("limits of jobs cannot be kept: %w", err)
+	}
+	if err != nil {
+		a.config.Logger.Debug("jobs run without control groups", zap.Error(err))
+		return nil
+	}
+	s.job.Cgroups = cgroups
+	s.onClose(func() {
+		if err := cgroups.Close(); err != nil {
+			a.config.Logger.Warn("control group not removed", zap.Error(err))
+		}
+	})
+	if err := s.job.Claim.AddCgroup(cgroups.Dir()); err != nil {
+		a.config.Logger.Warn("control group not recorded; if this agent is killed, it is not removed", zap.Error(err))
 	}
 	return nil
 }

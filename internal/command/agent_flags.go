@@ -1,6 +1,8 @@
 package command
 
 import (
+	"fmt"
+	"math"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -89,6 +91,12 @@ func (f *AgentFlags) jobFlags(flags cli.Flags) {
 	flags.Bool(&c.PTY, "pty", "run each job on a terminal of its own (not on Windows)")
 	cli.Var(flags, &c.CancelSignal, "cancel-signal", "SIGNAL", "first signal for a canceled job", process.ParseSignal).Default("SIGTERM")
 	cli.Var(flags, &c.CancelGrace, "cancel-grace", "DURATION", "time from that signal to SIGKILL", cli.Positive)
+	cli.Var(flags, &c.Limits.Memory, "job-memory", "MIB",
+		"most memory of one job with all its processes, which are killed beyond it (Linux, cgroup v2)", cli.Mebibytes(maxSize)).Default("no limit")
+	cli.Var(flags, &c.Limits.CPUs, "job-cpus", "CPUS",
+		"most processors of one job, such as 1.5 (Linux, cgroup v2)", parseCPUs).Default("no limit")
+	cli.Var(flags, &c.Limits.PIDs, "job-pids", "NUMBER",
+		"most processes and threads of one job (Linux, cgroup v2)", cli.Number(1, math.MaxInt32)).Default("no limit")
 	flags.File(&f.Config.SpoolPath, "spool-path", "DIR",
 		"directory of output and results that the control plane does not have yet; agents may share it").
 		Default(spoolDir + " in the data directory")
@@ -141,6 +149,16 @@ func parseMode(text string) (fsm.Mode, error) {
 	}
 	mode, _ := fsm.ParseMode(text)
 	return mode, nil
+}
+
+// parseCPUs parses a number of processors.
+func parseCPUs(text string) (float64, error) {
+	const least, most = 0.01, 10_000
+	cpus, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsNaN(cpus) || cpus < least || cpus > most {
+		return 0, fmt.Errorf("%q must be a number from %v to %d", text, least, most)
+	}
+	return cpus, nil
 }
 
 // parseGlobs parses globs that are separated by commas.

@@ -51,6 +51,9 @@ type Settings struct {
 	// TimestampLines puts the time at the start of each line of the log.
 	TimestampLines bool
 
+	// Limits bound what one job may use. They need control groups; without them an
+	// agent with limits does not start.
+	Limits process.Limits
 	// CancelSignal is sent to a canceled job first; 0 means SIGTERM.
 	CancelSignal syscall.Signal
 	// CancelGrace is the time from the cancel signal to SIGKILL; 0 means 10 s.
@@ -72,10 +75,11 @@ type Settings struct {
 
 // Shared is what the jobs of one agent process share. Every field may be empty.
 type Shared struct {
-	Spool  *spool.Spool     // keeps what is undelivered; nil keeps it in memory only
-	Claim  *workspace.Claim // the agent's claim on the build path
-	Reaper *process.Reaper  // finds more of what jobs leave running
-	Links  *joblink.Server  // connects the commands of jobs with the agent; nil creates one for each job
+	Spool   *spool.Spool     // keeps what is undelivered; nil keeps it in memory only
+	Claim   *workspace.Claim // the agent's claim on the build path
+	Cgroups *process.Cgroups // makes a control group for each job
+	Reaper  *process.Reaper  // finds more of what jobs leave running
+	Links   *joblink.Server  // connects the commands of jobs with the agent; nil creates one for each job
 }
 
 // Options are everything that [Run] needs besides the job. They may be shared by
@@ -191,7 +195,7 @@ func (o Options) withDefaults() (Options, error) {
 // process returns the options for every process of a job.
 func (o Options) process(logger *zap.Logger) process.Options {
 	return process.Options{
-		Claim: o.Claim.ID(), Reaper: o.Reaper,
+		Claim: o.Claim.ID(), Reaper: o.Reaper, Cgroups: o.Cgroups,
 		CancelSignal: o.CancelSignal, CancelGrace: o.CancelGrace, KillWait: o.KillWait, Logger: logger,
 	}
 }

@@ -207,6 +207,11 @@ func (r *run) recordExit(end process.End, exit process.Exit, err error) {
 	default:
 		r.result.ExitStatus = strconv.Itoa(exit.Code)
 	}
+	if limit := exit.Usage.MemoryLimit; limit > 0 {
+		const mebibyte = 1 << 20
+		r.log.Notef("the system killed processes of this job because it used more memory than its limit of %.1f MiB (at most %.1f MiB)",
+			float64(limit)/mebibyte, float64(exit.Usage.PeakMemory)/mebibyte)
+	}
 	if end.Cause != nil {
 		r.setCanceled(end.Cause)
 		r.log.Notef("%s", end.Describe(r.opts.CancelSignal, r.opts.CancelGrace))
@@ -219,7 +224,10 @@ func (r *run) recordExit(end process.End, exit process.Exit, err error) {
 
 // usageOf returns what is reported of what a command took.
 func usageOf(u process.Usage) wire.Usage {
-	return wire.Usage{WallMicros: u.Wall.Microseconds(), CPUMicros: u.CPU.Microseconds(), PeakMemory: u.PeakMemory}
+	return wire.Usage{
+		WallMicros: u.Wall.Microseconds(), CPUMicros: u.CPU.Microseconds(), PeakMemory: u.PeakMemory,
+		Group: u.Group, MemoryLimit: u.MemoryLimit,
+	}
 }
 
 // setNeverRan records that the command could not be run.

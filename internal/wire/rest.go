@@ -138,10 +138,12 @@ type Usage struct {
 	// Group is set if the job had a control group, so that all of its processes are
 	// counted; else processes that it left running are not.
 	Group bool `json:"group,omitempty"`
+	// MemoryLimit is set if processes of the job were killed because of it, in bytes.
+	MemoryLimit int64 `json:"memory_limit_exceeded_bytes,omitempty"`
 }
 
 // Valid reports whether an agent can have measured it.
-func (u Usage) Valid() bool { return u.WallMicros >= 0 && u.CPUMicros >= 0 && u.PeakMemory >= 0 }
+func (u Usage) Valid() bool { return u.WallMicros >= 0 && u.CPUMicros >= 0 && u.PeakMemory >= 0 && u.MemoryLimit >= 0 }
 
 // Chunk is one chunk of a job's log: the body of POST jobs/ID/chunks, before it
 // is compressed, with its place in the log.

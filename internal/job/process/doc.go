@@ -9,6 +9,10 @@
 //
 // # What a program leaves running
 //
+// Where this process may make control groups ([OpenCgroups]), each program has one, and all
+// that is in it is killed. This finds everything but what an administrator's tool moves to
+// another group, so the search below follows in any case; it is short.
+//
 // A process that leaves the group, such as a daemon with a session of its own, is
 // found on Linux by
 //   - an environment variable that marks all processes of one program,

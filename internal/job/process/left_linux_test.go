@@ -135,6 +135,24 @@ func BenchmarkProcess(b *testing.B) {
 			}
 		})
 	}
+	b.Run("in a control group", func(b *testing.B) {
+		r := newReaper(b)
+		c, err := OpenCgroups("bench-"+strconv.Itoa(os.Getpid()), Limits{}, zap.NewNop())
+		if err != nil {
+			b.Skip(err)
+		}
+		defer func() { _ = c.Close() }()
+		for b.Loop() {
+			p, err := Start(Command{Name: "the shell", Argv: []string{"/bin/sh", "-c", "exit 0"}, Env: os.Environ()}, groupOptions(c, r), io.Discard)
+			if err != nil {
+				b.Fatal(err)
+			}
+			p.Wait(b.Context())
+			if _, err := p.Collect(time.Now()); err != nil {
+				b.Error(err)
+			}
+		}
+	})
 }
 
 // sleepers starts processes that belong to another one, and returns a function that ends

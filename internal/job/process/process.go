@@ -2,8 +2,10 @@ package process
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os/exec"
 	"slices"
 	"syscall"
@@ -31,6 +33,7 @@ type Options struct {
 	// Claim is the ID of the agent's claim on its build path, which becomes part of
 	// the mark, see KillClaimed; empty if there is none.
 	Claim        string
+	Cgroups      *Cgroups       // makes a control group for each program; may be nil
 	Reaper       *Reaper        // finds more of what programs leave running; may be nil
 	CancelSignal syscall.Signal // sent to the group of a canceled program first; not used on Windows
 	CancelGrace  time.Duration  // from the cancel signal to SIGKILL
@@ -44,6 +47,7 @@ type Process struct {
 	cmd    *exec.Cmd
 	opts   Options
 	group  *group
+	cgroup *cgroup // nil: none
 	output *output
 	begun  time.Time
 	exited chan struct{} // closed when the program has ended
@@ -68,16 +72,35 @@ func Start(c Command, opts Options, w io.Writer) (*Process, error) {
 }
 
 func start(c Command, opts Options, out *output) (*Process, error) {
+	cg, err := opts.Cgroups.make()
+	if err != nil && !opts.Cgroups.cannot(err) {
+		return nil, fmt.Errorf("starting %s %s: %w", c.Name, c.Argv[0], err)
+	}
+	p, err := startIn(cg, c, opts, out)
+	if err == nil || cg == nil {
+		return p, err
+	}
+	_ = cg.remove() // the next agent tries again
+	// The program itself was not found, say; or the system refuses to start it in a group.
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EACCES) || errors.Is(err, syscall.E2BIG) || !opts.Cgroups.cannot(err) {
+		return nil, err
+	}
+	return startIn(nil, c, opts, out)
+}
+
+// startIn starts a program in a control group, which may be nil.
+func startIn(cg *cgroup, c Command, opts Options, out *output) (*Process, error) {
 	mark := newMark(opts.Claim)
 	// No context: the group ends the program.
 	cmd := exec.Command(c.Argv[0], c.Argv[1:]...) //nolint:gosec,noctx // it runs what the job asks for
 	cmd.Dir, cmd.Env = c.Dir, append(slices.Clip(c.Env), markName+"="+mark)
 	cmd.Stdout, cmd.Stderr = out.write, out.write
-	g, err := newGroup(&tree{mark: mark, reaper: opts.Reaper, limit: opts.KillWait})
+	g, err := newGroup(&tree{mark: mark, reaper: opts.Reaper, limit: opts.KillWait, cgroup: cg})
 	if err != nil {
 		return nil, fmt.Errorf("creating a process group: %w", err)
 	}
 	g.prepare(cmd)
+	cg.startIn(cmd)
 	if c.Terminal {
 		cmd.Stdin = out.write
 		setTerminal(cmd)
@@ -90,7 +113,7 @@ func start(c Command, opts Options, out *output) (*Process, error) {
 		_ = g.close()
 		return nil, fmt.Errorf("starting %s %s: %w%s", c.Name, c.Argv[0], err, hint(err))
 	}
-	p := &Process{cmd: cmd, opts: opts, group: g, output: out, begun: begun, exited: make(chan struct{})}
+	p := &Process{cmd: cmd, opts: opts, group: g, cgroup: cg, output: out, begun: begun, exited: make(chan struct{})}
 	if err := g.add(cmd.Process); err != nil {
 		_ = cmd.Process.Kill()
 		_ = g.await(cmd, fd)
@@ -141,7 +164,11 @@ type Exit struct {
 // Usage is what a program took. Each field is zero if it is not known.
 type Usage struct {
 	Wall, CPU  time.Duration
-	PeakMemory int64 // of the largest process, in bytes
+	PeakMemory int64 // in bytes, of the largest process, or of all if Group is set
+	// Group is set if the program had a control group: then all of its processes count.
+	Group bool
+	// MemoryLimit is set if the system has killed processes because of this limit.
+	MemoryLimit int64
 }
 
 // Collect waits until all processes have closed the output, at most until
@@ -175,13 +202,23 @@ func (p *Process) reap() (Exit, error) {
 	_ = p.group.close()
 	state := p.cmd.ProcessState
 	if state == nil {
+		p.removeCgroup()
 		return Exit{Code: -1}, fmt.Errorf("the exit status of process %d is unknown: %w", p.PID(), err)
 	}
 	usage := Usage{Wall: p.ended.Sub(p.begun), CPU: state.UserTime() + state.SystemTime(), PeakMemory: peakMemory(state)}
+	p.cgroup.addUsage(&usage)
+	p.removeCgroup()
 	if ws, ok := state.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
 		return Exit{Code: -1, Signal: SignalName(ws.Signal()), Usage: usage}, nil
 	}
 	return Exit{Code: state.ExitCode(), Usage: usage}, nil
+}
+
+// removeCgroup removes the control group of a program that has ended.
+func (p *Process) removeCgroup() {
+	if err := p.cgroup.remove(); err != nil {
+		p.opts.Logger.Warn("could not remove the control group of a job", zap.Error(err))
+	}
 }
 
 func (p *Process) done() <-chan struct{} { return p.exited }

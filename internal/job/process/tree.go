@@ -27,6 +27,7 @@ func claimOf(mark string) string {
 type tree struct {
 	mark   string
 	reaper *Reaper       // nil: finds only processes with the mark, of the session, and their descendants
+	cgroup *cgroup       // of the program; nil: none
 	limit  time.Duration // for the end of killed processes
 }
 

@@ -22,6 +22,9 @@ func (t *tree) kill(leader int, ended bool) error {
 	if ended {
 		read = (*Reaper).read
 	}
+	if err := t.cgroup.kill(t.limit); err != nil {
+		return err
+	}
 	return killAll(t.limit, t.reaper, read, func(all map[int]proc) map[int]proc { return t.members(all, leader, markOf) })
 }
 

@@ -24,6 +24,7 @@ const (
 	// with the path of the directory for sockets.
 	filesDir   = "files"
 	socketFile = "sockets"
+	cgroupFile = "cgroup"         // with the path of the control group of the agent
 	killLimit  = 10 * time.Second // for the end of the processes of one killed agent
 )
 
@@ -149,6 +150,17 @@ func (c *Claim) AddSocketDir(dir string) error {
 	return nil
 }
 
+// AddCgroup records the control group of the agent's jobs.
+func (c *Claim) AddCgroup(dir string) error {
+	if c == nil {
+		return nil
+	}
+	if err := os.WriteFile(filepath.Join(c.dir, cgroupFile), []byte(dir), 0o600); err != nil {
+		return fmt.Errorf("recording the control group: %w", err)
+	}
+	return nil
+}
+
 // removeStale ends what killed agents have left in a build path. The caller holds
 // the lock of all claims.
 func removeStale(buildPath string, cleanup Cleanup, isSockets func(string) bool, logger *zap.Logger) error {
@@ -179,6 +191,11 @@ func removeClaim(buildPath, id string, cleanup Cleanup, isSockets func(string) b
 		return fmt.Errorf("ending the jobs of a killed agent: %w", err)
 	}
 	claim := filepath.Join(buildPath, claimsDir, id)
+	if dir, err := os.ReadFile(filepath.Join(claim, cgroupFile)); err == nil { //nolint:gosec // in the operator's build path
+		if err := process.RemoveCgroups(string(dir), id, killLimit); err != nil {
+			return fmt.Errorf("ending the jobs of a killed agent: %w", err)
+		}
+	}
 	if err := removeSockets(claim, isSockets); err != nil {
 		return err
 	}

@@ -929,9 +929,11 @@ type Usage struct {
 	PeakMemory uint64 `protobuf:"varint,3,opt,name=peak_memory,json=peakMemory,proto3" json:"peak_memory,omitempty"`
 	// Whether the job had a control group, so that all of its processes are counted. Else
 	// those that it left running are not.
-	Group         bool `protobuf:"varint,4,opt,name=group,proto3" json:"group,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Group bool `protobuf:"varint,4,opt,name=group,proto3" json:"group,omitempty"`
+	// The limit of memory, in bytes, if processes of the job were killed because of it.
+	MemoryLimitExceeded uint64 `protobuf:"varint,5,opt,name=memory_limit_exceeded,json=memoryLimitExceeded,proto3" json:"memory_limit_exceeded,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *Usage) Reset() {
@@ -990,6 +992,13 @@ func (x *Usage) GetGroup() bool {
 		return x.Group
 	}
 	return false
+}
+
+func (x *Usage) GetMemoryLimitExceeded() uint64 {
+	if x != nil {
+		return x.MemoryLimitExceeded
+	}
+	return 0
 }
 
 // Worker is one registered worker of an agent.
@@ -1293,13 +1302,14 @@ const file_switchyard_v1_types_proto_rawDesc = "" +
 	"\rlog_backup_at\x18' \x01(\v2\x1a.google.protobuf.TimestampR\vlogBackupAt\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x9a\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xce\x01\n" +
 	"\x05Usage\x12-\n" +
 	"\x04wall\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x04wall\x12+\n" +
 	"\x03cpu\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x03cpu\x12\x1f\n" +
 	"\vpeak_memory\x18\x03 \x01(\x04R\n" +
 	"peakMemory\x12\x14\n" +
-	"\x05group\x18\x04 \x01(\bR\x05group\"\x9a\x05\n" +
+	"\x05group\x18\x04 \x01(\bR\x05group\x122\n" +
+	"\x15memory_limit_exceeded\x18\x05 \x01(\x04R\x13memoryLimitExceeded\"\x9a\x05\n" +
 	"\x06Worker\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +

@@ -1,0 +1,363 @@
+package process
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	cgroupPrefix   = "switchyard-" // of the group of an agent, before its ID
+	leafSuffix     = ".agent"      // of the group that the agent itself moves to
+	cgroupPeriod   = 100_000       // µs in which the CPU time of a limit is spent
+	controlFile    = "cgroup.subtree_control"
+	processesFile  = "cgroup.procs"
+	cgroupFileMode = 0o644
+	cgroupDirMode  = 0o755
+)
+
+// Cgroups makes a control group (cgroup v2) for each program. All that a program starts
+// is in its group, whatever it does to its environment, its session and its parents, so
+// that it can be ended and measured as one. Its methods may be called concurrently, and
+// on nil, which makes no groups.
+//
+// It writes a few files by itself: the libraries for this link a client of systemd and a
+// compiler of filters for devices.
+type Cgroups struct {
+	dir    string // of the agent's group, in which those of programs are
+	leaf   string // of the group to which the agent has moved; empty if it has not
+	limits Limits
+	logger *zap.Logger
+	made   atomic.Int64
+	broken atomic.Bool // a program could not be started in a group
+}
+
+// OpenCgroups makes the group of an agent below the group of this process, which must be
+// delegated to it, as systemd does with Delegate=yes, or this process is root. id is a
+// name that no other agent has. Limits need the controllers of the system; for those, this
+// process moves to a group of its own if it is alone in its group. The caller must call
+// Close.
+func OpenCgroups(id string, limits Limits, logger *zap.Logger) (*Cgroups, error) {
+	own, err := ownCgroup()
+	if err != nil {
+		return nil, err
+	}
+	// To start a process in a group below takes the right to move it there.
+	if err := unix.Access(filepath.Join(own, processesFile), unix.W_OK); err != nil {
+		return nil, fmt.Errorf("control group %s is not delegated to this process: %w", own, err)
+	}
+	c := &Cgroups{dir: filepath.Join(own, cgroupPrefix+id), limits: limits, logger: logger}
+	if err := os.Mkdir(c.dir, cgroupDirMode); err != nil {
+		return nil, fmt.Errorf("making a control group: %w", err)
+	}
+	if _, err := os.Stat(filepath.Join(c.dir, "cgroup.kill")); err != nil { // a kernel before 5.14
+		return nil, errors.Join(fmt.Errorf("making a control group: %w", err), os.Remove(c.dir))
+	}
+	if err := c.enable(own); err != nil {
+		return nil, errors.Join(fmt.Errorf("limits of jobs: %w", err), c.Close())
+	}
+	return c, nil
+}
+
+// ownCgroup returns the directory of the control group of this process.
+func ownCgroup() (string, error) {
+	groups, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		return "", fmt.Errorf("finding the control group: %w", err)
+	}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return "", fmt.Errorf("finding the control group: %w", err)
+	}
+	return findCgroup(string(groups), string(mounts))
+}
+
+// findCgroup returns the directory of a control group, from /proc/self/cgroup and
+// /proc/self/mountinfo.
+func findCgroup(groups, mounts string) (string, error) {
+	group := ""
+	for line := range strings.Lines(groups) {
+		if path, ok := strings.CutPrefix(strings.TrimSpace(line), "0::"); ok {
+			group = path
+		}
+	}
+	if group == "" || strings.HasPrefix(group, "/..") {
+		return "", errors.New("finding the control group: this process is in none of cgroup v2")
+	}
+	const root, point = 3, 4 // fields of a line
+	for line := range strings.Lines(mounts) {
+		place, kind, _ := strings.Cut(line, " - ")
+		fields := strings.Fields(place)
+		if !strings.HasPrefix(kind, "cgroup2 ") || len(fields) <= point {
+			continue
+		}
+		rest, ok := strings.CutPrefix(group, strings.TrimSuffix(fields[root], "/"))
+		if !ok {
+			continue
+		}
+		return filepath.Join(strings.ReplaceAll(fields[point], `\040`, " "), rest), nil
+	}
+	return "", errors.New("finding the control group: cgroup v2 is not mounted")
+}
+
+// enable enables the controllers of limits for the groups of programs. Without limits it
+// enables those that it can, for the sake of what they measure.
+func (c *Cgroups) enable(own string) error {
+	var errs []error
+	for controller, needed := range map[string]bool{"memory": c.limits.Memory > 0, "cpu": c.limits.CPUs > 0, "pids": c.limits.PIDs > 0} {
+		err := writeCgroup(own, controlFile, "+"+controller)
+		if errors.Is(err, unix.EBUSY) && needed {
+			if err = c.moveAway(own); err == nil {
+				err = writeCgroup(own, controlFile, "+"+controller)
+			}
+		}
+		if err == nil {
+			err = writeCgroup(c.dir, controlFile, "+"+controller)
+		}
+		if err != nil && needed {
+			errs = append(errs, fmt.Errorf("the controller %s cannot be used: %w", controller, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// moveAway moves this process to a group of its own, because a group whose limits are
+// passed on must have no process.
+func (c *Cgroups) moveAway(own string) error {
+	if c.leaf != "" {
+		return nil
+	}
+	self := strconv.Itoa(os.Getpid())
+	processes, err := os.ReadFile(filepath.Join(own, processesFile)) //nolint:gosec // of the system
+	if err != nil {
+		return err //nolint:wrapcheck // the caller wraps it
+	}
+	if strings.TrimSpace(string(processes)) != self {
+		return errors.New("the control group of this agent has other processes; start the agent as a service with Delegate=yes")
+	}
+	leaf := c.dir + leafSuffix
+	if err := os.Mkdir(leaf, cgroupDirMode); err != nil {
+		return err //nolint:wrapcheck // as above
+	}
+	c.leaf = leaf
+	return writeCgroup(leaf, processesFile, self)
+}
+
+// Dir returns the directory of the agent's group; "" if c is nil.
+func (c *Cgroups) Dir() string {
+	if c == nil {
+		return ""
+	}
+	return c.dir
+}
+
+// Close removes the group of the agent. No program may run any more.
+func (c *Cgroups) Close() error {
+	if c == nil {
+		return nil
+	}
+	err := removeCgroup(c.dir)
+	if c.leaf == "" {
+		return err
+	}
+	own := filepath.Dir(c.dir)
+	for _, controller := range []string{"-memory", "-cpu", "-pids"} {
+		_ = writeCgroup(own, controlFile, controller) // one that is not enabled
+	}
+	return errors.Join(err, writeCgroup(own, processesFile, strconv.Itoa(os.Getpid())), os.Remove(c.leaf))
+}
+
+// RemoveCgroups ends what is left in the group of a killed agent, and removes it. It does
+// nothing if dir is not a group of an agent with that ID.
+func RemoveCgroups(dir, id string, limit time.Duration) error {
+	if filepath.Base(dir) != cgroupPrefix+id || !filepath.IsAbs(dir) || id == "" {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(dir, processesFile)); err != nil {
+		return nil //nolint:nilerr // it is gone
+	}
+	g := &cgroup{dir: dir}
+	leaf := os.Remove(dir + leafSuffix)
+	if errors.Is(leaf, fs.ErrNotExist) {
+		leaf = nil
+	}
+	return errors.Join(g.kill(limit), removeCgroup(dir), leaf)
+}
+
+// make makes the group of one program. It returns nil if there are none.
+func (c *Cgroups) make() (*cgroup, error) {
+	if c == nil || c.broken.Load() {
+		return nil, nil //nolint:nilnil // no group is not an error
+	}
+	g := &cgroup{dir: filepath.Join(c.dir, strconv.FormatInt(c.made.Add(1), 10)), limits: c.limits}
+	if err := os.Mkdir(g.dir, cgroupDirMode); err != nil {
+		return nil, fmt.Errorf("making a control group: %w", err)
+	}
+	err := g.limit()
+	if err == nil {
+		g.fd, err = os.OpenFile(g.dir, unix.O_PATH|unix.O_DIRECTORY, 0)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("making a control group: %w", err), os.Remove(g.dir))
+	}
+	return g, nil
+}
+
+// cannot notes that programs cannot be started in groups, and reports whether they may be
+// started without.
+func (c *Cgroups) cannot(err error) bool {
+	if c.limits != (Limits{}) {
+		return false
+	}
+	if !c.broken.Swap(true) {
+		c.logger.Warn("jobs cannot be started in control groups; they are started without", zap.Error(err))
+	}
+	return true
+}
+
+// cgroup is the group of one program. Its methods may be called on nil.
+type cgroup struct {
+	dir    string
+	fd     *os.File
+	limits Limits
+}
+
+// limit sets the limits.
+func (g *cgroup) limit() error {
+	var errs []error
+	if g.limits.Memory > 0 {
+		errs = append(errs, writeCgroup(g.dir, "memory.max", strconv.FormatInt(g.limits.Memory, 10)),
+			writeCgroup(g.dir, "memory.oom.group", "1")) // not one process, whose parent may go on
+		err := writeCgroup(g.dir, "memory.swap.max", "0")
+		if !errors.Is(err, fs.ErrNotExist) { // the kernel has no swap
+			errs = append(errs, err)
+		}
+	}
+	if g.limits.CPUs > 0 {
+		quota := int64(math.Ceil(g.limits.CPUs * cgroupPeriod))
+		errs = append(errs, writeCgroup(g.dir, "cpu.max", fmt.Sprintf("%d %d", quota, cgroupPeriod)))
+	}
+	if g.limits.PIDs > 0 {
+		errs = append(errs, writeCgroup(g.dir, "pids.max", strconv.Itoa(g.limits.PIDs)))
+	}
+	return errors.Join(errs...)
+}
+
+// kill kills all processes of the group and waits until it is empty, at most for limit.
+func (g *cgroup) kill(limit time.Duration) error {
+	if g == nil || !g.populated() {
+		return nil
+	}
+	if err := writeCgroup(g.dir, "cgroup.kill", "1"); err != nil {
+		return err
+	}
+	for deadline := time.Now().Add(limit); g.populated(); time.Sleep(killWaitStep) {
+		if time.Now().After(deadline) {
+			return fmt.Errorf("processes in control group %s still run %v after SIGKILL", g.dir, limit)
+		}
+	}
+	return nil
+}
+
+// populated reports whether a process of the group has not ended.
+func (g *cgroup) populated() bool { return g.number("cgroup.events", "populated") != 0 }
+
+// number returns a number in a file of the group: after a name, or that of the whole file
+// if the name is empty. It returns 0 if there is none.
+func (g *cgroup) number(file, name string) int64 {
+	text, err := os.ReadFile(filepath.Join(g.dir, file)) //nolint:gosec // of the system
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Fields(line)
+		if name != "" && len(fields) > 0 && fields[0] == name {
+			fields = fields[1:]
+		} else if name != "" {
+			continue
+		}
+		if len(fields) == 1 {
+			n, _ := strconv.ParseInt(fields[0], 10, 64)
+			return n
+		}
+	}
+	return 0
+}
+
+// addUsage replaces what is known of the program alone by what its group has used.
+func (g *cgroup) addUsage(u *Usage) {
+	if g == nil {
+		return
+	}
+	if cpu := time.Duration(g.number("cpu.stat", "usage_usec")) * time.Microsecond; cpu > 0 {
+		u.CPU, u.Group = cpu, true
+	}
+	peak := g.number("memory.peak", "")
+	if peak > 0 {
+		u.PeakMemory = peak
+	} else {
+		u.Group = false // the memory is that of one process
+	}
+	if g.limits.Memory > 0 && g.number("memory.events", "oom_kill") > 0 {
+		u.MemoryLimit = g.limits.Memory
+	}
+}
+
+// remove removes the group, which must be empty.
+func (g *cgroup) remove() error {
+	if g == nil {
+		return nil
+	}
+	return errors.Join(g.fd.Close(), removeCgroup(g.dir))
+}
+
+// removeCgroup removes a group and those that programs have made in it.
+func removeCgroup(dir string) error {
+	err := os.Remove(dir)
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	groups, listErr := os.ReadDir(dir)
+	if listErr != nil {
+		return errors.Join(err, listErr)
+	}
+	for _, group := range groups {
+		if group.IsDir() {
+			if err := removeCgroup(filepath.Join(dir, group.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	if err := os.Remove(dir); err != nil {
+		return fmt.Errorf("removing a control group: %w", err)
+	}
+	return nil
+}
+
+// writeCgroup writes to a file of a group, which exists.
+func writeCgroup(dir, file, text string) error {
+	f, err := os.OpenFile(filepath.Join(dir, file), os.O_WRONLY, cgroupFileMode) //nolint:gosec // of the system
+	if err != nil {
+		return err //nolint:wrapcheck // it names the file
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Close())
+}
+
+// startIn makes cmd start in the group.
+func (g *cgroup) startIn(cmd *exec.Cmd) {
+	if g != nil {
+		cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, int(g.fd.Fd()) //nolint:gosec // a descriptor fits
+	}
+}

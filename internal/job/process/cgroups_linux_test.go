@@ -1,0 +1,258 @@
+package process
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
+)
+
+// TestFindCgroup finds the directory of a control group.
+func TestFindCgroup(t *testing.T) {
+	t.Parallel()
+	const (
+		v2    = "29 23 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw\n"
+		v1    = "30 23 0:27 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n"
+		below = "31 23 0:26 /system.slice /mnt/my\\040groups rw - cgroup2 cgroup2 rw\n"
+	)
+	for _, tt := range []struct{ name, groups, mounts, want string }{
+		{"a service", "0::/system.slice/agent.service\n", v1 + v2, "/sys/fs/cgroup/system.slice/agent.service"},
+		{"the root", "8:pids:/\n0::/\n", v1 + v2, "/sys/fs/cgroup"},
+		{"a part is mounted", "0::/system.slice/agent.service\n", below, "/mnt/my groups/agent.service"},
+		{"another part is mounted", "0::/user.slice\n", below, ""},
+		{"only version 1", "8:pids:/\n", v1, ""},
+		{"not mounted", "0::/\n", v1, ""},
+		{"outside of the namespace", "0::/../x\n", v2, ""},
+		{"nothing", "", "", ""},
+		{"a short line", "0::/\n", "29 23 - cgroup2 cgroup2 rw\n", ""},
+	} {
+		got, err := findCgroup(tt.groups, tt.mounts)
+		if got != tt.want || (err == nil) != (tt.want != "") {
+			t.Errorf("%s: %q, %v; want %q", tt.name, got, err, tt.want)
+		}
+	}
+}
+
+// openGroups opens control groups, on a hierarchy of the test's own if the system has
+// mounted none. It skips the test where it may not.
+func openGroups(t *testing.T, id string, limits Limits) *Cgroups {
+	t.Helper()
+	if _, err := ownCgroup(); err != nil {
+		dir := t.TempDir()
+		if err := unix.Mount("none", dir, "cgroup2", 0, ""); err != nil {
+			t.Skipf("cgroup v2 is not mounted, and mounting it takes root: %v", err)
+		}
+		t.Cleanup(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) })
+	}
+	c, err := OpenCgroups(id, limits, zap.NewNop())
+	if err != nil {
+		t.Skipf("this process may make no control groups here: %v", err)
+	}
+	return c
+}
+
+// agentID returns a name that no other process has.
+func agentID(t *testing.T, name string) string {
+	t.Helper()
+	return name + "-" + strconv.Itoa(os.Getpid()) + "-" + strconv.FormatInt(time.Now().UnixNano(), 36)
+}
+
+func groupOptions(c *Cgroups, r *Reaper) Options {
+	return Options{Cgroups: c, Reaper: r, CancelSignal: syscall.SIGTERM, CancelGrace: time.Second, KillWait: 10 * time.Second, Logger: zap.NewNop()}
+}
+
+// inGroup runs a script in a control group, and returns its output and how it ended.
+func inGroup(t *testing.T, c *Cgroups, r *Reaper, script string) (string, Exit) {
+	t.Helper()
+	var output strings.Builder
+	p, err := Start(Command{Name: "the shell", Argv: []string{"/bin/sh", "-c", script}, Env: os.Environ()}, groupOptions(c, r), &output)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Wait(t.Context())
+	exit, err := p.Collect(time.Now())
+	if err != nil {
+		t.Error(err)
+	}
+	return output.String(), exit
+}
+
+// TestCgroups runs programs in control groups: what they leave running ends with them,
+// even where nothing else shows whose it is, and their groups are removed.
+func TestCgroups(t *testing.T) {
+	r := newReaper(t)
+	c := openGroups(t, agentID(t, "test"), Limits{})
+	startOther(t, r) // an orphan without a mark may be its
+	for _, tt := range []struct {
+		name, script string
+		left         int
+	}{
+		{"nothing", "exit 0", 0},
+		{"a daemon without environment", "env -i /usr/bin/setsid /bin/sh -c 'echo $$; exec sleep 600' & sleep 0.1", 1},
+		{"a group in the group", "mkdir " + c.dir + "/$(basename $(sed -n 's/^0:://p' /proc/self/cgroup))/more; setsid sh -c 'echo $$; exec sleep 600' & sleep 0.1", 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			output, exit := inGroup(t, c, r, tt.script)
+			pids := strings.Fields(output)
+			if len(pids) != tt.left || exit.Code != 0 {
+				t.Errorf("output %q, %+v", output, exit)
+			}
+			for _, pid := range pids {
+				if _, err := os.Stat(filepath.Join("/proc", pid)); err == nil {
+					t.Errorf("process %s is left", pid)
+				}
+			}
+			if groups, _ := filepath.Glob(c.dir + "/*/" + processesFile); len(groups) > 0 {
+				t.Errorf("groups are left: %v", groups)
+			}
+		})
+	}
+	_, exit := inGroup(t, c, r, "i=0; (while [ $i -lt 20000 ]; do i=$((i+1)); done) & wait")
+	if exit.Usage.CPU == 0 || exit.Usage.Group != (exit.Usage.PeakMemory > 0 && exists(c.dir+"/memory.peak")) {
+		t.Errorf("%+v", exit.Usage)
+	}
+	if err := c.Close(); err != nil || exists(c.dir) {
+		t.Errorf("%v; the group of the agent is left: %v", err, exists(c.dir))
+	}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// TestRemoveCgroups ends what a killed agent has left in its group, and nothing else.
+func TestRemoveCgroups(t *testing.T) {
+	id := agentID(t, "killed")
+	c := openGroups(t, id, Limits{})
+	p, err := Start(Command{Name: "the shell", Argv: []string{"/bin/sh", "-c", "setsid sleep 600 & wait"}, Env: os.Environ()}, groupOptions(c, nil), &strings.Builder{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, other := range []struct{ dir, id string }{{c.dir, "other"}, {filepath.Dir(c.dir), id}, {"switchyard-" + id, id}, {c.dir, ""}, {c.dir + "/x/switchyard-" + id, id}} {
+		if err := RemoveCgroups(other.dir, other.id, 10*time.Second); err != nil || !exists(c.dir) {
+			t.Errorf("%v: %v", other, err)
+		}
+	}
+	if err := RemoveCgroups(c.dir, id, 10*time.Second); err != nil || exists(c.dir) {
+		t.Errorf("%v; the group is left: %v", err, exists(c.dir))
+	}
+	p.Wait(t.Context())
+	if exit, _ := p.Collect(time.Now()); exit.Signal != "SIGKILL" {
+		t.Errorf("%+v", exit)
+	}
+}
+
+// TestLimitFiles checks what is written to the files of a control group.
+func TestLimitFiles(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		limits Limits
+		want   []string
+	}{
+		{"none", Limits{}, nil},
+		{"memory", Limits{Memory: 64 << 20}, []string{"memory.max=67108864", "memory.oom.group=1", "memory.swap.max=0"}},
+		{"processors", Limits{CPUs: 1.5}, []string{"cpu.max=150000 100000"}},
+		{"processes", Limits{PIDs: 20}, []string{"pids.max=20"}},
+	} {
+		g := &cgroup{dir: t.TempDir(), limits: tt.limits}
+		for _, name := range []string{"memory.max", "memory.oom.group", "memory.swap.max", "cpu.max", "pids.max"} {
+			if err := os.WriteFile(filepath.Join(g.dir, name), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := g.limit(); err != nil {
+			t.Error(err)
+		}
+		var got []string
+		files, _ := filepath.Glob(filepath.Join(g.dir, "*"))
+		for _, file := range files {
+			if text, _ := os.ReadFile(file); len(text) > 0 { //nolint:gosec // of the test
+				got = append(got, filepath.Base(file)+"="+string(text))
+			}
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+// TestGroupUsage reads the files of a control group whose processes were killed for its
+// memory.
+func TestGroupUsage(t *testing.T) {
+	t.Parallel()
+	g := &cgroup{dir: t.TempDir(), limits: Limits{Memory: 100}}
+	for name, text := range map[string]string{
+		"cpu.stat": "usage_usec 1500\nuser_usec 1000\n", "memory.peak": "99\n", "memory.events": "low 0\noom 1\noom_kill 2\n",
+	} {
+		if err := os.WriteFile(filepath.Join(g.dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	u := Usage{Wall: time.Second, CPU: 1, PeakMemory: 1}
+	g.addUsage(&u)
+	if want := (Usage{Wall: time.Second, CPU: 1500 * time.Microsecond, PeakMemory: 99, Group: true, MemoryLimit: 100}); u != want {
+		t.Errorf("%+v, want %+v", u, want)
+	}
+}
+
+// TestLimits runs programs that exceed a limit of the kernel, where its controllers can be
+// had, and checks that an agent with limits is refused where they cannot.
+func TestLimits(t *testing.T) {
+	r := newReaper(t)
+	own, err := ownCgroup()
+	if err != nil {
+		t.Skip(err)
+	}
+	controllers, _ := os.ReadFile(filepath.Join(own, "cgroup.controllers")) //nolint:gosec // of the system
+	if !strings.Contains(string(controllers), "memory") {
+		id := agentID(t, "limits")
+		if _, err := OpenCgroups(id, Limits{Memory: 1 << 20}, zap.NewNop()); err == nil || exists(filepath.Join(own, cgroupPrefix+id)) {
+			t.Errorf("limits without controllers: %v", err)
+		}
+		t.Skip("this system has no memory controller of cgroup v2")
+	}
+	c := openGroups(t, agentID(t, "limits"), Limits{Memory: 32 << 20, PIDs: 20})
+	defer func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	_, exit := inGroup(t, c, r, "head -c 200000000 /dev/zero | tail -n 1 | cat >/dev/null")
+	if exit.Usage.MemoryLimit != 32<<20 || exit.Usage.PeakMemory > 33<<20 || exit.Signal != "SIGKILL" {
+		t.Errorf("%+v", exit)
+	}
+	if output, _ := inGroup(t, c, r, "i=0; while [ $i -lt 30 ]; do sleep 600 & i=$((i+1)); done; echo all"); strings.Contains(output, "all") {
+		t.Errorf("more processes than the limit: %q", output)
+	}
+}
+
+// TestCannot starts a program in a group that does not exist: without limits it is started
+// without a group, and with limits not at all. A program that does not exist is an error
+// in both cases, and says nothing about groups.
+func TestCannot(t *testing.T) {
+	t.Parallel()
+	for _, limits := range []Limits{{}, {PIDs: 5}} {
+		c := &Cgroups{dir: filepath.Join(t.TempDir(), "gone"), limits: limits, logger: zap.NewNop()}
+		p, err := Start(Command{Name: "the shell", Argv: []string{"/bin/sh", "-c", "exit 3"}, Env: os.Environ()}, groupOptions(c, nil), &strings.Builder{})
+		if (err == nil) != (limits == Limits{}) || limits != (Limits{}) && !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%+v: %v", limits, err)
+		}
+		if err != nil {
+			continue
+		}
+		p.Wait(t.Context())
+		if exit, err := p.Collect(time.Now()); exit.Code != 3 || err != nil {
+			t.Errorf("%+v, %v", exit, err)
+		}
+	}
+}
