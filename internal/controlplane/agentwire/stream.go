@@ -127,8 +127,9 @@ func StreamEnds() []string {
 
 // streamEnd returns why a stream ended with err.
 func streamEnd(ctx context.Context, err error) string {
+	failed, _ := errors.AsType[*connect.Error](err)
 	switch code := connect.CodeOf(err); {
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+	case errors.Is(ctx.Err(), context.DeadlineExceeded), failed != nil && failed.Meta().Get(wire.HeaderMove) != "":
 		return endOfAge
 	case ctx.Err() != nil, code == connect.CodeDeadlineExceeded, code == connect.CodeCanceled:
 		return endOfConnection
@@ -169,6 +170,10 @@ func (h *Handler) streamError(ctx context.Context, workerID string, err error) e
 	switch {
 	case errors.Is(err, dispatch.ErrSuperseded):
 		return codedError(connect.CodeAborted, "superseded by a newer stream of this worker")
+	case errors.Is(err, dispatch.ErrMoved):
+		moved := connect.NewError(connect.CodeDeadlineExceeded, errors.New("planned end of the stream: other replicas have fewer; connect again"))
+		moved.Meta().Set(wire.HeaderMove, "1")
+		return moved //nolint:wrapcheck // it is created here
 	case errors.Is(err, dispatch.ErrUnauthenticated):
 		reason, _ := reasonOf(err)
 		return codedError(connect.CodeUnauthenticated, cmp.Or(reason, "missing or unknown session token"))

@@ -63,6 +63,7 @@ func New(ctx context.Context, st *store.Store, opts Options) (*Dispatcher, error
 // Close stops assigning jobs, ends every feed and follower with ErrClosed, and
 // waits for the dispatcher's goroutines. It may be called more than once.
 func (d *Dispatcher) Close() {
+	d.replicas.leave()
 	d.replicas.stop()
 	d.records.close()
 }

@@ -44,6 +44,13 @@
 // end their own stream if the later one superseded. An announcement that was lost with the
 // connection to the store is repeated when there is another connection.
 //
+// # Balance
+//
+// Replicas announce how many streams they have. One that has far more than its share,
+// as after a restart of the others, gives up streams of workers without a job, a few
+// every five seconds (schedule.Balance). That is a planned end for the worker, whose
+// agent opens the next stream over another connection.
+//
 // # Consequences
 //
 // What follows from a change for another record is not part of the change. It is

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -31,6 +32,9 @@ type signal struct {
 	// schedule.Announcement.
 	Stream uint64 `json:"stream,omitempty"`
 	Epoch  uint64 `json:"epoch,omitempty"`
+	// Streams is how many streams From has, and Ends is set when it ends.
+	Streams *int `json:"streams,omitempty"`
+	Ends    bool `json:"ends,omitempty"`
 }
 
 // replicas exchanges signals with the other replicas.
@@ -41,12 +45,15 @@ type replicas struct {
 
 	mu                  sync.Mutex
 	workers, jobs, held map[string]struct{} // seen since the last signal
+	balance             *schedule.Balance
+	announced           time.Time // when the number of streams was last announced
 }
 
 func newReplicas(r *records) *replicas {
 	return &replicas{
 		r: r, id: newID(), stop: func() {},
 		workers: map[string]struct{}{}, jobs: map[string]struct{}{}, held: map[string]struct{}{},
+		balance: schedule.NewBalance(),
 	}
 }
 
@@ -129,6 +136,7 @@ func (p *replicas) receive(data []byte) {
 		return
 	}
 	again := false
+	p.noteStreams(s)
 	p.r.update(func(x *schedule.Index) {
 		if s.From == p.id {
 			again = x.Announced(s.Attached, s.Stream)

@@ -72,6 +72,7 @@ func (s *sweeper) sweep(ctx context.Context) error {
 	began := time.Now()
 	defer func() { s.r.observer.Swept(time.Since(began)) }()
 	s.replicas.sendSigns()
+	s.replicas.rebalance()
 	p := pass{s: s}
 	for _, id := range s.expireLeases() {
 		p.try(ctx, id, zap.String("worker_id", id), func() error { return s.loseWorker(ctx, id) })
