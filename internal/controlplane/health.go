@@ -43,6 +43,7 @@ type health struct {
 	mu      sync.Mutex // held during a check: one probe at a time checks the store
 	checked time.Time
 	lastErr error
+	since   time.Time // of the first check in a row with which the server is not ready
 }
 
 // routes registers /healthz (the process is alive), /readyz (it can serve requests)
@@ -65,11 +66,50 @@ var (
 // serves streams, results, logs and lists, which another server of the same store would
 // not serve better. The response says so, and why.
 func (h *health) respondReady(w http.ResponseWriter, r *http.Request) {
-	err := h.ready(r.Context())
+	grace, err := graceOf(r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	err = h.ready(r.Context())
+	if err != nil && !errors.Is(err, errClosing) && h.unreadyFor() < grace {
+		respond(w, nil)
+		_, _ = w.Write([]byte(err.Error() + "\n"))
+		return
+	}
 	respond(w, err)
 	if limit, ok := errors.AsType[*store.LimitError](h.lastCheck()); ok && err == nil {
 		_, _ = w.Write([]byte(limit.Error() + "\n"))
 	}
+}
+
+// maxGrace bounds the grace of /readyz.
+const maxGrace = time.Hour
+
+// graceOf returns for how long the store may be unavailable before the response to a
+// request for /readyz is that the server is not ready: its parameter grace, or zero. All
+// servers have the same store, so a load balancer that takes them out of service for a
+// short outage of it only cuts their streams.
+func graceOf(r *http.Request) (time.Duration, error) {
+	text := r.URL.Query().Get("grace")
+	if text == "" {
+		return 0, nil
+	}
+	grace, err := time.ParseDuration(text)
+	if err != nil || grace < 0 || grace > maxGrace {
+		return 0, errGrace
+	}
+	return grace, nil
+}
+
+// errGrace is the error of a parameter grace that cannot be used.
+var errGrace = errors.New("grace must be a duration such as 60s, up to 1h")
+
+// unreadyFor returns how long the store has been unavailable.
+func (h *health) unreadyFor() time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return time.Since(h.since)
 }
 
 // ready returns nil if requests can be served, and else why not: the server shuts
@@ -105,6 +145,7 @@ func (h *health) storeReady(ctx context.Context) error {
 	err := h.checkStore(ctx)
 	switch unready, was := isUnready(err), isUnready(h.lastErr); {
 	case unready && !was:
+		h.since = time.Now()
 		h.logger.Warn("not ready, store unavailable", zap.Error(err))
 	case !unready && was:
 		h.logger.Info("ready again, store available")

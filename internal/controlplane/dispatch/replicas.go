@@ -97,7 +97,7 @@ func (p *replicas) sendSigns() {
 	}
 }
 
-// announce tells the other replicas of a worker's stream here, if there is one.
+// announce sends a worker's stream on this replica, if there is one, to the others.
 func (p *replicas) announce(workerID string) {
 	var a schedule.Announcement
 	open := false

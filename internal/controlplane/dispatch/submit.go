@@ -27,8 +27,12 @@ import (
 //
 // If a worker is idle on its stream, the write that stores the job assigns it too.
 func (d *Dispatcher) Submit(ctx context.Context, job record.Job) (_ record.Job, existed bool, err error) {
-	return d.submit(ctx, job, newID())
+	return d.submit(store.Within(ctx, submitTimeout), job, newID())
 }
+
+// submitTimeout bounds the requests to the store of one submission together. Its
+// submitter has an error within five seconds.
+const submitTimeout = 4500 * time.Millisecond
 
 // Submitted is what became of one job of SubmitAll: the errors are those of Submit.
 type Submitted struct {

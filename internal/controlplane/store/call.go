@@ -32,7 +32,11 @@ const (
 // the request when it is started again. A store that has let a request wait for that
 // second is not asked again. The caller must call cancel.
 func (s *Store) bound(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, expire := context.WithTimeout(ctx, callTimeout)
+	timeout := callTimeout
+	if until, ok := ctx.Value(withinKey{}).(time.Time); ok {
+		timeout = min(timeout, time.Until(until))
+	}
+	ctx, expire := context.WithTimeout(ctx, timeout)
 	ctx, fail := context.WithCancelCause(ctx)
 	ending := context.AfterFunc(s.ending, func() {
 		pause(ctx, endingTimeout)
@@ -101,6 +105,15 @@ const connectionPoll = 10 * time.Millisecond
 
 // errNoConnection is the error of a request for which there was no connection in time.
 var errNoConnection = errors.New("there is no connection to it")
+
+// withinKey is the key of the value of Within.
+type withinKey struct{}
+
+// Within returns a context in which all requests to the store together end after d, also
+// those that do not end with their caller.
+func Within(ctx context.Context, d time.Duration) context.Context {
+	return context.WithValue(ctx, withinKey{}, time.Now().Add(d))
+}
 
 // errEnding is the cause of a request that ended because the process ends.
 var errEnding = errors.New("the store is being closed")

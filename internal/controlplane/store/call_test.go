@@ -18,13 +18,16 @@ func TestBoundOfARequest(t *testing.T) {
 		name     string
 		deadline time.Duration // of the caller; 0 is none
 		ending   time.Duration // when Ending is called; 0 is never
+		within   time.Duration // what is left of Within; 0 is no such bound
 		want     time.Duration
 	}{
-		{"no deadline", 0, 0, callTimeout},
-		{"a late deadline", time.Minute, 0, callTimeout},
-		{"an early deadline", time.Second, 0, time.Second},
-		{"ending", time.Minute, 2 * time.Second, 2*time.Second + endingTimeout},
-		{"ending just before the end", time.Minute, callTimeout - time.Millisecond, callTimeout},
+		{"no deadline", 0, 0, 0, callTimeout},
+		{"a late deadline", time.Minute, 0, 0, callTimeout},
+		{"an early deadline", time.Second, 0, 0, time.Second},
+		{"several requests", 0, 0, time.Second, time.Second},
+		{"several requests, one of them long", 0, 0, time.Minute, callTimeout},
+		{"ending", time.Minute, 2 * time.Second, 0, 2*time.Second + endingTimeout},
+		{"ending just before the end", time.Minute, callTimeout - time.Millisecond, 0, callTimeout},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -42,6 +45,11 @@ func TestBoundOfARequest(t *testing.T) {
 					defer time.AfterFunc(row.ending, s.Ending).Stop()
 				}
 				began := time.Now()
+				if row.within > 0 {
+					detached, cancel := Detach(Within(caller, row.within))
+					defer cancel()
+					caller = detached
+				}
 				ctx, cancel := s.bound(caller)
 				defer cancel()
 				<-ctx.Done()
