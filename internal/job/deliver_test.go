@@ -19,6 +19,9 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
+// long is longer than any test may take: what waits for it has failed.
+const long = 10 * time.Minute
+
 // TestDeliver delivers what a previous agent process left of a job: it is delivered,
 // or dropped if the control plane refuses it, or stays undelivered if there is no
 // response. The log of the job is "one\ntwo\n" in two chunks, of which the first was

@@ -16,9 +16,6 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// long is longer than any test may take: what waits for it has failed.
-const long = 10 * time.Minute
-
 // TestRun runs real commands.
 func TestRun(t *testing.T) {
 	t.Parallel()
