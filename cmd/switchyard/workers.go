@@ -20,12 +20,16 @@ func (a *app) workersList() *cobra.Command {
 	flags := cli.PerCall(cmd)
 	cli.List(flags, &request.States, "state", "STATE",
 		"only workers in this state: connected, disconnected, lost; may be repeated", cli.Each(present.ParseWorkerState)).
-		Default("connected")
+		Default("connected; with --all every state")
 	flags.Text(&request.Queue, "queue", "NAME", "only workers of this queue")
 	list := newListFlags(flags, "workers", &request.PageToken)
 	c := connectionFlags(cmd)
 	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, _ []string) error {
 		request.Order = list.order()
+		if list.all && len(request.GetStates()) == 0 {
+			request.States = append(request.States, switchyardv1.WorkerState_WORKER_STATE_CONNECTED,
+				switchyardv1.WorkerState_WORKER_STATE_LOST, switchyardv1.WorkerState_WORKER_STATE_DISCONNECTED)
+		}
 		return writeList(a, c.Output, caller.Workers(ctx, request, list.limit()), "workers", present.Workers)
 	})
 	return cmd

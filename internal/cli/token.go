@@ -50,7 +50,7 @@ func (t *Token) ReadAll() (string, error) {
 		return "", fmt.Errorf("--%s and %s are both given; give one", t.flag.flag.Name, t.FileFlag())
 	case inFile < direct:
 		lines, err := config.ReadTokenLines(t.Path)
-		return strings.Join(lines, "\n"), err //nolint:wrapcheck // it names the file
+		return strings.Join(lines, "\n"), err
 	}
 	if strings.ContainsFunc(t.text, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return "", fmt.Errorf("--%s must not contain white space or characters outside ASCII", t.flag.flag.Name)

@@ -19,8 +19,8 @@ var (
 	looseUserInfo = regexp.MustCompile(`^([^/?#@:\s]*:[^@\s]*)@`)
 	withPort      = regexp.MustCompile(`^[^:\s]*:\d{0,5}(?:[/?#\s]|$)`)
 	// secretParameter matches a parameter of a URL whose name is that of a secret.
-	secretParameter = regexp.MustCompile(`(?i)[?&#](?:[a-z0-9_.-]*(?:token|secret|password|passwd|signature|credential|api_?key|access_?key)|` +
-		`sig|pwd|pass|auth|jwt|key)=([^&#\s'"]+)`)
+	secretParameter = regexp.MustCompile(`(?i)[?&#](?:[a-z0-9_.-]*` +
+		`(?:token|secret|password|passwd|signature|credential|api_?key|access_?key)|sig|pwd|pass|auth|jwt|key)=([^&#\s'"]+)`)
 	// noScheme matches what has a user and a password in front of a host without a scheme:
 	// user:password@host:path of ssh, and user:password@tcp(host) of database drivers.
 	noScheme = regexp.MustCompile(`^\s*([^\s/@:]+:[^\s/@]+)@(?:[^\s/@:()]+:[^\s]|(?:tcp|unix)\()`)

@@ -84,7 +84,7 @@ func (s *tokenService) RevokeToken(ctx context.Context, req *switchyardv1.Revoke
 	}
 	return &switchyardv1.RevokeTokenResponse{
 		Token:          tokenMessage(revoked[len(revoked)-1]),
-		RevokedWorkers: int32(min(workers, maxCount)), //nolint:gosec // bounded
+		RevokedWorkers: int32(min(workers, maxCount)),
 	}, nil
 }
 

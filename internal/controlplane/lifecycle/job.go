@@ -58,7 +58,7 @@ type Job struct {
 	// last. Once the job was started there is one.
 	Tokens []string `json:"tokens,omitempty"`
 	// Revoked is set where the job was lost because its worker was revoked: Tokens
-	// are not valid any more, and kept so that its agent can be told why.
+	// are not valid any more, and are kept so that the refusal can name the cause.
 	Revoked bool `json:"revoked,omitempty"`
 
 	// CancelRequested is set where a running job must be canceled by its worker,

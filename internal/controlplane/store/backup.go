@@ -142,7 +142,8 @@ func (s *Store) mustBeEmpty(ctx context.Context) error {
 			return wrap(ctx, err, "looking up stream "+name)
 		}
 		if records := stream.CachedInfo().State.Msgs; records > 0 {
-			return fmt.Errorf("the store at %s is not empty: it has %d records in %s; restore into an empty one", s.address(), records, name)
+			return fmt.Errorf("the store at %s is not empty: it has %d records in %s; restore into an empty one; "+
+				"if an earlier restore was interrupted, remove what it has left", s.address(), records, name)
 		}
 	}
 	return nil
