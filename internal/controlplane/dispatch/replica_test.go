@@ -14,14 +14,14 @@ import (
 )
 
 // twoPlants returns two dispatchers on one external server, with one clock.
-func twoPlants(t *testing.T) (one, two *plant) {
+func twoPlants(t testing.TB) (one, two *plant) {
 	t.Helper()
 	one, two, _ = plantsOn(t)
 	return one, two
 }
 
 // plantsOn is twoPlants; stop ends the server.
-func plantsOn(t *testing.T) (one, two *plant, stop func()) {
+func plantsOn(t testing.TB) (one, two *plant, stop func()) {
 	t.Helper()
 	srv, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true})
 	must(t, err)
