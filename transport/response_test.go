@@ -160,7 +160,7 @@ func FuzzErrorBody(f *testing.F) {
 		if strings.ContainsAny(message, "\n\r\t\x00\x1b") || !utf8.ValidString(message) {
 			t.Errorf("not one line: %q", message)
 		}
-		if len(message) > maxMessage+utf8.UTFMax+len(" ...") {
+		if len(message) > len("HTML page: ")+maxMessage+utf8.UTFMax+len(" ...") {
 			t.Errorf("%d bytes", len(message))
 		}
 		if own && (message == "" || !json.Valid(body)) {

@@ -16,7 +16,7 @@ import (
 // they come and whichever replica they reach; then the log is complete.
 func TestMissingChunksArriveLate(t *testing.T) {
 	p := newPlant(t, Options{})
-	g, jobToken := p.runWithToken(p.register("a"), record.Job{})
+	g, jobToken := p.runWithToken(p.register("a"))
 	p.logs(g, 1, 0, "one ")
 	p.logs(g, 3, 8, "three ")
 	must(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0", ChunksFailed: 2}))
@@ -45,7 +45,7 @@ func TestMissingChunksArriveLate(t *testing.T) {
 // that has just started stores what comes next.
 func TestSizeOfALogAfterARestart(t *testing.T) {
 	p := newPlant(t, Options{})
-	g, jobToken := p.runWithToken(p.register("a"), record.Job{})
+	g, jobToken := p.runWithToken(p.register("a"))
 	size := func(want uint64) {
 		t.Helper()
 		job, err := p.Job(t.Context(), g.JobID)
@@ -72,7 +72,7 @@ func TestSizeOfALogAfterARestart(t *testing.T) {
 func TestDeletedLog(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
-	g, jobToken := p.runWithToken(a, record.Job{})
+	g, jobToken := p.runWithToken(a)
 	p.logs(g, 1, 0, "one ")
 	_, err := p.DeleteLog(t.Context(), g.JobID, "ann")
 	wantErr(t, err, ErrWrongState)

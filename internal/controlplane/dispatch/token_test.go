@@ -13,9 +13,9 @@ import (
 )
 
 // runWithToken is run, and returns the job's token too.
-func (p *plant) runWithToken(workerID string, job record.Job) (g JobGrant, jobToken string) {
+func (p *plant) runWithToken(workerID string) (g JobGrant, jobToken string) {
 	p.t.Helper()
-	id := p.submit(job)
+	id := p.submit(record.Job{})
 	p.pings(workerID, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	_, jobToken, err := p.Accept(p.t.Context(), workerID, id)
 	must(p.t, err)
@@ -28,7 +28,7 @@ func (p *plant) runWithToken(workerID string, job record.Job) (g JobGrant, jobTo
 // where the log is complete.
 func TestATokenEndsWithItsJob(t *testing.T) {
 	p := newPlant(t, Options{})
-	g, jobToken := p.runWithToken(p.register("a"), record.Job{})
+	g, jobToken := p.runWithToken(p.register("a"))
 	must(t, g.InHand())
 	must(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}))
 
@@ -44,7 +44,7 @@ func TestATokenEndsWithItsJob(t *testing.T) {
 // agent knows is thrown away.
 func TestTheLogOfALostJobIsAccepted(t *testing.T) {
 	p := newPlant(t, Options{})
-	g, jobToken := p.runWithToken(p.register("a"), record.Job{})
+	g, jobToken := p.runWithToken(p.register("a"))
 	p.pass(schedule.DefaultLeaseTimeout + 2*time.Second)
 	p.state(g.JobID, wire.StateLost)
 	p.pass(time.Hour)
