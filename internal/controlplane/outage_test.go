@@ -64,7 +64,7 @@ func TestReadyFollowsTheStore(t *testing.T) {
 	b.waitReadyz(http.StatusServiceUnavailable)
 	b.must(http.StatusOK, request{method: "GET", path: "/healthz"})
 	b.must(http.StatusOK, request{method: "GET", path: "/readyz?grace=1h"}) // for load balancers
-	b.must(http.StatusServiceUnavailable, request{method: "GET", path: "/readyz?grace=1ms"})
+	b.must(http.StatusServiceUnavailable, request{method: "GET", path: "/readyz?grace=1ns"})
 	b.must(http.StatusBadRequest, request{method: "GET", path: "/readyz?grace=long"})
 
 	// At the end of the test the server stops first; the shutdown must not wait for it.
