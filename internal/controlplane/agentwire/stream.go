@@ -171,7 +171,7 @@ func (h *Handler) streamError(ctx context.Context, workerID string, err error) e
 	case errors.Is(err, dispatch.ErrSuperseded):
 		return codedError(connect.CodeAborted, "superseded by a newer stream of this worker")
 	case errors.Is(err, dispatch.ErrMoved):
-		moved := connect.NewError(connect.CodeDeadlineExceeded, errors.New("planned end of the stream: other replicas have fewer; connect again"))
+		moved := connect.NewError(connect.CodeDeadlineExceeded, errors.New("planned end: other replicas have fewer streams; connect again"))
 		moved.Meta().Set(wire.HeaderMove, "1")
 		return moved //nolint:wrapcheck // it is created here
 	case errors.Is(err, dispatch.ErrUnauthenticated):
