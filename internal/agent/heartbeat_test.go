@@ -15,8 +15,8 @@ func TestHeartbeatAt(t *testing.T) {
 	for i := range 200 {
 		workers[heartbeatAt(epoch, i, interval).Sub(epoch)]++
 	}
-	for i := range time.Duration(heartbeatMoments) {
-		if at := i * interval / heartbeatMoments; workers[at] != 200/heartbeatMoments {
+	for i := range heartbeatMoments {
+		if at := time.Duration(i) * (interval / heartbeatMoments); workers[at] != 200/heartbeatMoments {
 			t.Errorf("%d workers after %v", workers[at], at)
 		}
 	}

@@ -93,13 +93,15 @@ func (f floor) runJob(ctx context.Context, id, token string) error {
 	if err := f.call(ctx, http.MethodPut, token, path+wire.PathAccept, nil, &job); err != nil {
 		return err
 	}
-	if err := f.call(ctx, http.MethodPut, job.Token, path+wire.PathStart, wire.StartRequest{StartedAt: wire.FormatTime(time.Now())}, nil); err != nil {
+	start := wire.StartRequest{StartedAt: wire.FormatTime(time.Now())}
+	if err := f.call(ctx, http.MethodPut, job.Token, path+wire.PathStart, start, nil); err != nil {
 		return err
 	}
 	if err := exec.CommandContext(ctx, "/bin/true").Run(); err != nil {
 		return fmt.Errorf("running the job: %w", err)
 	}
-	return f.call(ctx, http.MethodPut, job.Token, path+wire.PathFinish, wire.FinishRequest{ExitStatus: "0", FinishedAt: wire.FormatTime(time.Now())}, nil)
+	finish := wire.FinishRequest{ExitStatus: "0", FinishedAt: wire.FormatTime(time.Now())}
+	return f.call(ctx, http.MethodPut, job.Token, path+wire.PathFinish, finish, nil)
 }
 
 func (f floor) call(ctx context.Context, method, token, path string, body, into any) error {

@@ -79,16 +79,18 @@ func contenders(ctx context.Context, p plan, dir string, stderr io.Writer) ([]co
 		{name: "peer", resting: true, command: func(r *recorder, dir string, workers int) (argv, env []string, err error) {
 			// Its bootstrap is a process of its own; /bin/true in its place is the least.
 			return []string{
-				peer, "start", "--endpoint", r.url + wire.Prefix, "--token", "t", "--name", "bench-%spawn", "--spawn", strconv.Itoa(workers),
+				peer, keyStart, "--endpoint", r.url + wire.Prefix, "--token", "t",
+				"--name", "bench-%spawn", "--spawn", strconv.Itoa(workers),
 				"--build-path", filepath.Join(dir, "builds"), "--hooks-path", dir, "--plugins-path", dir, "--sockets-path", dir,
-				"--bootstrap-script", "/bin/true", "--no-color", "--log-level", "error",
+				"--bootstrap-script", "/bin/true", "--no-color", "--log-level=error",
 			}, []string{"SSL_CERT_FILE=" + r.certFile, "HOME=" + dir}, nil
 		}},
 		{name: "ours", resting: true, command: func(r *recorder, dir string, workers int) (argv, env []string, err error) {
 			token, err := r.tokenFile(dir)
 			return []string{
-				ours, "agent", "start", "--endpoint", r.url + wire.Prefix, "--token-file", token, "--name", "bench", "--spawn", strconv.Itoa(workers),
-				"--build-path", filepath.Join(dir, "builds"), "--data-dir", dir, "--ca-file", r.certFile, "--log-level", "error",
+				ours, "agent", keyStart, "--endpoint", r.url + wire.Prefix, "--token-file", token,
+				"--name", "bench", "--spawn", strconv.Itoa(workers),
+				"--build-path", filepath.Join(dir, "builds"), "--data-dir", dir, "--ca-file", r.certFile, "--log-level=error",
 			}, nil, err
 		}},
 	}, nil
@@ -121,7 +123,8 @@ func measureContender(ctx context.Context, p plan, c contender, dir string) (pee
 		if step.resting && !c.resting {
 			continue
 		}
-		if err := onStage(ctx, c, dir, step.workers, got, func(ctx context.Context, s *stage) error { return step.do(ctx, s, got) }); err != nil {
+		err := onStage(ctx, c, dir, step.workers, got, func(ctx context.Context, s *stage) error { return step.do(ctx, s, got) })
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -137,7 +140,9 @@ type stage struct {
 
 // onStage starts a program with that many workers, waits for their streams, calls do, and
 // ends it.
-func onStage(ctx context.Context, c contender, parent string, workers int, got peerRound, do func(context.Context, *stage) error) (err error) {
+func onStage(
+	ctx context.Context, c contender, parent string, workers int, got peerRound, do func(context.Context, *stage) error,
+) (err error) {
 	dir, err := os.MkdirTemp(parent, c.name+"-")
 	if err != nil {
 		return fmt.Errorf("making a directory: %w", err)

@@ -53,7 +53,8 @@ func parse(args []string, stderr io.Writer) (plan, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.BoolVar(&p.quick, "quick", false, "fewer samples and short outages, without the waits of minutes: about two minutes")
-	flags.BoolVar(&p.peer, "peer", false, "run a bare client, buildkite-agent and switchyard-agent in turn, against a control plane that stores nothing, and nothing else")
+	flags.BoolVar(&p.peer, "peer", false,
+		"run a bare client, buildkite-agent and switchyard-agent in turn, against a control plane that stores nothing, and nothing else")
 	flags.IntVar(&p.rounds, "rounds", 5, "rounds of -peer")
 	flags.StringVar(&only, "only", "", "the `EXPERIMENTS` to run, separated by commas: "+strings.Join(names(), ", "))
 	flags.StringVar(&p.dir, "dir", "", "the `DIR` for the store and temporary files; the default is that of the system")

@@ -92,7 +92,8 @@ func (f *AgentFlags) jobFlags(flags cli.Flags) {
 	cli.Var(flags, &c.CancelSignal, "cancel-signal", "SIGNAL", "first signal for a canceled job", process.ParseSignal).Default("SIGTERM")
 	cli.Var(flags, &c.CancelGrace, "cancel-grace", "DURATION", "time from that signal to SIGKILL", cli.Positive)
 	cli.Var(flags, &c.Limits.Memory, "job-memory", "MIB",
-		"most memory of one job with all its processes, which are killed beyond it (Linux, cgroup v2)", cli.Mebibytes(maxSize)).Default("no limit")
+		"most memory of one job with all its processes, which are killed beyond it (Linux, cgroup v2)", cli.Mebibytes(maxSize)).
+		Default("no limit")
 	cli.Var(flags, &c.Limits.CPUs, "job-cpus", "CPUS",
 		"most processors of one job, such as 1.5 (Linux, cgroup v2)", parseCPUs).Default("no limit")
 	cli.Var(flags, &c.Limits.PIDs, "job-pids", "NUMBER",

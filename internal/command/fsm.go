@@ -53,7 +53,7 @@ func (a *App) FSMDiagram(others ...Chart) *cobra.Command {
 		states = append(states, state.String())
 	}
 	cmd := cli.Command("diagram", "draw a machine from its table", cli.NoArgs)
-	machineNames := []string{MachineWorker}
+	machineNames := append(make([]string, 0, 1+len(others)), MachineWorker)
 	for _, chart := range others {
 		machineNames = append(machineNames, chart.Name)
 	}

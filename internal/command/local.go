@@ -85,7 +85,7 @@ func LocalToken(cmd *cobra.Command, flags *cli.Token, endpoints []string, dataDi
 	}
 	path := filepath.Join(dir, file)
 	if err := cli.CheckSecretFile(cmd, "token file", path); err != nil {
-		return "", err //nolint:wrapcheck // it names the file
+		return "", err
 	}
 	text, err := config.ReadTokenFile(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -143,7 +143,9 @@ type Usage struct {
 }
 
 // Valid reports whether an agent can have measured it.
-func (u Usage) Valid() bool { return u.WallMicros >= 0 && u.CPUMicros >= 0 && u.PeakMemory >= 0 && u.MemoryLimit >= 0 }
+func (u Usage) Valid() bool {
+	return u.WallMicros >= 0 && u.CPUMicros >= 0 && u.PeakMemory >= 0 && u.MemoryLimit >= 0
+}
 
 // Chunk is one chunk of a job's log: the body of POST jobs/ID/chunks, before it
 // is compressed, with its place in the log.

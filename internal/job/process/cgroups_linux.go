@@ -262,7 +262,9 @@ func (g *cgroup) kill(limit time.Duration) error {
 	if err := writeCgroup(g.dir, "cgroup.kill", "1"); err != nil {
 		return err
 	}
-	for deadline := time.Now().Add(limit); g.populated(); time.Sleep(killWaitStep) {
+	ticker := time.NewTicker(killWaitStep)
+	defer ticker.Stop()
+	for deadline := time.Now().Add(limit); g.populated(); <-ticker.C {
 		if time.Now().After(deadline) {
 			return fmt.Errorf("processes in control group %s still run %v after SIGKILL", g.dir, limit)
 		}
@@ -358,6 +360,6 @@ func writeCgroup(dir, file, text string) error {
 // startIn makes cmd start in the group.
 func (g *cgroup) startIn(cmd *exec.Cmd) {
 	if g != nil {
-		cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, int(g.fd.Fd()) //nolint:gosec // a descriptor fits
+		cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, int(g.fd.Fd())
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -70,7 +69,7 @@ func TestLeft(t *testing.T) {
 				t.Errorf("output %q", pids)
 			}
 			for _, pid := range pids {
-				if _, err := os.Stat(filepath.Join("/proc", pid)); err == nil {
+				if _, err := os.Stat("/proc/" + pid); err == nil {
 					t.Errorf("process %s is left", pid)
 				}
 			}

@@ -98,7 +98,7 @@ func (r *Reaper) snapshot(read func(*Reaper) (map[int]proc, error), choose func(
 func (*Reaper) readAll() (map[int]proc, error) { return readProcesses() }
 
 // readOrphans returns the IDs of those children of this process that it inherits. The
-// kernel gives them to its first thread, which lives as long as the process. Some of the
+// kernel makes them children of its first thread, which lives as long as the process. Some of the
 // children that it has started are among them.
 func readOrphans() ([]int, error) {
 	self := os.Getpid()

@@ -53,7 +53,7 @@ func chunksOf(frames []frame) (chunks []leftChunk, lost int) {
 	bySequence := map[uint64]int{}
 	void := map[uint64]bool{}
 	for _, f := range frames {
-		switch f.kind { //nolint:exhaustive // others are records
+		switch f.kind {
 		case kindVoid:
 			void[f.sequence] = true
 			continue
@@ -97,7 +97,8 @@ func readChunks(dir string, maxSize uint64, logger *zap.Logger) (chunks []leftCh
 		case info.Size() == 0:
 			lost++
 		default:
-			chunks = append(chunks, leftChunk{Chunk: Chunk{Sequence: sequence, Offset: offset, Size: uint64(info.Size())}}) //nolint:gosec // as above
+			size := uint64(info.Size()) //nolint:gosec // as above
+			chunks = append(chunks, leftChunk{Chunk: Chunk{Sequence: sequence, Offset: offset, Size: size}})
 		}
 	}
 	return chunks, lost, nil

@@ -97,7 +97,8 @@ func decodeOne(data []byte) (f frame, rest []byte, ok bool) {
 		return f, nil, false
 	}
 	var size, sum uint64
-	if n, err := fmt.Sscanf(string(line[len(header):]), "%c %d %d %d %x", &f.kind, &f.sequence, &f.offset, &size, &sum); n != 5 || err != nil {
+	_, err := fmt.Sscanf(string(line[len(header):]), "%c %d %d %d %x", &f.kind, &f.sequence, &f.offset, &size, &sum)
+	if err != nil {
 		return f, nil, false
 	}
 	if size >= uint64(len(rest)) || rest[size] != '\n' {
@@ -106,7 +107,7 @@ func decodeOne(data []byte) (f frame, rest []byte, ok bool) {
 	f.content = rest[:size]
 	f.segment = segment{content: int64(len(line)) + 1, size: int64(len(f.content))}
 	numbers := fmt.Sprintf("%d %d %d", f.sequence, f.offset, size)
-	ok = checksum(numbers, f.content) == uint32(sum) && sum == uint64(uint32(sum)) //nolint:gosec // compared
+	ok = uint64(checksum(numbers, f.content)) == sum
 	return f, rest[size+1:], ok
 }
 

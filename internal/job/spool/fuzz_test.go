@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,7 +29,7 @@ func FuzzFile(f *testing.F) {
 		frames, size := decode(data)
 		var again []byte
 		for _, one := range frames {
-			if s := one.segment; string(data[s.content:s.content+s.size]) != string(one.content) || data[s.kindAt()] != byte(one.kind) {
+			if s := one.segment; !bytes.Equal(data[s.content:s.content+s.size], one.content) || data[s.kindAt()] != byte(one.kind) {
 				t.Errorf("%+v is not at its place", one)
 			}
 			again = append(again, encode(one.kind, one.sequence, one.offset, one.content)...)

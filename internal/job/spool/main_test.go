@@ -11,7 +11,7 @@ import (
 func TestMain(m *testing.M) {
 	if arguments, ok := os.LookupEnv("SPOOL_TEST_CRASH"); ok {
 		fmt.Fprintln(os.Stderr, "still alive:", crash(arguments))
-		os.Exit(1)
+		os.Exit(1) //nolint:forbidigo // it is another process
 	}
 	goleak.VerifyTestMain(m)
 }

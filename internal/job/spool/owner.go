@@ -47,7 +47,7 @@ func (s *Spool) enter() error {
 		if err == nil && !locked {
 			err = errors.New("another process has the lock")
 		}
-		return err //nolint:wrapcheck // it names the file
+		return err
 	})
 }
 

@@ -99,7 +99,7 @@ func (s *Spool) Close() error {
 	free := s.free
 	s.free = nil
 	s.mu.Unlock()
-	var errs []error
+	errs := make([]error, 0, len(free)+1)
 	for _, f := range free {
 		errs = append(errs, removeFile(f.file))
 	}
