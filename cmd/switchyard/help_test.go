@@ -16,7 +16,7 @@ import (
 
 // perCall are the flags that belong to one call, and so have neither a variable
 // nor a key: in a file they would apply to every call.
-var perCall = []string{"file",
+var perCall = []string{
 	"help", "version", "file",
 	"idempotency-key", "state", "outcome", "no-retry", "worker", "follow", "offset", "reason", "force", "format", "guards", "effects",
 	"tail", "limit", "all", "page", "sort", "since", "until", "machine", "self-loops", "highlight",

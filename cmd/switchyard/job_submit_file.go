@@ -235,7 +235,7 @@ func readLine(in *bufio.Reader) (line []byte, err error) {
 		case long && (err == nil || errors.Is(err, io.EOF)):
 			return nil, errLongLine
 		default:
-			return line, err //nolint:wrapcheck // the caller names the line
+			return line, err
 		}
 	}
 }
@@ -248,7 +248,7 @@ func (a *app) submitFile(ctx context.Context, c *connection, caller *client.Clie
 		if err != nil {
 			return fmt.Errorf("reading the jobs: %w", err)
 		}
-		defer file.Close() //nolint:errcheck // it was only read
+		defer file.Close()
 		in = file
 	}
 	f := &fileSubmission{

@@ -92,39 +92,49 @@ func (w *bareWorkers) join(t *transport.Transport, token string, i int) {
 		return
 	}
 	jobs := make(chan string, 1)
-	w.running.Go(func() {
-		session.RunStream(w.ctx, transport.StreamOptions{}, func(e transport.StreamEvent) {
-			if e.Kind != transport.StreamMessage {
-				return
-			}
-			if e.First {
-				select {
-				case w.opened <- session.ID():
-				default: // it was opened again
-				}
-			}
-			if e.Instruction.Kind == wire.JobAssigned {
-				select {
-				case jobs <- e.Instruction.JobID:
-				case <-w.ctx.Done():
-				}
-			}
-		})
-		close(jobs)
-	})
-	w.running.Go(func() {
-		for id := range jobs {
-			if err := runBare(w.ctx, session, id); err != nil {
-				w.fail(err)
-				continue
-			}
+	w.running.Go(func() { w.stream(session, jobs) })
+	w.running.Go(func() { w.run(session, jobs) })
+}
+
+// stream passes on the jobs that the worker's stream names, and closes the channel at the
+// end of the stream.
+func (w *bareWorkers) stream(session *transport.Session, jobs chan<- string) {
+	defer close(jobs)
+	session.RunStream(w.ctx, transport.StreamOptions{}, func(e transport.StreamEvent) {
+		if e.Kind != transport.StreamMessage {
+			return
+		}
+		if e.First {
 			select {
-			case w.finished <- id:
+			case w.opened <- session.ID():
+			default: // it was opened again
+			}
+		}
+		if e.Instruction.Kind == wire.JobAssigned {
+			select {
+			case jobs <- e.Instruction.JobID:
 			case <-w.ctx.Done():
 			}
 		}
 	})
 }
+
+// run runs the jobs of a worker, one after the other.
+func (w *bareWorkers) run(session *transport.Session, jobs <-chan string) {
+	for id := range jobs {
+		if err := runBare(w.ctx, session, id); err != nil {
+			w.fail(err)
+			continue
+		}
+		select {
+		case w.finished <- id:
+		case <-w.ctx.Done():
+		}
+	}
+}
+
+// bareCommand returns the command of the jobs, which nothing runs.
+func bareCommand() []string { return []string{"true"} }
 
 // runBare accepts, starts and finishes a job.
 func runBare(ctx context.Context, session *transport.Session, id string) error {

@@ -42,7 +42,7 @@ func (g *groupWriter) append(data []byte) error {
 		upTo := g.written
 		g.mu.Unlock()
 		err := g.file.Sync()
-		time.Sleep(g.delay)
+		<-time.After(g.delay)
 		g.mu.Lock()
 		g.syncing, g.synced, g.err = false, upTo, err
 		g.syncs++

@@ -52,7 +52,7 @@ func startServer(ctx context.Context, binary, dir string, delay time.Duration) (
 			fmt.Sprintf("inject=fsync:delay_exit=%d", delay.Microseconds()),
 		}, command...)
 	}
-	s.cmd = exec.CommandContext(ctx, command[0], command[1:]...) //nolint:gosec // the words are ours
+	s.cmd = exec.CommandContext(ctx, command[0], command[1:]...)
 	s.cmd.Stderr = s.stderr
 	s.started = time.Now()
 	if err := s.cmd.Start(); err != nil {

@@ -31,7 +31,7 @@ func measureThroughput(ctx context.Context, l *lab) (results []result, err error
 	if err != nil {
 		return nil, fmt.Errorf("making a directory: %w", err)
 	}
-	sync, err := syncTimes(dir)
+	syncs, err := syncTimes(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -76,8 +76,9 @@ func measureThroughput(ctx context.Context, l *lab) (results []result, err error
 		results = append(results, result{
 			key: run.key, value: fmt.Sprintf("%.0f a second", rate), samples: l.plan.throughput,
 			outcome: outcomeOf(true, rate >= throughputReach),
-			notes: []string{fmt.Sprintf("a bare writer with group commit: %.0f; CPU of the control plane: %.2f ms a job; a write with its sync took %s, and %v more",
-				bare, float64((after-before).Microseconds())/1000/float64(l.plan.throughput), spread(sync, median, percent99), l.plan.syncDelay)},
+			notes: []string{fmt.Sprintf("a bare writer with group commit: %.0f; CPU of the control plane: %.2f ms a job; "+
+				"a write with its sync took %s, and %v more",
+				bare, float64((after-before).Microseconds())/1000/float64(l.plan.throughput), spread(syncs, median, percent99), l.plan.syncDelay)},
 		})
 	}
 	return results, nil
@@ -104,7 +105,7 @@ func throughput(ctx context.Context, s *serverProcess, workers *bareWorkers, job
 	for range throughputSubmitters {
 		submitters.Go(func() {
 			for key := range todo {
-				_, err := c.Submit(ctx, &switchyardv1.SubmitJobRequest{Command: []string{"true"}, Queue: bareQueue, IdempotencyKey: key})
+				_, err := c.Submit(ctx, &switchyardv1.SubmitJobRequest{Command: bareCommand(), Queue: bareQueue, IdempotencyKey: key})
 				if err != nil {
 					err = fmt.Errorf("submitting a job: %w", err)
 					failed.Store(&err)

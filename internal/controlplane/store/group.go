@@ -177,7 +177,7 @@ func (g *group) commit(batch []*groupedWrite) {
 			w.decided <- decision{alone: true}
 			continue
 		}
-		w.decided <- decision{sequence: last - uint64(len(batch)-1-i), err: err}
+		w.decided <- decision{sequence: last - uint64(len(batch)-1-i), err: err} //nolint:gosec // not negative
 	}
 	g.next()
 }

@@ -81,7 +81,7 @@ func (s *Store) publish(ctx context.Context, msg *nats.Msg, opts ...jetstream.Pu
 		ack, err = s.js.PublishMsg(ctx, msg, opts...)
 		return err //nolint:wrapcheck // wrap adds what was attempted
 	})
-	return ack, err
+	return ack, err //nolint:wrapcheck // wrap adds what was attempted
 }
 
 // attempt calls write with the context of one request, and records the result for the
