@@ -24,7 +24,3 @@ func (c *Current) Hashes() []Hash {
 	}
 	return nil
 }
-
-// Matches reports whether token has one of the hashes, in a time that depends on their
-// number only.
-func (c *Current) Matches(token string) bool { return MatchesAny(token, c.Hashes()...) }
