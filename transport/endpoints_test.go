@@ -52,9 +52,10 @@ func newReplicas(t *testing.T, hosts ...string) *replicas {
 			}
 			mux.ServeHTTP(w, req)
 		})
-		r.networks[host], r.streams[host], r.servers[host] = memnet.New(), service, server
+		network := memnet.New()
+		r.networks[host], r.streams[host], r.servers[host] = network, service, server
 		served := make(chan error, 1)
-		go func() { served <- server.Serve(r.networks[host]) }()
+		go func() { served <- server.Serve(network) }()
 		t.Cleanup(func() {
 			_ = server.Close()
 			if err := <-served; !errors.Is(err, http.ErrServerClosed) {
