@@ -66,7 +66,7 @@ func newSubmission(cmd *cobra.Command) *submission {
 	cli.Var(flags, &s.request.Retries, "retries", "NUMBER", "times to run the job again if it is lost or ended by its agent",
 		cli.Number[int32](0, math.MaxInt32))
 	cli.PerCall(cmd).Text(&s.request.IdempotencyKey, "idempotency-key", "KEY", "submissions with the same key are the same job; "+
-		"with --file, KEY-LINE is the key of a job that has none")
+		"with --file, a job without a key has KEY-LINE")
 	cli.PerCall(cmd).File(&s.file, "file", "FILE", "submit the jobs of a file, one JSON object a line; - is standard input")
 	return s
 }

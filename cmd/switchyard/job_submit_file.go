@@ -47,8 +47,8 @@ type fileSubmission struct {
 	submit   func(context.Context, []*switchyardv1.SubmitJobRequest) ([]*switchyardv1.SubmitJobsResult, error)
 	stored   func(*switchyardv1.SubmitJobsResult) error // writes a stored job
 	refused  func(line int, message string)             // writes why a line was not submitted
-	queue    string                                     // of a job that names none
-	key      string                                     // begins the key of a job that has none; empty adds no keys
+	queue    string                                     // of a job without a queue
+	key      string                                     // begins the key of a job without one; empty adds no keys
 	patience time.Duration
 
 	lines  int           // how many were read

@@ -52,8 +52,8 @@ func (g *groupWriter) append(data []byte) error {
 }
 
 // bareGroupCommit returns how many jobs a second the bare writer stores, with so many
-// writers at a time and so many records of a job, each of which waits for the one
-// before it.
+// writers at a time and so many records of a job, each of which waits for the
+// previous one.
 func bareGroupCommit(dir string, writers, records, jobs int, delay time.Duration) (rate float64, err error) {
 	file, err := os.Create(filepath.Join(dir, "group"))
 	if err != nil {

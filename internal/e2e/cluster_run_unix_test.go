@@ -109,7 +109,8 @@ func newClusterRun(ctx context.Context, t *testing.T, natsProgram string) *clust
 					req.Header().Set("Authorization", "Bearer "+config.AdminToken)
 					return next(ctx, req)
 				}
-			}))))
+			}),
+		)))
 	}
 	return r
 }

@@ -9,11 +9,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/zap"
-	"go.uber.org/zap/zaptest/observer"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest"
 
 	"github.com/switchyard-ci/switchyard/internal/job/spool"
 	"github.com/switchyard-ci/switchyard/internal/wire"
@@ -277,27 +279,34 @@ func TestRunSyncs(t *testing.T) {
 	const message = "synced undelivered job results to disk"
 	tests := []struct {
 		name     string
-		onFinish func(ctx context.Context, synced func() bool) error
+		onFinish func(ctx context.Context, synced <-chan struct{}) error
 		syncs    bool
 	}{
-		{"delivered at once", func(context.Context, func() bool) error { return nil }, false},
-		{"delivered after the sync", func(ctx context.Context, synced func() bool) error {
-			for !synced() && ctx.Err() == nil {
-				time.Sleep(time.Millisecond)
+		{"delivered at once", func(context.Context, <-chan struct{}) error { return nil }, false},
+		{"delivered after the sync", func(ctx context.Context, synced <-chan struct{}) error {
+			select {
+			case <-synced:
+			case <-ctx.Done():
 			}
 			return ctx.Err()
 		}, true},
-		{"the agent leaves", func(context.Context, func() bool) error { return errors.New("no response") }, true},
+		{"the agent leaves", func(context.Context, <-chan struct{}) error { return errors.New("no response") }, true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			core, logs := observer.New(zap.DebugLevel)
-			s, err := spool.Open(t.TempDir()+"/spool", zap.New(core))
+			synced := make(chan struct{})
+			var once sync.Once
+			logger := zaptest.NewLogger(t, zaptest.WrapOptions(zap.Hooks(func(e zapcore.Entry) error {
+				if e.Message == message {
+					once.Do(func() { close(synced) })
+				}
+				return nil
+			})))
+			s, err := spool.Open(t.TempDir()+"/spool", logger)
 			if err != nil {
 				t.Fatal(err)
 			}
-			synced := func() bool { return logs.FilterMessage(message).Len() > 0 }
 			cp := &recorder{onFinish: func(ctx context.Context) error {
 				ctx, cancel := context.WithTimeout(ctx, time.Minute)
 				defer cancel()
@@ -311,11 +320,18 @@ func TestRunSyncs(t *testing.T) {
 			if result, err := Run(t.Context(), spec, cp, opts); result.ExitStatus != "3" || errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("%+v, %v", result, err)
 			}
-			if synced() != tt.syncs {
-				t.Errorf("synced: %v", synced())
-			}
 			if err := s.Close(); err != nil {
 				t.Error(err)
+			}
+			select {
+			case <-synced:
+				if !tt.syncs {
+					t.Error("the spool was synced")
+				}
+			default:
+				if tt.syncs {
+					t.Error("the spool was not synced")
+				}
 			}
 		})
 	}

@@ -28,8 +28,8 @@ var (
 	// ErrSuperseded: a newer stream of the same worker has replaced this one. It is
 	// Aborted on the wire, never a planned end.
 	ErrSuperseded = errors.New("superseded by a newer stream of the same worker")
-	// ErrMoved: this replica has more streams than the others and gives this one up. It
-	// is a planned end on the wire.
+	// ErrMoved: this replica has more streams than the others and ends this one. It is
+	// a planned end on the wire.
 	ErrMoved = errors.New("given up: other replicas have fewer streams")
 	// ErrClosed: the dispatcher, or the feed, was closed.
 	ErrClosed = errors.New("closed")

@@ -51,5 +51,5 @@ func (p *replicas) rebalance() {
 		zap.Int("streams", streams), zap.Int("given_up", len(given)))
 }
 
-// leave tells the other replicas that this one ends.
+// leave announces to the other replicas that this one ends.
 func (p *replicas) leave() { p.send(signal{Ends: true}) }

@@ -28,7 +28,7 @@
 // # What is on disk
 //
 // The embedded server syncs every message before it acknowledges it. A write of this
-// package returns after that, so every record that a caller was told of is on disk:
+// package returns after that, so every record that was acknowledged is on disk:
 // jobs, workers, idempotency keys, tokens, meta-data, chunks of logs, and the audit
 // log. On a cluster a majority of the copies has the message, and each server syncs it
 // as its own sync_interval says. Derived, and never stored: the index of package
