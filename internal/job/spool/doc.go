@@ -20,6 +20,9 @@
 // chunk stays: it shows how long the log is. After a crash it is sent again, which is
 // harmless, since it is the same chunk.
 //
+// A directory job-ID-RANDOM is a job that an agent of an earlier version left. It is
+// converted when that agent has ended.
+//
 // # What a crash can lose
 //
 // Everything is written to the page cache before it is sent, so it survives the death

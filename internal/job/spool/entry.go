@@ -102,11 +102,11 @@ func (e *Entry) loadLog(frames []frame) error {
 		}
 	}
 	e.log.segments = map[uint64][]segment{}
+	_, err = os.Lstat(e.logDir())
+	e.log.hasDir = err == nil // whatever is in it
 	for i, c := range fitting {
 		if len(c.segments) > 0 {
 			e.log.segments[c.Sequence] = c.segments
-		} else {
-			e.log.hasDir = true
 		}
 		if !c.sent || i == len(fitting)-1 {
 			e.chunks = append(e.chunks, c.Chunk)

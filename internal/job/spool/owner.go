@@ -81,10 +81,10 @@ func (s *Spool) exclusively(do func() error) (err error) {
 
 func (s *Spool) agentPath(owner string) string { return filepath.Join(s.dir, agentPrefix+owner) }
 
-// adopt makes this process the owner of the jobs whose processes have ended, and
-// removes logs without a job.
+// adopt makes this process the owner of the jobs whose processes have ended, also of
+// those that an earlier version left, and removes logs without a job.
 func (s *Spool) adopt() error {
-	if files, err := os.ReadDir(s.dir); err == nil && !slices.ContainsFunc(files, s.isOfOther) {
+	if files, err := os.ReadDir(s.dir); err == nil && !slices.ContainsFunc(files, s.isOfOther) && !slices.ContainsFunc(files, isVersion1) {
 		return nil // no other process, as usual
 	}
 	return s.exclusively(func() error {
@@ -96,7 +96,7 @@ func (s *Spool) adopt() error {
 		for owner, jobs := range s.others(files) {
 			errs = append(errs, s.adoptFrom(owner, jobs))
 		}
-		return errors.Join(append(errs, s.removeOrphans(files))...)
+		return errors.Join(append(errs, s.convert(files), s.removeOrphans(files))...)
 	})
 }
 
