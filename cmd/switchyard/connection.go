@@ -34,7 +34,10 @@ type repeatedFlag struct {
 }
 
 func connectionFlags(cmd *cobra.Command) *connection {
-	c := &connection{Output: command.OutputFlag(cmd), options: client.Options{Endpoints: []string{client.DefaultEndpoint}, UserAgent: command.UserAgent(programName)}}
+	c := &connection{
+		Output:  command.OutputFlag(cmd),
+		options: client.Options{Endpoints: []string{client.DefaultEndpoint}, UserAgent: command.UserAgent(programName)},
+	}
 	flags := cli.Settings(cmd, "")
 	endpoint := cli.List(flags, &c.options.Endpoints, "endpoint", "URL",
 		"URL of the control plane: http, https, or unix:///path/to.sock for a Unix socket; repeated, or with commas, "+
@@ -90,7 +93,8 @@ func (c *connection) withClient(
 func (c *connection) connect(cmd *cobra.Command) (*client.Client, error) {
 	options := c.options
 	var err error
-	if options.Token, err = command.LocalToken(cmd, c.token, options.Endpoints, c.dataDir, "admin token", datadir.AdminTokenFile); err != nil {
+	options.Token, err = command.LocalToken(cmd, c.token, options.Endpoints, c.dataDir, "admin token", datadir.AdminTokenFile)
+	if err != nil {
 		return nil, err
 	}
 	if options.TLS, err = config.ClientTLS(c.tls); err != nil {

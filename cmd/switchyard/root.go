@@ -45,7 +45,10 @@ func (a *app) root() *cobra.Command {
 		a.auditLog(),
 		cli.Group("redact", "keep secrets out of a job's log", a.RedactAdd()),
 		cli.Group("fsm", "draw, verify and replay the state machine of a worker",
-			a.FSMDiagram(command.Chart{Name: machineJob, Draw: machines.Job}, command.Chart{Name: machineRecord, Draw: machines.WorkerRecord}), a.fsmVerify(), a.FSMReplay()),
+			a.FSMDiagram(
+				command.Chart{Name: machineJob, Draw: machines.Job},
+				command.Chart{Name: machineRecord, Draw: machines.WorkerRecord},
+			), a.fsmVerify(), a.FSMReplay()),
 		a.demo(),
 		a.Version(),
 	)

@@ -40,7 +40,7 @@ func (b *testbed) startAgent(ctx context.Context, binary, endpoint string, worke
 		endpoint = b.server.URL()
 	}
 	args := []string{
-		"agent", "start", "--endpoint", endpoint + wire.Prefix, "--token-file", b.tokenFile,
+		"agent", wordStart, "--endpoint", endpoint + wire.Prefix, "--token-file", b.tokenFile,
 		"--spawn", strconv.Itoa(workers), "--name", "bench", "--log-level", "error",
 		"--data-dir", b.dir, "--build-path", filepath.Join(b.dir, "builds"),
 	}

@@ -17,7 +17,7 @@ const (
 	keyBack       = "stream-back"
 	keyAllBack    = "all-back"
 	keyStorm      = "storm"
-	keyStart      = "start"
+	wordStart     = "start"
 	keyMemory     = "memory"
 	keyCPU        = "cpu"
 	keySize       = "size"
@@ -46,7 +46,7 @@ func figures() []figure {
 			keyStorm, "1,000 workers, a restart of the control plane: reconnects / pings after the first in the busiest 100 ms",
 			"no wave: 150 / 119", notMeasured,
 		},
-		{keyStart, "process start to stream in control: p50", "100 ms", "730"},
+		{wordStart, "process start to stream in control: p50", "100 ms", "730"},
 		{keyMemory, "idle resident memory, 1 / 200 workers", "20 / 30 MB", "38 / 74"},
 		{keyCPU, "agent idle, 200 workers: CPU in 30 s", "50 ms", "150"},
 		{keySize, "stripped binary, control plane included", "35 MB", "44.6, without one"},
@@ -74,7 +74,7 @@ func experiments() []experiment {
 		{"stream-back", measureStreamBack},
 		{"all-back", measureAllBack},
 		{"storm", measureStorm},
-		{"start", measureStart},
+		{wordStart, measureStart},
 		{"idle", measureIdle},
 		{"size", measureSize},
 		{"kept", measureKept},

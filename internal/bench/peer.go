@@ -79,7 +79,7 @@ func contenders(ctx context.Context, p plan, dir string, stderr io.Writer) ([]co
 		{name: "peer", resting: true, command: func(r *recorder, dir string, workers int) (argv, env []string, err error) {
 			// Its bootstrap is a process of its own; /bin/true in its place is the least.
 			return []string{
-				peer, keyStart, "--endpoint", r.url + wire.Prefix, "--token", "t",
+				peer, wordStart, "--endpoint", r.url + wire.Prefix, "--token", "t",
 				"--name", "bench-%spawn", "--spawn", strconv.Itoa(workers),
 				"--build-path", filepath.Join(dir, "builds"), "--hooks-path", dir, "--plugins-path", dir, "--sockets-path", dir,
 				"--bootstrap-script", "/bin/true", "--no-color", "--log-level=error",
@@ -88,7 +88,7 @@ func contenders(ctx context.Context, p plan, dir string, stderr io.Writer) ([]co
 		{name: "ours", resting: true, command: func(r *recorder, dir string, workers int) (argv, env []string, err error) {
 			token, err := r.tokenFile(dir)
 			return []string{
-				ours, "agent", keyStart, "--endpoint", r.url + wire.Prefix, "--token-file", token,
+				ours, "agent", wordStart, "--endpoint", r.url + wire.Prefix, "--token-file", token,
 				"--name", "bench", "--spawn", strconv.Itoa(workers),
 				"--build-path", filepath.Join(dir, "builds"), "--data-dir", dir, "--ca-file", r.certFile, "--log-level=error",
 			}, nil, err

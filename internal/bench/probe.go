@@ -130,7 +130,7 @@ func requestEvent(r *http.Request) (event, bool) {
 		switch call {
 		case "accept":
 			s.kind = jobAccepted
-		case "start":
+		case wordStart:
 			s.kind = jobStarted
 		case "finish":
 			s.kind = jobFinished

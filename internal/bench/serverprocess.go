@@ -44,7 +44,7 @@ func startServer(ctx context.Context, binary, dir string, delay time.Duration) (
 		return nil, fmt.Errorf("finding a free port: %w", err)
 	}
 	s := &serverProcess{stderr: &bytes.Buffer{}, url: "http://" + address, dir: dir, exited: make(chan error, 1)}
-	command := []string{binary, "server", "start", "--data-dir", dir, "--listen", address, "--log-level", "error"}
+	command := []string{binary, "server", wordStart, "--data-dir", dir, "--listen", address, "--log-level", "error"}
 	if delay > 0 {
 		// -D makes strace the child, so that the process is the control plane.
 		command = append([]string{

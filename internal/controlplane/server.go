@@ -76,7 +76,7 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 		close(s.failed)
 		if s.http != nil {
 			_ = s.http.Close() // the requests are refused ones
-			_ = <-s.served     // http.ErrServerClosed
+			<-s.served         //nolint:errcheck // http.ErrServerClosed
 		}
 		return nil, fmt.Errorf("control plane: %w", errors.Join(err, s.release()))
 	}

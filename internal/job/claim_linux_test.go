@@ -76,7 +76,7 @@ func TestClaim(t *testing.T) {
 			if err := r.makeDir(); err != nil {
 				t.Fatal(err)
 			}
-			sockets, err := os.MkdirTemp("", "switchyard-job-*")
+			sockets, err := os.MkdirTemp("", "switchyard-job-*") //nolint:usetesting // the name counts
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -94,7 +94,8 @@ func usage(u *switchyardv1.Usage) string {
 		killed = fmt.Sprintf("; killed for more memory than its limit of %.1f MiB", float64(limit)/mebibyte)
 	}
 	return fmt.Sprintf("%v, %v of CPU, %.1f MiB at most (%s)%s",
-		u.GetWall().AsDuration().Round(time.Millisecond), u.GetCpu().AsDuration().Round(time.Millisecond), float64(u.GetPeakMemory())/mebibyte, of, killed)
+		u.GetWall().AsDuration().Round(time.Millisecond), u.GetCpu().AsDuration().Round(time.Millisecond),
+		float64(u.GetPeakMemory())/mebibyte, of, killed)
 }
 
 // LogDeletion returns who deleted a log, when and why, and how large it was.

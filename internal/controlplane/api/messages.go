@@ -59,8 +59,8 @@ func usageMessage(u wire.Usage) *switchyardv1.Usage {
 	return &switchyardv1.Usage{
 		Wall:       durationpb.New(time.Duration(u.WallMicros) * time.Microsecond),
 		Cpu:        durationpb.New(time.Duration(u.CPUMicros) * time.Microsecond),
-		PeakMemory: uint64(max(u.PeakMemory, 0)), Group: u.Group, //nolint:gosec // not negative
-		MemoryLimitExceeded: uint64(max(u.MemoryLimit, 0)), //nolint:gosec // as above
+		PeakMemory: uint64(max(u.PeakMemory, 0)), Group: u.Group,
+		MemoryLimitExceeded: uint64(max(u.MemoryLimit, 0)),
 	}
 }
 

@@ -10,8 +10,8 @@ import (
 
 // Revoke turns a worker away for good: its session and the tokens of its jobs are
 // refused from now on, and its stream ends. A job that it did not start is requeued;
-// one that it runs is lost, since nothing of the worker is believed any more. Idempotent. Errors as for Pause, but for a worker that has left,
-// which can be revoked.
+// one that it runs is lost, since nothing of the worker is believed any more.
+// Idempotent. Errors as for Pause, but for a worker that has left, which can be revoked.
 func (d *Dispatcher) Revoke(ctx context.Context, ref, reason string) (schedule.Worker, error) {
 	if err := validateReason(reason, false); err != nil {
 		return schedule.Worker{}, err

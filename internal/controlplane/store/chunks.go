@@ -172,7 +172,10 @@ func (s *Store) ChunkPlaces(ctx context.Context, jobID string) ([]ChunkPlace, er
 		if place, damaged = decodePlace(msg.Headers(), meta.Sequence.Stream); damaged != nil {
 			return false
 		}
-		place.Size, damaged = strconv.ParseUint(msg.Headers().Get(nats.MsgSize), 10, 64) // the server sets it
+		size := msg.Headers().Get(nats.MsgSize) // the server sets it
+		if place.Size, damaged = strconv.ParseUint(size, 10, 64); damaged != nil {
+			damaged = fmt.Errorf("reading the places of log chunks: size %q of a message: %w", size, damaged)
+		}
 		places = append(places, place)
 		return damaged == nil
 	})
