@@ -54,8 +54,8 @@ func (d *Dispatcher) SubmitAll(ctx context.Context, jobs []record.Job) []Submitt
 	for i, job := range jobs {
 		id := newID() // a queue is sorted by ID
 		group.Go(func() error {
-			r := &results[i]
-			r.Job, r.Existed, r.Err = d.submit(ctx, job, id)
+			stored, existed, err := d.submit(ctx, job, id)
+			results[i] = Submitted{stored, existed, err}
 			return nil
 		})
 	}

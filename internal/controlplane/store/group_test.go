@@ -112,10 +112,11 @@ func TestGroup(t *testing.T) {
 				d := &disk{batchErr: row.batchErr}
 				g := d.group()
 				g.enabled = !row.disabled
+				var all sync.WaitGroup
 				var mu sync.Mutex
 				var sequences []int
 				for _, subject := range row.writes {
-					go func() {
+					all.Go(func() {
 						sequence, err := g.write(t.Context(), nats.NewMsg(subject))
 						if !errors.Is(err, row.errs[subject]) {
 							t.Errorf("%s: got %v, want %v", subject, err, row.errs[subject])
@@ -125,10 +126,11 @@ func TestGroup(t *testing.T) {
 						if err == nil {
 							sequences = append(sequences, int(sequence))
 						}
-					}()
+					})
 					synctest.Wait()
 				}
-				time.Sleep(time.Hour)
+				all.Wait()
+				g.end()
 				slices.Sort(sequences)
 				for i, sequence := range sequences {
 					if sequence != i+1 {
@@ -161,8 +163,9 @@ func TestGroupForgetsAWriteThatWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &disk{}
 		g := d.group()
+		var others sync.WaitGroup
 		for _, subject := range subjects("a", maxAlone) {
-			go func() { _, _ = g.write(t.Context(), nats.NewMsg(subject)) }()
+			others.Go(func() { _, _ = g.write(t.Context(), nats.NewMsg(subject)) })
 		}
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
@@ -170,7 +173,7 @@ func TestGroupForgetsAWriteThatWaits(t *testing.T) {
 		if _, err := g.write(ctx, nats.NewMsg("late")); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v, want the caller's error", err)
 		}
-		time.Sleep(time.Hour)
+		others.Wait()
 		if slices.Contains(d.alone, "late") || len(d.alone) != maxAlone {
 			t.Errorf("stored: %v", d.alone)
 		}
