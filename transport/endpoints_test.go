@@ -147,7 +147,7 @@ func TestStreamAtAnotherEndpoint(t *testing.T) {
 		{"a proxy without a control plane", func(r *replicas, host string) {
 			r.fails[host] = reply(502, "<html>Bad Gateway")
 			r.networks[host].Cut()
-		}, time.Second},
+		}, 2 * time.Second},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {

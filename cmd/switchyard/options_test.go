@@ -56,7 +56,7 @@ func TestEveryFlagChangesWhatIsRead(t *testing.T) {
 				if err != nil {
 					t.Error(err)
 				}
-				return request.String()
+				return []any{request.String(), s.file}
 			}
 		}},
 		{"connection", func(cmd *cobra.Command) func() any {
