@@ -12,7 +12,7 @@ import (
 
 const (
 	shortKeepAlive = 50 * time.Millisecond
-	shortMaxAge    = 2 * time.Second // long enough for the messages before the end on a loaded machine
+	shortMaxAge    = 4 * time.Second // long enough for the messages before the end on a loaded machine
 )
 
 // Streams from their opening to their planned end, over every protocol and link.
