@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -163,7 +162,7 @@ func (a *attempt) Do(request *http.Request) (*http.Response, error) {
 		switch {
 		case err != nil:
 			s.group.note(endpoint, err)
-		case noBackend(response.StatusCode) && response.Header.Get(headerRetryAfter) == "": // a proxy without a control plane
+		case httpclient.NoBackend(response.StatusCode) && response.Header.Get(headerRetryAfter) == "": // a proxy without a control plane
 			s.group.note(endpoint, &StatusError{Code: response.StatusCode})
 			unreached = true
 		}
@@ -185,31 +184,15 @@ func (a *attempt) Do(request *http.Request) (*http.Response, error) {
 
 // doAt sends the request of the stream to one endpoint.
 func (a *attempt) doAt(request *http.Request, endpoint httpclient.Endpoint) (*http.Response, error) {
-	next, err := requestTo(request, endpoint)
+	next, err := httpclient.At(request, endpoint.Origin()+request.URL.Path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("opening the stream at %s: %w", endpoint, err)
 	}
 	a.endpoint = endpoint
 	a.session.streamAt(endpoint)
 	response, err := a.session.group.do(next)
 	a.requested = time.Now()
 	return response, err
-}
-
-// requestTo returns the request for another endpoint.
-func requestTo(request *http.Request, endpoint httpclient.Endpoint) (*http.Request, error) {
-	base, err := url.Parse(endpoint.Origin())
-	if err != nil {
-		return nil, fmt.Errorf("opening the stream at %s: %w", endpoint, err)
-	}
-	next := request.Clone(request.Context())
-	next.URL.Scheme, next.URL.Host, next.Host = base.Scheme, base.Host, base.Host
-	if request.GetBody != nil {
-		if next.Body, err = request.GetBody(); err != nil {
-			return nil, fmt.Errorf("opening the stream at %s: %w", endpoint, err)
-		}
-	}
-	return next, nil
 }
 
 // silenceLimits returns how long a silent stream is trusted, and after which time it

@@ -48,14 +48,9 @@ func (g *group) tryAny(ctx context.Context, endpoints []httpclient.Endpoint, hea
 // once: no control plane has received it.
 func elsewhere(err error) bool {
 	if status, ok := errors.AsType[*StatusError](err); ok {
-		return !status.FromControlPlane && noBackend(status.Code) && status.RetryAfter == 0
+		return !status.FromControlPlane && httpclient.NoBackend(status.Code) && status.RetryAfter == 0
 	}
 	return httpclient.Unreached(err)
-}
-
-// noBackend reports whether a status is that of a proxy without a control plane.
-func noBackend(code int) bool {
-	return code == http.StatusBadGateway || code == http.StatusServiceUnavailable || code == http.StatusGatewayTimeout
 }
 
 // note notes what a call to an endpoint has shown. If another one is used from now on,
@@ -65,7 +60,7 @@ func (g *group) note(endpoint httpclient.Endpoint, err error) {
 	status, answered := errors.AsType[*StatusError](err)
 	switch {
 	case err == nil:
-	case answered && !noBackend(status.Code): // it responds
+	case answered && !httpclient.NoBackend(status.Code): // it responds
 	default:
 		event = pick.Failed
 	}

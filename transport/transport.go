@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"go.uber.org/zap"
 
@@ -52,10 +51,6 @@ type Options struct {
 	Lookup      httpclient.LookupFunc
 	Proxy       func(*http.Request) (*url.URL, error)
 }
-
-// manyDialTimeout bounds connecting to one of several endpoints, of which another one
-// may respond.
-const manyDialTimeout = 3 * time.Second
 
 // validate returns the endpoints, or an error that names the wrong field.
 func (o Options) validate() ([]httpclient.Endpoint, error) {
@@ -121,10 +116,7 @@ func New(options Options) (*Transport, error) {
 	}
 	client := httpclient.Options{
 		TLS: options.TLS, CurrentTLS: options.CurrentTLS, DialContext: options.DialContext, Lookup: options.Lookup,
-		Proxy: options.Proxy, FollowRedirects: true, DetectHTTP2: true,
-	}
-	if len(endpoints) > 1 {
-		client.DialTimeout = manyDialTimeout
+		DialTimeout: httpclient.DialTimeoutOf(len(endpoints)), Proxy: options.Proxy, FollowRedirects: true, DetectHTTP2: true,
 	}
 	// The processes of a fleet begin at different endpoints.
 	first := rand.IntN(len(endpoints)) //nolint:gosec // spreads load, protects nothing

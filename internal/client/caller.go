@@ -35,9 +35,9 @@ func (c *caller) Do(request *http.Request) (*http.Response, error) {
 	failed := &unreachedError{}
 	for left := c.endpoints.All(); ; left = left[1:] {
 		endpoint := left[0]
-		next, err := requestTo(request, endpoint)
+		next, err := httpclient.At(request, endpoint.HTTPURL()+request.URL.Path)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("calling %s: %w", endpoint, err)
 		}
 		response, err := c.http.Do(next)
 		last := len(left) == 1 || request.Context().Err() != nil
@@ -48,7 +48,7 @@ func (c *caller) Do(request *http.Request) (*http.Response, error) {
 			if last || !httpclient.Unreached(err) {
 				return nil, failed.orOnly()
 			}
-		case noBackend(response.StatusCode):
+		case httpclient.NoBackend(response.StatusCode):
 			c.endpoints.Note(endpoint, pick.Failed)
 			if last || !reads(request.Context()) {
 				return response, nil
@@ -59,28 +59,6 @@ func (c *caller) Do(request *http.Request) (*http.Response, error) {
 			return response, nil
 		}
 	}
-}
-
-// requestTo returns the request for an endpoint.
-func requestTo(request *http.Request, endpoint httpclient.Endpoint) (*http.Request, error) {
-	address, err := url.Parse(endpoint.HTTPURL() + request.URL.Path)
-	if err != nil {
-		return nil, fmt.Errorf("calling %s: %w", endpoint, err)
-	}
-	next := request.Clone(request.Context())
-	next.URL, next.Host = address, address.Host
-	if request.GetBody != nil {
-		if next.Body, err = request.GetBody(); err != nil {
-			return nil, fmt.Errorf("calling %s: %w", endpoint, err)
-		}
-	}
-	return next, nil
-}
-
-// noBackend reports whether a status is that of a proxy without a control plane, or of a
-// replica that starts or stops.
-func noBackend(code int) bool {
-	return code == http.StatusBadGateway || code == http.StatusServiceUnavailable || code == http.StatusGatewayTimeout
 }
 
 // unreachedError is the failure of each endpoint that was tried.

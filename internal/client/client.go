@@ -36,10 +36,6 @@ type Options struct {
 	Patience time.Duration
 }
 
-// connectTimeout bounds connecting to one of several endpoints, of which another one may
-// respond.
-const connectTimeout = 3 * time.Second
-
 // Client calls one control plane. It is safe for concurrent use.
 type Client struct {
 	caller   *caller
@@ -65,10 +61,7 @@ func New(opts Options) (*Client, error) {
 		return nil, err
 	}
 	// Redirects are not followed: they would send the token elsewhere.
-	connecting := httpclient.Options{TLS: opts.TLS}
-	if len(endpoints) > 1 {
-		connecting.DialTimeout = connectTimeout
-	}
+	connecting := httpclient.Options{TLS: opts.TLS, DialTimeout: httpclient.DialTimeoutOf(len(endpoints))}
 	caller := &caller{
 		http: httpclient.New(connecting), endpoints: httpclient.NewEndpoints(endpoints, 0),
 		token: opts.Token, userAgent: opts.UserAgent,

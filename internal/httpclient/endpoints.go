@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -13,6 +15,9 @@ import (
 
 // maxEndpoints bounds the endpoints of one control plane.
 const maxEndpoints = 64
+
+// oneOfManyTimeout bounds connecting to one of several endpoints.
+const oneOfManyTimeout = 3 * time.Second
 
 // Endpoints are the endpoints of one control plane, each of which serves everything.
 // One of them is in use; another one takes its place when it fails. It is safe for
@@ -108,6 +113,37 @@ func ParseEndpoints(raw []string) ([]Endpoint, error) {
 		}
 	}
 	return all, nil
+}
+
+// DialTimeoutOf returns the time-out of connecting, for [Options], to one of a number of
+// endpoints. It is short where another one may respond.
+func DialTimeoutOf(endpoints int) time.Duration {
+	if endpoints > 1 {
+		return oneOfManyTimeout
+	}
+	return dialTimeout
+}
+
+// At returns the request for another URL, with a body of its own.
+func At(request *http.Request, address string) (*http.Request, error) {
+	target, err := url.Parse(address)
+	if err != nil {
+		return nil, fmt.Errorf("parsing an address: %w", err)
+	}
+	next := request.Clone(request.Context())
+	next.URL, next.Host = target, target.Host
+	if request.GetBody != nil {
+		if next.Body, err = request.GetBody(); err != nil {
+			return nil, fmt.Errorf("repeating the body of a request: %w", err)
+		}
+	}
+	return next, nil
+}
+
+// NoBackend reports whether a status is that of a proxy without a control plane, or of a
+// replica that starts or stops.
+func NoBackend(status int) bool {
+	return status == http.StatusBadGateway || status == http.StatusServiceUnavailable || status == http.StatusGatewayTimeout
 }
 
 // Unreached reports whether an error of [Client.Do] means that no server has received
