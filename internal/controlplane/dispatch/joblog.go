@@ -3,7 +3,6 @@ package dispatch
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"go.uber.org/zap"
@@ -100,18 +99,9 @@ func (d *Dispatcher) DeleteLog(ctx context.Context, id, by string) (logstate.Del
 		return logstate.Deletion{}, err
 	}
 	deletion := logstate.Deletion{By: by, Bytes: job.LogSize}
-	err = d.records.recordDeletion(ctx, id, deletion)
-	full := errors.Is(err, store.ErrFull)
-	if err != nil && !full {
-		return deletion, err
-	}
-	if err := d.logs.Delete(ctx, id); err != nil {
+	err = d.logs.DeleteRecorded(ctx, id, func(ctx context.Context) error { return d.records.recordDeletion(ctx, id, deletion) })
+	if err != nil {
 		return deletion, err //nolint:wrapcheck // it says what was attempted
-	}
-	if full { // there is more room now
-		if err := d.records.recordDeletion(ctx, id, deletion); err != nil {
-			return deletion, fmt.Errorf("recording that the log is deleted: %w", err)
-		}
 	}
 	if job, err = d.records.ReadJob(ctx, id); err != nil {
 		return deletion, err

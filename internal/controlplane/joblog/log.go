@@ -16,6 +16,7 @@ package joblog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -145,6 +146,22 @@ func (l *Log) reached(ctx context.Context, jobID string, next uint64) (sequence,
 func (l *Log) Size(ctx context.Context, jobID string) (size uint64, cut bool) {
 	_, size = l.reached(ctx, jobID, math.MaxUint64)
 	return size, size > l.MaxSize()
+}
+
+// DeleteRecorded deletes the chunks of a job's log and calls note, which records in the job
+// that the log is deleted: before, so that the log is never just empty, and no chunk is
+// added meanwhile. Where the store is full, the room that this makes may be what the record
+// needs, so note is called again after it. The errors of note, store.ErrUnavailable.
+func (l *Log) DeleteRecorded(ctx context.Context, jobID string, note func(context.Context) error) error {
+	err := note(ctx)
+	full := errors.Is(err, store.ErrFull)
+	if err != nil && !full {
+		return err
+	}
+	if err := l.Delete(ctx, jobID); err != nil || !full {
+		return err
+	}
+	return note(ctx)
 }
 
 // Delete deletes the chunks of a job's log, which its record says is deleted. It succeeds

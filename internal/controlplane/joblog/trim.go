@@ -87,23 +87,16 @@ func (l *Log) trim(ctx context.Context) error {
 	return nil
 }
 
-// trimLog deletes the log of a job that has ended. The job records it first, so that its
-// log is never just empty. Where the store is full, the room that this makes may be what
-// the record needs, so the record is written after it.
+// trimLog deletes the log of a job that has ended, or whose record is gone.
 func (l *Log) trimLog(ctx context.Context, id string) error {
 	size, _ := l.Size(ctx, id)
-	err := l.jobs.LogTrimmed(ctx, id, size)
-	full := errors.Is(err, store.ErrFull)
-	if err != nil && !full && !errors.Is(err, store.ErrNotFound) {
+	return l.DeleteRecorded(ctx, id, func(ctx context.Context) error {
+		err := l.jobs.LogTrimmed(ctx, id, size)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
 		return err //nolint:wrapcheck // it names the job
-	}
-	if err := l.st.DeleteLog(ctx, id); err != nil {
-		return err //nolint:wrapcheck // the store's errors say what was attempted
-	}
-	if full {
-		return l.jobs.LogTrimmed(ctx, id, size) //nolint:wrapcheck // it names the job
-	}
-	return nil
+	})
 }
 
 // nextOldest returns the oldest job with a log that has ended, or whose record is
