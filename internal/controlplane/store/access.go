@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/nats-io/nats.go"
 )
@@ -122,18 +121,3 @@ func readSecret(path string) (string, error) {
 	}
 	return text, nil
 }
-
-const (
-	// pingInterval and maxPings bound how long a server that does not respond is
-	// treated as alive, 6 to 9 s; then the client connects to another one of the
-	// cluster.
-	pingInterval = 3 * time.Second
-	maxPings     = 2
-	// reconnectWait and reconnectJitter are the time between two attempts to connect
-	// to the same server.
-	reconnectWait   = 250 * time.Millisecond
-	reconnectJitter = 250 * time.Millisecond
-	// noReconnectBuffer has a message fail that is sent while there is no connection.
-	// A write that was kept would be stored after its caller has given up.
-	noReconnectBuffer = -1
-)

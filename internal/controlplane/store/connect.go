@@ -6,12 +6,28 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/wire"
+)
+
+const (
+	// pingInterval and maxPings bound how long a server that does not respond is
+	// treated as alive, 6 to 9 s; then the client connects to another one of the
+	// cluster.
+	pingInterval = 3 * time.Second
+	maxPings     = 2
+	// reconnectWait and reconnectJitter are the time between two attempts to connect
+	// to the same server.
+	reconnectWait   = 250 * time.Millisecond
+	reconnectJitter = 250 * time.Millisecond
+	// noReconnectBuffer has a message fail that is sent while there is no connection.
+	// A write that was kept would be stored after its caller has given up.
+	noReconnectBuffer = -1
 )
 
 // connect opens the connection. An error that another attempt will not mend is a

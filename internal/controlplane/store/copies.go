@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,27 +31,21 @@ const (
 // none is, it has as many as the stream of jobs, or as the cluster can hold up to
 // clusterCopies.
 func (s *Store) createStream(ctx context.Context, config jetstream.StreamConfig) (jetstream.Stream, error) {
-	copies := s.opts.Replicas
-	if copies == 0 && s.copies != 0 {
-		copies = s.copies
-	}
-	if copies != 0 {
-		setReplicas(&config, copies)
-		stream, err := s.js.CreateOrUpdateStream(ctx, config)
-		return stream, s.explain(err, copies)
-	}
-	copies = 1
-	if s.nc.ConnectedClusterName() != "" {
-		copies = clusterCopies
+	copies, chosen := cmp.Or(s.opts.Replicas, s.copies), true
+	if copies == 0 {
+		copies, chosen = 1, false
+		if s.nc.ConnectedClusterName() != "" {
+			copies = clusterCopies
+		}
 	}
 	setReplicas(&config, copies)
 	stream, err := s.js.CreateOrUpdateStream(ctx, config)
-	if copies == 1 || !s.isTooSmall(err) {
+	if chosen || copies == 1 || !s.isTooSmall(err) {
 		return stream, s.explain(err, copies)
 	}
 	s.opts.Logger.Warn("cluster of NATS has fewer than three servers with JetStream; the store has one copy",
 		zap.String("stream", config.Name), zap.Error(err))
-	config.Replicas, config.AllowDirect = 1, true
+	setCopies(&config, 1)
 	return s.js.CreateOrUpdateStream(ctx, config) //nolint:wrapcheck // openStream adds what was attempted
 }
 
@@ -86,9 +81,12 @@ func (s *Store) explain(err error, copies int) error {
 
 // setReplicas raises the number of copies to at least replicas. It never lowers
 // it: an operator may have asked the cluster for more.
-func setReplicas(c *jetstream.StreamConfig, replicas int) {
-	c.Replicas = max(c.Replicas, replicas, 1)
+func setReplicas(c *jetstream.StreamConfig, replicas int) { setCopies(c, max(c.Replicas, replicas, 1)) }
+
+// setCopies sets the number of copies, and what follows from it.
+func setCopies(c *jetstream.StreamConfig, copies int) {
+	c.Replicas = copies
 	// A copy that lags behind may respond to a direct read. A stream with one copy
 	// has none that lags, and direct reads are faster.
-	c.AllowDirect = c.Replicas == 1
+	c.AllowDirect = copies == 1
 }

@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 )
 
@@ -91,7 +90,7 @@ func (a *admission) stored(bytes int) {
 // admit returns ErrLimit if the state leaves no room for one more job. The first refusal
 // and the first job after it are logged.
 func (s *Store) admit(ctx context.Context) error {
-	limit := s.maxStore()
+	limit := s.MaxStore()
 	if limit == 0 {
 		return nil
 	}
@@ -100,13 +99,9 @@ func (s *Store) admit(ctx context.Context) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.used > most || time.Since(a.read) > usageAge {
-		var info *jetstream.StreamInfo
-		err := s.ask(ctx, func(ctx context.Context) (err error) {
-			info, err = s.state.Info(ctx)
-			return err //nolint:wrapcheck // admit wraps it
-		})
+		info, err := s.stateInfo(ctx, "reading the size of the state")
 		if err != nil {
-			return wrap(ctx, err, "reading the size of the state")
+			return err
 		}
 		a.read, a.used = time.Now(), int64(min(info.State.Bytes, math.MaxInt64))
 	}
@@ -127,7 +122,7 @@ func (s *Store) admit(ctx context.Context) error {
 }
 
 // MaxLogs returns the most bytes that all logs may use; 0 without a limit of our own.
-func (s *Store) MaxLogs() int64 { return maxBytes(s.maxStore(), logShare) }
+func (s *Store) MaxLogs() int64 { return maxBytes(s.MaxStore(), logShare) }
 
 // LogUsage returns how many bytes logs use, and the most that they may use; a limit
 // of 0 is none. ErrUnavailable.

@@ -23,8 +23,6 @@ const (
 	disabledAge = 5 * time.Second
 	// unlimited is the value of a limit of an account that has no such limit.
 	unlimited = -1
-	// streamCount is the number of streams of a store.
-	streamCount = 4
 )
 
 // permanentError is an error of opening a store that another attempt will not mend: a
@@ -116,8 +114,8 @@ func (s *Store) checkAccount(ctx context.Context, waited time.Duration) error {
 // checkLimits returns an error if limits can never hold the streams. A tier without
 // storage is one that is not used.
 func checkLimits(limits jetstream.AccountLimits, of string) error {
-	if limits.MaxStreams != unlimited && limits.MaxStreams < streamCount {
-		return permanent(fmt.Errorf("%s of NATS allows %d streams, want at least %d", of, limits.MaxStreams, streamCount))
+	if want := len(streamNames); limits.MaxStreams != unlimited && limits.MaxStreams < want {
+		return permanent(fmt.Errorf("%s of NATS allows %d streams, want at least %d", of, limits.MaxStreams, want))
 	}
 	return nil
 }

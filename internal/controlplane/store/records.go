@@ -96,19 +96,24 @@ func (s *Store) Worker(ctx context.Context, id string) (record.Worker, error) {
 // store has applied: a record of an older revision that is not found is gone.
 // ErrUnavailable.
 func (s *Store) Position(ctx context.Context) (uint64, error) {
-	const doing = "reading the position of the store"
-	var position uint64
-	err := s.ask(ctx, func(ctx context.Context) error {
-		info, err := s.state.Info(ctx)
-		if err == nil {
-			position = info.State.LastSeq
-		}
-		return err //nolint:wrapcheck // Position wraps it
+	info, err := s.stateInfo(ctx, "reading the position of the store")
+	if err != nil {
+		return 0, err
+	}
+	return info.State.LastSeq, nil
+}
+
+// stateInfo returns what the server says of the stream of the state now. doing is what is
+// attempted. ErrUnavailable.
+func (s *Store) stateInfo(ctx context.Context, doing string) (info *jetstream.StreamInfo, err error) {
+	err = s.ask(ctx, func(ctx context.Context) (err error) {
+		info, err = s.state.Info(ctx)
+		return err //nolint:wrapcheck // wrapped below
 	})
 	if err != nil {
-		return 0, wrap(ctx, err, doing)
+		return nil, wrap(ctx, err, doing)
 	}
-	return position, nil
+	return info, nil
 }
 
 // PutMetadata stores a build's meta-data. It replaces the record of m.Revision, or

@@ -91,14 +91,14 @@ func (s *Store) bounded(c *jetstream.StreamConfig, age time.Duration, share int6
 	c.Duplicates = min(duplicateWindow, age)
 	c.Compression = jetstream.S2Compression
 	c.Discard = jetstream.DiscardOld
-	if limit := s.maxStore(); limit > 0 {
+	if limit := s.MaxStore(); limit > 0 {
 		c.MaxBytes = maxBytes(limit, share)
 	}
 }
 
-// maxStore returns the most bytes of everything stored; 0 if that is the business of
+// MaxStore returns the most bytes of everything stored; 0 if that is the business of
 // the external server's operator.
-func (s *Store) maxStore() int64 {
+func (s *Store) MaxStore() int64 {
 	if s.embedded != nil {
 		return s.embedded.maxStore()
 	}
@@ -145,7 +145,7 @@ func (s *Store) updateStream(ctx context.Context, existing jetstream.Stream, con
 	if ok && refused.ErrorCode == codeNoPeers && config.Replicas > present {
 		s.opts.Logger.Warn("failed to raise the number of copies; the next start will try again",
 			zap.String("stream", config.Name), zap.Int("copies", present), zap.Int("want", config.Replicas), zap.Error(err))
-		config.Replicas, config.AllowDirect = present, present == 1
+		setCopies(&config, present)
 		stream, err = s.js.UpdateStream(ctx, config)
 	}
 	switch {

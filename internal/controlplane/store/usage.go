@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -12,7 +14,7 @@ var streamNames = map[string]string{ //nolint:gochecknoglobals // a constant, wh
 }
 
 // StreamNames returns the names of the streams in Usage, sorted.
-func StreamNames() []string { return []string{"audit", "logs", "metadata", "state"} }
+func StreamNames() []string { return slices.Sorted(maps.Values(streamNames)) }
 
 // Usage is what one stream has and may have.
 type Usage struct {
@@ -38,7 +40,7 @@ func (s *Store) Usage(ctx context.Context) ([]Usage, error) {
 		}
 		u := Usage{Stream: name, Bytes: info.State.Bytes, Messages: info.State.Msgs, Limit: max(0, info.Config.MaxBytes)}
 		if info.Config.Name == stateStream {
-			u.Limit = maxBytes(s.maxStore(), admissionShare)
+			u.Limit = maxBytes(s.MaxStore(), admissionShare)
 		}
 		all = append(all, u)
 	}
@@ -54,7 +56,3 @@ func (s *Store) DiskFree() (int64, bool) {
 	free, err := freeBytes(s.embedded.dir)
 	return free, err == nil
 }
-
-// MaxStore returns the most bytes of everything stored; 0 if that is the business of the
-// external server's operator.
-func (s *Store) MaxStore() int64 { return s.maxStore() }
