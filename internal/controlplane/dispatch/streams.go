@@ -60,7 +60,7 @@ func (d *Dispatcher) Attach(ctx context.Context, workerID string) (*Feed, error)
 			err = ErrClosed
 			return
 		}
-		_, superseded, ok := x.Attach(workerID, feed)
+		superseded, ok := x.Attach(workerID, feed)
 		if !ok {
 			err = fmt.Errorf("worker %s: %w", workerID, ErrNotFound)
 		}

@@ -77,7 +77,7 @@ func TestOneStreamSurvives(t *testing.T) {
 		}
 		open := 0
 		attach := func(i int) {
-			if _, superseded, ok := n.replicas[i].Attach("w", countedStream{open: &open}); !ok {
+			if superseded, ok := n.replicas[i].Attach("w", countedStream{open: &open}); !ok {
 				t.Fatal("the worker is not known")
 			} else if superseded != nil {
 				open--

@@ -48,12 +48,12 @@ func (w *workerEntry) offers() []string {
 }
 
 // Attach makes s the stream of a worker and hands it the standing instruction
-// and the offers. It returns the number of the stream and the stream that it
-// supersedes, if any; ok is false if the worker is not known.
-func (x *Index) Attach(workerID string, s Stream) (number uint64, superseded Stream, ok bool) {
+// and the offers. It returns the stream that it supersedes, if any; ok is false if the
+// worker is not known.
+func (x *Index) Attach(workerID string, s Stream) (superseded Stream, ok bool) {
 	w := x.workers[workerID]
 	if w == nil {
-		return 0, nil, false
+		return nil, false
 	}
 	superseded = w.stream
 	s.SetStanding(standing(w.record))
@@ -68,7 +68,7 @@ func (x *Index) Attach(workerID string, s Stream) (number uint64, superseded Str
 	w.freeSince = "its stream opened"
 	x.setTrust(w, trusted, w.quiet)
 	x.setIdle(w)
-	return w.streamNumber, superseded, true
+	return superseded, true
 }
 
 // Detach removes the stream s of a worker and reports whether it was still the
