@@ -1,7 +1,6 @@
 package config
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"strings"
@@ -31,12 +30,7 @@ func ReadTokenLines(path string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("token file %s: %w", path, reason(err))
 	}
-	var tokens []string
-	for line := range bytes.Lines(content) {
-		if line = bytes.TrimSpace(line); len(line) > 0 {
-			tokens = append(tokens, string(line))
-		}
-	}
+	tokens := TokenLines(string(content))
 	switch {
 	case len(tokens) == 0:
 		return nil, fmt.Errorf("token file %s: empty", path)
@@ -44,4 +38,15 @@ func ReadTokenLines(path string) ([]string, error) {
 		return nil, fmt.Errorf("token file %s: must hold one token on each line, at most %d, and nothing else", path, MaxTokenLines)
 	}
 	return tokens, nil
+}
+
+// TokenLines returns the lines of a token file that are not empty, without the white
+// space around each.
+func TokenLines(content string) (lines []string) {
+	for line := range strings.Lines(content) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
 }

@@ -86,22 +86,11 @@ func loadSecret(dir, file, configured string) (secret, error) {
 	if err != nil {
 		return secret{}, fmt.Errorf("token file %s: %w", path, reason(err))
 	}
-	s, err := parseSecret(linesOf(string(value)))
+	s, err := parseSecret(strings.Join(config.TokenLines(string(value)), "\n"))
 	if err != nil {
 		return secret{}, fmt.Errorf("token file %s: %w; remove the file, and the next start creates a new token", path, err)
 	}
 	return s, nil
-}
-
-// linesOf returns the lines of a file that are not empty, without white space around each.
-func linesOf(content string) string {
-	var lines []string
-	for line := range strings.Lines(content) {
-		if line = strings.TrimSpace(line); line != "" {
-			lines = append(lines, line)
-		}
-	}
-	return strings.Join(lines, "\n")
 }
 
 // createTokenFile writes a random token to path, with mode 0600, and returns it.
