@@ -25,20 +25,44 @@ func fileTokenID(file string, hash token.Hash) string {
 	return uuid.NewSHA1(uuid.Nil, append([]byte(file), hash[:]...)).String()
 }
 
-// fileTokens returns the records, not stored yet, of the tokens in the files of this
-// control plane.
-func (t *Tokens) fileTokens() []record.AccessToken {
-	var list []record.AccessToken
-	add := func(file string, scope Scope, hashes []token.Hash) {
-		for _, hash := range hashes {
-			list = append(list, record.AccessToken{
-				ID: fileTokenID(file, hash), Name: file, Scope: string(scope), Hash: hash, CreatedBy: "its file",
-			})
+// tokenFile is a file of tokens of this control plane.
+type tokenFile struct {
+	name   string
+	scope  Scope
+	tokens *token.Current
+}
+
+func (t *Tokens) tokenFiles() []tokenFile {
+	return []tokenFile{{RegistrationID, Register, t.bootstrap.Registration}, {AdminID, Operate, t.bootstrap.Admin}}
+}
+
+// token returns the record, not stored yet, of the token with that hash in the file.
+func (f tokenFile) token(hash token.Hash) record.AccessToken {
+	return record.AccessToken{
+		ID: fileTokenID(f.name, hash), Name: f.name, Scope: string(f.scope), Hash: hash, CreatedBy: "its file",
+	}
+}
+
+// fileTokens returns the records, not stored yet, of the tokens in the files.
+func (t *Tokens) fileTokens() (list []record.AccessToken) {
+	for _, f := range t.tokenFiles() {
+		for _, hash := range f.tokens.Hashes() {
+			list = append(list, f.token(hash))
 		}
 	}
-	add(RegistrationID, Register, t.bootstrap.Registration.Hashes())
-	add(AdminID, Operate, t.bootstrap.Admin.Hashes())
 	return list
+}
+
+// fileToken returns the record, not stored yet, of a token that is in a file.
+func (t *Tokens) fileToken(presented string) (_ record.AccessToken, ok bool) {
+	for _, f := range t.tokenFiles() {
+		for _, hash := range f.tokens.Hashes() {
+			if hash.Matches(presented) {
+				return f.token(hash), true
+			}
+		}
+	}
+	return record.AccessToken{}, false
 }
 
 // InFile reports whether a token is in a file of this control plane.

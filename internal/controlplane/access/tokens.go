@@ -91,10 +91,8 @@ func (t *Tokens) Close() {
 // at most once a minute. It reads the store only for a token that this replica does
 // not know. ErrRefused; store.ErrUnavailable.
 func (t *Tokens) Authenticate(ctx context.Context, presented string) (Principal, error) {
-	for _, f := range t.fileTokens() {
-		if f.Hash.Matches(presented) {
-			return t.authenticateFile(ctx, f)
-		}
+	if f, ok := t.fileToken(presented); ok {
+		return t.authenticateFile(ctx, f)
 	}
 	id, ok := token.Named.ID(presented)
 	if !ok {
