@@ -74,6 +74,28 @@ func (r *replicas) dial(ctx context.Context, network, address string) (net.Conn,
 	return r.networks[host].DialContext(ctx, network, address)
 }
 
+// transport returns a transport to the replicas, which is closed with the test.
+func (r *replicas) transport(t *testing.T, options transport.Options) *transport.Transport {
+	t.Helper()
+	options.DialContext = r.dial
+	client, err := transport.New(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return client
+}
+
+// registeredAt returns the session of a new worker.
+func registeredAt(t *testing.T, client *transport.Transport) *transport.Session {
+	t.Helper()
+	session, err := client.Register(t.Context(), func() string { return registrationToken }, wire.RegisterRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return session
+}
+
 // TestSeveralEndpoints breaks the endpoint in use, and pings twice: the second ping does
 // not wait for the broken one again.
 func TestSeveralEndpoints(t *testing.T) {
@@ -95,17 +117,10 @@ func TestSeveralEndpoints(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newReplicas(t, "a.test", "b.test")
 				core, logs := observer.New(zapcore.InfoLevel)
-				client, err := transport.New(transport.Options{
-					Endpoints: []string{"http://a.test/v3", "http://b.test/v3"}, DialContext: r.dial, Logger: zap.New(core),
+				client := r.transport(t, transport.Options{
+					Endpoints: []string{"http://a.test/v3", "http://b.test/v3"}, Logger: zap.New(core),
 				})
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer client.Close()
-				session, err := client.Register(t.Context(), func() string { return registrationToken }, wire.RegisterRequest{})
-				if err != nil {
-					t.Fatal(err)
-				}
+				session := registeredAt(t, client)
 				before := session.Endpoint()
 				time.Sleep(time.Second) // a connection that was just opened is waited for
 				row.fail(r, strings.TrimSuffix(strings.TrimPrefix(before, "http://"), "/v3"))
@@ -115,7 +130,7 @@ func TestSeveralEndpoints(t *testing.T) {
 					t.Errorf("the first ping: %v after %v, want %v", err, time.Since(begun), row.took)
 				}
 				begun = time.Now()
-				_, err = session.Ping(t.Context())
+				_, err := session.Ping(t.Context())
 				if transport.Refused(err) { // by a control plane, for which no other endpoint is asked
 					if session.Endpoint() != before || logs.FilterMessage("endpoint failed; using another one").Len() != 0 {
 						t.Errorf("moved to %s", session.Endpoint())
@@ -153,17 +168,10 @@ func TestStreamAtAnotherEndpoint(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newReplicas(t, "a.test", "b.test")
-				client, err := transport.New(transport.Options{
-					Endpoints: []string{"http://a.test/v3", "http://b.test/v3"}, DialContext: r.dial,
+				client := r.transport(t, transport.Options{
+					Endpoints: []string{"http://a.test/v3", "http://b.test/v3"},
 				})
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer client.Close()
-				session, err := client.Register(t.Context(), func() string { return registrationToken }, wire.RegisterRequest{})
-				if err != nil {
-					t.Fatal(err)
-				}
+				session := registeredAt(t, client)
 				stream := run(t, session, transport.StreamOptions{})
 				stream.until(t, 1)
 				row.fail(r, strings.TrimSuffix(strings.TrimPrefix(session.Endpoint(), "http://"), "/v3"))
@@ -188,20 +196,13 @@ func TestStreamAtAnotherEndpoint(t *testing.T) {
 func TestSeveralAddresses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newReplicas(t, "192.0.2.1", "192.0.2.2")
-		client, err := transport.New(transport.Options{
-			Endpoints: []string{testEndpoint}, DialContext: r.dial,
+		client := r.transport(t, transport.Options{
+			Endpoints: []string{testEndpoint},
 			Lookup: func(context.Context, string) ([]netip.Addr, error) {
 				return []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")}, nil
 			},
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer client.Close()
-		session, err := client.Register(t.Context(), func() string { return registrationToken }, wire.RegisterRequest{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		session := registeredAt(t, client)
 		stream := run(t, session, transport.StreamOptions{})
 		stream.until(t, 1)
 		dead, alive := "192.0.2.1", "192.0.2.2"
@@ -230,13 +231,9 @@ func TestEndpointNamedByTheControlPlane(t *testing.T) {
 		for _, host := range []string{"a.test", "b.test"} {
 			r.fails[host] = registeringWith(strings.TrimSuffix(registerAnswer, "}")+`,"endpoint":"http://new.test/v3"}`, reply(404, "")).ServeHTTP
 		}
-		client, err := transport.New(transport.Options{
-			Endpoints: []string{"http://a.test/v3", "http://b.test/v3"}, DialContext: r.dial,
+		client := r.transport(t, transport.Options{
+			Endpoints: []string{"http://a.test/v3", "http://b.test/v3"},
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer client.Close()
 		session, err := client.Register(t.Context(), func() string { return registrationToken }, wire.RegisterRequest{})
 		if err != nil || session.Endpoint() != "http://new.test/v3" {
 			t.Fatalf("at %v, %v", session, err)
@@ -257,19 +254,12 @@ func TestEndpointNamedByTheControlPlane(t *testing.T) {
 func TestGroupsSpread(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newReplicas(t, "a.test", "b.test", "c.test")
-		client, err := transport.New(transport.Options{
-			Endpoints: []string{"http://a.test/v3", "http://b.test/v3", "http://c.test/v3"}, DialContext: r.dial, Groups: 3,
+		client := r.transport(t, transport.Options{
+			Endpoints: []string{"http://a.test/v3", "http://b.test/v3", "http://c.test/v3"}, Groups: 3,
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer client.Close()
 		workers := map[string]int{}
 		for range 6 {
-			session, err := client.Register(t.Context(), func() string { return registrationToken }, wire.RegisterRequest{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			session := registeredAt(t, client)
 			workers[session.Endpoint()]++
 		}
 		for endpoint, count := range workers {
@@ -293,19 +283,12 @@ func TestStreamMoves(t *testing.T) {
 		for _, service := range r.streams {
 			service.streams = []serve{inOrder(send(resume()), wait(time.Minute), move)}
 		}
-		client, err := transport.New(transport.Options{
-			Endpoints: []string{"http://a.test/v3", "http://b.test/v3", "http://c.test/v3"}, DialContext: r.dial,
+		client := r.transport(t, transport.Options{
+			Endpoints: []string{"http://a.test/v3", "http://b.test/v3", "http://c.test/v3"},
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer client.Close()
 		var streams []*streamRun
 		for range 2 {
-			session, err := client.Register(t.Context(), func() string { return registrationToken }, wire.RegisterRequest{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			session := registeredAt(t, client)
 			streams = append(streams, run(t, session, transport.StreamOptions{}))
 		}
 		time.Sleep(65 * time.Second)
