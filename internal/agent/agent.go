@@ -128,8 +128,8 @@ const epochRange = time.Hour
 
 // Run registers the workers, runs them, and returns when the last one has left.
 // The error joins those of the workers that could not be registered, connected or
-// continued; it is a wire.ErrRevoked if one was revoked. It is the context's cause when the context ended, which cancels
-// everything at once, including jobs.
+// continued; it is a wire.ErrRevoked if one was revoked. It is the context's cause when
+// the context ended, which cancels everything at once, including jobs.
 func (a *Agent) Run(ctx context.Context) error {
 	epoch := time.Now().Add(-rand.N(epochRange)) //nolint:gosec // spreading load needs no secrecy
 	s := &shared{epoch: epoch, observe: a.config.Observe, held: newHeldJobs()}

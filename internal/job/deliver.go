@@ -19,7 +19,8 @@ import (
 //
 // After nil, the entry is removed: all was delivered, or the control plane refused
 // it, or it was too old. After an error, the entry is closed and can be delivered
-// again: also one of a worker that was revoked, until it is too old. The logger names the job.
+// again: also one of a worker that was revoked, until it is too old. The logger names the
+// job.
 func Deliver(ctx context.Context, entry *spool.Entry, cp ControlPlane, logger *zap.Logger) error {
 	delivered, err := deliver(ctx, entry, cp, logger)
 	switch {

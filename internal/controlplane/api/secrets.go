@@ -3,7 +3,8 @@ package api
 import "github.com/switchyard-ci/switchyard/internal/wire"
 
 // hideSecrets returns variables with wire.Redacted in place of what is secret: the
-// value of a variable whose name is that of a secret, and what is secret in a URL or a connection string.
+// value of a variable whose name is that of a secret, and what is secret in a URL or a
+// connection string.
 func hideSecrets(env map[string]string) map[string]string {
 	if len(env) == 0 {
 		return env

@@ -45,9 +45,10 @@ const MetricsPath = "/metrics"
 // Calls returns the path of every call that Handlers serve.
 func Calls() []string { return slices.Sorted(maps.Keys(rules)) }
 
-// Handlers returns the handlers of switchyard.v1, and of metrics, by path. A request of the streams
-// FollowJob and Backup lasts until the job has ended, or everything was sent: the
-// server must set no time limit on it, and cancels its context when it shuts down. The caller closes the
+// Handlers returns the handlers of switchyard.v1, and of metrics, by path. A request of
+// the streams FollowJob and Backup lasts until the job has ended, or everything was sent:
+// the server must set no time limit on it, and cancels its context when it shuts down. The
+// caller closes the
 // dispatcher.
 func Handlers(dispatcher *dispatch.Dispatcher, options Options) map[string]http.Handler {
 	base := service{dispatcher: dispatcher, logger: options.Logger}

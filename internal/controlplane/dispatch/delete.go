@@ -12,9 +12,9 @@ import (
 )
 
 // Delete deletes a job that has ended, with its log and its idempotency key, and returns
-// the size of the log that was deleted with it, in bytes. A call that failed halfway can be repeated: the record
-// goes last. ErrNotFound; ErrWrongState for a job that has not ended, or whose retry is
-// not submitted yet.
+// the size of the log that was deleted with it, in bytes. A call that failed halfway can
+// be repeated: the record goes last. ErrNotFound; ErrWrongState for a job that has not
+// ended, or whose retry is not submitted yet.
 func (d *Dispatcher) Delete(ctx context.Context, id string) (logSize uint64, err error) {
 	ctx, cancel := store.Detach(ctx)
 	defer cancel()

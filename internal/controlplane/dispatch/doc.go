@@ -96,6 +96,7 @@
 // A job starts once: start is a compare-and-set on one acceptance, identified by its
 // token, and drops every other token of that acceptance. A requeue drops all tokens.
 // Once the job has ended its token serves for its result only, and for the log chunks
-// that its agent has counted as undelivered: see package logstate. A lost job keeps its token: a late result ends the job if it was not
-// retried, and is kept beside the retry otherwise.
+// that its agent has counted as undelivered: see package logstate. A lost job keeps its
+// token: a late result ends the job if it was not retried, and is kept beside the retry
+// otherwise.
 package dispatch

@@ -141,8 +141,8 @@ func (l *Log) reached(ctx context.Context, jobID string, next uint64) (sequence,
 
 // Size returns the size in bytes of what has arrived of a job's log, as far as
 // this replica knows (from the chunks that were there when it first looked, those that it
-// stored itself, and the one that was stored last), and whether the log was cut at its limit: the line that says so is
-// beyond the limit.
+// stored itself, and the one that was stored last), and whether the log was cut at its
+// limit: the line that says so is beyond the limit.
 func (l *Log) Size(ctx context.Context, jobID string) (size uint64, cut bool) {
 	_, size = l.reached(ctx, jobID, math.MaxUint64)
 	return size, size > l.MaxSize()

@@ -65,9 +65,8 @@ type Options struct {
 	// DataDir, and no limit of our own with URL.
 	MaxStore int64
 	// OnWrite is called after each write to a stream, named as in Usage, of one message or
-	// of a batch, with its duration,
-	// in which the store has synced, and its result. It must not block, and may be called
-	// concurrently. Nil is none.
+	// of a batch, with its duration, in which the store has synced, and its result. It
+	// must not block, and may be called concurrently. Nil is none.
 	OnWrite func(stream string, took time.Duration, err error)
 	// Logger receives the store's own log, and the embedded server's from warnings
 	// up. Nil is none.

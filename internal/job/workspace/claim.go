@@ -29,8 +29,8 @@ const (
 )
 
 // Claim records that an agent uses a build path. The working directories that belong to it
-// have a part of its ID in their names. The agent holds a lock, which the system releases when its process
-// ends. So a later agent knows for sure which jobs have no agent any more: process
+// have a part of its ID in their names. The agent holds a lock, which the system releases
+// when its process ends. So a later agent knows for sure which jobs have no agent any more: process
 // IDs may be reused, or belong to another container.
 //
 // Methods may be called concurrently, and on nil, which records nothing.
