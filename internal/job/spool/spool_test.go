@@ -402,11 +402,20 @@ func TestSync(t *testing.T) {
 		entries = append(entries, create(t, s, "J"))
 	}
 	var calls errgroup.Group
-	s.commits.mu.Lock() // until all calls wait
+	waiting := func() int {
+		s.commits.mu.Lock()
+		defer s.commits.mu.Unlock()
+		s.commits.running = true // as far as the calls know
+		return len(s.commits.waiting)
+	}
+	waiting()
 	for _, e := range entries {
 		calls.Go(e.Sync)
 	}
-	s.commits.mu.Unlock()
+	for waiting() < len(entries) {
+		runtime.Gosched()
+	}
+	s.commits.run()
 	if err := calls.Wait(); err != nil {
 		t.Error(err)
 	}
