@@ -80,6 +80,7 @@ type disturbance struct {
 // result that an agent has delivered or stored must be recorded, and all jobs must end.
 func TestChaos(t *testing.T) {
 	skipIfShort(t)
+	t.Parallel()
 	seed := *chaosSeed
 	if seed == 0 {
 		seed = rand.Uint64()

@@ -159,6 +159,7 @@ var clusterFaults = []clusterRow{
 // copies and 20 workers, while jobs are submitted through every replica.
 func TestCluster(t *testing.T) {
 	skipIfShort(t)
+	t.Parallel()
 	program, err := cluster.BuildNATS(t.Context(), bin)
 	if err != nil {
 		t.Fatal(err)

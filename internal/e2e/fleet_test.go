@@ -52,6 +52,7 @@ const (
 // exactly once, and none may be lost.
 func TestFleet(t *testing.T) {
 	skipIfShort(t)
+	t.Parallel()
 	for _, row := range []struct {
 		name          string
 		workers, jobs int
@@ -65,6 +66,7 @@ func TestFleet(t *testing.T) {
 		{"control plane killed", 20, 200, (*fleet).killAtRandom, []string{"StreamLost", "ReceivedJob"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
 			ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 			defer cancel()
 			f := newFleet(ctx, t)
