@@ -13,7 +13,8 @@ import (
 const summaryInterval = time.Minute
 
 // recordLog logs what happens to a worker: a change of state at level info, any other
-// event at level debug. While the worker polls, of the pings only the first one, the first
+// event at level debug. The beginning and the end of a job that change nothing else are at
+// level debug, too: logEnd logs a line for each job. While the worker polls, of the pings only the first one, the first
 // failure and the first answer after failures are changes for a reader; the others are at
 // level debug, and a line a minute has their number. It belongs to the goroutine that runs
 // the loop.
@@ -33,7 +34,7 @@ func (l *recordLog) record(logger *zap.Logger, r *fsm.Record) {
 	if r.From != r.To {
 		level, message = zapcore.InfoLevel, "state changed"
 	}
-	if l.isRoutine(r) {
+	if l.isRoutine(r) || isRoutineJob(r) {
 		level = zapcore.DebugLevel
 	}
 	if entry := logger.Check(level, message); entry != nil {
@@ -74,6 +75,15 @@ func (l *recordLog) isRoutine(r *fsm.Record) bool {
 		l.pinged, l.failing = true, false
 		l.pings++
 		return !first
+	}
+	return false
+}
+
+// isRoutineJob reports whether an event only begins or ends a job.
+func isRoutineJob(r *fsm.Record) bool {
+	switch r.Event.Kind { //nolint:exhaustive // the others are not of a job
+	case fsm.ReceivedJob, fsm.AnsweredJob, fsm.JobFinished:
+		return r.From.Owner() == r.To.Owner()
 	}
 	return false
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"go.uber.org/zap"
-
 	"github.com/switchyard-ci/switchyard/fsm"
 	"github.com/switchyard-ci/switchyard/internal/job"
 	"github.com/switchyard-ci/switchyard/internal/wire"
@@ -38,9 +36,7 @@ func (w *Worker) startJob(
 		}
 		in.event.Kind = fsm.JobFinished
 		in.cause = describe(result)
-		if err != nil {
-			w.config.Logger.Error("job failed on this machine", zap.String("job_id", accepted.ID), zap.Error(err))
-		}
+		logEnd(w.config.Logger, accepted, result, err)
 		w.send(in)
 	})
 }

@@ -21,8 +21,8 @@ type Metrics struct {
 
 	transitions, inState, pings, jobs *prometheus.CounterVec
 	streams                           *prometheus.HistogramVec
-	degraded, run                     prometheus.Histogram
-	output, chunksFailed              prometheus.Counter
+	degraded, run, memory             prometheus.Histogram
+	output, chunksFailed, cpu, killed prometheus.Counter
 
 	mu      sync.Mutex
 	workers map[string]*course // by ID
@@ -57,12 +57,17 @@ func New() *Metrics {
 			"Time from the first message of a stream to its end, by the event that ended it.", lifeBuckets()), []string{"event"}),
 		degraded: prometheus.NewHistogram(histogram("reclaim_seconds",
 			"Time from the loss of control by the stream until it was in control again.", lifeBuckets())),
-		run:    prometheus.NewHistogram(histogram("job_run_seconds", "Time from the start of a job's process to its end.", jobBuckets())),
+		run: prometheus.NewHistogram(histogram("job_run_seconds", "Time from the start of a job's process to its end.", jobBuckets())),
+		cpu: prometheus.NewCounter(opts("job_cpu_seconds_total", "Time that the processes of jobs that have ended spent on processors.")),
+		memory: prometheus.NewHistogram(histogram("job_peak_memory_bytes",
+			"Most memory that a job used: all of its processes if it had a control group, else its largest one.", memoryBuckets())),
+		killed: prometheus.NewCounter(opts("jobs_killed_for_memory_total", "Jobs whose processes were killed for their limit of memory.")),
 		output: prometheus.NewCounter(opts("job_output_bytes_total", "Bytes of the logs of jobs that have ended.")),
 		chunksFailed: prometheus.NewCounter(opts("chunks_failed_total",
 			"Chunks of logs that could not be delivered before the result of their job.")),
 	}
 	m.registry.MustRegister(m.transitions, m.inState, m.pings, m.jobs, m.streams, m.degraded, m.run, m.output, m.chunksFailed,
+		m.cpu, m.memory, m.killed,
 		collectors.NewGoCollector(), collectors.NewBuildInfoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.initialize()
 	return m
@@ -95,6 +100,12 @@ func lifeBuckets() []float64 {
 // jobBuckets returns the bounds, in seconds, for jobs.
 func jobBuckets() []float64 {
 	return []float64{.01, .05, .1, .5, 1, 5, 15, 60, 300, 900, 3600, 14400}
+}
+
+// memoryBuckets returns the bounds, in bytes, for the memory of jobs: 1 MiB to 64 GiB.
+func memoryBuckets() []float64 {
+	const least, factor, count = 1 << 20, 4, 9
+	return prometheus.ExponentialBuckets(least, factor, count)
 }
 
 // states returns the states that a worker stays in.
@@ -186,6 +197,13 @@ func (m *Metrics) JobEnded(r job.Result) {
 	m.jobs.WithLabelValues(outcomeOf(r)).Inc()
 	if finished, err := time.Parse(time.RFC3339Nano, r.FinishedAt); err == nil && !r.StartedAt.IsZero() {
 		m.run.Observe(max(0, finished.Sub(r.StartedAt).Seconds()))
+	}
+	if r.Usage != (wire.Usage{}) {
+		m.cpu.Add((time.Duration(r.Usage.CPUMicros) * time.Microsecond).Seconds())
+		m.memory.Observe(float64(r.Usage.PeakMemory))
+	}
+	if r.Usage.MemoryLimit > 0 {
+		m.killed.Inc()
 	}
 	m.output.Add(float64(r.OutputBytes))
 	m.chunksFailed.Add(float64(r.ChunksFailed))

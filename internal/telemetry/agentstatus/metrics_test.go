@@ -118,7 +118,31 @@ func TestOutcomes(t *testing.T) {
 		}
 	}
 	m := New()
-	m.JobEnded(job.Result{FinishRequest: wire.FinishRequest{ExitStatus: "-1", Signal: "SIGKILL"}})
+	m.JobEnded(job.Result{FinishRequest: wire.FinishRequest{
+		ExitStatus: "-1", Signal: "SIGKILL", Usage: wire.Usage{CPUMicros: 1_500_000, PeakMemory: 64 << 20, MemoryLimit: 64 << 20},
+	}})
+	m.JobEnded(job.Result{FinishRequest: wire.FinishRequest{ExitStatus: "-1", SignalReason: wire.ReasonProcessRunError}}) // nothing was used
+	if cpu, killed := testutil.ToFloat64(m.cpu), testutil.ToFloat64(m.killed); cpu != 1.5 || killed != 1 {
+		t.Errorf("%v s of CPU, %v killed", cpu, killed)
+	}
+	if err := testutil.GatherAndCompare(m.registry, strings.NewReader(`
+# HELP switchyard_agent_job_peak_memory_bytes Most memory that a job used: all of its processes if it had a control group, else its largest one.
+# TYPE switchyard_agent_job_peak_memory_bytes histogram
+switchyard_agent_job_peak_memory_bytes_bucket{le="1.048576e+06"} 0
+switchyard_agent_job_peak_memory_bytes_bucket{le="4.194304e+06"} 0
+switchyard_agent_job_peak_memory_bytes_bucket{le="1.6777216e+07"} 0
+switchyard_agent_job_peak_memory_bytes_bucket{le="6.7108864e+07"} 1
+switchyard_agent_job_peak_memory_bytes_bucket{le="2.68435456e+08"} 1
+switchyard_agent_job_peak_memory_bytes_bucket{le="1.073741824e+09"} 1
+switchyard_agent_job_peak_memory_bytes_bucket{le="4.294967296e+09"} 1
+switchyard_agent_job_peak_memory_bytes_bucket{le="1.7179869184e+10"} 1
+switchyard_agent_job_peak_memory_bytes_bucket{le="6.8719476736e+10"} 1
+switchyard_agent_job_peak_memory_bytes_bucket{le="+Inf"} 1
+switchyard_agent_job_peak_memory_bytes_sum 6.7108864e+07
+switchyard_agent_job_peak_memory_bytes_count 1
+`), "switchyard_agent_job_peak_memory_bytes"); err != nil {
+		t.Error(err)
+	}
 	if n := testutil.ToFloat64(m.jobs.WithLabelValues(failed)); n != 1 {
 		t.Errorf("a job that was ended by a signal is not counted as %s", failed)
 	}

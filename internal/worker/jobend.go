@@ -1,0 +1,69 @@
+package worker
+
+import (
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/switchyard-ci/switchyard/internal/job"
+	"github.com/switchyard-ci/switchyard/internal/wire"
+)
+
+// logEnd logs how a job has ended. It is the only line about a job that ended without an
+// error on this machine at level info; the others are at level debug.
+func logEnd(logger *zap.Logger, accepted wire.Job, result job.Result, err error) {
+	level := zapcore.InfoLevel
+	if err != nil {
+		level = zapcore.ErrorLevel
+	}
+	entry := logger.Check(level, "job ended")
+	if entry == nil {
+		return
+	}
+	fields := []zap.Field{
+		zap.String("job_id", accepted.ID), zap.String("command", summaryOf(accepted.Env[wire.EnvCommand])),
+		zap.String("exit_status", result.ExitStatus),
+	}
+	for _, field := range []struct{ key, value string }{{"signal", result.Signal}, {"reason", result.SignalReason}} {
+		if field.value != "" {
+			fields = append(fields, zap.String(field.key, field.value))
+		}
+	}
+	if finished, parseErr := time.Parse(time.RFC3339Nano, result.FinishedAt); parseErr == nil && !result.StartedAt.IsZero() {
+		fields = append(fields, zap.Duration("duration", max(0, finished.Sub(result.StartedAt)).Round(time.Microsecond)))
+	}
+	if usage := result.Usage; usage != (wire.Usage{}) {
+		fields = append(fields, zap.Duration("cpu", time.Duration(usage.CPUMicros)*time.Microsecond), zap.Int64("peak_memory_bytes", usage.PeakMemory))
+		if usage.MemoryLimit > 0 {
+			fields = append(fields, zap.Int64("memory_limit_exceeded_bytes", usage.MemoryLimit))
+		}
+	}
+	fields = append(fields, zap.Uint64("log_bytes", result.OutputBytes))
+	if err != nil {
+		fields = append(fields, zap.Error(err))
+	}
+	entry.Write(fields...)
+}
+
+// maxCommand is the most bytes of a command that are logged.
+const maxCommand = 100
+
+// summaryOf returns the beginning of the first line of a command, without the secrets of
+// its URLs.
+func summaryOf(command string) string {
+	line, _, more := strings.Cut(strings.TrimSpace(wire.HideURLSecrets(command)), "\n")
+	if len(line) > maxCommand {
+		end := maxCommand
+		for !utf8.RuneStart(line[end]) {
+			end--
+		}
+		line, more = line[:end], true
+	}
+	if more {
+		line += "…"
+	}
+	return line
+}
