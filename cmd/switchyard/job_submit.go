@@ -31,9 +31,13 @@ as --patience says, and the log goes on where it was; the submission itself is t
 once. Ctrl-C ends the waiting, not the job. When the job is lost and retried, the
 command waits for the retry.
 
+--memory, --cpus and --pids need an agent with control groups (Linux, cgroup v2). One
+without them does not run the job, and the job's log says so.
+
 With --file it submits many jobs, one JSON object a line, and writes the ID of each:
   {"command": ["make", "test"], "env": {"A": "b"}, "queue": "linux",
-   "priority": 1, "timeout": "600s", "retries": 2, "idempotency_key": "test-1"}
+   "priority": 1, "timeout": "600s", "retries": 2, "idempotency_key": "test-1",
+   "limits": {"memory": 1073741824, "cpus": 1.5, "pids": 100}}
 All but the command may be left out. A line that is refused is named, the others are
 submitted, and the command exits with 1. Jobs with an idempotency_key are tried again
 for as long as --patience says, and the same file can be submitted again: a job that is
@@ -47,6 +51,7 @@ type submission struct {
 	env                  []string
 	repo, commit, branch string
 	timeout              time.Duration
+	limits               wire.Limits
 	file                 string
 }
 
@@ -65,6 +70,15 @@ func newSubmission(cmd *cobra.Command) *submission {
 	cli.Var(flags, &s.timeout, "timeout", "DURATION", "cancel the job after this running time", cli.NotNegative).Default("no limit")
 	cli.Var(flags, &s.request.Retries, "retries", "NUMBER", "times to run the job again if it is lost or ended by its agent",
 		cli.Number[int32](0, math.MaxInt32))
+	cli.Var(flags, &s.limits.Memory, "memory", "MIB",
+		"most memory of the job with all its processes, which are killed beyond it; the agent's --job-memory applies if lower",
+		cli.Mebibytes(wire.MaxMemoryLimit/cli.Mebibyte)).Default("no limit")
+	cli.Var(flags, &s.limits.CPUs, "cpus", "CPUS",
+		"most processors of the job, such as 1.5; the agent's --job-cpus applies if lower",
+		cli.Decimal(wire.MinCPUs, wire.MaxCPUs)).Default("no limit")
+	cli.Var(flags, &s.limits.PIDs, "pids", "NUMBER",
+		"most processes and threads of the job; the agent's --job-pids applies if lower",
+		cli.Number(1, math.MaxInt32)).Default("no limit")
 	cli.PerCall(cmd).Text(&s.request.IdempotencyKey, "idempotency-key", "KEY", "submissions with the same key are the same job; "+
 		"with --file, a job without a key has KEY-LINE")
 	cli.PerCall(cmd).File(&s.file, "file", "FILE", "submit the jobs of a file, one JSON object a line; - is standard input")
@@ -97,6 +111,11 @@ func (s *submission) read(cmd *cobra.Command, args []string) (*switchyardv1.Subm
 	s.request.Command, s.request.Env = args, env
 	if s.timeout > 0 {
 		s.request.Timeout = durationpb.New(s.timeout)
+	}
+	if s.limits != (wire.Limits{}) {
+		s.request.Limits = &switchyardv1.Limits{
+			Memory: uint64(s.limits.Memory), Cpus: s.limits.CPUs, Pids: int32(s.limits.PIDs), //nolint:gosec // bounded by the flags
+		}
 	}
 	return &s.request, nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/job/spool"
 	"github.com/switchyard-ci/switchyard/internal/job/workspace"
 	"github.com/switchyard-ci/switchyard/internal/telemetry"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	"github.com/switchyard-ci/switchyard/transport"
 )
 
@@ -124,14 +125,14 @@ func (a *Agent) openJobFolders(_ context.Context, s *shared) error {
 // openCgroups opens the control groups of jobs. Without the right to make them, jobs run
 // without, unless they have limits.
 func (a *Agent) openCgroups(s *shared) error {
-	limited := s.job.Limits != (process.Limits{})
+	limited := s.job.Limits != (wire.Limits{})
 	if s.job.Claim == nil {
 		if limited {
 			return errors.New("limits of jobs need a build path that can be claimed")
 		}
 		return nil
 	}
-	cgroups, err := process.OpenCgroups(s.job.Claim.ID(), s.job.Limits, a.config.Logger)
+	cgroups, err := process.OpenCgroups(s.job.Claim.ID(), process.Limits(s.job.Limits), a.config.Logger)
 	if err != nil && limited {
 		return fmt.Errorf("limits of jobs cannot be kept: %w", err)
 	}

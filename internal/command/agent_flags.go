@@ -1,7 +1,6 @@
 package command
 
 import (
-	"fmt"
 	"math"
 	"path/filepath"
 	"strconv"
@@ -95,7 +94,7 @@ func (f *AgentFlags) jobFlags(flags cli.Flags) {
 		"most memory of one job with all its processes, which are killed beyond it (Linux, cgroup v2)", cli.Mebibytes(maxSize)).
 		Default("no limit")
 	cli.Var(flags, &c.Limits.CPUs, "job-cpus", "CPUS",
-		"most processors of one job, such as 1.5 (Linux, cgroup v2)", parseCPUs).Default("no limit")
+		"most processors of one job, such as 1.5 (Linux, cgroup v2)", cli.Decimal(wire.MinCPUs, wire.MaxCPUs)).Default("no limit")
 	cli.Var(flags, &c.Limits.PIDs, "job-pids", "NUMBER",
 		"most processes and threads of one job (Linux, cgroup v2)", cli.Number(1, math.MaxInt32)).Default("no limit")
 	flags.File(&f.Config.SpoolPath, "spool-path", "DIR",
@@ -150,16 +149,6 @@ func parseMode(text string) (fsm.Mode, error) {
 	}
 	mode, _ := fsm.ParseMode(text)
 	return mode, nil
-}
-
-// parseCPUs parses a number of processors.
-func parseCPUs(text string) (float64, error) {
-	const least, most = 0.01, 10_000
-	cpus, err := strconv.ParseFloat(text, 64)
-	if err != nil || math.IsNaN(cpus) || cpus < least || cpus > most {
-		return 0, fmt.Errorf("%q must be a number from %v to %d", text, least, most)
-	}
-	return cpus, nil
 }
 
 // parseGlobs parses globs that are separated by commas.

@@ -1,12 +1,14 @@
 package controlplane_test
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"connectrpc.com/connect"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
@@ -22,7 +24,7 @@ func TestSubmitValidation(t *testing.T) {
 		{"only a command", &switchyardv1.SubmitJobRequest{Command: []string{"true"}}, ""},
 		{"every field", &switchyardv1.SubmitJobRequest{
 			Command: []string{"sh", "-c", "a b"}, Env: map[string]string{"A": "b", "EMPTY": ""}, Queue: "q.x-1_y/z:2",
-			Priority: -5, Timeout: durationpb.New(time.Hour), IdempotencyKey: "k", Retries: 10,
+			Priority: -5, Timeout: durationpb.New(time.Hour), Limits: &switchyardv1.Limits{Memory: 1 << 50, Cpus: 0.01, Pids: math.MaxInt32}, IdempotencyKey: "k", Retries: 10,
 		}, ""},
 		{"no command", &switchyardv1.SubmitJobRequest{}, "command must name a program"},
 		{"an empty program", &switchyardv1.SubmitJobRequest{Command: []string{"", "x"}}, "command must name a program"},
@@ -52,6 +54,10 @@ func TestSubmitValidation(t *testing.T) {
 		{"a timeout that overflows", &switchyardv1.SubmitJobRequest{
 			Command: []string{"a"}, Timeout: &durationpb.Duration{Seconds: 1 << 60},
 		}, "timeout must be from 0"},
+		{"too little memory", &switchyardv1.SubmitJobRequest{Command: []string{"a"}, Limits: &switchyardv1.Limits{Memory: 1}}, "limits are not possible: memory is 1 bytes"},
+		{"too much memory", &switchyardv1.SubmitJobRequest{Command: []string{"a"}, Limits: &switchyardv1.Limits{Memory: 1 << 63}}, "limits must have a memory of at most"},
+		{"no number of processors", &switchyardv1.SubmitJobRequest{Command: []string{"a"}, Limits: &switchyardv1.Limits{Cpus: math.NaN()}}, "limits are not possible: cpus is NaN"},
+		{"negative processes", &switchyardv1.SubmitJobRequest{Command: []string{"a"}, Limits: &switchyardv1.Limits{Pids: -1}}, "limits are not possible: pids is -1"},
 		{"negative retries", &switchyardv1.SubmitJobRequest{Command: []string{"a"}, Retries: -1}, "retries must be 0 to 10"},
 		{"many retries", &switchyardv1.SubmitJobRequest{Command: []string{"a"}, Retries: 11}, "retries must be 0 to 10"},
 		{"a long key", &switchyardv1.SubmitJobRequest{
@@ -74,7 +80,7 @@ func TestSubmitValidation(t *testing.T) {
 			job := read.GetJob()
 			if !slices.Equal(job.GetCommand(), row.req.GetCommand()) || len(job.GetEnv()) != len(row.req.GetEnv()) ||
 				job.GetPriority() != row.req.GetPriority() || job.GetRetriesLeft() != row.req.GetRetries() ||
-				job.GetTimeout().AsDuration() != row.req.GetTimeout().AsDuration() ||
+				job.GetTimeout().AsDuration() != row.req.GetTimeout().AsDuration() || !proto.Equal(job.GetLimits(), row.req.GetLimits()) ||
 				job.GetState() != switchyardv1.JobState_JOB_STATE_QUEUED || job.GetSubmittedAt() == nil ||
 				job.GetStartedAt() != nil || job.GetWaitingReason() == "" {
 				t.Errorf("stored job %v", job)

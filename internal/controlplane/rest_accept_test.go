@@ -13,7 +13,7 @@ func TestAcceptedJob(t *testing.T) {
 	b := start(t)
 	w := b.register("builder", "q")
 	req := &switchyardv1.SubmitJobRequest{
-		Command: []string{"printf", "%s", "a b'c"}, Queue: "q", Priority: 4,
+		Command: []string{"printf", "%s", "a b'c"}, Queue: "q", Priority: 4, Limits: &switchyardv1.Limits{Memory: 1 << 30, Cpus: 1.5},
 		Env: map[string]string{"MINE": "1", "BUILDKITE_BRANCH": "topic", "BUILDKITE_COMMAND": "rm -rf /"},
 	}
 	job := b.accepted(w, req)
@@ -24,6 +24,9 @@ func TestAcceptedJob(t *testing.T) {
 		if job.body[field] != want {
 			t.Errorf("%s is %v, want %v", field, job.body[field], want)
 		}
+	}
+	if limits, _ := job.body["switchyard_limits"].(map[string]any); len(limits) != 2 || limits["memory_bytes"] != 1073741824.0 || limits["cpus"] != 1.5 {
+		t.Errorf("limits are %v", limits)
 	}
 	if _, err := time.Parse(time.RFC3339Nano, job.text("runnable_at")); err != nil {
 		t.Errorf("runnable_at: %v", err)

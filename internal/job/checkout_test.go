@@ -340,7 +340,7 @@ func TestCheckoutBeginsClean(t *testing.T) {
 	log := logpipe.New(t.Context(), logpipe.Config{Upload: (&recorder{}).Chunk, ChunkMaxSize: 1 << 20, ChunkInterval: time.Second, WarnSize: 1 << 30, Logger: zap.NewNop()})
 	source := workspace.Source{Repository: o.dir, Commit: o.first, Branch: wire.HeadCommit}
 	err = workspace.Checkout(t.Context(), source, dir, workspace.CheckoutOptions{
-		Process: opts.process(zap.NewNop()), Environ: os.Environ(), RetryPause: time.Millisecond, StallLimit: long,
+		Process: (&run{opts: opts, logger: zap.NewNop()}).processOptions(), Environ: os.Environ(), RetryPause: time.Millisecond, StallLimit: long,
 	}, log)
 	log.Flush()
 	if err != nil {

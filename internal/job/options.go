@@ -51,9 +51,9 @@ type Settings struct {
 	// TimestampLines puts the time at the start of each line of the log.
 	TimestampLines bool
 
-	// Limits bound what one job may use. They need control groups; without them an
-	// agent with limits does not start.
-	Limits process.Limits
+	// Limits bound what one job may use, whatever its submitter asks for. They need
+	// control groups; without them an agent with limits does not start.
+	Limits wire.Limits
 	// CancelSignal is sent to a canceled job first; 0 means SIGTERM.
 	CancelSignal syscall.Signal
 	// CancelGrace is the time from the cancel signal to SIGKILL; 0 means 10 s.
@@ -190,12 +190,4 @@ func (o Options) withDefaults() (Options, error) {
 		o.checkoutStall = workspace.DefaultStallLimit
 	}
 	return o, setDefault("StatusInterval", &o.StatusInterval, defaultStatusInterval)
-}
-
-// process returns the options for every process of a job.
-func (o Options) process(logger *zap.Logger) process.Options {
-	return process.Options{
-		Claim: o.Claim.ID(), Reaper: o.Reaper, Cgroups: o.Cgroups,
-		CancelSignal: o.CancelSignal, CancelGrace: o.CancelGrace, KillWait: o.KillWait, Logger: logger,
-	}
 }

@@ -44,11 +44,20 @@ func (r *run) prepare(ctx context.Context) (process.Command, error) {
 	if source, ok := workspace.SourceOf(r.spec.Env); ok {
 		source.NoSubmodules = source.NoSubmodules || r.opts.NoSubmodules
 		opts := workspace.CheckoutOptions{
-			Process: r.opts.process(r.logger), Environ: r.opts.Environ, RetryPause: r.opts.checkoutPause, StallLimit: r.opts.checkoutStall,
+			Process: r.processOptions(), Environ: r.opts.Environ, RetryPause: r.opts.checkoutPause, StallLimit: r.opts.checkoutStall,
 		}
 		return c, workspace.Checkout(ctx, source, r.dir, opts, r.log) //nolint:wrapcheck // the error is complete
 	}
 	return c, nil
+}
+
+// processOptions returns the options for every process of the job.
+func (r *run) processOptions() process.Options {
+	o := &r.opts
+	return process.Options{
+		Claim: o.Claim.ID(), Reaper: o.Reaper, Cgroups: o.Cgroups, Limits: r.limits,
+		CancelSignal: o.CancelSignal, CancelGrace: o.CancelGrace, KillWait: o.KillWait, Logger: r.logger,
+	}
 }
 
 // makeDir creates the working directory.

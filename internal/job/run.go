@@ -57,6 +57,7 @@ type run struct {
 	finishedAt time.Time // the time in result.FinishedAt
 	errs       []error
 	log        *logpipe.Pipe
+	limits     process.Limits  // of the job: of its submitter and of the agent the lower ones
 	link       *joblink.Link   // nil: the job's commands cannot add secrets
 	ownLinks   *joblink.Server // of this job alone; nil if link is the agent's
 	spooled    spooledResult
@@ -154,7 +155,7 @@ func (r *run) openLog(ctx context.Context) {
 func (r *run) launch(ctx context.Context) *process.Process {
 	var command process.Command
 	var err error
-	if ctx.Err() == nil {
+	if err = r.setLimits(); err == nil && ctx.Err() == nil {
 		command, err = r.prepare(ctx)
 	}
 	if ctx.Err() != nil {
@@ -166,12 +167,12 @@ func (r *run) launch(ctx context.Context) *process.Process {
 		r.setNeverRan(PhasePrepare, err)
 		return nil
 	}
-	p, err := process.Start(command, r.opts.process(r.logger), r.log)
+	p, err := process.Start(command, r.processOptions(), r.log)
 	if err != nil {
 		r.setNeverRan(PhaseProcess, err)
 		return nil
 	}
-	r.logger.Info("started the job's command", zap.Int("pid", p.PID()), zap.String("directory", r.dir))
+	r.logger.Debug("started the job's command", zap.Int("pid", p.PID()), zap.String("directory", r.dir))
 	return p
 }
 
@@ -208,7 +209,6 @@ func (r *run) recordExit(end process.End, exit process.Exit, err error) {
 		r.result.ExitStatus = strconv.Itoa(exit.Code)
 	}
 	if limit := exit.Usage.MemoryLimit; limit > 0 {
-		const mebibyte = 1 << 20
 		r.log.Notef("the system killed processes of this job because it used more memory than its limit of %.1f MiB (at most %.1f MiB)",
 			float64(limit)/mebibyte, float64(exit.Usage.PeakMemory)/mebibyte)
 	}
@@ -233,6 +233,9 @@ func usageOf(u process.Usage) wire.Usage {
 // setNeverRan records that the command could not be run.
 func (r *run) setNeverRan(phase Phase, err error) {
 	r.result.SignalReason = wire.ReasonProcessRunError
+	if errors.Is(err, process.ErrNoLimits) {
+		r.result.SignalReason = wire.ReasonAgentRefused
+	}
 	r.fail(phase, err)
 	r.log.Notef("cannot run the job: %v", err)
 }
@@ -256,6 +259,6 @@ func (r *run) setFinished() {
 }
 
 func (r *run) fail(phase Phase, err error) {
-	r.logger.Warn("a phase of the job failed", zap.String("phase", string(phase)), zap.Error(err))
+	r.logger.Debug("a phase of the job failed", zap.String("phase", string(phase)), zap.Error(err))
 	r.errs = append(r.errs, fmt.Errorf("%w: %w", phase, err))
 }

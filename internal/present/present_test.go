@@ -154,7 +154,7 @@ func TestJobDetails(t *testing.T) {
 	err := Job(&b, &switchyardv1.Job{
 		Id: "01B", State: switchyardv1.JobState_JOB_STATE_FINISHED, ExitStatus: "0", Queue: "default",
 		Command: []string{"make", "all"}, Env: map[string]string{"B": "2 3", "A": "1"}, Priority: -4,
-		Timeout: durationpb.New(90 * time.Second), WorkerId: "7", WorkerName: "box", LogSize: 12,
+		Timeout: durationpb.New(90 * time.Second), Limits: &switchyardv1.Limits{Memory: 3 << 19, Cpus: 1.5, Pids: 7}, WorkerId: "7", WorkerName: "box", LogSize: 12,
 		Usage: &switchyardv1.Usage{Wall: durationpb.New(1500 * time.Millisecond), Cpu: durationpb.New(time.Second / 3), PeakMemory: 3 << 19, MemoryLimitExceeded: 1 << 20},
 	})
 	if err != nil {
@@ -166,6 +166,7 @@ state     finished,0
 queue     default
 priority  -4
 timeout   1m30s
+limits    1.5 MiB of memory, 1.5 CPUs, 7 processes
 env       A=1 'B=2 3'
 worker    box 7
 used      1.5s, 333ms of CPU, 1.5 MiB at most (largest process); killed for more memory than its limit of 1.0 MiB

@@ -19,6 +19,8 @@ import (
 // maxCommandColumn is the most characters of a command that a table shows.
 const maxCommandColumn = 60
 
+const mebibyte = 1 << 20 // in bytes
+
 // Jobs writes a table of jobs. now is the time for the column AGE.
 func Jobs(w io.Writer, jobs []*switchyardv1.Job, now time.Time) error {
 	rows := append(make([][]string, 0, 1+len(jobs)), []string{"ID", "STATE", "QUEUE", "WORKER", "AGE", "COMMAND"})
@@ -42,6 +44,7 @@ func Job(w io.Writer, job *switchyardv1.Job) error {
 		{"queue", Safe(job.GetQueue())},
 		{"priority", nonZero(int64(job.GetPriority()))},
 		{"timeout", duration(job)},
+		{"limits", limits(job.GetLimits())},
 		{"env", Safe(environment(job.GetEnv()))},
 		{"worker", Safe(workerOf(job))},
 		{"canceled", Safe(job.GetCancelReason())},
@@ -79,12 +82,26 @@ func logSize(job *switchyardv1.Job) string {
 	return size
 }
 
+// limits returns the limits that a job was submitted with, or "".
+func limits(l *switchyardv1.Limits) string {
+	var texts []string
+	if memory := l.GetMemory(); memory > 0 {
+		texts = append(texts, fmt.Sprintf("%.1f MiB of memory", float64(memory)/mebibyte))
+	}
+	if cpus := l.GetCpus(); cpus > 0 {
+		texts = append(texts, strconv.FormatFloat(cpus, 'f', -1, 64)+" CPUs")
+	}
+	if pids := l.GetPids(); pids > 0 {
+		texts = append(texts, fmt.Sprintf("%d processes", pids))
+	}
+	return strings.Join(texts, ", ")
+}
+
 // usage returns what a job took, or "".
 func usage(u *switchyardv1.Usage) string {
 	if u == nil {
 		return ""
 	}
-	const mebibyte = 1 << 20
 	of := "largest process"
 	if u.GetGroup() {
 		of = "all processes"

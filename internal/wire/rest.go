@@ -88,6 +88,9 @@ type Job struct {
 	// TimeoutSeconds is how long the job may run; zero means without a limit, or not
 	// announced. Only our control plane sends it. EnvTimeout has whole minutes.
 	TimeoutSeconds int64 `json:"switchyard_timeout_seconds,omitempty"`
+	// Limits are those of the job's submitter. Only our control plane sends them, and
+	// agents of other kinds ignore them.
+	Limits Limits `json:"switchyard_limits,omitzero"`
 	// Token is the job's own token; empty means that the session's serves. It is
 	// a secret.
 	Token       string `json:"token"`
@@ -133,7 +136,8 @@ type Usage struct {
 	WallMicros int64 `json:"wall_us,omitempty"` // from the start of the command to its end
 	CPUMicros  int64 `json:"cpu_us,omitempty"`  // in user and kernel mode, of all processors
 	// PeakMemory is in bytes: of all processes together if Group is set, else of the
-	// largest one.
+	// largest one. Linux counts the memory of the agent, too, which each process has for
+	// a moment when it is started, so without a group it is not less than that.
 	PeakMemory int64 `json:"peak_memory_bytes,omitempty"`
 	// Group is set if the job had a control group, so that all of its processes are
 	// counted; else processes that it left running are not.

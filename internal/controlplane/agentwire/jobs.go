@@ -29,7 +29,7 @@ func (h *Handler) acceptedJob(job record.Job, token string) wire.Job {
 		ChunkMaxSize: joblog.MaxChunkSize, ChunkInterval: chunkInterval, LogMaxSize: h.dispatcher.MaxLog(),
 		RunnableAt: formatTime(job.SubmittedAt),
 		// Rounded up, so that the agent does not end the job too early.
-		TimeoutSeconds: seconds(job.Timeout + time.Second - 1),
+		TimeoutSeconds: seconds(job.Timeout + time.Second - 1), Limits: job.Limits,
 	}
 	if !job.StartedAt.IsZero() {
 		response.StartedAt = formatTime(job.StartedAt)

@@ -48,6 +48,11 @@ func jobMessage(job record.Job, waitingReason string) *switchyardv1.Job {
 	if job.Timeout > 0 {
 		message.Timeout = durationpb.New(job.Timeout)
 	}
+	if job.Limits != (wire.Limits{}) {
+		message.Limits = &switchyardv1.Limits{
+			Memory: uint64(max(job.Limits.Memory, 0)), Cpus: job.Limits.CPUs, Pids: int32(min(job.Limits.PIDs, maxCount)), //nolint:gosec // bounded
+		}
+	}
 	return message
 }
 

@@ -54,9 +54,13 @@ func submissionOf(req *switchyardv1.SubmitJobRequest) (record.Job, error) {
 	if err != nil {
 		return record.Job{}, err
 	}
+	limits, err := limitsOf(req.GetLimits())
+	if err != nil {
+		return record.Job{}, err
+	}
 	return record.Job{
 		Command: req.GetCommand(), Env: req.GetEnv(), Queue: req.GetQueue(), Priority: req.GetPriority(),
-		Timeout: timeout, IdempotencyKey: req.GetIdempotencyKey(),
+		Timeout: timeout, Limits: limits, IdempotencyKey: req.GetIdempotencyKey(),
 		Job: lifecycle.Job{RetriesLeft: int(req.GetRetries())},
 	}, nil
 }
@@ -70,6 +74,14 @@ func timeoutOf(req *switchyardv1.SubmitJobRequest) (time.Duration, error) {
 		return 0, invalid("timeout", "must be from 0 (no limit) to %v", maxTimeout)
 	}
 	return timeout, nil
+}
+
+// limitsOf returns the limits of a request. The dispatcher checks their other bounds.
+func limitsOf(limits *switchyardv1.Limits) (wire.Limits, error) {
+	if limits.GetMemory() > wire.MaxMemoryLimit {
+		return wire.Limits{}, invalid("limits", "must have a memory of at most %d bytes", int64(wire.MaxMemoryLimit))
+	}
+	return wire.Limits{Memory: int64(limits.GetMemory()), CPUs: limits.GetCpus(), PIDs: int(limits.GetPids())}, nil //nolint:gosec // bounded
 }
 
 func checkID(id string) error {

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -102,6 +103,7 @@ func TestRecordsFit(t *testing.T) {
 func checkLife(t *rapid.T, submitted record.Job, texts int) {
 	text := func(size int) string { return fill(rapid.SampledFrom(evil).Draw(t, "unit"), size) }
 	submitted.ID, submitted.BuildID, submitted.RetryOf = newID(), newID(), newID()
+	submitted.Limits = wire.Limits{Memory: wire.MaxMemoryLimit, CPUs: 1.0 / 3, PIDs: math.MaxInt32}
 	job, err := newJob(submitted, lifecycle.Event{Kind: lifecycle.Submitted, At: time.Now(), Reason: text(2 * maxReason)})
 	if err != nil {
 		t.Fatal(err)

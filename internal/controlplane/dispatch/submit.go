@@ -20,7 +20,7 @@ import (
 )
 
 // Submit stores a job and returns it once it is stored. Of job it uses Command,
-// Env, Queue (empty is wire.DefaultQueue), Priority, Timeout, IdempotencyKey and
+// Env, Queue (empty is wire.DefaultQueue), Priority, Timeout, Limits, IdempotencyKey and
 // RetriesLeft. existed reports that the idempotency key named an existing job,
 // which is then returned. ErrInvalid; ErrKeyInUse if that job has a different
 // command, environment or queue.
@@ -85,8 +85,8 @@ func (d *Dispatcher) submit(ctx context.Context, job record.Job, id string) (_ r
 	return stored, existed, nil
 }
 
-// sameWork reports whether two jobs do the same. Their priority, timeout and
-// retries do not matter.
+// sameWork reports whether two jobs do the same. Their priority, timeout,
+// limits and retries do not matter.
 func sameWork(a, b record.Job) bool {
 	return slices.Equal(a.Command, b.Command) && maps.Equal(a.Env, b.Env) && a.Queue == b.Queue
 }

@@ -200,7 +200,8 @@ func TestAWorkerThatPollsIsNotRunningItsJob(t *testing.T) {
 func TestLostJobsAreRetried(t *testing.T) {
 	p := newPlant(t, Options{})
 	a := p.register("a")
-	g := p.run(a, record.Job{Command: []string{"make", "it"}, Env: map[string]string{"A": "B"}, Priority: 3, Timeout: time.Hour, IdempotencyKey: "k", Job: lifecycle.Job{RetriesLeft: 1}})
+	limits := wire.Limits{Memory: 1 << 30, CPUs: 1.5, PIDs: 7}
+	g := p.run(a, record.Job{Command: []string{"make", "it"}, Env: map[string]string{"A": "B"}, Priority: 3, Timeout: time.Hour, Limits: limits, IdempotencyKey: "k", Job: lifecycle.Job{RetriesLeft: 1}})
 	p.pass(schedule.DefaultLeaseTimeout + 2*time.Second)
 	lost := p.job(g.JobID)
 	if lost.State != wire.StateLost || lost.RetriedBy == "" || lost.LostReason == "" || lost.ExitStatus != "-1" {
@@ -208,7 +209,7 @@ func TestLostJobsAreRetried(t *testing.T) {
 	}
 	retry := p.job(lost.RetriedBy)
 	if retry.State != wire.StateQueued || retry.RetryOf != lost.ID || retry.RetriesLeft != 0 ||
-		retry.Command[1] != "it" || retry.Env["A"] != "B" || retry.Priority != 3 || retry.Timeout != time.Hour {
+		retry.Command[1] != "it" || retry.Env["A"] != "B" || retry.Priority != 3 || retry.Timeout != time.Hour || retry.Limits != limits {
 		t.Fatalf("got %+v", retry)
 	}
 	must(t, p.Heartbeat(t.Context(), a))

@@ -52,7 +52,8 @@ func workerAfter(worker record.Worker, ev workerstate.Event) (record.Worker, err
 func newJob(job record.Job, ev lifecycle.Event) (record.Job, error) {
 	return jobAfter(record.Job{
 		ID: job.ID, Command: job.Command, Env: job.Env, Queue: job.Queue, Priority: job.Priority,
-		Timeout: job.Timeout, IdempotencyKey: job.IdempotencyKey, BuildID: job.BuildID, RetryOf: job.RetryOf, RetryCount: job.RetryCount,
+		Timeout: job.Timeout, Limits: job.Limits, IdempotencyKey: job.IdempotencyKey,
+		BuildID: job.BuildID, RetryOf: job.RetryOf, RetryCount: job.RetryCount,
 		Job: lifecycle.Job{RetriesLeft: job.RetriesLeft},
 	}, ev)
 }
@@ -61,7 +62,7 @@ func newJob(job record.Job, ev lifecycle.Event) (record.Job, error) {
 func retryOf(job record.Job) record.Job {
 	return record.Job{
 		ID: job.RetriedBy, Command: job.Command, Env: job.Env, Queue: job.Queue, Priority: job.Priority,
-		Timeout: job.Timeout, BuildID: job.Build(), RetryOf: job.ID, RetryCount: job.RetryCount + 1,
+		Timeout: job.Timeout, Limits: job.Limits, BuildID: job.Build(), RetryOf: job.ID, RetryCount: job.RetryCount + 1,
 		Job: lifecycle.Job{RetriesLeft: job.RetriesLeft - 1},
 	}
 }

@@ -63,6 +63,9 @@ func validateJob(job record.Job) error {
 	case len(job.IdempotencyKey) > MaxIdempotencyKey:
 		return record.Invalid("idempotency_key", "must have at most %d bytes", MaxIdempotencyKey)
 	}
+	if err := job.Limits.Check(); err != nil {
+		return record.Invalid("limits", "are not possible: %v", err)
+	}
 	return ValidateQueue(job.Queue)
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/logstate"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // Job is the stored record of a job: what was submitted, and what became of it.
@@ -28,6 +29,8 @@ type Job struct { //nolint:recvcheck // decoding needs a pointer; all else uses 
 	Priority int32 `json:"priority,omitempty"`
 	// Timeout is how long the job may run before it is canceled; 0 means no limit.
 	Timeout time.Duration `json:"timeout,omitempty"`
+	// Limits bound what the job may use. The lower ones of its agent apply.
+	Limits wire.Limits `json:"limits,omitzero"`
 	// IdempotencyKey makes a repeated submission the same job; empty is none.
 	IdempotencyKey string `json:"idempotency_key,omitempty"`
 	// BuildID is the first of the jobs that this one is a retry of, directly or

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -35,9 +36,9 @@ const (
 // It writes a few files by itself: the libraries for this link a client of systemd and a
 // compiler of filters for devices.
 type Cgroups struct {
-	dir    string // of the agent's group, in which those of programs are
-	leaf   string // of the group to which the agent has moved; empty if it has not
-	limits Limits
+	dir    string   // of the agent's group, in which those of programs are
+	leaf   string   // of the group to which the agent has moved; empty if it has not
+	usable []string // the controllers that can be used
 	logger *zap.Logger
 	made   atomic.Int64
 	broken atomic.Bool // a program could not be started in a group
@@ -45,9 +46,9 @@ type Cgroups struct {
 
 // OpenCgroups makes the group of an agent below the group of this process, which must be
 // delegated to it, as systemd does with Delegate=yes, or this process is root. id is a
-// name that no other agent has. Limits need the controllers of the system; for those, this
-// process moves to a group of its own if it is alone in its group. The caller must call
-// Close.
+// name that no other agent has. limits are those that every program has: without the
+// controllers that they need, it returns an error. For controllers this process moves to a
+// group of its own if it is alone in its group. The caller must call Close.
 func OpenCgroups(id string, limits Limits, logger *zap.Logger) (*Cgroups, error) {
 	own, err := ownCgroup()
 	if err != nil {
@@ -57,14 +58,14 @@ func OpenCgroups(id string, limits Limits, logger *zap.Logger) (*Cgroups, error)
 	if err := unix.Access(filepath.Join(own, processesFile), unix.W_OK); err != nil {
 		return nil, fmt.Errorf("control group %s is not delegated to this process: %w", own, err)
 	}
-	c := &Cgroups{dir: filepath.Join(own, cgroupPrefix+id), limits: limits, logger: logger}
+	c := &Cgroups{dir: filepath.Join(own, cgroupPrefix+id), logger: logger}
 	if err := os.Mkdir(c.dir, cgroupDirMode); err != nil {
 		return nil, fmt.Errorf("making a control group: %w", err)
 	}
 	if _, err := os.Stat(filepath.Join(c.dir, "cgroup.kill")); err != nil { // a kernel before 5.14
 		return nil, errors.Join(fmt.Errorf("making a control group: %w", err), os.Remove(c.dir))
 	}
-	if err := c.enable(own); err != nil {
+	if err := c.enable(own, limits); err != nil {
 		return nil, errors.Join(fmt.Errorf("limits of jobs: %w", err), c.Close())
 	}
 	return c, nil
@@ -111,13 +112,14 @@ func findCgroup(groups, mounts string) (string, error) {
 	return "", errors.New("finding the control group: cgroup v2 is not mounted")
 }
 
-// enable enables the controllers of limits for the groups of programs. Without limits it
-// enables those that it can, for the sake of what they measure.
-func (c *Cgroups) enable(own string) error {
+// enable enables the controllers for the groups of programs that it can: for what they
+// measure, and for programs with limits of their own. It returns an error if limits need
+// another one.
+func (c *Cgroups) enable(own string, limits Limits) error {
 	var errs []error
-	for controller, needed := range map[string]bool{"memory": c.limits.Memory > 0, "cpu": c.limits.CPUs > 0, "pids": c.limits.PIDs > 0} {
+	for _, controller := range []string{"memory", "cpu", "pids"} {
 		err := writeCgroup(own, controlFile, "+"+controller)
-		if errors.Is(err, unix.EBUSY) && needed {
+		if errors.Is(err, unix.EBUSY) {
 			if err = c.moveAway(own); err == nil {
 				err = writeCgroup(own, controlFile, "+"+controller)
 			}
@@ -125,7 +127,9 @@ func (c *Cgroups) enable(own string) error {
 		if err == nil {
 			err = writeCgroup(c.dir, controlFile, "+"+controller)
 		}
-		if err != nil && needed {
+		if err == nil {
+			c.usable = append(c.usable, controller)
+		} else if slices.Contains(limits.controllers(), controller) {
 			errs = append(errs, fmt.Errorf("the controller %s cannot be used: %w", controller, err))
 		}
 	}
@@ -195,12 +199,34 @@ func RemoveCgroups(dir, id string, limit time.Duration) error {
 	return errors.Join(g.kill(limit), removeCgroup(dir), leaf)
 }
 
+// Check returns an ErrNoLimits if a program cannot have these limits.
+func (c *Cgroups) Check(limits Limits) error {
+	names := limits.controllers()
+	switch {
+	case len(names) == 0:
+		return nil
+	case c == nil:
+		return fmt.Errorf("%w: this agent may make no control groups; start it as a service with Delegate=yes", ErrNoLimits)
+	case c.broken.Load():
+		return fmt.Errorf("%w: the system starts no process in a control group of this agent", ErrNoLimits)
+	}
+	for _, name := range names {
+		if !slices.Contains(c.usable, name) {
+			return fmt.Errorf("%w: the controller %s of control groups cannot be used by this agent", ErrNoLimits, name)
+		}
+	}
+	return nil
+}
+
 // make makes the group of one program. It returns nil if there are none.
-func (c *Cgroups) make() (*cgroup, error) {
+func (c *Cgroups) make(limits Limits) (*cgroup, error) {
+	if err := c.Check(limits); err != nil {
+		return nil, err
+	}
 	if c == nil || c.broken.Load() {
 		return nil, nil //nolint:nilnil // no group is not an error
 	}
-	g := &cgroup{dir: filepath.Join(c.dir, strconv.FormatInt(c.made.Add(1), 10)), limits: c.limits}
+	g := &cgroup{dir: filepath.Join(c.dir, strconv.FormatInt(c.made.Add(1), 10)), limits: limits}
 	if err := os.Mkdir(g.dir, cgroupDirMode); err != nil {
 		return nil, fmt.Errorf("making a control group: %w", err)
 	}
@@ -215,11 +241,8 @@ func (c *Cgroups) make() (*cgroup, error) {
 }
 
 // cannot notes that programs cannot be started in groups, and reports whether they may be
-// started without.
+// started without. Programs with limits are not.
 func (c *Cgroups) cannot(err error) bool {
-	if c.limits != (Limits{}) {
-		return false
-	}
 	if !c.broken.Swap(true) {
 		c.logger.Warn("jobs cannot be started in control groups; they are started without", zap.Error(err))
 	}

@@ -69,11 +69,17 @@ func groupOptions(c *Cgroups, r *Reaper) Options {
 	return Options{Cgroups: c, Reaper: r, CancelSignal: syscall.SIGTERM, CancelGrace: time.Second, KillWait: 10 * time.Second, Logger: zap.NewNop()}
 }
 
+// limited returns the options with limits.
+func limited(o Options, limits Limits) Options {
+	o.Limits = limits
+	return o
+}
+
 // inGroup runs a script in a control group, and returns its output and how it ended.
-func inGroup(t *testing.T, c *Cgroups, r *Reaper, script string) (string, Exit) {
+func inGroup(t *testing.T, options Options, script string) (string, Exit) {
 	t.Helper()
 	var output strings.Builder
-	p, err := Start(Command{Name: "the shell", Argv: []string{"/bin/sh", "-c", script}, Env: os.Environ()}, groupOptions(c, r), &output)
+	p, err := Start(Command{Name: "the shell", Argv: []string{"/bin/sh", "-c", script}, Env: os.Environ()}, options, &output)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +106,7 @@ func TestCgroups(t *testing.T) {
 		{"a group in the group", "mkdir " + c.dir + "/$(basename $(sed -n 's/^0:://p' /proc/self/cgroup))/more; setsid sh -c 'echo $$; exec sleep 600' & sleep 0.1", 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			output, exit := inGroup(t, c, r, tt.script)
+			output, exit := inGroup(t, groupOptions(c, r), tt.script)
 			pids := strings.Fields(output)
 			if len(pids) != tt.left || exit.Code != 0 {
 				t.Errorf("output %q, %+v", output, exit)
@@ -115,7 +121,7 @@ func TestCgroups(t *testing.T) {
 			}
 		})
 	}
-	_, exit := inGroup(t, c, r, "i=0; (while [ $i -lt 20000 ]; do i=$((i+1)); done) & wait")
+	_, exit := inGroup(t, groupOptions(c, r), "i=0; (while [ $i -lt 20000 ]; do i=$((i+1)); done) & wait")
 	if exit.Usage.CPU == 0 || exit.Usage.Group != (exit.Usage.PeakMemory > 0 && exists(c.dir+"/memory.peak")) {
 		t.Errorf("%+v", exit.Usage)
 	}
@@ -221,17 +227,19 @@ func TestLimits(t *testing.T) {
 		}
 		t.Skip("this system has no memory controller of cgroup v2")
 	}
-	c := openGroups(t, agentID(t, "limits"), Limits{Memory: 32 << 20, PIDs: 20})
+	limits := Limits{Memory: 32 << 20, PIDs: 20}
+	c := openGroups(t, agentID(t, "limits"), limits)
+	options := limited(groupOptions(c, r), limits)
 	defer func() {
 		if err := c.Close(); err != nil {
 			t.Error(err)
 		}
 	}()
-	_, exit := inGroup(t, c, r, "head -c 200000000 /dev/zero | tail -n 1 | cat >/dev/null")
+	_, exit := inGroup(t, options, "head -c 200000000 /dev/zero | tail -n 1 | cat >/dev/null")
 	if exit.Usage.MemoryLimit != 32<<20 || exit.Usage.PeakMemory > 33<<20 || exit.Signal != "SIGKILL" {
 		t.Errorf("%+v", exit)
 	}
-	if output, _ := inGroup(t, c, r, "i=0; while [ $i -lt 30 ]; do sleep 600 & i=$((i+1)); done; echo all"); strings.Contains(output, "all") {
+	if output, _ := inGroup(t, options, "i=0; while [ $i -lt 30 ]; do sleep 600 & i=$((i+1)); done; echo all"); strings.Contains(output, "all") {
 		t.Errorf("more processes than the limit: %q", output)
 	}
 }
@@ -242,8 +250,8 @@ func TestLimits(t *testing.T) {
 func TestCannot(t *testing.T) {
 	t.Parallel()
 	for _, limits := range []Limits{{}, {PIDs: 5}} {
-		c := &Cgroups{dir: filepath.Join(t.TempDir(), "gone"), limits: limits, logger: zap.NewNop()}
-		p, err := Start(Command{Name: "the shell", Argv: []string{"/bin/sh", "-c", "exit 3"}, Env: os.Environ()}, groupOptions(c, nil), &strings.Builder{})
+		c := &Cgroups{dir: filepath.Join(t.TempDir(), "gone"), usable: []string{"pids"}, logger: zap.NewNop()}
+		p, err := Start(Command{Name: "the shell", Argv: []string{"/bin/sh", "-c", "exit 3"}, Env: os.Environ()}, limited(groupOptions(c, nil), limits), &strings.Builder{})
 		if (err == nil) != (limits == Limits{}) || limits != (Limits{}) && !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%+v: %v", limits, err)
 		}
@@ -253,6 +261,42 @@ func TestCannot(t *testing.T) {
 		p.Wait(t.Context())
 		if exit, err := p.Collect(time.Now()); exit.Code != 3 || err != nil {
 			t.Errorf("%+v, %v", exit, err)
+		}
+	}
+}
+
+// TestCheckLimits refuses the limits whose controllers cannot be used, and programs with
+// them.
+func TestCheckLimits(t *testing.T) {
+	t.Parallel()
+	all := []string{"memory", "cpu", "pids"}
+	broken := &Cgroups{usable: all, logger: zap.NewNop()}
+	broken.cannot(os.ErrPermission)
+	for _, tt := range []struct {
+		name   string
+		groups *Cgroups
+		limits Limits
+		want   string // part of the error; empty is none
+	}{
+		{"no limits without groups", nil, Limits{}, ""},
+		{"no limits in groups that are broken", broken, Limits{}, ""},
+		{"all controllers", &Cgroups{usable: all}, Limits{Memory: 1, CPUs: 1, PIDs: 1}, ""},
+		{"the one that is needed", &Cgroups{usable: []string{"pids"}}, Limits{PIDs: 1}, ""},
+		{"without groups", nil, Limits{PIDs: 1}, "Delegate=yes"},
+		{"groups that are broken", broken, Limits{CPUs: 1}, "starts no process"},
+		{"another controller", &Cgroups{usable: []string{"pids"}}, Limits{PIDs: 1, Memory: 1}, "controller memory"},
+		{"no controller", &Cgroups{}, Limits{CPUs: 1}, "controller cpu"},
+	} {
+		err := tt.groups.Check(tt.limits)
+		if tt.want == "" && err != nil || tt.want != "" && (!errors.Is(err, ErrNoLimits) || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
+		}
+		if tt.want == "" {
+			continue
+		}
+		_, err = Start(Command{Name: "the shell", Argv: []string{"/bin/sh", "-c", "exit 3"}, Env: os.Environ()}, limited(groupOptions(tt.groups, nil), tt.limits), &strings.Builder{})
+		if !errors.Is(err, ErrNoLimits) {
+			t.Errorf("%s: the program was started, or failed otherwise: %v", tt.name, err)
 		}
 	}
 }

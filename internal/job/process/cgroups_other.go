@@ -28,7 +28,15 @@ func (*Cgroups) Close() error { return nil }
 // RemoveCgroups does nothing.
 func RemoveCgroups(string, string, time.Duration) error { return nil }
 
-func (*Cgroups) make() (*cgroup, error) { return nil, nil } //nolint:nilnil // no group is not an error
+// Check returns an ErrNoLimits if there are limits.
+func (*Cgroups) Check(limits Limits) error {
+	if names := limits.controllers(); len(names) > 0 {
+		return fmt.Errorf("%w: only Linux has control groups", ErrNoLimits)
+	}
+	return nil
+}
+
+func (c *Cgroups) make(limits Limits) (*cgroup, error) { return nil, c.Check(limits) }
 
 func (*Cgroups) cannot(error) bool { return false }
 

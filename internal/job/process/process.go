@@ -34,6 +34,7 @@ type Options struct {
 	// the mark, see KillClaimed; empty if there is none.
 	Claim        string
 	Cgroups      *Cgroups       // makes a control group for each program; may be nil
+	Limits       Limits         // of each program; they need Cgroups
 	Reaper       *Reaper        // finds more of what programs leave running; may be nil
 	CancelSignal syscall.Signal // sent to the group of a canceled program first; not used on Windows
 	CancelGrace  time.Duration  // from the cancel signal to SIGKILL
@@ -72,8 +73,9 @@ func Start(c Command, opts Options, w io.Writer) (*Process, error) {
 }
 
 func start(c Command, opts Options, out *output) (*Process, error) {
-	cg, err := opts.Cgroups.make()
-	if err != nil && !opts.Cgroups.cannot(err) {
+	limited := opts.Limits != (Limits{})
+	cg, err := opts.Cgroups.make(opts.Limits)
+	if err != nil && (limited || !opts.Cgroups.cannot(err)) {
 		return nil, fmt.Errorf("starting %s %s: %w", c.Name, c.Argv[0], err)
 	}
 	p, err := startIn(cg, c, opts, out)
@@ -82,7 +84,7 @@ func start(c Command, opts Options, out *output) (*Process, error) {
 	}
 	_ = cg.remove() // the next agent tries again
 	// The program itself was not found, say; or the system refuses to start it in a group.
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EACCES) || errors.Is(err, syscall.E2BIG) || !opts.Cgroups.cannot(err) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EACCES) || errors.Is(err, syscall.E2BIG) || limited || !opts.Cgroups.cannot(err) {
 		return nil, err
 	}
 	return startIn(nil, c, opts, out)

@@ -108,7 +108,9 @@ type SubmitJobRequest struct {
 	IdempotencyKey string `protobuf:"bytes,6,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
 	// How many times the job is submitted again, under a new ID, if it is lost or
 	// ended by its agent: 0 to 10.
-	Retries       int32 `protobuf:"varint,7,opt,name=retries,proto3" json:"retries,omitempty"`
+	Retries int32 `protobuf:"varint,7,opt,name=retries,proto3" json:"retries,omitempty"`
+	// What the job may use at most; absent means no limits.
+	Limits        *Limits `protobuf:"bytes,8,opt,name=limits,proto3" json:"limits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -190,6 +192,13 @@ func (x *SubmitJobRequest) GetRetries() int32 {
 		return x.Retries
 	}
 	return 0
+}
+
+func (x *SubmitJobRequest) GetLimits() *Limits {
+	if x != nil {
+		return x.Limits
+	}
+	return nil
 }
 
 // SubmitJobResponse holds the stored job.
@@ -1162,7 +1171,7 @@ var File_switchyard_v1_jobs_proto protoreflect.FileDescriptor
 
 const file_switchyard_v1_jobs_proto_rawDesc = "" +
 	"\n" +
-	"\x18switchyard/v1/jobs.proto\x12\rswitchyard.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19switchyard/v1/types.proto\"\xca\x02\n" +
+	"\x18switchyard/v1/jobs.proto\x12\rswitchyard.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19switchyard/v1/types.proto\"\xf9\x02\n" +
 	"\x10SubmitJobRequest\x12\x18\n" +
 	"\acommand\x18\x01 \x03(\tR\acommand\x12:\n" +
 	"\x03env\x18\x02 \x03(\v2(.switchyard.v1.SubmitJobRequest.EnvEntryR\x03env\x12\x14\n" +
@@ -1170,7 +1179,8 @@ const file_switchyard_v1_jobs_proto_rawDesc = "" +
 	"\bpriority\x18\x04 \x01(\x05R\bpriority\x123\n" +
 	"\atimeout\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12'\n" +
 	"\x0fidempotency_key\x18\x06 \x01(\tR\x0eidempotencyKey\x12\x18\n" +
-	"\aretries\x18\a \x01(\x05R\aretries\x1a6\n" +
+	"\aretries\x18\a \x01(\x05R\aretries\x12-\n" +
+	"\x06limits\x18\b \x01(\v2\x15.switchyard.v1.LimitsR\x06limits\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"S\n" +
@@ -1286,51 +1296,53 @@ var file_switchyard_v1_jobs_proto_goTypes = []any{
 	(*LogChunk)(nil),              // 16: switchyard.v1.LogChunk
 	nil,                           // 17: switchyard.v1.SubmitJobRequest.EnvEntry
 	(*durationpb.Duration)(nil),   // 18: google.protobuf.Duration
-	(*Job)(nil),                   // 19: switchyard.v1.Job
-	(JobState)(0),                 // 20: switchyard.v1.JobState
-	(JobOutcome)(0),               // 21: switchyard.v1.JobOutcome
-	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
-	(ListOrder)(0),                // 23: switchyard.v1.ListOrder
-	(*LogDeletion)(nil),           // 24: switchyard.v1.LogDeletion
+	(*Limits)(nil),                // 19: switchyard.v1.Limits
+	(*Job)(nil),                   // 20: switchyard.v1.Job
+	(JobState)(0),                 // 21: switchyard.v1.JobState
+	(JobOutcome)(0),               // 22: switchyard.v1.JobOutcome
+	(*timestamppb.Timestamp)(nil), // 23: google.protobuf.Timestamp
+	(ListOrder)(0),                // 24: switchyard.v1.ListOrder
+	(*LogDeletion)(nil),           // 25: switchyard.v1.LogDeletion
 }
 var file_switchyard_v1_jobs_proto_depIdxs = []int32{
 	17, // 0: switchyard.v1.SubmitJobRequest.env:type_name -> switchyard.v1.SubmitJobRequest.EnvEntry
 	18, // 1: switchyard.v1.SubmitJobRequest.timeout:type_name -> google.protobuf.Duration
-	19, // 2: switchyard.v1.SubmitJobResponse.job:type_name -> switchyard.v1.Job
-	1,  // 3: switchyard.v1.SubmitJobsRequest.jobs:type_name -> switchyard.v1.SubmitJobRequest
-	5,  // 4: switchyard.v1.SubmitJobsResponse.results:type_name -> switchyard.v1.SubmitJobsResult
-	19, // 5: switchyard.v1.GetJobResponse.job:type_name -> switchyard.v1.Job
-	20, // 6: switchyard.v1.ListJobsRequest.states:type_name -> switchyard.v1.JobState
-	21, // 7: switchyard.v1.ListJobsRequest.outcomes:type_name -> switchyard.v1.JobOutcome
-	22, // 8: switchyard.v1.ListJobsRequest.since:type_name -> google.protobuf.Timestamp
-	22, // 9: switchyard.v1.ListJobsRequest.until:type_name -> google.protobuf.Timestamp
-	23, // 10: switchyard.v1.ListJobsRequest.order:type_name -> switchyard.v1.ListOrder
-	19, // 11: switchyard.v1.ListJobsResponse.jobs:type_name -> switchyard.v1.Job
-	19, // 12: switchyard.v1.CancelJobResponse.job:type_name -> switchyard.v1.Job
-	24, // 13: switchyard.v1.DeleteJobResponse.log_deletion:type_name -> switchyard.v1.LogDeletion
-	19, // 14: switchyard.v1.FollowJobResponse.job:type_name -> switchyard.v1.Job
-	16, // 15: switchyard.v1.FollowJobResponse.log:type_name -> switchyard.v1.LogChunk
-	22, // 16: switchyard.v1.LogChunk.received_at:type_name -> google.protobuf.Timestamp
-	0,  // 17: switchyard.v1.LogChunk.gap:type_name -> switchyard.v1.LogGap
-	1,  // 18: switchyard.v1.JobService.SubmitJob:input_type -> switchyard.v1.SubmitJobRequest
-	3,  // 19: switchyard.v1.JobService.SubmitJobs:input_type -> switchyard.v1.SubmitJobsRequest
-	6,  // 20: switchyard.v1.JobService.GetJob:input_type -> switchyard.v1.GetJobRequest
-	8,  // 21: switchyard.v1.JobService.ListJobs:input_type -> switchyard.v1.ListJobsRequest
-	10, // 22: switchyard.v1.JobService.CancelJob:input_type -> switchyard.v1.CancelJobRequest
-	12, // 23: switchyard.v1.JobService.DeleteJob:input_type -> switchyard.v1.DeleteJobRequest
-	14, // 24: switchyard.v1.JobService.FollowJob:input_type -> switchyard.v1.FollowJobRequest
-	2,  // 25: switchyard.v1.JobService.SubmitJob:output_type -> switchyard.v1.SubmitJobResponse
-	4,  // 26: switchyard.v1.JobService.SubmitJobs:output_type -> switchyard.v1.SubmitJobsResponse
-	7,  // 27: switchyard.v1.JobService.GetJob:output_type -> switchyard.v1.GetJobResponse
-	9,  // 28: switchyard.v1.JobService.ListJobs:output_type -> switchyard.v1.ListJobsResponse
-	11, // 29: switchyard.v1.JobService.CancelJob:output_type -> switchyard.v1.CancelJobResponse
-	13, // 30: switchyard.v1.JobService.DeleteJob:output_type -> switchyard.v1.DeleteJobResponse
-	15, // 31: switchyard.v1.JobService.FollowJob:output_type -> switchyard.v1.FollowJobResponse
-	25, // [25:32] is the sub-list for method output_type
-	18, // [18:25] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	19, // 2: switchyard.v1.SubmitJobRequest.limits:type_name -> switchyard.v1.Limits
+	20, // 3: switchyard.v1.SubmitJobResponse.job:type_name -> switchyard.v1.Job
+	1,  // 4: switchyard.v1.SubmitJobsRequest.jobs:type_name -> switchyard.v1.SubmitJobRequest
+	5,  // 5: switchyard.v1.SubmitJobsResponse.results:type_name -> switchyard.v1.SubmitJobsResult
+	20, // 6: switchyard.v1.GetJobResponse.job:type_name -> switchyard.v1.Job
+	21, // 7: switchyard.v1.ListJobsRequest.states:type_name -> switchyard.v1.JobState
+	22, // 8: switchyard.v1.ListJobsRequest.outcomes:type_name -> switchyard.v1.JobOutcome
+	23, // 9: switchyard.v1.ListJobsRequest.since:type_name -> google.protobuf.Timestamp
+	23, // 10: switchyard.v1.ListJobsRequest.until:type_name -> google.protobuf.Timestamp
+	24, // 11: switchyard.v1.ListJobsRequest.order:type_name -> switchyard.v1.ListOrder
+	20, // 12: switchyard.v1.ListJobsResponse.jobs:type_name -> switchyard.v1.Job
+	20, // 13: switchyard.v1.CancelJobResponse.job:type_name -> switchyard.v1.Job
+	25, // 14: switchyard.v1.DeleteJobResponse.log_deletion:type_name -> switchyard.v1.LogDeletion
+	20, // 15: switchyard.v1.FollowJobResponse.job:type_name -> switchyard.v1.Job
+	16, // 16: switchyard.v1.FollowJobResponse.log:type_name -> switchyard.v1.LogChunk
+	23, // 17: switchyard.v1.LogChunk.received_at:type_name -> google.protobuf.Timestamp
+	0,  // 18: switchyard.v1.LogChunk.gap:type_name -> switchyard.v1.LogGap
+	1,  // 19: switchyard.v1.JobService.SubmitJob:input_type -> switchyard.v1.SubmitJobRequest
+	3,  // 20: switchyard.v1.JobService.SubmitJobs:input_type -> switchyard.v1.SubmitJobsRequest
+	6,  // 21: switchyard.v1.JobService.GetJob:input_type -> switchyard.v1.GetJobRequest
+	8,  // 22: switchyard.v1.JobService.ListJobs:input_type -> switchyard.v1.ListJobsRequest
+	10, // 23: switchyard.v1.JobService.CancelJob:input_type -> switchyard.v1.CancelJobRequest
+	12, // 24: switchyard.v1.JobService.DeleteJob:input_type -> switchyard.v1.DeleteJobRequest
+	14, // 25: switchyard.v1.JobService.FollowJob:input_type -> switchyard.v1.FollowJobRequest
+	2,  // 26: switchyard.v1.JobService.SubmitJob:output_type -> switchyard.v1.SubmitJobResponse
+	4,  // 27: switchyard.v1.JobService.SubmitJobs:output_type -> switchyard.v1.SubmitJobsResponse
+	7,  // 28: switchyard.v1.JobService.GetJob:output_type -> switchyard.v1.GetJobResponse
+	9,  // 29: switchyard.v1.JobService.ListJobs:output_type -> switchyard.v1.ListJobsResponse
+	11, // 30: switchyard.v1.JobService.CancelJob:output_type -> switchyard.v1.CancelJobResponse
+	13, // 31: switchyard.v1.JobService.DeleteJob:output_type -> switchyard.v1.DeleteJobResponse
+	15, // 32: switchyard.v1.JobService.FollowJob:output_type -> switchyard.v1.FollowJobResponse
+	26, // [26:33] is the sub-list for method output_type
+	19, // [19:26] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_switchyard_v1_jobs_proto_init() }

@@ -609,7 +609,9 @@ type Job struct {
 	LogDeletion *LogDeletion `protobuf:"bytes,38,opt,name=log_deletion,json=logDeletion,proto3" json:"log_deletion,omitempty"`
 	// When the backup was made from which the log was restored, if output that came
 	// after it may be missing; else absent.
-	LogBackupAt   *timestamppb.Timestamp `protobuf:"bytes,39,opt,name=log_backup_at,json=logBackupAt,proto3" json:"log_backup_at,omitempty"`
+	LogBackupAt *timestamppb.Timestamp `protobuf:"bytes,39,opt,name=log_backup_at,json=logBackupAt,proto3" json:"log_backup_at,omitempty"`
+	// The limits that the job was submitted with; absent if there are none.
+	Limits        *Limits `protobuf:"bytes,40,opt,name=limits,proto3" json:"limits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -917,6 +919,80 @@ func (x *Job) GetLogBackupAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Job) GetLimits() *Limits {
+	if x != nil {
+		return x.Limits
+	}
+	return nil
+}
+
+// Limits bound what the processes of a job may use together; 0 means no limit. Where
+// those of the job's agent are lower, the agent's apply, and the log says so. An agent
+// that cannot keep the limits of a job does not run it: it needs Linux with control
+// groups (cgroup v2). Agents of other kinds ignore them.
+type Limits struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The most memory, in bytes: 1 MiB to 1 PiB. The job is killed beyond it.
+	Memory uint64 `protobuf:"varint,1,opt,name=memory,proto3" json:"memory,omitempty"`
+	// The most processors, such as 1.5: 0.01 to 10000. The processes wait beyond it.
+	Cpus float64 `protobuf:"fixed64,2,opt,name=cpus,proto3" json:"cpus,omitempty"`
+	// The most processes and threads. No more can be started beyond it.
+	Pids          int32 `protobuf:"varint,3,opt,name=pids,proto3" json:"pids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Limits) Reset() {
+	*x = Limits{}
+	mi := &file_switchyard_v1_types_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Limits) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Limits) ProtoMessage() {}
+
+func (x *Limits) ProtoReflect() protoreflect.Message {
+	mi := &file_switchyard_v1_types_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Limits.ProtoReflect.Descriptor instead.
+func (*Limits) Descriptor() ([]byte, []int) {
+	return file_switchyard_v1_types_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Limits) GetMemory() uint64 {
+	if x != nil {
+		return x.Memory
+	}
+	return 0
+}
+
+func (x *Limits) GetCpus() float64 {
+	if x != nil {
+		return x.Cpus
+	}
+	return 0
+}
+
+func (x *Limits) GetPids() int32 {
+	if x != nil {
+		return x.Pids
+	}
+	return 0
+}
+
 // Usage is what the processes of a job took.
 type Usage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -925,7 +1001,7 @@ type Usage struct {
 	// The time in user and kernel mode, of all processors.
 	Cpu *durationpb.Duration `protobuf:"bytes,2,opt,name=cpu,proto3" json:"cpu,omitempty"`
 	// The most memory, in bytes: of all processes together if group is set, else of the
-	// largest one.
+	// largest one, and on Linux not less than what the agent itself used.
 	PeakMemory uint64 `protobuf:"varint,3,opt,name=peak_memory,json=peakMemory,proto3" json:"peak_memory,omitempty"`
 	// Whether the job had a control group, so that all of its processes are counted. Else
 	// those that it left running are not.
@@ -938,7 +1014,7 @@ type Usage struct {
 
 func (x *Usage) Reset() {
 	*x = Usage{}
-	mi := &file_switchyard_v1_types_proto_msgTypes[4]
+	mi := &file_switchyard_v1_types_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -950,7 +1026,7 @@ func (x *Usage) String() string {
 func (*Usage) ProtoMessage() {}
 
 func (x *Usage) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_types_proto_msgTypes[4]
+	mi := &file_switchyard_v1_types_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -963,7 +1039,7 @@ func (x *Usage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Usage.ProtoReflect.Descriptor instead.
 func (*Usage) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_types_proto_rawDescGZIP(), []int{4}
+	return file_switchyard_v1_types_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Usage) GetWall() *durationpb.Duration {
@@ -1050,7 +1126,7 @@ type Worker struct {
 
 func (x *Worker) Reset() {
 	*x = Worker{}
-	mi := &file_switchyard_v1_types_proto_msgTypes[5]
+	mi := &file_switchyard_v1_types_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1062,7 +1138,7 @@ func (x *Worker) String() string {
 func (*Worker) ProtoMessage() {}
 
 func (x *Worker) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_types_proto_msgTypes[5]
+	mi := &file_switchyard_v1_types_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1075,7 +1151,7 @@ func (x *Worker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Worker.ProtoReflect.Descriptor instead.
 func (*Worker) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_types_proto_rawDescGZIP(), []int{5}
+	return file_switchyard_v1_types_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Worker) GetId() string {
@@ -1249,7 +1325,7 @@ const file_switchyard_v1_types_proto_rawDesc = "" +
 	"\x02by\x18\x01 \x01(\tR\x02by\x12*\n" +
 	"\x02at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x14\n" +
 	"\x05bytes\x18\x03 \x01(\x04R\x05bytes\x12\x16\n" +
-	"\x06reason\x18\x04 \x01(\tR\x06reason\"\xed\f\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\"\x9c\r\n" +
 	"\x03Job\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\acommand\x18\x02 \x03(\tR\acommand\x12-\n" +
@@ -1299,10 +1375,15 @@ const file_switchyard_v1_types_proto_rawDesc = "" +
 	"\alog_cut\x18$ \x01(\bR\x06logCut\x12*\n" +
 	"\x05usage\x18% \x01(\v2\x14.switchyard.v1.UsageR\x05usage\x12=\n" +
 	"\flog_deletion\x18& \x01(\v2\x1a.switchyard.v1.LogDeletionR\vlogDeletion\x12>\n" +
-	"\rlog_backup_at\x18' \x01(\v2\x1a.google.protobuf.TimestampR\vlogBackupAt\x1a6\n" +
+	"\rlog_backup_at\x18' \x01(\v2\x1a.google.protobuf.TimestampR\vlogBackupAt\x12-\n" +
+	"\x06limits\x18( \x01(\v2\x15.switchyard.v1.LimitsR\x06limits\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xce\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"H\n" +
+	"\x06Limits\x12\x16\n" +
+	"\x06memory\x18\x01 \x01(\x04R\x06memory\x12\x12\n" +
+	"\x04cpus\x18\x02 \x01(\x01R\x04cpus\x12\x12\n" +
+	"\x04pids\x18\x03 \x01(\x05R\x04pids\"\xce\x01\n" +
 	"\x05Usage\x12-\n" +
 	"\x04wall\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x04wall\x12+\n" +
 	"\x03cpu\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x03cpu\x12\x1f\n" +
@@ -1378,7 +1459,7 @@ func file_switchyard_v1_types_proto_rawDescGZIP() []byte {
 }
 
 var file_switchyard_v1_types_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_switchyard_v1_types_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_switchyard_v1_types_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_switchyard_v1_types_proto_goTypes = []any{
 	(JobState)(0),                 // 0: switchyard.v1.JobState
 	(JobOutcome)(0),               // 1: switchyard.v1.JobOutcome
@@ -1388,41 +1469,43 @@ var file_switchyard_v1_types_proto_goTypes = []any{
 	(*JobResult)(nil),             // 5: switchyard.v1.JobResult
 	(*LogDeletion)(nil),           // 6: switchyard.v1.LogDeletion
 	(*Job)(nil),                   // 7: switchyard.v1.Job
-	(*Usage)(nil),                 // 8: switchyard.v1.Usage
-	(*Worker)(nil),                // 9: switchyard.v1.Worker
-	nil,                           // 10: switchyard.v1.Job.EnvEntry
-	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 12: google.protobuf.Duration
+	(*Limits)(nil),                // 8: switchyard.v1.Limits
+	(*Usage)(nil),                 // 9: switchyard.v1.Usage
+	(*Worker)(nil),                // 10: switchyard.v1.Worker
+	nil,                           // 11: switchyard.v1.Job.EnvEntry
+	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 13: google.protobuf.Duration
 }
 var file_switchyard_v1_types_proto_depIdxs = []int32{
-	11, // 0: switchyard.v1.JobEvent.at:type_name -> google.protobuf.Timestamp
+	12, // 0: switchyard.v1.JobEvent.at:type_name -> google.protobuf.Timestamp
 	0,  // 1: switchyard.v1.JobEvent.from:type_name -> switchyard.v1.JobState
 	0,  // 2: switchyard.v1.JobEvent.to:type_name -> switchyard.v1.JobState
-	11, // 3: switchyard.v1.LogDeletion.at:type_name -> google.protobuf.Timestamp
-	10, // 4: switchyard.v1.Job.env:type_name -> switchyard.v1.Job.EnvEntry
-	12, // 5: switchyard.v1.Job.timeout:type_name -> google.protobuf.Duration
+	12, // 3: switchyard.v1.LogDeletion.at:type_name -> google.protobuf.Timestamp
+	11, // 4: switchyard.v1.Job.env:type_name -> switchyard.v1.Job.EnvEntry
+	13, // 5: switchyard.v1.Job.timeout:type_name -> google.protobuf.Duration
 	0,  // 6: switchyard.v1.Job.state:type_name -> switchyard.v1.JobState
-	11, // 7: switchyard.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
-	11, // 8: switchyard.v1.Job.assigned_at:type_name -> google.protobuf.Timestamp
-	11, // 9: switchyard.v1.Job.accepted_at:type_name -> google.protobuf.Timestamp
-	11, // 10: switchyard.v1.Job.started_at:type_name -> google.protobuf.Timestamp
-	11, // 11: switchyard.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
+	12, // 7: switchyard.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
+	12, // 8: switchyard.v1.Job.assigned_at:type_name -> google.protobuf.Timestamp
+	12, // 9: switchyard.v1.Job.accepted_at:type_name -> google.protobuf.Timestamp
+	12, // 10: switchyard.v1.Job.started_at:type_name -> google.protobuf.Timestamp
+	12, // 11: switchyard.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
 	1,  // 12: switchyard.v1.Job.outcome:type_name -> switchyard.v1.JobOutcome
 	5,  // 13: switchyard.v1.Job.late_result:type_name -> switchyard.v1.JobResult
 	4,  // 14: switchyard.v1.Job.history:type_name -> switchyard.v1.JobEvent
-	8,  // 15: switchyard.v1.Job.usage:type_name -> switchyard.v1.Usage
+	9,  // 15: switchyard.v1.Job.usage:type_name -> switchyard.v1.Usage
 	6,  // 16: switchyard.v1.Job.log_deletion:type_name -> switchyard.v1.LogDeletion
-	11, // 17: switchyard.v1.Job.log_backup_at:type_name -> google.protobuf.Timestamp
-	12, // 18: switchyard.v1.Usage.wall:type_name -> google.protobuf.Duration
-	12, // 19: switchyard.v1.Usage.cpu:type_name -> google.protobuf.Duration
-	3,  // 20: switchyard.v1.Worker.state:type_name -> switchyard.v1.WorkerState
-	11, // 21: switchyard.v1.Worker.registered_at:type_name -> google.protobuf.Timestamp
-	11, // 22: switchyard.v1.Worker.last_seen_at:type_name -> google.protobuf.Timestamp
-	23, // [23:23] is the sub-list for method output_type
-	23, // [23:23] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	12, // 17: switchyard.v1.Job.log_backup_at:type_name -> google.protobuf.Timestamp
+	8,  // 18: switchyard.v1.Job.limits:type_name -> switchyard.v1.Limits
+	13, // 19: switchyard.v1.Usage.wall:type_name -> google.protobuf.Duration
+	13, // 20: switchyard.v1.Usage.cpu:type_name -> google.protobuf.Duration
+	3,  // 21: switchyard.v1.Worker.state:type_name -> switchyard.v1.WorkerState
+	12, // 22: switchyard.v1.Worker.registered_at:type_name -> google.protobuf.Timestamp
+	12, // 23: switchyard.v1.Worker.last_seen_at:type_name -> google.protobuf.Timestamp
+	24, // [24:24] is the sub-list for method output_type
+	24, // [24:24] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_switchyard_v1_types_proto_init() }
@@ -1436,7 +1519,7 @@ func file_switchyard_v1_types_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_switchyard_v1_types_proto_rawDesc), len(file_switchyard_v1_types_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   7,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
