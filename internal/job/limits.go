@@ -40,7 +40,8 @@ func loweredLimits(asked, got wire.Limits) []string {
 		{asked.PIDs > got.PIDs, "pids", strconv.Itoa(asked.PIDs), strconv.Itoa(got.PIDs)},
 	} {
 		if l.lowered {
-			texts = append(texts, fmt.Sprintf("the job asked for --%s %s, and has %s: --job-%s of this agent is lower", l.flag, l.want, l.got, l.flag))
+			texts = append(texts, fmt.Sprintf("the job asked for --%s %s, and has %s: --job-%s of this agent is lower",
+				l.flag, l.want, l.got, l.flag))
 		}
 	}
 	return texts

@@ -36,7 +36,8 @@ func logEnd(logger *zap.Logger, accepted wire.Job, result job.Result, err error)
 		fields = append(fields, zap.Duration("duration", max(0, finished.Sub(result.StartedAt)).Round(time.Microsecond)))
 	}
 	if usage := result.Usage; usage != (wire.Usage{}) {
-		fields = append(fields, zap.Duration("cpu", time.Duration(usage.CPUMicros)*time.Microsecond), zap.Int64("peak_memory_bytes", usage.PeakMemory))
+		cpu := time.Duration(usage.CPUMicros) * time.Microsecond
+		fields = append(fields, zap.Duration("cpu", cpu), zap.Int64("peak_memory_bytes", usage.PeakMemory))
 		if usage.MemoryLimit > 0 {
 			fields = append(fields, zap.Int64("memory_limit_exceeded_bytes", usage.MemoryLimit))
 		}

@@ -50,7 +50,8 @@ func jobMessage(job record.Job, waitingReason string) *switchyardv1.Job {
 	}
 	if job.Limits != (wire.Limits{}) {
 		message.Limits = &switchyardv1.Limits{
-			Memory: uint64(max(job.Limits.Memory, 0)), Cpus: job.Limits.CPUs, Pids: int32(min(job.Limits.PIDs, maxCount)), //nolint:gosec // bounded
+			Memory: uint64(max(job.Limits.Memory, 0)), Cpus: job.Limits.CPUs,
+			Pids: int32(min(job.Limits.PIDs, maxCount)), //nolint:gosec // bounded
 		}
 	}
 	return message

@@ -84,7 +84,8 @@ func start(c Command, opts Options, out *output) (*Process, error) {
 	}
 	_ = cg.remove() // the next agent tries again
 	// The program itself was not found, say; or the system refuses to start it in a group.
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EACCES) || errors.Is(err, syscall.E2BIG) || limited || !opts.Cgroups.cannot(err) {
+	if limited || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EACCES) || errors.Is(err, syscall.E2BIG) ||
+		!opts.Cgroups.cannot(err) {
 		return nil, err
 	}
 	return startIn(nil, c, opts, out)
