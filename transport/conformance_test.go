@@ -101,7 +101,7 @@ type fact struct {
 
 // TestConformance compares the client with the facts of the protocol, over real sockets.
 func TestConformance(t *testing.T) {
-	for _, row := range slices.Concat(factsAboutTransport, factsAboutSessions, factsAboutStreamsAndJobs) {
+	for _, row := range slices.Concat(factsAboutTransport(), factsAboutSessions(), factsAboutStreamsAndJobs()) {
 		t.Run(row.section+"/"+row.fact, func(t *testing.T) {
 			streams := row.streams
 			if streams == nil {

@@ -6,8 +6,8 @@
 //	                                  expected line; the pattern's first group becomes the variable
 //	never NAME PATTERN                no line of its output so far matches
 //	signal NAME SIGNAL                send it a signal, such as INT
-//	end NAME CODE                     wait for its end, with this exit code or signal; then stdout
-//	                                  and stderr are what it wrote
+//	end NAME CODE...                  wait for its end, with one of these exit codes or signals; then
+//	                                  stdout and stderr are what it wrote
 //	exits CODE PROGRAM [ARGUMENT...]  run a program to its end, with this exit code
 //	certificate HOST CERT KEY         write a self-signed certificate for a host, and its key
 //

@@ -42,11 +42,11 @@ func TestStreamsMoveToAReplicaWithoutAny(t *testing.T) {
 	for range 40 {
 		one.clock.move(schedule.BalanceInterval)
 		must(t, two.sweeper.sweep(t.Context())) // it announces its streams
-		for id := range feeds {
-			must(t, two.Heartbeat(t.Context(), id))
-		}
-		two.replicas.sendSigns()
 		until(t, "what it announced is known here", func() bool {
+			for id := range feeds { // again, as a signal may be lost
+				must(t, two.Heartbeat(t.Context(), id))
+			}
+			two.replicas.sendSigns()
 			page, err := one.Workers(t.Context(), schedule.WorkerFilter{}, schedule.Page{})
 			must(t, err)
 			return !slices.ContainsFunc(page.Workers, func(w schedule.Worker) bool { return !w.LastSeenAt.Equal(one.clock.Now()) })
