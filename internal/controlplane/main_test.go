@@ -9,5 +9,5 @@ import (
 func TestMain(m *testing.M) {
 	// nats-server leaks a goroutine for each batch that was on its way when the disk was
 	// full and the server was stopped.
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.(*msgBlock).flushLoop"))
+	goleak.VerifyTestMain(m)
 }

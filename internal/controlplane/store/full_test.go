@@ -9,9 +9,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
@@ -99,6 +101,49 @@ func TestFullDiskHasRoomAgain(t *testing.T) {
 			}
 		}
 		tick.Stop()
+	}
+}
+
+// Writes are stored alone while the disk is full, however many there are, because the
+// server never ends a batch that it could not write: TestMain finds its goroutine. When
+// there is room again, they share a sync as before.
+func TestNoBatchOnAFullDisk(t *testing.T) {
+	dir := smalldisk.Mount(t, 48)
+	s := openTest(t, Options{DataDir: dir})
+	var batches atomic.Int64
+	commit := s.group.batch
+	s.group.batch = func(messages []*nats.Msg) (uint64, error) {
+		batches.Add(1)
+		return commit(messages)
+	}
+	many := func(prefix string) (failed error) {
+		var all errgroup.Group
+		for n := range 100 {
+			all.Go(func() error {
+				_, err := s.PutJob(t.Context(), record.Job{
+					ID: fmt.Sprint(prefix, n), Env: map[string]string{"X": strings.Repeat("x", 10_000)},
+					Job: lifecycle.Job{State: wire.StateQueued},
+				})
+				return err
+			})
+		}
+		return all.Wait()
+	}
+	free := smalldisk.Fill(t, dir)
+	var err error
+	for round := 0; err == nil; round++ {
+		err = many(fmt.Sprint("full", round, "-"))
+	}
+	if !errors.Is(err, ErrFull) {
+		t.Errorf("storing many jobs on a full disk: %v", err)
+	}
+	if n := batches.Load(); n != 0 {
+		t.Errorf("%d batches were begun on a full disk", n)
+	}
+	free()
+	waitReachable(t, s)
+	if err := many("after"); err != nil || batches.Load() == 0 {
+		t.Errorf("once there is room: %d batches, %v", batches.Load(), err)
 	}
 }
 

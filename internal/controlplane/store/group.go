@@ -27,6 +27,11 @@ const (
 	maxBatchBytes = 4 << 20
 	// maxGrouped is the size of the largest message, in bytes, that is part of a batch.
 	maxGrouped = 64 << 10
+	// minBatchRoom is the free space on the disk of the embedded server, in bytes, with
+	// which a batch is begun: what the batches on their way write, in their own files and
+	// in the stream. The server never ends a batch whose files it could not write: it
+	// keeps a goroutine of it, and counts it among the few that it allows at a time.
+	minBatchRoom = 2 * maxBatches * maxBatchBytes
 )
 
 // group stores the messages of one stream, in batches when there are many. The messages
@@ -39,6 +44,8 @@ type group struct {
 	// precede it. Both return the errors of NATS.
 	alone func(context.Context, *nats.Msg) (uint64, error)
 	batch func([]*nats.Msg) (uint64, error)
+	// hasRoom reports whether the disk has room for a batch. It must not block.
+	hasRoom func() bool
 
 	committing sync.WaitGroup // the goroutines of batches
 
@@ -129,11 +136,12 @@ func (g *group) next() {
 	for len(g.waiting) > 0 {
 		switch {
 		case !g.enabled, len(g.waiting) < minBatch && g.alones < maxAlone:
-			w := g.waiting[0]
-			g.waiting = slices.Delete(g.waiting, 0, 1)
-			g.alones++
-			w.decided <- decision{alone: true}
+			g.storeAlone(1)
 		case len(g.waiting) >= minBatch && g.batches < maxBatches:
+			if !g.hasRoom() {
+				g.storeAlone(len(g.waiting))
+				return
+			}
 			g.batches++
 			batch := g.take()
 			g.committing.Go(func() { g.commit(batch) })
@@ -141,6 +149,15 @@ func (g *group) next() {
 			return // the end of a write calls again
 		}
 	}
+}
+
+// storeAlone has the first n writes that wait stored alone. The caller holds the lock.
+func (g *group) storeAlone(n int) {
+	for _, w := range g.waiting[:n] {
+		g.alones++
+		w.decided <- decision{alone: true}
+	}
+	g.waiting = slices.Delete(g.waiting, 0, n)
 }
 
 // take returns the writes of the next batch: those that wait, with one message of a
@@ -180,6 +197,19 @@ func (g *group) commit(batch []*groupedWrite) {
 		w.decided <- decision{sequence: last - uint64(len(batch)-1-i), err: err} //nolint:gosec // not negative
 	}
 	g.next()
+}
+
+// roomForBatch reports whether a batch of the state can be begun: the last write of the
+// stream did not fail, and the disk of the embedded server has room.
+func (s *Store) roomForBatch() bool {
+	if slices.Contains(s.writes.broken(), stateStream) {
+		return false
+	}
+	if s.embedded == nil {
+		return true // the other servers say themselves what they cannot store
+	}
+	free, err := freeBytes(s.embedded.dir)
+	return err != nil || free >= minBatchRoom
 }
 
 // publishBatch stores messages of one stream, all or none, and returns the sequence of

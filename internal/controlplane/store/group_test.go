@@ -27,12 +27,14 @@ type disk struct {
 	alone    []string
 	batches  [][]string
 	batchErr error
+	full     bool
 }
 
 func (d *disk) group() *group {
 	d.turn = make(chan struct{}, 1)
 	return &group{
 		enabled: true,
+		hasRoom: func() bool { return !d.full },
 		alone: func(_ context.Context, msg *nats.Msg) (uint64, error) {
 			d.turn <- struct{}{}
 			defer func() { <-d.turn }()
@@ -79,6 +81,7 @@ func TestGroup(t *testing.T) {
 		name     string
 		writes   []string
 		disabled bool
+		full     bool
 		batchErr error
 		alone    int   // how many are stored alone
 		batches  []int // the sizes of the batches
@@ -89,6 +92,7 @@ func TestGroup(t *testing.T) {
 		{name: "as many as wait for their turn", writes: subjects("a", maxAlone+minBatch-1), alone: maxAlone + minBatch - 1},
 		{name: "many", writes: subjects("a", 100), alone: maxAlone, batches: []int{minBatch, minBatch, 100 - maxAlone - 2*minBatch}},
 		{name: "a server without batches", writes: subjects("a", 100), disabled: true, alone: 100},
+		{name: "a disk without room", writes: subjects("a", 100), full: true, alone: 100},
 		{
 			name: "a batch is refused", writes: append(subjects("a", maxAlone+minBatch-1), "conflict"), batchErr: refused,
 			alone: maxAlone + minBatch, batches: []int{minBatch}, errs: map[string]error{"conflict": ErrConflict},
@@ -109,7 +113,7 @@ func TestGroup(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d := &disk{batchErr: row.batchErr}
+				d := &disk{batchErr: row.batchErr, full: row.full}
 				g := d.group()
 				g.enabled = !row.disabled
 				var all sync.WaitGroup

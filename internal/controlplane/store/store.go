@@ -71,7 +71,7 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{opts: opts, opened: time.Now(), writes: newWrites()}
-	s.group.batch = s.publishBatch
+	s.group.batch, s.group.hasRoom = s.publishBatch, s.roomForBatch
 	s.group.alone = func(ctx context.Context, msg *nats.Msg) (uint64, error) {
 		ack, err := s.publish(ctx, msg)
 		if err != nil {
