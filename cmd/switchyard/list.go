@@ -35,11 +35,17 @@ const (
 )
 
 func newListFlags(flags cli.Flags, what string, page *string) *listFlags {
+	l := newPageFlags(flags, what, page)
+	flags.Choice(&l.sort, "sort", "ORDER", "newest or oldest first", newestFirst, oldestFirst)
+	return l
+}
+
+// newPageFlags is newListFlags for a list with one order.
+func newPageFlags(flags cli.Flags, what string, page *string) *listFlags {
 	l := &listFlags{number: defaultLimit, sort: newestFirst}
 	cli.Var(flags, &l.number, "limit", "NUMBER", "most "+what+" to list; 0 is all", cli.Number(0, math.MaxInt))
 	flags.Bool(&l.all, "all", "list all "+what)
 	flags.Text(page, "page", "TOKEN", "go on where a list ended that named this token")
-	flags.Choice(&l.sort, "sort", "ORDER", "newest or oldest first", newestFirst, oldestFirst)
 	return l
 }
 

@@ -40,6 +40,8 @@ func (a *app) root() *cobra.Command {
 			a.jobSubmit(), a.jobList(), a.jobShow(), a.jobLogs(), a.jobCancel(), a.jobDelete()),
 		cli.Group("workers", "list the workers of agents; pause, resume, stop and revoke them",
 			a.workersList(), a.workersPause(), a.workersResume(), a.workersStop(), a.workersRevoke()),
+		cli.Group("queue", "list queues, show one, pause and resume them",
+			a.queueList(), a.queueShow(), a.queuePause(), a.queueResume()),
 		cli.Group("token", "create, list and revoke the tokens of people, programs and agents",
 			a.tokenCreate(), a.tokenList(), a.tokenRevoke()),
 		a.auditLog(),

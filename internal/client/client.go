@@ -42,6 +42,7 @@ type Client struct {
 	patience time.Duration
 	jobs     switchyardv1connect.JobServiceClient
 	workers  switchyardv1connect.WorkerServiceClient
+	queues   switchyardv1connect.QueueServiceClient
 	tokens   switchyardv1connect.TokenServiceClient
 	backups  switchyardv1connect.BackupServiceClient
 	audit    switchyardv1connect.AuditServiceClient
@@ -72,6 +73,7 @@ func New(opts Options) (*Client, error) {
 		patience: opts.Patience,
 		jobs:     switchyardv1connect.NewJobServiceClient(caller, callerBase, options),
 		workers:  switchyardv1connect.NewWorkerServiceClient(caller, callerBase, options),
+		queues:   switchyardv1connect.NewQueueServiceClient(caller, callerBase, options),
 		tokens:   switchyardv1connect.NewTokenServiceClient(caller, callerBase, options),
 		backups:  switchyardv1connect.NewBackupServiceClient(caller, callerBase, options),
 		audit:    switchyardv1connect.NewAuditServiceClient(caller, callerBase, options),

@@ -118,6 +118,9 @@ func targetOf(request, response any) audit.Target {
 	if r, ok := response.(interface{ GetToken() *switchyardv1.Token }); ok {
 		return audit.Target{Kind: "token", ID: r.GetToken().GetId(), Name: r.GetToken().GetName()}
 	}
+	if r, ok := response.(interface{ GetQueue() *switchyardv1.Queue }); ok {
+		return audit.Target{Kind: "queue", Name: r.GetQueue().GetName()}
+	}
 	if r, ok := request.(*switchyardv1.DeleteJobRequest); ok {
 		return audit.Target{Kind: "job", ID: r.GetId()}
 	}

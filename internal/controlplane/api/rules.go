@@ -53,6 +53,11 @@ var rules = map[string]rule{
 	switchyardv1connect.WorkerServiceStopWorkerProcedure:   {nil, maxRequestBytes},
 	switchyardv1connect.WorkerServiceRevokeWorkerProcedure: {nil, maxRequestBytes},
 
+	switchyardv1connect.QueueServiceListQueuesProcedure:  {[]access.Scope{access.Read}, maxRequestBytes},
+	switchyardv1connect.QueueServiceGetQueueProcedure:    {[]access.Scope{access.Read}, maxRequestBytes},
+	switchyardv1connect.QueueServicePauseQueueProcedure:  {nil, maxRequestBytes},
+	switchyardv1connect.QueueServiceResumeQueueProcedure: {nil, maxRequestBytes},
+
 	switchyardv1connect.AuditServiceListAuditEventsProcedure: {nil, maxRequestBytes},
 
 	switchyardv1connect.TokenServiceCreateTokenProcedure: {nil, maxRequestBytes},

@@ -66,12 +66,13 @@ func Handlers(dispatcher *dispatch.Dispatcher, options Options) map[string]http.
 	jobsPath, jobs := switchyardv1connect.NewJobServiceHandler(&jobService{base}, handlerOptions...)
 	workersPath, workers := switchyardv1connect.NewWorkerServiceHandler(&workerService{base}, handlerOptions...)
 	tokensPath, tokens := switchyardv1connect.NewTokenServiceHandler(&tokenService{base, options.Tokens}, handlerOptions...)
+	queuesPath, queues := switchyardv1connect.NewQueueServiceHandler(&queueService{base}, handlerOptions...)
 	backupPath, backup := switchyardv1connect.NewBackupServiceHandler(&backupService{base, options.Store}, handlerOptions...)
 	auditPath, auditing := switchyardv1connect.NewAuditServiceHandler(&auditService{base, options.Store}, handlerOptions...)
 	return map[string]http.Handler{
 		"GET " + MetricsPath: guarded.wrap(options.Metrics),
 		backupPath:           guarded.wrap(backup), auditPath: guarded.wrap(auditing),
-		jobsPath: guarded.wrap(jobs), workersPath: guarded.wrap(workers), tokensPath: guarded.wrap(tokens),
+		jobsPath: guarded.wrap(jobs), workersPath: guarded.wrap(workers), queuesPath: guarded.wrap(queues), tokensPath: guarded.wrap(tokens),
 	}
 }
 

@@ -32,7 +32,9 @@ func (r *records) WaitingReason(job record.Job) string {
 	if job.State != wire.StateQueued {
 		return ""
 	}
-	if reason := r.failures.reason(job.ID, r.now()); reason != "" {
+	paused := false
+	r.view(func(x *schedule.Index) { _, paused = x.QueuePause(job.Queue) })
+	if reason := r.failures.reason(job.ID, r.now()); reason != "" && !paused {
 		return reason
 	}
 	return r.queueReason(job.Queue)

@@ -129,9 +129,9 @@ func (d *Dispatcher) Accept(ctx context.Context, workerID, jobID string) (record
 
 // Acquire accepts a queued job that the worker itself names, of the worker's queue
 // unless Options.AcquireAnyQueue is set. Repeatable like Accept. ErrNotFound;
-// ErrWrongState if the job is not queued or is of another queue, or if the worker is
-// paused, draining or stopped. The worker's stored record decides, since another
-// replica may have paused it just now.
+// ErrWrongState if the job is not queued or is of another queue, if the worker is
+// paused, draining or stopped, or if the queue is paused. The stored records decide,
+// since another replica may have paused them just now.
 func (d *Dispatcher) Acquire(ctx context.Context, workerID, jobID string) (record.Job, string, error) {
 	if err := d.renew(ctx, workerID); err != nil {
 		return record.Job{}, "", err
@@ -149,7 +149,7 @@ func (d *Dispatcher) Acquire(ctx context.Context, workerID, jobID string) (recor
 		case job.Queue != worker.Queue && !d.acquireAnyQueue:
 			return wrongState("job %s is of queue %s, and worker %s of queue %s", job.ID, job.Queue, worker.Name, worker.Queue)
 		}
-		return nil
+		return d.checkNotPaused(ctx, job.Queue)
 	})
 }
 

@@ -142,6 +142,7 @@ func (r *records) apply(c store.Change) {
 	})
 	var job record.Job
 	var worker record.Worker
+	var queuePause record.QueuePause
 	var err error
 	switch {
 	case known:
@@ -149,6 +150,8 @@ func (r *records) apply(c store.Change) {
 		job, err = c.Job()
 	case c.Kind == store.WorkerStored:
 		worker, err = c.Worker()
+	case c.Kind == store.QueuePauseStored:
+		queuePause, err = c.QueuePause()
 	}
 	if err != nil {
 		r.log.Error("skipped a damaged record", zap.Error(err))
@@ -162,8 +165,13 @@ func (r *records) apply(c store.Change) {
 			r.applyJob(job)
 		case worker.Revision > 0:
 			x.ApplyWorker(worker, r.now())
+		case queuePause.Revision > 0:
+			x.ApplyQueuePause(queuePause)
 		}
 	})
+	if queuePause.Revision > 0 {
+		r.wakeSubscribers() // the jobs of the queue have another reason to wait
+	}
 }
 
 // applyJob applies a record to the index and passes it to the job's subscribers.

@@ -17,7 +17,8 @@ type state struct {
 	source Source
 	queues *queues
 
-	jobs, oldest, workers, streams   *prometheus.Desc
+	jobs, oldest, paused             *prometheus.Desc
+	workers, streams                 *prometheus.Desc
 	postponed, failing, attempts     *prometheus.Desc
 	up, full, bytes, messages, limit *prometheus.Desc
 	diskFree, maxStore               *prometheus.Desc
@@ -32,6 +33,7 @@ func newState(source Source, queues *queues) *state {
 		jobs: desc("jobs", "Stored jobs by queue and state, those that ended included. "+
 			"Every replica has the same: take the largest, not the sum.", "queue", "state"),
 		oldest: desc("queue_oldest_seconds", "Time since the oldest job of a queue was submitted that is queued now; 0 if none is.", "queue"),
+		paused: desc("queue_paused", "Whether a queue is paused, so that none of its jobs is offered to a worker: 1 or 0.", "queue"),
 		workers: desc("workers", "Workers by queue, by what they do (idle, busy, silent, paused, draining, lost), and by whether they have a "+
 			"stream to any replica. Every replica has the same: take the largest, not the sum.", "queue", "state", "connection"),
 		streams:   desc("streams", "Streams of workers that are open to this replica."),
@@ -53,7 +55,7 @@ func newState(source Source, queues *queues) *state {
 // Describe implements prometheus.Collector.
 func (s *state) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		s.jobs, s.oldest, s.workers, s.streams, s.postponed, s.failing, s.attempts,
+		s.jobs, s.oldest, s.paused, s.workers, s.streams, s.postponed, s.failing, s.attempts,
 		s.up, s.full, s.bytes, s.messages, s.limit, s.diskFree, s.maxStore,
 	} {
 		out <- d
@@ -71,6 +73,7 @@ type queueTotals struct {
 	jobs    map[wire.JobState]int
 	workers map[schedule.WorkerKind]int
 	oldest  time.Time
+	paused  bool // one of them is
 }
 
 func (s *state) collectQueues(out chan<- prometheus.Metric) {
@@ -89,6 +92,7 @@ func (s *state) collectQueues(out chan<- prometheus.Metric) {
 			age = max(0, now.Sub(q.oldest).Seconds()) // the moments of two clocks
 		}
 		out <- prometheus.MustNewConstMetric(s.oldest, prometheus.GaugeValue, age, label)
+		flag(out, s.paused, q.paused, label)
 		for _, condition := range schedule.WorkerConditions() {
 			for connection, streaming := range map[string]bool{"stream": true, "poll": false} {
 				kind := schedule.WorkerKind{Condition: condition, Streaming: streaming}
@@ -114,6 +118,7 @@ func (s *state) totals(queues map[string]*schedule.QueueStats) map[string]*queue
 		for kind, n := range q.Workers {
 			total.workers[kind] += n
 		}
+		total.paused = total.paused || q.Pause.Paused
 		if !q.OldestQueued.IsZero() && (total.oldest.IsZero() || q.OldestQueued.Before(total.oldest)) {
 			total.oldest = q.OldestQueued
 		}

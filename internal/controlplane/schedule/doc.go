@@ -3,13 +3,14 @@
 //
 // An Index holds the live jobs and the workers. It learns of every stored record
 // (ApplyJob, ApplyWorker), every sign of life (RenewWorker, RenewJob) and every
-// stream (Attach, Detach), and it answers questions:
+// stream (Attach, Detach), of the pauses of queues (ApplyQueuePause), and it answers
+// questions:
 //
 //   - Match, ClaimIdle and Ping claim a job and a worker for each other, while
 //     the caller writes the assignment. Release ends a claim.
 //   - ExpiredWorkers and Decide apply the rules of leases.go: they return events for
 //     the tables of packages workerstate and lifecycle.
-//   - Workers, NextJobs and WaitingReason are for people.
+//   - Workers, Queues, NextJobs and WaitingReason are for people.
 //
 // The index of a replica can lag behind the records that other replicas write.
 // It is used to decide what to try, never to refuse a request.

@@ -25,6 +25,8 @@ type Index struct {
 	workers map[string]*workerEntry
 	queues  map[string]*queueEntry
 	history history
+	// pauses are the pauses of queues, and their ends, by the name of the queue.
+	pauses map[string]record.QueuePause
 
 	// ended are the jobs that ended, until the watch has reached their end: an older
 	// record, still to come, must not revive the job. Those that were live on this
@@ -87,6 +89,7 @@ func New() *Index {
 		workers:   map[string]*workerEntry{},
 		queues:    map[string]*queueEntry{},
 		history:   newHistory(),
+		pauses:    map[string]record.QueuePause{},
 		ended:     map[string]ending{},
 		pending:   map[string]record.Job{},
 		postponed: map[*jobEntry]time.Time{},
@@ -300,6 +303,7 @@ func (x *Index) Tidy(now time.Time, workerRetention time.Duration) {
 			x.ForgetWorker(id)
 		}
 	}
+	x.tidyPauses()
 	x.expiry = x.history.expire(x.expiry, now, maxExpirySteps)
 }
 

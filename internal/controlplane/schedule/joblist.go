@@ -37,15 +37,23 @@ type Page struct {
 // resolve returns the size of the page and the ID after which it begins, which is
 // the zero one for the first page.
 func (p Page) resolve() (size int, after uuid.UUID, err error) {
-	if p.Size < 0 || p.Size > MaxPageSize {
-		return 0, after, record.Invalid("page_size", "is %d, must be 1 to %d", p.Size, MaxPageSize)
+	if size, err = p.size(); err != nil {
+		return 0, after, err
 	}
 	if p.Token != "" {
 		if after, err = uuid.Parse(p.Token); err != nil || after == uuid.Nil {
 			return 0, after, record.Invalid("page_token", "is not a token of a previous page")
 		}
 	}
-	return cmp.Or(p.Size, DefaultPageSize), after, nil
+	return size, after, nil
+}
+
+// size returns the size of the page.
+func (p Page) size() (int, error) {
+	if p.Size < 0 || p.Size > MaxPageSize {
+		return 0, record.Invalid("page_size", "is %d, must be 1 to %d", p.Size, MaxPageSize)
+	}
+	return cmp.Or(p.Size, DefaultPageSize), nil
 }
 
 // JobFilter selects jobs; a zero field selects all.

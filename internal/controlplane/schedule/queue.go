@@ -113,14 +113,15 @@ func (x *Index) setIdle(w *workerEntry) {
 	}
 }
 
-// Match claims an idle worker for each ready job, as long as there are both.
+// Match claims an idle worker for each ready job of the queues that are not paused, as
+// long as there are both.
 func (x *Index) Match() []*Claim {
 	if x.closed {
 		return nil
 	}
 	var claims []*Claim
 	for q := range x.changed {
-		for {
+		for !x.paused(q) {
 			j, ready := q.ready.Min()
 			w, idle := q.idle.Min()
 			if !ready || !idle {
@@ -134,10 +135,11 @@ func (x *Index) Match() []*Claim {
 }
 
 // ClaimIdle claims an idle worker for a job that is about to be stored in a
-// queue. It returns nil if there is none, or if jobs of the queue are ready.
+// queue. It returns nil if there is none, or if jobs of the queue are ready, or the
+// queue is paused.
 func (x *Index) ClaimIdle(queue string) *Claim {
 	q := x.queues[queue]
-	if x.closed || q == nil || q.ready.Len() > 0 {
+	if x.closed || q == nil || x.paused(q) || q.ready.Len() > 0 {
 		return nil
 	}
 	w, idle := q.idle.Min()
@@ -149,7 +151,7 @@ func (x *Index) ClaimIdle(queue string) *Claim {
 
 // claimReady claims the best ready job for a worker that polls, if it is free.
 func (x *Index) claimReady(w *workerEntry) *Claim {
-	if x.closed || !w.free() {
+	if x.closed || x.paused(w.queue) || !w.free() {
 		return nil
 	}
 	j, ready := w.queue.ready.Min()

@@ -3,6 +3,7 @@ package schedule
 import (
 	"time"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
@@ -40,11 +41,13 @@ type QueueStats struct {
 	OldestQueued time.Time
 	// Workers are the workers that did not leave. A revoked worker has left.
 	Workers map[WorkerKind]int
+	// Pause is the pause of the queue; the zero value if it is not paused.
+	Pause record.QueuePause
 }
 
 // Stats are the numbers of an index.
 type Stats struct {
-	// Queues are the queues with jobs or workers, by name.
+	// Queues are the queues with jobs, workers or a pause, by name.
 	Queues map[string]*QueueStats
 	// Streams is the number of streams to this replica.
 	Streams int
@@ -76,6 +79,11 @@ func (x *Index) Stats() Stats {
 		}
 		kind := WorkerKind{Condition: w.shownCondition(), Streaming: w.stream != nil || w.otherReplica != ""}
 		s.queue(w.record.Queue).Workers[kind]++
+	}
+	for name, p := range x.pauses {
+		if p.Paused {
+			s.queue(name).Pause = p
+		}
 	}
 	return s
 }

@@ -66,6 +66,9 @@ func (w *workerEntry) discount() {
 // WaitingReason returns why the jobs of a queue wait, for people. It takes a time that
 // does not depend on the number of workers, but of those that do not respond.
 func (x *Index) WaitingReason(queue string, now time.Time) string {
+	if p, paused := x.QueuePause(queue); paused {
+		return pauseReason(p)
+	}
 	q := x.queues[queue]
 	if q == nil {
 		return "no worker is connected in queue " + queue

@@ -21,6 +21,7 @@ const (
 	workerPrefix  = statePrefix + "worker."
 	keyPrefix     = statePrefix + "key."
 	tokenPrefix   = statePrefix + "token."
+	queuePrefix   = statePrefix + "queue."
 	logPrefix     = "switchyard.log."
 	dataPrefix    = "switchyard.data."
 	signalSubject = "switchyard.signal"

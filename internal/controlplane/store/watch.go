@@ -19,6 +19,8 @@ const (
 	JobStored ChangeKind = iota + 1
 	// WorkerStored is a worker's record.
 	WorkerStored
+	// QueuePauseStored is the pause of a queue.
+	QueuePauseStored
 	// JobDeleted is the marker of a job that was deleted.
 	JobDeleted
 	// OtherStored is any other record: only its revision matters, which is the
@@ -30,7 +32,7 @@ const (
 // the watcher's own.
 type Change struct {
 	Kind ChangeKind
-	// ID is the ID of the job or worker.
+	// ID is the ID of the job or worker, or the hash of the name of the queue.
 	ID string
 	// Revision is the sequence of the message; it grows from change to change.
 	Revision uint64
@@ -55,6 +57,13 @@ func (c Change) Job() (record.Job, error) {
 	job, err := decode[record.Job](c.data, "reading job "+c.ID)
 	job.Revision = c.Revision
 	return job, err
+}
+
+// QueuePause returns the record of a QueuePauseStored.
+func (c Change) QueuePause() (record.QueuePause, error) {
+	p, err := decode[record.QueuePause](c.data, "reading the pause of a queue")
+	p.Revision = c.Revision
+	return p, err
 }
 
 // Worker returns the record of a WorkerStored.
@@ -100,6 +109,8 @@ func change(subject string, revision uint64, storedAt time.Time, data []byte, su
 		}
 	} else if id, ok := strings.CutPrefix(subject, workerPrefix); ok {
 		c.Kind, c.ID = WorkerStored, id
+	} else if id, ok := strings.CutPrefix(subject, queuePrefix); ok {
+		c.Kind, c.ID = QueuePauseStored, id
 	}
 	return c
 }

@@ -34,8 +34,8 @@ type AuditEvent struct {
 	ActorId string `protobuf:"bytes,4,opt,name=actor_id,json=actorId,proto3" json:"actor_id,omitempty"`
 	// The host from which the request came: a proxy's, where there is one.
 	Address string `protobuf:"bytes,5,opt,name=address,proto3" json:"address,omitempty"`
-	// What was changed: "job", "worker" or "token", with its ID and, for workers and
-	// tokens, its name.
+	// What was changed: "job", "worker", "token" or "queue", with its ID and, for workers
+	// and tokens, its name. A queue has a name only.
 	TargetKind string `protobuf:"bytes,6,opt,name=target_kind,json=targetKind,proto3" json:"target_kind,omitempty"`
 	TargetId   string `protobuf:"bytes,7,opt,name=target_id,json=targetId,proto3" json:"target_id,omitempty"`
 	TargetName string `protobuf:"bytes,8,opt,name=target_name,json=targetName,proto3" json:"target_name,omitempty"`
