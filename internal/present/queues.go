@@ -15,7 +15,7 @@ import (
 // Queues writes a table of queues. now is the time for the column OLDEST.
 func Queues(w io.Writer, queues []*switchyardv1.Queue, now time.Time) error {
 	rows := append(make([][]string, 0, 1+len(queues)),
-		[]string{"NAME", "STATE", "QUEUED", "OLDEST", "RUNNING", "IDLE", "BUSY", "PAUSED", "SILENT", "LOST", "NOTE"})
+		[]string{"NAME", stateColumn, "QUEUED", "OLDEST", "RUNNING", "IDLE", "BUSY", "PAUSED", "SILENT", "LOST", "NOTE"})
 	number := func(n int32) string { return strconv.Itoa(int(n)) }
 	for _, queue := range queues {
 		workers := queue.GetWorkers()
@@ -37,7 +37,7 @@ func Queue(w io.Writer, queue *switchyardv1.Queue, now time.Time) error {
 		paused = fmt.Sprintf("by %s since %s: %s", Safe(queue.GetPausedBy()), moment(queue.GetPausedAt()), Safe(queue.GetPauseReason()))
 	}
 	if queue.GetQueued() > 0 {
-		oldest = fmt.Sprintf(", the oldest for %s", age(now, queue.GetOldestQueuedAt()))
+		oldest = ", the oldest for " + age(now, queue.GetOldestQueuedAt())
 	}
 	fields := [][]string{
 		{"name", Safe(queue.GetName())},

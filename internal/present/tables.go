@@ -23,7 +23,7 @@ const mebibyte = 1 << 20 // in bytes
 
 // Jobs writes a table of jobs. now is the time for the column AGE.
 func Jobs(w io.Writer, jobs []*switchyardv1.Job, now time.Time) error {
-	rows := append(make([][]string, 0, 1+len(jobs)), []string{"ID", "STATE", "QUEUE", "WORKER", "AGE", "COMMAND"})
+	rows := append(make([][]string, 0, 1+len(jobs)), []string{"ID", stateColumn, "QUEUE", "WORKER", "AGE", "COMMAND"})
 	for _, job := range jobs {
 		rows = append(rows, []string{
 			job.GetId(), Outcome(job), cell(job.GetQueue()), cell(job.GetWorkerName()),
@@ -183,7 +183,7 @@ func shorten(s string, width int) string {
 
 // Workers writes a table of workers. now is the time for the column SEEN.
 func Workers(w io.Writer, workers []*switchyardv1.Worker, now time.Time) error {
-	rows := append(make([][]string, 0, 1+len(workers)), []string{"ID", "NAME", "STATE", "QUEUE", "BY", "JOB", "SEEN", "NOTE"})
+	rows := append(make([][]string, 0, 1+len(workers)), []string{"ID", "NAME", stateColumn, "QUEUE", "BY", "JOB", "SEEN", "NOTE"})
 	for _, worker := range workers {
 		rows = append(rows, []string{
 			worker.GetId(), cell(worker.GetName()), WorkerSummary(worker), cell(worker.GetQueue()), via(worker),
@@ -206,6 +206,9 @@ func via(worker *switchyardv1.Worker) string {
 }
 
 const columnGap = 2
+
+// stateColumn is the heading of the states of jobs, workers and queues.
+const stateColumn = "STATE"
 
 // none stands in an empty column, so that a program can split a row at white space.
 const none = "-"

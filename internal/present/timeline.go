@@ -17,7 +17,7 @@ func Timeline(w io.Writer, job *switchyardv1.Job) error {
 	if len(history) == 0 {
 		return nil
 	}
-	rows := append(make([][]string, 0, 1+len(history)), []string{"TIME", "FOR", "EVENT", "STATE", "WORKER", "WHY"})
+	rows := append(make([][]string, 0, 1+len(history)), []string{"TIME", "FOR", "EVENT", stateColumn, "WORKER", "WHY"})
 	for i, entry := range history {
 		if i == int(job.GetHistoryHead()) && job.GetHistoryDropped() > 0 {
 			rows = append(rows, []string{

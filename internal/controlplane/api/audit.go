@@ -119,7 +119,7 @@ func targetOf(request, response any) audit.Target {
 		return audit.Target{Kind: "token", ID: r.GetToken().GetId(), Name: r.GetToken().GetName()}
 	}
 	if r, ok := response.(interface{ GetQueue() *switchyardv1.Queue }); ok {
-		return audit.Target{Kind: "queue", Name: r.GetQueue().GetName()}
+		return audit.Target{Kind: queueNoun, Name: r.GetQueue().GetName()}
 	}
 	if r, ok := request.(*switchyardv1.DeleteJobRequest); ok {
 		return audit.Target{Kind: "job", ID: r.GetId()}
@@ -173,7 +173,7 @@ func (s *auditService) ListAuditEvents(ctx context.Context, req *switchyardv1.Li
 	}
 	events, next, err := audit.List(ctx, s.stored, since, int(req.GetPageSize()), req.GetPageToken())
 	if err != nil {
-		return nil, s.failed(operation{verb: "listing", noun: "audit events"}, err)
+		return nil, s.failed(operation{verb: listing, noun: "audit events"}, err)
 	}
 	response := &switchyardv1.ListAuditEventsResponse{NextPageToken: next}
 	for _, e := range events {

@@ -26,6 +26,9 @@ type operation struct {
 	id   string // of the job or worker; empty for calls without one
 }
 
+// listing is the verb of lists.
+const listing = "listing"
+
 // String returns, for example, `canceling job "ID"` or `listing jobs`.
 func (o operation) String() string { return o.verb + " " + o.object() }
 

@@ -65,7 +65,7 @@ func (s *jobService) ListJobs(ctx context.Context, req *switchyardv1.ListJobsReq
 	}
 	found, err := s.dispatcher.Jobs(ctx, filter, page)
 	if err != nil {
-		return nil, s.failed(operation{verb: "listing", noun: "jobs"}, err)
+		return nil, s.failed(operation{verb: listing, noun: "jobs"}, err)
 	}
 	response := &switchyardv1.ListJobsResponse{NextPageToken: found.Next, Total: int64(found.Total)}
 	for _, job := range found.Jobs {

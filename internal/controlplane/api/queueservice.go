@@ -9,6 +9,9 @@ import (
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
+// queueNoun is what errors and the audit log call a queue.
+const queueNoun = "queue"
+
 // queueService implements switchyardv1connect.QueueServiceHandler.
 type queueService struct{ service }
 
@@ -18,7 +21,7 @@ func (s *queueService) ListQueues(_ context.Context, req *switchyardv1.ListQueue
 ) {
 	found, err := s.dispatcher.Queues(schedule.Page{Size: int(req.GetPageSize()), Token: req.GetPageToken()})
 	if err != nil {
-		return nil, s.failed(operation{verb: "listing", noun: "queues"}, err)
+		return nil, s.failed(operation{verb: listing, noun: "queues"}, err)
 	}
 	response := &switchyardv1.ListQueuesResponse{NextPageToken: found.Next, Total: int64(found.Total)}
 	for _, queue := range found.Queues {
@@ -31,7 +34,7 @@ func (s *queueService) ListQueues(_ context.Context, req *switchyardv1.ListQueue
 func (s *queueService) GetQueue(_ context.Context, req *switchyardv1.GetQueueRequest) (*switchyardv1.GetQueueResponse, error) {
 	queue, err := s.dispatcher.Queue(req.GetName())
 	if err != nil {
-		return nil, s.failed(operation{"reading", "queue", req.GetName()}, err)
+		return nil, s.failed(operation{"reading", queueNoun, req.GetName()}, err)
 	}
 	return &switchyardv1.GetQueueResponse{Queue: queueMessage(queue)}, nil
 }
@@ -42,7 +45,7 @@ func (s *queueService) PauseQueue(ctx context.Context, req *switchyardv1.PauseQu
 ) {
 	queue, err := s.dispatcher.PauseQueue(ctx, req.GetName(), req.GetReason(), access.Caller(ctx).Name)
 	if err != nil {
-		return nil, s.failed(operation{"pausing", "queue", req.GetName()}, err)
+		return nil, s.failed(operation{"pausing", queueNoun, req.GetName()}, err)
 	}
 	return &switchyardv1.PauseQueueResponse{Queue: queueMessage(queue)}, nil
 }
@@ -53,7 +56,7 @@ func (s *queueService) ResumeQueue(ctx context.Context, req *switchyardv1.Resume
 ) {
 	queue, err := s.dispatcher.ResumeQueue(ctx, req.GetName(), access.Caller(ctx).Name)
 	if err != nil {
-		return nil, s.failed(operation{"resuming", "queue", req.GetName()}, err)
+		return nil, s.failed(operation{"resuming", queueNoun, req.GetName()}, err)
 	}
 	return &switchyardv1.ResumeQueueResponse{Queue: queueMessage(queue)}, nil
 }

@@ -27,7 +27,7 @@ func (s *workerService) ListWorkers(ctx context.Context, req *switchyardv1.ListW
 	}
 	found, err := s.dispatcher.Workers(ctx, filter, page)
 	if err != nil {
-		return nil, s.failed(operation{verb: "listing", noun: "workers"}, err)
+		return nil, s.failed(operation{verb: listing, noun: "workers"}, err)
 	}
 	response := &switchyardv1.ListWorkersResponse{NextPageToken: found.Next, Total: int64(found.Total)}
 	for _, worker := range found.Workers {

@@ -9,7 +9,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// A paused queue gives no job to anyone, on any path, until it is resumed, also after a
+// No job of a paused queue is offered, on any path, until it is resumed, also after a
 // restart. What was offered before runs.
 func TestAPausedQueueDispatchesNothing(t *testing.T) {
 	p := newPlant(t, Options{})

@@ -71,4 +71,3 @@ func (x *Index) queueView(name string, stats QueueStats, now time.Time) Queue {
 	}
 	return q
 }
-

@@ -31,6 +31,9 @@ func watch(ctx context.Context, s *Store) *watching {
 			case WorkerStored:
 				worker, err := c.Worker()
 				w.lines <- fmt.Sprint("worker ", worker.ID, " ", worker.State, " ", err)
+			case QueuePauseStored:
+				p, err := c.QueuePause()
+				w.lines <- fmt.Sprint("queue ", p.Queue, " ", p.Paused, " ", err)
 			case JobDeleted, OtherStored:
 				w.lines <- "other"
 			}
