@@ -13,25 +13,24 @@ import (
 
 // A stream syncs one write after the other, and an atomic batch once for all of its
 // messages, but with some syncs more for the batch itself. So few writes at a time are
-// stored alone, which is fastest for each, and many are stored in batches.
+// stored alone, which is fastest for each, and many are stored in batches. While a batch
+// is on its way the others wait, and make the next one larger: the stream stores them one
+// after the other anyway.
 const (
 	// maxAlone is how many writes are stored alone at a time; others wait.
 	maxAlone = 4
 	// minBatch is how many waiting writes are stored as a batch.
 	minBatch = 6
-	// maxBatches is how many batches are on their way: the server takes in one while
-	// it syncs another.
-	maxBatches = 2
 	// maxBatch and maxBatchBytes bound a batch. The server accepts 1,000 messages.
 	maxBatch      = 500
 	maxBatchBytes = 4 << 20
 	// maxGrouped is the size of the largest message, in bytes, that is part of a batch.
 	maxGrouped = 64 << 10
 	// minBatchRoom is the free space on the disk of the embedded server, in bytes, with
-	// which a batch is begun: what the batches on their way write, in their own files and
-	// in the stream. The server never ends a batch whose files it could not write: it
+	// which a batch is begun: what a batch writes, in its own files and in the stream, and
+	// as much again. The server never ends a batch whose files it could not write: it
 	// keeps a goroutine of it, and counts it among the few that it allows at a time.
-	minBatchRoom = 2 * maxBatches * maxBatchBytes
+	minBatchRoom = 4 * maxBatchBytes
 )
 
 // group stores the messages of one stream, in batches when there are many. The messages
@@ -49,12 +48,12 @@ type group struct {
 
 	committing sync.WaitGroup // the goroutines of batches
 
-	mu      sync.Mutex
-	enabled bool // whether the server accepts batches
-	ended   bool // no batch is begun any more
-	waiting []*groupedWrite
-	alones  int // how many writes are being stored alone
-	batches int // how many batches are being stored
+	mu       sync.Mutex
+	enabled  bool // whether the server accepts batches
+	ended    bool // no batch is begun any more
+	waiting  []*groupedWrite
+	alones   int  // how many writes are being stored alone
+	batching bool // a batch is being stored
 }
 
 // groupedWrite is a write that waits for its turn.
@@ -133,16 +132,16 @@ func (g *group) follow(ctx context.Context, w *groupedWrite, d decision) (uint64
 
 // next decides about the writes that wait. The caller holds the lock.
 func (g *group) next() {
-	for len(g.waiting) > 0 {
+	for len(g.waiting) > 0 && !g.batching {
 		switch {
 		case !g.enabled, len(g.waiting) < minBatch && g.alones < maxAlone:
 			g.storeAlone(1)
-		case len(g.waiting) >= minBatch && g.batches < maxBatches:
+		case len(g.waiting) >= minBatch:
 			if !g.hasRoom() {
 				g.storeAlone(len(g.waiting))
 				return
 			}
-			g.batches++
+			g.batching = true
 			batch := g.take()
 			g.committing.Go(func() { g.commit(batch) })
 		default:
@@ -187,7 +186,7 @@ func (g *group) commit(batch []*groupedWrite) {
 	refused = refused || errors.Is(err, nats.ErrNoResponders) // a cluster without a leader had no commit
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.batches--
+	g.batching = false
 	for i, w := range batch {
 		if refused { // nothing is stored; for one of them or for the batch as such
 			g.alones++
