@@ -51,7 +51,7 @@ func (s *Session) pingAt(
 	_, headers := s.targets()
 	from, err = s.group.tryAny(ctx, endpoints, headers, call{
 		doing: "pinging the control plane", method: http.MethodGet, path: []string{wire.PathPing},
-		headers: s.heldJobs(), token: s.token, timeout: time.Until(deadline), into: &response,
+		headers: s.reported(), token: s.token, timeout: time.Until(deadline), into: &response,
 		check: func() error {
 			if pingInstruction(response).Kind != wire.JobAssigned {
 				return nil

@@ -30,6 +30,7 @@ const defaultLogMaxSize = 1 << 30
 func (s *Session) Accept(ctx context.Context, jobID string) (wire.Job, error) {
 	return s.take(ctx, acceptRule(), jobID, call{
 		doing: "accepting job " + jobID, path: []string{wire.PathJobs, jobID, wire.PathAccept}, timeout: pingTimeout,
+		headers: s.machine(),
 	})
 }
 

@@ -94,7 +94,7 @@ func (s *Session) Heartbeat(ctx context.Context) error {
 		body := wire.HeartbeatRequest{SentAt: time.Now().Format(time.RFC3339Nano)}
 		return s.try(ctx, call{
 			doing: "sending a heartbeat", method: http.MethodPost, path: []string{wire.PathHeartbeat}, into: &ignored,
-			headers: s.heldJobs(),
+			headers: s.reported(),
 		}.withJSON(body))
 	})
 }

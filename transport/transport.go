@@ -41,6 +41,9 @@ type Options struct {
 	// undelivered result, for the pings and heartbeats of one worker, the most important
 	// first. Nil means none. It is called concurrently.
 	HeldJobs func(workerID string) []string
+	// Machine returns the state of a worker's machine, for the pings, heartbeats and
+	// accepts of the worker. Nil means that it is not reported. It is called concurrently.
+	Machine func(workerID string) wire.MachineState
 	// Logger receives retries and the loss and return of streams; tokens are
 	// never logged. Nil logs nothing.
 	Logger *zap.Logger
@@ -77,6 +80,7 @@ type Transport struct {
 	userAgent  string
 	headers    http.Header
 	held       func(workerID string) []string
+	machine    func(workerID string) wire.MachineState
 	log        *zap.Logger
 	groups     []*group
 	registered atomic.Uint64 // how many registrations have begun
@@ -105,12 +109,16 @@ func New(options Options) (*Transport, error) {
 	if options.HeldJobs == nil {
 		options.HeldJobs = func(string) []string { return nil }
 	}
+	if options.Machine == nil {
+		options.Machine = func(string) wire.MachineState { return wire.MachineState{} }
+	}
 	t := &Transport{
 		endpoints:  endpoints,
 		streamPath: strings.TrimRight(options.StreamPath, "/"),
 		userAgent:  options.UserAgent,
 		headers:    options.Headers.Clone(),
 		held:       options.HeldJobs,
+		machine:    options.Machine,
 		log:        options.Logger,
 		trailers:   trailerSupport{log: options.Logger},
 	}

@@ -39,7 +39,7 @@ func (a *app) root() *cobra.Command {
 		cli.Group("job", "submit jobs, list them, follow them, cancel and delete them",
 			a.jobSubmit(), a.jobList(), a.jobShow(), a.jobLogs(), a.jobCancel(), a.jobDelete()),
 		cli.Group("workers", "list the workers of agents; pause, resume, stop and revoke them",
-			a.workersList(), a.workersPause(), a.workersResume(), a.workersStop(), a.workersRevoke()),
+			a.workersList(), a.workersShow(), a.workersPause(), a.workersResume(), a.workersStop(), a.workersRevoke()),
 		cli.Group("queue", "list queues, show one, pause and resume them",
 			a.queueList(), a.queueShow(), a.queuePause(), a.queueResume()),
 		cli.Group("token", "create, list and revoke the tokens of people, programs and agents",

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -31,6 +33,23 @@ func (a *app) workersList() *cobra.Command {
 				switchyardv1.WorkerState_WORKER_STATE_LOST, switchyardv1.WorkerState_WORKER_STATE_DISCONNECTED)
 		}
 		return writeList(a, c.Output, caller.Workers(ctx, request, list.limit()), "workers", present.Workers)
+	})
+	return cmd
+}
+
+// workersShow returns `switchyard workers show`.
+func (a *app) workersShow() *cobra.Command {
+	cmd := cli.Command("show ID-OR-NAME", "show everything about a worker: the state of its machine, when it last responded, its job",
+		cli.OneArg("worker ID or name"))
+	c := connectionFlags(cmd)
+	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, ids []string) error {
+		worker, err := caller.Worker(ctx, ids[0])
+		if err != nil {
+			return err
+		}
+		return write(a, c.Output, worker, func(w io.Writer, worker *switchyardv1.Worker) error {
+			return present.Worker(w, worker, time.Now())
+		})
 	})
 	return cmd
 }

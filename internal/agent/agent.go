@@ -132,7 +132,7 @@ const epochRange = time.Hour
 // the context ended, which cancels everything at once, including jobs.
 func (a *Agent) Run(ctx context.Context) error {
 	epoch := time.Now().Add(-rand.N(epochRange)) //nolint:gosec // spreading load needs no secrecy
-	s := &shared{epoch: epoch, observe: a.config.Observe, held: newHeldJobs()}
+	s := &shared{epoch: epoch, observe: a.config.Observe, held: newHeldJobs(), machines: newMachines()}
 	a.mu.Lock()
 	a.held = s.held
 	a.mu.Unlock()

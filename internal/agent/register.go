@@ -70,8 +70,11 @@ func (a *Agent) register(ctx context.Context, s *shared, name string, index int)
 		SilenceLimit:   c.SilenceLimit,
 		StreamProtocol: c.StreamProtocol,
 		Uptime:         c.DisconnectAfterUptime,
-		Observe:        s.idle.observe(s.observe),
-		Logger:         logger,
+		Observe: s.idle.observe(func(r fsm.Record) {
+			s.machines.observe(r)
+			s.observe(r)
+		}),
+		Logger: logger,
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("agent: %w", err)

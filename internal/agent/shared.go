@@ -29,6 +29,7 @@ type shared struct {
 	job       job.Options // the config's, with what this process has opened for jobs
 	idle      *idleClock
 	held      *heldJobs
+	machines  *machines
 	closers   []func()
 }
 
@@ -46,7 +47,7 @@ func (a *Agent) openTransport(_ context.Context, s *shared) (err error) {
 	s.transport, err = transport.New(transport.Options{
 		Endpoints: c.Endpoints, StreamPath: c.StreamPath, Groups: c.groups(),
 		UserAgent: "switchyard/" + c.Version, TLS: c.TLS, CurrentTLS: c.CurrentTLS,
-		Headers: c.Headers, Logger: c.Logger, HeldJobs: s.held.of,
+		Headers: c.Headers, Logger: c.Logger, HeldJobs: s.held.of, Machine: s.machines.of,
 	})
 	if err == nil {
 		s.onClose(s.transport.Close)

@@ -138,6 +138,12 @@ func (c *Client) getJob(ctx context.Context, req *switchyardv1.GetJobRequest) (*
 	return res.GetJob(), err
 }
 
+// Worker returns the worker with this ID or name.
+func (c *Client) Worker(ctx context.Context, id string) (*switchyardv1.Worker, error) {
+	res, err := call(ctx, c, "showing worker "+id, c.workers.GetWorker, &switchyardv1.GetWorkerRequest{Id: id})
+	return res.GetWorker(), err
+}
+
 // CancelJob cancels a job; the reason is for people.
 func (c *Client) CancelJob(ctx context.Context, id, reason string) (*switchyardv1.Job, error) {
 	res, err := call(ctx, c, "canceling job "+id, c.jobs.CancelJob,

@@ -3,9 +3,13 @@ package controlplane_test
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
+	"connectrpc.com/connect"
+
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
@@ -93,4 +97,45 @@ func TestJobPausesItsWorker(t *testing.T) {
 	if got := res.GetWorkers()[0]; !got.GetPaused() || got.GetPauseReason() != "broken disk" {
 		t.Errorf("worker %v, want it paused", got)
 	}
+}
+
+// What an agent reports of its machine is shown, from each call that carries it, and only
+// in the form that is bounded.
+func TestMachineReports(t *testing.T) {
+	b := start(t)
+	w := b.register("w", "q")
+	job := b.submit("q", "true").GetId()
+	beat := `{"sent_at":"2026-01-02T03:04:05Z"}`
+	for _, row := range []struct {
+		method, path, body, header string
+		want                       string
+	}{
+		{"POST", "heartbeat", beat, "", ""},
+		{"POST", "heartbeat", beat, "FallingBack pigeon 1", ""},
+		{"POST", "heartbeat", beat, "FallingBack poll 47000", "FallingBack poll 47s"},
+		{"POST", "heartbeat", beat, "", "FallingBack poll 47s"}, // not reported again
+		{"GET", "ping", "", "Reclaiming poll 2000", "Reclaiming poll 2s"},
+		{"GET", "ping", "", strings.Repeat("x", 4000), "Reclaiming poll 2s"},
+		{"PUT", "jobs/" + job + "/accept", "", "Running stream 0", "Running stream 0s"},
+	} {
+		header := http.Header{}
+		if row.header != "" {
+			header.Set(wire.HeaderMachine, row.header)
+		}
+		b.must(200, request{method: row.method, path: "/v3/" + row.path, token: w.token, body: row.body, header: header})
+		res, err := b.workers.GetWorker(t.Context(), &switchyardv1.GetWorkerRequest{Id: "w"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if m := res.GetWorker(); m.GetMachineState() != "" {
+			age := m.GetMachineReportedAt().AsTime().Sub(m.GetMachineSince().AsTime())
+			got = fmt.Sprintf("%s %s %v", m.GetMachineState(), m.GetMachineControl(), age)
+		}
+		if got != row.want {
+			t.Errorf("%s with %.40q: %q, want %q", row.path, row.header, got, row.want)
+		}
+	}
+	_, err := b.workers.GetWorker(t.Context(), &switchyardv1.GetWorkerRequest{Id: "nobody"})
+	expectError(t, "a worker that does not exist", err, connect.CodeNotFound, "nobody")
 }

@@ -90,12 +90,15 @@ func describe(job *switchyardv1.Job) string {
 		return ""
 	case switchyardv1.JobState_JOB_STATE_ASSIGNED, switchyardv1.JobState_JOB_STATE_ACCEPTED,
 		switchyardv1.JobState_JOB_STATE_UNSPECIFIED:
+		if job.GetWaitingReason() != "" { // nothing is received from its worker
+			return "waits: " + Safe(job.GetWaitingReason())
+		}
 		return ""
 	case switchyardv1.JobState_JOB_STATE_RUNNING:
 		if job.GetCancelRequested() || job.GetStopRequested() || job.GetTimedOut() {
 			return "is being canceled" + because(job.GetCancelReason())
 		}
-		return "runs on worker " + Safe(job.GetWorkerName())
+		return "runs on worker " + Safe(job.GetWorkerName()) + because(job.GetWaitingReason())
 	case switchyardv1.JobState_JOB_STATE_FINISHED:
 		return finished(job)
 	case switchyardv1.JobState_JOB_STATE_CANCELED:

@@ -128,20 +128,27 @@ func TestTables(t *testing.T) {
 		{
 			Id: "1", Name: "box-1", State: switchyardv1.WorkerState_WORKER_STATE_CONNECTED, Queue: "default", Streaming: true,
 			JobId: "01B", LastSeenAt: timestamppb.New(now.Add(-3 * time.Second)),
+			MachineState: "Running", MachineControl: "stream", MachineSince: timestamppb.New(now.Add(-90 * time.Second)),
 		},
 		{
 			Id: "2", Name: "box-2", State: switchyardv1.WorkerState_WORKER_STATE_CONNECTED, Queue: "default",
-			Paused: true, PauseReason: "disk is full", Stopping: true, LastSeenAt: timestamppb.New(now.Add(-50 * time.Hour)),
+			Paused: true, PauseReason: "disk is full", PausedBy: "operator", Stopping: true, LastSeenAt: timestamppb.New(now.Add(-50 * time.Hour)),
 		},
-		{Id: "3", Name: "box-3", State: switchyardv1.WorkerState_WORKER_STATE_LOST, Queue: "default"},
+		{Id: "3", Name: "box-3", State: switchyardv1.WorkerState_WORKER_STATE_LOST, Queue: "default", MachineState: "Running"},
+		{ // its proxy keeps the stream open, and it does not use it
+			Id: "4", Name: "box-4", State: switchyardv1.WorkerState_WORKER_STATE_CONNECTED, Queue: "default", Streaming: true,
+			Unheard: true, LastSeenAt: timestamppb.New(now.Add(-47 * time.Second)),
+			MachineState: "FallingBack", MachineControl: "poll", MachineSince: timestamppb.New(now.Add(-60 * time.Second)),
+		},
 	}, now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want = `ID  NAME   STATE                      QUEUE    BY      JOB  SEEN   NOTE
-1   box-1  connected                  default  stream  01B  3s     -
-2   box-2  connected,paused,stopping  default  poll    -    2d02h  disk is full
-3   box-3  lost                       default  -       -    -      -
+	want = `ID  NAME   STATE                      QUEUE    BY      MACHINE            JOB  SEEN   NOTE
+1   box-1  connected                  default  stream  Running,1m30s      01B  3s     -
+2   box-2  connected,paused,stopping  default  poll    -                  -    2d02h  paused by operator: disk is full
+3   box-3  lost                       default  -       -                  -    -      -
+4   box-4  connected                  default  poll    FallingBack,1m00s  -    47s    nothing received for 47s
 `
 	if got := b.String(); got != want {
 		t.Errorf("workers:\n%swant:\n%s", got, want)

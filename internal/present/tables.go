@@ -1,7 +1,6 @@
 package present
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -179,30 +178,6 @@ func shorten(s string, width int) string {
 		return s
 	}
 	return string(runes[:width-1]) + "…"
-}
-
-// Workers writes a table of workers. now is the time for the column SEEN.
-func Workers(w io.Writer, workers []*switchyardv1.Worker, now time.Time) error {
-	rows := append(make([][]string, 0, 1+len(workers)), []string{"ID", "NAME", stateColumn, "QUEUE", "BY", "JOB", "SEEN", "NOTE"})
-	for _, worker := range workers {
-		rows = append(rows, []string{
-			worker.GetId(), cell(worker.GetName()), WorkerSummary(worker), cell(worker.GetQueue()), via(worker),
-			cell(worker.GetJobId()), age(now, worker.GetLastSeenAt()), cell(cmp.Or(worker.GetPauseReason(), worker.GetStopReason())),
-		})
-	}
-	return table(w, rows)
-}
-
-// via returns how a connected worker gets its jobs.
-func via(worker *switchyardv1.Worker) string {
-	switch {
-	case worker.GetState() != switchyardv1.WorkerState_WORKER_STATE_CONNECTED:
-		return none
-	case worker.GetStreaming():
-		return "stream"
-	default:
-		return "poll"
-	}
 }
 
 const columnGap = 2

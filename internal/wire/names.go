@@ -29,6 +29,9 @@ const (
 	// jobs that the agent's process holds, running or with an undelivered result,
 	// separated by commas, at most MaxHeldJobs. Other agents do not send it.
 	HeaderJobs = "Switchyard-Jobs"
+	// HeaderMachine is sent by our agent with each ping, heartbeat and accept: the state of
+	// the worker's machine, see MachineState. Other agents do not send it.
+	HeaderMachine = "Switchyard-Machine"
 	// HeaderRevoked is "1" on our control plane's refusal (status 401) of a worker
 	// that was revoked, or of the token of its job.
 	HeaderRevoked = "Switchyard-Revoked"

@@ -42,6 +42,7 @@ func (h *Handler) accept(r *http.Request, caller caller) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("accepting a job: %w", err)
 	}
+	h.reportMachine(r.Header, caller)
 	return h.acceptedJob(job, token), nil
 }
 

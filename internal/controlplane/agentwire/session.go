@@ -108,8 +108,21 @@ func (h *Handler) heartbeat(r *http.Request, caller caller) (any, error) {
 	if err := h.dispatcher.Heartbeat(r.Context(), caller.workerID); err != nil {
 		return nil, fmt.Errorf("renewing a lease: %w", err)
 	}
-	h.dispatcher.Hold(heldJobs(r.Header))
+	h.report(r.Header, caller)
 	return wire.HeartbeatResponse{SentAt: req.SentAt, ReceivedAt: formatTime(received)}, nil
+}
+
+// report records what an agent of ours reports with a ping or a heartbeat.
+func (h *Handler) report(header http.Header, caller caller) {
+	h.dispatcher.Hold(heldJobs(header))
+	h.reportMachine(header, caller)
+}
+
+// reportMachine records the state of a worker's machine, if it is reported.
+func (h *Handler) reportMachine(header http.Header, caller caller) {
+	if m, ok := wire.ParseMachineState(header.Get(wire.HeaderMachine)); ok {
+		h.dispatcher.Report(caller.workerID, m)
+	}
 }
 
 // heldJobs returns the jobs that an agent of ours names, at most wire.MaxHeldJobs.
@@ -128,7 +141,7 @@ func (h *Handler) ping(r *http.Request, caller caller) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pinging: %w", err)
 	}
-	h.dispatcher.Hold(heldJobs(r.Header))
+	h.report(r.Header, caller)
 	switch next.Kind {
 	case wire.Pause:
 		return wire.PingResponse{Action: wire.ActionPause, Message: next.Reason}, nil

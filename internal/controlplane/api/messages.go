@@ -147,7 +147,9 @@ func workerMessage(worker schedule.Worker) *switchyardv1.Worker {
 		StopForced: standing == workerstate.Stopped, StopReason: worker.StopReason,
 		Streaming: worker.Streaming, JobId: worker.JobID,
 		RegistrationTokenId: cmp.Or(worker.RegisteredWith, access.RegistrationID), Revoked: worker.Revoked,
-		RegisteredAt: timestamp(worker.RegisteredAt), LastSeenAt: timestamp(worker.LastSeenAt),
+		RegisteredAt: timestamp(worker.RegisteredAt), LastSeenAt: timestamp(worker.LastSeenAt), PausedAt: timestamp(worker.PausedAt),
+		Unheard: worker.Unheard, MachineState: worker.Machine.State, MachineControl: worker.Machine.Control,
+		MachineSince: timestamp(worker.Machine.Since), MachineReportedAt: timestamp(worker.Machine.At),
 	}
 }
 

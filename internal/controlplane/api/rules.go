@@ -48,6 +48,7 @@ var rules = map[string]rule{
 	switchyardv1connect.BackupServiceBackupProcedure: {nil, maxRequestBytes},
 
 	switchyardv1connect.WorkerServiceListWorkersProcedure:  {[]access.Scope{access.Read}, maxRequestBytes},
+	switchyardv1connect.WorkerServiceGetWorkerProcedure:    {[]access.Scope{access.Read}, maxRequestBytes},
 	switchyardv1connect.WorkerServicePauseWorkerProcedure:  {nil, maxRequestBytes},
 	switchyardv1connect.WorkerServiceResumeWorkerProcedure: {nil, maxRequestBytes},
 	switchyardv1connect.WorkerServiceStopWorkerProcedure:   {nil, maxRequestBytes},

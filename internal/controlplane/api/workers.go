@@ -36,6 +36,12 @@ func (s *workerService) ListWorkers(ctx context.Context, req *switchyardv1.ListW
 	return response, nil
 }
 
+// GetWorker returns one worker.
+func (s *workerService) GetWorker(ctx context.Context, req *switchyardv1.GetWorkerRequest) (*switchyardv1.GetWorkerResponse, error) {
+	worker, err := s.change("showing", req.GetId(), func(id string) (schedule.Worker, error) { return s.dispatcher.Worker(ctx, id) })
+	return &switchyardv1.GetWorkerResponse{Worker: worker}, err
+}
+
 // PauseWorker stops a worker from taking jobs until it is resumed.
 func (s *workerService) PauseWorker(ctx context.Context, req *switchyardv1.PauseWorkerRequest) (
 	*switchyardv1.PauseWorkerResponse, error,

@@ -11,8 +11,8 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// WaitingReason returns why a queued job waits, for people; it is empty for every
-// other job. It reads memory only.
+// WaitingReason returns why a queued job waits, for people, or that nothing is received
+// from the worker of a job in hand; it is empty for every other job. It reads memory only.
 func (d *Dispatcher) WaitingReason(job record.Job) string { return d.records.WaitingReason(job) }
 
 // Follow is joblog.Log.Follow. It ends with ErrClosed when the dispatcher is
@@ -26,9 +26,12 @@ func (d *Dispatcher) Follow(ctx context.Context, id string, o joblog.Options) it
 	}
 }
 
-// WaitingReason returns why a queued job waits, for people; it is empty for every
-// other job. It reads memory only.
-func (r *records) WaitingReason(job record.Job) string {
+// WaitingReason is Dispatcher.WaitingReason.
+func (r *records) WaitingReason(job record.Job) (reason string) {
+	if job.State.InHand() {
+		r.view(func(x *schedule.Index) { reason = x.UnheardReason(job.WorkerID, r.now()) })
+		return reason
+	}
 	if job.State != wire.StateQueued {
 		return ""
 	}

@@ -10,9 +10,10 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// maxSignalIDs bounds the IDs in one signal, to a tenth of what a message holds.
+// maxSignalIDs bounds the IDs in one signal, to a fifth of what a message holds.
 const maxSignalIDs = 2000
 
 // signal is a message between replicas. It is not stored and can be lost: a lease
@@ -25,6 +26,9 @@ type signal struct {
 	Workers []string `json:"workers,omitempty"`
 	Jobs    []string `json:"jobs,omitempty"`
 	Held    []string `json:"held,omitempty"`
+	// Machines are the states of workers' machines that agents reported since, by worker,
+	// as wire.HeaderMachine has them.
+	Machines map[string]string `json:"machines,omitempty"`
 	// Attached and Detached are the worker whose stream was opened or closed.
 	Attached string `json:"attached,omitempty"`
 	Detached string `json:"detached,omitempty"`
@@ -44,7 +48,8 @@ type replicas struct {
 	stop func() // ends listen
 
 	mu                  sync.Mutex
-	workers, jobs, held map[string]struct{} // seen since the last signal
+	workers, jobs, held map[string]struct{}         // seen since the last signal
+	machines            map[string]schedule.Machine // reported since then
 	balance             *schedule.Balance
 	announced           time.Time // when the number of streams was last announced
 }
@@ -53,7 +58,8 @@ func newReplicas(r *records) *replicas {
 	return &replicas{
 		r: r, id: newID(), stop: func() {},
 		workers: map[string]struct{}{}, jobs: map[string]struct{}{}, held: map[string]struct{}{},
-		balance: schedule.NewBalance(),
+		machines: map[string]schedule.Machine{},
+		balance:  schedule.NewBalance(),
 	}
 }
 
@@ -72,6 +78,13 @@ func (p *replicas) workerSeen(id string) { p.note(p.workers, id) }
 func (p *replicas) jobSeen(id string)    { p.note(p.jobs, id) }
 func (p *replicas) jobHeld(id string)    { p.note(p.held, id) }
 
+// machineReported notes the state of a worker's machine for the next signal.
+func (p *replicas) machineReported(id string, m schedule.Machine) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.machines[id] = m
+}
+
 func (p *replicas) note(seen map[string]struct{}, id string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -85,6 +98,11 @@ func (p *replicas) sendSigns() {
 	clear(p.workers)
 	clear(p.jobs)
 	clear(p.held)
+	now, machines := p.r.now(), make(map[string]string, len(p.machines))
+	for id, m := range p.machines {
+		machines[id] = m.Wire(now).String()
+	}
+	clear(p.machines)
 	p.mu.Unlock()
 	for ids := range slices.Chunk(workers, maxSignalIDs) {
 		p.send(signal{Workers: ids})
@@ -94,6 +112,13 @@ func (p *replicas) sendSigns() {
 	}
 	for ids := range slices.Chunk(held, maxSignalIDs) {
 		p.send(signal{Held: ids})
+	}
+	for ids := range slices.Chunk(slices.Collect(maps.Keys(machines)), maxSignalIDs) {
+		reported := make(map[string]string, len(ids))
+		for _, id := range ids {
+			reported[id] = machines[id]
+		}
+		p.send(signal{Machines: reported})
 	}
 }
 
@@ -151,6 +176,11 @@ func (p *replicas) receive(data []byte) {
 		}
 		for _, id := range s.Held {
 			x.HoldJob(id, now)
+		}
+		for id, text := range s.Machines {
+			if m, ok := wire.ParseMachineState(text); ok {
+				x.ReportMachine(id, schedule.MachineOf(m, now))
+			}
 		}
 		var superseded schedule.Stream
 		superseded, again = x.AttachedTo(p.id, schedule.Announcement{

@@ -108,12 +108,18 @@ func TestSilentWorkersInTheWaitingReason(t *testing.T) {
 	why("the one worker in queue default is busy")
 	p.pass(2 * time.Second)
 	why("the one worker in queue default is not responding (nothing received for 45s)")
+	if got, want := p.WaitingReason(p.job(g.JobID)), "nothing received from its worker a for 45s"; got != want {
+		t.Errorf("the running job: %q, want %q", got, want)
+	}
 	b := p.register("b")
 	p.run(b, record.Job{})
 	why("no worker in queue default is free: 1 busy, 1 not responding (nothing received for 45s)")
 	p.passBeating(10*time.Second, b)
 	p.records.update(func(x *schedule.Index) { x.RenewJob(g.JobID, p.clock.Now()) })
 	why("all 2 workers in queue default are busy")
+	if got := p.WaitingReason(p.job(g.JobID)); got != "" {
+		t.Errorf("the running job: %q", got)
+	}
 	for range 6 { // the lease is not over, since a job's token was used
 		p.passBeating(10*time.Second, b)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // Register stores a new worker, connected, and returns it with its session token,
@@ -79,6 +80,15 @@ func (d *Dispatcher) Disconnect(ctx context.Context, workerID string) error {
 // writes nothing otherwise. ErrNotFound; ErrWrongState if the worker disconnected.
 func (d *Dispatcher) Heartbeat(ctx context.Context, workerID string) error {
 	return d.renew(ctx, workerID)
+}
+
+// Report records what an agent reports of the machine of a worker, which the caller has
+// authenticated. Only memory has it: after a restart it is not known until the next ping
+// or heartbeat. The other replicas get it with their next signs of life.
+func (d *Dispatcher) Report(workerID string, m wire.MachineState) {
+	machine := schedule.MachineOf(m, d.now())
+	d.records.view(func(x *schedule.Index) { x.ReportMachine(workerID, machine) })
+	d.replicas.machineReported(workerID, machine)
 }
 
 // Hold records that an agent's process holds jobs, running or with an undelivered
@@ -187,6 +197,23 @@ func (d *Dispatcher) control(ctx context.Context, ref string, ev workerstate.Eve
 	}
 	d.sweeper.applyTo(ctx, id)
 	d.records.view(func(x *schedule.Index) { v = x.View(worker.record) })
+	return v, nil
+}
+
+// Worker returns a worker with what is known of it now. ref is as for Pause. It reads the
+// store only for a worker that this replica does not know. ErrNotFound; ErrInvalid for an
+// ambiguous name.
+func (d *Dispatcher) Worker(ctx context.Context, ref string) (v schedule.Worker, err error) {
+	var id string
+	d.records.view(func(x *schedule.Index) { id, err = x.FindWorker(ref) })
+	if err != nil {
+		return v, err //nolint:wrapcheck // it names the worker
+	}
+	worker, err := d.records.findWorker(ctx, id)
+	if err != nil {
+		return v, err
+	}
+	d.records.view(func(x *schedule.Index) { v = x.View(worker) })
 	return v, nil
 }
 

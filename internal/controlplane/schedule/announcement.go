@@ -48,7 +48,10 @@ func (x *Index) AttachedTo(self string, a Announcement) (superseded Stream, agai
 	}
 	w.epoch = max(w.epoch, a.Epoch)
 	if w.stream == nil {
-		w.otherReplica = a.Replica
+		if w.otherReplica != a.Replica {
+			w.otherReplica = a.Replica
+			w.changed()
+		}
 		return nil, false
 	}
 	outranked := a.Epoch > w.streamEpoch || a.Epoch == w.streamEpoch && a.Replica > self
@@ -70,6 +73,7 @@ func (x *Index) AttachedTo(self string, a Announcement) (superseded Stream, agai
 func (x *Index) DetachedFrom(replica, workerID string) {
 	if w := x.workers[workerID]; w != nil && w.otherReplica == replica {
 		w.otherReplica = ""
+		w.changed()
 	}
 }
 

@@ -151,6 +151,7 @@ func (x *Index) ApplyJob(job record.Job, now, expires time.Time) bool {
 func (x *Index) freed(j *jobEntry, why string) {
 	if w := x.workers[j.workerID]; w != nil {
 		w.freeSince = why
+		w.changed()
 	}
 }
 

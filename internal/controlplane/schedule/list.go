@@ -37,6 +37,10 @@ type Worker struct {
 	// LastSeenAt is when the worker last gave a sign of life, not before this
 	// replica started.
 	LastSeenAt time.Time
+	// Unheard reports whether it has missed a heartbeat since: it is offered no job.
+	Unheard bool
+	// Machine is what its agent last reported.
+	Machine Machine
 }
 
 // View adds what is known of a worker now to its record.
@@ -47,7 +51,7 @@ func (x *Index) View(worker record.Worker) Worker {
 		return v
 	}
 	v.Streaming = w.stream != nil || w.otherReplica != ""
-	v.LastSeenAt = w.seen
+	v.LastSeenAt, v.Unheard, v.Machine = w.seen, w.quiet, w.machine
 	for id, j := range w.jobs {
 		if v.JobID == "" || j.state != wire.StateAssigned {
 			v.JobID = id

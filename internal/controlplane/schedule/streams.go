@@ -66,6 +66,7 @@ func (x *Index) Attach(workerID string, s Stream) (superseded Stream, ok bool) {
 	w.stream, w.streamNumber, w.streamEpoch = s, x.streamCount, w.epoch
 	w.announced, w.raised, w.otherReplica = false, false, ""
 	w.freeSince = "its stream opened"
+	w.changed()
 	x.setTrust(w, trusted, w.quiet)
 	x.setIdle(w)
 	return superseded, true
@@ -79,6 +80,7 @@ func (x *Index) Detach(workerID string, s Stream) bool {
 		return false
 	}
 	w.stream = nil
+	w.changed()
 	x.setIdle(w)
 	return true
 }

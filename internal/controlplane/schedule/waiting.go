@@ -103,6 +103,16 @@ func (x *Index) WaitingReason(queue string, now time.Time) string {
 	return fmt.Sprintf("a worker in queue %s is free, and will be given the job when it polls", queue)
 }
 
+// UnheardReason returns for how long nothing was received from the worker of a job, for
+// people, or "" if that is not long.
+func (x *Index) UnheardReason(workerID string, now time.Time) string {
+	w := x.workers[workerID]
+	if w == nil || !w.quiet {
+		return ""
+	}
+	return fmt.Sprintf("nothing received from its worker %s for %s", w.record.Name, now.Sub(w.seen).Truncate(silenceStep))
+}
+
 // silence returns for how long nothing was received from the workers that do not
 // respond, for people.
 func (q *queueEntry) silence(now time.Time) string {

@@ -13,6 +13,8 @@ type workerEntry struct {
 	queue  *queueEntry
 	jobs   map[string]*jobEntry
 	claim  *Claim
+	// machine is what its agent last reported of its machine.
+	machine Machine
 	// seen is when the worker last gave a sign of life.
 	seen time.Time
 	// left is when this replica first saw that the worker is not connected.

@@ -547,7 +547,8 @@ type Job struct {
 	IdempotencyKey string `protobuf:"bytes,7,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
 	// The job's state.
 	State JobState `protobuf:"varint,8,opt,name=state,proto3,enum=switchyard.v1.JobState" json:"state,omitempty"`
-	// Why a queued job waits, for people; empty in every other state.
+	// Why a queued job waits, for people, or that nothing is received from the worker of a
+	// job that has not ended; else empty.
 	WaitingReason string `protobuf:"bytes,9,opt,name=waiting_reason,json=waitingReason,proto3" json:"waiting_reason,omitempty"`
 	// The worker that the job was last assigned to; empty before that.
 	WorkerId string `protobuf:"bytes,10,opt,name=worker_id,json=workerId,proto3" json:"worker_id,omitempty"`
@@ -1119,7 +1120,21 @@ type Worker struct {
 	// "registration-token" for the one of the data directory.
 	RegistrationTokenId string `protobuf:"bytes,20,opt,name=registration_token_id,json=registrationTokenId,proto3" json:"registration_token_id,omitempty"`
 	// Whether the worker was revoked.
-	Revoked       bool `protobuf:"varint,21,opt,name=revoked,proto3" json:"revoked,omitempty"`
+	Revoked bool `protobuf:"varint,21,opt,name=revoked,proto3" json:"revoked,omitempty"`
+	// The state of the worker's machine as its agent last reported it, such as
+	// "FallingBack"; empty if it is not known: the agent is of another kind, or has
+	// reported none since a job of it ended or its stream was opened or closed.
+	MachineState string `protobuf:"bytes,22,opt,name=machine_state,json=machineState,proto3" json:"machine_state,omitempty"`
+	// What is in control of the worker, as it last reported: "stream", "poll" or "none".
+	MachineControl string `protobuf:"bytes,23,opt,name=machine_control,json=machineControl,proto3" json:"machine_control,omitempty"`
+	// When that state was entered, and when it was reported.
+	MachineSince      *timestamppb.Timestamp `protobuf:"bytes,24,opt,name=machine_since,json=machineSince,proto3" json:"machine_since,omitempty"`
+	MachineReportedAt *timestamppb.Timestamp `protobuf:"bytes,25,opt,name=machine_reported_at,json=machineReportedAt,proto3" json:"machine_reported_at,omitempty"`
+	// Whether nothing was received from the worker since last_seen_at, for so long that a
+	// heartbeat is missing: it is offered no job.
+	Unheard bool `protobuf:"varint,26,opt,name=unheard,proto3" json:"unheard,omitempty"`
+	// When the pause began.
+	PausedAt      *timestamppb.Timestamp `protobuf:"bytes,27,opt,name=paused_at,json=pausedAt,proto3" json:"paused_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1301,6 +1316,48 @@ func (x *Worker) GetRevoked() bool {
 	return false
 }
 
+func (x *Worker) GetMachineState() string {
+	if x != nil {
+		return x.MachineState
+	}
+	return ""
+}
+
+func (x *Worker) GetMachineControl() string {
+	if x != nil {
+		return x.MachineControl
+	}
+	return ""
+}
+
+func (x *Worker) GetMachineSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.MachineSince
+	}
+	return nil
+}
+
+func (x *Worker) GetMachineReportedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.MachineReportedAt
+	}
+	return nil
+}
+
+func (x *Worker) GetUnheard() bool {
+	if x != nil {
+		return x.Unheard
+	}
+	return false
+}
+
+func (x *Worker) GetPausedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.PausedAt
+	}
+	return nil
+}
+
 var File_switchyard_v1_types_proto protoreflect.FileDescriptor
 
 const file_switchyard_v1_types_proto_rawDesc = "" +
@@ -1390,7 +1447,7 @@ const file_switchyard_v1_types_proto_rawDesc = "" +
 	"\vpeak_memory\x18\x03 \x01(\x04R\n" +
 	"peakMemory\x12\x14\n" +
 	"\x05group\x18\x04 \x01(\bR\x05group\x122\n" +
-	"\x15memory_limit_exceeded\x18\x05 \x01(\x04R\x13memoryLimitExceeded\"\x9a\x05\n" +
+	"\x15memory_limit_exceeded\x18\x05 \x01(\x04R\x13memoryLimitExceeded\"\xc8\a\n" +
 	"\x06Worker\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
@@ -1416,7 +1473,13 @@ const file_switchyard_v1_types_proto_rawDesc = "" +
 	"stopReason\x12\x1b\n" +
 	"\tpaused_by\x18\x13 \x01(\tR\bpausedBy\x122\n" +
 	"\x15registration_token_id\x18\x14 \x01(\tR\x13registrationTokenId\x12\x18\n" +
-	"\arevoked\x18\x15 \x01(\bR\arevoked*\xc6\x01\n" +
+	"\arevoked\x18\x15 \x01(\bR\arevoked\x12#\n" +
+	"\rmachine_state\x18\x16 \x01(\tR\fmachineState\x12'\n" +
+	"\x0fmachine_control\x18\x17 \x01(\tR\x0emachineControl\x12?\n" +
+	"\rmachine_since\x18\x18 \x01(\v2\x1a.google.protobuf.TimestampR\fmachineSince\x12J\n" +
+	"\x13machine_reported_at\x18\x19 \x01(\v2\x1a.google.protobuf.TimestampR\x11machineReportedAt\x12\x18\n" +
+	"\aunheard\x18\x1a \x01(\bR\aunheard\x127\n" +
+	"\tpaused_at\x18\x1b \x01(\v2\x1a.google.protobuf.TimestampR\bpausedAt*\xc6\x01\n" +
 	"\bJobState\x12\x19\n" +
 	"\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10JOB_STATE_QUEUED\x10\x01\x12\x16\n" +
@@ -1501,11 +1564,14 @@ var file_switchyard_v1_types_proto_depIdxs = []int32{
 	3,  // 21: switchyard.v1.Worker.state:type_name -> switchyard.v1.WorkerState
 	12, // 22: switchyard.v1.Worker.registered_at:type_name -> google.protobuf.Timestamp
 	12, // 23: switchyard.v1.Worker.last_seen_at:type_name -> google.protobuf.Timestamp
-	24, // [24:24] is the sub-list for method output_type
-	24, // [24:24] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	12, // 24: switchyard.v1.Worker.machine_since:type_name -> google.protobuf.Timestamp
+	12, // 25: switchyard.v1.Worker.machine_reported_at:type_name -> google.protobuf.Timestamp
+	12, // 26: switchyard.v1.Worker.paused_at:type_name -> google.protobuf.Timestamp
+	27, // [27:27] is the sub-list for method output_type
+	27, // [27:27] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_switchyard_v1_types_proto_init() }

@@ -169,6 +169,97 @@ func (x *ListWorkersResponse) GetTotal() int64 {
 	return 0
 }
 
+// GetWorkerRequest names the worker to read.
+type GetWorkerRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The worker's ID, or its name if only one connected worker has that name.
+	Id            string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetWorkerRequest) Reset() {
+	*x = GetWorkerRequest{}
+	mi := &file_switchyard_v1_workers_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetWorkerRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetWorkerRequest) ProtoMessage() {}
+
+func (x *GetWorkerRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_switchyard_v1_workers_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetWorkerRequest.ProtoReflect.Descriptor instead.
+func (*GetWorkerRequest) Descriptor() ([]byte, []int) {
+	return file_switchyard_v1_workers_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *GetWorkerRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+// GetWorkerResponse holds that worker.
+type GetWorkerResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Worker        *Worker                `protobuf:"bytes,1,opt,name=worker,proto3" json:"worker,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetWorkerResponse) Reset() {
+	*x = GetWorkerResponse{}
+	mi := &file_switchyard_v1_workers_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetWorkerResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetWorkerResponse) ProtoMessage() {}
+
+func (x *GetWorkerResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_switchyard_v1_workers_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetWorkerResponse.ProtoReflect.Descriptor instead.
+func (*GetWorkerResponse) Descriptor() ([]byte, []int) {
+	return file_switchyard_v1_workers_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *GetWorkerResponse) GetWorker() *Worker {
+	if x != nil {
+		return x.Worker
+	}
+	return nil
+}
+
 // PauseWorkerRequest names the worker to pause.
 type PauseWorkerRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -182,7 +273,7 @@ type PauseWorkerRequest struct {
 
 func (x *PauseWorkerRequest) Reset() {
 	*x = PauseWorkerRequest{}
-	mi := &file_switchyard_v1_workers_proto_msgTypes[2]
+	mi := &file_switchyard_v1_workers_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -194,7 +285,7 @@ func (x *PauseWorkerRequest) String() string {
 func (*PauseWorkerRequest) ProtoMessage() {}
 
 func (x *PauseWorkerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_workers_proto_msgTypes[2]
+	mi := &file_switchyard_v1_workers_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -207,7 +298,7 @@ func (x *PauseWorkerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PauseWorkerRequest.ProtoReflect.Descriptor instead.
 func (*PauseWorkerRequest) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_workers_proto_rawDescGZIP(), []int{2}
+	return file_switchyard_v1_workers_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *PauseWorkerRequest) GetId() string {
@@ -234,7 +325,7 @@ type PauseWorkerResponse struct {
 
 func (x *PauseWorkerResponse) Reset() {
 	*x = PauseWorkerResponse{}
-	mi := &file_switchyard_v1_workers_proto_msgTypes[3]
+	mi := &file_switchyard_v1_workers_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -246,7 +337,7 @@ func (x *PauseWorkerResponse) String() string {
 func (*PauseWorkerResponse) ProtoMessage() {}
 
 func (x *PauseWorkerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_workers_proto_msgTypes[3]
+	mi := &file_switchyard_v1_workers_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -259,7 +350,7 @@ func (x *PauseWorkerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PauseWorkerResponse.ProtoReflect.Descriptor instead.
 func (*PauseWorkerResponse) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_workers_proto_rawDescGZIP(), []int{3}
+	return file_switchyard_v1_workers_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *PauseWorkerResponse) GetWorker() *Worker {
@@ -280,7 +371,7 @@ type ResumeWorkerRequest struct {
 
 func (x *ResumeWorkerRequest) Reset() {
 	*x = ResumeWorkerRequest{}
-	mi := &file_switchyard_v1_workers_proto_msgTypes[4]
+	mi := &file_switchyard_v1_workers_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -292,7 +383,7 @@ func (x *ResumeWorkerRequest) String() string {
 func (*ResumeWorkerRequest) ProtoMessage() {}
 
 func (x *ResumeWorkerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_workers_proto_msgTypes[4]
+	mi := &file_switchyard_v1_workers_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -305,7 +396,7 @@ func (x *ResumeWorkerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeWorkerRequest.ProtoReflect.Descriptor instead.
 func (*ResumeWorkerRequest) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_workers_proto_rawDescGZIP(), []int{4}
+	return file_switchyard_v1_workers_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ResumeWorkerRequest) GetId() string {
@@ -325,7 +416,7 @@ type ResumeWorkerResponse struct {
 
 func (x *ResumeWorkerResponse) Reset() {
 	*x = ResumeWorkerResponse{}
-	mi := &file_switchyard_v1_workers_proto_msgTypes[5]
+	mi := &file_switchyard_v1_workers_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -337,7 +428,7 @@ func (x *ResumeWorkerResponse) String() string {
 func (*ResumeWorkerResponse) ProtoMessage() {}
 
 func (x *ResumeWorkerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_workers_proto_msgTypes[5]
+	mi := &file_switchyard_v1_workers_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -350,7 +441,7 @@ func (x *ResumeWorkerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeWorkerResponse.ProtoReflect.Descriptor instead.
 func (*ResumeWorkerResponse) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_workers_proto_rawDescGZIP(), []int{5}
+	return file_switchyard_v1_workers_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ResumeWorkerResponse) GetWorker() *Worker {
@@ -378,7 +469,7 @@ type StopWorkerRequest struct {
 
 func (x *StopWorkerRequest) Reset() {
 	*x = StopWorkerRequest{}
-	mi := &file_switchyard_v1_workers_proto_msgTypes[6]
+	mi := &file_switchyard_v1_workers_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -390,7 +481,7 @@ func (x *StopWorkerRequest) String() string {
 func (*StopWorkerRequest) ProtoMessage() {}
 
 func (x *StopWorkerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_workers_proto_msgTypes[6]
+	mi := &file_switchyard_v1_workers_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -403,7 +494,7 @@ func (x *StopWorkerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopWorkerRequest.ProtoReflect.Descriptor instead.
 func (*StopWorkerRequest) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_workers_proto_rawDescGZIP(), []int{6}
+	return file_switchyard_v1_workers_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *StopWorkerRequest) GetId() string {
@@ -444,7 +535,7 @@ type StopWorkerResponse struct {
 
 func (x *StopWorkerResponse) Reset() {
 	*x = StopWorkerResponse{}
-	mi := &file_switchyard_v1_workers_proto_msgTypes[7]
+	mi := &file_switchyard_v1_workers_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -456,7 +547,7 @@ func (x *StopWorkerResponse) String() string {
 func (*StopWorkerResponse) ProtoMessage() {}
 
 func (x *StopWorkerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_workers_proto_msgTypes[7]
+	mi := &file_switchyard_v1_workers_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -469,7 +560,7 @@ func (x *StopWorkerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopWorkerResponse.ProtoReflect.Descriptor instead.
 func (*StopWorkerResponse) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_workers_proto_rawDescGZIP(), []int{7}
+	return file_switchyard_v1_workers_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *StopWorkerResponse) GetWorker() *Worker {
@@ -492,7 +583,7 @@ type RevokeWorkerRequest struct {
 
 func (x *RevokeWorkerRequest) Reset() {
 	*x = RevokeWorkerRequest{}
-	mi := &file_switchyard_v1_workers_proto_msgTypes[8]
+	mi := &file_switchyard_v1_workers_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -504,7 +595,7 @@ func (x *RevokeWorkerRequest) String() string {
 func (*RevokeWorkerRequest) ProtoMessage() {}
 
 func (x *RevokeWorkerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_workers_proto_msgTypes[8]
+	mi := &file_switchyard_v1_workers_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -517,7 +608,7 @@ func (x *RevokeWorkerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeWorkerRequest.ProtoReflect.Descriptor instead.
 func (*RevokeWorkerRequest) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_workers_proto_rawDescGZIP(), []int{8}
+	return file_switchyard_v1_workers_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RevokeWorkerRequest) GetId() string {
@@ -544,7 +635,7 @@ type RevokeWorkerResponse struct {
 
 func (x *RevokeWorkerResponse) Reset() {
 	*x = RevokeWorkerResponse{}
-	mi := &file_switchyard_v1_workers_proto_msgTypes[9]
+	mi := &file_switchyard_v1_workers_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -556,7 +647,7 @@ func (x *RevokeWorkerResponse) String() string {
 func (*RevokeWorkerResponse) ProtoMessage() {}
 
 func (x *RevokeWorkerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_workers_proto_msgTypes[9]
+	mi := &file_switchyard_v1_workers_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -569,7 +660,7 @@ func (x *RevokeWorkerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeWorkerResponse.ProtoReflect.Descriptor instead.
 func (*RevokeWorkerResponse) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_workers_proto_rawDescGZIP(), []int{9}
+	return file_switchyard_v1_workers_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RevokeWorkerResponse) GetWorker() *Worker {
@@ -594,7 +685,11 @@ const file_switchyard_v1_workers_proto_rawDesc = "" +
 	"\x13ListWorkersResponse\x12/\n" +
 	"\aworkers\x18\x01 \x03(\v2\x15.switchyard.v1.WorkerR\aworkers\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x14\n" +
-	"\x05total\x18\x03 \x01(\x03R\x05total\"<\n" +
+	"\x05total\x18\x03 \x01(\x03R\x05total\"\"\n" +
+	"\x10GetWorkerRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"B\n" +
+	"\x11GetWorkerResponse\x12-\n" +
+	"\x06worker\x18\x01 \x01(\v2\x15.switchyard.v1.WorkerR\x06worker\"<\n" +
 	"\x12PauseWorkerRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\"D\n" +
@@ -615,9 +710,10 @@ const file_switchyard_v1_workers_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\"E\n" +
 	"\x14RevokeWorkerResponse\x12-\n" +
-	"\x06worker\x18\x01 \x01(\v2\x15.switchyard.v1.WorkerR\x06worker2\xd9\x03\n" +
+	"\x06worker\x18\x01 \x01(\v2\x15.switchyard.v1.WorkerR\x06worker2\xae\x04\n" +
 	"\rWorkerService\x12Y\n" +
-	"\vListWorkers\x12!.switchyard.v1.ListWorkersRequest\x1a\".switchyard.v1.ListWorkersResponse\"\x03\x90\x02\x01\x12Y\n" +
+	"\vListWorkers\x12!.switchyard.v1.ListWorkersRequest\x1a\".switchyard.v1.ListWorkersResponse\"\x03\x90\x02\x01\x12S\n" +
+	"\tGetWorker\x12\x1f.switchyard.v1.GetWorkerRequest\x1a .switchyard.v1.GetWorkerResponse\"\x03\x90\x02\x01\x12Y\n" +
 	"\vPauseWorker\x12!.switchyard.v1.PauseWorkerRequest\x1a\".switchyard.v1.PauseWorkerResponse\"\x03\x90\x02\x02\x12\\\n" +
 	"\fResumeWorker\x12\".switchyard.v1.ResumeWorkerRequest\x1a#.switchyard.v1.ResumeWorkerResponse\"\x03\x90\x02\x02\x12V\n" +
 	"\n" +
@@ -636,45 +732,50 @@ func file_switchyard_v1_workers_proto_rawDescGZIP() []byte {
 	return file_switchyard_v1_workers_proto_rawDescData
 }
 
-var file_switchyard_v1_workers_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_switchyard_v1_workers_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_switchyard_v1_workers_proto_goTypes = []any{
 	(*ListWorkersRequest)(nil),   // 0: switchyard.v1.ListWorkersRequest
 	(*ListWorkersResponse)(nil),  // 1: switchyard.v1.ListWorkersResponse
-	(*PauseWorkerRequest)(nil),   // 2: switchyard.v1.PauseWorkerRequest
-	(*PauseWorkerResponse)(nil),  // 3: switchyard.v1.PauseWorkerResponse
-	(*ResumeWorkerRequest)(nil),  // 4: switchyard.v1.ResumeWorkerRequest
-	(*ResumeWorkerResponse)(nil), // 5: switchyard.v1.ResumeWorkerResponse
-	(*StopWorkerRequest)(nil),    // 6: switchyard.v1.StopWorkerRequest
-	(*StopWorkerResponse)(nil),   // 7: switchyard.v1.StopWorkerResponse
-	(*RevokeWorkerRequest)(nil),  // 8: switchyard.v1.RevokeWorkerRequest
-	(*RevokeWorkerResponse)(nil), // 9: switchyard.v1.RevokeWorkerResponse
-	(WorkerState)(0),             // 10: switchyard.v1.WorkerState
-	(ListOrder)(0),               // 11: switchyard.v1.ListOrder
-	(*Worker)(nil),               // 12: switchyard.v1.Worker
+	(*GetWorkerRequest)(nil),     // 2: switchyard.v1.GetWorkerRequest
+	(*GetWorkerResponse)(nil),    // 3: switchyard.v1.GetWorkerResponse
+	(*PauseWorkerRequest)(nil),   // 4: switchyard.v1.PauseWorkerRequest
+	(*PauseWorkerResponse)(nil),  // 5: switchyard.v1.PauseWorkerResponse
+	(*ResumeWorkerRequest)(nil),  // 6: switchyard.v1.ResumeWorkerRequest
+	(*ResumeWorkerResponse)(nil), // 7: switchyard.v1.ResumeWorkerResponse
+	(*StopWorkerRequest)(nil),    // 8: switchyard.v1.StopWorkerRequest
+	(*StopWorkerResponse)(nil),   // 9: switchyard.v1.StopWorkerResponse
+	(*RevokeWorkerRequest)(nil),  // 10: switchyard.v1.RevokeWorkerRequest
+	(*RevokeWorkerResponse)(nil), // 11: switchyard.v1.RevokeWorkerResponse
+	(WorkerState)(0),             // 12: switchyard.v1.WorkerState
+	(ListOrder)(0),               // 13: switchyard.v1.ListOrder
+	(*Worker)(nil),               // 14: switchyard.v1.Worker
 }
 var file_switchyard_v1_workers_proto_depIdxs = []int32{
-	10, // 0: switchyard.v1.ListWorkersRequest.states:type_name -> switchyard.v1.WorkerState
-	11, // 1: switchyard.v1.ListWorkersRequest.order:type_name -> switchyard.v1.ListOrder
-	12, // 2: switchyard.v1.ListWorkersResponse.workers:type_name -> switchyard.v1.Worker
-	12, // 3: switchyard.v1.PauseWorkerResponse.worker:type_name -> switchyard.v1.Worker
-	12, // 4: switchyard.v1.ResumeWorkerResponse.worker:type_name -> switchyard.v1.Worker
-	12, // 5: switchyard.v1.StopWorkerResponse.worker:type_name -> switchyard.v1.Worker
-	12, // 6: switchyard.v1.RevokeWorkerResponse.worker:type_name -> switchyard.v1.Worker
-	0,  // 7: switchyard.v1.WorkerService.ListWorkers:input_type -> switchyard.v1.ListWorkersRequest
-	2,  // 8: switchyard.v1.WorkerService.PauseWorker:input_type -> switchyard.v1.PauseWorkerRequest
-	4,  // 9: switchyard.v1.WorkerService.ResumeWorker:input_type -> switchyard.v1.ResumeWorkerRequest
-	6,  // 10: switchyard.v1.WorkerService.StopWorker:input_type -> switchyard.v1.StopWorkerRequest
-	8,  // 11: switchyard.v1.WorkerService.RevokeWorker:input_type -> switchyard.v1.RevokeWorkerRequest
-	1,  // 12: switchyard.v1.WorkerService.ListWorkers:output_type -> switchyard.v1.ListWorkersResponse
-	3,  // 13: switchyard.v1.WorkerService.PauseWorker:output_type -> switchyard.v1.PauseWorkerResponse
-	5,  // 14: switchyard.v1.WorkerService.ResumeWorker:output_type -> switchyard.v1.ResumeWorkerResponse
-	7,  // 15: switchyard.v1.WorkerService.StopWorker:output_type -> switchyard.v1.StopWorkerResponse
-	9,  // 16: switchyard.v1.WorkerService.RevokeWorker:output_type -> switchyard.v1.RevokeWorkerResponse
-	12, // [12:17] is the sub-list for method output_type
-	7,  // [7:12] is the sub-list for method input_type
-	7,  // [7:7] is the sub-list for extension type_name
-	7,  // [7:7] is the sub-list for extension extendee
-	0,  // [0:7] is the sub-list for field type_name
+	12, // 0: switchyard.v1.ListWorkersRequest.states:type_name -> switchyard.v1.WorkerState
+	13, // 1: switchyard.v1.ListWorkersRequest.order:type_name -> switchyard.v1.ListOrder
+	14, // 2: switchyard.v1.ListWorkersResponse.workers:type_name -> switchyard.v1.Worker
+	14, // 3: switchyard.v1.GetWorkerResponse.worker:type_name -> switchyard.v1.Worker
+	14, // 4: switchyard.v1.PauseWorkerResponse.worker:type_name -> switchyard.v1.Worker
+	14, // 5: switchyard.v1.ResumeWorkerResponse.worker:type_name -> switchyard.v1.Worker
+	14, // 6: switchyard.v1.StopWorkerResponse.worker:type_name -> switchyard.v1.Worker
+	14, // 7: switchyard.v1.RevokeWorkerResponse.worker:type_name -> switchyard.v1.Worker
+	0,  // 8: switchyard.v1.WorkerService.ListWorkers:input_type -> switchyard.v1.ListWorkersRequest
+	2,  // 9: switchyard.v1.WorkerService.GetWorker:input_type -> switchyard.v1.GetWorkerRequest
+	4,  // 10: switchyard.v1.WorkerService.PauseWorker:input_type -> switchyard.v1.PauseWorkerRequest
+	6,  // 11: switchyard.v1.WorkerService.ResumeWorker:input_type -> switchyard.v1.ResumeWorkerRequest
+	8,  // 12: switchyard.v1.WorkerService.StopWorker:input_type -> switchyard.v1.StopWorkerRequest
+	10, // 13: switchyard.v1.WorkerService.RevokeWorker:input_type -> switchyard.v1.RevokeWorkerRequest
+	1,  // 14: switchyard.v1.WorkerService.ListWorkers:output_type -> switchyard.v1.ListWorkersResponse
+	3,  // 15: switchyard.v1.WorkerService.GetWorker:output_type -> switchyard.v1.GetWorkerResponse
+	5,  // 16: switchyard.v1.WorkerService.PauseWorker:output_type -> switchyard.v1.PauseWorkerResponse
+	7,  // 17: switchyard.v1.WorkerService.ResumeWorker:output_type -> switchyard.v1.ResumeWorkerResponse
+	9,  // 18: switchyard.v1.WorkerService.StopWorker:output_type -> switchyard.v1.StopWorkerResponse
+	11, // 19: switchyard.v1.WorkerService.RevokeWorker:output_type -> switchyard.v1.RevokeWorkerResponse
+	14, // [14:20] is the sub-list for method output_type
+	8,  // [8:14] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_switchyard_v1_workers_proto_init() }
@@ -689,7 +790,7 @@ func file_switchyard_v1_workers_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_switchyard_v1_workers_proto_rawDesc), len(file_switchyard_v1_workers_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -36,6 +36,8 @@ const (
 	// WorkerServiceListWorkersProcedure is the fully-qualified name of the WorkerService's ListWorkers
 	// RPC.
 	WorkerServiceListWorkersProcedure = "/switchyard.v1.WorkerService/ListWorkers"
+	// WorkerServiceGetWorkerProcedure is the fully-qualified name of the WorkerService's GetWorker RPC.
+	WorkerServiceGetWorkerProcedure = "/switchyard.v1.WorkerService/GetWorker"
 	// WorkerServicePauseWorkerProcedure is the fully-qualified name of the WorkerService's PauseWorker
 	// RPC.
 	WorkerServicePauseWorkerProcedure = "/switchyard.v1.WorkerService/PauseWorker"
@@ -55,6 +57,8 @@ type WorkerServiceClient interface {
 	// ListWorkers returns workers, the newest first unless it is asked otherwise, one
 	// page at a time.
 	ListWorkers(context.Context, *v1.ListWorkersRequest) (*v1.ListWorkersResponse, error)
+	// GetWorker returns one worker, in whatever state.
+	GetWorker(context.Context, *v1.GetWorkerRequest) (*v1.GetWorkerResponse, error)
 	// PauseWorker stops a worker from taking jobs until it is resumed. A running
 	// job continues; an offered job goes back to its queue.
 	PauseWorker(context.Context, *v1.PauseWorkerRequest) (*v1.PauseWorkerResponse, error)
@@ -83,6 +87,13 @@ func NewWorkerServiceClient(httpClient connect.HTTPClient, baseURL string, opts 
 			httpClient,
 			baseURL+WorkerServiceListWorkersProcedure,
 			connect.WithSchema(workerServiceMethods.ByName("ListWorkers")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		getWorker: connect.NewClient[v1.GetWorkerRequest, v1.GetWorkerResponse](
+			httpClient,
+			baseURL+WorkerServiceGetWorkerProcedure,
+			connect.WithSchema(workerServiceMethods.ByName("GetWorker")),
 			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
@@ -120,6 +131,7 @@ func NewWorkerServiceClient(httpClient connect.HTTPClient, baseURL string, opts 
 // workerServiceClient implements WorkerServiceClient.
 type workerServiceClient struct {
 	listWorkers  *connect.Client[v1.ListWorkersRequest, v1.ListWorkersResponse]
+	getWorker    *connect.Client[v1.GetWorkerRequest, v1.GetWorkerResponse]
 	pauseWorker  *connect.Client[v1.PauseWorkerRequest, v1.PauseWorkerResponse]
 	resumeWorker *connect.Client[v1.ResumeWorkerRequest, v1.ResumeWorkerResponse]
 	stopWorker   *connect.Client[v1.StopWorkerRequest, v1.StopWorkerResponse]
@@ -129,6 +141,15 @@ type workerServiceClient struct {
 // ListWorkers calls switchyard.v1.WorkerService.ListWorkers.
 func (c *workerServiceClient) ListWorkers(ctx context.Context, req *v1.ListWorkersRequest) (*v1.ListWorkersResponse, error) {
 	response, err := c.listWorkers.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetWorker calls switchyard.v1.WorkerService.GetWorker.
+func (c *workerServiceClient) GetWorker(ctx context.Context, req *v1.GetWorkerRequest) (*v1.GetWorkerResponse, error) {
+	response, err := c.getWorker.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -176,6 +197,8 @@ type WorkerServiceHandler interface {
 	// ListWorkers returns workers, the newest first unless it is asked otherwise, one
 	// page at a time.
 	ListWorkers(context.Context, *v1.ListWorkersRequest) (*v1.ListWorkersResponse, error)
+	// GetWorker returns one worker, in whatever state.
+	GetWorker(context.Context, *v1.GetWorkerRequest) (*v1.GetWorkerResponse, error)
 	// PauseWorker stops a worker from taking jobs until it is resumed. A running
 	// job continues; an offered job goes back to its queue.
 	PauseWorker(context.Context, *v1.PauseWorkerRequest) (*v1.PauseWorkerResponse, error)
@@ -200,6 +223,13 @@ func NewWorkerServiceHandler(svc WorkerServiceHandler, opts ...connect.HandlerOp
 		WorkerServiceListWorkersProcedure,
 		svc.ListWorkers,
 		connect.WithSchema(workerServiceMethods.ByName("ListWorkers")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	workerServiceGetWorkerHandler := connect.NewUnaryHandlerSimple(
+		WorkerServiceGetWorkerProcedure,
+		svc.GetWorker,
+		connect.WithSchema(workerServiceMethods.ByName("GetWorker")),
 		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
@@ -235,6 +265,8 @@ func NewWorkerServiceHandler(svc WorkerServiceHandler, opts ...connect.HandlerOp
 		switch r.URL.Path {
 		case WorkerServiceListWorkersProcedure:
 			workerServiceListWorkersHandler.ServeHTTP(w, r)
+		case WorkerServiceGetWorkerProcedure:
+			workerServiceGetWorkerHandler.ServeHTTP(w, r)
 		case WorkerServicePauseWorkerProcedure:
 			workerServicePauseWorkerHandler.ServeHTTP(w, r)
 		case WorkerServiceResumeWorkerProcedure:
@@ -254,6 +286,10 @@ type UnimplementedWorkerServiceHandler struct{}
 
 func (UnimplementedWorkerServiceHandler) ListWorkers(context.Context, *v1.ListWorkersRequest) (*v1.ListWorkersResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("switchyard.v1.WorkerService.ListWorkers is not implemented"))
+}
+
+func (UnimplementedWorkerServiceHandler) GetWorker(context.Context, *v1.GetWorkerRequest) (*v1.GetWorkerResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("switchyard.v1.WorkerService.GetWorker is not implemented"))
 }
 
 func (UnimplementedWorkerServiceHandler) PauseWorker(context.Context, *v1.PauseWorkerRequest) (*v1.PauseWorkerResponse, error) {

@@ -3,6 +3,7 @@ package transport_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -74,4 +75,54 @@ func TestHeldJobs(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestMachine shows that pings, heartbeats and accepts, and no other calls, report the
+// state of the worker's machine, as it is at the moment of the call.
+func TestMachine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		got := map[string][]string{}
+		control := registering(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			defer mu.Unlock()
+			got[r.URL.Path] = append(got[r.URL.Path], strings.Join(r.Header.Values(wire.HeaderMachine), "+"))
+			reply(http.StatusOK, `{"id":"j1"}`)(w, r)
+		}))
+		var state wire.MachineState
+		session := newHarness(t, control, func(o *transport.Options, _ *http.Server) {
+			o.HeldJobs = func(string) []string { return []string{"j1"} }
+			o.Machine = func(worker string) wire.MachineState {
+				if worker != workerID {
+					t.Errorf("asked for worker %q", worker)
+				}
+				return state
+			}
+		}).register(t)
+		for _, state = range []wire.MachineState{{}, {Name: "FallingBack", Control: wire.ControlPoll, For: 47 * time.Second}} {
+			_, pingErr := session.Ping(t.Context())
+			_, acceptErr := session.Accept(t.Context(), "j1")
+			for _, err := range []error{
+				pingErr, acceptErr, session.Heartbeat(t.Context()), session.Connect(t.Context()),
+				session.Job(wire.Job{ID: "j1"}).Start(t.Context(), time.Now()),
+			} {
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		for path, values := range got {
+			want := []string{"", ""}
+			switch path {
+			case "/v3/ping", "/v3/heartbeat", "/v3/jobs/j1/accept":
+				want[1] = "FallingBack poll 47000"
+			}
+			if !slices.Equal(values, want) {
+				t.Errorf("%s reports %q, want %q", path, values, want)
+			}
+		}
+		if len(got) != 5 {
+			t.Errorf("%d kinds of call, want 5", len(got))
+		}
+	})
 }

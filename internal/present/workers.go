@@ -1,0 +1,104 @@
+package present
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
+)
+
+// Workers writes a table of workers. now is the time for the columns MACHINE and SEEN.
+func Workers(w io.Writer, workers []*switchyardv1.Worker, now time.Time) error {
+	rows := append(make([][]string, 0, 1+len(workers)), []string{"ID", "NAME", stateColumn, "QUEUE", "BY", "MACHINE", "JOB", "SEEN", "NOTE"})
+	for _, worker := range workers {
+		rows = append(rows, []string{
+			worker.GetId(), cell(worker.GetName()), WorkerSummary(worker), cell(worker.GetQueue()), via(worker),
+			machine(worker, now), cell(worker.GetJobId()), age(now, worker.GetLastSeenAt()), cell(note(worker, now)),
+		})
+	}
+	return table(w, rows)
+}
+
+// Worker writes every field of a worker that is not empty. now is the time from which
+// ages are counted.
+func Worker(w io.Writer, worker *switchyardv1.Worker, now time.Time) error {
+	by := via(worker)
+	if by == none {
+		by = ""
+	}
+	reported := ""
+	if at := worker.GetMachineReportedAt(); at != nil {
+		reported = fmt.Sprintf("%s since %s (%s), reported %s ago",
+			Safe(worker.GetMachineState()), moment(worker.GetMachineSince()), age(now, worker.GetMachineSince()), age(now, at))
+	}
+	seen := ""
+	if at := worker.GetLastSeenAt(); at != nil {
+		seen = fmt.Sprintf("%s (%s ago)", moment(at), age(now, at))
+	}
+	fields := [][]string{
+		{"id", worker.GetId()},
+		{"name", Safe(worker.GetName())},
+		{"state", WorkerSummary(worker)},
+		{"machine", reported},
+		{"jobs come by", by},
+		{"job", worker.GetJobId()},
+		{"queue", Safe(worker.GetQueue())},
+		{"tags", Safe(strings.Join(worker.GetTags(), ", "))},
+		{"last received", seen},
+		{"note", Safe(note(worker, now))},
+		{"paused since", moment(worker.GetPausedAt())},
+		{"host", Safe(worker.GetHostname())},
+		{"system", Safe(strings.Trim(worker.GetOs()+"/"+worker.GetArch(), "/"))},
+		{"version", Safe(worker.GetVersion())},
+		{"registered", moment(worker.GetRegisteredAt())},
+		{"registered with", worker.GetRegistrationTokenId()},
+	}
+	return table(w, slices.DeleteFunc(fields, func(field []string) bool { return field[1] == "" }))
+}
+
+// via returns how a connected worker gets its jobs. What the agent reports comes before
+// the stream that the control plane has: a proxy can keep that open after the agent has
+// given it up.
+func via(worker *switchyardv1.Worker) string {
+	switch {
+	case worker.GetState() != switchyardv1.WorkerState_WORKER_STATE_CONNECTED:
+		return none
+	case worker.GetMachineControl() != "":
+		return cell(worker.GetMachineControl())
+	case worker.GetStreaming():
+		return "stream"
+	default:
+		return "poll"
+	}
+}
+
+// machine returns the state of a worker's machine and how long it has been in it.
+func machine(worker *switchyardv1.Worker, now time.Time) string {
+	if worker.GetMachineState() == "" || worker.GetState() != switchyardv1.WorkerState_WORKER_STATE_CONNECTED {
+		return none
+	}
+	return Safe(worker.GetMachineState()) + "," + age(now, worker.GetMachineSince())
+}
+
+// note returns what an operator has to know about a worker, or "".
+func note(worker *switchyardv1.Worker, now time.Time) string {
+	var notes []string
+	if worker.GetUnheard() {
+		notes = append(notes, "nothing received for "+age(now, worker.GetLastSeenAt()))
+	}
+	if worker.GetPaused() {
+		by := "paused by " + cmp.Or(worker.GetPausedBy(), "an operator")
+		if reason := worker.GetPauseReason(); reason != "" {
+			by += ": " + reason
+		}
+		notes = append(notes, by)
+	}
+	if reason := worker.GetStopReason(); reason != "" {
+		notes = append(notes, reason)
+	}
+	return strings.Join(notes, "; ")
+}
