@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -94,8 +95,8 @@ func refusesUs(err error) bool {
 	}
 	_, unverified := errors.AsType[*tls.CertificateVerificationError](err)
 	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
-	_, alert := errors.AsType[tls.AlertError](err)
-	return unverified || unknown || alert
+	alert, ok := errors.AsType[*net.OpError](err)
+	return unverified || unknown || ok && alert.Op == "remote error" // of crypto/tls: the server has refused us
 }
 
 func (s *Store) onReconnect(nc *nats.Conn) {

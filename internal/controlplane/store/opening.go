@@ -101,19 +101,23 @@ func (s *Store) checkAccount(ctx context.Context, waited time.Duration) error {
 		return wrap(ctx, err, "asking the store at "+s.address()+" for its limits")
 	}
 	for tier, t := range account.Tiers { // an operator with JWT limits each number of copies by itself
-		if err := checkLimits(t.Limits, "the account's tier "+tier); err != nil {
+		if err := s.checkLimits(t.Limits, "the account's tier "+tier); err != nil {
 			return err
 		}
 	}
 	if len(account.Tiers) == 0 {
-		return checkLimits(account.Limits, "the account")
+		return s.checkLimits(account.Limits, "the account")
 	}
 	return nil
 }
 
 // checkLimits returns an error if limits can never hold the streams. A tier without
 // storage is one that is not used.
-func checkLimits(limits jetstream.AccountLimits, of string) error {
+func (s *Store) checkLimits(limits jetstream.AccountLimits, of string) error {
+	want := max(s.opts.MaxStore, MinMaxStore)
+	if limits.MaxStore > 0 && limits.MaxStore < want {
+		return permanent(fmt.Errorf("%s of NATS allows %d bytes of storage, want at least %d for one copy", of, limits.MaxStore, want))
+	}
 	if want := len(streamNames); limits.MaxStreams != unlimited && limits.MaxStreams < want {
 		return permanent(fmt.Errorf("%s of NATS allows %d streams, want at least %d", of, limits.MaxStreams, want))
 	}

@@ -57,6 +57,12 @@ func startSecured(t *testing.T, change func(*server.Options)) string {
 	if change != nil {
 		change(o)
 	}
+	return startServer(t, o)
+}
+
+// startServer starts a NATS server and returns its URL.
+func startServer(t *testing.T, o *server.Options) string {
+	t.Helper()
 	srv, err := server.NewServer(o)
 	must(t, err)
 	srv.Start()
@@ -263,7 +269,7 @@ func selfSigned(t *testing.T) (certificate, key string) {
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotAfter: time.Now().Add(time.Hour),
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
 	must(t, err)
