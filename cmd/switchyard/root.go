@@ -51,6 +51,7 @@ func (a *app) root() *cobra.Command {
 				command.Chart{Name: machineJob, Draw: machines.Job},
 				command.Chart{Name: machineRecord, Draw: machines.WorkerRecord},
 			), a.fsmVerify(), a.FSMReplay()),
+		a.deployGroup(),
 		a.demo(),
 		a.Version(),
 	)
