@@ -11,8 +11,13 @@
 //	go run ./internal/bench -quick     # fewer samples and short outages, about two minutes
 //	go run ./internal/bench -only dispatch,kill
 //	go run ./internal/bench -only storm -plot storm.svg
+//	go run ./internal/bench -peer      # a bare client, buildkite-agent and switchyard-agent, about six minutes
 //
-// The last one draws when the requests of 1,000 workers arrive before and after a
+// The last one runs the three programs in turn against a control plane that stores
+// nothing, some rounds of the same steps, and prints the ratios. It says how late a timer
+// was meanwhile: a figure that is not much larger is that of the machine.
+//
+// The storm draws when the requests of 1,000 workers arrive before and after a
 // restart of the control plane; testdata/storm.svg is an example, and storm.txt
 // its figures. On a busy machine processes stall, and their requests arrive
 // together: the notes say how late a timer fired meanwhile.

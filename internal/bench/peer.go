@@ -10,7 +10,10 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
@@ -20,7 +23,8 @@ type contender struct {
 	name string
 	// command returns the program with its arguments, and variables of its environment.
 	command func(r *recorder, dir string, workers int) (argv, env []string, err error)
-	resting bool // it has heartbeats, so that its idle state can be measured
+	resting bool   // it has heartbeats, so that its idle state can be measured
+	program string // its file, if its size means something
 }
 
 // peerRound is what one program took in one round, by the key of the row.
@@ -52,6 +56,10 @@ func comparePeer(ctx context.Context, p plan, dir string, stdout, stderr io.Writ
 			}
 			round = append(round, got)
 		}
+		fmt.Fprintf(stderr, "round %d of %d: idle ...\n", i+1, p.rounds)
+		if err := measureRest(ctx, p, contenders, dir, round); err != nil {
+			return err
+		}
 		rounds = append(rounds, round)
 	}
 	return printPeers(stdout, rounds, before)
@@ -76,7 +84,7 @@ func contenders(ctx context.Context, p plan, dir string, stderr io.Writer) ([]co
 		{name: "floor", command: func(r *recorder, _ string, workers int) (argv, env []string, err error) {
 			return []string{self, floorCommand, r.url, r.certFile, strconv.Itoa(workers)}, nil, nil
 		}},
-		{name: "peer", resting: true, command: func(r *recorder, dir string, workers int) (argv, env []string, err error) {
+		{name: "peer", resting: true, program: peer, command: func(r *recorder, dir string, workers int) (argv, env []string, err error) {
 			// Its bootstrap is a process of its own; /bin/true in its place is the least.
 			return []string{
 				peer, wordStart, "--endpoint", r.url + wire.Prefix, "--token", "t",
@@ -85,7 +93,7 @@ func contenders(ctx context.Context, p plan, dir string, stderr io.Writer) ([]co
 				"--bootstrap-script", "/bin/true", "--no-color", "--log-level=error",
 			}, []string{"SSL_CERT_FILE=" + r.certFile, "HOME=" + dir}, nil
 		}},
-		{name: "ours", resting: true, command: func(r *recorder, dir string, workers int) (argv, env []string, err error) {
+		{name: "ours", resting: true, program: ours, command: func(r *recorder, dir string, workers int) (argv, env []string, err error) {
 			token, err := r.tokenFile(dir)
 			return []string{
 				ours, "agent", wordStart, "--endpoint", r.url + wire.Prefix, "--token-file", token,
@@ -105,30 +113,72 @@ func peerProgram(ctx context.Context) (string, error) {
 	return strings.TrimSpace(string(path)), nil
 }
 
-// measureContender runs every step with one program.
+// measureContender runs every step with one program, but for those without jobs.
 func measureContender(ctx context.Context, p plan, c contender, dir string) (peerRound, error) {
 	got := peerRound{}
 	steps := []struct {
 		workers int
-		resting bool
-		do      func(ctx context.Context, s *stage, got peerRound) error
+		do      func(ctx context.Context, s *stage) error
 	}{
-		{1, false, func(ctx context.Context, s *stage, got peerRound) error { return s.dispatch(ctx, p.jobs/p.rounds, got) }},
-		{burstWorkers, false, func(ctx context.Context, s *stage, got peerRound) error { return s.burst(ctx, got) }},
-		{steadyWorkers, false, func(ctx context.Context, s *stage, got peerRound) error { return s.steady(ctx, p, got) }},
-		{fewWorkers, true, func(ctx context.Context, s *stage, got peerRound) error { return s.rest(ctx, p, got, "1") }},
-		{manyWorkers, true, func(ctx context.Context, s *stage, got peerRound) error { return s.rest(ctx, p, got, "200") }},
+		{1, func(ctx context.Context, s *stage) error { return s.dispatch(ctx, p.jobs/p.rounds, got) }},
+		{burstWorkers, func(ctx context.Context, s *stage) error { return s.burst(ctx, got) }},
+		{steadyWorkers, func(ctx context.Context, s *stage) error {
+			if err := s.steady(ctx, p, got); err != nil || !c.resting {
+				return err
+			}
+			return s.reset(ctx, p.kills/p.rounds, got)
+		}},
 	}
 	for _, step := range steps {
-		if step.resting && !c.resting {
-			continue
-		}
-		err := onStage(ctx, c, dir, step.workers, got, func(ctx context.Context, s *stage) error { return step.do(ctx, s, got) })
-		if err != nil {
+		if _, err := onStage(ctx, c, dir, step.workers, step.do); err != nil {
 			return nil, err
 		}
 	}
+	var start, stop []time.Duration
+	for range p.starts {
+		took, err := onStage(ctx, c, dir, 1, func(context.Context, *stage) error { return nil })
+		if err != nil {
+			return nil, err
+		}
+		start, stop = append(start, took.start), append(stop, took.stop)
+	}
+	got[rowStart], got[rowStop] = inMilliseconds(quantile(start, median)), inMilliseconds(quantile(stop, median))
+	if c.program != "" {
+		info, err := os.Stat(c.program)
+		if err != nil {
+			return nil, fmt.Errorf("reading the size of a program: %w", err)
+		}
+		got[rowSize] = float64(info.Size()) / decimalMegabyte
+	}
 	return got, nil
+}
+
+// measureRest measures the programs without jobs, all at the same time: each has processes
+// of its own, and they do next to nothing.
+func measureRest(ctx context.Context, p plan, contenders []contender, dir string, round []peerRound) error {
+	all, ctx := errgroup.WithContext(ctx)
+	var mu sync.Mutex
+	for i, c := range contenders {
+		if !c.resting {
+			continue
+		}
+		for _, workers := range []int{fewWorkers, manyWorkers} {
+			all.Go(func() error {
+				_, err := onStage(ctx, c, dir, workers, func(ctx context.Context, s *stage) error {
+					memory, cpu, err := s.rest(ctx, p)
+					mu.Lock()
+					defer mu.Unlock()
+					round[i][rowMemory+strconv.Itoa(workers)], round[i][rowCPU+strconv.Itoa(workers)] = memory, cpu
+					return err
+				})
+				if err != nil {
+					return fmt.Errorf("%s, idle with %d workers: %w", c.name, workers, err)
+				}
+				return nil
+			})
+		}
+	}
+	return all.Wait() //nolint:wrapcheck // as above
 }
 
 // stage is one program against one recorder.
@@ -138,27 +188,33 @@ type stage struct {
 	workers  []string
 }
 
+// stageTimes are how long the process of a stage took to start and to end.
+type stageTimes struct {
+	start time.Duration // from the start of the process to the first message on a stream of each worker
+	stop  time.Duration // from SIGTERM to its end
+}
+
 // onStage starts a program with that many workers, waits for their streams, calls do, and
 // ends it.
 func onStage(
-	ctx context.Context, c contender, parent string, workers int, got peerRound, do func(context.Context, *stage) error,
-) (err error) {
+	ctx context.Context, c contender, parent string, workers int, do func(context.Context, *stage) error,
+) (took stageTimes, err error) {
 	dir, err := os.MkdirTemp(parent, c.name+"-")
 	if err != nil {
-		return fmt.Errorf("making a directory: %w", err)
+		return took, fmt.Errorf("making a directory: %w", err)
 	}
 	r, err := newRecorder(dir)
 	if err != nil {
-		return err
+		return took, err
 	}
 	defer func() { err = errors.Join(err, r.close()) }()
 	argv, env, err := c.command(r, dir, workers)
 	if err != nil {
-		return err
+		return took, err
 	}
 	process, err := launch(ctx, argv, env)
 	if err != nil {
-		return err
+		return took, err
 	}
 	defer func() { err = errors.Join(err, process.end()) }()
 	s := &stage{recorder: r, process: process}
@@ -166,25 +222,20 @@ func onStage(
 		return firstMessages(ctx, r.events, workers)
 	})
 	if err != nil {
-		return err
+		return took, err
 	}
 	for _, at := range first {
-		if workers == 1 {
-			got[rowStart] = inMilliseconds(at.Sub(process.started))
-		}
+		took.start = max(took.start, at.Sub(process.started))
 	}
 	s.workers = r.connected()
 	if err := pause(ctx, restTime); err != nil {
-		return err
+		return took, err
 	}
 	if err := do(ctx, s); err != nil {
-		return err
+		return took, err
 	}
-	took, err := process.leave()
-	if workers == 1 {
-		got[rowStop] = inMilliseconds(took)
-	}
-	return err
+	took.stop, err = process.leave()
+	return took, err
 }
 
 func inMilliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -11,13 +11,21 @@ import (
 // Keys of the rows.
 const (
 	rowAccept = "accept"
+	rowBegin  = "begin"
 	rowFinish = "finish"
 	rowBurst  = "burst"
-	rowSteady = "steady"
+	rowSteady = keySteady
+	rowReset  = "reset"
 	rowStart  = "start"
 	rowStop   = "stop"
 	rowMemory = "memory-" // followed by the number of workers
 	rowCPU    = "cpu-"
+	rowSize   = "size"
+
+	// Of the slowest job with steady arrivals, and of the machine meanwhile.
+	rowSteadyWait = "steady-wait"
+	rowSteadyWire = "steady-wire"
+	rowLate       = "late"
 )
 
 // peerRow is a row of the comparison.
@@ -26,15 +34,21 @@ type peerRow struct{ key, what string }
 func peerRows() []peerRow {
 	return []peerRow{
 		{rowAccept, "message sent to accept received, p50, ms"},
+		{rowBegin, "to start received, p50, ms"},
 		{rowFinish, "to finish received, job `true`, p50, ms"},
 		{rowBurst, "50 jobs at once on 50 workers, to finish, p50, ms"},
 		{rowSteady, "20 workers, steady arrivals, ready to accept, p99.9, ms"},
-		{rowStart, "process start to stream open, ms"},
-		{rowStop, "SIGTERM, idle, to exit, ms"},
+		{rowSteadyWait, "  the slowest of these: ready to its message, ms"},
+		{rowSteadyWire, "  from its message to accept received, ms"},
+		{rowLate, "  how late a timer of 5 ms was meanwhile, at most, ms"},
+		{rowReset, "stream reset to first ping, p50, ms"},
+		{rowStart, "process start to stream open, p50, ms"},
+		{rowStop, "SIGTERM, idle, to exit, p50, ms"},
 		{rowMemory + "1", "idle memory (RSS), 1 worker, MiB"},
 		{rowMemory + "200", "idle memory (RSS), 200 workers, MiB"},
 		{rowCPU + "1", "idle CPU time, 1 worker, ms"},
 		{rowCPU + "200", "idle CPU time, 200 workers, ms"},
+		{rowSize, "size of the program, MB"},
 	}
 }
 
@@ -45,7 +59,7 @@ const (
 	oursColumn
 )
 
-// printPeers prints the medians of the rounds, and our ratio to the floor and to the peer
+// printPeers prints the medians of the rounds with the least and the most, and our ratio to the floor and to the peer
 // in each round: the median, the least and the most.
 func printPeers(w io.Writer, rounds [][]peerRound, loadBefore string) error {
 	t := tabwriter.NewWriter(w, 0, 0, tablePadding, ' ', 0)
@@ -67,20 +81,21 @@ func printPeers(w io.Writer, rounds [][]peerRound, loadBefore string) error {
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("printing the table: %w", err)
 	}
-	_, err := fmt.Fprintf(w, "%d rounds; each ratio is of one round: median (least to most)\n%s, %s/%s, %d CPUs, load before %s, after %s\n",
-		len(rounds), runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), loadBefore, load())
+	_, err := fmt.Fprintf(w, "%d rounds; median of the rounds (least to most); each ratio is of one round\n"+
+		"%s, %s/%s, %d CPUs, load before %s, after %s\n", len(rounds), runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), loadBefore, load())
 	if err != nil {
 		return fmt.Errorf("printing the machine: %w", err)
 	}
 	return nil
 }
 
-// middle returns the median of some values, or "-".
+// middle returns the median of some values with the least and the most, or "-".
 func middle(values []float64) string {
 	if len(values) == 0 {
 		return "-"
 	}
-	return fmt.Sprintf("%.2f", slices.Sorted(slices.Values(values))[len(values)/2])
+	sorted := slices.Sorted(slices.Values(values))
+	return fmt.Sprintf("%.2f (%.2f to %.2f)", sorted[len(sorted)/2], sorted[0], sorted[len(sorted)-1])
 }
 
 // ratio returns the ratios of two columns, or "-".
@@ -94,6 +109,5 @@ func ratio(ours, others []float64) string {
 	if len(ratios) == 0 {
 		return "-"
 	}
-	slices.Sort(ratios)
-	return fmt.Sprintf("%.2f (%.2f to %.2f)", ratios[len(ratios)/2], ratios[0], ratios[len(ratios)-1])
+	return middle(ratios)
 }

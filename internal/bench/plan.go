@@ -54,8 +54,9 @@ func parse(args []string, stderr io.Writer) (plan, error) {
 	flags.SetOutput(stderr)
 	flags.BoolVar(&p.quick, "quick", false, "fewer samples and short outages, without the waits of minutes: about two minutes")
 	flags.BoolVar(&p.peer, "peer", false,
-		"run a bare client, buildkite-agent and switchyard-agent in turn, against a control plane that stores nothing, and nothing else")
-	flags.IntVar(&p.rounds, "rounds", 5, "rounds of -peer")
+		"run a bare client, buildkite-agent and switchyard-agent in turn, against a control plane that stores nothing, and nothing else: "+
+			"about six minutes, and two to build that agent the first time")
+	flags.IntVar(&p.rounds, "rounds", 3, "rounds of -peer")
 	flags.StringVar(&only, "only", "", "the `EXPERIMENTS` to run, separated by commas: "+strings.Join(names(), ", "))
 	flags.StringVar(&p.dir, "dir", "", "the `DIR` for the store and temporary files; the default is that of the system")
 	flags.StringVar(&p.binary, "binary", "", "a switchyard `FILE` to measure instead of building one")
@@ -78,8 +79,11 @@ func parse(args []string, stderr io.Writer) (plan, error) {
 	if err := flags.Parse(args); err != nil {
 		return plan{}, fmt.Errorf("flags: %w", err)
 	}
+	if p.peer {
+		p.apply(peerPlan(), setFlags(flags))
+	}
 	if p.quick {
-		p.shorten(setFlags(flags))
+		p.apply(quickPlan(), setFlags(flags))
 	}
 	if only != "" {
 		p.only = strings.Split(only, ",")
@@ -97,26 +101,46 @@ func setFlags(flags *flag.FlagSet) map[string]bool {
 	return set
 }
 
-// shorten sets the values of a quick run, except for flags that were set.
-func (p *plan) shorten(set map[string]bool) {
-	for name, apply := range map[string]func(){
-		"jobs":       func() { p.jobs = 200 },
-		"rounds":     func() { p.rounds = 2 },
-		"steady":     func() { p.steady = 20 * time.Second },
-		"kills":      func() { p.kills = 40 },
-		"outage":     func() { p.outage = 8 * time.Second },
-		"fleet":      func() { p.fleet = 50 },
-		"crowd":      func() { p.crowd = 200 },
-		"away":       func() { p.away = 5 * time.Second },
-		"starts":     func() { p.starts = 15 },
-		"settle":     func() { p.settle = 5 * time.Second },
-		"idle":       func() { p.idle = 10 * time.Second },
-		"silence":    func() { p.silence = false },
-		"throughput": func() { p.throughput = 2000 },
-		"kept":       func() { p.kept = 50_000 },
-	} {
+// change sets a value of a plan.
+type change func(*plan)
+
+// quickPlan returns the changes for a quick run, by flag.
+func quickPlan() map[string]change {
+	return map[string]change{
+		"jobs":       func(p *plan) { p.jobs = 200 },
+		"rounds":     func(p *plan) { p.rounds = 2 },
+		keySteady:    func(p *plan) { p.steady = min(p.steady, 20*time.Second) },
+		"kills":      func(p *plan) { p.kills = 40 },
+		"outage":     func(p *plan) { p.outage = 8 * time.Second },
+		"fleet":      func(p *plan) { p.fleet = 50 },
+		"crowd":      func(p *plan) { p.crowd = 200 },
+		"away":       func(p *plan) { p.away = 5 * time.Second },
+		"starts":     func(p *plan) { p.starts = min(p.starts, 15) },
+		"settle":     func(p *plan) { p.settle = 5 * time.Second },
+		"idle":       func(p *plan) { p.idle = 10 * time.Second },
+		"silence":    func(p *plan) { p.silence = false },
+		"throughput": func(p *plan) { p.throughput = 2000 },
+		"kept":       func(p *plan) { p.kept = 50_000 },
+	}
+}
+
+// peerPlan returns the changes for a comparison with the peer, by flag. All three programs
+// do the same in each round.
+func peerPlan() map[string]change {
+	return map[string]change{
+		"jobs":   func(p *plan) { p.jobs = 300 },
+		"kills":  func(p *plan) { p.kills = 60 },
+		keySteady: func(p *plan) { p.steady = 15 * time.Second },
+		"starts": func(p *plan) { p.starts = 5 },
+		"settle": func(p *plan) { p.settle = 5 * time.Second },
+	}
+}
+
+// apply makes the changes, except for flags that were set.
+func (p *plan) apply(changes map[string]change, set map[string]bool) {
+	for name, change := range changes {
 		if !set[name] {
-			apply()
+			change(p)
 		}
 	}
 }

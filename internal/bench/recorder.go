@@ -42,7 +42,7 @@ type recorder struct {
 
 	mu      sync.Mutex
 	workers int
-	streams map[string]chan string // jobs to assign, by worker
+	streams map[string]chan string // jobs to assign, by worker; empty resets the stream
 	jobs    int
 }
 
@@ -157,6 +157,10 @@ func (r *recorder) StreamPings(
 		}
 		select {
 		case id := <-jobs:
+			if id == "" {
+				r.events.add(event{kind: streamKilled, at: time.Now(), worker: worker})
+				return connect.NewError(connect.CodeUnavailable, errStreamKilled) //nolint:wrapcheck // an answer
+			}
 			message = &agentedgev1.StreamPingsResponse{Action: &agentedgev1.StreamPingsResponse_JobAssigned{
 				JobAssigned: &agentedgev1.JobAssignedAction{Job: &agentedgev1.Job{Id: id}},
 			}}
@@ -167,7 +171,22 @@ func (r *recorder) StreamPings(
 	}
 }
 
-var errNoStream = errors.New("the worker has no stream")
+var (
+	errNoStream     = errors.New("the worker has no stream")
+	errStreamKilled = errors.New("the stream was killed")
+)
+
+// kill ends the stream of a worker with an error.
+func (r *recorder) kill(worker string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	jobs, ok := r.streams[worker]
+	if !ok {
+		return errNoStream
+	}
+	jobs <- ""
+	return nil
+}
 
 // assign sends a new job to a worker, and returns its ID.
 func (r *recorder) assign(worker string) (string, error) {
