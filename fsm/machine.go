@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 
 	looplab "github.com/looplab/fsm"
 )
@@ -53,10 +54,19 @@ func New(c Config) (*Machine, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	return &Machine{
-		states: looplab.NewFSM(Initial.String(), transitions(table), nil),
-		facts:  c.Facts(),
-	}, nil
+	return &Machine{states: newStates(), facts: c.Facts()}, nil
+}
+
+// initialStates is a looplab machine in Initial. It never changes.
+var initialStates = looplab.NewFSM(Initial.String(), transitions(table), nil)
+
+// newStates returns a looplab machine in Initial. All of them share the maps of transitions
+// and callbacks, which looplab only reads once they are made: they are most of the memory
+// of a worker that has nothing to do. Metadata, which looplab would write, is not used.
+func newStates() *looplab.FSM {
+	states := reflect.New(reflect.TypeFor[looplab.FSM]())
+	states.Elem().Set(reflect.ValueOf(initialStates).Elem())
+	return states.Interface().(*looplab.FSM) //nolint:forcetypeassert // it is made so above
 }
 
 // Facts returns what a machine with this configuration knows at first.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	looplab "github.com/looplab/fsm"
 	"pgregory.net/rapid"
 )
 
@@ -214,5 +215,55 @@ func TestSeenForgetsTheOldest(t *testing.T) {
 	}
 	if s.Len() != SeenSize-1 || len(s.IDs()) != SeenSize-1 {
 		t.Errorf("remembers %d ids", s.Len())
+	}
+}
+
+// TestMachinesAreIndependent runs machines at the same time, which share the table of
+// transitions: each has a state of its own, and the same as one that shares nothing.
+func TestMachinesAreIndependent(t *testing.T) {
+	t.Parallel()
+	for range 4 {
+		t.Run("machine", func(t *testing.T) {
+			t.Parallel()
+			shares, err := New(Config{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			alone := &Machine{states: looplab.NewFSM(Initial.String(), transitions(table), nil), facts: Config{}.Facts()}
+			if shares.State() != Initial {
+				t.Fatalf("a new machine is in %v", shares.State())
+			}
+			events := []Event{Config{}.Start()}
+			for i := range 20 {
+				round := round(Epoch(2*i+1), Epoch(i+1), JobID(string(rune('a'+i))))
+				events = append(events, round[:]...)
+			}
+			for _, ev := range events {
+				got, err := shares.Step(ev)
+				want, wantErr := alone.Step(ev)
+				if err != nil || wantErr != nil || shares.State() != alone.State() || !slices.Equal(got, want) {
+					t.Fatalf("%v: %v in %v (%v), want %v in %v (%v)", ev, got, shares.State(), err, want, alone.State(), wantErr)
+				}
+			}
+			// What is not a row is refused.
+			if err := shares.states.Event(t.Context(), "no such row"); err == nil {
+				t.Error("a change that is not a row is made")
+			}
+		})
+	}
+	if initialStates.Current() != Initial.String() {
+		t.Errorf("the machine that others are made from is in %s", initialStates.Current())
+	}
+}
+
+// TestMemoryOfAMachine bounds what a machine needs besides the table that all share.
+func TestMemoryOfAMachine(t *testing.T) {
+	allocations := testing.AllocsPerRun(100, func() {
+		if _, err := New(Config{}); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if allocations > 5 {
+		t.Errorf("%v allocations for a machine, want a few: it has a table of its own", allocations)
 	}
 }
