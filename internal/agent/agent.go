@@ -179,7 +179,11 @@ func (a *Agent) runWorker(ctx context.Context, s *shared, i int) error {
 	}
 	a.mu.Lock()
 	a.workers = append(slices.Clip(a.workers), w)
+	all := len(a.workers) == a.config.Spawn
 	a.mu.Unlock()
+	if all {
+		a.config.Registered()
+	}
 	defer context.AfterFunc(a.draining, w.Drain)()
 	defer context.AfterFunc(a.forced, w.Force)()
 	reason, err := w.Run(ctx)

@@ -87,6 +87,9 @@ type Config struct {
 	Version string
 	// Observe is called with every event of every worker; see worker.Config.
 	Observe func(fsm.Record)
+	// Registered is called once, when all workers are registered. It must return quickly.
+	// Nil is none.
+	Registered func()
 	// JobEnded is called with the result of every job that was started. It must return
 	// quickly, and may be called concurrently. Nil is none.
 	JobEnded func(job.Result)
@@ -113,6 +116,9 @@ func (c Config) withDefaults(hostname string) (Config, error) {
 	}
 	if c.Observe == nil {
 		c.Observe = func(fsm.Record) {}
+	}
+	if c.Registered == nil {
+		c.Registered = func() {}
 	}
 	if c.JobEnded == nil {
 		c.JobEnded = func(job.Result) {}

@@ -61,3 +61,37 @@ func TestRunNamesItsJob(t *testing.T) {
 		t.Errorf("named %v, finished %v", named.Load(), finished.Load())
 	}
 }
+
+// TestRegistered calls Registered once, when the last of several workers is registered.
+func TestRegistered(t *testing.T) {
+	t.Parallel()
+	var registered, calls atomic.Int32
+	var daemon *Agent
+	control := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body := `{}`
+		if r.URL.Path == "/v3/register" {
+			registered.Add(1)
+			body = `{"id":"w","access_token":"s","heartbeat_interval":1,"ping_interval":1}`
+		}
+		_, _ = io.WriteString(w, body)
+	}))
+	defer control.Close()
+	const workers = 5
+	daemon, err := New(Config{
+		Endpoints: []string{control.URL + "/v3"}, Token: "registration", Mode: fsm.PollOnly, Spawn: workers,
+		Job: job.Settings{BuildPath: t.TempDir()},
+		Registered: func() {
+			calls.Add(1)
+			if n := registered.Load(); n != workers {
+				t.Errorf("called when %d workers are registered", n)
+			}
+			daemon.Drain()
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := daemon.Run(t.Context()); err != nil || calls.Load() != 1 {
+		t.Errorf("%v; called %d times", err, calls.Load())
+	}
+}

@@ -95,6 +95,7 @@ func (a *App) AgentStart() *cobra.Command {
 		}
 		settings.CurrentTLS = certificates.Current
 		status.observe(&settings)
+		settings.Registered = limitStartMemory()
 		daemon, release, err := NewAgent(cmd, settings)
 		if err != nil {
 			return err

@@ -14,31 +14,43 @@ import (
 // retries may take longer than the interval, to the next.
 const minHeartbeatPause = time.Second
 
-// sendHeartbeats sends heartbeats until the context ends: while idle, during a
-// job, and during a drain until the job's finish is acknowledged. They come at moments
-// that are whole intervals away from one: workers that share it wake their process
-// together.
-func (w *Worker) sendHeartbeats(ctx context.Context, moment time.Time) {
-	interval := w.config.Heartbeat
-	timer := time.NewTimer(untilNext(time.Now(), moment, interval))
-	defer timer.Stop()
-	for {
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			return
-		}
-		err := w.config.Session.Heartbeat(ctx)
-		timer.Reset(max(minHeartbeatPause, untilNext(time.Now(), moment, interval)))
-		switch {
-		case err == nil || ctx.Err() != nil:
-		case transport.Refused(err):
-			w.send(input{event: fsm.Event{Kind: fsm.SessionRefused}, cause: err.Error(), err: err})
-			return
-		default:
-			w.config.Logger.Warn("heartbeat failed; will retry", zap.Error(err))
-		}
+// heartbeats are when a worker sends heartbeats: while idle, during a job, and during a
+// drain until the job's finish is acknowledged. They come at moments that are whole
+// intervals away from one: workers that share it wake their process together. It belongs
+// to the goroutine that runs the loop; only a heartbeat in flight has one of its own.
+type heartbeats struct {
+	moment   time.Time
+	interval time.Duration
+	timer    *time.Timer
+	sent     chan struct{} // gets one value after each heartbeat that another follows
+}
+
+// start arms the timer for the first heartbeat.
+func (h *heartbeats) start(c *Config) {
+	h.moment, h.interval, h.sent = c.HeartbeatAt, c.Heartbeat, make(chan struct{}, 1)
+	if h.moment.IsZero() {
+		h.moment = time.Now().Add(time.Duration(c.Rand.Float64() * float64(c.Heartbeat)))
 	}
+	h.timer = time.NewTimer(untilNext(time.Now(), h.moment, h.interval))
+}
+
+// next arms the timer for the heartbeat after one that has ended.
+func (h *heartbeats) next() {
+	h.timer.Reset(max(minHeartbeatPause, untilNext(time.Now(), h.moment, h.interval)))
+}
+
+// sendHeartbeat sends one heartbeat, and retries it for as long as the session does.
+func (w *Worker) sendHeartbeat(ctx context.Context) {
+	err := w.config.Session.Heartbeat(ctx)
+	switch {
+	case err == nil || ctx.Err() != nil:
+	case transport.Refused(err):
+		w.send(input{event: fsm.Event{Kind: fsm.SessionRefused}, cause: err.Error(), err: err})
+		return
+	default:
+		w.config.Logger.Warn("heartbeat failed; will retry", zap.Error(err))
+	}
+	w.heartbeats.sent <- struct{}{}
 }
 
 // untilNext returns the time from now until the next moment that is a whole number of

@@ -14,6 +14,8 @@ func (w *Worker) loop(ctx context.Context) error {
 	w.pollTimer, w.trust.timer = stoppedTimer(), stoppedTimer()
 	defer w.pollTimer.Stop()
 	defer w.trust.timer.Stop()
+	w.heartbeats.start(&w.config)
+	defer w.heartbeats.timer.Stop()
 	var uptime <-chan time.Time
 	if w.config.Uptime > 0 {
 		uptime = time.After(w.config.Uptime)
@@ -29,16 +31,32 @@ func (w *Worker) loop(ctx context.Context) error {
 		if w.machine.State() == fsm.Stopped {
 			return nil
 		}
+		var err error
+		if in, err = w.next(ctx, uptime); err != nil {
+			return err
+		}
+	}
+}
+
+// next waits for the next input, and sends heartbeats meanwhile. The error is the cause of
+// the context.
+func (w *Worker) next(ctx context.Context, uptime <-chan time.Time) (input, error) {
+	for {
 		select {
-		case in = <-w.inputs:
+		case in := <-w.inputs:
+			return in, nil
 		case <-w.pollTimer.C:
-			in = input{event: fsm.Event{Kind: fsm.PollDue}}
+			return input{event: fsm.Event{Kind: fsm.PollDue}}, nil
 		case <-w.trust.timer.C:
-			in = w.trust.expired()
+			return w.trust.expired(), nil
 		case <-uptime:
-			in = input{event: fsm.Event{Kind: fsm.UptimeExpired}}
+			return input{event: fsm.Event{Kind: fsm.UptimeExpired}}, nil
+		case <-w.heartbeats.timer.C:
+			w.tasks.Go(func() { w.sendHeartbeat(ctx) })
+		case <-w.heartbeats.sent:
+			w.heartbeats.next()
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return input{}, context.Cause(ctx)
 		}
 	}
 }

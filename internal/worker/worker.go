@@ -38,13 +38,14 @@ type Worker struct {
 	leave   context.CancelFunc
 
 	// What follows belongs to the goroutine that runs the loop.
-	machine   *fsm.Machine
-	pollTimer *time.Timer
-	pollPace  pollPace
-	trust     trust
-	log       recordLog
-	reason    fsm.LeaveReason // set by the effect Stop
-	failure   error           // the error that made the worker stop, if any
+	machine    *fsm.Machine
+	pollTimer  *time.Timer
+	pollPace   pollPace
+	trust      trust
+	heartbeats heartbeats
+	log        recordLog
+	reason     fsm.LeaveReason // set by the effect Stop
+	failure    error           // the error that made the worker stop, if any
 
 	// Each cancels what it names, if that is running.
 	cancelPing   context.CancelFunc
@@ -148,11 +149,6 @@ func (w *Worker) Run(ctx context.Context) (fsm.LeaveReason, error) {
 		return fsm.Staying, err
 	}
 	tasksCtx, endTasks := context.WithCancel(ctx)
-	moment := w.config.HeartbeatAt
-	if moment.IsZero() {
-		moment = time.Now().Add(time.Duration(w.config.Rand.Float64() * float64(w.config.Heartbeat)))
-	}
-	w.tasks.Go(func() { w.sendHeartbeats(tasksCtx, moment) })
 	err := w.loop(tasksCtx)
 	close(w.stopped)
 	endTasks()
