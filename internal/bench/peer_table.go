@@ -82,7 +82,8 @@ func printPeers(w io.Writer, rounds [][]peerRound, loadBefore string) error {
 		return fmt.Errorf("printing the table: %w", err)
 	}
 	_, err := fmt.Fprintf(w, "%d rounds; median of the rounds (least to most); each ratio is of one round\n"+
-		"%s, %s/%s, %d CPUs, load before %s, after %s\n", len(rounds), runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), loadBefore, load())
+		"%s, %s/%s, %d CPUs, load before %s, after %s\n",
+		len(rounds), runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), loadBefore, load())
 	if err != nil {
 		return fmt.Errorf("printing the machine: %w", err)
 	}

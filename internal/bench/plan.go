@@ -128,11 +128,11 @@ func quickPlan() map[string]change {
 // do the same in each round.
 func peerPlan() map[string]change {
 	return map[string]change{
-		"jobs":   func(p *plan) { p.jobs = 300 },
-		"kills":  func(p *plan) { p.kills = 60 },
+		"jobs":    func(p *plan) { p.jobs = 300 },
+		"kills":   func(p *plan) { p.kills = 60 },
 		keySteady: func(p *plan) { p.steady = 15 * time.Second },
-		"starts": func(p *plan) { p.starts = 5 },
-		"settle": func(p *plan) { p.settle = 5 * time.Second },
+		"starts":  func(p *plan) { p.starts = 5 },
+		"settle":  func(p *plan) { p.settle = 5 * time.Second },
 	}
 }
 
