@@ -17,6 +17,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/httpclient"
 	"github.com/switchyard-ci/switchyard/internal/wire"
+	"github.com/switchyard-ci/switchyard/internal/wire/tracecontext"
 )
 
 const (
@@ -143,6 +144,7 @@ func (t *Transport) request(ctx context.Context, endpoint httpclient.Endpoint, h
 	}
 	t.decorate(request.Header, headers, c.token)
 	maps.Copy(request.Header, c.headers)
+	tracecontext.SetHeader(ctx, request.Header)
 	if c.body != nil {
 		request.Header.Set(headerContentType, c.bodyType)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,6 +13,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/config"
 	"github.com/switchyard-ci/switchyard/internal/datadir"
 	"github.com/switchyard-ci/switchyard/internal/present"
+	"github.com/switchyard-ci/switchyard/internal/wire/tracecontext"
 )
 
 // connection holds the flags for the control plane that a command calls.
@@ -92,6 +94,7 @@ func (c *connection) withClient(
 
 func (c *connection) connect(cmd *cobra.Command) (*client.Client, error) {
 	options := c.options
+	options.Trace = tracecontext.Parent{TraceParent: os.Getenv(tracecontext.EnvParent), TraceState: os.Getenv(tracecontext.EnvState)}
 	var err error
 	options.Token, err = command.LocalToken(cmd, c.token, options.Endpoints, c.dataDir, "admin token", datadir.AdminTokenFile)
 	if err != nil {

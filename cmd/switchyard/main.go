@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/switchyard-ci/switchyard/internal/command"
+	"github.com/switchyard-ci/switchyard/internal/telemetry/tracing"
 )
 
 // programName is the name of the program in messages and in its help.
@@ -20,7 +21,7 @@ func main() {
 // run runs the command that args name, writes an error as one line to stderr, and
 // returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	a := &app{App: command.App{Name: programName, Stdout: stdout, Stderr: stderr}}
+	a := &app{App: command.App{Name: programName, Stdout: stdout, Stderr: stderr, Tracing: tracing.Start}}
 	return a.Run(ctx, a.root(), args, exitCode)
 }
 

@@ -28,6 +28,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("XDG_STATE_HOME", env.WorkDir+"/state")
 			env.Setenv("TMPDIR", env.WorkDir)
+			setupCollector(env)
 			scripttest.Setup(env)
 			return nil
 		},
@@ -37,6 +38,6 @@ func TestScripts(t *testing.T) {
 			}
 			return raceDetector, nil
 		},
-		Cmds: scripttest.Commands(),
+		Cmds: scripttest.Commands(collectorCommands()...),
 	})
 }

@@ -63,6 +63,12 @@ func (a *app) serverStart() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		provider, endTracing, err := a.StartTracing(cmd.Context(), "switchyard", logger)
+		if err != nil {
+			return cli.Usagef(cmd, "%w", err)
+		}
+		defer endTracing()
+		settings.Tracing = provider
 		server, err := a.start(cmd.Context(), settings)
 		if server == nil || err != nil {
 			return err

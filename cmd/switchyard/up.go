@@ -42,6 +42,12 @@ func (a *app) up() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		provider, endTracing, err := a.StartTracing(cmd.Context(), "switchyard", logger)
+		if err != nil {
+			return cli.Usagef(cmd, "%w", err)
+		}
+		defer endTracing()
+		serving.Tracing, working.Tracing = provider, provider
 		server, err := a.start(cmd.Context(), serving)
 		if server == nil || err != nil {
 			return err
@@ -49,7 +55,7 @@ func (a *app) up() *cobra.Command {
 		if err := connectTo(server, serving, &working); err != nil {
 			return shutdown(server, err)
 		}
-		daemon, release, err := command.NewAgent(cmd, working)
+		daemon, release, err := a.NewAgent(cmd, working)
 		if err != nil {
 			return shutdown(server, err)
 		}

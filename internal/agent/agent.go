@@ -136,7 +136,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	a.mu.Lock()
 	a.held = s.held
 	a.mu.Unlock()
-	s.job.Settings, s.job.Reaper = a.config.Job, a.config.Reaper
+	s.job.Settings, s.job.Reaper, s.job.Tracing = a.config.Job, a.config.Reaper, a.config.Tracing
 	defer s.close()
 	for _, open := range []func(context.Context, *shared) error{
 		a.openTransport, a.openTransitionLog, a.openSpool, a.openJobFolders,

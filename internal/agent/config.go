@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/fsm"
@@ -97,6 +98,8 @@ type Config struct {
 	// size in bytes; see telemetry.OpenTransitionLog. Empty means no log.
 	TransitionLog     string
 	TransitionLogSize int64
+	// Tracing receives the spans of jobs; nil makes none.
+	Tracing trace.TracerProvider
 	// Logger receives what happens. Nil means no log.
 	Logger *zap.Logger
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/httpclient"
 	"github.com/switchyard-ci/switchyard/internal/httpclient/pick"
+	"github.com/switchyard-ci/switchyard/internal/wire/tracecontext"
 )
 
 // callerBase is the base URL of requests before [caller] chooses an endpoint.
@@ -22,6 +23,7 @@ type caller struct {
 	http             *httpclient.Client
 	endpoints        *httpclient.Endpoints
 	token, userAgent string
+	trace            tracecontext.Parent
 }
 
 // Do implements [connect.HTTPClient]. A request that no server has received is sent to
@@ -32,6 +34,7 @@ func (c *caller) Do(request *http.Request) (*http.Response, error) {
 	if c.userAgent != "" {
 		request.Header.Set("User-Agent", c.userAgent)
 	}
+	tracecontext.SetHeader(c.trace.Context(request.Context()), request.Header)
 	failed := &unreachedError{}
 	for left := c.endpoints.All(); ; left = left[1:] {
 		endpoint := left[0]

@@ -9,6 +9,7 @@ import (
 	"connectrpc.com/connect"
 
 	"github.com/switchyard-ci/switchyard/internal/httpclient"
+	"github.com/switchyard-ci/switchyard/internal/wire/tracecontext"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 	"github.com/switchyard-ci/switchyard/proto/switchyard/v1/switchyardv1connect"
 )
@@ -29,6 +30,8 @@ type Options struct {
 	Token string
 	// TLS is for https endpoints. Nil means the system's authorities.
 	TLS *tls.Config
+	// Trace is the span that the calls are a part of, if any.
+	Trace tracecontext.Parent
 	// UserAgent is sent with every call. Empty is connect-go's own.
 	UserAgent string
 	// Patience is how long a follow tries to reach a control plane again. Zero is
@@ -65,7 +68,7 @@ func New(opts Options) (*Client, error) {
 	connecting := httpclient.Options{TLS: opts.TLS, DialTimeout: httpclient.DialTimeoutOf(len(endpoints))}
 	caller := &caller{
 		http: httpclient.New(connecting), endpoints: httpclient.NewEndpoints(endpoints, 0),
-		token: opts.Token, userAgent: opts.UserAgent,
+		token: opts.Token, userAgent: opts.UserAgent, trace: opts.Trace,
 	}
 	options := connect.WithInterceptors(markReads{})
 	return &Client{

@@ -96,7 +96,7 @@ func (a *App) AgentStart() *cobra.Command {
 		settings.CurrentTLS = certificates.Current
 		status.observe(&settings)
 		settings.Registered = limitStartMemory()
-		daemon, release, err := NewAgent(cmd, settings)
+		daemon, release, err := a.NewAgent(cmd, settings)
 		if err != nil {
 			return err
 		}
@@ -122,10 +122,17 @@ func (a *App) AgentStart() *cobra.Command {
 	return cmd
 }
 
-// NewAgent returns an agent, with a reaper if this system has one. The caller must
-// call release at the end.
-func NewAgent(cmd *cobra.Command, settings agent.Config) (daemon *agent.Agent, release func(), err error) {
-	release = func() {}
+// NewAgent returns an agent, with a reaper if this system has one, and, unless it has a
+// receiver of traces, with the one that the environment asks for. The caller must call
+// release at the end.
+func (a *App) NewAgent(cmd *cobra.Command, settings agent.Config) (daemon *agent.Agent, release func(), err error) {
+	endTracing := func() {}
+	if settings.Tracing == nil {
+		if settings.Tracing, endTracing, err = a.StartTracing(cmd.Context(), "switchyard-agent", settings.Logger); err != nil {
+			return nil, nil, cli.Usagef(cmd, "%w", err)
+		}
+	}
+	release = endTracing
 	reaper, err := process.NewReaper()
 	if err != nil { // the agent can run without one
 		settings.Logger.Warn("processes that leave their job and its environment will not be found", zap.Error(err))
@@ -135,6 +142,7 @@ func NewAgent(cmd *cobra.Command, settings agent.Config) (daemon *agent.Agent, r
 			if err := reaper.Close(); err != nil {
 				settings.Logger.Warn("closing the reaper failed", zap.Error(err))
 			}
+			endTracing()
 		}
 	}
 	if daemon, err = agent.New(settings); err != nil {

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"go.opentelemetry.io/otel/trace"
+	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/cli"
 )
@@ -19,6 +21,9 @@ import (
 type App struct {
 	Name           string // of the program, in messages
 	Stdout, Stderr io.Writer
+	// Tracing starts the export of traces that the environment asks for; see tracing.Start.
+	// Nil is a program without it.
+	Tracing func(ctx context.Context, service string, logger *zap.Logger) (trace.TracerProvider, func(), error)
 }
 
 // Run runs the command that args name, writes an error as one line to Stderr, and

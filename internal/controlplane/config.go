@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/joblog"
@@ -120,6 +121,8 @@ type Config struct {
 	// is three quarters of the room on the disk of DataDir, and with NATSURL what the
 	// cluster allows.
 	MaxStore int64
+	// Tracing receives the spans of calls and jobs; nil makes none.
+	Tracing trace.TracerProvider
 	// MaxLog is the most bytes of the log of one job, at least 64 KiB, where it is cut.
 	// It is at most a quarter of the room for all logs. The default is 1 GiB.
 	MaxLog uint64

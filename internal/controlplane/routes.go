@@ -35,14 +35,14 @@ func (s *Server) routes(config Config) http.Handler {
 	mux.Handle(agents.Stream())
 	for path, handler := range api.Handlers(s.dispatcher, api.Options{
 		Store: s.store, Tokens: s.access, Gate: admission.NewGate(), Audit: s.audit, Metrics: s.metrics.Handler(s.logger.Named("metrics")),
-		Logger: s.logger.Named("api"),
+		Logger: s.logger.Named("api"), Tracing: config.Tracing,
 	}) {
 		mux.Handle(path, handler)
 	}
 	health := &health{closing: s.closing.Done(), checkStore: s.store.Reachable, logger: s.logger.Named("health")}
 	health.routes(mux)
 	s.metrics.Read(metrics.Source{Dispatcher: s.dispatcher, Store: s.store, Ready: health.storeReady})
-	rest := agents.REST()
+	rest := traced(agents.REST(), config.Tracing)
 	routed := s.streams(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// For a path such as /v3//ping the mux would send a redirect and HTML to an
 		// agent, which expects JSON.

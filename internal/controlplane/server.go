@@ -16,6 +16,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/access"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/audit"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/jobtrace"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/metrics"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
@@ -139,11 +140,15 @@ func (s *Server) openStore(ctx context.Context, c Config) (err error) {
 }
 
 func (s *Server) newDispatcher(ctx context.Context, c Config) (*dispatch.Dispatcher, error) {
+	var observer dispatch.Observer = s.metrics
+	if c.Tracing != nil {
+		observer = jobtrace.New(observer, c.Tracing)
+	}
 	return dispatch.New(ctx, s.store, dispatch.Options{ //nolint:wrapcheck // openStore says what was attempted
 		Terms:           schedule.Terms{LeaseTimeout: c.LeaseTimeout, AssignTimeout: c.AssignTimeout},
 		AcquireAnyQueue: c.AcquireAnyQueue,
 		MaxLog:          c.MaxLog,
-		Observer:        s.metrics,
+		Observer:        observer,
 		Logger:          s.logger.Named("dispatch"),
 	})
 }

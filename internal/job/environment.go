@@ -13,6 +13,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/job/joblink"
 	"github.com/switchyard-ci/switchyard/internal/job/process"
 	"github.com/switchyard-ci/switchyard/internal/wire"
+	"github.com/switchyard-ci/switchyard/internal/wire/tracecontext"
 )
 
 // inherited are the variables of the agent's environment that jobs get: what
@@ -108,6 +109,7 @@ func agentVariables(spec Spec, opts Options, dir, socket string) map[string]stri
 	if spec.TraceParent != "" {
 		env[wire.EnvTraceParent] = spec.TraceParent
 		env[wire.EnvTraceState] = spec.TraceState
+		env[tracecontext.EnvParent], env[tracecontext.EnvState] = spec.TraceParent, spec.TraceState
 	}
 	for name, values := range spec.Headers {
 		if rest, ok := strings.CutPrefix(name, wire.RequestHeaderPrefix); ok && rest != "" && len(values) > 0 {

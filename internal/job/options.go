@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/job/joblink"
@@ -75,11 +76,12 @@ type Settings struct {
 
 // Shared is what the jobs of one agent process share. Every field may be empty.
 type Shared struct {
-	Spool   *spool.Spool     // keeps what is undelivered; nil keeps it in memory only
-	Claim   *workspace.Claim // the agent's claim on the build path
-	Cgroups *process.Cgroups // makes a control group for each job
-	Reaper  *process.Reaper  // finds more of what jobs leave running
-	Links   *joblink.Server  // connects the commands of jobs with the agent; nil creates one for each job
+	Spool   *spool.Spool         // keeps what is undelivered; nil keeps it in memory only
+	Claim   *workspace.Claim     // the agent's claim on the build path
+	Cgroups *process.Cgroups     // makes a control group for each job
+	Reaper  *process.Reaper      // finds more of what jobs leave running
+	Links   *joblink.Server      // connects the commands of jobs with the agent; nil creates one for each job
+	Tracing trace.TracerProvider // receives the spans of jobs; nil makes none
 }
 
 // Options are everything that [Run] needs besides the job. They may be shared by

@@ -88,7 +88,7 @@ func (r *run) finish(ctx context.Context) {
 	if r.spooled.result == nil { // nothing was run
 		r.storeResult()
 	}
-	err := r.cp.Finish(ctx, r.result.FinishRequest)
+	err := r.step(ctx, "finish", func(ctx context.Context) error { return r.cp.Finish(ctx, r.result.FinishRequest) })
 	s := &r.spooled
 	switch {
 	case err == nil:

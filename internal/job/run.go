@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/job/joblink"
@@ -52,6 +53,7 @@ type run struct {
 	opts   Options
 	cp     ControlPlane
 	logger *zap.Logger
+	tracer trace.Tracer
 
 	result     Result
 	finishedAt time.Time // the time in result.FinishedAt
@@ -67,7 +69,7 @@ type run struct {
 }
 
 func newRun(spec Spec, cp ControlPlane, opts Options) *run {
-	r := &run{spec: spec, opts: opts, cp: cp, logger: opts.Logger.With(zap.String("job_id", spec.ID))}
+	r := &run{spec: spec, opts: opts, cp: cp, logger: opts.Logger.With(zap.String("job_id", spec.ID)), tracer: tracerOf(opts.Tracing)}
 	r.result.ExitStatus = wire.ExitStatusNeverRan
 	return r
 }
@@ -76,10 +78,13 @@ func (r *run) run(ctx context.Context) (Result, error) {
 	if ctx.Err() != nil {
 		return Result{}, abandoned(PhaseStart, context.Cause(ctx))
 	}
+	ctx, span := r.beginTrace(ctx)
+	defer r.endTrace(span)
 	r.result.StartedAt = time.Now()
 	r.openSpool()
 	defer r.closeSpool()
-	if err := r.cp.Start(ctx, r.result.StartedAt); err != nil {
+	start := func(ctx context.Context) error { return r.cp.Start(ctx, r.result.StartedAt) }
+	if err := r.step(ctx, "start", start); err != nil {
 		if ctx.Err() == nil {
 			return Result{}, abandoned(PhaseStart, err)
 		}
@@ -117,11 +122,13 @@ func (r *run) execute(ctx context.Context) {
 
 	r.openLog(context.WithoutCancel(ctx))
 	r.hideSecrets()
+	processSpan := r.traceProcess(ctx)
 	command := r.launch(jobCtx)
 	var end process.End
 	if command != nil {
 		end = command.Wait(jobCtx)
 	}
+	processSpan.End()
 	r.setFinished()
 	stopWatching()
 
@@ -132,8 +139,11 @@ func (r *run) execute(ctx context.Context) {
 	if command != nil {
 		r.collect(command, end)
 	}
-	r.storeResult() // before the flush, which may take long
-	r.log.Flush()
+	r.storeResult()                                             // before the flush, which may take long
+	_ = r.step(ctx, "log upload", func(context.Context) error { // what failed is counted below
+		r.log.Flush()
+		return nil
+	})
 	r.storeResult()
 	stats := r.log.Stats()
 	r.result.ChunksFailed, r.result.OutputBytes = stats.Failed, stats.Bytes

@@ -11,6 +11,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/wire"
+	"github.com/switchyard-ci/switchyard/internal/wire/tracecontext"
 )
 
 // Placeholders for variables that other Buildkite-compatible agents require.
@@ -43,6 +44,9 @@ func environment(job record.Job) map[string]string {
 		env[wire.EnvSkipCheckout] = "true"
 	} else {
 		env[wire.EnvBranch] = wire.HeadCommit // the repository's default branch; "main" may not exist
+	}
+	if job.TraceParent != "" { // our agent replaces it by the span of the process
+		env[tracecontext.EnvParent], env[tracecontext.EnvState] = job.TraceParent, job.TraceState
 	}
 	if job.Timeout > 0 {
 		env[wire.EnvTimeout] = strconv.FormatInt(minutes(job.Timeout), 10)

@@ -30,6 +30,7 @@ func (h *Handler) acceptedJob(job record.Job, token string) wire.Job {
 		RunnableAt: formatTime(job.SubmittedAt),
 		// Rounded up, so that the agent does not end the job too early.
 		TimeoutSeconds: seconds(job.Timeout + time.Second - 1), Limits: job.Limits,
+		TraceParent: job.TraceParent, TraceState: job.TraceState,
 	}
 	if !job.StartedAt.IsZero() {
 		response.StartedAt = formatTime(job.StartedAt)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"connectrpc.com/connect"
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/access"
@@ -17,7 +18,7 @@ import (
 	"github.com/switchyard-ci/switchyard/proto/switchyard/v1/switchyardv1connect"
 )
 
-// Options are the settings of the handlers. Every field but Metrics is required.
+// Options are the settings of the handlers. Every field but Tracing and Metrics is required.
 type Options struct {
 	// Store is what is backed up.
 	Store *store.Store
@@ -27,6 +28,8 @@ type Options struct {
 	Gate *admission.Gate
 	// Audit receives every change.
 	Audit *audit.Log
+	// Tracing receives a span for each call but streams; nil makes none.
+	Tracing trace.TracerProvider
 	// Metrics serves MetricsPath; nil is not found.
 	Metrics http.Handler
 	// Logger receives one line for each request that fails on the server's side.
@@ -53,6 +56,7 @@ func Calls() []string { return slices.Sorted(maps.Keys(rules)) }
 func Handlers(dispatcher *dispatch.Dispatcher, options Options) map[string]http.Handler {
 	base := service{dispatcher: dispatcher, logger: options.Logger}
 	handlerOptions := []connect.HandlerOption{
+		connect.WithInterceptors(traced(options.Tracing)...),
 		connect.WithInterceptors(decoded{}, audited{options.Audit}), connect.WithConditionalHandlerOptions(bounds),
 		connect.WithHandlerOptions(codecs()...),
 	}

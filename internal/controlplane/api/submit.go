@@ -10,6 +10,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/wire"
+	"github.com/switchyard-ci/switchyard/internal/wire/tracecontext"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
@@ -40,6 +41,8 @@ func permittedSubmission(ctx context.Context, req *switchyardv1.SubmitJobRequest
 	if err != nil {
 		return submission, err
 	}
+	span := tracecontext.Of(ctx)
+	submission.TraceParent, submission.TraceState = span.TraceParent, span.TraceState
 	return submission, checkQueue(ctx, cmp.Or(submission.Queue, wire.DefaultQueue))
 }
 

@@ -54,6 +54,7 @@ func newJob(job record.Job, ev lifecycle.Event) (record.Job, error) {
 		ID: job.ID, Command: job.Command, Env: job.Env, Queue: job.Queue, Priority: job.Priority,
 		Timeout: job.Timeout, Limits: job.Limits, IdempotencyKey: job.IdempotencyKey,
 		BuildID: job.BuildID, RetryOf: job.RetryOf, RetryCount: job.RetryCount,
+		TraceParent: job.TraceParent, TraceState: job.TraceState,
 		Job: lifecycle.Job{RetriesLeft: job.RetriesLeft},
 	}, ev)
 }
@@ -63,6 +64,7 @@ func retryOf(job record.Job) record.Job {
 	return record.Job{
 		ID: job.RetriedBy, Command: job.Command, Env: job.Env, Queue: job.Queue, Priority: job.Priority,
 		Timeout: job.Timeout, Limits: job.Limits, BuildID: job.Build(), RetryOf: job.ID, RetryCount: job.RetryCount + 1,
+		TraceParent: job.TraceParent, TraceState: job.TraceState,
 		Job: lifecycle.Job{RetriesLeft: job.RetriesLeft - 1},
 	}
 }

@@ -41,6 +41,11 @@ type Job struct { //nolint:recvcheck // decoding needs a pointer; all else uses 
 	// RetryCount is how many jobs of the build came before this one.
 	RetryCount int `json:"retry_count,omitempty"`
 
+	// TraceParent and TraceState name the span that submitted the job, in the form of W3C
+	// Trace Context; empty if it was not traced.
+	TraceParent string `json:"trace_parent,omitempty"`
+	TraceState  string `json:"trace_state,omitempty"`
+
 	// Revision is the sequence of the stored message, which a change expects to
 	// replace. 0 is a record that is not stored yet.
 	Revision uint64 `json:"-"`
