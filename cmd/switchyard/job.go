@@ -136,9 +136,11 @@ func (a *app) jobCancel() *cobra.Command {
 	reasonFlag(cmd, &reason, "canceled")
 	c := connectionFlags(cmd)
 	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, ids []string) error {
-		return changeEach(ctx, a, c.Output, ids,
-			func(id string) (*switchyardv1.Job, error) { return caller.CancelJob(ctx, id, reason) },
-			func(j *switchyardv1.Job) string { return fmt.Sprintf("job %s %s", j.GetId(), present.Outcome(j)) })
+		return a.changeEach(ctx, c.Output, ids, func(id string) (result, error) {
+			r, err := caller.CancelJob(ctx, id, reason)
+			job := r.GetJob()
+			return result{job, fmt.Sprintf("job %s %s", job.GetId(), present.Outcome(job)), r.GetUnchanged()}, err
+		})
 	})
 	return cmd
 }
@@ -151,9 +153,10 @@ of keeping is over: see server start --retention. A key that was deleted names a
 job when it is used again. To delete a log only, use job logs --delete.`
 	c := connectionFlags(cmd)
 	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, ids []string) error {
-		return changeEach(ctx, a, c.Output, ids,
-			func(id string) (*switchyardv1.DeleteJobResponse, error) { return caller.DeleteJob(ctx, id, false) },
-			func(r *switchyardv1.DeleteJobResponse) string { return fmt.Sprintf("job %s deleted", r.GetId()) })
+		return a.changeEach(ctx, c.Output, ids, func(id string) (result, error) {
+			r, err := caller.DeleteJob(ctx, id, false)
+			return result{message: r, line: fmt.Sprintf("job %s deleted", r.GetId())}, err
+		})
 	})
 	return cmd
 }

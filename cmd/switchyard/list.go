@@ -99,18 +99,28 @@ func writeList[M proto.Message](
 			return err
 		}
 	}
-	if list.Next != "" {
-		a.Notef("%s", moreNote(n, list.Total, what, list.Next))
+	if note := listNote(int64(n), list.Earlier, list.Total, what, list.Next); note != "" {
+		a.Notef("%s", note)
 	}
 	return nil
 }
 
-// moreNote returns the note below a list that has a next page. total is zero where it
-// is not known.
-func moreNote(n int, total int64, what, token string) string {
-	count := present.Count(int64(n))
+// listNote returns the note below a list that is not complete: which of its elements
+// were listed, and how to list the others. next is the token of the next page, empty at
+// the end. total and earlier are zero where they are not known.
+func listNote(n, earlier, total int64, what, next string) string {
+	count := present.Count(n)
+	if earlier > 0 && n > 0 {
+		count = present.Count(earlier+1) + " to " + present.Count(earlier+n)
+	}
 	if total > 0 {
 		count += " of " + present.Count(total)
 	}
-	return fmt.Sprintf("%s %s; --all for all of them, or --page %s for the next", count, what, token)
+	switch {
+	case next != "":
+		return fmt.Sprintf("%s %s; --all for all of them, or --page %s for the next", count, what, next)
+	case earlier > 0:
+		return count + " " + what
+	}
+	return ""
 }

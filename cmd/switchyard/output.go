@@ -33,12 +33,18 @@ func writeRows[M proto.Message](a *app, o *command.Output, rows []M, table func(
 	return nil
 }
 
-// changeEach changes what each of the IDs names, in order, and writes the results; line
-// returns one of them as text. It goes on past a failure, writes a line about each, and
-// returns an error at the end if there was one.
-func changeEach[M proto.Message](
-	ctx context.Context, a *app, o *command.Output, ids []string, change func(id string) (M, error), line func(M) string,
-) error {
+// result is what became of one of several changes: a message for programs, and a line for
+// people.
+type result struct {
+	message   proto.Message
+	line      string
+	unchanged bool // the change had been made before
+}
+
+// changeEach changes what each of the IDs names, in order, and writes the results. It goes
+// on past a failure, writes a line about each, and returns an error at the end if there
+// was one.
+func (a *app) changeEach(ctx context.Context, o *command.Output, ids []string, change func(id string) (result, error)) error {
 	failed := 0
 	for _, id := range ids {
 		changed, err := change(id)
@@ -52,7 +58,10 @@ func changeEach[M proto.Message](
 			a.Notef("%v", err)
 			continue
 		}
-		err = write(a, o, changed, func(io.Writer, M) error { return a.Printf("%s\n", line(changed)) })
+		if changed.unchanged {
+			changed.line += ", as before"
+		}
+		err = write(a, o, changed.message, func(io.Writer, proto.Message) error { return a.Printf("%s\n", changed.line) })
 		if err != nil {
 			return err
 		}

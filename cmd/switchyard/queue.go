@@ -53,7 +53,7 @@ func (a *app) queueShow() *cobra.Command {
 func (a *app) queuePause() *cobra.Command {
 	var reason string
 	cmd := a.changeQueues("pause", "pause queues: none of their jobs is offered to a worker until they are resumed",
-		func(ctx context.Context, c *client.Client, name string) (*switchyardv1.Queue, error) {
+		func(ctx context.Context, c *client.Client, name string) (client.ChangedQueue, error) {
 			return c.PauseQueue(ctx, name, reason)
 		})
 	cmd.Long = `Pauses queues: none of their jobs is offered to a worker, and none can be acquired, until
@@ -67,7 +67,7 @@ stored, and holds at every replica of the control plane.`
 // queueResume returns `switchyard queue resume`.
 func (a *app) queueResume() *cobra.Command {
 	return a.changeQueues("resume", "resume paused queues",
-		func(ctx context.Context, c *client.Client, name string) (*switchyardv1.Queue, error) {
+		func(ctx context.Context, c *client.Client, name string) (client.ChangedQueue, error) {
 			return c.ResumeQueue(ctx, name)
 		})
 }
@@ -75,16 +75,19 @@ func (a *app) queueResume() *cobra.Command {
 // changeQueues returns a command that makes one change to each queue that is named on
 // the command line.
 func (a *app) changeQueues(
-	name, short string, change func(ctx context.Context, c *client.Client, name string) (*switchyardv1.Queue, error),
+	name, short string, change func(ctx context.Context, c *client.Client, name string) (client.ChangedQueue, error),
 ) *cobra.Command {
 	cmd := cli.Command(name+" NAME...", short, cli.SomeArgs("queue name"))
 	c := connectionFlags(cmd)
 	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, names []string) error {
-		return changeEach(ctx, a, c.Output, names,
-			func(name string) (*switchyardv1.Queue, error) { return change(ctx, caller, name) },
-			func(queue *switchyardv1.Queue) string {
-				return fmt.Sprintf("queue %s %s", present.Safe(queue.GetName()), present.QueueSummary(queue))
-			})
+		return a.changeEach(ctx, c.Output, names, func(name string) (result, error) {
+			r, err := change(ctx, caller, name)
+			if err != nil {
+				return result{}, err
+			}
+			queue := r.GetQueue()
+			return result{queue, fmt.Sprintf("queue %s %s", present.Safe(queue.GetName()), present.QueueSummary(queue)), r.GetUnchanged()}, nil
+		})
 	})
 	return cmd
 }

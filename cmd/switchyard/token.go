@@ -132,12 +132,12 @@ registration-token is that of all earlier contents of this file in the data dire
 the control plane, which accepts the present content as before.`
 	c := connectionFlags(cmd)
 	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, ids []string) error {
-		return changeEach(ctx, a, c.Output, ids,
-			func(id string) (*switchyardv1.RevokeTokenResponse, error) { return caller.RevokeToken(ctx, id) },
-			func(r *switchyardv1.RevokeTokenResponse) string {
-				return fmt.Sprintf("token %s (%s) revoked; workers turned away: %d",
-					present.Safe(r.GetToken().GetName()), r.GetToken().GetId(), r.GetRevokedWorkers())
-			})
+		return a.changeEach(ctx, c.Output, ids, func(id string) (result, error) {
+			r, err := caller.RevokeToken(ctx, id)
+			line := fmt.Sprintf("token %s (%s) revoked; workers turned away: %d",
+				present.Safe(r.GetToken().GetName()), r.GetToken().GetId(), r.GetRevokedWorkers())
+			return result{r, line, r.GetUnchanged()}, err
+		})
 	})
 	return cmd
 }

@@ -58,7 +58,7 @@ func (a *app) workersShow() *cobra.Command {
 func (a *app) workersPause() *cobra.Command {
 	var reason string
 	cmd := a.changeWorkers("pause", "pause workers: they start no more jobs until they are resumed",
-		func(ctx context.Context, c *client.Client, id string) (*switchyardv1.Worker, error) {
+		func(ctx context.Context, c *client.Client, id string) (client.ChangedWorker, error) {
 			return c.PauseWorker(ctx, id, reason)
 		})
 	reasonFlag(cmd, &reason, "paused")
@@ -68,7 +68,7 @@ func (a *app) workersPause() *cobra.Command {
 // workersResume returns `switchyard workers resume`.
 func (a *app) workersResume() *cobra.Command {
 	return a.changeWorkers("resume", "resume paused workers",
-		func(ctx context.Context, c *client.Client, id string) (*switchyardv1.Worker, error) {
+		func(ctx context.Context, c *client.Client, id string) (client.ChangedWorker, error) {
 			return c.ResumeWorker(ctx, id)
 		})
 }
@@ -77,7 +77,7 @@ func (a *app) workersResume() *cobra.Command {
 func (a *app) workersStop() *cobra.Command {
 	var how client.StopOptions
 	cmd := a.changeWorkers("stop", "stop workers when their jobs have finished",
-		func(ctx context.Context, c *client.Client, id string) (*switchyardv1.Worker, error) {
+		func(ctx context.Context, c *client.Client, id string) (client.ChangedWorker, error) {
 			return c.StopWorker(ctx, id, how)
 		})
 	flags := cli.PerCall(cmd)
@@ -91,7 +91,7 @@ func (a *app) workersStop() *cobra.Command {
 func (a *app) workersRevoke() *cobra.Command {
 	var reason string
 	cmd := a.changeWorkers("revoke", "turn workers away for good: their sessions and the tokens of their jobs are refused",
-		func(ctx context.Context, c *client.Client, id string) (*switchyardv1.Worker, error) {
+		func(ctx context.Context, c *client.Client, id string) (client.ChangedWorker, error) {
 			return c.RevokeWorker(ctx, id, reason)
 		})
 	cmd.Long = `Turns workers away for good: their sessions and the tokens of their jobs are refused
@@ -107,16 +107,19 @@ revoke that (token revoke).`
 // changeWorkers returns a command that makes one change to each worker that is
 // named on the command line.
 func (a *app) changeWorkers(
-	name, short string, change func(ctx context.Context, c *client.Client, id string) (*switchyardv1.Worker, error),
+	name, short string, change func(ctx context.Context, c *client.Client, id string) (client.ChangedWorker, error),
 ) *cobra.Command {
 	cmd := cli.Command(name+" ID-OR-NAME...", short, cli.SomeArgs("worker ID or name"))
 	c := connectionFlags(cmd)
 	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, ids []string) error {
-		return changeEach(ctx, a, c.Output, ids,
-			func(id string) (*switchyardv1.Worker, error) { return change(ctx, caller, id) },
-			func(w *switchyardv1.Worker) string {
-				return fmt.Sprintf("worker %s (%s) %s", present.Safe(w.GetName()), w.GetId(), present.WorkerSummary(w))
-			})
+		return a.changeEach(ctx, c.Output, ids, func(id string) (result, error) {
+			r, err := change(ctx, caller, id)
+			if err != nil {
+				return result{}, err
+			}
+			w := r.GetWorker()
+			return result{w, fmt.Sprintf("worker %s (%s) %s", present.Safe(w.GetName()), w.GetId(), present.WorkerSummary(w)), r.GetUnchanged()}, nil
+		})
 	})
 	return cmd
 }

@@ -148,10 +148,8 @@ func (c *Client) Worker(ctx context.Context, id string) (*switchyardv1.Worker, e
 }
 
 // CancelJob cancels a job; the reason is for people.
-func (c *Client) CancelJob(ctx context.Context, id, reason string) (*switchyardv1.Job, error) {
-	res, err := call(ctx, c, "canceling job "+id, c.jobs.CancelJob,
-		&switchyardv1.CancelJobRequest{Id: id, Reason: reason})
-	return res.GetJob(), err
+func (c *Client) CancelJob(ctx context.Context, id, reason string) (*switchyardv1.CancelJobResponse, error) {
+	return call(ctx, c, "canceling job "+id, c.jobs.CancelJob, &switchyardv1.CancelJobRequest{Id: id, Reason: reason})
 }
 
 // DeleteJob deletes a job that has ended, with logOnly its log only.
@@ -179,18 +177,23 @@ func (c *Client) Backup(ctx context.Context, write func(receive func() (*switchy
 	})
 }
 
+// ChangedWorker is the response to a call that changes a worker: the worker, and whether
+// the call had no effect.
+type ChangedWorker interface {
+	GetWorker() *switchyardv1.Worker
+	GetUnchanged() bool
+}
+
 // PauseWorker stops a worker from taking work; the reason is for people. The worker is
 // given by its ID, or by its name if only one worker has it.
-func (c *Client) PauseWorker(ctx context.Context, id, reason string) (*switchyardv1.Worker, error) {
-	res, err := call(ctx, c, "pausing worker "+id, c.workers.PauseWorker,
+func (c *Client) PauseWorker(ctx context.Context, id, reason string) (ChangedWorker, error) {
+	return call(ctx, c, "pausing worker "+id, c.workers.PauseWorker,
 		&switchyardv1.PauseWorkerRequest{Id: id, Reason: reason})
-	return res.GetWorker(), err
 }
 
 // ResumeWorker lets a paused worker take work again.
-func (c *Client) ResumeWorker(ctx context.Context, id string) (*switchyardv1.Worker, error) {
-	res, err := call(ctx, c, "resuming worker "+id, c.workers.ResumeWorker, &switchyardv1.ResumeWorkerRequest{Id: id})
-	return res.GetWorker(), err
+func (c *Client) ResumeWorker(ctx context.Context, id string) (ChangedWorker, error) {
+	return call(ctx, c, "resuming worker "+id, c.workers.ResumeWorker, &switchyardv1.ResumeWorkerRequest{Id: id})
 }
 
 // StopOptions is how a worker stops. Force cancels its job instead of waiting for its
@@ -202,8 +205,7 @@ type StopOptions struct {
 }
 
 // StopWorker makes a worker leave when its job has ended.
-func (c *Client) StopWorker(ctx context.Context, id string, how StopOptions) (*switchyardv1.Worker, error) {
-	res, err := call(ctx, c, "stopping worker "+id, c.workers.StopWorker,
+func (c *Client) StopWorker(ctx context.Context, id string, how StopOptions) (ChangedWorker, error) {
+	return call(ctx, c, "stopping worker "+id, c.workers.StopWorker,
 		&switchyardv1.StopWorkerRequest{Id: id, Force: how.Force, NoRetry: how.NoRetry, Reason: how.Reason})
-	return res.GetWorker(), err
 }

@@ -48,8 +48,8 @@ func (s *service) ListJobs(_ context.Context, req *switchyardv1.ListJobsRequest)
 	}
 	s.pages = append(s.pages, fmt.Sprintf("%d+%d", from, req.GetPageSize()))
 	res := &switchyardv1.ListJobsResponse{}
-	if from == 0 {
-		res.Total = all
+	if from == 0 || req.GetCount() {
+		res.Total, res.Earlier = all, int64(from)
 	}
 	for ; from < all && len(res.GetJobs()) < int(req.GetPageSize()); from++ {
 		res.Jobs = append(res.Jobs, &switchyardv1.Job{Id: strconv.Itoa(from)})
@@ -235,14 +235,18 @@ func TestPages(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name  string
+		token string
+		from  int
 		limit int
 		want  int
 		pages string
 	}{
-		{"a limit below a page", 3, 3, "[0+3]"},
-		{"a limit over several pages", 1200, 1200, "[0+1000 1000+200]"},
-		{"all", 0, 2500, "[0+1000 1000+1000 2000+1000]"},
-		{"more than there are", 9000, 2500, "[0+1000 1000+1000 2000+1000]"},
+		{"a limit below a page", "", 0, 3, 3, "[0+3]"},
+		{"a limit over several pages", "", 0, 1200, 1200, "[0+1000 1000+200]"},
+		{"all", "", 0, 0, 2500, "[0+1000 1000+1000 2000+1000]"},
+		{"more than there are", "", 0, 9000, 2500, "[0+1000 1000+1000 2000+1000]"},
+		{"a later page", "1000", 1000, 3, 3, "[1000+3]"},
+		{"everything from a later page on", "1000", 1000, 0, 1500, "[1000+1000 2000+1000]"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -251,18 +255,18 @@ func TestPages(t *testing.T) {
 			mux := http.NewServeMux()
 			mux.Handle(switchyardv1connect.NewJobServiceHandler(control))
 			n := 0
-			list := serve(t, mux).Jobs(t.Context(), &switchyardv1.ListJobsRequest{}, tt.limit)
+			list := serve(t, mux).Jobs(t.Context(), &switchyardv1.ListJobsRequest{PageToken: tt.token}, tt.limit)
 			for job, err := range list.All() {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if job.GetId() != strconv.Itoa(n) {
-					t.Fatalf("job %s, want %d", job.GetId(), n)
+				if job.GetId() != strconv.Itoa(tt.from+n) {
+					t.Fatalf("job %s, want %d", job.GetId(), tt.from+n)
 				}
 				n++
 			}
-			if more := n < 2500; list.Total != 2500 || (list.Next != "") != more {
-				t.Errorf("total %d, next page %q after %d jobs", list.Total, list.Next, n)
+			if more := tt.from+n < 2500; list.Total != 2500 || list.Earlier != int64(tt.from) || (list.Next != "") != more {
+				t.Errorf("%d of %d before, next page %q after %d jobs", list.Earlier, list.Total, list.Next, n)
 			}
 			if n != tt.want || fmt.Sprint(control.pages) != tt.pages {
 				t.Errorf("%d jobs in pages %v, want %d in %s", n, control.pages, tt.want, tt.pages)

@@ -12,9 +12,10 @@ const maxPageSize = 1000
 
 // List is a list that All reads. It is for one goroutine.
 type List[T any] struct {
-	// Total is how many elements there are, also beyond the limit; zero if the list
-	// did not begin with the first page. It is known once All has returned an element.
-	Total int64
+	// Total is how many elements there are, also beyond the limit and before the first
+	// page; Earlier is how many of them are before it. They are zero if the control plane
+	// does not know. They are known once All has returned an element.
+	Total, Earlier int64
 	// Next is the token of the page that follows, empty at the end of the list. It is
 	// known when All has ended.
 	Next string
@@ -26,20 +27,21 @@ type List[T any] struct {
 
 // page is one page of a list.
 type page[T any] struct {
-	elements []T
-	next     string
-	total    int64
+	elements       []T
+	next           string
+	total, earlier int64
 }
 
 // Jobs returns the list of the jobs that match the request, from the page of its
 // token on, at most limit of them; 0 means no limit.
 func (c *Client) Jobs(ctx context.Context, req *switchyardv1.ListJobsRequest, limit int) *List[*switchyardv1.Job] {
+	from := req.GetPageToken()
 	fetch := func(size int32, token string) (page[*switchyardv1.Job], error) {
-		req.PageSize, req.PageToken = size, token
+		req.PageSize, req.PageToken, req.Count = size, token, token != "" && token == from
 		res, err := call(ctx, c, "listing jobs", c.jobs.ListJobs, req)
-		return page[*switchyardv1.Job]{res.GetJobs(), res.GetNextPageToken(), res.GetTotal()}, err
+		return page[*switchyardv1.Job]{res.GetJobs(), res.GetNextPageToken(), res.GetTotal(), res.GetEarlier()}, err
 	}
-	return &List[*switchyardv1.Job]{limit: limit, token: req.GetPageToken(), fetch: fetch}
+	return &List[*switchyardv1.Job]{limit: limit, token: from, fetch: fetch}
 }
 
 // Workers returns the list of the workers that match the request, as Jobs does.
@@ -47,7 +49,7 @@ func (c *Client) Workers(ctx context.Context, req *switchyardv1.ListWorkersReque
 	fetch := func(size int32, token string) (page[*switchyardv1.Worker], error) {
 		req.PageSize, req.PageToken = size, token
 		res, err := call(ctx, c, "listing workers", c.workers.ListWorkers, req)
-		return page[*switchyardv1.Worker]{res.GetWorkers(), res.GetNextPageToken(), res.GetTotal()}, err
+		return page[*switchyardv1.Worker]{res.GetWorkers(), res.GetNextPageToken(), res.GetTotal(), res.GetEarlier()}, err
 	}
 	return &List[*switchyardv1.Worker]{limit: limit, token: req.GetPageToken(), fetch: fetch}
 }
@@ -68,8 +70,8 @@ func (l *List[T]) All() iter.Seq2[T, error] {
 				yield(none, err)
 				return
 			}
-			if l.Next == "" {
-				l.Total = p.total
+			if l.Next == l.token {
+				l.Total, l.Earlier = p.total, p.earlier
 			}
 			if p.next == l.Next {
 				p.next = "" // a page that continues with itself would never end

@@ -27,8 +27,7 @@ func (c *Client) RevokeToken(ctx context.Context, id string) (*switchyardv1.Revo
 
 // RevokeWorker turns a worker away for good; the reason is for people. The worker is
 // given as for PauseWorker.
-func (c *Client) RevokeWorker(ctx context.Context, id, reason string) (*switchyardv1.Worker, error) {
-	res, err := call(ctx, c, "revoking worker "+id, c.workers.RevokeWorker,
+func (c *Client) RevokeWorker(ctx context.Context, id, reason string) (ChangedWorker, error) {
+	return call(ctx, c, "revoking worker "+id, c.workers.RevokeWorker,
 		&switchyardv1.RevokeWorkerRequest{Id: id, Reason: reason})
-	return res.GetWorker(), err
 }

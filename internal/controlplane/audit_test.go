@@ -37,17 +37,36 @@ func TestAuditLog(t *testing.T) {
 	must(t, err)
 	_, err = ci.CancelJob(ctx, &switchyardv1.CancelJobRequest{Id: id, Reason: "not needed"})
 	must(t, err)
-	_, err = b.workers.PauseWorker(ctx, &switchyardv1.PauseWorkerRequest{Id: "w", Reason: "new disk"})
-	must(t, err)
-	_, err = b.workers.ResumeWorker(ctx, &switchyardv1.ResumeWorkerRequest{Id: "w"})
-	must(t, err)
+	again, err := ci.CancelJob(ctx, &switchyardv1.CancelJobRequest{Id: id, Reason: "again"})
+	must(t, err) // no change, as everything below that is done twice
+	if !again.GetUnchanged() {
+		t.Error("a second cancellation has had an effect")
+	}
+	for range 2 {
+		_, err = b.jobs.DeleteJob(ctx, &switchyardv1.DeleteJobRequest{Id: id, LogOnly: true})
+		must(t, err)
+	}
+	for range 2 {
+		_, err = b.workers.PauseWorker(ctx, &switchyardv1.PauseWorkerRequest{Id: "w", Reason: "new disk"})
+		must(t, err)
+	}
+	for range 2 {
+		_, err = b.workers.ResumeWorker(ctx, &switchyardv1.ResumeWorkerRequest{Id: "w"})
+		must(t, err)
+	}
 	b.must(http.StatusOK, request{method: "POST", path: "/v3/pause", token: w.token, body: `{"note":"own"}`})
 	b.must(http.StatusOK, request{method: "POST", path: "/v3/resume", token: w.token})
-	_, err = b.workers.StopWorker(ctx, &switchyardv1.StopWorkerRequest{Id: "w", Force: true, Reason: "old"})
+	for range 2 {
+		_, err = b.workers.StopWorker(ctx, &switchyardv1.StopWorkerRequest{Id: "w", Force: true, Reason: "old"})
+		must(t, err)
+	}
+	for range 2 {
+		_, err = b.workers.RevokeWorker(ctx, &switchyardv1.RevokeWorkerRequest{Id: w.id})
+		must(t, err)
+	}
+	revoked, err := b.tokens.RevokeToken(ctx, &switchyardv1.RevokeTokenRequest{Id: "ci"})
 	must(t, err)
-	_, err = b.workers.RevokeWorker(ctx, &switchyardv1.RevokeWorkerRequest{Id: "w"})
-	must(t, err)
-	_, err = b.tokens.RevokeToken(ctx, &switchyardv1.RevokeTokenRequest{Id: "ci"})
+	_, err = b.tokens.RevokeToken(ctx, &switchyardv1.RevokeTokenRequest{Id: revoked.GetToken().GetId()})
 	must(t, err)
 
 	client := switchyardv1connect.NewAuditServiceClient(b.client, b.URL(), bearer(b.AdminToken()))
@@ -68,6 +87,7 @@ func TestAuditLog(t *testing.T) {
 		"ci|SubmitJob|job||queue q",
 		"admin-token|ShowSecrets|job||",
 		"ci|CancelJob|job||not needed",
+		"admin-token|DeleteLog|job||log of 0 bytes",
 		"admin-token|PauseWorker|worker|w|new disk",
 		"admin-token|ResumeWorker|worker|w|",
 		"worker w|agent: pause|worker|w|",

@@ -35,8 +35,8 @@ func (c *chaosRecord) checkChaos(t *testing.T, submitted map[string]bool, all ma
 			}
 		}
 		if job.GetState() == switchyardv1.JobState_JOB_STATE_LOST {
-			if job.GetRetriedBy() == "" && job.GetRetriesLeft() > 0 {
-				t.Errorf("job %s is lost, has %d retries left, and no retry", id, job.GetRetriesLeft())
+			if job.GetRetriedBy() == "" && job.GetRetries() > job.GetRetryCount() {
+				t.Errorf("job %s is lost, has used %d of %d retries, and has no retry", id, job.GetRetryCount(), job.GetRetries())
 			}
 			if job.GetLostReason() == "" {
 				t.Errorf("job %s is lost without a reason: %v", id, job)

@@ -120,11 +120,19 @@ func finished(job *switchyardv1.Job) string {
 		return "was ended, with exit status " + Safe(job.GetExitStatus()) + ", because its agent was stopped"
 	case job.GetSignal() != "":
 		return "was ended by " + Safe(job.GetSignal()) + because(job.GetSignalReason())
-	case job.GetExitStatus() == wire.ExitStatusNeverRan:
-		return "never ran" + because(job.GetSignalReason())
+	case notStarted(job) != "":
+		return "was not started: " + notStarted(job)
 	default:
 		return "finished with exit status " + Safe(job.GetExitStatus())
 	}
+}
+
+// notStarted returns why the command of a job never ran, or "".
+func notStarted(job *switchyardv1.Job) string {
+	if job.GetState() != switchyardv1.JobState_JOB_STATE_FINISHED {
+		return ""
+	}
+	return Safe(wire.NotStarted(job.GetExitStatus(), job.GetSignal(), job.GetSignalReason()))
 }
 
 func because(reason string) string {

@@ -343,7 +343,7 @@ switchyard: job 01B was canceled: enough
 switchyard: job 01B is lost on worker box: its worker was silent for 1m30s; how the job ended is not known
 switchyard: job 01B finished with exit status 7
 switchyard: job 01B was ended by SIGKILL
-switchyard: job 01B never ran: process_run_error
+switchyard: job 01B was not started: the agent could not run its command; the log has the cause
 switchyard: job 01B ended with the agent of its worker box, and how it ended is not known
 switchyard: 9 bytes of the log are missing here; the agent could not deliver them
 switchyard: 1 bytes of the log are missing here, and have not arrived so far

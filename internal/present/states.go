@@ -91,7 +91,7 @@ func Outcome(job *switchyardv1.Job) string {
 		return state + ",agent-stopped"
 	case job.GetSignal() != "":
 		return state + "," + Safe(job.GetSignal())
-	case job.GetExitStatus() == wire.ExitStatusNeverRan:
+	case notStarted(job) != "":
 		return state + ",never-ran"
 	default:
 		return state + "," + Safe(job.GetExitStatus())

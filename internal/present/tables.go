@@ -38,7 +38,7 @@ func Job(w io.Writer, job *switchyardv1.Job) error {
 		{"id", job.GetId()},
 		{"command", Safe(Command(job.GetCommand()))},
 		{"state", Outcome(job)},
-		{"outcome", JobOutcome(job.GetOutcome())},
+		{"outcome", outcome(job)},
 		{"waits", Safe(job.GetWaitingReason())},
 		{"queue", Safe(job.GetQueue())},
 		{"priority", nonZero(int64(job.GetPriority()))},
@@ -59,14 +59,40 @@ func Job(w io.Writer, job *switchyardv1.Job) error {
 		{"log restored", logBackup(job)},
 		{"log chunks lost", nonZero(int64(job.GetChunksFailedCount()))},
 		{"idempotency key", Safe(job.GetIdempotencyKey())},
-		{"retries left", nonZero(int64(job.GetRetriesLeft()))},
-		{"retry of", job.GetRetryOf()},
+		{"retry", retryNumber(job)},
+		{"retries left", retriesLeft(job)},
 		{"retried by", job.GetRetriedBy()},
 	}
 	if err := table(w, slices.DeleteFunc(fields, func(field []string) bool { return field[1] == "" })); err != nil {
 		return err
 	}
 	return Timeline(w, job)
+}
+
+// outcome returns how a job ended, and why its command never ran.
+func outcome(job *switchyardv1.Job) string {
+	word := JobOutcome(job.GetOutcome())
+	if why := notStarted(job); why != "" {
+		word += " (not started: " + why + ")"
+	}
+	return word
+}
+
+// retryNumber returns which retry of which job a job is, or "".
+func retryNumber(job *switchyardv1.Job) string {
+	if job.GetRetryOf() == "" {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d, of job %s", job.GetRetryCount(), job.GetRetries(), job.GetRetryOf())
+}
+
+// retriesLeft returns how many more times a job that has not ended is retried, or "" if
+// no retries were asked for.
+func retriesLeft(job *switchyardv1.Job) string {
+	if job.GetRetries() == 0 || job.GetState().Final() {
+		return ""
+	}
+	return strconv.Itoa(int(job.GetRetriesLeft()))
 }
 
 // logSize returns the size of a job's log, and whether it was cut; or who deleted it.

@@ -66,6 +66,29 @@ const (
 	ReasonTimedOut = "timed_out"
 )
 
+// NotStarted returns why the command of a job never ran, for people, or "" if it ran or
+// its end was not seen.
+func NotStarted(exitStatus, signal, signalReason string) string {
+	if exitStatus != ExitStatusNeverRan || signal != "" {
+		return ""
+	}
+	switch signalReason {
+	case ReasonAgentStop:
+		return ""
+	case ReasonProcessRunError:
+		return "the agent could not run its command; the log has the cause"
+	case ReasonAgentRefused:
+		return "the agent refused it; the log has the cause"
+	case ReasonCancel:
+		return "it was canceled first"
+	case ReasonTimedOut:
+		return "its time ran out first"
+	case "":
+		return "the agent reported no cause"
+	}
+	return signalReason
+}
+
 // EndUnseen reports whether a result says that the end of the job was not seen,
 // because its agent was gone by then.
 func EndUnseen(exitStatus, signal, signalReason string) bool {

@@ -116,44 +116,45 @@ func (t *Tokens) List(all bool) []record.AccessToken {
 
 // Revoke ends a token, which ref names by its ID or by a name that only one token
 // has. The name of a file of the data directory names its earlier contents. It returns
-// the tokens, the oldest first. Revoking one again is a success. record.ErrNotFound;
+// the tokens, the oldest first, and whether one of them was not revoked before: revoking
+// one again is a success. record.ErrNotFound;
 // record.ErrInvalid for an ambiguous name and for the admin token in use;
 // store.ErrUnavailable.
-func (t *Tokens) Revoke(ctx context.Context, by Principal, ref string) (revoked []record.AccessToken, err error) {
+func (t *Tokens) Revoke(ctx context.Context, by Principal, ref string) (revoked []record.AccessToken, changed bool, err error) {
 	ids, err := t.resolve(ref)
 	for _, id := range ids {
-		named, err := t.revoke(ctx, by, id)
+		named, ended, err := t.revoke(ctx, by, id)
 		if err != nil {
-			return revoked, err
+			return revoked, changed, err
 		}
-		revoked = append(revoked, named)
+		revoked, changed = append(revoked, named), changed || ended
 	}
-	return revoked, err
+	return revoked, changed, err
 }
 
-// revoke ends the token of an ID.
-func (t *Tokens) revoke(ctx context.Context, by Principal, id string) (record.AccessToken, error) {
+// revoke ends the token of an ID, and reports whether it was not revoked before.
+func (t *Tokens) revoke(ctx context.Context, by Principal, id string) (_ record.AccessToken, changed bool, err error) {
 	ctx, cancel := store.Detach(ctx)
 	defer cancel()
 	for range store.MaxConflicts {
 		named, err := t.read(ctx, id)
 		switch {
 		case err != nil || !named.RevokedAt.IsZero():
-			return named, err
+			return named, false, err
 		case named.Name == AdminID && t.InFile(named):
-			return named, record.Invalid("id", "is the admin token in use: write a new token to its file and reload the server (SIGHUP) first")
+			return named, false, record.Invalid("id", "is the admin token in use: write a new token to its file and reload the server (SIGHUP) first")
 		}
 		named.RevokedAt, named.RevokedBy = t.now().UTC(), by.Name
 		stored, err := t.st.PutAccessToken(ctx, named)
 		if err == nil {
 			t.apply(stored)
-			return stored, nil
+			return stored, true, nil
 		}
 		if !errors.Is(err, store.ErrConflict) {
-			return record.AccessToken{}, fmt.Errorf("revoking token %s: %w", id, err)
+			return record.AccessToken{}, false, fmt.Errorf("revoking token %s: %w", id, err)
 		}
 	}
-	return record.AccessToken{}, fmt.Errorf("revoking token %s: %w", id, store.ErrConflict)
+	return record.AccessToken{}, false, fmt.Errorf("revoking token %s: %w", id, store.ErrConflict)
 }
 
 // resolve returns the IDs of the tokens that ref names.

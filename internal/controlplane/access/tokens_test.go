@@ -72,8 +72,8 @@ func TestReplicasShareTokens(t *testing.T) {
 	if err != nil || got.Name != "agents" || got.Scope != Register || !got.MayUse("a") || got.MayUse("b") {
 		t.Fatalf("on the other replica: %+v, %v", got, err)
 	}
-	if _, err := one.Revoke(t.Context(), admin, "agents"); err != nil {
-		t.Fatal(err)
+	if _, changed, err := one.Revoke(t.Context(), admin, "agents"); err != nil || !changed {
+		t.Fatalf("revoking it: changed %t, %v", changed, err)
 	}
 	if _, err := one.Authenticate(t.Context(), text); !errors.Is(err, ErrRefused) || errors.Is(err, ErrUnknown) {
 		t.Errorf("on the replica that revoked it: %v", err)
@@ -88,9 +88,9 @@ func TestReplicasShareTokens(t *testing.T) {
 	if _, err := two.Registration(t.Context(), "018f4e8e-0000-7000-8000-000000000000"); !errors.Is(err, ErrRefused) {
 		t.Errorf("a worker of a token that is not stored any more: %v", err)
 	}
-	again, err := two.Revoke(t.Context(), Principal{Name: "other"}, named.ID)
-	if err != nil || again[0].RevokedBy != AdminID {
-		t.Errorf("revoking it again: by %s, %v; want the first one", again[0].RevokedBy, err)
+	again, changed, err := two.Revoke(t.Context(), Principal{Name: "other"}, named.ID)
+	if err != nil || changed || again[0].RevokedBy != AdminID {
+		t.Errorf("revoking it again: by %s, changed %t, %v; want the first one, unchanged", again[0].RevokedBy, changed, err)
 	}
 }
 

@@ -71,9 +71,13 @@ func (e event) by(ctx context.Context) audit.Event {
 	return audit.Event(e)
 }
 
-// eventOf returns the event of a call, and reports whether there is one.
+// eventOf returns the event of a call, and reports whether there is one: not of a call
+// that had no effect.
 func eventOf(spec connect.Spec, request, response any) (e event, changed bool) {
 	e = event{Action: path.Base(spec.Procedure), Target: targetOf(request, response), Detail: detailOf(request, response)}
+	if r, ok := response.(interface{ GetUnchanged() bool }); ok && r.GetUnchanged() {
+		return e, false
+	}
 	switch request := request.(type) {
 	case *switchyardv1.GetJobRequest:
 		e.Action = "ShowSecrets"

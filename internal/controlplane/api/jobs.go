@@ -63,11 +63,12 @@ func (s *jobService) ListJobs(ctx context.Context, req *switchyardv1.ListJobsReq
 	if err != nil {
 		return nil, err
 	}
+	page.Count = req.GetCount()
 	found, err := s.dispatcher.Jobs(ctx, filter, page)
 	if err != nil {
 		return nil, s.failed(operation{verb: listing, noun: "jobs"}, err)
 	}
-	response := &switchyardv1.ListJobsResponse{NextPageToken: found.Next, Total: int64(found.Total)}
+	response := &switchyardv1.ListJobsResponse{NextPageToken: found.Next, Total: int64(found.Total), Earlier: int64(found.Earlier)}
 	for _, job := range found.Jobs {
 		response.Jobs = append(response.Jobs, s.message(job))
 	}
@@ -88,7 +89,7 @@ func (s *jobService) CancelJob(ctx context.Context, req *switchyardv1.CancelJobR
 	if err != nil {
 		return nil, s.failed(operation{"canceling", "job", req.GetId()}, err)
 	}
-	return &switchyardv1.CancelJobResponse{Job: s.message(job)}, nil
+	return &switchyardv1.CancelJobResponse{Job: s.message(job.Job), Unchanged: job.Unchanged}, nil
 }
 
 // FollowJob sends the job, its changes and its log until it has ended. When the
@@ -133,7 +134,7 @@ func (s *jobService) DeleteJob(ctx context.Context, req *switchyardv1.DeleteJobR
 		if err != nil {
 			return nil, s.failed(operation{"deleting the log of", "job", req.GetId()}, err)
 		}
-		response.LogDeletion, response.LogBytes = deletionMessage(&deletion), deletion.Bytes
+		response.LogDeletion, response.LogBytes, response.Unchanged = deletionMessage(&deletion.Deletion), deletion.Bytes, deletion.Unchanged
 		return response, nil
 	}
 	var err error

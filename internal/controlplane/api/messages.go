@@ -32,10 +32,14 @@ func jobMessage(job record.Job, waitingReason string) *switchyardv1.Job {
 		FinishedAt: timestamp(job.FinishedAt), LogSize: job.LogSize, LogCut: job.LogCut,
 		LogDeletion: deletionMessage(job.Log.Deletion), LogBackupAt: timestamp(job.Log.BackupAt),
 		ChunksFailedCount: int32(min(logstate.Missing(&job.Job, job.Log), maxCount)), //nolint:gosec // bounded
-		RetriesLeft:       int32(min(job.RetriesLeft, maxCount)),                     //nolint:gosec // bounded
+		RetryCount:        int32(min(job.RetryCount, maxCount)),                      //nolint:gosec // bounded
+		Retries:           int32(min(job.RetryCount+job.RetriesLeft, maxCount)),      //nolint:gosec // bounded
 		RetryOf:           job.RetryOf, RetriedBy: job.RetriedBy,
 		Outcome: jobOutcome(job.Outcome()), LostReason: job.LostReason, TimedOut: job.TimedOut,
 		StopRequested: job.StopRequested, Late: job.Late, Usage: usageMessage(job.Usage),
+	}
+	if !job.State.Final() {
+		message.RetriesLeft = message.GetRetries() - message.GetRetryCount()
 	}
 	if job.Log.Deletion != nil {
 		message.LogSize, message.LogCut = 0, false

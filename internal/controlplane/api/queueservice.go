@@ -47,7 +47,7 @@ func (s *queueService) PauseQueue(ctx context.Context, req *switchyardv1.PauseQu
 	if err != nil {
 		return nil, s.failed(operation{"pausing", queueNoun, req.GetName()}, err)
 	}
-	return &switchyardv1.PauseQueueResponse{Queue: queueMessage(queue)}, nil
+	return &switchyardv1.PauseQueueResponse{Queue: queueMessage(queue.Queue), Unchanged: queue.Unchanged}, nil
 }
 
 // ResumeQueue lets the jobs of a queue be offered again.
@@ -58,7 +58,7 @@ func (s *queueService) ResumeQueue(ctx context.Context, req *switchyardv1.Resume
 	if err != nil {
 		return nil, s.failed(operation{"resuming", queueNoun, req.GetName()}, err)
 	}
-	return &switchyardv1.ResumeQueueResponse{Queue: queueMessage(queue)}, nil
+	return &switchyardv1.ResumeQueueResponse{Queue: queueMessage(queue.Queue), Unchanged: queue.Unchanged}, nil
 }
 
 // queueMessage returns the message for a queue.

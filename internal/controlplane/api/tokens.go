@@ -70,7 +70,7 @@ func (s *tokenService) RevokeToken(ctx context.Context, req *switchyardv1.Revoke
 	if err := checkID(req.GetId()); err != nil {
 		return nil, err
 	}
-	revoked, err := s.tokens.Revoke(ctx, access.Caller(ctx), req.GetId())
+	revoked, changed, err := s.tokens.Revoke(ctx, access.Caller(ctx), req.GetId())
 	if err != nil {
 		return nil, s.failed(operation{"revoking", "token", req.GetId()}, err)
 	}
@@ -84,7 +84,7 @@ func (s *tokenService) RevokeToken(ctx context.Context, req *switchyardv1.Revoke
 	}
 	return &switchyardv1.RevokeTokenResponse{
 		Token:          tokenMessage(revoked[len(revoked)-1]),
-		RevokedWorkers: int32(min(workers, maxCount)),
+		RevokedWorkers: int32(min(workers, maxCount)), Unchanged: !changed && workers == 0,
 	}, nil
 }
 

@@ -29,7 +29,7 @@ func (s *workerService) ListWorkers(ctx context.Context, req *switchyardv1.ListW
 	if err != nil {
 		return nil, s.failed(operation{verb: listing, noun: "workers"}, err)
 	}
-	response := &switchyardv1.ListWorkersResponse{NextPageToken: found.Next, Total: int64(found.Total)}
+	response := &switchyardv1.ListWorkersResponse{NextPageToken: found.Next, Total: int64(found.Total), Earlier: int64(found.Earlier)}
 	for _, worker := range found.Workers {
 		response.Workers = append(response.Workers, workerMessage(worker))
 	}
@@ -38,7 +38,10 @@ func (s *workerService) ListWorkers(ctx context.Context, req *switchyardv1.ListW
 
 // GetWorker returns one worker.
 func (s *workerService) GetWorker(ctx context.Context, req *switchyardv1.GetWorkerRequest) (*switchyardv1.GetWorkerResponse, error) {
-	worker, err := s.change("showing", req.GetId(), func(id string) (schedule.Worker, error) { return s.dispatcher.Worker(ctx, id) })
+	worker, _, err := s.change("showing", req.GetId(), func(id string) (dispatch.ControlledWorker, error) {
+		worker, err := s.dispatcher.Worker(ctx, id)
+		return dispatch.ControlledWorker{Worker: worker, Unchanged: true}, err
+	})
 	return &switchyardv1.GetWorkerResponse{Worker: worker}, err
 }
 
@@ -46,50 +49,53 @@ func (s *workerService) GetWorker(ctx context.Context, req *switchyardv1.GetWork
 func (s *workerService) PauseWorker(ctx context.Context, req *switchyardv1.PauseWorkerRequest) (
 	*switchyardv1.PauseWorkerResponse, error,
 ) {
-	worker, err := s.change("pausing", req.GetId(), func(id string) (schedule.Worker, error) {
+	worker, unchanged, err := s.change("pausing", req.GetId(), func(id string) (dispatch.ControlledWorker, error) {
 		return s.dispatcher.Pause(ctx, id, req.GetReason(), workerstate.ByOperator)
 	})
-	return &switchyardv1.PauseWorkerResponse{Worker: worker}, err
+	return &switchyardv1.PauseWorkerResponse{Worker: worker, Unchanged: unchanged}, err
 }
 
 // ResumeWorker lets a paused worker take jobs again.
 func (s *workerService) ResumeWorker(ctx context.Context, req *switchyardv1.ResumeWorkerRequest) (
 	*switchyardv1.ResumeWorkerResponse, error,
 ) {
-	worker, err := s.change("resuming", req.GetId(), func(id string) (schedule.Worker, error) {
+	worker, unchanged, err := s.change("resuming", req.GetId(), func(id string) (dispatch.ControlledWorker, error) {
 		return s.dispatcher.Resume(ctx, id, workerstate.ByOperator)
 	})
-	return &switchyardv1.ResumeWorkerResponse{Worker: worker}, err
+	return &switchyardv1.ResumeWorkerResponse{Worker: worker, Unchanged: unchanged}, err
 }
 
 // StopWorker drains a worker; with force its running job is canceled.
 func (s *workerService) StopWorker(ctx context.Context, req *switchyardv1.StopWorkerRequest) (
 	*switchyardv1.StopWorkerResponse, error,
 ) {
-	worker, err := s.change("stopping", req.GetId(), func(id string) (schedule.Worker, error) {
+	worker, unchanged, err := s.change("stopping", req.GetId(), func(id string) (dispatch.ControlledWorker, error) {
 		return s.dispatcher.Stop(ctx, id, dispatch.Stopping{Force: req.GetForce(), NoRetry: req.GetNoRetry(), Reason: req.GetReason()})
 	})
-	return &switchyardv1.StopWorkerResponse{Worker: worker}, err
+	return &switchyardv1.StopWorkerResponse{Worker: worker, Unchanged: unchanged}, err
 }
 
 // RevokeWorker turns a worker away for good.
 func (s *workerService) RevokeWorker(ctx context.Context, req *switchyardv1.RevokeWorkerRequest) (
 	*switchyardv1.RevokeWorkerResponse, error,
 ) {
-	worker, err := s.change("revoking", req.GetId(), func(id string) (schedule.Worker, error) {
+	worker, unchanged, err := s.change("revoking", req.GetId(), func(id string) (dispatch.ControlledWorker, error) {
 		return s.dispatcher.Revoke(ctx, id, req.GetReason())
 	})
-	return &switchyardv1.RevokeWorkerResponse{Worker: worker}, err
+	return &switchyardv1.RevokeWorkerResponse{Worker: worker, Unchanged: unchanged}, err
 }
 
-// change applies an operation to the worker with this ID or name.
-func (s *workerService) change(verb, id string, apply func(id string) (schedule.Worker, error)) (*switchyardv1.Worker, error) {
+// change applies an operation to the worker with this ID or name. It reports whether
+// the operation had no effect.
+func (s *workerService) change(verb, id string, apply func(id string) (dispatch.ControlledWorker, error)) (
+	_ *switchyardv1.Worker, unchanged bool, err error,
+) {
 	if err := checkID(id); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	worker, err := apply(id)
 	if err != nil {
-		return nil, s.failed(operation{verb, "worker", id}, err)
+		return nil, false, s.failed(operation{verb, "worker", id}, err)
 	}
-	return workerMessage(worker), nil
+	return workerMessage(worker.Worker), worker.Unchanged, nil
 }

@@ -133,6 +133,9 @@ func (g JobGrant) Finish(ctx context.Context, reported wire.FinishRequest) error
 
 // describe returns a result for people, such as "exit status 1".
 func describe(result lifecycle.Result) string {
+	if why := wire.NotStarted(result.ExitStatus, result.Signal, result.SignalReason); why != "" {
+		return "not started: " + why
+	}
 	text := "exit status " + result.ExitStatus
 	if result.Signal != "" {
 		text = "ended by " + result.Signal

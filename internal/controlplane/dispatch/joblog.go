@@ -87,26 +87,34 @@ func (g JobGrant) AppendLog(ctx context.Context, c wire.Chunk) error {
 	return nil
 }
 
+// DeletedLog is the deletion of a log. Unchanged is set if it is an earlier one.
+type DeletedLog struct {
+	logstate.Deletion
+
+	Unchanged bool
+}
+
 // DeleteLog deletes the log of a job that has ended, for the caller with that name, and
 // returns the deletion: the earlier one if the log was deleted before. The record of the
 // job has it first, which closes the log for every replica and reader. ErrNotFound;
 // ErrWrongState for a job that has not ended.
-func (d *Dispatcher) DeleteLog(ctx context.Context, id, by string) (logstate.Deletion, error) {
+func (d *Dispatcher) DeleteLog(ctx context.Context, id, by string) (DeletedLog, error) {
 	ctx, cancel := store.Detach(ctx)
 	defer cancel()
 	job, err := d.Job(ctx, id)
 	if err != nil {
-		return logstate.Deletion{}, err
+		return DeletedLog{}, err
 	}
+	before := job.Log.Deletion != nil
 	deletion := logstate.Deletion{By: by, Bytes: job.LogSize}
 	err = d.logs.DeleteRecorded(ctx, id, func(ctx context.Context) error { return d.records.recordDeletion(ctx, id, deletion) })
 	if err != nil {
-		return deletion, err //nolint:wrapcheck // it says what was attempted
+		return DeletedLog{}, err //nolint:wrapcheck // it says what was attempted
 	}
 	if job, err = d.records.ReadJob(ctx, id); err != nil {
-		return deletion, err
+		return DeletedLog{}, err
 	}
-	return *job.Log.Deletion, nil
+	return DeletedLog{*job.Log.Deletion, before}, nil
 }
 
 // recordDeletion records that the log of a job is deleted. It succeeds if that is

@@ -39,9 +39,10 @@ type JobPage struct {
 	Jobs []record.Job
 	// Next is the token of the next page, empty if this is the last one.
 	Next string
-	// Total is how many jobs the list has on all pages, as far as this replica knows.
-	// It is counted for the first page only, and zero on others.
-	Total int
+	// Total is how many jobs the list has on all pages, as far as this replica knows,
+	// and Earlier how many of them are on the pages before this one. They are zero on a
+	// page that is not the first, unless Page.Count is set.
+	Total, Earlier int
 }
 
 const (
@@ -60,8 +61,8 @@ func (d *Dispatcher) Jobs(ctx context.Context, f schedule.JobFilter, p schedule.
 	if err != nil {
 		return page, err //nolint:wrapcheck // it names the field
 	}
-	if p.Token == "" {
-		page.Total = d.countJobs(list)
+	if p.Token == "" || p.Count {
+		page.Total, page.Earlier = d.countJobs(list), d.countJobs(list.Earlier())
 	}
 	size := 0
 	for n := minListRead; size <= schedule.MaxPageBytes && list.Missing(len(page.Jobs)) > 0; n = min(2*n, maxListRead) {
@@ -95,13 +96,21 @@ func (d *Dispatcher) countJobs(list *schedule.JobList) (total int) {
 	}
 }
 
+// CanceledJob is a job after a request to cancel it. Unchanged is set if it was canceled,
+// or is being canceled, for an earlier request.
+type CanceledJob struct {
+	record.Job
+
+	Unchanged bool
+}
+
 // Cancel cancels a job that was not started, and requests the cancellation of a
 // running one. It succeeds for a job that is canceled or being canceled.
 // ErrNotFound; ErrInvalid for a reason that is too long; ErrWrongState, together
 // with the job, for a job that ended otherwise.
-func (d *Dispatcher) Cancel(ctx context.Context, id, reason string) (record.Job, error) {
+func (d *Dispatcher) Cancel(ctx context.Context, id, reason string) (CanceledJob, error) {
 	if err := validateReason(reason, false); err != nil {
-		return record.Job{}, err
+		return CanceledJob{}, err
 	}
 	job, err := d.records.changeJob(ctx, id, lifecycle.Event{
 		Kind: lifecycle.CancelRequested, Actor: actorOperator, Reason: reason,
@@ -109,7 +118,7 @@ func (d *Dispatcher) Cancel(ctx context.Context, id, reason string) (record.Job,
 	if retry := job.record.RetriedBy; retry != "" && errors.Is(err, ErrWrongState) {
 		err = wrongState("%v; job %s retries it", err, retry)
 	}
-	return job.record, err
+	return CanceledJob{Job: job.record, Unchanged: !job.changed}, err
 }
 
 // Accept accepts the job that is assigned to the worker, and returns it with a job

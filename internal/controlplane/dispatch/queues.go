@@ -48,14 +48,14 @@ func (d *Dispatcher) Queue(name string) (queue schedule.Queue, err error) {
 // caller's token. Other replicas follow as the store delivers the change to them.
 // Idempotent: the time of the first pause stays, and a new reason replaces the old one.
 // ErrInvalid.
-func (d *Dispatcher) PauseQueue(ctx context.Context, name, reason, by string) (schedule.Queue, error) {
+func (d *Dispatcher) PauseQueue(ctx context.Context, name, reason, by string) (ControlledQueue, error) {
 	if err := validateReason(reason, true); err != nil {
-		return schedule.Queue{}, err
+		return ControlledQueue{}, err
 	}
 	paused := 0
 	d.records.view(func(x *schedule.Index) { paused = x.PausedQueues() })
 	if paused >= maxPausedQueues {
-		return schedule.Queue{}, record.Invalid("name", "is of one paused queue too many: there are %d; resume some", paused)
+		return ControlledQueue{}, record.Invalid("name", "is of one paused queue too many: there are %d; resume some", paused)
 	}
 	return d.changePause(ctx, name, "queue paused", by, func(p record.QueuePause) (record.QueuePause, error) {
 		if p.Paused && p.Reason == reason && p.By == by {
@@ -69,8 +69,16 @@ func (d *Dispatcher) PauseQueue(ctx context.Context, name, reason, by string) (s
 	})
 }
 
+// ControlledQueue is a queue after a request to pause or resume it. Unchanged is set if the
+// request had no effect, since an earlier one had it.
+type ControlledQueue struct {
+	schedule.Queue
+
+	Unchanged bool
+}
+
 // ResumeQueue ends the pause of a queue. Idempotent. ErrInvalid.
-func (d *Dispatcher) ResumeQueue(ctx context.Context, name, by string) (schedule.Queue, error) {
+func (d *Dispatcher) ResumeQueue(ctx context.Context, name, by string) (ControlledQueue, error) {
 	return d.changePause(ctx, name, "queue resumed", by, func(p record.QueuePause) (record.QueuePause, error) {
 		if !p.Paused {
 			return p, errUnchanged
@@ -82,7 +90,7 @@ func (d *Dispatcher) ResumeQueue(ctx context.Context, name, by string) (schedule
 // changePause changes the stored pause of a queue and logs the change with a message.
 func (d *Dispatcher) changePause(
 	ctx context.Context, name, message, by string, edit func(record.QueuePause) (record.QueuePause, error),
-) (queue schedule.Queue, err error) {
+) (queue ControlledQueue, err error) {
 	if err := validateQueueName(name); err != nil {
 		return queue, err
 	}
@@ -94,7 +102,8 @@ func (d *Dispatcher) changePause(
 	if after.changed {
 		d.log.Info(message, zap.String("queue", name), zap.String("reason", after.record.Reason), zap.String("actor", by))
 	}
-	d.records.view(func(x *schedule.Index) { queue, _ = x.Queue(name, d.now()) })
+	queue.Unchanged = !after.changed
+	d.records.view(func(x *schedule.Index) { queue.Queue, _ = x.Queue(name, d.now()) })
 	return queue, nil
 }
 

@@ -12,9 +12,9 @@ import (
 // refused from now on, and its stream ends. A job that it did not start is requeued;
 // one that it runs is lost, since nothing of the worker is believed any more.
 // Idempotent. Errors as for Pause, but for a worker that has left, which can be revoked.
-func (d *Dispatcher) Revoke(ctx context.Context, ref, reason string) (schedule.Worker, error) {
+func (d *Dispatcher) Revoke(ctx context.Context, ref, reason string) (ControlledWorker, error) {
 	if err := validateReason(reason, false); err != nil {
-		return schedule.Worker{}, err
+		return ControlledWorker{}, err
 	}
 	return d.control(ctx, ref, workerstate.Event{Kind: workerstate.Revoked, Reason: reason})
 }

@@ -193,12 +193,12 @@ func TestJobsArePaged(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []string
-			page := schedule.Page{Size: row.size}
+			page := schedule.Page{Size: row.size, Count: true}
 			for {
 				listed, err := p.Jobs(t.Context(), row.filter, page)
 				must(t, err)
-				if page.Token == "" && listed.Total != len(row.want) {
-					t.Errorf("the first page says %d jobs, want %d", listed.Total, len(row.want))
+				if listed.Total != len(row.want) || listed.Earlier != len(got) {
+					t.Errorf("a page says %d jobs of %d are before it, want %d of %d", listed.Earlier, listed.Total, len(got), len(row.want))
 				}
 				for _, job := range listed.Jobs {
 					got = append(got, job.ID)
@@ -287,15 +287,15 @@ func TestAPageOfWorkersIsBoundedInBytes(t *testing.T) {
 		want = append(want, w.ID)
 	}
 	for page := (schedule.Page{Size: 1000, OldestFirst: true}); ; {
-		workers, next, total, err := x.Workers(schedule.WorkerFilter{}, page)
+		listed, err := x.Workers(schedule.WorkerFilter{}, page)
 		must(t, err)
-		if len(workers) > schedule.MaxPageBytes/(200<<10)+1 || total != len(want) {
-			t.Fatalf("a page has %d large workers of %d", len(workers), total)
+		if len(listed.Workers) > schedule.MaxPageBytes/(200<<10)+1 || listed.Total != len(want) || listed.Earlier != len(got) {
+			t.Fatalf("after %d workers a page has %d large ones, after %d of %d", len(got), len(listed.Workers), listed.Earlier, listed.Total)
 		}
-		for _, w := range workers {
+		for _, w := range listed.Workers {
 			got = append(got, w.ID)
 		}
-		if page.Token = next; next == "" {
+		if page.Token = listed.Next; page.Token == "" {
 			break
 		}
 	}
@@ -336,8 +336,8 @@ func TestWorkersArePaged(t *testing.T) {
 	for {
 		listed, err := p.Workers(t.Context(), schedule.WorkerFilter{Queue: "q"}, page)
 		must(t, err)
-		if listed.Total != 4 {
-			t.Errorf("a page says %d workers, want 4", listed.Total)
+		if listed.Total != 4 || listed.Earlier != len(got) {
+			t.Errorf("a page says %d workers of %d are before it, want %d of 4", listed.Earlier, listed.Total, len(got))
 		}
 		for _, a := range listed.Workers {
 			got = append(got, a.ID)

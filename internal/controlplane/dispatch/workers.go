@@ -130,12 +130,20 @@ func (d *Dispatcher) renewConnected(workerID string) (ok bool) {
 	return ok
 }
 
+// ControlledWorker is a worker after a request to pause, resume, stop or revoke it.
+// Unchanged is set if the request had no effect, since an earlier one had it.
+type ControlledWorker struct {
+	schedule.Worker
+
+	Unchanged bool
+}
+
 // Pause makes a worker take no work until Resume; a job that is assigned to it and
 // not accepted is requeued. ref is the worker's ID, or a name that only one
 // connected worker has. by is who asks: what an operator paused, nobody else
 // resumes. Idempotent; a new reason replaces the old one. ErrNotFound; ErrInvalid
 // for a bad reason or an ambiguous name; ErrWrongState if the worker has left.
-func (d *Dispatcher) Pause(ctx context.Context, ref, reason string, by workerstate.PausedBy) (schedule.Worker, error) {
+func (d *Dispatcher) Pause(ctx context.Context, ref, reason string, by workerstate.PausedBy) (ControlledWorker, error) {
 	return d.PauseFor(ctx, ref, reason, by, 0)
 }
 
@@ -144,16 +152,16 @@ func (d *Dispatcher) Pause(ctx context.Context, ref, reason string, by workersta
 // where every replica is restarted.
 func (d *Dispatcher) PauseFor(
 	ctx context.Context, ref, reason string, by workerstate.PausedBy, lasts time.Duration,
-) (schedule.Worker, error) {
+) (ControlledWorker, error) {
 	if err := validateReason(reason, true); err != nil {
-		return schedule.Worker{}, err
+		return ControlledWorker{}, err
 	}
 	return d.control(ctx, ref, workerstate.Event{Kind: workerstate.PauseRequested, Reason: reason, By: by, PauseFor: lasts})
 }
 
 // Resume lets a paused worker take work again. Idempotent. Errors as for Pause;
 // ErrWrongState also if an operator paused the worker and another asks.
-func (d *Dispatcher) Resume(ctx context.Context, ref string, by workerstate.PausedBy) (schedule.Worker, error) {
+func (d *Dispatcher) Resume(ctx context.Context, ref string, by workerstate.PausedBy) (ControlledWorker, error) {
 	return d.control(ctx, ref, workerstate.Event{Kind: workerstate.ResumeRequested, By: by})
 }
 
@@ -170,12 +178,12 @@ type Stopping struct {
 // Stop makes a worker drain: finish its job and leave. With Force its job is
 // canceled, and retried if retries were asked for. Idempotent; Force can be added
 // later. Errors as for Pause; ErrInvalid for NoRetry without Force.
-func (d *Dispatcher) Stop(ctx context.Context, ref string, how Stopping) (schedule.Worker, error) {
+func (d *Dispatcher) Stop(ctx context.Context, ref string, how Stopping) (ControlledWorker, error) {
 	if err := validateReason(how.Reason, false); err != nil {
-		return schedule.Worker{}, err
+		return ControlledWorker{}, err
 	}
 	if how.NoRetry && !how.Force {
-		return schedule.Worker{}, record.Invalid("no_retry", "needs force: without it no job is canceled")
+		return ControlledWorker{}, record.Invalid("no_retry", "needs force: without it no job is canceled")
 	}
 	ev := workerstate.Event{Kind: workerstate.DrainRequested, Reason: how.Reason, NoRetry: how.NoRetry}
 	if how.Force {
@@ -185,19 +193,20 @@ func (d *Dispatcher) Stop(ctx context.Context, ref string, how Stopping) (schedu
 }
 
 // control applies a request to a worker, and the rules to its jobs.
-func (d *Dispatcher) control(ctx context.Context, ref string, ev workerstate.Event) (v schedule.Worker, err error) {
+func (d *Dispatcher) control(ctx context.Context, ref string, ev workerstate.Event) (c ControlledWorker, err error) {
 	var id string
 	d.records.view(func(x *schedule.Index) { id, err = x.FindWorker(ref) })
 	if err != nil {
-		return v, err //nolint:wrapcheck // it names the worker
+		return c, err //nolint:wrapcheck // it names the worker
 	}
 	worker, err := d.records.changeWorker(ctx, id, ev)
 	if err != nil {
-		return v, err
+		return c, err
 	}
 	d.sweeper.applyTo(ctx, id)
+	var v schedule.Worker
 	d.records.view(func(x *schedule.Index) { v = x.View(worker.record) })
-	return v, nil
+	return ControlledWorker{v, !worker.changed}, nil
 }
 
 // Worker returns a worker with what is known of it now. ref is as for Pause. It reads the
@@ -217,16 +226,8 @@ func (d *Dispatcher) Worker(ctx context.Context, ref string) (v schedule.Worker,
 	return v, nil
 }
 
-// WorkerPage is one page of a list of workers: see JobPage. Total is known for every
-// page.
-type WorkerPage struct {
-	Workers []schedule.Worker
-	Next    string
-	Total   int
-}
-
 // Workers returns a page of workers. It reads memory only. ErrInvalid.
-func (d *Dispatcher) Workers(_ context.Context, f schedule.WorkerFilter, p schedule.Page) (page WorkerPage, err error) {
-	d.records.view(func(x *schedule.Index) { page.Workers, page.Next, page.Total, err = x.Workers(f, p) })
+func (d *Dispatcher) Workers(_ context.Context, f schedule.WorkerFilter, p schedule.Page) (page schedule.WorkerPage, err error) {
+	d.records.view(func(x *schedule.Index) { page, err = x.Workers(f, p) })
 	return page, err //nolint:wrapcheck // it names the field
 }

@@ -32,6 +32,8 @@ type Page struct {
 	Token string
 	// OldestFirst lists the oldest first.
 	OldestFirst bool
+	// Count counts the jobs of the list for a page that is not the first, too.
+	Count bool
 }
 
 // resolve returns the size of the page and the ID after which it begins, which is
@@ -125,6 +127,33 @@ func (l *JobList) NextToken() string {
 		return ""
 	}
 	return l.cursor.String()
+}
+
+// Earlier returns a list to count, with CountJobs: the jobs of the pages before this
+// one, when none of its own has been collected yet.
+func (l *JobList) Earlier() *JobList {
+	earlier := *l
+	switch {
+	case l.cursor == uuid.Nil:
+		earlier.high = l.low
+	case l.oldestFirst:
+		if next := successor(l.cursor); before(next, l.high) {
+			earlier.high = next
+		}
+	case before(l.low, l.cursor):
+		earlier.low = l.cursor
+	}
+	return &earlier
+}
+
+// successor returns the ID that follows another one; the highest one has none.
+func successor(id uuid.UUID) uuid.UUID {
+	for i := len(id) - 1; id != uuid.Max; i-- {
+		if id[i]++; id[i] != 0 {
+			break
+		}
+	}
+	return id
 }
 
 // selects reports whether the list has the jobs of a class.

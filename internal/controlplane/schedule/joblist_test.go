@@ -70,6 +70,9 @@ func TestListsOfJobs(t *testing.T) {
 			if n := countAll(x, l); n != len(want) {
 				t.Fatalf("counted %d jobs, want %d", n, len(want))
 			}
+			if n := countAll(x, l.Earlier()); n != len(got) {
+				t.Fatalf("counted %d jobs on earlier pages, want %d", n, len(got))
+			}
 			var ids []string
 			for l.Missing(len(ids)) > 0 {
 				ids = append(ids, x.NextJobs(l, min(7, l.Missing(len(ids))))...)

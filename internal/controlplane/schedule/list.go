@@ -60,13 +60,22 @@ func (x *Index) View(worker record.Worker) Worker {
 	return v
 }
 
-// Workers returns a page of workers, the token of the next page, which is empty if
-// this is the last one, and how many workers there are on all pages. It fails with a
-// *record.InvalidError for a bad page.
-func (x *Index) Workers(f WorkerFilter, p Page) (workers []Worker, next string, total int, err error) {
+// WorkerPage is one page of a list of workers.
+type WorkerPage struct {
+	Workers []Worker
+	// Next is the token of the next page, empty if this is the last one.
+	Next string
+	// Total is how many workers there are on all pages, and Earlier how many of them
+	// are on the pages before this one.
+	Total, Earlier int
+}
+
+// Workers returns a page of workers. It fails with a *record.InvalidError for a bad
+// page.
+func (x *Index) Workers(f WorkerFilter, p Page) (page WorkerPage, err error) {
 	size, after, err := p.resolve()
 	if err != nil {
-		return nil, "", 0, err
+		return page, err
 	}
 	if len(f.States) == 0 {
 		f.States = ConnectedStates()
@@ -80,22 +89,24 @@ func (x *Index) Workers(f WorkerFilter, p Page) (workers []Worker, next string, 
 		if !slices.Contains(f.States, w.record.State) || f.Queue != "" && f.Queue != w.record.Queue {
 			continue
 		}
-		total++
+		page.Total++
 		if p.Token == "" || order(id, after.String()) > 0 {
 			ids = append(ids, id)
 		}
 	}
+	page.Earlier = page.Total - len(ids)
 	slices.SortFunc(ids, order)
 	bytes := 0
 	for i, id := range ids {
 		if i == size || bytes > MaxPageBytes {
-			return workers, ids[i-1], total, nil
+			page.Next = ids[i-1]
+			break
 		}
 		w := x.View(x.workers[id].record)
 		bytes += sizeOf(w.Worker)
-		workers = append(workers, w)
+		page.Workers = append(page.Workers, w)
 	}
-	return workers, "", total, nil
+	return page, nil
 }
 
 // sizeOf returns about how many bytes of a worker's record its owner decides.

@@ -543,7 +543,10 @@ type ListJobsRequest struct {
 	Until *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=until,proto3" json:"until,omitempty"`
 	// The order of the list, the same for all its pages; unspecified means the newest
 	// first.
-	Order         ListOrder `protobuf:"varint,9,opt,name=order,proto3,enum=switchyard.v1.ListOrder" json:"order,omitempty"`
+	Order ListOrder `protobuf:"varint,9,opt,name=order,proto3,enum=switchyard.v1.ListOrder" json:"order,omitempty"`
+	// Whether to count the jobs for a page that is not the first, too. It costs time if
+	// there are many jobs and worker_id is set.
+	Count         bool `protobuf:"varint,10,opt,name=count,proto3" json:"count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -641,6 +644,13 @@ func (x *ListJobsRequest) GetOrder() ListOrder {
 	return ListOrder_LIST_ORDER_UNSPECIFIED
 }
 
+func (x *ListJobsRequest) GetCount() bool {
+	if x != nil {
+		return x.Count
+	}
+	return false
+}
+
 // ListJobsResponse holds one page of jobs. It can have fewer than page_size and still
 // not be the last one: a page of large jobs ends after about 4 MiB.
 type ListJobsResponse struct {
@@ -648,9 +658,12 @@ type ListJobsResponse struct {
 	Jobs  []*Job                 `protobuf:"bytes,1,rep,name=jobs,proto3" json:"jobs,omitempty"`
 	// The page_token of the next page; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// How many jobs there are on all pages. Only the first page has it; it may differ by
-	// the jobs that change while they are counted, and by jobs that have just expired.
-	Total         int64 `protobuf:"varint,3,opt,name=total,proto3" json:"total,omitempty"`
+	// How many jobs there are on all pages. Only the first page has it, and those with
+	// count; it may differ by the jobs that change while they are counted, and by jobs
+	// that have just expired.
+	Total int64 `protobuf:"varint,3,opt,name=total,proto3" json:"total,omitempty"`
+	// How many of them are on the pages before this one; known where total is.
+	Earlier       int64 `protobuf:"varint,4,opt,name=earlier,proto3" json:"earlier,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -702,6 +715,13 @@ func (x *ListJobsResponse) GetNextPageToken() string {
 func (x *ListJobsResponse) GetTotal() int64 {
 	if x != nil {
 		return x.Total
+	}
+	return 0
+}
+
+func (x *ListJobsResponse) GetEarlier() int64 {
+	if x != nil {
+		return x.Earlier
 	}
 	return 0
 }
@@ -763,8 +783,10 @@ func (x *CancelJobRequest) GetReason() string {
 
 // CancelJobResponse holds the job after the request was stored.
 type CancelJobResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Job           *Job                   `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Job   *Job                   `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	// Whether the call had no effect, since the job was canceled before.
+	Unchanged     bool `protobuf:"varint,2,opt,name=unchanged,proto3" json:"unchanged,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -804,6 +826,13 @@ func (x *CancelJobResponse) GetJob() *Job {
 		return x.Job
 	}
 	return nil
+}
+
+func (x *CancelJobResponse) GetUnchanged() bool {
+	if x != nil {
+		return x.Unchanged
+	}
+	return false
 }
 
 // DeleteJobRequest names the job to delete.
@@ -870,7 +899,9 @@ type DeleteJobResponse struct {
 	// been deleted before, it is that deletion.
 	LogDeletion *LogDeletion `protobuf:"bytes,2,opt,name=log_deletion,json=logDeletion,proto3" json:"log_deletion,omitempty"`
 	// The size of the log that was deleted, in bytes.
-	LogBytes      uint64 `protobuf:"varint,3,opt,name=log_bytes,json=logBytes,proto3" json:"log_bytes,omitempty"`
+	LogBytes uint64 `protobuf:"varint,3,opt,name=log_bytes,json=logBytes,proto3" json:"log_bytes,omitempty"`
+	// Whether the call had no effect, since the log was deleted before.
+	Unchanged     bool `protobuf:"varint,4,opt,name=unchanged,proto3" json:"unchanged,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -924,6 +955,13 @@ func (x *DeleteJobResponse) GetLogBytes() uint64 {
 		return x.LogBytes
 	}
 	return 0
+}
+
+func (x *DeleteJobResponse) GetUnchanged() bool {
+	if x != nil {
+		return x.Unchanged
+	}
+	return false
 }
 
 // FollowJobRequest names the job to follow and what to send of it.
@@ -1200,7 +1238,7 @@ const file_switchyard_v1_jobs_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12!\n" +
 	"\fshow_secrets\x18\x02 \x01(\bR\vshowSecrets\"6\n" +
 	"\x0eGetJobResponse\x12$\n" +
-	"\x03job\x18\x01 \x01(\v2\x12.switchyard.v1.JobR\x03job\"\xfc\x02\n" +
+	"\x03job\x18\x01 \x01(\v2\x12.switchyard.v1.JobR\x03job\"\x92\x03\n" +
 	"\x0fListJobsRequest\x12/\n" +
 	"\x06states\x18\x01 \x03(\x0e2\x17.switchyard.v1.JobStateR\x06states\x12\x14\n" +
 	"\x05queue\x18\x02 \x01(\tR\x05queue\x12\x1b\n" +
@@ -1211,23 +1249,28 @@ const file_switchyard_v1_jobs_proto_rawDesc = "" +
 	"\boutcomes\x18\x06 \x03(\x0e2\x19.switchyard.v1.JobOutcomeR\boutcomes\x120\n" +
 	"\x05since\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x120\n" +
 	"\x05until\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12.\n" +
-	"\x05order\x18\t \x01(\x0e2\x18.switchyard.v1.ListOrderR\x05order\"x\n" +
+	"\x05order\x18\t \x01(\x0e2\x18.switchyard.v1.ListOrderR\x05order\x12\x14\n" +
+	"\x05count\x18\n" +
+	" \x01(\bR\x05count\"\x92\x01\n" +
 	"\x10ListJobsResponse\x12&\n" +
 	"\x04jobs\x18\x01 \x03(\v2\x12.switchyard.v1.JobR\x04jobs\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x14\n" +
-	"\x05total\x18\x03 \x01(\x03R\x05total\":\n" +
+	"\x05total\x18\x03 \x01(\x03R\x05total\x12\x18\n" +
+	"\aearlier\x18\x04 \x01(\x03R\aearlier\":\n" +
 	"\x10CancelJobRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\"9\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"W\n" +
 	"\x11CancelJobResponse\x12$\n" +
-	"\x03job\x18\x01 \x01(\v2\x12.switchyard.v1.JobR\x03job\"=\n" +
+	"\x03job\x18\x01 \x01(\v2\x12.switchyard.v1.JobR\x03job\x12\x1c\n" +
+	"\tunchanged\x18\x02 \x01(\bR\tunchanged\"=\n" +
 	"\x10DeleteJobRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x19\n" +
-	"\blog_only\x18\x02 \x01(\bR\alogOnly\"\x7f\n" +
+	"\blog_only\x18\x02 \x01(\bR\alogOnly\"\x9d\x01\n" +
 	"\x11DeleteJobResponse\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12=\n" +
 	"\flog_deletion\x18\x02 \x01(\v2\x1a.switchyard.v1.LogDeletionR\vlogDeletion\x12\x1b\n" +
-	"\tlog_bytes\x18\x03 \x01(\x04R\blogBytes\"u\n" +
+	"\tlog_bytes\x18\x03 \x01(\x04R\blogBytes\x12\x1c\n" +
+	"\tunchanged\x18\x04 \x01(\bR\tunchanged\"u\n" +
 	"\x10FollowJobRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
 	"\n" +

@@ -525,8 +525,10 @@ func (x *PauseQueueRequest) GetReason() string {
 
 // PauseQueueResponse holds the queue after the request was stored.
 type PauseQueueResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Queue         *Queue                 `protobuf:"bytes,1,opt,name=queue,proto3" json:"queue,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Queue *Queue                 `protobuf:"bytes,1,opt,name=queue,proto3" json:"queue,omitempty"`
+	// Whether the call had no effect, since the queue was paused for this reason before.
+	Unchanged     bool `protobuf:"varint,2,opt,name=unchanged,proto3" json:"unchanged,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -566,6 +568,13 @@ func (x *PauseQueueResponse) GetQueue() *Queue {
 		return x.Queue
 	}
 	return nil
+}
+
+func (x *PauseQueueResponse) GetUnchanged() bool {
+	if x != nil {
+		return x.Unchanged
+	}
+	return false
 }
 
 // ResumeQueueRequest names the queue to resume.
@@ -616,8 +625,10 @@ func (x *ResumeQueueRequest) GetName() string {
 
 // ResumeQueueResponse holds the queue after the request was stored.
 type ResumeQueueResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Queue         *Queue                 `protobuf:"bytes,1,opt,name=queue,proto3" json:"queue,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Queue *Queue                 `protobuf:"bytes,1,opt,name=queue,proto3" json:"queue,omitempty"`
+	// Whether the call had no effect, since the queue was not paused.
+	Unchanged     bool `protobuf:"varint,2,opt,name=unchanged,proto3" json:"unchanged,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -657,6 +668,13 @@ func (x *ResumeQueueResponse) GetQueue() *Queue {
 		return x.Queue
 	}
 	return nil
+}
+
+func (x *ResumeQueueResponse) GetUnchanged() bool {
+	if x != nil {
+		return x.Unchanged
+	}
+	return false
 }
 
 var File_switchyard_v1_queue_proto protoreflect.FileDescriptor
@@ -699,13 +717,15 @@ const file_switchyard_v1_queue_proto_rawDesc = "" +
 	"\x05queue\x18\x01 \x01(\v2\x14.switchyard.v1.QueueR\x05queue\"?\n" +
 	"\x11PauseQueueRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\"@\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"^\n" +
 	"\x12PauseQueueResponse\x12*\n" +
-	"\x05queue\x18\x01 \x01(\v2\x14.switchyard.v1.QueueR\x05queue\"(\n" +
+	"\x05queue\x18\x01 \x01(\v2\x14.switchyard.v1.QueueR\x05queue\x12\x1c\n" +
+	"\tunchanged\x18\x02 \x01(\bR\tunchanged\"(\n" +
 	"\x12ResumeQueueRequest\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\"A\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"_\n" +
 	"\x13ResumeQueueResponse\x12*\n" +
-	"\x05queue\x18\x01 \x01(\v2\x14.switchyard.v1.QueueR\x05queue2\xeb\x02\n" +
+	"\x05queue\x18\x01 \x01(\v2\x14.switchyard.v1.QueueR\x05queue\x12\x1c\n" +
+	"\tunchanged\x18\x02 \x01(\bR\tunchanged2\xeb\x02\n" +
 	"\fQueueService\x12V\n" +
 	"\n" +
 	"ListQueues\x12 .switchyard.v1.ListQueuesRequest\x1a!.switchyard.v1.ListQueuesResponse\"\x03\x90\x02\x01\x12P\n" +

@@ -504,8 +504,10 @@ type RevokeTokenResponse struct {
 	Token *Token `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
 	// The number of workers that were revoked with it.
 	RevokedWorkers int32 `protobuf:"varint,2,opt,name=revoked_workers,json=revokedWorkers,proto3" json:"revoked_workers,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Whether the call had no effect, since the token was revoked before.
+	Unchanged     bool `protobuf:"varint,3,opt,name=unchanged,proto3" json:"unchanged,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RevokeTokenResponse) Reset() {
@@ -552,6 +554,13 @@ func (x *RevokeTokenResponse) GetRevokedWorkers() int32 {
 	return 0
 }
 
+func (x *RevokeTokenResponse) GetUnchanged() bool {
+	if x != nil {
+		return x.Unchanged
+	}
+	return false
+}
+
 var File_switchyard_v1_tokens_proto protoreflect.FileDescriptor
 
 const file_switchyard_v1_tokens_proto_rawDesc = "" +
@@ -591,10 +600,11 @@ const file_switchyard_v1_tokens_proto_rawDesc = "" +
 	"\x12ListTokensResponse\x12,\n" +
 	"\x06tokens\x18\x01 \x03(\v2\x14.switchyard.v1.TokenR\x06tokens\"$\n" +
 	"\x12RevokeTokenRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"j\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"\x88\x01\n" +
 	"\x13RevokeTokenResponse\x12*\n" +
 	"\x05token\x18\x01 \x01(\v2\x14.switchyard.v1.TokenR\x05token\x12'\n" +
-	"\x0frevoked_workers\x18\x02 \x01(\x05R\x0erevokedWorkers*\x8a\x01\n" +
+	"\x0frevoked_workers\x18\x02 \x01(\x05R\x0erevokedWorkers\x12\x1c\n" +
+	"\tunchanged\x18\x03 \x01(\bR\tunchanged*\x8a\x01\n" +
 	"\n" +
 	"TokenScope\x12\x1b\n" +
 	"\x17TOKEN_SCOPE_UNSPECIFIED\x10\x00\x12\x18\n" +

@@ -577,7 +577,8 @@ type Job struct {
 	// The size of the stored log, in bytes; 0 if it was deleted.
 	LogSize uint64 `protobuf:"varint,23,opt,name=log_size,json=logSize,proto3" json:"log_size,omitempty"`
 	// How many more times the job is submitted again, under a new ID, if it is lost or
-	// ended by its agent.
+	// ended by its agent; 0 once it has ended: what is left then is with the job that
+	// retries it.
 	RetriesLeft int32 `protobuf:"varint,24,opt,name=retries_left,json=retriesLeft,proto3" json:"retries_left,omitempty"`
 	// The ID of the job that this one retries, if any.
 	RetryOf string `protobuf:"bytes,25,opt,name=retry_of,json=retryOf,proto3" json:"retry_of,omitempty"`
@@ -612,7 +613,12 @@ type Job struct {
 	// after it may be missing; else absent.
 	LogBackupAt *timestamppb.Timestamp `protobuf:"bytes,39,opt,name=log_backup_at,json=logBackupAt,proto3" json:"log_backup_at,omitempty"`
 	// The limits that the job was submitted with; absent if there are none.
-	Limits        *Limits `protobuf:"bytes,40,opt,name=limits,proto3" json:"limits,omitempty"`
+	Limits *Limits `protobuf:"bytes,40,opt,name=limits,proto3" json:"limits,omitempty"`
+	// Which retry this job is: 0 for the job that was submitted, 1 for the one that
+	// retries it.
+	RetryCount int32 `protobuf:"varint,41,opt,name=retry_count,json=retryCount,proto3" json:"retry_count,omitempty"`
+	// How many retries were asked for at the submission.
+	Retries       int32 `protobuf:"varint,42,opt,name=retries,proto3" json:"retries,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -925,6 +931,20 @@ func (x *Job) GetLimits() *Limits {
 		return x.Limits
 	}
 	return nil
+}
+
+func (x *Job) GetRetryCount() int32 {
+	if x != nil {
+		return x.RetryCount
+	}
+	return 0
+}
+
+func (x *Job) GetRetries() int32 {
+	if x != nil {
+		return x.Retries
+	}
+	return 0
 }
 
 // Limits bound what the processes of a job may use together; 0 means no limit. Where
@@ -1382,7 +1402,7 @@ const file_switchyard_v1_types_proto_rawDesc = "" +
 	"\x02by\x18\x01 \x01(\tR\x02by\x12*\n" +
 	"\x02at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x14\n" +
 	"\x05bytes\x18\x03 \x01(\x04R\x05bytes\x12\x16\n" +
-	"\x06reason\x18\x04 \x01(\tR\x06reason\"\x9c\r\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\"\xd7\r\n" +
 	"\x03Job\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\acommand\x18\x02 \x03(\tR\acommand\x12-\n" +
@@ -1433,7 +1453,10 @@ const file_switchyard_v1_types_proto_rawDesc = "" +
 	"\x05usage\x18% \x01(\v2\x14.switchyard.v1.UsageR\x05usage\x12=\n" +
 	"\flog_deletion\x18& \x01(\v2\x1a.switchyard.v1.LogDeletionR\vlogDeletion\x12>\n" +
 	"\rlog_backup_at\x18' \x01(\v2\x1a.google.protobuf.TimestampR\vlogBackupAt\x12-\n" +
-	"\x06limits\x18( \x01(\v2\x15.switchyard.v1.LimitsR\x06limits\x1a6\n" +
+	"\x06limits\x18( \x01(\v2\x15.switchyard.v1.LimitsR\x06limits\x12\x1f\n" +
+	"\vretry_count\x18) \x01(\x05R\n" +
+	"retryCount\x12\x18\n" +
+	"\aretries\x18* \x01(\x05R\aretries\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"H\n" +

@@ -113,7 +113,9 @@ type ListWorkersResponse struct {
 	// The page_token of the next page; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	// How many workers there are on all pages.
-	Total         int64 `protobuf:"varint,3,opt,name=total,proto3" json:"total,omitempty"`
+	Total int64 `protobuf:"varint,3,opt,name=total,proto3" json:"total,omitempty"`
+	// How many of them are on the pages before this one.
+	Earlier       int64 `protobuf:"varint,4,opt,name=earlier,proto3" json:"earlier,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -165,6 +167,13 @@ func (x *ListWorkersResponse) GetNextPageToken() string {
 func (x *ListWorkersResponse) GetTotal() int64 {
 	if x != nil {
 		return x.Total
+	}
+	return 0
+}
+
+func (x *ListWorkersResponse) GetEarlier() int64 {
+	if x != nil {
+		return x.Earlier
 	}
 	return 0
 }
@@ -317,8 +326,11 @@ func (x *PauseWorkerRequest) GetReason() string {
 
 // PauseWorkerResponse holds the worker after the request was stored.
 type PauseWorkerResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Worker        *Worker                `protobuf:"bytes,1,opt,name=worker,proto3" json:"worker,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Worker *Worker                `protobuf:"bytes,1,opt,name=worker,proto3" json:"worker,omitempty"`
+	// Whether the call had no effect, since the worker was paused for this reason before, or takes no jobs
+	// for another reason.
+	Unchanged     bool `protobuf:"varint,2,opt,name=unchanged,proto3" json:"unchanged,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -358,6 +370,13 @@ func (x *PauseWorkerResponse) GetWorker() *Worker {
 		return x.Worker
 	}
 	return nil
+}
+
+func (x *PauseWorkerResponse) GetUnchanged() bool {
+	if x != nil {
+		return x.Unchanged
+	}
+	return false
 }
 
 // ResumeWorkerRequest names the worker to resume.
@@ -408,8 +427,10 @@ func (x *ResumeWorkerRequest) GetId() string {
 
 // ResumeWorkerResponse holds the worker after the request was stored.
 type ResumeWorkerResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Worker        *Worker                `protobuf:"bytes,1,opt,name=worker,proto3" json:"worker,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Worker *Worker                `protobuf:"bytes,1,opt,name=worker,proto3" json:"worker,omitempty"`
+	// Whether the call had no effect, since the worker was not paused, or leaves all the same.
+	Unchanged     bool `protobuf:"varint,2,opt,name=unchanged,proto3" json:"unchanged,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -449,6 +470,13 @@ func (x *ResumeWorkerResponse) GetWorker() *Worker {
 		return x.Worker
 	}
 	return nil
+}
+
+func (x *ResumeWorkerResponse) GetUnchanged() bool {
+	if x != nil {
+		return x.Unchanged
+	}
+	return false
 }
 
 // StopWorkerRequest names the worker to stop.
@@ -527,8 +555,10 @@ func (x *StopWorkerRequest) GetNoRetry() bool {
 
 // StopWorkerResponse holds the worker after the request was stored.
 type StopWorkerResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Worker        *Worker                `protobuf:"bytes,1,opt,name=worker,proto3" json:"worker,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Worker *Worker                `protobuf:"bytes,1,opt,name=worker,proto3" json:"worker,omitempty"`
+	// Whether the call had no effect, since the worker was stopping before.
+	Unchanged     bool `protobuf:"varint,2,opt,name=unchanged,proto3" json:"unchanged,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -568,6 +598,13 @@ func (x *StopWorkerResponse) GetWorker() *Worker {
 		return x.Worker
 	}
 	return nil
+}
+
+func (x *StopWorkerResponse) GetUnchanged() bool {
+	if x != nil {
+		return x.Unchanged
+	}
+	return false
 }
 
 // RevokeWorkerRequest names the worker to revoke.
@@ -627,8 +664,10 @@ func (x *RevokeWorkerRequest) GetReason() string {
 
 // RevokeWorkerResponse holds the worker after the request was stored.
 type RevokeWorkerResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Worker        *Worker                `protobuf:"bytes,1,opt,name=worker,proto3" json:"worker,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Worker *Worker                `protobuf:"bytes,1,opt,name=worker,proto3" json:"worker,omitempty"`
+	// Whether the call had no effect, since the worker was revoked before.
+	Unchanged     bool `protobuf:"varint,2,opt,name=unchanged,proto3" json:"unchanged,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -670,6 +709,13 @@ func (x *RevokeWorkerResponse) GetWorker() *Worker {
 	return nil
 }
 
+func (x *RevokeWorkerResponse) GetUnchanged() bool {
+	if x != nil {
+		return x.Unchanged
+	}
+	return false
+}
+
 var File_switchyard_v1_workers_proto protoreflect.FileDescriptor
 
 const file_switchyard_v1_workers_proto_rawDesc = "" +
@@ -681,36 +727,41 @@ const file_switchyard_v1_workers_proto_rawDesc = "" +
 	"\tpage_size\x18\x03 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
 	"page_token\x18\x04 \x01(\tR\tpageToken\x12.\n" +
-	"\x05order\x18\x05 \x01(\x0e2\x18.switchyard.v1.ListOrderR\x05order\"\x84\x01\n" +
+	"\x05order\x18\x05 \x01(\x0e2\x18.switchyard.v1.ListOrderR\x05order\"\x9e\x01\n" +
 	"\x13ListWorkersResponse\x12/\n" +
 	"\aworkers\x18\x01 \x03(\v2\x15.switchyard.v1.WorkerR\aworkers\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x14\n" +
-	"\x05total\x18\x03 \x01(\x03R\x05total\"\"\n" +
+	"\x05total\x18\x03 \x01(\x03R\x05total\x12\x18\n" +
+	"\aearlier\x18\x04 \x01(\x03R\aearlier\"\"\n" +
 	"\x10GetWorkerRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"B\n" +
 	"\x11GetWorkerResponse\x12-\n" +
 	"\x06worker\x18\x01 \x01(\v2\x15.switchyard.v1.WorkerR\x06worker\"<\n" +
 	"\x12PauseWorkerRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\"D\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"b\n" +
 	"\x13PauseWorkerResponse\x12-\n" +
-	"\x06worker\x18\x01 \x01(\v2\x15.switchyard.v1.WorkerR\x06worker\"%\n" +
+	"\x06worker\x18\x01 \x01(\v2\x15.switchyard.v1.WorkerR\x06worker\x12\x1c\n" +
+	"\tunchanged\x18\x02 \x01(\bR\tunchanged\"%\n" +
 	"\x13ResumeWorkerRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"E\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"c\n" +
 	"\x14ResumeWorkerResponse\x12-\n" +
-	"\x06worker\x18\x01 \x01(\v2\x15.switchyard.v1.WorkerR\x06worker\"l\n" +
+	"\x06worker\x18\x01 \x01(\v2\x15.switchyard.v1.WorkerR\x06worker\x12\x1c\n" +
+	"\tunchanged\x18\x02 \x01(\bR\tunchanged\"l\n" +
 	"\x11StopWorkerRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05force\x18\x02 \x01(\bR\x05force\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x19\n" +
-	"\bno_retry\x18\x04 \x01(\bR\anoRetry\"C\n" +
+	"\bno_retry\x18\x04 \x01(\bR\anoRetry\"a\n" +
 	"\x12StopWorkerResponse\x12-\n" +
-	"\x06worker\x18\x01 \x01(\v2\x15.switchyard.v1.WorkerR\x06worker\"=\n" +
+	"\x06worker\x18\x01 \x01(\v2\x15.switchyard.v1.WorkerR\x06worker\x12\x1c\n" +
+	"\tunchanged\x18\x02 \x01(\bR\tunchanged\"=\n" +
 	"\x13RevokeWorkerRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\"E\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"c\n" +
 	"\x14RevokeWorkerResponse\x12-\n" +
-	"\x06worker\x18\x01 \x01(\v2\x15.switchyard.v1.WorkerR\x06worker2\xae\x04\n" +
+	"\x06worker\x18\x01 \x01(\v2\x15.switchyard.v1.WorkerR\x06worker\x12\x1c\n" +
+	"\tunchanged\x18\x02 \x01(\bR\tunchanged2\xae\x04\n" +
 	"\rWorkerService\x12Y\n" +
 	"\vListWorkers\x12!.switchyard.v1.ListWorkersRequest\x1a\".switchyard.v1.ListWorkersResponse\"\x03\x90\x02\x01\x12S\n" +
 	"\tGetWorker\x12\x1f.switchyard.v1.GetWorkerRequest\x1a .switchyard.v1.GetWorkerResponse\"\x03\x90\x02\x01\x12Y\n" +
