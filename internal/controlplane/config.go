@@ -54,6 +54,10 @@ const (
 	maxRetention = 10 * 365 * 24 * time.Hour
 	// minMaxLog is the least Config.MaxLog.
 	minMaxLog = 64 << 10
+	// maxLogShare is the part of Config.MaxStore that Config.MaxLog is by default.
+	maxLogShare = 4
+
+	mebibyte = 1 << 20
 )
 
 // Config is the configuration of a Server. WithDefaults fills every empty field
@@ -111,7 +115,7 @@ type Config struct {
 	// its end: from a minute to ten years. The default is seven days.
 	Retention time.Duration
 	// LogRetention is how long a log is kept, counted from each chunk of it: from a
-	// minute to ten years. The default is Retention.
+	// minute to Retention, which is the default.
 	LogRetention time.Duration
 	// WorkerRetention is how long a worker is kept after it left: from a minute to ten
 	// years. The default is a day.
@@ -124,7 +128,8 @@ type Config struct {
 	// Tracing receives the spans of calls and jobs; nil makes none.
 	Tracing trace.TracerProvider
 	// MaxLog is the most bytes of the log of one job, at least 64 KiB, where it is cut.
-	// It is at most a quarter of the room for all logs. The default is 1 GiB.
+	// It is less than MaxStore, and in effect at most a quarter of the room for all logs.
+	// The default is 1 GiB, or a quarter of MaxStore if that is less.
 	MaxLog uint64
 	// AccessLog is which requests have a line in the log: one of AccessLogs. The default is
 	// off.
@@ -161,7 +166,12 @@ func (c Config) WithDefaults() Config {
 	c.Retention = cmp.Or(c.Retention, store.DefaultRetention)
 	c.LogRetention = cmp.Or(c.LogRetention, c.Retention)
 	c.WorkerRetention = cmp.Or(c.WorkerRetention, store.DefaultWorkerRetention)
-	c.MaxLog = cmp.Or(c.MaxLog, joblog.DefaultMaxSize)
+	if c.MaxLog == 0 {
+		c.MaxLog = joblog.DefaultMaxSize
+		if c.MaxStore > 0 {
+			c.MaxLog = min(c.MaxLog, uint64(c.MaxStore)/maxLogShare)
+		}
+	}
 	c.AccessLog = cmp.Or(c.AccessLog, string(metrics.AccessLogOff))
 	return c
 }
@@ -210,13 +220,26 @@ func (c Config) validateLease() error {
 // validateSizes checks the bounds of what is stored.
 func (c Config) validateSizes() error {
 	var errs []error
-	if c.MaxStore != 0 && c.MaxStore < store.MinMaxStore {
-		errs = append(errs, fmt.Errorf("maximum store size is %d bytes: it must be at least %d", c.MaxStore, store.MinMaxStore))
+	switch {
+	case c.MaxStore != 0 && c.MaxStore < store.MinMaxStore:
+		errs = append(errs, fmt.Errorf("maximum store size (--max-store) is %s: it must be at least %s", inMiB(c.MaxStore), inMiB[int64](store.MinMaxStore)))
+	case c.MaxStore != 0 && c.MaxLog >= uint64(c.MaxStore):
+		errs = append(errs, fmt.Errorf("maximum log size (--max-log) is %s: it must be less than the maximum store size (--max-store), %s",
+			inMiB(c.MaxLog), inMiB(c.MaxStore)))
 	}
 	if c.MaxLog < minMaxLog {
 		errs = append(errs, fmt.Errorf("maximum log size is %d bytes: it must be at least %d", c.MaxLog, minMaxLog))
 	}
+	if c.LogRetention > c.Retention {
+		errs = append(errs, fmt.Errorf("log retention (--log-retention) is %v: it must not be longer than the retention of jobs (--retention), %v",
+			c.LogRetention, c.Retention))
+	}
 	return errors.Join(errs...)
+}
+
+// inMiB returns a number of bytes for people.
+func inMiB[T int64 | uint64](bytes T) string {
+	return strconv.FormatFloat(float64(bytes)/mebibyte, 'f', -1, 64) + " MiB"
 }
 
 // AccessLogs returns the values of Config.AccessLog: no request, those that failed, all.

@@ -39,7 +39,12 @@ func TestConfigValidate(t *testing.T) {
 		{"retention", func(c *Config) { c.Retention = time.Second }, "retention is 1s"},
 		{"log retention", func(c *Config) { c.LogRetention = 11 * 365 * 24 * time.Hour }, "log retention is 96360h"},
 		{"worker retention", func(c *Config) { c.WorkerRetention = -1 }, "worker retention is -1ns"},
-		{"store size", func(c *Config) { c.MaxStore = 1 << 20 }, "maximum store size is 1048576 bytes"},
+		{"log kept longer than its job", func(c *Config) { c.LogRetention = c.Retention + 1 }, "(--log-retention) is 168h0m0.000000001s: it must not be longer than the retention of jobs (--retention), 168h0m0s"},
+		{"log kept as long as its job", func(c *Config) { c.LogRetention = c.Retention }, ""},
+		{"store size", func(c *Config) { c.MaxStore = 1 << 20 }, "maximum store size (--max-store) is 1 MiB: it must be at least 16 MiB"},
+		{"log as large as the store", func(c *Config) { c.MaxStore, c.MaxLog = 16<<20, 16<<20 }, "(--max-log) is 16 MiB: it must be less than the maximum store size (--max-store), 16 MiB"},
+		{"log smaller than the store", func(c *Config) { c.MaxStore, c.MaxLog = 16<<20, 15<<20 }, ""},
+		{"default log in a small store", func(c *Config) { *c = Config{DataDir: c.DataDir, MaxStore: 16 << 20}.WithDefaults() }, ""},
 		{"log size", func(c *Config) { c.MaxLog = 1 << 10 }, "maximum log size is 1024 bytes"},
 		{"stream age", func(c *Config) { c.StreamMaxAge = -1 }, "stream maximum age"},
 	} {
