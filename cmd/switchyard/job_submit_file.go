@@ -71,14 +71,14 @@ func (f *fileSubmission) run(ctx context.Context, r io.Reader) error {
 	for more := true; more; {
 		text, err := readLine(in)
 		more = !errors.Is(err, io.EOF)
-		if len(text) > 0 || err == nil || errors.Is(err, errLongLine) {
+		if err == nil || errors.Is(err, errLongLine) || !more && len(text) > 0 {
 			f.lines++
 		}
 		switch {
 		case errors.Is(err, errLongLine):
 			f.refuse(f.lines, fmt.Sprintf("the line has more than %d bytes", maxLine))
 		case err != nil && more:
-			return fmt.Errorf("reading line %d: %w", f.lines+1, err)
+			return f.unread(err)
 		case len(bytes.TrimSpace(text)) > 0:
 			if err := f.add(ctx, text); err != nil {
 				return err
@@ -91,6 +91,16 @@ func (f *fileSubmission) run(ctx context.Context, r io.Reader) error {
 		}
 	}
 	return f.result()
+}
+
+// unread returns the error of a line that could not be read.
+func (f *fileSubmission) unread(err error) error {
+	first := f.lines + 1
+	err = fmt.Errorf("reading the jobs: %w", err)
+	if len(f.jobs) > 0 {
+		first = f.jobs[0].line
+	}
+	return interrupted(fmt.Errorf("%w; line %d and those after it were not submitted", err, first), "line %d and those after it were not submitted", first)
 }
 
 // result returns an error that names the lines that were not submitted, or nil.
@@ -194,6 +204,10 @@ func repeatable(err error, jobs []numberedJob) bool {
 // stopped returns the error of a call that ends the submission.
 func (f *fileSubmission) stopped(err error, left []numberedJob) error {
 	first, last := left[0].line, left[len(left)-1].line
+	if _, ok := errors.AsType[cli.InterruptedError](err); ok {
+		return interrupted(err, "of lines %d to %d some may be stored, and those after them are not: "+
+			"with an idempotency_key in each, or --idempotency-key, the file can be submitted again as the same jobs", first, last)
+	}
 	if failed, ok := errors.AsType[*client.Error](err); ok && !failed.Uncertain() {
 		return fmt.Errorf("%w; line %d and those after it were not submitted", err, first)
 	}
@@ -242,15 +256,12 @@ func readLine(in *bufio.Reader) (line []byte, err error) {
 
 // submitFile submits the jobs of a file; "-" is standard input.
 func (a *app) submitFile(ctx context.Context, c *connection, caller *client.Client, s *submission) error {
-	in := os.Stdin
-	if s.file != "-" {
-		file, err := os.Open(s.file)
-		if err != nil {
-			return fmt.Errorf("reading the jobs: %w", err)
+	in := readUntil(ctx, func() (io.ReadCloser, error) {
+		if s.file == "-" {
+			return os.Stdin, nil
 		}
-		defer file.Close()
-		in = file
-	}
+		return os.Open(s.file)
+	})
 	f := &fileSubmission{
 		submit: caller.SubmitAll, queue: s.request.GetQueue(), key: s.request.GetIdempotencyKey(), patience: c.options.Patience,
 		stored: func(r *switchyardv1.SubmitJobsResult) error {

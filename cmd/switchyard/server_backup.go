@@ -38,7 +38,7 @@ func (a *app) serverBackup() *cobra.Command {
 			return err
 		})
 		if err != nil {
-			return err
+			return interrupted(err, "%s was not written", args[0])
 		}
 		if c.JSON() {
 			return a.WriteJSON(map[string]any{"file": args[0], "records": records})
@@ -85,7 +85,12 @@ func (a *app) serverRestore() *cobra.Command {
 		defer stop()
 		restored, err := controlplane.Restore(ctx, config, args[0], keepWaiting)
 		if err != nil {
-			return err
+			place := config.DataDir
+			if config.NATSURL != "" { // which may have a password
+				place = "the NATS cluster"
+			}
+			return interrupted(err, "the restore is not complete: no control plane starts on what it has stored; "+
+				"remove that from %s, and restore the backup again", place)
 		}
 		if out.JSON() {
 			return a.WriteJSON(map[string]any{

@@ -55,7 +55,10 @@ func (a *app) tokenCreate() *cobra.Command {
 			request.ExpiresIn = durationpb.New(life)
 		}
 		if path != "" {
-			return a.createTokenInFile(ctx, caller, request, path, c.JSON())
+			ctx, stop := cli.Interruptible(ctx)
+			defer stop()
+			return interrupted(a.createTokenInFile(ctx, caller, request, path, c.JSON()),
+				"%s was not written; if the token was created, token list has it: revoke it", path)
 		}
 		created, err := caller.CreateToken(ctx, request)
 		if err != nil {

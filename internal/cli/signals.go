@@ -13,11 +13,16 @@ type InterruptedError struct{ Signal syscall.Signal }
 
 func (e InterruptedError) Error() string { return fmt.Sprintf("interrupted by %v", e.Signal) }
 
-// Interruptible returns a context that ends at the first SIGINT or SIGTERM, with
-// an InterruptedError as its cause. A second signal does what it does by default.
-// The caller must call the returned function.
+// Interruptible returns a context that ends at the first SIGINT, SIGTERM or SIGHUP, with
+// an InterruptedError as its cause. A second signal does what it does by default. A
+// SIGHUP that is ignored, as with nohup, is ignored here too. The caller must call the
+// returned function.
 func Interruptible(ctx context.Context) (context.Context, context.CancelFunc) {
-	return interruptible(ctx, syscall.SIGINT, syscall.SIGTERM)
+	stopping := []os.Signal{syscall.SIGINT, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		stopping = append(stopping, syscall.SIGHUP)
+	}
+	return interruptible(ctx, stopping...)
 }
 
 // Starting is Interruptible for a daemon that is starting: each signal that stops the

@@ -161,9 +161,15 @@ func (c *Client) DeleteJob(ctx context.Context, id string, logOnly bool) (*switc
 // and false after the last one. It lasts as long as that takes.
 func (c *Client) Backup(ctx context.Context, write func(receive func() (*switchyardv1.BackupResponse, bool, error)) error) error {
 	const doing = "making a backup"
+	failed := func(err error) error {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return c.failed(doing, err)
+	}
 	stream, err := c.backups.Backup(ctx, &switchyardv1.BackupRequest{})
 	if err != nil {
-		return c.failed(doing, err)
+		return failed(err)
 	}
 	defer func() { _ = stream.Close() }() // everything was received, or it failed already
 	return write(func() (*switchyardv1.BackupResponse, bool, error) {
@@ -171,7 +177,7 @@ func (c *Client) Backup(ctx context.Context, write func(receive func() (*switchy
 			return stream.Msg(), true, nil
 		}
 		if err := stream.Err(); err != nil {
-			return nil, false, c.failed(doing, err)
+			return nil, false, failed(err)
 		}
 		return nil, false, nil
 	})
