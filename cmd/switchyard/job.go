@@ -19,7 +19,8 @@ writes the job, its changes of state and the chunks of its log, one object on ea
 line.
 
 Standard error has what a log lacks: that it was deleted, by whom and when, or how many
-bytes are missing, and why. Of a job that waits it has the reason.
+bytes are missing, and why. Of a job that waits it has the reason. If the log was deleted,
+or nothing of it is kept any more, the exit code is 1.
 
 With --follow it goes on until the job has ended. When the control plane cannot be
 reached it tries again for as long as --patience says. Ctrl-C ends the following,
@@ -106,14 +107,15 @@ func (a *app) jobLogs() *cobra.Command {
 				return a.stoppedWaiting(c, ids[0], err)
 			}
 		}
-		job, err := caller.Follow(ctx, ids[0], options, a.follower(c, false))
+		log := &logReceipt{Follower: a.follower(c, false)}
+		job, err := caller.Follow(ctx, ids[0], options, log)
 		if err != nil {
 			return a.stoppedWaiting(c, ids[0], err)
 		}
 		if retry := retryOf(job); retry != "" {
 			a.Notef("job %s is %s; job %s retries it", ids[0], present.JobOutcome(job.GetOutcome()), retry)
 		}
-		return nil
+		return log.check(job, !c.JSON())
 	})
 	return cmd
 }
