@@ -10,10 +10,9 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/cli"
 	"github.com/switchyard-ci/switchyard/internal/client"
 	"github.com/switchyard-ci/switchyard/internal/present"
-	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
-const auditDescription = `Lists what callers changed, the oldest first: who (the name of the token), from
+const auditDescription = `Lists what callers changed, in order of time, the oldest first: who (the name of the token), from
 which address, what, and why. Without --since it lists the last 24 hours.
 
 The control plane keeps the log for 90 days, but at most the last 10,000 entries of
@@ -32,12 +31,9 @@ func (a *app) auditLog() *cobra.Command {
 		if since != nil {
 			from = since.AsTime()
 		}
-		var events []*switchyardv1.AuditEvent
-		for event, err := range caller.AuditEvents(ctx, from) {
-			if err != nil {
-				return err
-			}
-			events = append(events, event)
+		events, err := caller.AuditEvents(ctx, from)
+		if err != nil {
+			return err
 		}
 		return writeRows(a, c.Output, events, present.Audit)
 	})

@@ -2,7 +2,7 @@ package client
 
 import (
 	"context"
-	"iter"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -11,28 +11,22 @@ import (
 )
 
 // AuditEvents returns the events of the audit log from a time on, the oldest first; a
-// zero time is the beginning. It fetches pages as needed. An error is the last
-// element.
-func (c *Client) AuditEvents(ctx context.Context, since time.Time) iter.Seq2[*switchyardv1.AuditEvent, error] {
-	return func(yield func(*switchyardv1.AuditEvent, error) bool) {
-		req := &switchyardv1.ListAuditEventsRequest{PageSize: maxPageSize}
-		if !since.IsZero() {
-			req.Since = timestamppb.New(since)
-		}
-		for {
-			page, err := call(ctx, c, "reading the audit log", c.audit.ListAuditEvents, req)
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			for _, event := range page.GetEvents() {
-				if !yield(event, nil) {
-					return
-				}
-			}
-			if req.PageToken = page.GetNextPageToken(); req.GetPageToken() == "" {
-				return
-			}
-		}
+// zero time is the beginning. The control plane has them in the order in which they were
+// stored, in which a replica's submissions, which are stored together, come after what
+// others did meanwhile.
+func (c *Client) AuditEvents(ctx context.Context, since time.Time) (events []*switchyardv1.AuditEvent, err error) {
+	req := &switchyardv1.ListAuditEventsRequest{PageSize: maxPageSize}
+	if !since.IsZero() {
+		req.Since = timestamppb.New(since)
 	}
+	for more := true; more; more = req.GetPageToken() != "" {
+		page, err := call(ctx, c, "reading the audit log", c.audit.ListAuditEvents, req)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, page.GetEvents()...)
+		req.PageToken = page.GetNextPageToken()
+	}
+	slices.SortStableFunc(events, func(a, b *switchyardv1.AuditEvent) int { return a.GetAt().AsTime().Compare(b.GetAt().AsTime()) })
+	return events, nil
 }

@@ -40,7 +40,9 @@ const (
 
 // AuditServiceClient is a client for the switchyard.v1.AuditService service.
 type AuditServiceClient interface {
-	// ListAuditEvents returns events, oldest first, one page at a time.
+	// ListAuditEvents returns events, one page at a time, in the order in which they were
+	// stored: those of several replicas can be some seconds out of order. Calls that had no
+	// effect have no event.
 	ListAuditEvents(context.Context, *v1.ListAuditEventsRequest) (*v1.ListAuditEventsResponse, error)
 }
 
@@ -81,7 +83,9 @@ func (c *auditServiceClient) ListAuditEvents(ctx context.Context, req *v1.ListAu
 
 // AuditServiceHandler is an implementation of the switchyard.v1.AuditService service.
 type AuditServiceHandler interface {
-	// ListAuditEvents returns events, oldest first, one page at a time.
+	// ListAuditEvents returns events, one page at a time, in the order in which they were
+	// stored: those of several replicas can be some seconds out of order. Calls that had no
+	// effect have no event.
 	ListAuditEvents(context.Context, *v1.ListAuditEventsRequest) (*v1.ListAuditEventsResponse, error)
 }
 
