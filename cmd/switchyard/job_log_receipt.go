@@ -26,13 +26,13 @@ func (l *logReceipt) Log(chunk *switchyardv1.LogChunk) error {
 
 // check returns an error if the log of a job does not exist any more, so that a program
 // that asked for it does not take it for an empty one. The error has no message if the
-// follower has written it: people were told what is missing.
-func (l *logReceipt) check(job *switchyardv1.Job, told bool) error {
+// follower has written what is missing.
+func (l *logReceipt) check(job *switchyardv1.Job, noted bool) error {
 	deletion := job.GetLogDeletion()
 	switch {
 	case deletion == nil && (!l.notKept || l.received):
 		return nil
-	case told:
+	case noted:
 		return cli.ExitWith(cli.ExitFailure)
 	case deletion != nil:
 		return fmt.Errorf("the log of job %s was %s", job.GetId(), present.LogDeletion(deletion))
