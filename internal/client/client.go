@@ -125,6 +125,14 @@ func (c *Client) SubmitAll(ctx context.Context, jobs []*switchyardv1.SubmitJobRe
 	return res.GetResults(), nil
 }
 
+// RerunJob submits a job that has ended again. If its error is [Error.Uncertain], the new
+// job may be stored.
+func (c *Client) RerunJob(ctx context.Context, id, idempotencyKey string) (*switchyardv1.Job, error) {
+	res, err := call(ctx, c, "running job "+id+" again", c.jobs.RerunJob,
+		&switchyardv1.RerunJobRequest{Id: id, IdempotencyKey: idempotencyKey})
+	return res.GetJob(), err
+}
+
 // Job returns a job. Its secret variables are hidden.
 func (c *Client) Job(ctx context.Context, id string) (*switchyardv1.Job, error) {
 	return c.getJob(ctx, &switchyardv1.GetJobRequest{Id: id})

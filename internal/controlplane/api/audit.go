@@ -140,8 +140,13 @@ func detailOf(request, response any) string {
 	if r, ok := request.(interface{ GetForce() bool }); ok && r.GetForce() {
 		details = append(details, "force")
 	}
+	if r, ok := request.(*switchyardv1.RerunJobRequest); ok {
+		details = append(details, "as job "+r.GetId())
+	}
 	switch r := response.(type) {
 	case *switchyardv1.SubmitJobResponse:
+		details = append(details, "queue "+r.GetJob().GetQueue())
+	case *switchyardv1.RerunJobResponse:
 		details = append(details, "queue "+r.GetJob().GetQueue())
 	case *switchyardv1.CreateTokenResponse:
 		scope := "scope " + string(tokenScope(r.GetToken().GetScope()))

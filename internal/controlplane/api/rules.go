@@ -39,6 +39,7 @@ var rules = map[string]rule{
 
 	switchyardv1connect.JobServiceSubmitJobProcedure:  {[]access.Scope{access.Submit}, maxSubmitBytes},
 	switchyardv1connect.JobServiceSubmitJobsProcedure: {[]access.Scope{access.Submit}, maxSubmitBytes},
+	switchyardv1connect.JobServiceRerunJobProcedure:   {[]access.Scope{access.Submit}, maxRequestBytes},
 	switchyardv1connect.JobServiceGetJobProcedure:     {[]access.Scope{access.Read, access.Submit}, maxRequestBytes},
 	switchyardv1connect.JobServiceListJobsProcedure:   {[]access.Scope{access.Read}, maxRequestBytes},
 	switchyardv1connect.JobServiceFollowJobProcedure:  {[]access.Scope{access.Read, access.Submit}, maxRequestBytes},

@@ -420,6 +420,115 @@ func (x *SubmitJobsResult) GetMessage() string {
 	return ""
 }
 
+// RerunJobRequest names the job to submit again.
+type RerunJobRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The ID of the job that has ended; required.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// A key that makes the call safe to retry, as that of SubmitJobRequest.
+	IdempotencyKey string `protobuf:"bytes,2,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *RerunJobRequest) Reset() {
+	*x = RerunJobRequest{}
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RerunJobRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RerunJobRequest) ProtoMessage() {}
+
+func (x *RerunJobRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RerunJobRequest.ProtoReflect.Descriptor instead.
+func (*RerunJobRequest) Descriptor() ([]byte, []int) {
+	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *RerunJobRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *RerunJobRequest) GetIdempotencyKey() string {
+	if x != nil {
+		return x.IdempotencyKey
+	}
+	return ""
+}
+
+// RerunJobResponse holds the new job.
+type RerunJobResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Job   *Job                   `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	// Whether the new job existed before the call, found by its idempotency key.
+	Unchanged     bool `protobuf:"varint,2,opt,name=unchanged,proto3" json:"unchanged,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RerunJobResponse) Reset() {
+	*x = RerunJobResponse{}
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RerunJobResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RerunJobResponse) ProtoMessage() {}
+
+func (x *RerunJobResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RerunJobResponse.ProtoReflect.Descriptor instead.
+func (*RerunJobResponse) Descriptor() ([]byte, []int) {
+	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *RerunJobResponse) GetJob() *Job {
+	if x != nil {
+		return x.Job
+	}
+	return nil
+}
+
+func (x *RerunJobResponse) GetUnchanged() bool {
+	if x != nil {
+		return x.Unchanged
+	}
+	return false
+}
+
 // GetJobRequest names the job to read.
 type GetJobRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -434,7 +543,7 @@ type GetJobRequest struct {
 
 func (x *GetJobRequest) Reset() {
 	*x = GetJobRequest{}
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[5]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -446,7 +555,7 @@ func (x *GetJobRequest) String() string {
 func (*GetJobRequest) ProtoMessage() {}
 
 func (x *GetJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[5]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -459,7 +568,7 @@ func (x *GetJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetJobRequest.ProtoReflect.Descriptor instead.
 func (*GetJobRequest) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{5}
+	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetJobRequest) GetId() string {
@@ -486,7 +595,7 @@ type GetJobResponse struct {
 
 func (x *GetJobResponse) Reset() {
 	*x = GetJobResponse{}
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[6]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -498,7 +607,7 @@ func (x *GetJobResponse) String() string {
 func (*GetJobResponse) ProtoMessage() {}
 
 func (x *GetJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[6]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -511,7 +620,7 @@ func (x *GetJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetJobResponse.ProtoReflect.Descriptor instead.
 func (*GetJobResponse) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{6}
+	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetJobResponse) GetJob() *Job {
@@ -553,7 +662,7 @@ type ListJobsRequest struct {
 
 func (x *ListJobsRequest) Reset() {
 	*x = ListJobsRequest{}
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[7]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -565,7 +674,7 @@ func (x *ListJobsRequest) String() string {
 func (*ListJobsRequest) ProtoMessage() {}
 
 func (x *ListJobsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[7]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -578,7 +687,7 @@ func (x *ListJobsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListJobsRequest.ProtoReflect.Descriptor instead.
 func (*ListJobsRequest) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{7}
+	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListJobsRequest) GetStates() []JobState {
@@ -670,7 +779,7 @@ type ListJobsResponse struct {
 
 func (x *ListJobsResponse) Reset() {
 	*x = ListJobsResponse{}
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[8]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -682,7 +791,7 @@ func (x *ListJobsResponse) String() string {
 func (*ListJobsResponse) ProtoMessage() {}
 
 func (x *ListJobsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[8]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -695,7 +804,7 @@ func (x *ListJobsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListJobsResponse.ProtoReflect.Descriptor instead.
 func (*ListJobsResponse) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{8}
+	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListJobsResponse) GetJobs() []*Job {
@@ -739,7 +848,7 @@ type CancelJobRequest struct {
 
 func (x *CancelJobRequest) Reset() {
 	*x = CancelJobRequest{}
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[9]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -751,7 +860,7 @@ func (x *CancelJobRequest) String() string {
 func (*CancelJobRequest) ProtoMessage() {}
 
 func (x *CancelJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[9]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -764,7 +873,7 @@ func (x *CancelJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelJobRequest.ProtoReflect.Descriptor instead.
 func (*CancelJobRequest) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{9}
+	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *CancelJobRequest) GetId() string {
@@ -793,7 +902,7 @@ type CancelJobResponse struct {
 
 func (x *CancelJobResponse) Reset() {
 	*x = CancelJobResponse{}
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[10]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -805,7 +914,7 @@ func (x *CancelJobResponse) String() string {
 func (*CancelJobResponse) ProtoMessage() {}
 
 func (x *CancelJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[10]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -818,7 +927,7 @@ func (x *CancelJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelJobResponse.ProtoReflect.Descriptor instead.
 func (*CancelJobResponse) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{10}
+	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *CancelJobResponse) GetJob() *Job {
@@ -848,7 +957,7 @@ type DeleteJobRequest struct {
 
 func (x *DeleteJobRequest) Reset() {
 	*x = DeleteJobRequest{}
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[11]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -860,7 +969,7 @@ func (x *DeleteJobRequest) String() string {
 func (*DeleteJobRequest) ProtoMessage() {}
 
 func (x *DeleteJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[11]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -873,7 +982,7 @@ func (x *DeleteJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteJobRequest.ProtoReflect.Descriptor instead.
 func (*DeleteJobRequest) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{11}
+	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *DeleteJobRequest) GetId() string {
@@ -908,7 +1017,7 @@ type DeleteJobResponse struct {
 
 func (x *DeleteJobResponse) Reset() {
 	*x = DeleteJobResponse{}
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[12]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -920,7 +1029,7 @@ func (x *DeleteJobResponse) String() string {
 func (*DeleteJobResponse) ProtoMessage() {}
 
 func (x *DeleteJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[12]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -933,7 +1042,7 @@ func (x *DeleteJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteJobResponse.ProtoReflect.Descriptor instead.
 func (*DeleteJobResponse) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{12}
+	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *DeleteJobResponse) GetId() string {
@@ -982,7 +1091,7 @@ type FollowJobRequest struct {
 
 func (x *FollowJobRequest) Reset() {
 	*x = FollowJobRequest{}
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[13]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -994,7 +1103,7 @@ func (x *FollowJobRequest) String() string {
 func (*FollowJobRequest) ProtoMessage() {}
 
 func (x *FollowJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[13]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1007,7 +1116,7 @@ func (x *FollowJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FollowJobRequest.ProtoReflect.Descriptor instead.
 func (*FollowJobRequest) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{13}
+	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *FollowJobRequest) GetId() string {
@@ -1052,7 +1161,7 @@ type FollowJobResponse struct {
 
 func (x *FollowJobResponse) Reset() {
 	*x = FollowJobResponse{}
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[14]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1064,7 +1173,7 @@ func (x *FollowJobResponse) String() string {
 func (*FollowJobResponse) ProtoMessage() {}
 
 func (x *FollowJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[14]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1077,7 +1186,7 @@ func (x *FollowJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FollowJobResponse.ProtoReflect.Descriptor instead.
 func (*FollowJobResponse) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{14}
+	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *FollowJobResponse) GetEvent() isFollowJobResponse_Event {
@@ -1142,7 +1251,7 @@ type LogChunk struct {
 
 func (x *LogChunk) Reset() {
 	*x = LogChunk{}
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[15]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1154,7 +1263,7 @@ func (x *LogChunk) String() string {
 func (*LogChunk) ProtoMessage() {}
 
 func (x *LogChunk) ProtoReflect() protoreflect.Message {
-	mi := &file_switchyard_v1_jobs_proto_msgTypes[15]
+	mi := &file_switchyard_v1_jobs_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1167,7 +1276,7 @@ func (x *LogChunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogChunk.ProtoReflect.Descriptor instead.
 func (*LogChunk) Descriptor() ([]byte, []int) {
-	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{15}
+	return file_switchyard_v1_jobs_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *LogChunk) GetOffset() uint64 {
@@ -1233,7 +1342,13 @@ const file_switchyard_v1_jobs_proto_rawDesc = "" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x18\n" +
 	"\aexisted\x18\x02 \x01(\bR\aexisted\x12\x12\n" +
 	"\x04code\x18\x03 \x01(\tR\x04code\x12\x18\n" +
-	"\amessage\x18\x04 \x01(\tR\amessage\"B\n" +
+	"\amessage\x18\x04 \x01(\tR\amessage\"J\n" +
+	"\x0fRerunJobRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12'\n" +
+	"\x0fidempotency_key\x18\x02 \x01(\tR\x0eidempotencyKey\"V\n" +
+	"\x10RerunJobResponse\x12$\n" +
+	"\x03job\x18\x01 \x01(\v2\x12.switchyard.v1.JobR\x03job\x12\x1c\n" +
+	"\tunchanged\x18\x02 \x01(\bR\tunchanged\"B\n" +
 	"\rGetJobRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12!\n" +
 	"\fshow_secrets\x18\x02 \x01(\bR\vshowSecrets\"6\n" +
@@ -1293,12 +1408,13 @@ const file_switchyard_v1_jobs_proto_rawDesc = "" +
 	"\x13LOG_GAP_UNDELIVERED\x10\x01\x12\x17\n" +
 	"\x13LOG_GAP_NOT_ARRIVED\x10\x02\x12\x14\n" +
 	"\x10LOG_GAP_NOT_KEPT\x10\x03\x12\x19\n" +
-	"\x15LOG_GAP_NOT_IN_BACKUP\x10\x042\xd3\x04\n" +
+	"\x15LOG_GAP_NOT_IN_BACKUP\x10\x042\xa5\x05\n" +
 	"\n" +
 	"JobService\x12S\n" +
 	"\tSubmitJob\x12\x1f.switchyard.v1.SubmitJobRequest\x1a .switchyard.v1.SubmitJobResponse\"\x03\x90\x02\x00\x12V\n" +
 	"\n" +
-	"SubmitJobs\x12 .switchyard.v1.SubmitJobsRequest\x1a!.switchyard.v1.SubmitJobsResponse\"\x03\x90\x02\x00\x12J\n" +
+	"SubmitJobs\x12 .switchyard.v1.SubmitJobsRequest\x1a!.switchyard.v1.SubmitJobsResponse\"\x03\x90\x02\x00\x12P\n" +
+	"\bRerunJob\x12\x1e.switchyard.v1.RerunJobRequest\x1a\x1f.switchyard.v1.RerunJobResponse\"\x03\x90\x02\x00\x12J\n" +
 	"\x06GetJob\x12\x1c.switchyard.v1.GetJobRequest\x1a\x1d.switchyard.v1.GetJobResponse\"\x03\x90\x02\x01\x12P\n" +
 	"\bListJobs\x12\x1e.switchyard.v1.ListJobsRequest\x1a\x1f.switchyard.v1.ListJobsResponse\"\x03\x90\x02\x01\x12S\n" +
 	"\tCancelJob\x12\x1f.switchyard.v1.CancelJobRequest\x1a .switchyard.v1.CancelJobResponse\"\x03\x90\x02\x02\x12S\n" +
@@ -1318,7 +1434,7 @@ func file_switchyard_v1_jobs_proto_rawDescGZIP() []byte {
 }
 
 var file_switchyard_v1_jobs_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_switchyard_v1_jobs_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_switchyard_v1_jobs_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_switchyard_v1_jobs_proto_goTypes = []any{
 	(LogGap)(0),                   // 0: switchyard.v1.LogGap
 	(*SubmitJobRequest)(nil),      // 1: switchyard.v1.SubmitJobRequest
@@ -1326,66 +1442,71 @@ var file_switchyard_v1_jobs_proto_goTypes = []any{
 	(*SubmitJobsRequest)(nil),     // 3: switchyard.v1.SubmitJobsRequest
 	(*SubmitJobsResponse)(nil),    // 4: switchyard.v1.SubmitJobsResponse
 	(*SubmitJobsResult)(nil),      // 5: switchyard.v1.SubmitJobsResult
-	(*GetJobRequest)(nil),         // 6: switchyard.v1.GetJobRequest
-	(*GetJobResponse)(nil),        // 7: switchyard.v1.GetJobResponse
-	(*ListJobsRequest)(nil),       // 8: switchyard.v1.ListJobsRequest
-	(*ListJobsResponse)(nil),      // 9: switchyard.v1.ListJobsResponse
-	(*CancelJobRequest)(nil),      // 10: switchyard.v1.CancelJobRequest
-	(*CancelJobResponse)(nil),     // 11: switchyard.v1.CancelJobResponse
-	(*DeleteJobRequest)(nil),      // 12: switchyard.v1.DeleteJobRequest
-	(*DeleteJobResponse)(nil),     // 13: switchyard.v1.DeleteJobResponse
-	(*FollowJobRequest)(nil),      // 14: switchyard.v1.FollowJobRequest
-	(*FollowJobResponse)(nil),     // 15: switchyard.v1.FollowJobResponse
-	(*LogChunk)(nil),              // 16: switchyard.v1.LogChunk
-	nil,                           // 17: switchyard.v1.SubmitJobRequest.EnvEntry
-	(*durationpb.Duration)(nil),   // 18: google.protobuf.Duration
-	(*Limits)(nil),                // 19: switchyard.v1.Limits
-	(*Job)(nil),                   // 20: switchyard.v1.Job
-	(JobState)(0),                 // 21: switchyard.v1.JobState
-	(JobOutcome)(0),               // 22: switchyard.v1.JobOutcome
-	(*timestamppb.Timestamp)(nil), // 23: google.protobuf.Timestamp
-	(ListOrder)(0),                // 24: switchyard.v1.ListOrder
-	(*LogDeletion)(nil),           // 25: switchyard.v1.LogDeletion
+	(*RerunJobRequest)(nil),       // 6: switchyard.v1.RerunJobRequest
+	(*RerunJobResponse)(nil),      // 7: switchyard.v1.RerunJobResponse
+	(*GetJobRequest)(nil),         // 8: switchyard.v1.GetJobRequest
+	(*GetJobResponse)(nil),        // 9: switchyard.v1.GetJobResponse
+	(*ListJobsRequest)(nil),       // 10: switchyard.v1.ListJobsRequest
+	(*ListJobsResponse)(nil),      // 11: switchyard.v1.ListJobsResponse
+	(*CancelJobRequest)(nil),      // 12: switchyard.v1.CancelJobRequest
+	(*CancelJobResponse)(nil),     // 13: switchyard.v1.CancelJobResponse
+	(*DeleteJobRequest)(nil),      // 14: switchyard.v1.DeleteJobRequest
+	(*DeleteJobResponse)(nil),     // 15: switchyard.v1.DeleteJobResponse
+	(*FollowJobRequest)(nil),      // 16: switchyard.v1.FollowJobRequest
+	(*FollowJobResponse)(nil),     // 17: switchyard.v1.FollowJobResponse
+	(*LogChunk)(nil),              // 18: switchyard.v1.LogChunk
+	nil,                           // 19: switchyard.v1.SubmitJobRequest.EnvEntry
+	(*durationpb.Duration)(nil),   // 20: google.protobuf.Duration
+	(*Limits)(nil),                // 21: switchyard.v1.Limits
+	(*Job)(nil),                   // 22: switchyard.v1.Job
+	(JobState)(0),                 // 23: switchyard.v1.JobState
+	(JobOutcome)(0),               // 24: switchyard.v1.JobOutcome
+	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
+	(ListOrder)(0),                // 26: switchyard.v1.ListOrder
+	(*LogDeletion)(nil),           // 27: switchyard.v1.LogDeletion
 }
 var file_switchyard_v1_jobs_proto_depIdxs = []int32{
-	17, // 0: switchyard.v1.SubmitJobRequest.env:type_name -> switchyard.v1.SubmitJobRequest.EnvEntry
-	18, // 1: switchyard.v1.SubmitJobRequest.timeout:type_name -> google.protobuf.Duration
-	19, // 2: switchyard.v1.SubmitJobRequest.limits:type_name -> switchyard.v1.Limits
-	20, // 3: switchyard.v1.SubmitJobResponse.job:type_name -> switchyard.v1.Job
+	19, // 0: switchyard.v1.SubmitJobRequest.env:type_name -> switchyard.v1.SubmitJobRequest.EnvEntry
+	20, // 1: switchyard.v1.SubmitJobRequest.timeout:type_name -> google.protobuf.Duration
+	21, // 2: switchyard.v1.SubmitJobRequest.limits:type_name -> switchyard.v1.Limits
+	22, // 3: switchyard.v1.SubmitJobResponse.job:type_name -> switchyard.v1.Job
 	1,  // 4: switchyard.v1.SubmitJobsRequest.jobs:type_name -> switchyard.v1.SubmitJobRequest
 	5,  // 5: switchyard.v1.SubmitJobsResponse.results:type_name -> switchyard.v1.SubmitJobsResult
-	20, // 6: switchyard.v1.GetJobResponse.job:type_name -> switchyard.v1.Job
-	21, // 7: switchyard.v1.ListJobsRequest.states:type_name -> switchyard.v1.JobState
-	22, // 8: switchyard.v1.ListJobsRequest.outcomes:type_name -> switchyard.v1.JobOutcome
-	23, // 9: switchyard.v1.ListJobsRequest.since:type_name -> google.protobuf.Timestamp
-	23, // 10: switchyard.v1.ListJobsRequest.until:type_name -> google.protobuf.Timestamp
-	24, // 11: switchyard.v1.ListJobsRequest.order:type_name -> switchyard.v1.ListOrder
-	20, // 12: switchyard.v1.ListJobsResponse.jobs:type_name -> switchyard.v1.Job
-	20, // 13: switchyard.v1.CancelJobResponse.job:type_name -> switchyard.v1.Job
-	25, // 14: switchyard.v1.DeleteJobResponse.log_deletion:type_name -> switchyard.v1.LogDeletion
-	20, // 15: switchyard.v1.FollowJobResponse.job:type_name -> switchyard.v1.Job
-	16, // 16: switchyard.v1.FollowJobResponse.log:type_name -> switchyard.v1.LogChunk
-	23, // 17: switchyard.v1.LogChunk.received_at:type_name -> google.protobuf.Timestamp
-	0,  // 18: switchyard.v1.LogChunk.gap:type_name -> switchyard.v1.LogGap
-	1,  // 19: switchyard.v1.JobService.SubmitJob:input_type -> switchyard.v1.SubmitJobRequest
-	3,  // 20: switchyard.v1.JobService.SubmitJobs:input_type -> switchyard.v1.SubmitJobsRequest
-	6,  // 21: switchyard.v1.JobService.GetJob:input_type -> switchyard.v1.GetJobRequest
-	8,  // 22: switchyard.v1.JobService.ListJobs:input_type -> switchyard.v1.ListJobsRequest
-	10, // 23: switchyard.v1.JobService.CancelJob:input_type -> switchyard.v1.CancelJobRequest
-	12, // 24: switchyard.v1.JobService.DeleteJob:input_type -> switchyard.v1.DeleteJobRequest
-	14, // 25: switchyard.v1.JobService.FollowJob:input_type -> switchyard.v1.FollowJobRequest
-	2,  // 26: switchyard.v1.JobService.SubmitJob:output_type -> switchyard.v1.SubmitJobResponse
-	4,  // 27: switchyard.v1.JobService.SubmitJobs:output_type -> switchyard.v1.SubmitJobsResponse
-	7,  // 28: switchyard.v1.JobService.GetJob:output_type -> switchyard.v1.GetJobResponse
-	9,  // 29: switchyard.v1.JobService.ListJobs:output_type -> switchyard.v1.ListJobsResponse
-	11, // 30: switchyard.v1.JobService.CancelJob:output_type -> switchyard.v1.CancelJobResponse
-	13, // 31: switchyard.v1.JobService.DeleteJob:output_type -> switchyard.v1.DeleteJobResponse
-	15, // 32: switchyard.v1.JobService.FollowJob:output_type -> switchyard.v1.FollowJobResponse
-	26, // [26:33] is the sub-list for method output_type
-	19, // [19:26] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	22, // 6: switchyard.v1.RerunJobResponse.job:type_name -> switchyard.v1.Job
+	22, // 7: switchyard.v1.GetJobResponse.job:type_name -> switchyard.v1.Job
+	23, // 8: switchyard.v1.ListJobsRequest.states:type_name -> switchyard.v1.JobState
+	24, // 9: switchyard.v1.ListJobsRequest.outcomes:type_name -> switchyard.v1.JobOutcome
+	25, // 10: switchyard.v1.ListJobsRequest.since:type_name -> google.protobuf.Timestamp
+	25, // 11: switchyard.v1.ListJobsRequest.until:type_name -> google.protobuf.Timestamp
+	26, // 12: switchyard.v1.ListJobsRequest.order:type_name -> switchyard.v1.ListOrder
+	22, // 13: switchyard.v1.ListJobsResponse.jobs:type_name -> switchyard.v1.Job
+	22, // 14: switchyard.v1.CancelJobResponse.job:type_name -> switchyard.v1.Job
+	27, // 15: switchyard.v1.DeleteJobResponse.log_deletion:type_name -> switchyard.v1.LogDeletion
+	22, // 16: switchyard.v1.FollowJobResponse.job:type_name -> switchyard.v1.Job
+	18, // 17: switchyard.v1.FollowJobResponse.log:type_name -> switchyard.v1.LogChunk
+	25, // 18: switchyard.v1.LogChunk.received_at:type_name -> google.protobuf.Timestamp
+	0,  // 19: switchyard.v1.LogChunk.gap:type_name -> switchyard.v1.LogGap
+	1,  // 20: switchyard.v1.JobService.SubmitJob:input_type -> switchyard.v1.SubmitJobRequest
+	3,  // 21: switchyard.v1.JobService.SubmitJobs:input_type -> switchyard.v1.SubmitJobsRequest
+	6,  // 22: switchyard.v1.JobService.RerunJob:input_type -> switchyard.v1.RerunJobRequest
+	8,  // 23: switchyard.v1.JobService.GetJob:input_type -> switchyard.v1.GetJobRequest
+	10, // 24: switchyard.v1.JobService.ListJobs:input_type -> switchyard.v1.ListJobsRequest
+	12, // 25: switchyard.v1.JobService.CancelJob:input_type -> switchyard.v1.CancelJobRequest
+	14, // 26: switchyard.v1.JobService.DeleteJob:input_type -> switchyard.v1.DeleteJobRequest
+	16, // 27: switchyard.v1.JobService.FollowJob:input_type -> switchyard.v1.FollowJobRequest
+	2,  // 28: switchyard.v1.JobService.SubmitJob:output_type -> switchyard.v1.SubmitJobResponse
+	4,  // 29: switchyard.v1.JobService.SubmitJobs:output_type -> switchyard.v1.SubmitJobsResponse
+	7,  // 30: switchyard.v1.JobService.RerunJob:output_type -> switchyard.v1.RerunJobResponse
+	9,  // 31: switchyard.v1.JobService.GetJob:output_type -> switchyard.v1.GetJobResponse
+	11, // 32: switchyard.v1.JobService.ListJobs:output_type -> switchyard.v1.ListJobsResponse
+	13, // 33: switchyard.v1.JobService.CancelJob:output_type -> switchyard.v1.CancelJobResponse
+	15, // 34: switchyard.v1.JobService.DeleteJob:output_type -> switchyard.v1.DeleteJobResponse
+	17, // 35: switchyard.v1.JobService.FollowJob:output_type -> switchyard.v1.FollowJobResponse
+	28, // [28:36] is the sub-list for method output_type
+	20, // [20:28] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_switchyard_v1_jobs_proto_init() }
@@ -1394,7 +1515,7 @@ func file_switchyard_v1_jobs_proto_init() {
 		return
 	}
 	file_switchyard_v1_types_proto_init()
-	file_switchyard_v1_jobs_proto_msgTypes[14].OneofWrappers = []any{
+	file_switchyard_v1_jobs_proto_msgTypes[16].OneofWrappers = []any{
 		(*FollowJobResponse_Job)(nil),
 		(*FollowJobResponse_Log)(nil),
 	}
@@ -1404,7 +1525,7 @@ func file_switchyard_v1_jobs_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_switchyard_v1_jobs_proto_rawDesc), len(file_switchyard_v1_jobs_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   17,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -37,6 +37,8 @@ const (
 	JobServiceSubmitJobProcedure = "/switchyard.v1.JobService/SubmitJob"
 	// JobServiceSubmitJobsProcedure is the fully-qualified name of the JobService's SubmitJobs RPC.
 	JobServiceSubmitJobsProcedure = "/switchyard.v1.JobService/SubmitJobs"
+	// JobServiceRerunJobProcedure is the fully-qualified name of the JobService's RerunJob RPC.
+	JobServiceRerunJobProcedure = "/switchyard.v1.JobService/RerunJob"
 	// JobServiceGetJobProcedure is the fully-qualified name of the JobService's GetJob RPC.
 	JobServiceGetJobProcedure = "/switchyard.v1.JobService/GetJob"
 	// JobServiceListJobsProcedure is the fully-qualified name of the JobService's ListJobs RPC.
@@ -60,6 +62,10 @@ type JobServiceClient interface {
 	// result for each, in the same order. A call without a response may have stored some;
 	// with idempotency keys it can be repeated.
 	SubmitJobs(context.Context, *v1.SubmitJobsRequest) (*v1.SubmitJobsResponse, error)
+	// RerunJob submits a job that has ended again, as it was submitted: a new job with the
+	// same command, environment, queue, limits and retries. NOT_FOUND as for GetJob.
+	// FAILED_PRECONDITION: the job has not ended, or is retried already.
+	RerunJob(context.Context, *v1.RerunJobRequest) (*v1.RerunJobResponse, error)
 	// GetJob returns one job. NOT_FOUND: there is no such job, or it has expired.
 	GetJob(context.Context, *v1.GetJobRequest) (*v1.GetJobResponse, error)
 	// ListJobs returns jobs, the newest first unless it is asked otherwise, one page at
@@ -103,6 +109,12 @@ func NewJobServiceClient(httpClient connect.HTTPClient, baseURL string, opts ...
 			connect.WithSchema(jobServiceMethods.ByName("SubmitJobs")),
 			connect.WithClientOptions(opts...),
 		),
+		rerunJob: connect.NewClient[v1.RerunJobRequest, v1.RerunJobResponse](
+			httpClient,
+			baseURL+JobServiceRerunJobProcedure,
+			connect.WithSchema(jobServiceMethods.ByName("RerunJob")),
+			connect.WithClientOptions(opts...),
+		),
 		getJob: connect.NewClient[v1.GetJobRequest, v1.GetJobResponse](
 			httpClient,
 			baseURL+JobServiceGetJobProcedure,
@@ -144,6 +156,7 @@ func NewJobServiceClient(httpClient connect.HTTPClient, baseURL string, opts ...
 type jobServiceClient struct {
 	submitJob  *connect.Client[v1.SubmitJobRequest, v1.SubmitJobResponse]
 	submitJobs *connect.Client[v1.SubmitJobsRequest, v1.SubmitJobsResponse]
+	rerunJob   *connect.Client[v1.RerunJobRequest, v1.RerunJobResponse]
 	getJob     *connect.Client[v1.GetJobRequest, v1.GetJobResponse]
 	listJobs   *connect.Client[v1.ListJobsRequest, v1.ListJobsResponse]
 	cancelJob  *connect.Client[v1.CancelJobRequest, v1.CancelJobResponse]
@@ -163,6 +176,15 @@ func (c *jobServiceClient) SubmitJob(ctx context.Context, req *v1.SubmitJobReque
 // SubmitJobs calls switchyard.v1.JobService.SubmitJobs.
 func (c *jobServiceClient) SubmitJobs(ctx context.Context, req *v1.SubmitJobsRequest) (*v1.SubmitJobsResponse, error) {
 	response, err := c.submitJobs.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RerunJob calls switchyard.v1.JobService.RerunJob.
+func (c *jobServiceClient) RerunJob(ctx context.Context, req *v1.RerunJobRequest) (*v1.RerunJobResponse, error) {
+	response, err := c.rerunJob.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -221,6 +243,10 @@ type JobServiceHandler interface {
 	// result for each, in the same order. A call without a response may have stored some;
 	// with idempotency keys it can be repeated.
 	SubmitJobs(context.Context, *v1.SubmitJobsRequest) (*v1.SubmitJobsResponse, error)
+	// RerunJob submits a job that has ended again, as it was submitted: a new job with the
+	// same command, environment, queue, limits and retries. NOT_FOUND as for GetJob.
+	// FAILED_PRECONDITION: the job has not ended, or is retried already.
+	RerunJob(context.Context, *v1.RerunJobRequest) (*v1.RerunJobResponse, error)
 	// GetJob returns one job. NOT_FOUND: there is no such job, or it has expired.
 	GetJob(context.Context, *v1.GetJobRequest) (*v1.GetJobResponse, error)
 	// ListJobs returns jobs, the newest first unless it is asked otherwise, one page at
@@ -258,6 +284,12 @@ func NewJobServiceHandler(svc JobServiceHandler, opts ...connect.HandlerOption) 
 		JobServiceSubmitJobsProcedure,
 		svc.SubmitJobs,
 		connect.WithSchema(jobServiceMethods.ByName("SubmitJobs")),
+		connect.WithHandlerOptions(opts...),
+	)
+	jobServiceRerunJobHandler := connect.NewUnaryHandlerSimple(
+		JobServiceRerunJobProcedure,
+		svc.RerunJob,
+		connect.WithSchema(jobServiceMethods.ByName("RerunJob")),
 		connect.WithHandlerOptions(opts...),
 	)
 	jobServiceGetJobHandler := connect.NewUnaryHandlerSimple(
@@ -300,6 +332,8 @@ func NewJobServiceHandler(svc JobServiceHandler, opts ...connect.HandlerOption) 
 			jobServiceSubmitJobHandler.ServeHTTP(w, r)
 		case JobServiceSubmitJobsProcedure:
 			jobServiceSubmitJobsHandler.ServeHTTP(w, r)
+		case JobServiceRerunJobProcedure:
+			jobServiceRerunJobHandler.ServeHTTP(w, r)
 		case JobServiceGetJobProcedure:
 			jobServiceGetJobHandler.ServeHTTP(w, r)
 		case JobServiceListJobsProcedure:
@@ -325,6 +359,10 @@ func (UnimplementedJobServiceHandler) SubmitJob(context.Context, *v1.SubmitJobRe
 
 func (UnimplementedJobServiceHandler) SubmitJobs(context.Context, *v1.SubmitJobsRequest) (*v1.SubmitJobsResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("switchyard.v1.JobService.SubmitJobs is not implemented"))
+}
+
+func (UnimplementedJobServiceHandler) RerunJob(context.Context, *v1.RerunJobRequest) (*v1.RerunJobResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("switchyard.v1.JobService.RerunJob is not implemented"))
 }
 
 func (UnimplementedJobServiceHandler) GetJob(context.Context, *v1.GetJobRequest) (*v1.GetJobResponse, error) {
