@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"time"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/switchyard-ci/switchyard/internal/cli"
 	"github.com/switchyard-ci/switchyard/internal/client"
@@ -41,12 +43,31 @@ func (a *app) jobList() *cobra.Command {
 		cli.Each(present.ParseJobOutcome))
 	flags.Text(&request.Queue, "queue", "NAME", "only jobs of this queue")
 	flags.Text(&request.WorkerId, "worker", "ID", "only jobs of the worker with this ID")
+	var failed, lost bool
+	flags.Bool(&failed, "failed", "only jobs that failed, timed out or never ran; with --lost, both kinds")
+	flags.Bool(&lost, "lost", "only jobs that are lost: how they ended is not known")
+	waiting := time.Duration(0)
+	isWaiting := cli.Var(flags, &waiting, "waiting-longer-than", "DURATION", "only jobs that are queued, and were submitted longer ago", cli.NotNegative).Default("")
 	momentFlag(flags, &request.Since, "since", "only jobs submitted then or later")
 	momentFlag(flags, &request.Until, "until", "only jobs submitted before then")
 	list := newListFlags(flags, "jobs", &request.PageToken)
 	c := connectionFlags(cmd)
 	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, _ []string) error {
 		request.Order = list.order()
+		if failed {
+			request.Outcomes = append(request.Outcomes, switchyardv1.JobOutcome_JOB_OUTCOME_FAILED,
+				switchyardv1.JobOutcome_JOB_OUTCOME_TIMED_OUT, switchyardv1.JobOutcome_JOB_OUTCOME_NEVER_RAN)
+		}
+		if lost {
+			request.Outcomes = append(request.Outcomes, switchyardv1.JobOutcome_JOB_OUTCOME_LOST)
+		}
+		if isWaiting.IsSet() {
+			if len(request.GetStates()) > 0 || request.GetUntil() != nil {
+				return cli.Usagef(cmd, "--waiting-longer-than cannot be used with --state or --until")
+			}
+			request.States = append(request.States, switchyardv1.JobState_JOB_STATE_QUEUED)
+			request.Until = timestamppb.New(time.Now().Add(-waiting))
+		}
 		return writeList(a, c.Output, caller.Jobs(ctx, request, list.limit()), "jobs", present.Jobs)
 	})
 	return cmd
@@ -133,14 +154,27 @@ func (a *app) deleteLog(ctx context.Context, c *connection, caller *client.Clien
 
 // jobCancel returns `switchyard job cancel`.
 func (a *app) jobCancel() *cobra.Command {
-	cmd := cli.Command("cancel ID...", "cancel jobs: the agent ends a running job; a waiting job never starts", cli.SomeArgs("job ID"))
+	cmd := cli.Command("cancel {ID... | --queue NAME | --all}", "cancel jobs: the agent ends a running job; a waiting job never starts", nil)
+	cmd.DisableFlagsInUseLine = true
 	var reason string
+	selected := newSelection(cmd, "job", "job ID")
+	cli.List(cli.PerCall(cmd), &selected.states, "state", "STATE", "with --queue or --all: only jobs in this state; may be repeated",
+		cli.Each(present.ParseJobState)).Default("every job that has not ended")
 	reasonFlag(cmd, &reason, "canceled")
 	c := connectionFlags(cmd)
 	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, ids []string) error {
+		ids, err := selected.jobs(ctx, a, caller, ids)
+		if err != nil {
+			return err
+		}
 		return a.changeEach(ctx, c.Output, ids, func(id string) (result, error) {
 			r, err := caller.CancelJob(ctx, id, reason)
 			job := r.GetJob()
+			if job == nil && selected.byContent() && hasEnded(err) {
+				if job, err = caller.Job(ctx, id); err == nil {
+					return result{job, fmt.Sprintf("job %s %s before it was canceled", job.GetId(), present.Outcome(job)), false}, nil
+				}
+			}
 			return result{job, fmt.Sprintf("job %s %s", job.GetId(), present.Outcome(job)), r.GetUnchanged()}, err
 		})
 	})

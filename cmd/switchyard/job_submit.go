@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -49,6 +48,8 @@ stored already is not stored twice.
 type submission struct {
 	request              switchyardv1.SubmitJobRequest
 	env                  []string
+	envFile              string
+	stdin                bool
 	repo, commit, branch string
 	timeout              time.Duration
 	limits               wire.Limits
@@ -61,6 +62,7 @@ func newSubmission(cmd *cobra.Command) *submission {
 	flags := cli.Settings(cmd, "job")
 	flags.Text(&s.request.Queue, "queue", "NAME", "queue whose workers may run the job")
 	cli.List(flags, &s.env, "env,e", "NAME=VALUE", "variable of the job's environment; may be repeated", cli.Each(cli.AnyText))
+	flags.File(&s.envFile, "env-file", "FILE", "file of more variables, one NAME=VALUE a line; # begins a comment, and --env replaces them")
 	flags.Text(&s.repo, "repo", "URL", "git repository to check out into the job's working directory").Default("none")
 	flags.Text(&s.commit, "commit", "COMMIT", "commit to check out: its hash, a tag, a branch, a complete reference, or HEAD").
 		Default(wire.HeadCommit)
@@ -81,6 +83,7 @@ func newSubmission(cmd *cobra.Command) *submission {
 		cli.Number(1, math.MaxInt32)).Default("no limit")
 	cli.PerCall(cmd).Text(&s.request.IdempotencyKey, "idempotency-key", "KEY", "submissions with the same key are the same job; "+
 		"with --file, a job without a key has KEY-LINE")
+	cli.PerCall(cmd).Bool(&s.stdin, "stdin", `run the script on standard input: with sh -c, or as the last argument of the command after "--"`)
 	cli.PerCall(cmd).File(&s.file, "file", "FILE", "submit the jobs of a file, one JSON object a line; - is standard input")
 	return s
 }
@@ -88,6 +91,9 @@ func newSubmission(cmd *cobra.Command) *submission {
 // read returns the request for the job whose command follows "--".
 func (s *submission) read(cmd *cobra.Command, args []string) (*switchyardv1.SubmitJobRequest, error) {
 	mark := cmd.ArgsLenAtDash()
+	if s.stdin && mark <= 0 && len(args) == max(mark, 0) {
+		mark, args = 0, []string{"sh", "-c"}
+	}
 	switch {
 	case mark < 0 && len(args) > 0:
 		return nil, cli.Usagef(cmd, `the command must follow "--": %s -- %s`, cmd.CommandPath(), present.Command(args))
@@ -97,13 +103,20 @@ func (s *submission) read(cmd *cobra.Command, args []string) (*switchyardv1.Subm
 		return nil, cli.Usagef(cmd, `%q must stand after "--", with the command`, args[0])
 	case args[0] == "":
 		return nil, cli.Usagef(cmd, "the command must not be empty")
-	case runsStdin(args):
+	case !s.stdin && runsStdin(args):
 		return nil, cli.Usagef(cmd, "%s runs what it reads from standard input, and a job's is empty; "+
-			"pass a script as an argument, as in: %s -- sh -c 'SCRIPT'", args[0], cmd.CommandPath())
+			"pass a script with --stdin, or as an argument, as in: %s -- sh -c 'SCRIPT'", args[0], cmd.CommandPath())
 	}
-	env, err := parseEnv(s.env)
+	env, err := s.environment()
 	if err != nil {
 		return nil, cli.Usagef(cmd, "%w", err)
+	}
+	if s.stdin {
+		script, err := readScript(cmd.InOrStdin())
+		if err != nil {
+			return nil, cli.Usagef(cmd, "%w", err)
+		}
+		args = append(args, script)
 	}
 	if err := s.addSource(env); err != nil {
 		return nil, cli.Usagef(cmd, "%w", err)
@@ -141,30 +154,9 @@ func (s *submission) addSource(env map[string]string) error {
 	return nil
 }
 
-// parseEnv parses NAME=VALUE pairs; the last of several with one name counts. Its
-// errors show no value, which may be a secret.
-func parseEnv(pairs []string) (map[string]string, error) {
-	env := make(map[string]string, len(pairs))
-	for _, pair := range pairs {
-		name, value, ok := strings.Cut(pair, "=")
-		switch {
-		case ok && name == "":
-			return nil, errors.New(`--env has nothing before its "="; it must be NAME=VALUE`)
-		case !ok || name == "":
-			return nil, fmt.Errorf("--env %q must be NAME=VALUE", name)
-		case !utf8.ValidString(name):
-			return nil, fmt.Errorf("--env %q: the name is not UTF-8, and cannot be sent", name)
-		case !utf8.ValidString(value):
-			return nil, fmt.Errorf("--env %q: the value is not UTF-8, and cannot be sent", name)
-		}
-		env[name] = value
-	}
-	return env, nil
-}
-
 // jobSubmit returns `switchyard job submit`.
 func (a *app) jobSubmit() *cobra.Command {
-	cmd := cli.Command("submit [flags] {-- COMMAND [ARGUMENT...] | --file FILE}", "submit a job", cobra.ArbitraryArgs)
+	cmd := cli.Command("submit [flags] {-- COMMAND [ARGUMENT...] | --stdin | --file FILE}", "submit a job", cobra.ArbitraryArgs)
 	cmd.Long, cmd.DisableFlagsInUseLine = submitDescription, true
 	var wait bool
 	cli.Settings(cmd, "job").Bool(&wait, "wait,w", "write the log as it comes, and exit as the job does")
@@ -190,12 +182,9 @@ func (a *app) jobSubmit() *cobra.Command {
 			ctx, stop := cli.Interruptible(ctx)
 			defer stop()
 			submitted, err := caller.Submit(ctx, request)
-			if failed, ok := errors.AsType[*client.Error](err); ok && failed.Uncertain() {
-				return fmt.Errorf("%w; the job may have been stored: with --idempotency-key it can be submitted again as the same job", err)
-			}
 			switch {
 			case err != nil:
-				return err
+				return uncertain(err)
 			case wait:
 				return a.waitForJob(ctx, c, caller, submitted)
 			case c.JSON():
@@ -208,30 +197,40 @@ func (a *app) jobSubmit() *cobra.Command {
 	return cmd
 }
 
-// waitForJob follows a job, and the jobs that retry it, to the end. It returns
-// the error with the exit code of the last one, or of the one before if its late
-// result withdrew the last one.
+// waitForJob follows a job, and the jobs that retry it, to the end. It returns the error
+// with the exit code of the job.
 func (a *app) waitForJob(ctx context.Context, c *connection, caller *client.Client, submitted *switchyardv1.SubmitJobResponse) error {
 	id, stored := submitted.GetJob().GetId(), "is submitted"
 	if submitted.GetExisted() {
 		stored = "was submitted before, with this idempotency key"
 	}
 	a.Notef("job %s %s", id, stored)
-	options := client.FollowOptions{}
+	job, err := a.followToEnd(ctx, c, caller, id, client.FollowOptions{}, a.follower(c, true))
+	if err != nil {
+		return err
+	}
+	return cli.ExitWith(exitOfJob(job))
+}
+
+// followToEnd follows a job, and the jobs that retry it, to the end, and returns the last
+// one, or the one before if its late result withdrew the last one.
+func (a *app) followToEnd(
+	ctx context.Context, c *connection, caller *client.Client, id string, options client.FollowOptions, follower client.Follower,
+) (*switchyardv1.Job, error) {
 	for before := ""; ; {
-		job, err := caller.Follow(ctx, id, options, a.follower(c, true))
+		job, err := caller.Follow(ctx, id, options, follower)
 		if err != nil {
-			return a.stoppedWaiting(c, id, err)
+			return nil, a.stoppedWaiting(c, id, err)
 		}
 		if before != "" && isWithdrawn(job) {
 			if job, err = lateEnd(ctx, caller, before); err != nil {
-				return a.stoppedWaiting(c, before, err)
+				return nil, a.stoppedWaiting(c, before, err)
 			}
 			a.Notef("the result of job %s arrived late: %s", before, present.Outcome(job))
 		}
 		retry := retryOf(job)
 		if retry == "" {
-			return cli.ExitWith(exitOfJob(job))
+			return job, nil
 		}
 		before, id, options.Expected = id, retry, true
 		a.Notef("job %s retries it", id)

@@ -280,7 +280,7 @@ func (s *submission) checkFile(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 || cmd.ArgsLenAtDash() >= 0 {
 		return cli.Usagef(cmd, "--file has the commands; it cannot be used with one")
 	}
-	for _, name := range []string{"env", "repo", "commit", "branch", "priority", "timeout", "memory", "cpus", "pids", "retries", "wait"} {
+	for _, name := range []string{"env", "env-file", "stdin", "repo", "commit", "branch", "priority", "timeout", "memory", "cpus", "pids", "retries", "wait"} {
 		if cmd.Flags().Changed(name) {
 			return cli.Usagef(cmd, "--%s cannot be used with --file: each line has its own values", name)
 		}

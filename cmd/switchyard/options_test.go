@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -22,6 +23,10 @@ func TestEveryFlagChangesWhatIsRead(t *testing.T) {
 	if err := os.WriteFile(token, []byte("some-other-token"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	variables := filepath.Join(t.TempDir(), "variables")
+	if err := os.WriteFile(variables, []byte("K=v\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	// samples has a value for the name of a flag, or else for its placeholder.
 	samples := map[string]string{
 		"NUMBER": "7", "CPUS": "1.5", "DURATION": "17s", "MIB": "7", "bool": "true", "TOKEN": "some-other-token",
@@ -29,6 +34,7 @@ func TestEveryFlagChangesWhatIsRead(t *testing.T) {
 		"KEY=VALUE": "k=v", "NAME=VALUE": "K=v", "GLOB": "X_*", "SIGNAL": "INT",
 		"stream": "false", "mode": "poll-only", "stream-protocol": "connect", "build-cleanup": "never",
 		"shell": "/bin/other -c", "executor": "/bin/sh", "git-submodules": "false", "output": "json", "access-log": "all",
+		"env-file":                variables,
 		"registration-token-file": token, "admin-token-file": token,
 	}
 	logger := zap.NewNop()
@@ -71,6 +77,7 @@ func TestEveryFlagChangesWhatIsRead(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			readWith := func(args ...string) any {
 				cmd := cli.Command("test", "test", nil)
+				cmd.SetIn(strings.NewReader("a script"))
 				read := row.declare(cmd)
 				if err := cmd.ParseFlags(append(args, "--", "true")); err != nil {
 					t.Fatal(err)

@@ -49,9 +49,7 @@ func (a *app) changeEach(ctx context.Context, o *command.Output, ids []string, c
 	for _, id := range ids {
 		changed, err := change(id)
 		switch {
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case err != nil && len(ids) == 1:
+		case err != nil && (len(ids) == 1 || ctx.Err() != nil):
 			return err
 		case err != nil:
 			failed++

@@ -36,8 +36,8 @@ func (a *app) root() *cobra.Command {
 		a.up(),
 		cli.Group("server", "run a control plane, back it up and restore it", a.serverStart(), a.serverBackup(), a.serverRestore()),
 		cli.Group("agent", "run an agent on this machine", a.AgentStart()),
-		cli.Group("job", "submit jobs, list them, follow them, cancel and delete them",
-			a.jobSubmit(), a.jobList(), a.jobShow(), a.jobLogs(), a.jobCancel(), a.jobDelete()),
+		cli.Group("job", "submit jobs, run them again, list them, follow them, wait for them, cancel and delete them",
+			a.jobSubmit(), a.jobRerun(), a.jobList(), a.jobShow(), a.jobLogs(), a.jobWait(), a.jobCancel(), a.jobDelete()),
 		cli.Group("workers", "list the workers of agents; pause, resume, stop and revoke them",
 			a.workersList(), a.workersShow(), a.workersPause(), a.workersResume(), a.workersStop(), a.workersRevoke()),
 		cli.Group("queue", "list queues, show one, pause and resume them",
@@ -55,6 +55,29 @@ func (a *app) root() *cobra.Command {
 		a.demo(),
 		a.Version(),
 	)
+	suggest(root)
 	cli.Finish(root)
+	cli.WarnOfVariables(root)
 	return root
+}
+
+// suggest has commands named where people type what other programs call them.
+func suggest(root *cobra.Command) {
+	words := map[string][]string{
+		"workers": {"agent", "worker"}, // as in "agent list"
+		"list":    {"ls", "ps"},
+		"show":    {"get", "describe", "status", "info"},
+		"cancel":  {"stop", "kill", "abort"},
+		"delete":  {"rm", "remove"},
+		"rerun":   {"retry", "restart"},
+		"stop":    {"drain", "shutdown"},
+		"create":  {"add", "new"},
+		"submit":  {"run", "create"},
+	}
+	for _, group := range root.Commands() {
+		group.SuggestFor = words[group.Name()]
+		for _, cmd := range group.Commands() {
+			cmd.SuggestFor = words[cmd.Name()]
+		}
+	}
 }

@@ -104,14 +104,22 @@ revoke that (token revoke).`
 	return cmd
 }
 
-// changeWorkers returns a command that makes one change to each worker that is
-// named on the command line.
+// changeWorkers returns a command that makes one change to each worker that is named on
+// the command line, or selected by flags.
 func (a *app) changeWorkers(
 	name, short string, change func(ctx context.Context, c *client.Client, id string) (client.ChangedWorker, error),
 ) *cobra.Command {
-	cmd := cli.Command(name+" ID-OR-NAME...", short, cli.SomeArgs("worker ID or name"))
+	cmd := cli.Command(name+" {ID-OR-NAME... | --queue NAME | --tag KEY=VALUE | --all}", short, nil)
+	cmd.DisableFlagsInUseLine = true
+	selected := newSelection(cmd, "worker", "worker ID or name")
+	cli.List(cli.PerCall(cmd), &selected.tags, "tag", "KEY=VALUE",
+		"every connected worker with this tag; may be repeated, for workers with all of them", cli.Each(cli.AnyText))
 	c := connectionFlags(cmd)
 	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, ids []string) error {
+		ids, err := selected.workers(ctx, a, caller, ids)
+		if err != nil {
+			return err
+		}
 		return a.changeEach(ctx, c.Output, ids, func(id string) (result, error) {
 			r, err := change(ctx, caller, id)
 			if err != nil {

@@ -35,7 +35,36 @@ func unknownCommand(cmd *cobra.Command, args []string) error {
 			names = append(names, child.Name())
 		}
 	}
-	return Usagef(cmd, "unknown command %q%s", args[0], config.DidYouMean(args[0], "", names))
+	hint := config.DidYouMean(args[0], "", names)
+	if meant := suggested(cmd, args[0]); meant != "" {
+		hint = "; did you mean " + meant + "?"
+	}
+	return Usagef(cmd, "unknown command %q%s", args[0], hint)
+}
+
+// suggested returns the command that is suggested for an unknown one below a group: one of
+// the group that names it in SuggestFor, or one of that name in another group that names
+// the group there. It returns "" if there is none.
+func suggested(group *cobra.Command, word string) string {
+	for _, child := range group.Commands() {
+		if slices.Contains(child.SuggestFor, word) {
+			return child.Name()
+		}
+	}
+	if !group.HasParent() {
+		return ""
+	}
+	for _, other := range group.Parent().Commands() {
+		if !slices.Contains(other.SuggestFor, group.Name()) {
+			continue
+		}
+		for _, child := range other.Commands() {
+			if child.Name() == word || slices.Contains(child.SuggestFor, word) {
+				return other.Name() + " " + child.Name()
+			}
+		}
+	}
+	return ""
 }
 
 // NoArgs refuses all arguments.

@@ -44,6 +44,8 @@ type Follower interface {
 type FollowOptions struct {
 	// LogOffset is where to begin in the log, in bytes.
 	LogOffset uint64
+	// OmitLog leaves out the log.
+	OmitLog bool
 	// NoWait ends the follow once everything that exists now was received.
 	NoWait bool
 	// Expected means that the job will exist soon, such as the retry of a lost job:
@@ -57,7 +59,7 @@ type FollowOptions struct {
 func (c *Client) Follow(ctx context.Context, id string, opts FollowOptions, f Follower) (*switchyardv1.Job, error) {
 	return follow(ctx, f, followLoop{
 		open: func(ctx context.Context, offset uint64) (eventStream, error) {
-			return c.jobs.FollowJob(ctx, &switchyardv1.FollowJobRequest{Id: id, LogOffset: offset, NoWait: opts.NoWait})
+			return c.jobs.FollowJob(ctx, &switchyardv1.FollowJobRequest{Id: id, LogOffset: offset, NoWait: opts.NoWait, OmitLog: opts.OmitLog})
 		},
 		failed:   func(err error) error { return c.failed("following job "+id, err) },
 		patience: c.patience,

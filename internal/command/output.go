@@ -11,8 +11,9 @@ import (
 
 // The forms of the output.
 const (
-	FormatText = "text"
-	FormatJSON = "json"
+	FormatText   = "text"
+	FormatJSON   = "json"
+	FormatNDJSON = "ndjson" // another name of FormatJSON, which has one object on each line
 )
 
 // Output is the flag for the form of the output.
@@ -22,12 +23,13 @@ type Output struct{ format string }
 func OutputFlag(cmd *cobra.Command) *Output {
 	o := &Output{format: FormatText}
 	cli.Settings(cmd, "").Choice(&o.format, "output,o", "FORMAT",
-		"text for people, or json for programs, one object on each line", FormatText, FormatJSON)
+		"text for people, or json (or ndjson, which is the same) for programs, one object on each line",
+		FormatText, FormatJSON, FormatNDJSON)
 	return o
 }
 
 // JSON reports whether the output is for programs.
-func (o *Output) JSON() bool { return o.format == FormatJSON }
+func (o *Output) JSON() bool { return o.format != FormatText }
 
 // WriteJSON writes a value as one line of JSON.
 func (a *App) WriteJSON(value any) error {

@@ -1,0 +1,47 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/switchyard-ci/switchyard/internal/config"
+)
+
+// WarnOfVariables makes every command below root name, on standard error, the environment
+// variables with this package's prefix that no command reads: misspelt ones. It is for a
+// program that has every command. It must be called once, after Finish.
+func WarnOfVariables(root *cobra.Command) {
+	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) {
+		for _, warning := range unknownVariables(cmd.Root(), os.Environ()) {
+			cmd.PrintErrln(root.Name() + ": " + warning)
+		}
+	}
+}
+
+// unknownVariables returns a text about each variable of an environment that has the
+// prefix and that no command below root reads.
+func unknownVariables(root *cobra.Command, environ []string) (warnings []string) {
+	known := []string{EnvName(configFlag)}
+	for key := range keys(root) {
+		known = append(known, EnvName(key))
+	}
+	for _, pair := range environ {
+		name, _, _ := strings.Cut(pair, "=")
+		if !strings.HasPrefix(name, EnvPrefix) || slices.Contains(known, name) || isOfService(name) {
+			continue
+		}
+		warnings = append(warnings, fmt.Sprintf("the environment variable %s is not one that is read%s", name, config.DidYouMean(name, "", known)))
+	}
+	slices.Sort(warnings)
+	return warnings
+}
+
+// isOfService reports whether Kubernetes sets a variable in every container, beside a
+// service with the name of the program.
+func isOfService(name string) bool {
+	return strings.HasPrefix(name, EnvPrefix+"SERVICE_") || name == EnvPrefix+"PORT" || strings.HasPrefix(name, EnvPrefix+"PORT_")
+}
