@@ -5,6 +5,8 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/cli"
 	"github.com/switchyard-ci/switchyard/internal/command"
+	"github.com/switchyard-ci/switchyard/internal/job/joblink"
+	"github.com/switchyard-ci/switchyard/internal/job/process"
 	"github.com/switchyard-ci/switchyard/internal/machines"
 )
 
@@ -57,7 +59,7 @@ func (a *app) root() *cobra.Command {
 	)
 	suggest(root)
 	cli.Finish(root)
-	cli.WarnOfVariables(root)
+	cli.WarnOfVariables(root, joblink.Variable, process.MarkVariable) // in jobs
 	return root
 }
 

@@ -13,19 +13,20 @@ import (
 
 // WarnOfVariables makes every command below root name, on standard error, the environment
 // variables with this package's prefix that no command reads: misspelt ones. It is for a
-// program that has every command. It must be called once, after Finish.
-func WarnOfVariables(root *cobra.Command) {
+// program that has every command. Those of also are known, too: the program sets them
+// itself. It must be called once, after Finish.
+func WarnOfVariables(root *cobra.Command, also ...string) {
 	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) {
-		for _, warning := range unknownVariables(cmd.Root(), os.Environ()) {
+		for _, warning := range unknownVariables(cmd.Root(), os.Environ(), also) {
 			cmd.PrintErrln(root.Name() + ": " + warning)
 		}
 	}
 }
 
 // unknownVariables returns a text about each variable of an environment that has the
-// prefix and that no command below root reads.
-func unknownVariables(root *cobra.Command, environ []string) (warnings []string) {
-	known := []string{EnvName(configFlag)}
+// prefix, that no command below root reads, and that is not one of also.
+func unknownVariables(root *cobra.Command, environ, also []string) (warnings []string) {
+	known := append([]string{EnvName(configFlag)}, also...)
 	for key := range keys(root) {
 		known = append(known, EnvName(key))
 	}

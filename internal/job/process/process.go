@@ -96,7 +96,7 @@ func startIn(cg *cgroup, c Command, opts Options, out *output) (*Process, error)
 	mark := newMark(opts.Claim)
 	// No context: the group ends the program.
 	cmd := exec.Command(c.Argv[0], c.Argv[1:]...) //nolint:gosec,noctx // it runs what the job asks for
-	cmd.Dir, cmd.Env = c.Dir, append(slices.Clip(c.Env), markName+"="+mark)
+	cmd.Dir, cmd.Env = c.Dir, append(slices.Clip(c.Env), MarkVariable+"="+mark)
 	cmd.Stdout, cmd.Stderr = out.write, out.write
 	g, err := newGroup(&tree{mark: mark, reaper: opts.Reaper, limit: opts.KillWait, cgroup: cg})
 	if err != nil {

@@ -157,7 +157,7 @@ func markOf(pid int) string {
 		return ""
 	}
 	for pair := range bytes.SplitSeq(environ, []byte{0}) {
-		if mark, ok := bytes.CutPrefix(pair, []byte(markName+"=")); ok {
+		if mark, ok := bytes.CutPrefix(pair, []byte(MarkVariable+"=")); ok {
 			return string(mark)
 		}
 	}

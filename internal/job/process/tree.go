@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// markName is an environment variable that identifies the processes of a program,
+// MarkVariable is an environment variable that identifies the processes of a program,
 // whatever their parents are: all that the program starts inherit it, unless they
 // clear it. Its value is "CLAIM.RANDOM": the agent's claim on its build path, empty
 // if there is none, and a random part of this program alone.
-const markName = "SWITCHYARD_JOB_MARK"
+const MarkVariable = "SWITCHYARD_JOB_MARK"
 
 // newMark returns a mark that no other program on any machine has.
 func newMark(claim string) string { return claim + "." + strings.ToLower(rand.Text()) }
