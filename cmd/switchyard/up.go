@@ -55,6 +55,8 @@ func (a *app) up() *cobra.Command {
 		if err := connectTo(server, serving, &working); err != nil {
 			return shutdown(server, err)
 		}
+		home := f.OpenHome(working.Logger)
+		defer home.Close()
 		daemon, release, err := a.NewAgent(cmd, working)
 		if err != nil {
 			return shutdown(server, err)
@@ -69,7 +71,7 @@ func (a *app) up() *cobra.Command {
 			return changed, err
 		})
 		return a.RunAgent(daemon, reload, func() error {
-			return shutdown(server, runBeside(cmd.Context(), server, daemon))
+			return shutdown(server, home.Serve(cmd.Context(), daemon, func() error { return runBeside(cmd.Context(), server, daemon) }))
 		})
 	}
 	return cmd

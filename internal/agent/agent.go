@@ -31,6 +31,8 @@ type Agent struct {
 	draining, forced context.Context //nolint:containedctx // signals, not contexts of calls
 	drain, force     context.CancelFunc
 	stop             *job.Stop // begins with them
+	started          time.Time
+	machines         *machines
 
 	mu      sync.Mutex
 	workers []*worker.Worker // registered so far
@@ -49,7 +51,7 @@ func New(c Config) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Agent{config: c, hostname: hostname, stop: job.NewStop(), tokens: []string{c.Token}}
+	a := &Agent{config: c, hostname: hostname, stop: job.NewStop(), tokens: []string{c.Token}, started: time.Now(), machines: newMachines()}
 	a.draining, a.drain = context.WithCancel(context.Background())
 	a.forced, a.force = context.WithCancel(context.Background())
 	return a, nil
@@ -132,7 +134,7 @@ const epochRange = time.Hour
 // the context ended, which cancels everything at once, including jobs.
 func (a *Agent) Run(ctx context.Context) error {
 	epoch := time.Now().Add(-rand.N(epochRange)) //nolint:gosec // spreading load needs no secrecy
-	s := &shared{epoch: epoch, observe: a.config.Observe, held: newHeldJobs(), machines: newMachines()}
+	s := &shared{epoch: epoch, observe: a.config.Observe, held: newHeldJobs(), machines: a.machines}
 	a.mu.Lock()
 	a.held = s.held
 	a.mu.Unlock()

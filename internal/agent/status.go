@@ -2,6 +2,7 @@ package agent
 
 import (
 	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -15,6 +16,9 @@ type Status struct {
 	Version  string `json:"version"`
 	Hostname string `json:"hostname"`
 	Queue    string `json:"queue"`
+	// PID is the process, and Started when it began.
+	PID     int       `json:"pid"`
+	Started time.Time `json:"started"`
 	// Draining is set once the agent takes no more jobs.
 	Draining bool `json:"draining"`
 	// Workers are those that are registered.
@@ -31,17 +35,22 @@ type WorkerStatus struct {
 	ID       string `json:"id"`
 	Name     string `json:"name"`
 	Endpoint string `json:"endpoint"`
-	// State is the state of the worker's machine, and Since when it changed to that.
+	// State is the state of the worker's machine.
 	State fsm.State `json:"-"`
-	Since time.Time `json:"since,omitzero"`
-	// StateName is the name of State.
-	StateName string `json:"state"`
+	// StateName is the name of the state, and Since when it was entered. A worker that
+	// polls without a job is in FallingBack, also while a ping of it is in flight.
+	StateName string    `json:"state"`
+	Since     time.Time `json:"since,omitzero"`
 	// Stream is what is known of the stream, in a word.
 	Stream string `json:"stream"`
 	Paused bool   `json:"paused"`
 	// JobID is the job in hand, or empty.
 	JobID string `json:"job_id,omitempty"`
-	// Changes are the last changes of state, the newest last.
+	// FailedPings counts the pings that have failed since the last one that was answered,
+	// and PingFailure is why the last one has.
+	FailedPings int    `json:"failed_pings,omitempty"`
+	PingFailure string `json:"ping_failure,omitempty"`
+	// Changes are the last changes of StateName, the newest last.
 	Changes []Change `json:"changes"`
 }
 
@@ -58,10 +67,13 @@ type Change struct {
 func (a *Agent) Status() Status {
 	s := Status{
 		Version: a.config.Version, Hostname: a.hostname, Queue: a.config.Queue, Draining: a.draining.Err() != nil,
+		PID: os.Getpid(), Started: a.started,
 		Workers: []WorkerStatus{}, Undelivered: []string{}, SpoolBytes: sizeOf(a.config.SpoolPath),
 	}
 	for _, w := range a.registered() {
-		s.Workers = append(s.Workers, statusOf(w))
+		described := statusOf(w)
+		a.machines.describe(&described)
+		s.Workers = append(s.Workers, described)
 	}
 	a.mu.Lock()
 	held := a.held
@@ -74,17 +86,11 @@ func (a *Agent) Status() Status {
 
 func statusOf(w *worker.Worker) WorkerStatus {
 	last, since := w.Last()
-	s := WorkerStatus{
+	return WorkerStatus{
 		ID: w.Session().ID(), Name: w.Name(), Endpoint: wire.HideURLSecrets(w.Session().Endpoint()),
 		State: last.To, StateName: last.To.String(), Since: since,
 		Stream: last.Facts.Stream.String(), Paused: last.Facts.Paused, JobID: string(last.Facts.Job), Changes: []Change{},
 	}
-	for _, r := range w.History() {
-		if r.From != r.To {
-			s.Changes = append(s.Changes, Change{r.Time, r.From.String(), r.To.String(), r.Event.Kind.String(), r.Cause})
-		}
-	}
-	return s
 }
 
 // sizeOf returns the size of the files below a folder. A file that is removed meanwhile

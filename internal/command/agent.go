@@ -96,6 +96,8 @@ func (a *App) AgentStart() *cobra.Command {
 		settings.CurrentTLS = certificates.Current
 		status.observe(&settings)
 		settings.Registered = limitStartMemory()
+		home := f.OpenHome(settings.Logger)
+		defer home.Close()
 		daemon, release, err := a.NewAgent(cmd, settings)
 		if err != nil {
 			return err
@@ -115,7 +117,9 @@ func (a *App) AgentStart() *cobra.Command {
 		}
 		return a.RunAgent(daemon, log.Reloader(cmd, settings.Logger, reload), func() error {
 			return status.serve(cmd.Context(), daemon, settings.Logger, func() error {
-				return hintAtTLS(hintAtPath(settings.Endpoints[0], daemon.Run(cmd.Context())))
+				return home.Serve(cmd.Context(), daemon, func() error {
+					return hintAtTLS(hintAtPath(settings.Endpoints[0], daemon.Run(cmd.Context())))
+				})
 			})
 		})
 	}

@@ -2,16 +2,20 @@ package command
 
 import (
 	"context"
+	"io"
 
 	"go.uber.org/zap"
 
+	"github.com/switchyard-ci/switchyard/fsm"
+	"github.com/switchyard-ci/switchyard/fsm/diagram"
 	"github.com/switchyard-ci/switchyard/internal/agent"
 	"github.com/switchyard-ci/switchyard/internal/cli"
+	"github.com/switchyard-ci/switchyard/internal/telemetry/agentdir"
 	"github.com/switchyard-ci/switchyard/internal/telemetry/agentstatus"
 )
 
-// status serves the status of an agent where --status-listen asks for it, and costs
-// nothing elsewhere.
+// status serves the status of an agent on a port, where --status-listen asks for it, and
+// counts nothing elsewhere.
 type status struct {
 	listen  string
 	metrics *agentstatus.Metrics // nil where it is not asked for
@@ -21,7 +25,8 @@ type status struct {
 func statusFlag(flags cli.Flags) *status {
 	s := &status{}
 	flags.Text(&s.listen, "status-listen", "HOST:PORT",
-		"address of /metrics, /status and /healthz, without authentication; without a HOST on this machine only").Default("not served")
+		"address of a status page, /status, /metrics and /healthz, without authentication; without a HOST on this machine only").
+		Default("not served")
 	return s
 }
 
@@ -40,10 +45,60 @@ func (s *status) serve(ctx context.Context, daemon *agent.Agent, logger *zap.Log
 	if s.metrics == nil {
 		return run()
 	}
-	server, err := s.metrics.Listen(ctx, s.listen, daemon.Status, logger)
+	server, err := s.metrics.Listen(ctx, s.listen, agentstatus.Page{Status: daemon.Status, Picture: drawState}, logger)
 	if err != nil {
 		return err
 	}
 	defer server.Close()
 	return run()
+}
+
+// drawState draws the machine of a worker in a state.
+func drawState(w io.Writer, state fsm.State) error {
+	return diagram.Write(w, diagram.SVG, diagram.Options{Highlight: state})
+}
+
+// Home is the directory of an agent in the data directory.
+type Home struct {
+	dir    *agentdir.Dir // nil if there is none
+	logger *zap.Logger
+}
+
+// OpenHome claims a directory for the agent. Without one the agent runs, too: the log says
+// why. The caller closes it when the agent has ended.
+func (f *AgentFlags) OpenHome(logger *zap.Logger) *Home {
+	h := &Home{logger: logger}
+	path, err := f.dataDir.Resolve()
+	if err == nil {
+		h.dir, err = agentdir.Claim(path)
+	}
+	if err != nil {
+		h.logger.Warn("agent has no directory of its own; agent status does not find it", zap.Error(err))
+	}
+	return h
+}
+
+// Serve calls run, which runs an agent, and serves the status of the agent on the socket of
+// its directory meanwhile.
+func (h *Home) Serve(ctx context.Context, daemon *agent.Agent, run func() error) error {
+	if h.dir == nil {
+		return run()
+	}
+	server, err := agentstatus.ListenSocket(ctx, h.dir.Socket(), daemon.Status, h.logger)
+	if err != nil {
+		h.logger.Warn("agent status does not find this agent", zap.Error(err))
+		return run()
+	}
+	defer server.Close()
+	return run()
+}
+
+// Close releases the directory.
+func (h *Home) Close() {
+	if h.dir == nil {
+		return
+	}
+	if err := h.dir.Close(); err != nil {
+		h.logger.Warn("directory of the agent not released", zap.Error(err))
+	}
 }

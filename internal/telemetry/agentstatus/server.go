@@ -5,14 +5,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.uber.org/zap"
 
+	"github.com/switchyard-ci/switchyard/fsm"
 	"github.com/switchyard-ci/switchyard/internal/agent"
 )
 
@@ -28,16 +32,23 @@ const (
 
 // Server serves the status of one agent. Its methods may be called concurrently.
 type Server struct {
-	metrics *Metrics
 	logger  *zap.Logger
-	address string
+	address string // HOST:PORT; empty on a socket
 	http    *http.Server
 	served  chan struct{}
 }
 
+// Page is what the port of the status shows of an agent.
+type Page struct {
+	// Status returns what the agent does now.
+	Status func() agent.Status
+	// Picture writes the machine of a worker as SVG, with a state highlighted.
+	Picture func(w io.Writer, state fsm.State) error
+}
+
 // Listen serves at HOST:PORT, where an empty HOST is the loopback address and port 0 any
 // free one. An error names the address. The caller closes the server.
-func (m *Metrics) Listen(ctx context.Context, address string, status func() agent.Status, logger *zap.Logger) (*Server, error) {
+func (m *Metrics) Listen(ctx context.Context, address string, page Page, logger *zap.Logger) (*Server, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, fmt.Errorf("status address %q is not HOST:PORT", address)
@@ -49,27 +60,55 @@ func (m *Metrics) Listen(ctx context.Context, address string, status func() agen
 	if err != nil {
 		return nil, fmt.Errorf("serving the status at %s: %w", address, err)
 	}
-	if err := m.registry.Register(newState(status)); err != nil {
+	if err := m.registry.Register(newState(page.Status)); err != nil {
 		return nil, errors.Join(fmt.Errorf("serving the status at %s: %w", address, err), listener.Close())
 	}
-	s := &Server{metrics: m, logger: logger, address: listener.Addr().String(), served: make(chan struct{})}
+	s := &Server{logger: logger, address: listener.Addr().String(), served: make(chan struct{})}
 	if tcp, ok := listener.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
 		logger.Warn("status served without authentication on an address that other machines can reach; it names jobs and workers",
 			zap.String("address", s.address))
 	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
+		ErrorLog: zap.NewStdLog(s.logger), ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: maxScrapes,
+	}))
+	page.routes(mux)
+	s.serve(ctx, listener, s.ownOnly(mux))
+	logger.Info("status served", zap.String("address", s.address))
+	return s, nil
+}
+
+// ListenSocket serves the status, without metrics and pages, on a Unix socket, in place of
+// one that an earlier agent has left. Nobody else uses the path. An error names it. The
+// caller closes the server.
+func ListenSocket(ctx context.Context, path string, status func() agent.Status, logger *zap.Logger) (*Server, error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("serving the status: %w", err)
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("serving the status at %s: %w", path, err)
+	}
+	s := &Server{logger: logger, served: make(chan struct{})}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /status", statusHandler(status))
+	s.serve(ctx, listener, mux)
+	return s, nil
+}
+
+// serve serves a handler until the server is closed.
+func (s *Server) serve(ctx context.Context, listener net.Listener, handler http.Handler) {
 	s.http = &http.Server{
-		Handler: s.routes(status), ErrorLog: zap.NewStdLog(logger), MaxHeaderBytes: maxHeaderBytes,
+		Handler: handler, ErrorLog: zap.NewStdLog(s.logger), MaxHeaderBytes: maxHeaderBytes,
 		ReadTimeout: requestTimeout, WriteTimeout: requestTimeout, IdleTimeout: requestTimeout,
 		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
 	go func() {
 		defer close(s.served)
 		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			logger.Error("status no longer served", zap.Error(err))
+			s.logger.Error("status no longer served", zap.Error(err))
 		}
 	}()
-	logger.Info("status served", zap.String("address", s.address))
-	return s, nil
 }
 
 // Address returns the address that is served, HOST:PORT.
@@ -85,13 +124,9 @@ func (s *Server) Close() {
 	<-s.served
 }
 
-func (s *Server) routes(status func() agent.Status) http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{
-		ErrorLog: zap.NewStdLog(s.logger), ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: maxScrapes,
-	}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
+// statusHandler returns the status as JSON.
+func statusHandler(status func() agent.Status) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
 		text, err := json.MarshalIndent(status(), "", "  ")
 		if err != nil {
 			http.Error(w, "internal error", http.StatusInternalServerError)
@@ -100,15 +135,19 @@ func (s *Server) routes(status func() agent.Status) http.Handler {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Cache-Control", "no-store")
 		_, _ = w.Write(append(text, '\n'))
-	})
-	// A page on another site must not read the status through the browser of somebody on
-	// this machine, by a name that it makes resolve to loopback.
+	}
+}
+
+// ownOnly returns a handler that refuses requests by a foreign name: a page on another
+// site must not read the status through the browser of somebody on this machine, by a name
+// that it makes resolve to loopback.
+func (s *Server) ownOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.isOwn(r) {
 			http.Error(w, "this name is not the host of the status; use its address", http.StatusForbidden)
 			return
 		}
-		mux.ServeHTTP(w, r)
+		next.ServeHTTP(w, r)
 	})
 }
 

@@ -25,6 +25,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the table of the metrics")
 
+func noPicture(io.Writer, fsm.State) error { return nil }
+
 // get returns the status and body of a request to a server, named as host.
 func get(t *testing.T, s *Server, path, host string) (int, string) {
 	t.Helper()
@@ -81,7 +83,7 @@ func TestStatusOfAnAgent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := m.Listen(t.Context(), ":0", daemon.Status, zap.NewNop())
+	s, err := m.Listen(t.Context(), ":0", Page{daemon.Status, noPicture}, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +141,7 @@ func TestStatusOfAnAgent(t *testing.T) {
 // On loopback the status is served to requests for an address of this machine only.
 func TestForeignNamesAreRefused(t *testing.T) {
 	t.Parallel()
-	s, err := New().Listen(t.Context(), "127.0.0.1:0", func() agent.Status { return agent.Status{} }, zap.NewNop())
+	s, err := New().Listen(t.Context(), "127.0.0.1:0", Page{func() agent.Status { return agent.Status{} }, noPicture}, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +154,7 @@ func TestForeignNamesAreRefused(t *testing.T) {
 			t.Errorf("host %q: %d, want %d: %s", host, status, want, body)
 		}
 	}
-	for _, path := range []string{"/", "/nothing", "/status/x"} {
+	for _, path := range []string{"/nothing", "/status/x", "/machine/Nowhere.svg", "/machine/Running"} {
 		if status, _ := get(t, s, path, ""); status != http.StatusNotFound {
 			t.Errorf("%s: %d, want 404", path, status)
 		}
@@ -162,7 +164,7 @@ func TestForeignNamesAreRefused(t *testing.T) {
 // A bad address is an error that names it; one that others can reach is warned about.
 func TestListen(t *testing.T) {
 	t.Parallel()
-	none := func() agent.Status { return agent.Status{} }
+	none := Page{func() agent.Status { return agent.Status{} }, noPicture}
 	for _, address := range []string{"9090", "127.0.0.1:port", "203.0.113.1:1"} {
 		if _, err := New().Listen(t.Context(), address, none, zap.NewNop()); err == nil || !strings.Contains(err.Error(), address) {
 			t.Errorf("%q: %v", address, err)
