@@ -1,9 +1,11 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -57,11 +59,35 @@ func (c *caller) Do(request *http.Request) (*http.Response, error) {
 				return response, nil
 			}
 			_ = response.Body.Close() // it is not used
+		case asksForTLS(response):
+			c.endpoints.Note(endpoint, pick.Failed)
+			_ = response.Body.Close() // it was read
+			return nil, httpclient.ErrTLSRequired
 		default:
 			c.endpoints.Note(endpoint, pick.Succeeded)
 			return response, nil
 		}
 	}
+}
+
+// maxPage bounds the page in which an https server refuses a request without TLS.
+const maxPage = 4 << 10
+
+// asksForTLS reports whether a response is that of an https server to a request without
+// TLS. It reads the body of a response that may be one.
+func asksForTLS(response *http.Response) bool {
+	if response.StatusCode != http.StatusBadRequest || response.TLS != nil {
+		return false
+	}
+	page, _ := io.ReadAll(io.LimitReader(response.Body, maxPage)) // what was read is looked at
+	response.Body = prefixed{io.MultiReader(bytes.NewReader(page), response.Body), response.Body}
+	return httpclient.AsksForTLS(response, string(page))
+}
+
+// prefixed is a body of which the beginning was read.
+type prefixed struct {
+	io.Reader
+	io.Closer
 }
 
 // unreachedError is the failure of each endpoint that was tried.

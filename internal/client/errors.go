@@ -1,6 +1,7 @@
 package client
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -113,6 +114,12 @@ func (e *Error) explainConnection() (cause, advice string, ok bool) {
 	switch {
 	case is && failed == httpclient.ErrUnknownAuthority:
 		return failed.Error(), "name the authority's certificate with --ca-file", true
+	case is && failed == httpclient.ErrExpired:
+		cause = failed.Error()
+		if certificate, ok := errors.AsType[x509.CertificateInvalidError](e.Err); ok && certificate.Detail != "" {
+			cause += " (" + certificate.Detail + ")"
+		}
+		return cause, "renew it, or correct the clock of this machine", true
 	case is:
 		return failed.Error(), "", true
 	case noListener(e.Err):

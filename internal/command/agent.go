@@ -261,6 +261,9 @@ func hintAtTLS(err error) error {
 	if errors.Is(err, httpclient.ErrUnknownAuthority) {
 		return fmt.Errorf("%w; name the authority's certificate with --extra-ca-file, or --ca-file", err)
 	}
+	if errors.Is(err, httpclient.ErrExpired) {
+		return fmt.Errorf("%w; renew the certificate, or correct the clock of this machine", err)
+	}
 	if errors.Is(err, httpclient.ErrClientCertificate) {
 		return fmt.Errorf("%w; give one with --client-cert and --client-key", err)
 	}

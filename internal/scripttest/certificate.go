@@ -9,18 +9,25 @@ import (
 	"math/big"
 	"net"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// certificate writes a self-signed certificate for a host, and its key.
+// certificate writes a self-signed certificate for a host, and its key. It is valid for two
+// hours around now, or around a number of days from now.
 func certificate(ts *testscript.TestScript, _ *Processes, args []string) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	ts.Check(err)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), IsCA: true, BasicConstraintsValid: true,
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	}
+	if len(args) == 4 { //nolint:mnd // the optional one
+		days, err := strconv.Atoi(args[3])
+		ts.Check(err)
+		template.NotBefore, template.NotAfter = template.NotBefore.AddDate(0, 0, days), template.NotAfter.AddDate(0, 0, days)
 	}
 	if ip := net.ParseIP(args[0]); ip != nil {
 		template.IPAddresses = []net.IP{ip}

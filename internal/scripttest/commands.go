@@ -31,7 +31,7 @@ func Commands(more ...Command) map[string]func(*testscript.TestScript, bool, []s
 		{"signal", "NAME SIGNAL", 2, 2, sendSignal},
 		{"end", "NAME CODE|SIGNAL...", 2, -1, end},
 		{"exits", "CODE PROGRAM [ARGUMENT...]", 2, -1, exits},
-		{"certificate", "HOST CERT KEY", 3, 3, certificate},
+		{"certificate", "HOST CERT KEY [DAYS]", 3, 4, certificate},
 	}, more...) {
 		all[c.Name] = func(ts *testscript.TestScript, neg bool, args []string) {
 			if neg || len(args) < c.Least || c.Most >= 0 && len(args) > c.Most {

@@ -9,7 +9,8 @@
 //	end NAME CODE...                  wait for its end, with one of these exit codes or signals; then
 //	                                  stdout and stderr are what it wrote
 //	exits CODE PROGRAM [ARGUMENT...]  run a program to its end, with this exit code
-//	certificate HOST CERT KEY         write a self-signed certificate for a host, and its key
+//	certificate HOST CERT KEY [DAYS]  write a self-signed certificate for a host, and its key,
+//	                                  valid now or in a number of days
 //
 // The processes that still run at the end of a script are killed. A package adds
 // commands of its own with [Commands].
