@@ -55,9 +55,6 @@ func (s *Store) openExternal(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return err
 		}
-		if s.opts.Waiting != nil {
-			s.opts.Waiting(err)
-		}
 		if err.Error() != told || time.Since(toldAt) >= waitingLogInterval {
 			told, toldAt = err.Error(), time.Now()
 			s.opts.Logger.Warn("waiting for the store", zap.Error(err), zap.Duration("waited", time.Since(began).Round(time.Millisecond)))

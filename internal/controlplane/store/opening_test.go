@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"net"
 	"os"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
@@ -195,8 +197,8 @@ func TestOpenRefuses(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			var reason error
-			opts := Options{URL: startSecured(t, row.server), Access: row.access(t), Waiting: func(err error) { reason = err }}
+			core, waits := observer.New(zapcore.WarnLevel)
+			opts := Options{URL: startSecured(t, row.server), Access: row.access(t), Logger: zap.New(core)}
 			if row.want == "not in a cluster" {
 				opts.Replicas = 3
 			}
@@ -207,7 +209,7 @@ func TestOpenRefuses(t *testing.T) {
 				s.Close()
 			}
 			if ctx.Err() != nil {
-				t.Errorf("it waited: %v", reason)
+				t.Errorf("it waited: %v", waits.All())
 			}
 			switch {
 			case row.want == "" && err != nil:
@@ -222,23 +224,22 @@ func TestOpenRefuses(t *testing.T) {
 }
 
 // A store that is out of reach is waited for until the context ends, and the reason is
-// reported meanwhile.
+// logged meanwhile.
 func TestOpenWaits(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	reasons := 0
-	_, err := Open(ctx, Options{URL: "nats://127.0.0.1:1", Waiting: func(reason error) {
-		if !strings.Contains(reason.Error(), "127.0.0.1:1") {
-			t.Errorf("the reason is %v", reason)
-		}
-		reasons++
-		if reasons == 3 {
-			cancel()
-		}
-	}})
-	if err == nil || reasons != 3 {
-		t.Errorf("got %v after %d reasons to wait", err, reasons)
+	core, logs := observer.New(zapcore.WarnLevel)
+	_, err := Open(ctx, Options{URL: "nats://127.0.0.1:1", Logger: zap.New(core, zap.Hooks(func(zapcore.Entry) error {
+		cancel()
+		return nil
+	}))})
+	if err == nil || !strings.Contains(err.Error(), "127.0.0.1:1") {
+		t.Errorf("got %v, want an error that names the address", err)
+	}
+	waits := logs.FilterMessage("waiting for the store").All()
+	if len(waits) != 1 || !strings.Contains(fmt.Sprint(waits[0].ContextMap()["error"]), "127.0.0.1:1") {
+		t.Errorf("logged: %v", waits)
 	}
 }
 

@@ -46,9 +46,6 @@ type Options struct {
 	// new ones with three copies in a cluster of three servers or more, else with one.
 	// The embedded store has one.
 	Replicas int
-	// Waiting is called, while an external store is being opened, with the reason why it
-	// is not open yet. Nil is none.
-	Waiting func(reason error)
 	// Retention is how long a job is kept after its end, and a build's meta-data after
 	// its last change; at least a second, 0 is DefaultRetention. A live job never
 	// expires. The idempotency key of a job is kept as long as the job.
