@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"maps"
 	"net/http"
 	"slices"
@@ -57,7 +58,8 @@ func Handlers(dispatcher *dispatch.Dispatcher, options Options) map[string]http.
 	base := service{dispatcher: dispatcher, logger: options.Logger}
 	handlerOptions := []connect.HandlerOption{
 		connect.WithInterceptors(traced(options.Tracing)...),
-		connect.WithInterceptors(decoded{}, audited{options.Audit}), connect.WithConditionalHandlerOptions(bounds),
+		connect.WithInterceptors(decoded{}, connect.UnaryInterceptorFunc(answered), audited{options.Audit}),
+		connect.WithConditionalHandlerOptions(bounds),
 		connect.WithHandlerOptions(codecs()...),
 	}
 	if options.Metrics == nil {
@@ -77,6 +79,14 @@ func Handlers(dispatcher *dispatch.Dispatcher, options Options) map[string]http.
 		"GET " + MetricsPath: guarded.wrap(options.Metrics),
 		backupPath:           guarded.wrap(backup), auditPath: guarded.wrap(auditing),
 		jobsPath: guarded.wrap(jobs), workersPath: guarded.wrap(workers), queuesPath: guarded.wrap(queues), tokensPath: guarded.wrap(tokens),
+	}
+}
+
+// answered is an interceptor that has all requests of a call to the store end in time for
+// its answer, whose caller waits.
+func answered(next connect.UnaryFunc) connect.UnaryFunc {
+	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
+		return next(store.Within(ctx, store.UserTimeout), req)
 	}
 }
 

@@ -27,12 +27,8 @@ import (
 //
 // If a worker is idle on its stream, the write that stores the job assigns it too.
 func (d *Dispatcher) Submit(ctx context.Context, job record.Job) (_ record.Job, existed bool, err error) {
-	return d.submit(store.Within(ctx, submitTimeout), job, newID())
+	return d.submit(ctx, job, newID())
 }
-
-// submitTimeout bounds the requests to the store of one submission together. Its
-// submitter has an error within five seconds.
-const submitTimeout = 4500 * time.Millisecond
 
 // Submitted is what became of one job of SubmitAll: the errors are those of Submit.
 type Submitted struct {
@@ -46,16 +42,26 @@ type Submitted struct {
 const submitAtOnce = 64
 
 // SubmitAll is Submit for many jobs, each by itself. In each queue they run in the order
-// of jobs. It returns what became of each, in the same order.
+// of jobs. It returns what became of each, in the same order. Each job has
+// store.UserTimeout for itself; once the store did not respond within that time, no
+// further job is tried.
 func (d *Dispatcher) SubmitAll(ctx context.Context, jobs []record.Job) []Submitted {
 	results := make([]Submitted, len(jobs))
 	var group errgroup.Group
 	group.SetLimit(submitAtOnce)
+	trying, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
 	for i, job := range jobs {
 		id := newID() // a queue is sorted by ID
 		group.Go(func() error {
-			stored, existed, err := d.submit(ctx, job, id)
-			results[i] = Submitted{stored, existed, err}
+			results[i].Err = context.Cause(trying)
+			if trying.Err() == nil {
+				stored, existed, err := d.submit(store.Within(ctx, store.UserTimeout), job, id)
+				if errors.Is(err, store.ErrUnavailable) {
+					giveUp(err)
+				}
+				results[i] = Submitted{stored, existed, err}
+			}
 			return nil
 		})
 	}

@@ -32,11 +32,7 @@ const (
 // the request when it is started again. A store that has let a request wait for that
 // second is not asked again. The caller must call cancel.
 func (s *Store) bound(ctx context.Context) (context.Context, context.CancelFunc) {
-	timeout := callTimeout
-	if until, ok := ctx.Value(withinKey{}).(time.Time); ok {
-		timeout = min(timeout, time.Until(until))
-	}
-	ctx, expire := context.WithTimeout(ctx, timeout)
+	ctx, expire := context.WithTimeout(ctx, timeoutOf(ctx))
 	ctx, fail := context.WithCancelCause(ctx)
 	ending := context.AfterFunc(s.ending, func() {
 		pause(ctx, endingTimeout)
@@ -56,6 +52,14 @@ func (s *Store) bound(ctx context.Context) (context.Context, context.CancelFunc)
 		fail(nil)
 		expire()
 	}
+}
+
+// timeoutOf returns how long a request may take: callTimeout, or what is left of Within.
+func timeoutOf(ctx context.Context) time.Duration {
+	if until, ok := ctx.Value(withinKey{}).(time.Time); ok {
+		return min(callTimeout, time.Until(until))
+	}
+	return callTimeout
 }
 
 // ask calls request, which only reads, until it is answered, within the bound of one
@@ -105,6 +109,10 @@ const connectionPoll = 10 * time.Millisecond
 
 // errNoConnection is the error of a request for which there was no connection in time.
 var errNoConnection = errors.New("there is no connection to it")
+
+// UserTimeout is what Within gets for a call of a user, who has an error within five
+// seconds.
+const UserTimeout = 4500 * time.Millisecond
 
 // withinKey is the key of the value of Within.
 type withinKey struct{}

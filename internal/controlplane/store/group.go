@@ -61,6 +61,9 @@ type groupedWrite struct {
 	msg *nats.Msg
 	// decided receives one decision.
 	decided chan decision
+	// gone is set if the caller has left while the write was part of a batch. The lock
+	// of the group guards it.
+	gone bool
 }
 
 // decision is what becomes of a write that waited: it is stored alone, by its caller,
@@ -89,7 +92,7 @@ func (g *group) end() {
 }
 
 // write stores a message and returns its sequence. It returns the errors of NATS. A
-// message that waits when ctx ends is not stored.
+// message that waits when ctx ends is not stored; one that is on its way may be stored.
 func (g *group) write(ctx context.Context, msg *nats.Msg) (uint64, error) {
 	if msg.Size() > maxGrouped {
 		return g.alone(ctx, msg)
@@ -105,14 +108,17 @@ func (g *group) write(ctx context.Context, msg *nats.Msg) (uint64, error) {
 	case <-ctx.Done():
 	}
 	g.mu.Lock()
-	i := slices.Index(g.waiting, w)
-	if i >= 0 {
+	if i := slices.Index(g.waiting, w); i >= 0 {
 		g.waiting = slices.Delete(g.waiting, i, i+1)
 	}
-	g.mu.Unlock()
-	if i < 0 { // it is part of a batch, which ends by its own bound, or was decided
-		return g.follow(ctx, w, <-w.decided)
+	select {
+	case d := <-w.decided: // just before
+		g.mu.Unlock()
+		return g.follow(ctx, w, d)
+	default:
 	}
+	w.gone = true
+	g.mu.Unlock()
 	return 0, context.Cause(ctx)
 }
 
@@ -188,6 +194,9 @@ func (g *group) commit(batch []*groupedWrite) {
 	defer g.mu.Unlock()
 	g.batching = false
 	for i, w := range batch {
+		if w.gone {
+			continue
+		}
 		if refused { // nothing is stored; for one of them or for the batch as such
 			g.alones++
 			w.decided <- decision{alone: true}

@@ -184,6 +184,41 @@ func TestGroupForgetsAWriteThatWaits(t *testing.T) {
 	})
 }
 
+// A write whose caller leaves while it is part of a batch does not wait for the batch, and
+// is not stored alone when the batch is refused.
+func TestGroupForgetsAWriteOfABatch(t *testing.T) {
+	for name, batchErr := range map[string]error{"stored": nil, "refused": nats.ErrNoResponders} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := &disk{batchErr: batchErr}
+				g := d.group()
+				var others sync.WaitGroup
+				for _, subject := range subjects("a", maxAlone+minBatch-1) {
+					others.Go(func() { _, _ = g.write(t.Context(), nats.NewMsg(subject)) })
+				}
+				synctest.Wait()
+				began := time.Now()
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
+				defer cancel()
+				if _, err := g.write(ctx, nats.NewMsg("late")); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("got %v, want the caller's error", err)
+				}
+				if took := time.Since(began); took != time.Second/2 {
+					t.Errorf("the write ended after %v", took)
+				}
+				others.Wait()
+				g.end()
+				if slices.Contains(d.alone, "late") || len(d.batches) != 1 || !slices.Contains(d.batches[0], "late") {
+					t.Errorf("stored alone: %v, in batches: %v", d.alone, d.batches)
+				}
+				if g.alones != 0 || g.batching || len(g.waiting) != 0 {
+					t.Errorf("at the end %d are stored alone, a batch: %t, %d wait", g.alones, g.batching, len(g.waiting))
+				}
+			})
+		})
+	}
+}
+
 // Many jobs at a time are stored in batches, each with its own revision; one that
 // conflicts stops no other.
 func TestManyWritesShareASync(t *testing.T) {

@@ -128,7 +128,7 @@ func (r *streamReader) readOn(ctx context.Context) (done bool, err error) {
 
 // consumer makes a consumer that begins behind the last message.
 func (r *streamReader) consumer(ctx context.Context) (jetstream.Consumer, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, timeoutOf(ctx))
 	defer cancel()
 	config := jetstream.ConsumerConfig{
 		FilterSubject: r.subject, AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: consumerInactive,
