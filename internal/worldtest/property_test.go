@@ -90,7 +90,7 @@ var (
 	stepWords   = words("submit submit submit submit wait wait wait wait wait wait wait cancel worker worker fault fault fault fault slow slow network network agent agent replica replica storage clock")
 	takesWords  = words("10ms 1s 3s 10s 10s 40s 3m")
 	waitWords   = words("1ms 300ms 1s 2s 2s 5s 5s 11s 11s 31s 45s 2m 4m")
-	workerWords = words("pause resume resume stop stop-force")
+	workerWords = words("pause resume resume stop stop-force revoke")
 	routeWords  = words("ping accept accept start start finish finish heartbeat register connect disconnect state StreamPings SubmitJob CancelJob")
 	faultWords  = words("ok ok lose-request lose-answer lose-answer lose-answer repeat hang busy delay")
 	netWords    = words("dark light light cut cut")

@@ -22,6 +22,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/job/spool"
 	"github.com/switchyard-ci/switchyard/internal/memnet"
 	"github.com/switchyard-ci/switchyard/internal/wire"
@@ -65,6 +66,7 @@ type world struct {
 	submitted map[string]bool // acknowledged job IDs
 	starts    map[string][]string
 	results   map[string]wire.FinishRequest
+	revoked   map[string]bool // whether the revocation that was asked for is acknowledged, by worker ID
 	wrong     []string
 }
 
@@ -80,6 +82,7 @@ func newWorldWithTerms(t *testing.T, terms schedule.Terms, replicas int, modes .
 		t: t, logger: worldLogger(), storage: newStorage(t, t.TempDir()), terms: terms, faults: newFaults(),
 		replicas: make([]*replica, replicas), clocks: make([]*wallClock, replicas),
 		submitted: map[string]bool{}, starts: map[string][]string{}, results: map[string]wire.FinishRequest{},
+		revoked: map[string]bool{},
 	}
 	w.ctx, w.end = context.WithCancel(context.Background())
 	protocols := new(http.Protocols)
@@ -152,6 +155,21 @@ func (w *world) isWrong() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return len(w.wrong) > 0
+}
+
+// noteRevoked records that the revocation of a worker was asked for, or acknowledged.
+func (w *world) noteRevoked(id string, acknowledged bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.revoked[id] = w.revoked[id] || acknowledged
+}
+
+// isRevoked reports whether the revocation of a worker was asked for.
+func (w *world) isRevoked(id string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_, asked := w.revoked[id]
+	return asked
 }
 
 // started records that the process of a job is started. It is wrong if it was before.
@@ -286,6 +304,10 @@ func (w *world) control(what, id string) {
 			_, _ = w.workers.StopWorker(ctx, &switchyardv1.StopWorkerRequest{Id: id, Reason: "drawn"})
 		case "stop-force":
 			_, _ = w.workers.StopWorker(ctx, &switchyardv1.StopWorkerRequest{Id: id, Force: true, Reason: "drawn"})
+		case "revoke":
+			w.noteRevoked(id, false) // it may be revoked though the answer is lost
+			_, err := w.workers.RevokeWorker(ctx, &switchyardv1.RevokeWorkerRequest{Id: id, Reason: "drawn"})
+			w.noteRevoked(id, err == nil)
 		}
 	})
 }
@@ -341,6 +363,9 @@ func (w *world) unfinished() error {
 	for _, a := range w.agents {
 		for entry := range a.spool.Undelivered() {
 			entry.Close()
+			if w.isRevoked(jobs[entry.Job.ID].WorkerID) {
+				continue
+			}
 			return fmt.Errorf("the result of job %s is undelivered", entry.Job.ID)
 		}
 	}
@@ -350,10 +375,14 @@ func (w *world) unfinished() error {
 }
 
 // unrecorded returns an error for each result that an agent knew and that is not
-// recorded. The caller holds the lock.
+// recorded, except for those of workers that were revoked: they are refused. The caller
+// holds the lock.
 func (w *world) unrecorded(jobs map[string]record.Job) (errs []error) {
 	for id, result := range w.results {
 		job, want := jobs[id], lifecycle.Result{ExitStatus: result.ExitStatus, Signal: result.Signal, SignalReason: result.SignalReason}
+		if _, asked := w.revoked[job.WorkerID]; asked {
+			continue
+		}
 		if !job.Same(want) && (job.LateResult == nil || !job.LateResult.Same(want)) {
 			errs = append(errs, fmt.Errorf("job %s ended with %+v, and what is recorded is %+v (%s)", id, want, job.Result, job.State))
 		}
@@ -362,22 +391,25 @@ func (w *world) unrecorded(jobs map[string]record.Job) (errs []error) {
 }
 
 // storedJobs returns the last stored record of each job.
-func (w *world) storedJobs() map[string]record.Job {
-	jobs := map[string]record.Job{}
+func (w *world) storedJobs() map[string]record.Job { return lastRecords[record.Job](w, "job.") }
+
+// lastRecords returns the last stored record of each ID behind a prefix.
+func lastRecords[T any](w *world, prefix string) map[string]T {
+	records := map[string]T{}
 	for _, message := range w.storage.records(w.ctx, w.t) {
-		if id, ok := strings.CutPrefix(message.subject, "job."); ok {
-			var job record.Job
-			must(w.t, json.Unmarshal(message.data, &job))
-			jobs[id] = job
+		if id, ok := strings.CutPrefix(message.subject, prefix); ok {
+			var value T
+			must(w.t, json.Unmarshal(message.data, &value))
+			records[id] = value
 		}
 	}
-	return jobs
+	return records
 }
 
 // check returns every promise that the world has broken, once it has behaved.
 func (w *world) check() error {
 	errs := []error{checkRecords(w.storage.records(w.ctx, w.t))}
-	jobs := w.storedJobs()
+	jobs, workers := w.storedJobs(), lastRecords[record.Worker](w, "worker.")
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, text := range w.wrong {
@@ -389,6 +421,11 @@ func (w *world) check() error {
 		}
 	}
 	errs = append(errs, w.unrecorded(jobs)...)
+	for _, id := range sorted(w.revoked) {
+		if worker := workers[id]; w.revoked[id] && (!worker.Revoked || worker.State != workerstate.Left) {
+			errs = append(errs, fmt.Errorf("the revocation of worker %s was acknowledged, and it is recorded as %s", id, worker.State))
+		}
+	}
 	for id := range w.starts {
 		if jobs[id].StartedAt.IsZero() {
 			errs = append(errs, fmt.Errorf("job %s was started, and is recorded as %s without a start", id, jobs[id].State))
