@@ -8,24 +8,27 @@ type figure struct{ key, what, reach, peer string }
 
 // Keys of the figures.
 const (
-	keyAccept     = "accept"
-	keyFinish     = "finish"
-	keySteady     = "steady"
-	keyKill       = "kill"
-	keyMute       = "mute"
-	keyBlackhole  = "blackhole"
-	keyBack       = "stream-back"
-	keyAllBack    = "all-back"
-	keyStorm      = "storm"
-	wordStart     = "start"
-	keyMemory     = "memory"
-	keyCPU        = "cpu"
-	keySize       = "size"
-	keyLeave      = "leave"
-	keyKept       = "kept"
-	keyListed     = "kept-listed"
-	keyThroughput = "throughput"
-	keyKeyed      = "throughput-keyed"
+	keyAccept      = "accept"
+	keyFinish      = "finish"
+	keySteady      = "steady"
+	keyKill        = "kill"
+	keyMute        = "mute"
+	keyBlackhole   = "blackhole"
+	keyBack        = "stream-back"
+	keyAllBack     = "all-back"
+	keyStorm       = "storm"
+	wordStart      = "start"
+	keyMemory      = "memory"
+	keyCPU         = "cpu"
+	keySize        = "size"
+	keyLeave       = "leave"
+	keyKept        = "kept"
+	keyListed      = "kept-listed"
+	keyThroughput  = "throughput"
+	keyKeyed       = "throughput-keyed"
+	keyStreams     = "streams"
+	keyAmong       = "streams-dispatch"
+	keyStreamsBack = "streams-back"
 )
 
 // notMeasured is the value of a figure that the best existing agent does not have.
@@ -52,9 +55,15 @@ func figures() []figure {
 		{keySize, "stripped binary, control plane included", "35 MB", "44.6, without one"},
 		{keyLeave, "SIGTERM, idle, to exit: p50", "4 ms", "3.4"},
 		{keyKept, "control plane with 1,000,000 kept jobs: start, most memory", "10 s, 600 MB", notMeasured},
+		{keyListed, "the same: 1,000 jobs listed by state and queue", "1 s", notMeasured},
 		{keyThroughput, "50 instant workers, 32 submitters: durable jobs, submit to finish", "1,000 a second", notMeasured},
 		{keyKeyed, "the same with idempotency keys", "1,000 a second", notMeasured},
-		{keyListed, "the same: 1,000 jobs listed by state and queue", "1 s", notMeasured},
+		{
+			keyStreams, "20,000 streams, ten a connection: memory of one, time until all are open, CPU in 30 s idle",
+			"20 KB, 30 s, 4 s", notMeasured,
+		},
+		{keyAmong, "the same: submission to the message on a stream, p50 / p99", "", notMeasured},
+		{keyStreamsBack, "the same: a restart of the control plane, ready to all streams open", "", notMeasured},
 	}
 }
 
@@ -79,6 +88,7 @@ func experiments() []experiment {
 		{"size", measureSize},
 		{"kept", measureKept},
 		{"throughput", measureThroughput},
+		{"streams", measureStreams},
 	}
 }
 

@@ -30,8 +30,15 @@ func main() {
 // run runs the chosen experiments, and prints what was measured, also when some
 // failed or the context has ended.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
-	if len(args) > 0 && args[0] == floorCommand {
-		return runFloor(ctx, args[1:])
+	if len(args) > 0 {
+		switch args[0] {
+		case floorCommand:
+			return runFloor(ctx, args[1:])
+		case crowdCommand:
+			return runCrowd(ctx, args[1:], stdout)
+		case bareServerCommand:
+			return runBareServer(ctx, args[1:])
+		}
 	}
 	plan, err := parse(args, stderr)
 	if err != nil {

@@ -21,21 +21,23 @@ type plan struct {
 	dir, binary string
 	plot        string // the file for the drawing of the storm; empty for none
 
-	jobs       int           // run one after the other
-	steady     time.Duration // how long jobs arrive steadily
-	rate       int           // jobs a second that arrive steadily
-	kills      int           // streams to kill
-	outage     time.Duration // how long an outage lasts
-	fleet      int           // workers that recover together
-	crowd      int           // workers in a restart of the control plane
-	away       time.Duration // how long that restart takes
-	starts     int           // processes to start
-	settle     time.Duration // how long an agent is idle before it is measured
-	idle       time.Duration // how long CPU time is measured
-	kept       int           // jobs in the store of a control plane that starts
-	throughput int           // jobs to submit, run and finish as fast as possible
-	syncDelay  time.Duration // how much longer a sync of the control plane takes
-	silence    bool          // measure the waits of minutes over HTTP/1.1 too
+	jobs          int           // run one after the other
+	steady        time.Duration // how long jobs arrive steadily
+	rate          int           // jobs a second that arrive steadily
+	kills         int           // streams to kill
+	outage        time.Duration // how long an outage lasts
+	fleet         int           // workers that recover together
+	crowd         int           // workers in a restart of the control plane
+	away          time.Duration // how long that restart takes
+	starts        int           // processes to start
+	settle        time.Duration // how long an agent is idle before it is measured
+	idle          time.Duration // how long CPU time is measured
+	kept          int           // jobs in the store of a control plane that starts
+	throughput    int           // jobs to submit, run and finish as fast as possible
+	syncDelay     time.Duration // how much longer a sync of the control plane takes
+	streams       int           // streams on one control plane
+	perConnection int           // how many of them share a connection
+	silence       bool          // measure the waits of minutes over HTTP/1.1 too
 }
 
 // The conditions of the design's table. With others the outcome of a figure is
@@ -75,6 +77,8 @@ func parse(args []string, stderr io.Writer) (plan, error) {
 	flags.IntVar(&p.kept, "kept", designKept, "jobs in the store of a control plane that starts, which take 2 kB of disk each")
 	flags.IntVar(&p.throughput, "throughput", 5000, "jobs to run as fast as possible")
 	flags.DurationVar(&p.syncDelay, "sync-delay", 0, "how much longer each sync of the control plane takes in throughput, which needs strace")
+	flags.IntVar(&p.streams, "streams", designStreams, "streams to open on one control plane")
+	flags.IntVar(&p.perConnection, "per-connection", designPerConnection, "how many of them share a connection")
 	flags.BoolVar(&p.silence, "silence", true, "measure a frozen connection over HTTP/1.1 too, which takes four minutes")
 	if err := flags.Parse(args); err != nil {
 		return plan{}, fmt.Errorf("flags: %w", err)
@@ -121,6 +125,7 @@ func quickPlan() map[string]change {
 		"silence":    func(p *plan) { p.silence = false },
 		"throughput": func(p *plan) { p.throughput = 2000 },
 		"kept":       func(p *plan) { p.kept = 50_000 },
+		"streams":    func(p *plan) { p.streams = 2000 },
 	}
 }
 
@@ -147,15 +152,17 @@ func (p *plan) apply(changes map[string]change, set map[string]bool) {
 
 // Upper bounds of the flags.
 const (
-	mostSamples    = 20000
-	mostTime       = 10 * time.Minute
-	mostRate       = 200
-	mostRounds     = 100
-	mostWorkers    = 500
-	mostCrowd      = agent.MaxSpawn
-	mostKept       = 10_000_000
-	mostThroughput = 1_000_000
-	mostSyncDelay  = time.Second
+	mostSamples       = 20000
+	mostTime          = 10 * time.Minute
+	mostRate          = 200
+	mostRounds        = 100
+	mostWorkers       = 500
+	mostCrowd         = agent.MaxSpawn
+	mostKept          = 10_000_000
+	mostThroughput    = 1_000_000
+	mostStreams       = 100_000
+	mostPerConnection = 200
+	mostSyncDelay     = time.Second
 )
 
 func (p *plan) validate() error {
@@ -173,6 +180,8 @@ func (p *plan) validate() error {
 		{"starts", p.starts, mostSamples},
 		{"kept", p.kept, mostKept},
 		{"throughput", p.throughput, mostThroughput},
+		{"streams", p.streams, mostStreams},
+		{"per-connection", p.perConnection, mostPerConnection},
 	} {
 		if n.value < 1 || n.value > n.most {
 			errs = append(errs, fmt.Errorf("-%s is %d, and must be from 1 to %d", n.name, n.value, n.most))

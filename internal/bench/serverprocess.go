@@ -20,6 +20,8 @@ import (
 const (
 	serverReady = 5 * time.Minute // the longest wait for the start
 	serverPoll  = 20 * time.Millisecond
+	// serverLeave is the longest wait for the end, with thousands of streams.
+	serverLeave = time.Minute
 )
 
 // serverProcess is a process of the program that runs a control plane.
@@ -32,18 +34,31 @@ type serverProcess struct {
 	exited  chan error
 }
 
-// startServer starts a control plane and does not wait for it. If delay is not zero,
-// each of its syncs takes that much longer, as on a slower disk: strace(1) adds it.
-func startServer(ctx context.Context, binary, dir string, delay time.Duration) (*serverProcess, error) {
+// freeAddress returns an address of this machine that nothing listens on.
+func freeAddress(ctx context.Context) (string, error) {
 	free, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
-		return nil, fmt.Errorf("finding a free port: %w", err)
+		return "", fmt.Errorf("finding a free port: %w", err)
 	}
 	address := free.Addr().String()
 	if err := free.Close(); err != nil {
-		return nil, fmt.Errorf("finding a free port: %w", err)
+		return "", fmt.Errorf("finding a free port: %w", err)
 	}
-	s := &serverProcess{stderr: &bytes.Buffer{}, url: "http://" + address, dir: dir, exited: make(chan error, 1)}
+	return address, nil
+}
+
+// startServer starts a control plane and does not wait for it. If delay is not zero,
+// each of its syncs takes that much longer, as on a slower disk: strace(1) adds it.
+func startServer(ctx context.Context, binary, dir string, delay time.Duration) (*serverProcess, error) {
+	address, err := freeAddress(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return startServerAt(ctx, binary, dir, address, delay)
+}
+
+// startServerAt is startServer with an address.
+func startServerAt(ctx context.Context, binary, dir, address string, delay time.Duration) (*serverProcess, error) {
 	command := []string{binary, "server", wordStart, "--data-dir", dir, "--listen", address, "--log-level", "error"}
 	if delay > 0 {
 		// -D makes strace the child, so that the process is the control plane.
@@ -52,6 +67,12 @@ func startServer(ctx context.Context, binary, dir string, delay time.Duration) (
 			fmt.Sprintf("inject=fsync:delay_exit=%d", delay.Microseconds()),
 		}, command...)
 	}
+	return startProcess(ctx, command, dir, address)
+}
+
+// startProcess starts a program that serves an address, and does not wait for it.
+func startProcess(ctx context.Context, command []string, dir, address string) (*serverProcess, error) {
+	s := &serverProcess{stderr: &bytes.Buffer{}, url: "http://" + address, dir: dir, exited: make(chan error, 1)}
 	s.cmd = exec.CommandContext(ctx, command[0], command[1:]...)
 	s.cmd.Stderr = s.stderr
 	s.started = time.Now()
@@ -111,7 +132,7 @@ func (s *serverProcess) end() error {
 	select {
 	case err := <-s.exited:
 		return err
-	case <-time.After(leaveTimeout):
+	case <-time.After(serverLeave):
 		return errors.Join(errors.New("the control plane still runs after SIGTERM"), s.cmd.Process.Kill())
 	}
 }

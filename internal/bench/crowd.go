@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/switchyard-ci/switchyard/internal/wire"
+)
+
+// crowdCommand makes this program thousands of bare workers:
+// "crowd ADDRESS TOKEN-FILE WORKERS PER-CONNECTION".
+const crowdCommand = "crowd"
+
+const (
+	// crowdArriving is how many workers register at a time, as machines do that start
+	// within a few seconds.
+	crowdArriving = 256
+	// crowdReport is how often a crowd reports how many streams are open.
+	crowdReport = 200 * time.Millisecond
+)
+
+// crowdEvent is a line that a crowd prints.
+type crowdEvent struct {
+	// Open is how many streams have a message; -1 for the other events.
+	Open int `json:"open"`
+	// Job is the job that a worker was offered, or has finished.
+	Job      string `json:"job,omitempty"`
+	Finished bool   `json:"finished,omitempty"`
+	// At is the moment of the event, in nanoseconds since 1970.
+	At int64 `json:"at"`
+}
+
+// crowd are workers of one process. They register, hold a stream each, poll while they
+// have none, send heartbeats, and accept, start and finish the jobs that they are given.
+type crowd struct {
+	address, token string
+	workers        int
+	arriving       chan struct{}
+	cancel         context.CancelFunc
+
+	mu     sync.Mutex // for what follows
+	open   int
+	report *json.Encoder
+	failed error // the first failure of a job
+}
+
+// runCrowd runs a crowd until the context ends, or a job fails.
+func runCrowd(ctx context.Context, args []string, stdout io.Writer) error {
+	const arguments = 4
+	if len(args) != arguments {
+		return errors.New("crowd: missing address, token file, number of workers or of workers on a connection")
+	}
+	token, err := os.ReadFile(args[1])
+	if err != nil {
+		return fmt.Errorf("crowd: reading the token: %w", err)
+	}
+	workers, err := strconv.Atoi(args[2])
+	if err != nil {
+		return fmt.Errorf("crowd: number of workers: %w", err)
+	}
+	perConnection, err := strconv.Atoi(args[3])
+	if err != nil {
+		return fmt.Errorf("crowd: workers on a connection: %w", err)
+	}
+	c := &crowd{
+		address: args[0], token: strings.TrimSpace(string(token)), workers: workers,
+		arriving: make(chan struct{}, crowdArriving), report: json.NewEncoder(stdout),
+	}
+	ctx, c.cancel = context.WithCancel(ctx)
+	defer c.cancel()
+	var all sync.WaitGroup
+	var machine *crowdMachine
+	for i := range workers {
+		if i%perConnection == 0 {
+			machine = &crowdMachine{crowd: c}
+		}
+		w := &crowdWorker{machine: machine, name: fmt.Sprintf("crowd-%d", i), events: make(chan streamChange, streamChanges)}
+		all.Go(func() { w.run(ctx) })
+	}
+	c.reportOpen(ctx)
+	all.Wait()
+	return c.failed
+}
+
+// reportOpen prints how many streams are open, when that changes, until ctx ends.
+func (c *crowd) reportOpen(ctx context.Context) {
+	last := -1
+	for pause(ctx, crowdReport) == nil {
+		c.mu.Lock()
+		if c.open != last && c.open != c.workers {
+			_ = c.report.Encode(crowdEvent{Open: c.open, At: time.Now().UnixNano()}) // the reader may have gone
+		}
+		last = c.open
+		c.mu.Unlock()
+	}
+}
+
+// changeOpen counts an opened or closed stream. It reports the moment at which all are
+// open.
+func (c *crowd) changeOpen(by int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.open += by
+	if c.open == c.workers {
+		_ = c.report.Encode(crowdEvent{Open: c.open, At: time.Now().UnixNano()}) // the same
+	}
+}
+
+func (c *crowd) reportJob(id string, finished bool) {
+	at := time.Now().UnixNano()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_ = c.report.Encode(crowdEvent{Open: -1, Job: id, Finished: finished, At: at}) // the same
+}
+
+// fail ends the crowd with an error, the first one.
+func (c *crowd) fail(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.failed == nil {
+		c.failed = err
+	}
+	c.cancel()
+}
+
+// crowdMachine is some workers that share a connection.
+type crowdMachine struct {
+	crowd *crowd
+
+	mu   sync.Mutex // for what follows
+	conn *rawConn
+}
+
+// connection returns the connection, and opens one if there is none.
+func (m *crowdMachine) connection(ctx context.Context) (*rawConn, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.conn != nil {
+		select {
+		case <-m.conn.closed:
+		default:
+			return m.conn, nil
+		}
+	}
+	conn, err := dialRaw(ctx, m.crowd.address)
+	if err != nil {
+		return nil, err
+	}
+	m.conn = conn
+	context.AfterFunc(ctx, func() { _ = conn.conn.Close() })
+	return conn, nil
+}
+
+// call sends a request over the connection. into is decoded from the response, unless it
+// is nil.
+func (m *crowdMachine) call(ctx context.Context, method, token, path string, body, into any) error {
+	conn, err := m.connection(ctx)
+	if err != nil {
+		return err
+	}
+	r := request{method: method, path: wire.Prefix + "/" + path, token: wire.TokenScheme + " " + token}
+	if body != nil {
+		if r.body, err = json.Marshal(body); err != nil {
+			return fmt.Errorf("encoding a request: %w", err)
+		}
+	}
+	status, response, err := conn.call(ctx, r)
+	switch {
+	case err != nil:
+		return err
+	case status/100 != 2:
+		return fmt.Errorf("%s %s: status %d: %s", method, path, status, response)
+	case into == nil:
+		return nil
+	}
+	if err := json.Unmarshal(response, into); err != nil {
+		return fmt.Errorf("reading a response: %w", err)
+	}
+	return nil
+}
