@@ -31,17 +31,18 @@ func longLived(next http.Handler) http.Handler {
 	})
 }
 
-// boundedWriter sets a deadline for each write, and none between writes. Like every
-// http.ResponseWriter it is used by one goroutine.
+// boundedWriter sets a deadline for the writes of a message, up to its flush, and none
+// between messages. Like every http.ResponseWriter it is used by one goroutine.
 type boundedWriter struct {
 	http.ResponseWriter
 
 	control *http.ResponseController
 	timeout time.Duration
+	bounded bool // a deadline is set
 }
 
-// Write implements io.Writer. It returns an error if the write takes longer than
-// the timeout.
+// Write implements io.Writer. It returns an error if the writes since the last flush
+// take longer than the timeout.
 func (w *boundedWriter) Write(p []byte) (int, error) {
 	if err := w.setDeadline(); err != nil {
 		return 0, err
@@ -50,7 +51,7 @@ func (w *boundedWriter) Write(p []byte) (int, error) {
 	if err != nil {
 		return n, fmt.Errorf("writing to a stream: %w", err)
 	}
-	return n, w.clearDeadline()
+	return n, nil
 }
 
 // Flush implements http.Flusher, which handlers of streams need.
@@ -64,7 +65,13 @@ func (w *boundedWriter) Flush() {
 // Unwrap returns the server's writer, for http.ResponseController.
 func (w *boundedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
+// setDeadline sets the deadline, if none is set: that costs the connection more than the
+// write of a small message.
 func (w *boundedWriter) setDeadline() error {
+	if w.bounded {
+		return nil
+	}
+	w.bounded = true
 	if err := w.control.SetWriteDeadline(time.Now().Add(w.timeout)); err != nil {
 		return fmt.Errorf("setting the write deadline of a stream: %w", err)
 	}
@@ -72,6 +79,7 @@ func (w *boundedWriter) setDeadline() error {
 }
 
 func (w *boundedWriter) clearDeadline() error {
+	w.bounded = false
 	if err := w.control.SetWriteDeadline(time.Time{}); err != nil {
 		return fmt.Errorf("clearing the write deadline of a stream: %w", err)
 	}

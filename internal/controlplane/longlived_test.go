@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -196,4 +197,42 @@ func TestShutdownDoesNotWaitForUnusedConnections(t *testing.T) {
 		}
 		<-served
 	})
+}
+
+// deadlines is a response that counts the deadlines that are set.
+type deadlines struct {
+	http.ResponseWriter
+
+	set, cleared int
+}
+
+func (d *deadlines) SetWriteDeadline(at time.Time) error {
+	if at.IsZero() {
+		d.cleared++
+	} else {
+		d.set++
+	}
+	return nil
+}
+
+func (*deadlines) FlushError() error { return nil }
+
+// Each deadline is work for the connection that thousands of streams share: a message of
+// several writes has one.
+func TestAMessageHasOneDeadline(t *testing.T) {
+	t.Parallel()
+	counted := &deadlines{ResponseWriter: httptest.NewRecorder()}
+	w := &boundedWriter{ResponseWriter: counted, control: http.NewResponseController(counted), timeout: time.Second}
+	for range 3 {
+		for _, part := range []string{"prefix", "message"} {
+			if _, err := io.WriteString(w, part); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.Flush()
+	}
+	w.Flush() // of headers alone
+	if counted.set != 4 || counted.cleared != 4 {
+		t.Errorf("%d deadlines set and %d cleared, want 4 of each", counted.set, counted.cleared)
+	}
 }

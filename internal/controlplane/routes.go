@@ -28,6 +28,7 @@ func (s *Server) routes(config Config) http.Handler {
 		NoStream:          config.NoStream,
 		KeepAlive:         config.KeepAlive,
 		StreamMaxAge:      config.StreamMaxAge,
+		Closing:           s.closing.Done(),
 		StreamEnded:       s.metrics.StreamEnded,
 		Logger:            s.logger.Named("agentwire"),
 	})
@@ -68,15 +69,19 @@ func streamProcedures() []string {
 }
 
 // streams returns a handler in which the requests of streams have no time limit
-// and are canceled when the server begins to shut down.
+// and are canceled when the server begins to shut down. Those of workers, of which there
+// are thousands, notice that themselves, without a context for each.
 func (s *Server) streams(next http.Handler) http.Handler {
-	streaming, procedures := longLived(s.untilClosing(next)), streamProcedures()
+	workers, others, procedures := longLived(next), longLived(s.untilClosing(next)), streamProcedures()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if slices.Contains(procedures, r.URL.Path) {
-			streaming.ServeHTTP(w, r)
-			return
+		switch {
+		case r.URL.Path == agentedgev1connect.AgentEdgeServiceStreamPingsProcedure:
+			workers.ServeHTTP(w, r)
+		case slices.Contains(procedures, r.URL.Path):
+			others.ServeHTTP(w, r)
+		default:
+			next.ServeHTTP(w, r)
 		}
-		next.ServeHTTP(w, r)
 	})
 }
 

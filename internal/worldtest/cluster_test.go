@@ -109,10 +109,8 @@ func oneStreamSurvives(ctx context.Context, t *testing.T, replicas ...*dispatch.
 	}
 	must(t, opening.Wait())
 	open := func(feed *dispatch.Feed) bool {
-		ended, cancel := context.WithCancel(ctx)
-		cancel() // Next returns what it has
 		for {
-			if _, err := feed.Next(ended); err != nil {
+			if _, more, err := feed.Take(); err != nil || !more {
 				return !errors.Is(err, dispatch.ErrSuperseded)
 			}
 		}
@@ -152,12 +150,16 @@ func work(ctx context.Context, d *dispatch.Dispatcher, workerID string, finished
 	}
 	defer feed.Close()
 	for {
-		in, err := feed.Next(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
+		in, more, err := feed.Take()
+		if err != nil && ctx.Err() == nil {
 			return err
+		}
+		if !more {
+			select {
+			case <-feed.Ready():
+			case <-ctx.Done():
+				return nil
+			}
 		}
 		if in.Kind != wire.JobAssigned {
 			continue

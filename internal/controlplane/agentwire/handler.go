@@ -1,10 +1,12 @@
 package agentwire
 
 import (
+	"math"
 	"net/http"
 	"strconv"
 	"time"
 
+	"connectrpc.com/connect"
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/access"
@@ -15,8 +17,8 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// Options are the settings of a Handler. Every field but NoStream and StreamEnded is
-// required.
+// Options are the settings of a Handler. Every field but NoStream, Closing and
+// StreamEnded is required.
 type Options struct {
 	// Tokens are the tokens with which agents register.
 	Tokens *access.Tokens
@@ -34,6 +36,9 @@ type Options struct {
 	// StreamMaxAge is the longest life of a stream. Each stream ends at a random
 	// moment in the last fifth of it.
 	StreamMaxAge time.Duration
+	// Closing is closed when the server begins to shut down: every stream ends, as
+	// planned. Nil never is.
+	Closing <-chan struct{}
 	// StreamEnded is called with why a stream ended, in one of StreamEnds, and how long it
 	// lasted. It must not block, and may be called concurrently. Nil is none.
 	StreamEnded func(reason string, lasted time.Duration)
@@ -46,6 +51,9 @@ type Handler struct {
 	dispatcher *dispatch.Dispatcher
 	options    Options
 	refusals   *refusal.Log
+
+	errorWriter *connect.ErrorWriter
+	keepAlive   string // Options.KeepAlive in whole seconds
 }
 
 // New returns a Handler. The caller closes the dispatcher.
@@ -53,7 +61,10 @@ func New(dispatcher *dispatch.Dispatcher, options Options) *Handler {
 	if options.StreamEnded == nil {
 		options.StreamEnded = func(string, time.Duration) {}
 	}
-	return &Handler{dispatcher: dispatcher, options: options, refusals: refusal.New(options.Logger)}
+	return &Handler{
+		dispatcher: dispatcher, options: options, refusals: refusal.New(options.Logger),
+		errorWriter: connect.NewErrorWriter(), keepAlive: strconv.Itoa(int(math.Ceil(options.KeepAlive.Seconds()))),
+	}
 }
 
 // serve authenticates a request by its header, waits until its body may be read,

@@ -4,12 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"math"
-	"math/rand/v2"
 	"net/http"
-	"strconv"
-	"time"
 
 	"connectrpc.com/connect"
 	"go.uber.org/zap"
@@ -28,14 +23,7 @@ const (
 	// compressFrom is the size, in bytes, from which a message is compressed. Most
 	// messages are a few dozen bytes, which gzip makes longer.
 	compressFrom = 1 << 10
-
-	// ageJitter is the part of StreamMaxAge, at its end, in which a stream ends at a
-	// random moment, so that streams opened together do not end together.
-	ageJitter = 0.2
 )
-
-// errKeepAliveDue ends a wait for an instruction when a keep-alive is due.
-var errKeepAliveDue = errors.New("keep-alive is due")
 
 // Stream returns the path of the stream's service and its handler, which serves
 // gRPC, gRPC-Web and Connect. A request lasts as long as its stream: the server
@@ -55,21 +43,31 @@ type streamWorkerKey struct{}
 // authenticated returns a handler that refuses streams without the session token of
 // a worker, before a byte of the request is read.
 func (h *Handler) authenticated(next http.Handler) http.Handler {
-	errorWriter := connect.NewErrorWriter()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		caller, err := h.workerOf(r.Context(), tokenOf(r.Header))
-		if err == nil {
-			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), streamWorkerKey{}, caller.workerID)))
+		workerID, err := h.streamWorker(r)
+		if err != nil {
+			h.refuseStream(w, r, err)
 			return
 		}
-		if errors.Is(err, dispatch.ErrUnauthenticated) {
-			h.refused(r, "stream", err)
-		}
-		admission.LeaveBody(w, r)
-		if err := errorWriter.Write(w, r, h.streamError(r.Context(), "", err)); err != nil {
-			h.options.Logger.Debug("failed to write a response", zap.Error(err)) // the caller may have gone
-		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), streamWorkerKey{}, workerID)))
 	})
+}
+
+// streamWorker returns the ID of the worker that opens a stream.
+func (h *Handler) streamWorker(r *http.Request) (string, error) {
+	caller, err := h.workerOf(r.Context(), tokenOf(r.Header))
+	return caller.workerID, err
+}
+
+// refuseStream writes the response to a stream that is refused with err.
+func (h *Handler) refuseStream(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(err, dispatch.ErrUnauthenticated) {
+		h.refused(r, "stream", err)
+	}
+	admission.LeaveBody(w, r)
+	if err := h.errorWriter.Write(w, r, h.streamError(r.Context(), "", err)); err != nil {
+		h.options.Logger.Debug("failed to write a response", zap.Error(err)) // the caller may have gone
+	}
 }
 
 // StreamPings implements agentedgev1connect.AgentEdgeServiceHandler. It sends the
@@ -88,26 +86,13 @@ func (h *Handler) StreamPings(ctx context.Context, req *agentedgev1.StreamPingsR
 	if !ok || workerID != req.GetAgentId() {
 		return codedError(connect.CodePermissionDenied, "agent_id: the session token belongs to another worker")
 	}
-	feed, err := h.dispatcher.Attach(ctx, workerID)
+	s, err := h.openStream(ctx, workerID, stream)
 	if err != nil {
-		return h.streamError(ctx, workerID, err)
+		return err
 	}
-	defer feed.Close()
-	// With the interval an agent detects a proxy that responds to HTTP/2 PINGs but
-	// forwards no message.
-	stream.ResponseHeader().Set(wire.HeaderKeepAlive, strconv.Itoa(int(math.Ceil(h.options.KeepAlive.Seconds()))))
-
-	ctx, cancel := context.WithTimeout(ctx, streamAge(h.options.StreamMaxAge))
-	defer cancel()
-	worker := feed.Worker()
-	logger := h.options.Logger.With(
-		zap.String("worker_id", worker.ID), zap.String("worker_name", worker.Name), zap.String("queue", worker.Queue),
-	)
-	logger.Info("stream opened")
-	opened := time.Now()
-	err = h.send(ctx, feed, stream)
-	h.options.StreamEnded(streamEnd(ctx, err), time.Since(opened))
-	logger.Info("stream closed", zap.Error(err))
+	defer s.feed.Close()
+	defer s.timer.Stop()
+	err = h.closeStream(ctx, s, s.send(ctx))
 	return err
 }
 
@@ -125,11 +110,11 @@ func StreamEnds() []string {
 	return []string{endOfAge, endOfConnection, endSuperseded, endRefused, endFailed}
 }
 
-// streamEnd returns why a stream ended with err.
-func streamEnd(ctx context.Context, err error) string {
-	failed, _ := errors.AsType[*connect.Error](err)
+// streamEnd returns why a stream ended with err; cause is the reason of the control plane,
+// if it is one.
+func streamEnd(ctx context.Context, cause, err error) string {
 	switch code := connect.CodeOf(err); {
-	case errors.Is(ctx.Err(), context.DeadlineExceeded), failed != nil && failed.Meta().Get(wire.HeaderMove) != "":
+	case errors.Is(cause, errOfAge), errors.Is(cause, dispatch.ErrMoved), errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return endOfAge
 	case ctx.Err() != nil, code == connect.CodeDeadlineExceeded, code == connect.CodeCanceled:
 		return endOfConnection
@@ -139,30 +124,6 @@ func streamEnd(ctx context.Context, err error) string {
 		return endRefused
 	}
 	return endFailed
-}
-
-// send sends the feed's instructions and keep-alives until the stream ends.
-func (h *Handler) send(ctx context.Context, feed *dispatch.Feed, stream *connect.ServerStream[agentedgev1.StreamPingsResponse]) error {
-	for {
-		next, err := nextInstruction(ctx, feed, h.options.KeepAlive)
-		switch {
-		case errors.Is(err, errKeepAliveDue):
-			next = feed.Standing()
-		case err != nil:
-			return h.streamError(ctx, feed.Worker().ID, err)
-		}
-		if err := stream.Send(streamResponse(next)); err != nil {
-			return fmt.Errorf("sending an instruction: %w", err)
-		}
-	}
-}
-
-// nextInstruction returns the next instruction of the feed. It returns
-// errKeepAliveDue when there was none for the keep-alive interval.
-func nextInstruction(ctx context.Context, feed *dispatch.Feed, keepAlive time.Duration) (wire.Instruction, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, keepAlive, errKeepAliveDue)
-	defer cancel()
-	return feed.Next(ctx) //nolint:wrapcheck // streamError turns it into a code and a message
 }
 
 // streamError returns the code and message with which a stream ends after err.
@@ -181,7 +142,7 @@ func (h *Handler) streamError(ctx context.Context, workerID string, err error) e
 		return codedError(connect.CodeUnauthenticated, "unknown worker; register again")
 	case errors.Is(err, dispatch.ErrWrongState):
 		return codedError(connect.CodePermissionDenied, "the worker has disconnected; register again")
-	case ctx.Err() != nil, errors.Is(err, dispatch.ErrClosed):
+	case ctx.Err() != nil, errors.Is(err, dispatch.ErrClosed), errors.Is(err, errOfAge):
 		return codedError(connect.CodeDeadlineExceeded, "planned end of the stream; connect again")
 	default:
 		h.options.Logger.Warn("stream failed", zap.String("worker_id", workerID), zap.Error(err))
@@ -215,9 +176,4 @@ func streamResponse(next wire.Instruction) *agentedgev1.StreamPingsResponse {
 	return &agentedgev1.StreamPingsResponse{Action: &agentedgev1.StreamPingsResponse_Resume{
 		Resume: &agentedgev1.ResumeAction{},
 	}}
-}
-
-// streamAge returns a uniformly random age in the last part of the maximum age.
-func streamAge(maximum time.Duration) time.Duration {
-	return maximum - time.Duration(rand.Float64()*ageJitter*float64(maximum)) //nolint:gosec // spreads load, protects nothing
 }

@@ -34,7 +34,7 @@ func BenchmarkSubmitToNext(b *testing.B) {
 	go func() {
 		defer close(offers)
 		for {
-			in, err := feed.Next(b.Context())
+			in, err := next(b.Context(), feed)
 			if err != nil {
 				return
 			}
@@ -70,14 +70,14 @@ func BenchmarkFinishToNext(b *testing.B) {
 	feed := p.attached(a)
 	var took []time.Duration
 	for b.Loop() {
-		in, err := feed.Next(b.Context())
+		in, err := next(b.Context(), feed)
 		must(b, err)
 		g := p.accept(a, in.JobID)
 		p.startJob(g)
 		p.submit(record.Job{})
 		finished := time.Now()
 		must(b, g.Finish(b.Context(), wire.FinishRequest{ExitStatus: "0"}))
-		in, err = feed.Next(b.Context())
+		in, err = next(b.Context(), feed)
 		must(b, err)
 		took = append(took, time.Since(finished))
 		feed.Offer(in.JobID) // for the next round

@@ -98,7 +98,7 @@ func (s *storm) worker(ctx context.Context, name string, r *rand.Rand) {
 		}
 		life, cancel := context.WithTimeout(ctx, time.Duration(r.IntN(40))*time.Millisecond)
 		for {
-			in, err := feed.Next(life)
+			in, err := next(life, feed)
 			if err != nil {
 				break
 			}

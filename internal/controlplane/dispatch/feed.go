@@ -1,8 +1,6 @@
 package dispatch
 
 import (
-	"context"
-	"fmt"
 	"slices"
 	"sync"
 
@@ -13,7 +11,8 @@ import (
 // Feed delivers instructions to one stream of one worker. It implements
 // schedule.Stream.
 type Feed struct {
-	worker  record.Worker
+	workerID, workerName, queue string
+
 	onClose func(*Feed)
 	wake    chan struct{}
 
@@ -24,38 +23,34 @@ type Feed struct {
 }
 
 func newFeed(worker record.Worker, onClose func(*Feed)) *Feed {
-	return &Feed{worker: worker, onClose: onClose, wake: make(chan struct{}, 1)}
+	return &Feed{
+		workerID: worker.ID, workerName: worker.Name, queue: worker.Queue,
+		onClose: onClose, wake: make(chan struct{}, 1),
+	}
 }
 
-// Worker returns the record of the stream's worker, as it was when the feed was
-// made.
-func (f *Feed) Worker() record.Worker { return f.worker }
+// Worker returns the ID, the name and the queue of the stream's worker.
+func (f *Feed) Worker() (id, name, queue string) { return f.workerID, f.workerName, f.queue }
 
-// Next waits for the next instruction. It fails with ErrSuperseded if a newer
-// stream replaced this one, ErrClosed after Close or when the dispatcher was
-// closed, ErrNotFound if the worker's record has expired, a *record.RevokedError if the
-// worker was revoked, and the context's error.
-// It must not be called concurrently.
-func (f *Feed) Next(ctx context.Context) (wire.Instruction, error) {
-	for {
-		f.mu.Lock()
-		if f.err != nil {
-			f.mu.Unlock()
-			return wire.Instruction{}, f.err
-		}
-		if len(f.waiting) > 0 {
-			next := f.waiting[0]
-			f.waiting = slices.Delete(f.waiting, 0, 1)
-			f.mu.Unlock()
-			return next, nil
-		}
-		f.mu.Unlock()
-		select {
-		case <-f.wake:
-		case <-ctx.Done():
-			return wire.Instruction{}, fmt.Errorf("waiting for an instruction: %w", context.Cause(ctx))
-		}
+// Ready returns a channel that has an element when Take may return something else than
+// before.
+func (f *Feed) Ready() <-chan struct{} { return f.wake }
+
+// Take returns the next instruction; ok is false if there is none so far. It fails with
+// ErrSuperseded if a newer stream replaced this one, ErrClosed after Close or when the
+// dispatcher was closed, ErrNotFound if the worker's record has expired, and a
+// *record.RevokedError if the worker was revoked. It may be called concurrently.
+func (f *Feed) Take() (next wire.Instruction, ok bool, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err != nil || len(f.waiting) == 0 {
+		return wire.Instruction{}, false, f.err
 	}
+	next = f.waiting[0]
+	if f.waiting = slices.Delete(f.waiting, 0, 1); len(f.waiting) == 0 {
+		f.waiting = nil // most streams have none for hours
+	}
+	return next, true, nil
 }
 
 // Standing returns what a keep-alive must repeat: Resume, Pause or Disconnect. It
@@ -66,7 +61,7 @@ func (f *Feed) Standing() wire.Instruction {
 	return f.standing
 }
 
-// Close ends the feed. A job that Next did not return stays assigned. It may be
+// Close ends the feed. A job that Take did not return stays assigned. It may be
 // called more than once.
 func (f *Feed) Close() {
 	f.onClose(f)
@@ -95,7 +90,7 @@ func (f *Feed) Withdraw(jobID string) {
 	})
 }
 
-// End implements schedule.Stream: Next fails with err. The first error stays.
+// End implements schedule.Stream: Take fails with err. The first error stays.
 func (f *Feed) End(err error) {
 	f.edit(func() {
 		if f.err == nil {

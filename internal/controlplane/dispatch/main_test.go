@@ -177,12 +177,26 @@ func (p *plant) state(id string, want wire.JobState) {
 	}
 }
 
+// next waits for the next instruction of a feed.
+func next(ctx context.Context, feed *Feed) (wire.Instruction, error) {
+	for {
+		if in, ok, err := feed.Take(); ok || err != nil {
+			return in, err
+		}
+		select {
+		case <-feed.Ready():
+		case <-ctx.Done():
+			return wire.Instruction{}, context.Cause(ctx)
+		}
+	}
+}
+
 // wants reads the next instructions of a feed.
 func (p *plant) wants(feed *Feed, want ...wire.Instruction) {
 	p.t.Helper()
 	for _, w := range want {
 		ctx, cancel := context.WithTimeout(p.t.Context(), 10*time.Second)
-		got, err := feed.Next(ctx)
+		got, err := next(ctx, feed)
 		cancel()
 		must(p.t, err)
 		if got != w {
@@ -197,7 +211,7 @@ func (p *plant) silent(feed *Feed) {
 	p.t.Helper()
 	ctx, cancel := context.WithCancel(p.t.Context())
 	cancel()
-	if got, err := feed.Next(ctx); err == nil {
+	if got, err := next(ctx, feed); err == nil {
 		p.t.Fatalf("got instruction %+v, want none", got)
 	}
 }

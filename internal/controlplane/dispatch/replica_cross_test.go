@@ -80,7 +80,7 @@ func BenchmarkAcrossReplicas(b *testing.B) {
 		{"supersede", func(b *testing.B, one, two *plant, a string, feed *Feed) time.Duration {
 			begun := time.Now()
 			other := two.attached(a)
-			_, err := feed.Next(b.Context())
+			_, err := next(b.Context(), feed)
 			wantErr(b, err, ErrSuperseded)
 			took := time.Since(begun)
 			other.Close()

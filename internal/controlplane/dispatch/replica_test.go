@@ -99,7 +99,7 @@ func TestAStreamToAnotherReplicaSupersedes(t *testing.T) {
 	a := one.register("a")
 	first := one.attached(a)
 	second := two.attach(a)
-	_, err := first.Next(t.Context())
+	_, err := next(t.Context(), first)
 	wantErr(t, err, ErrSuperseded)
 	streaming := func(p *plant) bool {
 		page, err := p.Workers(t.Context(), schedule.WorkerFilter{}, schedule.Page{})
