@@ -14,9 +14,14 @@ const (
 	peerSettled = 30 * time.Second
 
 	// A replica begins to give streams up when it has more than beginShare times its
-	// share, and beginMore more, and ends at endShare times its share.
+	// share, and beginMore more, and ends at endShare times its share. Where one of many
+	// replicas has started again, no other one has much more than its share: it is enough
+	// then to have more than endShare times, and beginMore more.
 	beginShare, beginMore = 1.25, 2
 	endShare              = 1.05
+	// emptyShare is the part of its share below which a replica has started again, or lost
+	// its streams.
+	emptyShare = 0.5
 	// givenAtOnce is the part of what is too much that is given up at once, at most
 	// maxGiven streams, so that no herd forms.
 	givenAtOnce = 0.1
@@ -67,7 +72,7 @@ func (b *Balance) Left(replica string) { delete(b.peers, replica) }
 
 // Give returns how many of its streams this replica should give up now.
 func (b *Balance) Give(streams int, now time.Time) int {
-	replicas, all := 1, streams
+	replicas, all, fewest := 1, streams, streams
 	for id, p := range b.peers {
 		switch {
 		case now.Sub(p.latest) > peerForgotten:
@@ -75,11 +80,13 @@ func (b *Balance) Give(streams int, now time.Time) int {
 		case now.Sub(p.since) >= peerSettled:
 			replicas++
 			all += p.streams
+			fewest = min(fewest, p.streams)
 		}
 	}
 	share := float64(all) / float64(replicas)
 	excess := float64(streams) - endShare*share
-	b.begin(replicas, float64(streams) > beginShare*share+beginMore, excess, now)
+	tooMany := float64(streams) > beginShare*share+beginMore || excess > beginMore && float64(fewest) < emptyShare*share
+	b.begin(replicas, tooMany, excess, now)
 	if excess < 1 {
 		b.giving = false
 	}

@@ -26,6 +26,13 @@ func TestBalance(t *testing.T) {
 		{"few streams", []int{2, 0}, 0, false, time.Hour, 0, 2, [2]int{0, 0}, 0},
 		{"a replica is back", []int{15, 15, 0}, time.Minute, false, time.Hour, 5, 15, [2]int{5, 40}, 10 * time.Minute},
 		{"many streams", []int{1000, 1000, 0}, time.Minute, false, time.Hour, 590, 720, [2]int{600, 2400}, 15 * time.Minute},
+		{
+			"one of ten is back",
+			[]int{1111, 1111, 1111, 1111, 1111, 1111, 1111, 1111, 1111, 0},
+			time.Minute, false, time.Hour, 450, 1100,
+			[2]int{450, 6000},
+			30 * time.Minute,
+		},
 		// A replica that is of no use does not disturb the others for ever.
 		{"a replica that no agent reaches", []int{15, 15, 0}, 0, true, 24 * time.Hour, 0, 25, [2]int{10, 48 * 50}, 24 * time.Hour},
 	}
