@@ -8,27 +8,30 @@ type figure struct{ key, what, reach, peer string }
 
 // Keys of the figures.
 const (
-	keyAccept      = "accept"
-	keyFinish      = "finish"
-	keySteady      = "steady"
-	keyKill        = "kill"
-	keyMute        = "mute"
-	keyBlackhole   = "blackhole"
-	keyBack        = "stream-back"
-	keyAllBack     = "all-back"
-	keyStorm       = "storm"
-	wordStart      = "start"
-	keyMemory      = "memory"
-	keyCPU         = "cpu"
-	keySize        = "size"
-	keyLeave       = "leave"
-	keyKept        = "kept"
-	keyListed      = "kept-listed"
-	keyThroughput  = "throughput"
-	keyKeyed       = "throughput-keyed"
-	keyStreams     = "streams"
-	keyAmong       = "streams-dispatch"
-	keyStreamsBack = "streams-back"
+	keyAccept        = "accept"
+	keyFinish        = "finish"
+	keySteady        = "steady"
+	keyKill          = "kill"
+	keyMute          = "mute"
+	keyBlackhole     = "blackhole"
+	keyBack          = "stream-back"
+	keyAllBack       = "all-back"
+	keyStorm         = "storm"
+	wordStart        = "start"
+	keyMemory        = "memory"
+	keyCPU           = "cpu"
+	keySize          = "size"
+	keyLeave         = "leave"
+	keyKept          = "kept"
+	keyListed        = "kept-listed"
+	keyThroughput    = "throughput"
+	keyKeyed         = "throughput-keyed"
+	keyStreams       = "streams"
+	keyAmong         = "streams-dispatch"
+	keyStreamsBack   = "streams-back"
+	keyDepthSubmit   = "depth-submit"
+	keyDepthDispatch = "depth-dispatch"
+	keyDepthList     = "depth-list"
 )
 
 // notMeasured is the value of a figure that the best existing agent does not have.
@@ -64,6 +67,9 @@ func figures() []figure {
 		},
 		{keyAmong, "the same: submission to the message on a stream, p50 / p99", "", notMeasured},
 		{keyStreamsBack, "the same: a restart of the control plane, ready to all streams open", "", notMeasured},
+		{keyDepthSubmit, "a queue of 100,000 jobs against one of 100: submit, p50 / p99", depthGoal, notMeasured},
+		{keyDepthDispatch, "the same: a ping that receives a job, p50 / p99", depthGoal, notMeasured},
+		{keyDepthList, "the same: a page of 100 queued jobs, p50 / p99", depthGoal, notMeasured},
 	}
 }
 
@@ -89,6 +95,7 @@ func experiments() []experiment {
 		{"kept", measureKept},
 		{"throughput", measureThroughput},
 		{"streams", measureStreams},
+		{"depth", measureDepth},
 	}
 }
 

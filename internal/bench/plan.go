@@ -36,6 +36,7 @@ type plan struct {
 	throughput    int           // jobs to submit, run and finish as fast as possible
 	syncDelay     time.Duration // how much longer a sync of the control plane takes
 	streams       int           // streams on one control plane
+	depth         int           // jobs in a queue
 	perConnection int           // how many of them share a connection
 	silence       bool          // measure the waits of minutes over HTTP/1.1 too
 }
@@ -79,6 +80,7 @@ func parse(args []string, stderr io.Writer) (plan, error) {
 	flags.DurationVar(&p.syncDelay, "sync-delay", 0, "how much longer each sync of the control plane takes in throughput, which needs strace")
 	flags.IntVar(&p.streams, "streams", designStreams, "streams to open on one control plane")
 	flags.IntVar(&p.perConnection, "per-connection", designPerConnection, "how many of them share a connection")
+	flags.IntVar(&p.depth, "depth", designDepth, "jobs in the queue of depth")
 	flags.BoolVar(&p.silence, "silence", true, "measure a frozen connection over HTTP/1.1 too, which takes four minutes")
 	if err := flags.Parse(args); err != nil {
 		return plan{}, fmt.Errorf("flags: %w", err)
@@ -126,6 +128,7 @@ func quickPlan() map[string]change {
 		"throughput": func(p *plan) { p.throughput = 2000 },
 		"kept":       func(p *plan) { p.kept = 50_000 },
 		"streams":    func(p *plan) { p.streams = 2000 },
+		"depth":      func(p *plan) { p.depth = 10_000 },
 	}
 }
 
@@ -181,6 +184,7 @@ func (p *plan) validate() error {
 		{"kept", p.kept, mostKept},
 		{"throughput", p.throughput, mostThroughput},
 		{"streams", p.streams, mostStreams},
+		{"depth", p.depth, mostThroughput},
 		{"per-connection", p.perConnection, mostPerConnection},
 	} {
 		if n.value < 1 || n.value > n.most {
