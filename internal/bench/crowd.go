@@ -96,7 +96,7 @@ func (c *crowd) reportOpen(ctx context.Context) {
 	for pause(ctx, crowdReport) == nil {
 		c.mu.Lock()
 		if c.open != last && c.open != c.workers {
-			_ = c.report.Encode(crowdEvent{Open: c.open, At: time.Now().UnixNano()}) // the reader may have gone
+			c.print(crowdEvent{Open: c.open, At: time.Now().UnixNano()})
 		}
 		last = c.open
 		c.mu.Unlock()
@@ -110,7 +110,7 @@ func (c *crowd) changeOpen(by int) {
 	defer c.mu.Unlock()
 	c.open += by
 	if c.open == c.workers {
-		_ = c.report.Encode(crowdEvent{Open: c.open, At: time.Now().UnixNano()}) // the same
+		c.print(crowdEvent{Open: c.open, At: time.Now().UnixNano()})
 	}
 }
 
@@ -118,7 +118,14 @@ func (c *crowd) reportJob(id string, finished bool) {
 	at := time.Now().UnixNano()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_ = c.report.Encode(crowdEvent{Open: -1, Job: id, Finished: finished, At: at}) // the same
+	c.print(crowdEvent{Open: -1, Job: id, Finished: finished, At: at})
+}
+
+// print prints an event. The crowd ends when nobody reads it. The caller holds the lock.
+func (c *crowd) print(e crowdEvent) {
+	if err := c.report.Encode(e); err != nil {
+		c.cancel()
+	}
 }
 
 // fail ends the crowd with an error, the first one.

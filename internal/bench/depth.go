@@ -167,7 +167,7 @@ func callsAtDepth(ctx context.Context, c *client.Client, session *transport.Sess
 			if err == nil && got.Instruction.JobID != id {
 				err = fmt.Errorf("a ping returned job %q, want %q", got.Instruction.JobID, id)
 			}
-			return err //nolint:wrapcheck // the same
+			return err
 		})
 		if err == nil {
 			err = runBare(ctx, session, id)
@@ -176,7 +176,7 @@ func callsAtDepth(ctx context.Context, c *client.Client, session *transport.Sess
 			request := &switchyardv1.ListJobsRequest{Queue: bareQueue, States: []switchyardv1.JobState{switchyardv1.JobState_JOB_STATE_QUEUED}}
 			for _, err := range c.Jobs(ctx, request, depthPage).All() {
 				if err != nil {
-					return err //nolint:wrapcheck // the same
+					return err
 				}
 			}
 			return nil

@@ -52,13 +52,14 @@ type moment struct {
 // moments is a heap, with the next one at the top.
 type moments []moment
 
-func (m moments) Len() int      { return len(m) }
-func (m moments) Swap(i, j int) { m[i], m[j] = m[j], m[i] }
-func (m moments) Less(i, j int) bool {
-	if m[i].at.Equal(m[j].at) {
-		return m[i].order < m[j].order
+func (m *moments) Len() int      { return len(*m) }
+func (m *moments) Swap(i, j int) { (*m)[i], (*m)[j] = (*m)[j], (*m)[i] }
+func (m *moments) Less(i, j int) bool {
+	a, b := (*m)[i], (*m)[j]
+	if a.at.Equal(b.at) {
+		return a.order < b.order
 	}
-	return m[i].at.Before(m[j].at)
+	return a.at.Before(b.at)
 }
 
 // Push and Pop implement heap.Interface.

@@ -33,7 +33,7 @@
 // # No herd
 //
 // Streams are opened at random moments of a second, as many in each tenth of it as chance
-// has. Pings are not: each worker whose stream is lost without a notice polls at once, once,
+// has. Pings are not: each worker whose stream is lost without a notice sends one at once,
 // so that a job which it was just given is not late. These pings are the busiest moment of
 // a replica, 1,268 requests in a tenth of a second after the loss of one replica of ten, and
 // 11,231 after the loss of five. They cost 0.15 ms each, so they are answered within the

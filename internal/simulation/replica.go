@@ -86,7 +86,7 @@ func (f *Fleet) Start(n int) {
 	f.clock.after(schedule.BalanceInterval, func() { f.rebalance(r, r.life) })
 }
 
-// rebalance announces the streams of a replica and gives some up, as dispatch does.
+// rebalance announces the streams of a replica and ends some of them, as dispatch does.
 func (f *Fleet) rebalance(r *replica, life int) {
 	if !r.alive || r.life != life {
 		return

@@ -38,6 +38,7 @@ func (r Result) report(t *testing.T, f *Fleet) {
 // What is lost is back within the second in which agents reconnect, and what the others
 // need for it.
 func TestLostReplicas(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct {
 		name string
 		kill []int
