@@ -47,7 +47,8 @@ func (a *app) jobList() *cobra.Command {
 	flags.Bool(&failed, "failed", "only jobs that failed, timed out or never ran; with --lost, both kinds")
 	flags.Bool(&lost, "lost", "only jobs that are lost: how they ended is not known")
 	waiting := time.Duration(0)
-	isWaiting := cli.Var(flags, &waiting, "waiting-longer-than", "DURATION", "only jobs that are queued, and were submitted longer ago", cli.NotNegative).Default("")
+	isWaiting := cli.Var(flags, &waiting, "waiting-longer-than", "DURATION",
+		"only jobs that are queued, and were submitted longer ago", cli.NotNegative).Default("")
 	momentFlag(flags, &request.Since, "since", "only jobs submitted then or later")
 	momentFlag(flags, &request.Until, "until", "only jobs submitted before then")
 	list := newListFlags(flags, "jobs", &request.PageToken)

@@ -77,7 +77,7 @@ func readAtMost(r io.Reader, most int64) (string, error) {
 	text, err := io.ReadAll(io.LimitReader(r, most+1))
 	switch {
 	case err != nil:
-		return "", err //nolint:wrapcheck // the callers name the source
+		return "", err
 	case int64(len(text)) > most:
 		return "", fmt.Errorf("it has more than %d bytes", most)
 	case !utf8.Valid(text):

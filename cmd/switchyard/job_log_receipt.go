@@ -21,7 +21,7 @@ type logReceipt struct {
 func (l *logReceipt) Log(chunk *switchyardv1.LogChunk) error {
 	l.received = l.received || len(chunk.GetData()) > 0
 	l.notKept = l.notKept || chunk.GetGap() == switchyardv1.LogGap_LOG_GAP_NOT_KEPT
-	return l.Follower.Log(chunk) //nolint:wrapcheck // it is passed on
+	return l.Follower.Log(chunk)
 }
 
 // check returns an error if the log of a job does not exist any more, so that a program

@@ -83,7 +83,8 @@ func newSubmission(cmd *cobra.Command) *submission {
 		cli.Number(1, math.MaxInt32)).Default("no limit")
 	cli.PerCall(cmd).Text(&s.request.IdempotencyKey, "idempotency-key", "KEY", "submissions with the same key are the same job; "+
 		"with --file, a job without a key has KEY-LINE")
-	cli.PerCall(cmd).Bool(&s.stdin, "stdin", `run the script on standard input: with sh -c, or as the last argument of the command after "--"`)
+	cli.PerCall(cmd).Bool(&s.stdin, "stdin",
+		`run the script on standard input: with sh -c, or as the last argument of the command after "--"`)
 	cli.PerCall(cmd).File(&s.file, "file", "FILE", "submit the jobs of a file, one JSON object a line; - is standard input")
 	return s
 }

@@ -100,7 +100,8 @@ func (f *fileSubmission) unread(err error) error {
 	if len(f.jobs) > 0 {
 		first = f.jobs[0].line
 	}
-	return interrupted(fmt.Errorf("%w; line %d and those after it were not submitted", err, first), "line %d and those after it were not submitted", first)
+	err = fmt.Errorf("%w; line %d and those after it were not submitted", err, first)
+	return interrupted(err, "line %d and those after it were not submitted", first)
 }
 
 // result returns an error that names the lines that were not submitted, or nil.
@@ -280,7 +281,9 @@ func (s *submission) checkFile(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 || cmd.ArgsLenAtDash() >= 0 {
 		return cli.Usagef(cmd, "--file has the commands; it cannot be used with one")
 	}
-	for _, name := range []string{"env", "env-file", "stdin", "repo", "commit", "branch", "priority", "timeout", "memory", "cpus", "pids", "retries", "wait"} {
+	for _, name := range []string{
+		"env", "env-file", "stdin", "repo", "commit", "branch", "priority", "timeout", "memory", "cpus", "pids", "retries", "wait",
+	} {
 		if cmd.Flags().Changed(name) {
 			return cli.Usagef(cmd, "--%s cannot be used with --file: each line has its own values", name)
 		}

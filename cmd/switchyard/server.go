@@ -142,13 +142,15 @@ func newServerFlags(cmd *cobra.Command, dir *command.DataDir) *serverFlags {
 	duration(&c.KeepAlive, "keep-alive", "longest time without a message on a stream")
 	duration(&c.StreamMaxAge, "stream-max-age", "age at which a stream is ended as planned")
 	duration(&c.Retention, "retention", "keep a job, with its log and meta-data, for this time after its end; at least 1m")
-	duration(&c.LogRetention, "log-retention", "keep each part of a log for this time; from 1m to --retention").Default("the same as --retention")
+	duration(&c.LogRetention, "log-retention", "keep each part of a log for this time; from 1m to --retention").
+		Default("the same as --retention")
 	duration(&c.WorkerRetention, "worker-retention", "keep a worker for this time after it left; at least 1m")
 	cli.Var(flags, &c.MaxStore, "max-store", "MIB",
-		"most to store, at least 16: 70 % for logs, of which the oldest are deleted beyond that, and the rest for jobs", cli.Mebibytes(math.MaxInt32)).
+		"most to store, at least 16: 70 % for logs, of which the oldest are deleted beyond that, and the rest for jobs",
+		cli.Mebibytes(math.MaxInt32)).
 		Default("three quarters of the room on the disk of the data directory; with --nats-url what the cluster allows")
 	cli.Var(flags, &c.MaxLog, "max-log", "MIB",
-		"most of the log of one job, which is cut there; at least 1 and less than --max-store, in effect at most a quarter of the room for logs",
+		"most of the log of one job, which is cut there; at least 1, and less than --max-store; at most a quarter of the room for logs",
 		unsignedMebibytes).Default("1024, or a quarter of --max-store")
 	flags.Choice(&c.AccessLog, "access-log", "WHICH", "requests to log: off, errors (those that failed) or all", controlplane.AccessLogs()...)
 	flags.Bool(&c.AcquireAnyQueue, "acquire-any-queue", "let an agent acquire, by its ID, a job of another queue than its own")

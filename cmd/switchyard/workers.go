@@ -126,7 +126,8 @@ func (a *app) changeWorkers(
 				return result{}, err
 			}
 			w := r.GetWorker()
-			return result{w, fmt.Sprintf("worker %s (%s) %s", present.Safe(w.GetName()), w.GetId(), present.WorkerSummary(w)), r.GetUnchanged()}, nil
+			line := fmt.Sprintf("worker %s (%s) %s", present.Safe(w.GetName()), w.GetId(), present.WorkerSummary(w))
+			return result{w, line, r.GetUnchanged()}, nil
 		})
 	})
 	return cmd

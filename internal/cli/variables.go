@@ -12,7 +12,7 @@ import (
 )
 
 // WarnOfVariables makes every command below root name, on standard error, the environment
-// variables with this package's prefix that no command reads: misspelt ones. It is for a
+// variables with this package's prefix that no command reads: misspelled ones. It is for a
 // program that has every command. Those of also are known, too: the program sets them
 // itself. It must be called once, after Finish.
 func WarnOfVariables(root *cobra.Command, also ...string) {
@@ -26,8 +26,10 @@ func WarnOfVariables(root *cobra.Command, also ...string) {
 // unknownVariables returns a text about each variable of an environment that has the
 // prefix, that no command below root reads, and that is not one of also.
 func unknownVariables(root *cobra.Command, environ, also []string) (warnings []string) {
-	known := append([]string{EnvName(configFlag)}, also...)
-	for key := range keys(root) {
+	all := keys(root)
+	known := append(make([]string, 0, 1+len(also)+len(all)), EnvName(configFlag))
+	known = append(known, also...)
+	for key := range all {
 		known = append(known, EnvName(key))
 	}
 	for _, pair := range environ {
@@ -35,7 +37,8 @@ func unknownVariables(root *cobra.Command, environ, also []string) (warnings []s
 		if !strings.HasPrefix(name, EnvPrefix) || slices.Contains(known, name) || isOfService(name) {
 			continue
 		}
-		warnings = append(warnings, fmt.Sprintf("the environment variable %s is not one that is read%s", name, config.DidYouMean(name, "", known)))
+		hint := config.DidYouMean(name, "", known)
+		warnings = append(warnings, fmt.Sprintf("the environment variable %s is not one that is read%s", name, hint))
 	}
 	slices.Sort(warnings)
 	return warnings

@@ -222,8 +222,9 @@ func (c Config) validateSizes() error {
 	var errs []error
 	switch {
 	case c.MaxStore != 0 && c.MaxStore < store.MinMaxStore:
-		errs = append(errs, fmt.Errorf("maximum store size (--max-store) is %s: it must be at least %s", inMiB(c.MaxStore), inMiB[int64](store.MinMaxStore)))
-	case c.MaxStore != 0 && c.MaxLog >= uint64(c.MaxStore):
+		errs = append(errs, fmt.Errorf("maximum store size (--max-store) is %s: it must be at least %s",
+			inMiB(c.MaxStore), inMiB[int64](store.MinMaxStore)))
+	case c.MaxStore != 0 && c.MaxLog >= uint64(c.MaxStore): //nolint:gosec // not negative
 		errs = append(errs, fmt.Errorf("maximum log size (--max-log) is %s: it must be less than the maximum store size (--max-store), %s",
 			inMiB(c.MaxLog), inMiB(c.MaxStore)))
 	}
@@ -231,7 +232,8 @@ func (c Config) validateSizes() error {
 		errs = append(errs, fmt.Errorf("maximum log size is %d bytes: it must be at least %d", c.MaxLog, minMaxLog))
 	}
 	if c.LogRetention > c.Retention {
-		errs = append(errs, fmt.Errorf("log retention (--log-retention) is %v: it must not be longer than the retention of jobs (--retention), %v",
+		errs = append(errs, fmt.Errorf("log retention (--log-retention) is %v: "+
+			"it must not be longer than the retention of jobs (--retention), %v",
 			c.LogRetention, c.Retention))
 	}
 	return errors.Join(errs...)

@@ -142,7 +142,8 @@ func (t *Tokens) revoke(ctx context.Context, by Principal, id string) (_ record.
 		case err != nil || !named.RevokedAt.IsZero():
 			return named, false, err
 		case named.Name == AdminID && t.InFile(named):
-			return named, false, record.Invalid("id", "is the admin token in use: write a new token to its file and reload the server (SIGHUP) first")
+			return named, false, record.Invalid("id", "is the admin token in use: "+
+				"write a new token to its file and reload the server (SIGHUP) first")
 		}
 		named.RevokedAt, named.RevokedBy = t.now().UTC(), by.Name
 		stored, err := t.st.PutAccessToken(ctx, named)

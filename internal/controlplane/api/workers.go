@@ -40,7 +40,7 @@ func (s *workerService) ListWorkers(ctx context.Context, req *switchyardv1.ListW
 func (s *workerService) GetWorker(ctx context.Context, req *switchyardv1.GetWorkerRequest) (*switchyardv1.GetWorkerResponse, error) {
 	worker, _, err := s.change("showing", req.GetId(), func(id string) (dispatch.ControlledWorker, error) {
 		worker, err := s.dispatcher.Worker(ctx, id)
-		return dispatch.ControlledWorker{Worker: worker, Unchanged: true}, err
+		return dispatch.ControlledWorker{Worker: worker, Unchanged: true}, err //nolint:wrapcheck // change wraps it
 	})
 	return &switchyardv1.GetWorkerResponse{Worker: worker}, err
 }
