@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // proc is one process, read from /proc.
@@ -149,13 +150,61 @@ func startTime(pid int) uint64 {
 	return p.started
 }
 
+const (
+	// execWait is how long a process may take to start its program until it is regarded
+	// as one without an environment; execStep is the time between two looks at it.
+	execWait = time.Second
+	execStep = time.Millisecond
+)
+
 // markOf returns the mark in the environment that a process was started with. It is
 // "" if there is none, or if the process has ended or is another user's.
 func markOf(pid int) string {
-	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
-	if err != nil {
-		return ""
+	return markWithin(execWait,
+		func() ([]byte, error) { return os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid)) },
+		func() ([]byte, error) { return os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)) })
+}
+
+// markWithin returns the mark in what environ returns. A process that is just starting its
+// program has no environment for a moment, which is longer on a busy machine: then it
+// reads again, at most for limit.
+func markWithin(limit time.Duration, environ, stat func() ([]byte, error)) string {
+	for waited := time.Duration(0); ; waited += execStep {
+		text, err := environ()
+		if err != nil {
+			return ""
+		}
+		if len(text) > 0 {
+			return findMark(text)
+		}
+		line, err := stat()
+		if err != nil || !startsProgram(string(line)) || waited >= limit {
+			return ""
+		}
+		time.Sleep(execStep)
 	}
+}
+
+// startsProgram reports whether a process, by its line of /proc/PID/stat, has left its old
+// program and not begun the new one: it has no place for an environment, not even for an
+// empty one. Threads of the kernel never have one.
+func startsProgram(stat string) bool {
+	const (
+		state, flags, environEnd = 3, 9, 51 // the numbers of the fields (proc(5))
+
+		first        = state
+		kernelThread = 0x0020_0000 // PF_KTHREAD
+	)
+	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
+	if len(fields) <= environEnd-first || strings.ContainsAny(fields[state-first], "ZXx") {
+		return false
+	}
+	set, err := strconv.ParseUint(fields[flags-first], 10, 64)
+	return err == nil && set&kernelThread == 0 && fields[environEnd-first] == "0"
+}
+
+// findMark returns the mark in an environment.
+func findMark(environ []byte) string {
 	for pair := range bytes.SplitSeq(environ, []byte{0}) {
 		if mark, ok := bytes.CutPrefix(pair, []byte(MarkVariable+"=")); ok {
 			return string(mark)
