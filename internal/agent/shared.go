@@ -108,6 +108,8 @@ func (a *Agent) openJobFolders(_ context.Context, s *shared) error {
 	if s.job.BuildPath != "" { // else each job fails with this reason
 		a.claimBuildPath(s)
 	}
+	s.job.Cleaner = job.NewCleaner()
+	s.onClose(s.job.Cleaner.Close)
 	if err := a.openCgroups(s); err != nil {
 		return err
 	}

@@ -80,6 +80,7 @@ type Shared struct {
 	Claim   *workspace.Claim     // the agent's claim on the build path
 	Cgroups *process.Cgroups     // makes a control group for each job
 	Reaper  *process.Reaper      // finds more of what jobs leave running
+	Cleaner *Cleaner             // removes working directories beside other jobs; nil removes each at the end of its job
 	Links   *joblink.Server      // connects the commands of jobs with the agent; nil creates one for each job
 	Tracing trace.TracerProvider // receives the spans of jobs; nil makes none
 }

@@ -66,8 +66,8 @@ func (r *run) makeDir() (err error) {
 	return err //nolint:wrapcheck // the error is complete
 }
 
-// cleanUp removes the working directory, unless the policy keeps it, and the files of
-// the executor. The result was delivered before, so errors are only logged.
+// cleanUp removes the files of the executor, and the working directory unless the policy
+// keeps it. The result was delivered before, so errors are only logged.
 func (r *run) cleanUp() {
 	if r.filesDir != "" {
 		if err := os.RemoveAll(r.filesDir); err != nil {
@@ -84,7 +84,9 @@ func (r *run) cleanUp() {
 		}
 		return
 	}
-	if err := workspace.Remove(r.dir); err != nil {
-		r.logger.Warn("could not remove the job's working directory; remove it by hand", zap.Error(err))
-	}
+	r.opts.Cleaner.remove(func() {
+		if err := workspace.Remove(r.dir); err != nil {
+			r.logger.Warn("could not remove the job's working directory; remove it by hand", zap.Error(err))
+		}
+	})
 }
