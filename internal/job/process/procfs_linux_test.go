@@ -24,7 +24,7 @@ func stat(state string, flags uint64, environEnd string) string {
 func TestMarkOfAProcessThatStarts(t *testing.T) {
 	t.Parallel()
 	const user, kernel = 0x400000, 0x200000
-	environ := []byte("A=1\x00" + markName + "=m1\x00")
+	environ := []byte("A=1\x00" + MarkVariable + "=m1\x00")
 	for _, tt := range []struct {
 		name   string
 		empty  time.Duration // how long its environment is empty
