@@ -32,6 +32,7 @@ const (
 	keyDepthSubmit   = "depth-submit"
 	keyDepthDispatch = "depth-dispatch"
 	keyDepthList     = "depth-list"
+	keyMany          = "many"
 )
 
 // notMeasured is the value of a figure that the best existing agent does not have.
@@ -70,6 +71,7 @@ func figures() []figure {
 		{keyDepthSubmit, "a queue of 100,000 jobs against one of 100: submit, p50 / p99", depthGoal, notMeasured},
 		{keyDepthDispatch, "the same: a ping that receives a job, p50 / p99", depthGoal, notMeasured},
 		{keyDepthList, "the same: a page of 100 queued jobs, p50 / p99", depthGoal, notMeasured},
+		{keyMany, "10,000 jobs on one agent: descriptors, processes and files left, growth of memory", "none, flat", notMeasured},
 	}
 }
 
@@ -96,6 +98,7 @@ func experiments() []experiment {
 		{"throughput", measureThroughput},
 		{"streams", measureStreams},
 		{"depth", measureDepth},
+		{keyMany, measureMany},
 	}
 }
 

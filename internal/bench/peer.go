@@ -185,6 +185,7 @@ func measureRest(ctx context.Context, p plan, contenders []contender, dir string
 type stage struct {
 	recorder *recorder
 	process  *agentProcess
+	dir      string // of the program
 	workers  []string
 }
 
@@ -217,7 +218,7 @@ func onStage(
 		return took, err
 	}
 	defer func() { err = errors.Join(err, process.end()) }()
-	s := &stage{recorder: r, process: process}
+	s := &stage{recorder: r, process: process, dir: dir}
 	first, err := process.waitUnlessEnded(ctx, peerTimeout, func(ctx context.Context) (map[string]time.Time, error) {
 		return firstMessages(ctx, r.events, workers)
 	})

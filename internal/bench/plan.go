@@ -39,6 +39,7 @@ type plan struct {
 	depth         int           // jobs in a queue
 	perConnection int           // how many of them share a connection
 	silence       bool          // measure the waits of minutes over HTTP/1.1 too
+	many          int           // jobs on one agent, after which nothing may be left
 }
 
 // The conditions of the design's table. With others the outcome of a figure is
@@ -48,6 +49,7 @@ const (
 	designIdle   = 30 * time.Second
 	designSteady = 3 * time.Minute
 	designCrowd  = 1000
+	designMany   = 10_000
 )
 
 func parse(args []string, stderr io.Writer) (plan, error) {
@@ -77,6 +79,7 @@ func parse(args []string, stderr io.Writer) (plan, error) {
 	flags.DurationVar(&p.idle, "idle", designIdle, "how long the CPU time of an idle agent is measured")
 	flags.IntVar(&p.kept, "kept", designKept, "jobs in the store of a control plane that starts, which take 2 kB of disk each")
 	flags.IntVar(&p.throughput, "throughput", 5000, "jobs to run as fast as possible")
+	flags.IntVar(&p.many, "many", designMany, "jobs to run on one agent, after which nothing may be left")
 	flags.DurationVar(&p.syncDelay, "sync-delay", 0, "how much longer each sync of the control plane takes in throughput, which needs strace")
 	flags.IntVar(&p.streams, "streams", designStreams, "streams to open on one control plane")
 	flags.IntVar(&p.perConnection, "per-connection", designPerConnection, "how many of them share a connection")
@@ -126,6 +129,7 @@ func quickPlan() map[string]change {
 		"idle":       func(p *plan) { p.idle = 10 * time.Second },
 		"silence":    func(p *plan) { p.silence = false },
 		"throughput": func(p *plan) { p.throughput = 2000 },
+		"many":       func(p *plan) { p.many = 1000 },
 		"kept":       func(p *plan) { p.kept = 50_000 },
 		"streams":    func(p *plan) { p.streams = 2000 },
 		"depth":      func(p *plan) { p.depth = 10_000 },
@@ -186,6 +190,7 @@ func (p *plan) validate() error {
 		{"streams", p.streams, mostStreams},
 		{"depth", p.depth, mostThroughput},
 		{"per-connection", p.perConnection, mostPerConnection},
+		{"many", p.many, mostThroughput},
 	} {
 		if n.value < 1 || n.value > n.most {
 			errs = append(errs, fmt.Errorf("-%s is %d, and must be from 1 to %d", n.name, n.value, n.most))
