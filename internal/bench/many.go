@@ -6,10 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"time"
-
-	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 const (
@@ -33,14 +30,7 @@ type remains struct {
 func measureMany(ctx context.Context, l *lab) (results []result, err error) {
 	var warm, end remains
 	count := 0
-	ours := contender{name: "ours", command: func(r *recorder, dir string, workers int) (argv, env []string, err error) {
-		token, err := r.tokenFile(dir)
-		return []string{
-			l.binary, "agent", wordStart, "--endpoint", r.url + wire.Prefix, "--token-file", token, "--name", "bench",
-			"--spawn", strconv.Itoa(workers), "--data-dir", dir, "--ca-file", r.certFile, "--log-level=error",
-		}, nil, err
-	}}
-	_, err = onStage(ctx, ours, l.dir, steadyWorkers, func(ctx context.Context, s *stage) error {
+	_, err = onStage(ctx, ourAgent(l.binary), l.dir, steadyWorkers, func(ctx context.Context, s *stage) error {
 		for ; count < l.plan.many; count += len(s.workers) {
 			if count >= l.plan.many/manyWarm && warm == (remains{}) {
 				if warm, err = s.remains(ctx); err != nil {
@@ -61,8 +51,8 @@ func measureMany(ctx context.Context, l *lab) (results []result, err error) {
 	return []result{{
 		key: keyMany, value: fmt.Sprintf("%d left, %+.1f MiB", left, float64(end.memory-warm.memory)/megabyte), samples: count,
 		outcome: outcomeOf(l.plan.many >= designMany, left == 0 && end.memory-warm.memory <= manyGrowth),
-		notes: []string{fmt.Sprintf("after a tenth of the jobs and at the end: %.1f and %.1f MiB, %d and %d descriptors, %d and %d processes, %d and %d files",
-			float64(warm.memory)/megabyte, float64(end.memory)/megabyte, warm.descriptors, end.descriptors,
+		notes: []string{fmt.Sprintf("after a tenth of the jobs and at the end: %.1f and %.1f MiB, %d and %d descriptors, "+
+			"%d and %d processes, %d and %d files", float64(warm.memory)/megabyte, float64(end.memory)/megabyte, warm.descriptors, end.descriptors,
 			warm.processes, end.processes, warm.files, end.files)},
 	}}, nil
 }

@@ -93,15 +93,21 @@ func contenders(ctx context.Context, p plan, dir string, stderr io.Writer) ([]co
 				"--bootstrap-script", "/bin/true", "--no-color", "--log-level=error",
 			}, []string{"SSL_CERT_FILE=" + r.certFile, "HOME=" + dir}, nil
 		}},
-		{name: "ours", resting: true, program: ours, command: func(r *recorder, dir string, workers int) (argv, env []string, err error) {
-			token, err := r.tokenFile(dir)
-			return []string{
-				ours, "agent", wordStart, "--endpoint", r.url + wire.Prefix, "--token-file", token,
-				"--name", "bench", "--spawn", strconv.Itoa(workers),
-				"--build-path", filepath.Join(dir, "builds"), "--data-dir", dir, "--ca-file", r.certFile, "--log-level=error",
-			}, nil, err
-		}},
+		ourAgent(ours),
 	}, nil
+}
+
+// ourAgent returns ours, which is switchyard-agent or switchyard.
+func ourAgent(program string) contender {
+	command := func(r *recorder, dir string, workers int) (argv, env []string, err error) {
+		token, err := r.tokenFile(dir)
+		return []string{
+			program, "agent", wordStart, "--endpoint", r.url + wire.Prefix, "--token-file", token,
+			"--name", "bench", "--spawn", strconv.Itoa(workers),
+			"--build-path", filepath.Join(dir, "builds"), "--data-dir", dir, "--ca-file", r.certFile, "--log-level=error",
+		}, nil, err
+	}
+	return contender{name: "ours", resting: true, program: program, command: command}
 }
 
 // peerProgram builds Buildkite's agent, which the toolchain keeps, and returns its path.

@@ -181,7 +181,7 @@ func markWithin(limit time.Duration, environ, stat func() ([]byte, error)) strin
 		if err != nil || !startsProgram(string(line)) || waited >= limit {
 			return ""
 		}
-		time.Sleep(execStep)
+		<-time.After(execStep)
 	}
 }
 

@@ -41,6 +41,7 @@ func TestMarkOfAProcessThatStarts(t *testing.T) {
 		{"another kernel", time.Hour, "1 (a) S 1", "", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				begin := time.Now()
 				got := markWithin(execWait, func() ([]byte, error) {
