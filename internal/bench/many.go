@@ -52,7 +52,8 @@ func measureMany(ctx context.Context, l *lab) (results []result, err error) {
 		key: keyMany, value: fmt.Sprintf("%d left, %+.1f MiB", left, float64(end.memory-warm.memory)/megabyte), samples: count,
 		outcome: outcomeOf(l.plan.many >= designMany, left == 0 && end.memory-warm.memory <= manyGrowth),
 		notes: []string{fmt.Sprintf("after a tenth of the jobs and at the end: %.1f and %.1f MiB, %d and %d descriptors, "+
-			"%d and %d processes, %d and %d files", float64(warm.memory)/megabyte, float64(end.memory)/megabyte, warm.descriptors, end.descriptors,
+			"%d and %d processes, %d and %d files",
+			float64(warm.memory)/megabyte, float64(end.memory)/megabyte, warm.descriptors, end.descriptors,
 			warm.processes, end.processes, warm.files, end.files)},
 	}}, nil
 }
