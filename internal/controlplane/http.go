@@ -31,6 +31,9 @@ const (
 	// maxUploadBuffer bounds the bytes of one HTTP/2 connection that were received
 	// and not read yet.
 	maxUploadBuffer = 1 << 20
+	// sendBuffer bounds what the system keeps of a response that its peer does not read,
+	// in bytes; Linux takes twice as much. It would keep up to 4 MiB of a connection.
+	sendBuffer = 256 << 10
 )
 
 // newHTTPServer returns a server for HTTP/1.1, HTTP/2 over TLS and HTTP/2 without
@@ -58,6 +61,10 @@ func newHTTPServer(handler http.Handler, logger *zap.Logger) *http.Server {
 		ErrorLog:          errorLog,
 		// Requests are not bound to the context of Start; Shutdown ends them.
 		BaseContext: func(net.Listener) context.Context { return context.Background() },
+		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
+			boundSendBuffer(conn)
+			return ctx
+		},
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams:          maxConcurrentStreams,
 			SendPingTimeout:               http2PingAfter,
@@ -68,6 +75,17 @@ func newHTTPServer(handler http.Handler, logger *zap.Logger) *http.Server {
 	}
 	server.RegisterOnShutdown(unused.close)
 	return server
+}
+
+// boundSendBuffer sets the size of the send buffer of a connection, where the system has
+// one.
+func boundSendBuffer(conn net.Conn) {
+	if inner, ok := conn.(interface{ NetConn() net.Conn }); ok { // TLS
+		conn = inner.NetConn()
+	}
+	if buffered, ok := conn.(interface{ SetWriteBuffer(int) error }); ok {
+		_ = buffered.SetWriteBuffer(sendBuffer) // it is closed already
+	}
 }
 
 // unusedConns holds the connections without a request so far. Clients open some in

@@ -24,14 +24,30 @@ const (
 	NotInBackup
 )
 
-// reportChunk reports a chunk, with the cause if bytes before it are missing.
+// maxPiece bounds the data of one event, in bytes. A chunk of 512 KiB as one message would
+// be in memory twice for each reader who does not read: as it was stored and as it is sent.
+const maxPiece = 64 << 10
+
+// reportChunk reports a chunk in pieces, with the cause if bytes before it are missing.
 func (f *follower) reportChunk(c store.Chunk, missing uint64) error {
-	event := Event{Chunk: &c, Missing: missing}
+	event := Event{Missing: missing}
 	if missing > 0 {
 		event.Cause = f.cause(c.Sequence - f.sequence - 1)
 	}
 	f.sequence = c.Sequence
-	return f.report(event)
+	for {
+		piece := c
+		piece.Data = c.Data[:min(len(c.Data), maxPiece)]
+		event.Chunk = &piece
+		if err := f.report(event); err != nil {
+			return err
+		}
+		c.Data, c.Offset = c.Data[len(piece.Data):], piece.End()
+		if len(c.Data) == 0 {
+			return nil
+		}
+		event = Event{}
+	}
 }
 
 // reportEnd reports that the end of the log is missing, if it is: the log of a job that

@@ -129,7 +129,7 @@ func (s *Store) DeleteLog(ctx context.Context, jobID string) error {
 // ReadChunks calls handle with the chunks of a job's log in the order in which
 // they were stored, copies included: the stored ones, then each new one, until
 // handle returns false, the context ends or the store is closed. While handle does
-// not return, at most 2 MiB wait for it.
+// not return, at most 1.25 MiB wait for it.
 func (s *Store) ReadChunks(ctx context.Context, jobID string, handle func(Chunk) bool) error {
 	if !validID(jobID) {
 		return fmt.Errorf("reading the log of job %q: %w", jobID, ErrNotFound)

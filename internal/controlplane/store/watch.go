@@ -79,9 +79,10 @@ const (
 	watchMessages = 500
 	watchBytes    = 4 << 20
 	// followMessages and followBytes bound the same for a reader of a log, who may
-	// stop reading: up to twice followBytes wait for it. A chunk has up to 512 KiB.
+	// stop reading: up to twice followBytes wait for it. A chunk has up to 512 KiB, and
+	// some more in its header.
 	followMessages = 64
-	followBytes    = 1 << 20
+	followBytes    = 640 << 10
 )
 
 // Watch calls handle with every record of the state stream that was stored after a
