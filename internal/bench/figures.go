@@ -33,6 +33,7 @@ const (
 	keyDepthDispatch = "depth-dispatch"
 	keyDepthList     = "depth-list"
 	keyMany          = "many"
+	keyAttacks       = "attacks"
 )
 
 // notMeasured is the value of a figure that the best existing agent does not have.
@@ -72,6 +73,7 @@ func figures() []figure {
 		{keyDepthDispatch, "the same: a ping that receives a job, p50 / p99", depthGoal, notMeasured},
 		{keyDepthList, "the same: a page of 100 queued jobs, p50 / p99", depthGoal, notMeasured},
 		{keyMany, "10,000 jobs on one agent: descriptors, processes and files left, growth of memory", "none, flat", notMeasured},
+		{keyAttacks, "attacks on the memory of a control plane: within their bound", "all", notMeasured},
 	}
 }
 
@@ -99,6 +101,7 @@ func experiments() []experiment {
 		{"streams", measureStreams},
 		{"depth", measureDepth},
 		{keyMany, measureMany},
+		{keyAttacks, measureAttacks},
 	}
 }
 
