@@ -157,7 +157,7 @@ var clusterFaults = []clusterRow{
 
 // TestCluster disturbs a cluster of three NATS servers and three replicas, with three
 // copies and 20 workers, while jobs are submitted through every replica.
-func TestCluster(t *testing.T) {
+func TestCluster(t *testing.T) { //nolint:tparallel // its rows run one after the other
 	skipIfShort(t)
 	t.Parallel()
 	program, err := cluster.BuildNATS(t.Context(), bin)
