@@ -126,7 +126,8 @@ func factsAboutStreamsAndJobs() []fact {
 			answers: answers{"GET /jobs/j1": reply(200, `{"state":"canceling"}`), "GET /jobs/j2": reply(401, `{"message":"gone"}`)},
 			act: func(t *testing.T, s scene) {
 				state, err := s.session.Job(wire.Job{ID: "j1"}).State(t.Context())
-				if works(t, err); state != "canceling" {
+				works(t, err)
+				if state != "canceling" {
 					t.Errorf("in %q", state)
 				}
 				_, err = s.session.Job(wire.Job{ID: "j2"}).State(t.Context())

@@ -44,10 +44,16 @@ func attacks() []attack {
 		{"20 large meta-data requests, a job's token", attackReachWith, dataOfJob},
 		{"100 registrations of 200 KB, a registration token", attackReachWith, largeRegistrations},
 		{"20 compressed bodies, a token that may submit", attackReachWith, compressedBodies("submit")},
-		{fmt.Sprintf("%d followers of a log that do not read, over HTTP/1.1", fewFollowers), fewFollowers * followerReach, followersOf(fewFollowers, false)},
-		{fmt.Sprintf("%d followers of a log that do not read, over HTTP/2", fewFollowers), fewFollowers * followerReach, followersOf(fewFollowers, true)},
-		{fmt.Sprintf("%d followers of a log that do not read, over HTTP/1.1", manyFollowers), manyFollowers * followerReach, followersOf(manyFollowers, false)},
+		followersThatDoNotRead(fewFollowers, "HTTP/1.1", false),
+		followersThatDoNotRead(fewFollowers, "HTTP/2", true),
+		followersThatDoNotRead(manyFollowers, "HTTP/1.1", false),
 	}
+}
+
+// followersThatDoNotRead returns the attack of n followers of a log.
+func followersThatDoNotRead(n int, protocol string, http2 bool) attack {
+	name := fmt.Sprintf("%d followers of a log that do not read, over %s", n, protocol)
+	return attack{name, int64(n) * followerReach, followersOf(n, http2)}
 }
 
 // measureAttacks starts a control plane for each attack, as a process of its own, and
@@ -60,15 +66,15 @@ func measureAttacks(ctx context.Context, l *lab) ([]result, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", a.name, err)
 		}
-		verdict := "more than"
+		bound := "more than"
 		if m.during-m.before <= a.reach {
-			verdict = "within"
+			bound = "within"
 			held++
 		} else {
 			r.outcome = notReached
 		}
 		r.notes = append(r.notes, fmt.Sprintf("%s: %s; memory before %d MB, most %d MB, %v after %d MB: %s %d MB more",
-			a.name, outcome, m.before/megabyte, m.during/megabyte, attackAfter, m.after/megabyte, verdict, a.reach/megabyte))
+			a.name, outcome, m.before/megabyte, m.during/megabyte, attackAfter, m.after/megabyte, bound, a.reach/megabyte))
 	}
 	r.value = fmt.Sprintf("%d of %d", held, r.samples)
 	return []result{r}, nil
@@ -121,7 +127,7 @@ func (l *lab) attack(ctx context.Context, a attack) (m memories, outcome string,
 	return m, outcome, err
 }
 
-// resetPeak has VmHWM of a process begin anew: see clear_refs in proc(5).
+// resetPeak has VmHWM of a process begin again: see clear_refs in proc(5).
 func resetPeak(pid int) error {
 	const peak = "5"
 	if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte(peak), 0); err != nil {

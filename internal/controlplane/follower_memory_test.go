@@ -87,7 +87,7 @@ func TestFollowerMemory(t *testing.T) {
 	for range followers {
 		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(b.URL(), "http://"))
 		must(t, err)
-		defer conn.Close()
+		t.Cleanup(func() { _ = conn.Close() })
 		_, err = conn.Write(append([]byte(head), body...))
 		must(t, err)
 		_, err = conn.Read(make([]byte, 1)) // it is served
@@ -104,7 +104,8 @@ func TestFollowerMemory(t *testing.T) {
 			t.Fatal("the memory does not settle")
 		}
 		now := heap()
-		if steady++; now > last+followers<<10 || last > now+followers<<10 {
+		steady++
+		if now > last+followers<<10 || last > now+followers<<10 {
 			steady = 0
 		}
 		last = now

@@ -83,7 +83,7 @@ func boundSendBuffer(conn net.Conn) {
 	if inner, ok := conn.(interface{ NetConn() net.Conn }); ok { // TLS
 		conn = inner.NetConn()
 	}
-	if buffered, ok := conn.(interface{ SetWriteBuffer(int) error }); ok {
+	if buffered, ok := conn.(interface{ SetWriteBuffer(bytes int) error }); ok {
 		_ = buffered.SetWriteBuffer(sendBuffer) // it is closed already
 	}
 }

@@ -149,7 +149,8 @@ func (l *JobList) Earlier() *JobList {
 // successor returns the ID that follows another one; the highest one has none.
 func successor(id uuid.UUID) uuid.UUID {
 	for i := len(id) - 1; id != uuid.Max; i-- {
-		if id[i]++; id[i] != 0 {
+		id[i]++
+		if id[i] != 0 {
 			break
 		}
 	}
