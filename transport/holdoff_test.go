@@ -137,7 +137,7 @@ func TestRegisterRespectsRetryAfter(t *testing.T) {
 		if _, err := harness.Register(t.Context(), func() string { return registrationToken }, wire.RegisterRequest{}); err == nil {
 			t.Fatal("registered")
 		}
-		if calls := control.calls["POST /v3/register"]; calls != 30 || len(control.early) > 0 {
+		if calls := control.calls["POST /v3/register"]; calls != 33 || len(control.early) > 0 {
 			t.Errorf("%d tries; %q", calls, control.early)
 		}
 	})

@@ -27,13 +27,18 @@ type rule struct {
 }
 
 // The rules. The numbers are those of existing agents, so that a control plane gets
-// the same load. Three things differ on purpose: a chunk is tried again after a 429,
-// Retry-After is respected everywhere, and the waits of register and connect are
-// random, because a whole fleet may make these calls at once. The waits of a delivery,
-// which is a chunk or a finish, add up to about ten minutes.
+// the same load. Four things differ on purpose: a chunk is tried again after a 429,
+// Retry-After is respected everywhere, the waits of register and connect are random,
+// because a whole fleet may make these calls at once, and those of register begin with a
+// second, for an agent that is started just before its control plane. They add up to five
+// minutes, and those of a delivery, which is a chunk or a finish, to about ten.
 
 func registerRule() rule {
-	return rule{tries: 30, wait: about(10 * time.Second), again: Retryable}
+	wait := func(attempt int) time.Duration {
+		wait := min(growing(time.Second, 2, attempt), 10*time.Second)
+		return between(wait/2, wait+wait/2)
+	}
+	return rule{tries: 33, wait: wait, again: Retryable}
 }
 
 func connectRule() rule {

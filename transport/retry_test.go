@@ -148,11 +148,11 @@ func TestRegisterRetries(t *testing.T) {
 		errHas    string
 		refused   bool
 	}{
-		{"until it works", []http.HandlerFunc{reply(503, ``), reply(200, `{"id":"a"}`), reply(200, `{"access_token":"s"}`), reply(200, registerAnswer)}, 4, 30 * time.Second, "", false},
+		{"until it works", []http.HandlerFunc{reply(503, ``), reply(200, `{"id":"a"}`), reply(200, `{"access_token":"s"}`), reply(200, registerAnswer)}, 4, 7 * time.Second, "", false},
 		{"not with a wrong token", []http.HandlerFunc{reply(401, `{"message":"wrong token"}`)}, 1, 0, "401 Unauthorized: wrong token", true},
 		{"not with a proxy that refuses", []http.HandlerFunc{reply(407, `no`)}, 1, 0, `407 Proxy Authentication Required, not from the control plane: "no"`, false},
-		{"thirty times", []http.HandlerFunc{reply(500, ``)}, 30, 290 * time.Second, "500 Internal Server Error without a message", false},
-		{"thirty times, whatever a short Retry-After says", []http.HandlerFunc{reply(503, `{"message":"busy"}`, "Retry-After", "1")}, 30, 290 * time.Second, "503 Service Unavailable: busy", false},
+		{"for five minutes", []http.HandlerFunc{reply(500, ``)}, 33, 295 * time.Second, "500 Internal Server Error without a message", false},
+		{"for five minutes, whatever a short Retry-After says", []http.HandlerFunc{reply(503, `{"message":"busy"}`, "Retry-After", "1")}, 33, 295 * time.Second, "503 Service Unavailable: busy", false},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
