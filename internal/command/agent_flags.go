@@ -82,7 +82,7 @@ func (f *AgentFlags) jobFlags(flags cli.Flags) {
 	cli.Var(flags, &c.Cleanup, "build-cleanup", "POLICY",
 		"when to remove working directories: always, on-success (keep those of failed jobs) or never", workspace.ParseCleanup)
 	cli.Var(flags, &c.Shell, "shell", "PROGRAM", "program with arguments, separated by spaces, that a job's script is appended to",
-		func(text string) ([]string, error) { return strings.Fields(text), nil }).Default(strings.Join(c.Shell, " "))
+		job.ParseShell).Default(strings.Join(c.Shell, " "))
 	cli.Var(flags, &c.Executor, "executor", "PROGRAM",
 		"program to run for each job in place of the shell; it gets the job in its environment and in "+
 			"the files that BUILDKITE_ENV_FILE and BUILDKITE_ENV_JSON_FILE name, and checks code out itself", job.FindExecutor)

@@ -29,6 +29,20 @@ func FindExecutor(program string) (string, error) {
 	return path, nil
 }
 
+// ParseShell returns the program of a text and its arguments, which are separated by
+// spaces, for Settings.Shell, or an error if the program cannot be run here. An empty text
+// is the default.
+func ParseShell(text string) ([]string, error) {
+	argv := strings.Fields(text)
+	if len(argv) == 0 {
+		return nil, nil
+	}
+	if _, err := exec.LookPath(argv[0]); err != nil {
+		return nil, fmt.Errorf("cannot run the shell %s: %w", argv[0], err)
+	}
+	return argv, nil
+}
+
 // writeExecutorFiles writes the job's variables for its executor into a new
 // directory below parent, outside the working directory, which the executor may empty.
 // It returns the directory, which the caller must remove unless it is empty, and the

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -101,6 +102,19 @@ func TestFindExecutor(t *testing.T) {
 		path, err := FindExecutor(tt.program)
 		if (err == nil) != tt.ok || tt.ok && !filepath.IsAbs(path) {
 			t.Errorf("%q: %q, %v", tt.program, path, err)
+		}
+	}
+}
+
+func TestParseShell(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		text string
+		want []string
+		ok   bool
+	}{{"sh -e  -c", []string{"sh", "-e", "-c"}, true}, {" ", nil, true}, {"/no/such -c", nil, false}, {"no-such-program-here", nil, false}} {
+		if got, err := ParseShell(tt.text); (err == nil) != tt.ok || !slices.Equal(got, tt.want) {
+			t.Errorf("%q: %q, %v", tt.text, got, err)
 		}
 	}
 }
