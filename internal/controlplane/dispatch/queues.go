@@ -52,9 +52,12 @@ func (d *Dispatcher) PauseQueue(ctx context.Context, name, reason, by string) (C
 	if err := validateReason(reason, true); err != nil {
 		return ControlledQueue{}, err
 	}
-	paused := 0
-	d.records.view(func(x *schedule.Index) { paused = x.PausedQueues() })
-	if paused >= maxPausedQueues {
+	paused, already := 0, false
+	d.records.view(func(x *schedule.Index) {
+		paused = x.PausedQueues()
+		_, already = x.QueuePause(name)
+	})
+	if paused >= maxPausedQueues && !already {
 		return ControlledQueue{}, record.Invalid("name", "is of one paused queue too many: there are %d; resume some", paused)
 	}
 	return d.changePause(ctx, name, "queue paused", by, func(p record.QueuePause) (record.QueuePause, error) {

@@ -86,6 +86,8 @@ func TestPauseQueueRefuses(t *testing.T) {
 	}
 	_, err := p.Queue("a")
 	wantErr(t, err, ErrNotFound)
+	_, err = p.PauseQueue(t.Context(), "already", "why", "alice")
+	must(t, err)
 	p.records.view(func(x *schedule.Index) {
 		for n := range maxPausedQueues {
 			x.ApplyQueuePause(record.QueuePause{Queue: strings.Repeat("q", n%200+1) + string(rune('A'+n/200)), Paused: true, Revision: uint64(n + 1)})
@@ -93,4 +95,6 @@ func TestPauseQueueRefuses(t *testing.T) {
 	})
 	_, err = p.PauseQueue(t.Context(), "one-too-many", "why", "alice")
 	wantErr(t, err, ErrInvalid)
+	_, err = p.PauseQueue(t.Context(), "already", "another reason", "alice")
+	must(t, err)
 }
