@@ -166,6 +166,15 @@ func (m *crowdMachine) connection(ctx context.Context) (*rawConn, error) {
 	return conn, nil
 }
 
+// crowdError is a response that is not a success, and the wait that it asks for.
+type crowdError struct {
+	text       string
+	retryAfter time.Duration
+}
+
+// Error implements error.
+func (e *crowdError) Error() string { return e.text }
+
 // call sends a request over the connection. into is decoded from the response, unless it
 // is nil.
 func (m *crowdMachine) call(ctx context.Context, method, token, path string, body, into any) error {
@@ -179,12 +188,12 @@ func (m *crowdMachine) call(ctx context.Context, method, token, path string, bod
 			return fmt.Errorf("encoding a request: %w", err)
 		}
 	}
-	status, response, err := conn.call(ctx, r)
+	s, response, err := conn.call(ctx, r)
 	switch {
 	case err != nil:
 		return err
-	case status/100 != 2:
-		return fmt.Errorf("%s %s: status %d: %s", method, path, status, response)
+	case s.status/100 != 2:
+		return &crowdError{fmt.Sprintf("%s %s: status %d: %s", method, path, s.status, response), s.retryAfter}
 	case into == nil:
 		return nil
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -50,6 +51,7 @@ type crowdWorker struct {
 // streamChange is the first message of a stream, or its end.
 type streamChange struct {
 	ended, planned bool
+	retryAfter     time.Duration // what a refusal asks for
 }
 
 // run registers the worker, and keeps its stream open until ctx ends.
@@ -152,7 +154,11 @@ func (w *crowdWorker) due(ctx context.Context) {
 		event = pace.PingFailed
 	}
 	w.schedule.Step(now, event)
-	w.nextPing = now.Add(crowdPing/2 + time.Duration(rand.Float64()*float64(crowdPing)))
+	wait := crowdPing/2 + time.Duration(rand.Float64()*float64(crowdPing))
+	if refusal, ok := errors.AsType[*crowdError](err); ok {
+		wait = max(wait, refusal.retryAfter+time.Duration(rand.Float64()/4*float64(refusal.retryAfter))) // as agents do
+	}
+	w.nextPing = now.Add(wait)
 }
 
 // changed processes the first message or the end of the stream.
@@ -167,7 +173,7 @@ func (w *crowdWorker) changed(e streamChange) {
 	case e.planned && healthy:
 		w.schedule.End(now, pace.StreamEnded, 0)
 	default:
-		w.schedule.End(now, pace.StreamLost, 0)
+		w.schedule.End(now, pace.StreamLost, e.retryAfter)
 		if !w.polling {
 			w.polling, w.nextPing = true, now
 		}
@@ -205,7 +211,9 @@ func (w *crowdWorker) open(ctx context.Context) {
 		}
 		buffer = w.receive(ctx, append(buffer, p...))
 	}
-	s.done = func(error) { post(streamChange{ended: true, planned: s.grpc == grpcDeadline}) }
+	s.done = func(error) {
+		post(streamChange{ended: true, planned: s.grpc == grpcDeadline, retryAfter: s.retryAfter})
+	}
 	conn.open(request{
 		method: http.MethodPost, path: agentedgev1connect.AgentEdgeServiceStreamPingsProcedure,
 		token: wire.TokenScheme + " " + w.token, contentType: "application/grpc+proto",

@@ -9,6 +9,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"time"
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
@@ -48,6 +49,8 @@ type rawConn struct {
 type rawStream struct {
 	status int
 	grpc   string // the status of gRPC, empty before the end
+	// retryAfter is what the response asks for.
+	retryAfter time.Duration
 	// data receives the bytes of the body, which are valid until it returns.
 	data func([]byte)
 	// done is called once, at the end of the response, or with the error that ended it.
@@ -60,8 +63,12 @@ func (s *rawStream) note(f *http2.MetaHeadersFrame) {
 		s.status, _ = strconv.Atoi(f.PseudoValue("status"))
 	}
 	for _, h := range f.RegularFields() {
-		if h.Name == "grpc-status" {
+		switch h.Name {
+		case "grpc-status":
 			s.grpc = h.Value
+		case "retry-after":
+			seconds, _ := strconv.Atoi(h.Value)
+			s.retryAfter = time.Duration(seconds) * time.Second
 		}
 	}
 }
@@ -163,19 +170,19 @@ func (c *rawConn) add(id uint32, s *rawStream) bool {
 	return !c.ended
 }
 
-// call sends a request and returns the status and the body of its response. If ctx ends
-// first, it closes the connection.
-func (c *rawConn) call(ctx context.Context, r request) (status int, response []byte, err error) {
+// call sends a request and returns its stream at its end, and the body of the response. If
+// ctx ends first, it closes the connection.
+func (c *rawConn) call(ctx context.Context, r request) (s *rawStream, response []byte, err error) {
 	ended := make(chan error, 1)
-	s := &rawStream{data: func(p []byte) { response = append(response, p...) }, done: func(err error) { ended <- err }}
+	s = &rawStream{data: func(p []byte) { response = append(response, p...) }, done: func(err error) { ended <- err }}
 	r.contentType = "application/json"
 	c.open(r, s)
 	select {
 	case err := <-ended:
-		return s.status, response, err
+		return s, response, err
 	case <-ctx.Done():
 		c.close() // its goroutine uses the stream
-		return 0, nil, context.Cause(ctx)
+		return nil, nil, context.Cause(ctx)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,14 +20,25 @@ const (
 	// does not respond.
 	minReadWait = 100 * time.Millisecond
 	maxReadWait = 2 * time.Second
-	// openingRetryAfter is the Retry-After, in seconds, of the responses before the store
-	// is open.
-	openingRetryAfter = "1"
+	// refusalsASecond is how many requests a second are refused before the store is open
+	// without an effect on Retry-After, which then grows with them, from one second up to
+	// maxOpeningRetryAfter: a fleet that tries again each second would take the processors
+	// that opening the store needs.
+	refusalsASecond      = 500
+	maxOpeningRetryAfter = 30
 )
 
 // gate is the handler of the port. Until the store is open it responds with 503, so
 // that clients try again, or try another replica, and know why.
-type gate struct{ handler atomic.Pointer[http.Handler] }
+type gate struct {
+	handler atomic.Pointer[http.Handler]
+
+	mu sync.Mutex // for what follows
+	// second is the present second, refused how many requests were refused in it, and
+	// refusedBefore in the one before.
+	second                 int64
+	refused, refusedBefore int
+}
 
 // open has all further requests handled by handler.
 func (g *gate) open(handler http.Handler) { g.handler.Store(&handler) }
@@ -44,11 +57,27 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Cache-Control", "no-store")
-		w.Header().Set("Retry-After", openingRetryAfter)
+		w.Header().Set("Retry-After", strconv.Itoa(g.retryAfter(time.Now())))
 		w.WriteHeader(http.StatusServiceUnavailable)
 		// Both the protocol of agents and that of switchyard.v1 read the message.
 		_, _ = w.Write(openingBody())
 	}
+}
+
+// retryAfter returns the Retry-After, in seconds, of a response before the store is open,
+// and counts the response.
+func (g *gate) retryAfter(now time.Time) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch second := now.Unix(); second {
+	case g.second:
+	case g.second + 1:
+		g.second, g.refusedBefore, g.refused = second, g.refused, 0
+	default:
+		g.second, g.refusedBefore, g.refused = second, 0, 0
+	}
+	g.refused++
+	return min(1+max(g.refused, g.refusedBefore)/refusalsASecond, maxOpeningRetryAfter)
 }
 
 // openingBody returns the body of the response before the store is open.
