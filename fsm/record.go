@@ -11,8 +11,9 @@ import (
 type Record struct {
 	// Time is when the driver took the event.
 	Time time.Time
-	// Worker is the ID under which the worker is registered.
-	Worker string
+	// Worker is the ID under which the worker is registered, and Name its name, if that is
+	// known.
+	Worker, Name string
 	// Event is what happened. Cause is why, in words, if it is known: an error,
 	// or the reason of a pause.
 	Event Event
@@ -26,6 +27,11 @@ type Record struct {
 	Effects []Effect
 	// Facts are what the machine knows after the event.
 	Facts Facts
+	// Folded is how many events the record stands for, of which it is the last one: events
+	// by which a worker without a job returned to the same state. Since is the time of the
+	// first one. 0 is a record of one event.
+	Folded int
+	Since  time.Time
 }
 
 // SetAnswer sets the answer of a machine to the record's event: the states

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// LogFormat is the version of the form of a transition log.
-const LogFormat = 1
+// LogFormat is the version of the form of a transition log. Form 1 has no folded records,
+// no names, and no processes.
+const LogFormat = 2
 
 // LogHeader is the first line of each file of a transition log. It names the
 // table by which the workers were controlled, because another one may answer
@@ -20,11 +21,16 @@ type LogHeader struct {
 	Table string `json:"table"`
 	// Program is the version of the program that wrote the log.
 	Program string `json:"program,omitempty"`
+	// Process names the process that wrote the log: a worker that has not left before a
+	// header of another process ended with its own.
+	Process string `json:"process,omitempty"`
+	// Time is when the file was begun or continued.
+	Time time.Time `json:"time,omitzero"`
 }
 
-// NewLogHeader returns the header of a log that this program writes.
-func NewLogHeader(program string) LogHeader {
-	return LogHeader{Format: LogFormat, Table: TableHash(), Program: program}
+// NewLogHeader returns the header of a log that a process of this program begins at a time.
+func NewLogHeader(program, process string, at time.Time) LogHeader {
+	return LogHeader{Format: LogFormat, Table: TableHash(), Program: program, Process: process, Time: at}
 }
 
 // LogGap is a line of a log in place of records that were dropped.
@@ -38,6 +44,7 @@ type LogGap struct {
 type recordLine struct {
 	Time    time.Time  `json:"time"`
 	Worker  string     `json:"worker"`
+	Name    string     `json:"name,omitempty"`
 	Event   *EventKind `json:"event"`
 	Epoch   Epoch      `json:"epoch,omitempty"`
 	Job     JobID      `json:"job,omitempty"`
@@ -48,6 +55,8 @@ type recordLine struct {
 	Ignored string     `json:"ignored,omitempty"`
 	Effects []Effect   `json:"effects,omitempty"`
 	Facts   *factsLine `json:"facts"`
+	Folded  int        `json:"folded,omitempty"`
+	Since   time.Time  `json:"since,omitzero"`
 }
 
 type factsLine struct {
@@ -60,17 +69,21 @@ type factsLine struct {
 }
 
 // Encode appends the record to b as a line of a log. A whole record holds all
-// that a replay needs to begin there; any other leaves out the jobs seen, which
-// follow from the records before. It returns no error: every value has a form.
+// that a replay needs to begin there, and the name of the worker; any other leaves out the
+// jobs seen, which follow from the records before, and the name. A folded record must be
+// whole. It returns no error: every value has a form.
 func (r *Record) Encode(b []byte, whole bool) []byte {
 	facts := factsLine{Facts: r.Facts, Mailbox: r.Facts.Mailbox.ids}
+	name := ""
 	if whole {
+		name = r.Name
 		seen := append([]JobID{}, r.Facts.Seen.ids...) // a list even if it is empty
 		facts.Seen = &seen
 	}
 	return appendJSON(b, &recordLine{
-		Time: r.Time, Worker: r.Worker, Event: &r.Event.Kind, Epoch: r.Event.Epoch, Job: r.Event.Job, Cause: r.Cause,
+		Time: r.Time, Worker: r.Worker, Name: name, Event: &r.Event.Kind, Epoch: r.Event.Epoch, Job: r.Event.Job, Cause: r.Cause,
 		From: &r.From, To: &r.To, Guard: r.Guard, Ignored: r.Ignored, Effects: r.Effects, Facts: &facts,
+		Folded: r.Folded, Since: r.Since,
 	})
 }
 
@@ -108,6 +121,7 @@ func ParseLogLine(text []byte) (LogLine, error) {
 		Format  *int    `json:"transition_log"`
 		Table   string  `json:"table"`
 		Program string  `json:"program"`
+		Process string  `json:"process"`
 		Dropped *uint64 `json:"dropped"`
 	}
 	if err := json.Unmarshal(text, &read); err != nil {
@@ -115,14 +129,17 @@ func ParseLogLine(text []byte) (LogLine, error) {
 	}
 	switch {
 	case read.Format != nil:
-		return LogLine{Header: &LogHeader{*read.Format, read.Table, read.Program}}, nil
+		return LogLine{Header: &LogHeader{*read.Format, read.Table, read.Program, read.Process, read.Time}}, nil
 	case read.Dropped != nil:
 		return LogLine{Gap: &LogGap{read.Time, *read.Dropped}}, nil
 	case read.Event == nil || read.From == nil || read.To == nil || read.Facts == nil:
 		return LogLine{}, errNotALogLine
+	case read.Folded < 0 || read.Folded > 0 && read.Facts.Seen == nil:
+		return LogLine{}, errors.New("it is a folded record without all facts")
 	}
 	r := &Record{
-		Time: read.Time, Worker: read.Worker, Event: Event{Kind: *read.Event, Epoch: read.Epoch, Job: read.Job}, Cause: read.Cause,
+		Time: read.Time, Worker: read.Worker, Name: read.Name, Folded: read.Folded, Since: read.Since,
+		Event: Event{Kind: *read.Event, Epoch: read.Epoch, Job: read.Job}, Cause: read.Cause,
 		From: *read.From, To: *read.To, Guard: read.Guard, Ignored: read.Ignored, Effects: read.Effects, Facts: read.Facts.Facts,
 	}
 	r.Facts.Mailbox = MailboxOf(read.Facts.Mailbox...)

@@ -44,7 +44,7 @@ func root(a *command.App) *cobra.Command {
 		Version: command.ReadVersion().Version,
 	}
 	root.AddCommand(
-		cli.Group("agent", "run an agent on this machine", a.AgentStart(), a.AgentStatus()),
+		cli.Group("agent", "run an agent on this machine", a.AgentStart(), a.AgentStatus(), a.AgentHistory()),
 		cli.Group("redact", "keep secrets out of a job's log", a.RedactAdd()),
 		cli.Group("fsm", "draw and replay the state machine of a worker", a.FSMDiagram(), a.FSMReplay()),
 		a.Version(),

@@ -66,8 +66,7 @@ func (l *listFlags) order() switchyardv1.ListOrder {
 
 // momentFlag declares a flag for a bound in time of a list.
 func momentFlag(flags cli.Flags, target **timestamppb.Timestamp, name, usage string) {
-	const forms = ", a moment such as 2026-01-31, 2026-01-31T18:00 or 2026-01-31T18:00:00Z, or a duration ago such as 2h"
-	cli.Var(flags, target, name, "TIME", usage+forms,
+	cli.Var(flags, target, name, "TIME", usage+cli.MomentForms,
 		func(text string) (*timestamppb.Timestamp, error) {
 			at, err := cli.Moment(text, time.Now())
 			return timestamppb.New(at), err

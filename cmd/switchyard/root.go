@@ -37,7 +37,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(
 		a.up(),
 		cli.Group("server", "run a control plane, back it up and restore it", a.serverStart(), a.serverBackup(), a.serverRestore()),
-		cli.Group("agent", "run an agent on this machine", a.AgentStart(), a.AgentStatus()),
+		cli.Group("agent", "run an agent on this machine", a.AgentStart(), a.AgentStatus(), a.AgentHistory()),
 		cli.Group("job", "submit jobs, run them again, list them, follow them, wait for them, cancel and delete them",
 			a.jobSubmit(), a.jobRerun(), a.jobList(), a.jobShow(), a.jobLogs(), a.jobWait(), a.jobCancel(), a.jobDelete()),
 		cli.Group("workers", "list the workers of agents; pause, resume, stop and revoke them",

@@ -55,7 +55,7 @@ func (a *app) up() *cobra.Command {
 		if err := connectTo(server, serving, &working); err != nil {
 			return shutdown(server, err)
 		}
-		home := f.OpenHome(working.Logger)
+		home := f.OpenHome(&working)
 		defer home.Close()
 		daemon, release, err := a.NewAgent(cmd, working)
 		if err != nil {

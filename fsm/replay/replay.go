@@ -18,6 +18,9 @@ import (
 type Replay struct {
 	// Table is the table to run; nil means fsm.Default.
 	Table *fsm.Table
+	// Unchecked has logs read as they are, without running them: also one that another version
+	// of the table wrote, and the lines that can be read of one that is damaged.
+	Unchecked bool
 	// Checked is the number of records, or steps of a script, with the same answer
 	// of the table.
 	Checked int
@@ -31,10 +34,18 @@ type Replay struct {
 	Cut bool
 	// Header is that of the last log; nil if there was none.
 	Header *fsm.LogHeader
+	// Folded is the number of events that folded records stand for, which are not checked.
+	Folded int
+	// Killed are the workers that had not left when their process ended, by ID. It is known of
+	// a process that has ended by the header of the next one, or by Ended.
+	Killed map[string]Kill
+	// Unreadable is the number of lines that were skipped, because Unchecked is set.
+	Unreadable int
 	// Records are those that were read, in order, up to a divergence.
 	Records []fsm.Record
 
 	workers map[string]*known
+	last    map[string]*fsm.Record // of each worker of the process that wrote the last line
 }
 
 // known is what is known about a worker, in the middle of a log.
@@ -131,7 +142,7 @@ func (p *Replay) table() *fsm.Table {
 // log runs a recorded log.
 func (p *Replay) log(name string, r io.Reader) error {
 	if p.workers == nil {
-		p.workers = map[string]*known{}
+		p.workers, p.last = map[string]*known{}, map[string]*fsm.Record{}
 	}
 	err := eachLine(r, func(n int, text []byte) error {
 		if len(bytes.TrimSpace(text)) == 0 {
@@ -141,12 +152,14 @@ func (p *Replay) log(name string, r io.Reader) error {
 		switch {
 		case err != nil && text[len(text)-1] != '\n':
 			p.Cut = true
+		case err != nil && p.Unchecked:
+			p.Unreadable++
 		case err != nil:
 			return fmt.Errorf("line %d: %w", n, err)
-		case e.Header != nil && e.Header.Format != fsm.LogFormat:
-			return fmt.Errorf("line %d: the log has form %d, and this program reads form %d", n, e.Header.Format, fsm.LogFormat)
+		case e.Header != nil && (e.Header.Format < 1 || e.Header.Format > fsm.LogFormat):
+			return fmt.Errorf("line %d: the log has form %d, and this program reads forms 1 to %d", n, e.Header.Format, fsm.LogFormat)
 		case e.Header != nil:
-			p.Header = e.Header
+			p.began(e.Header)
 		case e.Gap != nil:
 			p.Dropped += e.Gap.Dropped
 			clear(p.workers)
@@ -155,7 +168,7 @@ func (p *Replay) log(name string, r io.Reader) error {
 				d.File, d.Line, d.OtherTable = name, n, p.OtherTable()
 				return d
 			}
-			p.Records = append(p.Records, *e.Record)
+			p.keep(e.Record)
 		}
 		return nil
 	})
@@ -168,10 +181,37 @@ func (p *Replay) log(name string, r io.Reader) error {
 	return nil
 }
 
+// keep adds a record, with the name of its worker, which only some lines have.
+func (p *Replay) keep(r *fsm.Record) {
+	if last := p.last[r.Worker]; last != nil && r.Name == "" {
+		r.Name = last.Name
+	}
+	p.last[r.Worker] = r
+	delete(p.Killed, r.Worker)
+	p.Records = append(p.Records, *r)
+}
+
+// began takes the header of a file. The workers of another process than before have ended
+// with it.
+func (p *Replay) began(h *fsm.LogHeader) {
+	if p.Header != nil && p.Header.Process != "" && h.Process != "" && p.Header.Process != h.Process {
+		p.Ended(h.Time)
+	}
+	p.Header = h
+}
+
 // check compares a record with the table's answer. The next record of the worker
 // is checked with the facts after it.
 func (p *Replay) check(e *fsm.LogLine) *DivergenceError {
 	r := e.Record
+	if p.Unchecked {
+		return nil
+	}
+	if r.Folded > 0 {
+		p.workers[r.Worker] = &known{r.To, r.Facts}
+		p.Folded += r.Folded
+		return nil
+	}
 	w := p.workers[r.Worker]
 	if w == nil && r.Event.Kind == fsm.Started {
 		w = &known{facts: fsm.Facts{Mode: r.Facts.Mode, RetireAfterJob: r.Facts.RetireAfterJob}}

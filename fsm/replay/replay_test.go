@@ -68,7 +68,7 @@ func recorded(t testing.TB) []fsm.Record {
 
 // logged returns records as a log; those at the indices in whole are whole.
 func logged(records []fsm.Record, whole ...int) string {
-	text := fsm.NewLogHeader("test").Encode(nil)
+	text := fsm.NewLogHeader("test", "", time.Time{}).Encode(nil)
 	for i := range records {
 		text = records[i].Encode(text, slices.Contains(whole, i))
 	}
@@ -164,7 +164,7 @@ func TestReplayRefuses(t *testing.T) {
 		{"no record", header + "{}\n", "f: line 2: it is neither a header, nor a record, nor a gap"},
 		{"half a record", header + `{"event":"PollDue"}` + "\n", "f: line 2: it is neither"},
 		{"no such event", header + `{"event":"PollDone"}` + "\n", `no event is called "PollDone"`},
-		{"another form", `{"transition_log":2}` + "\n", "the log has form 2, and this program reads form 1"},
+		{"another form", `{"transition_log":3}` + "\n", "the log has form 3, and this program reads forms 1 to 2"},
 		{"a long line", header + `{"cause":"` + strings.Repeat("x", 1<<20) + `"}` + "\n", "f: line 2: it is longer than 1048576 bytes"},
 		{"prose", "What a night.\nIt rained.\n", `f: line 2: want ---- after the command of line 1, not "It rained."`},
 		{"no such command", "start\n----\n" + startAnswer + "\nDance\n----\n", `f: line 7: unknown command "Dance"`},

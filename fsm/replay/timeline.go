@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -22,15 +23,18 @@ type Timeline struct {
 
 // WorkerTimeline is what one worker did.
 type WorkerTimeline struct {
-	// Worker is its ID.
+	// Worker is its ID, and Name its name, if the log has it.
 	Worker string `json:"worker"`
+	Name   string `json:"name,omitempty"`
 	// Begin and End are the times of its first and its last record. A worker that
 	// has left ends when it left.
 	Begin time.Time `json:"begin"`
 	End   time.Time `json:"end"`
 	// Left is the end of the worker; nil if it is not in the log.
-	Left    *Departure `json:"left"`
-	Summary Summary    `json:"summary"`
+	Left *Departure `json:"left"`
+	// Killed: its process ended without it leaving.
+	Killed  bool    `json:"killed,omitempty"`
+	Summary Summary `json:"summary"`
 	// States follow each other without a gap, and no two neighbors are the same.
 	States []StateSpan `json:"states"`
 	Jobs   []JobSpan   `json:"jobs"`
@@ -114,13 +118,19 @@ type PingSpan struct {
 
 	Epoch  fsm.Epoch `json:"epoch"`
 	Answer Answer    `json:"answer"`
-	Cause  string    `json:"cause,omitempty"`
+	// Count is how many pings this is, one after another with the same answer and cause; 0
+	// is one.
+	Count int    `json:"count,omitempty"`
+	Cause string `json:"cause,omitempty"`
 
 	kind fsm.EventKind // that ended it
 }
 
 // failed reports whether the ping failed or was refused.
 func (p *PingSpan) failed() bool { return p.kind == fsm.PollFailed || p.kind == fsm.PollRefused }
+
+// pings returns how many pings the span is.
+func (p *PingSpan) pings() int { return max(1, p.Count) }
 
 // StreamMark is a failure of the stream, or its planned end.
 type StreamMark struct {
@@ -178,6 +188,19 @@ func NewTimeline(records []fsm.Record) *Timeline {
 	}
 	return t
 }
+
+// Title returns what the worker is called: its name, with its ID behind it.
+func (w *WorkerTimeline) Title() string { return title(w.Name, w.Worker) }
+
+func title(name, id string) string {
+	if name == "" {
+		return id
+	}
+	return name + " (" + id + ")"
+}
+
+// label returns what the worker is called in a narrow place.
+func (w *WorkerTimeline) label() string { return cmp.Or(w.Name, w.Worker) }
 
 // length returns the time from the first to the last record.
 func (t *Timeline) length() time.Duration {

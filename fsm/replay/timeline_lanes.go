@@ -133,10 +133,14 @@ func (p *picture) pauses(w *WorkerTimeline, y float64) {
 // ending draws where the worker left, or where its records end.
 func (p *picture) ending(w *WorkerTimeline, y float64) {
 	switch {
-	case w.Left != nil:
-		x := p.axis.x(w.Left.Time)
-		p.Rect("gone", svg.Box{X: x, Y: y - 2, Width: 3, Height: stateHeight + 4}, w.leaving()+" at "+clock(w.Left.Time))
-		if text := w.leaving(); w.Left.Time.Equal(w.End) && x+float64(len(text))*charWidth+12 < plotLeft+plotWidth {
+	case w.Left != nil || w.Killed:
+		at, tip := w.End, w.leaving()+", after "+clock(w.End)
+		if w.Left != nil {
+			at, tip = w.Left.Time, w.leaving()+" at "+clock(w.Left.Time)
+		}
+		x := p.axis.x(at)
+		p.Rect("gone", svg.Box{X: x, Y: y - 2, Width: 3, Height: stateHeight + 4}, tip)
+		if text := w.leaving(); at.Equal(w.End) && x+float64(len(text))*charWidth+12 < plotLeft+plotWidth {
 			p.Text("quiet", x+8, y+16, svg.Start, text)
 		}
 	case w.End.Before(*p.t.End):

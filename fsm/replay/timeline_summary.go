@@ -50,7 +50,7 @@ func (s *Summary) share(d Seconds) float64 {
 }
 
 func summarize(w *WorkerTimeline) Summary {
-	s := Summary{States: []StateTime{}, Jobs: len(w.Jobs), Pings: len(w.Pings), Outages: len(w.Outages)}
+	s := Summary{States: []StateTime{}, Jobs: len(w.Jobs), Outages: len(w.Outages)}
 	in := map[fsm.State]Seconds{}
 	away := Seconds(0)
 	for i := range w.States {
@@ -79,8 +79,9 @@ func summarize(w *WorkerTimeline) Summary {
 		}
 	}
 	for i := range w.Pings {
+		s.Pings += w.Pings[i].pings()
 		if w.Pings[i].failed() {
-			s.FailedPings++
+			s.FailedPings += w.Pings[i].pings()
 		}
 	}
 	for i := range w.Marks {
@@ -130,6 +131,9 @@ func (s *Summary) counts() string {
 
 // leaving returns how the worker ended, in words.
 func (w *WorkerTimeline) leaving() string {
+	if w.Killed {
+		return "killed: its process ended without it leaving"
+	}
 	if w.Left == nil {
 		return "had not left"
 	}

@@ -113,7 +113,7 @@ func (p *picture) description() string {
 	b.WriteString(count(len(p.t.Workers), "worker", 0, "") + ", as a bar of states with lanes for jobs, pings and the stream.")
 	for i := range p.drawn {
 		w := &p.t.Workers[i]
-		fmt.Fprintf(&b, " %s: %s. %s. %s.", cut(w.Worker, maxName), w.Summary.states(), w.Summary.counts(), w.leaving())
+		fmt.Fprintf(&b, " %s: %s. %s. %s.", cut(w.Title(), maxName), w.Summary.states(), w.Summary.counts(), w.leaving())
 	}
 	return b.String()
 }
@@ -137,9 +137,9 @@ func (p *picture) labels(bottom float64) {
 // worker draws one group of lanes.
 func (p *picture) worker(w *WorkerTimeline, top float64) {
 	p.Group("", "")
-	p.Text("worker", margin, top+nameY, svg.Start, cut(w.Worker, maxName))
+	p.Text("worker", margin, top+nameY, svg.Start, cut(w.label(), maxName))
 	class := "quiet"
-	if w.Left != nil && w.Left.Failed {
+	if w.Killed || w.Left != nil && w.Left.Failed {
 		class = "bad"
 	}
 	p.Text(class, svgWidth-margin, top+nameY, svg.End, w.leaving()+" · "+w.Summary.states())

@@ -182,7 +182,7 @@ func TestTimelineForms(t *testing.T) {
 				}
 			case "txt":
 				for l := range strings.Lines(text) {
-					if n := utf8.RuneCountInString(strings.TrimSuffix(l, "\n")); n > 100 {
+					if n := utf8.RuneCountInString(strings.TrimSuffix(l, "\n")); n > 110 {
 						t.Errorf("%s: a line of %d columns: %s", c.name, n, l)
 					}
 				}

@@ -14,16 +14,16 @@ import (
 )
 
 const (
-	textWidth = 100
+	textWidth = 110
 	// textIndent is where the last column of a table begins.
-	textIndent = 47
+	textIndent = 59
 	// maxNotes bounds the notes of one episode, and maxNote the length of each.
 	maxNotes    = 12
 	maxNote     = 160
 	clockFormat = "2006-01-02 15:04:05"
 )
 
-// WriteText writes the timeline for a terminal of 100 columns: for each worker
+// WriteText writes the timeline for a terminal of 110 columns: for each worker
 // a summary, and its episodes in the order of time. Consecutive pings are one
 // episode, as long as they bring no job.
 func (t *Timeline) WriteText(w io.Writer) error {
@@ -45,18 +45,18 @@ func (t *Timeline) WriteText(w io.Writer) error {
 
 func (t *Timeline) workerText(page *bytes.Buffer, w *WorkerTimeline) {
 	fmt.Fprintln(page)
-	wrap(page, "", "  ", fmt.Sprintf("%s: %s, %s", printable(w.Worker), short(time.Duration(w.Summary.Total)), w.leaving()))
+	wrap(page, "", "  ", fmt.Sprintf("%s: %s, %s", printable(w.Title()), short(time.Duration(w.Summary.Total)), w.leaving()))
 	if states := w.Summary.states(); states != "" {
 		wrap(page, "  ", "  ", states)
 	}
 	wrap(page, "  ", "  ", w.Summary.counts())
-	fmt.Fprintf(page, "  %11s %9s  %-20s  %s\n", "at", "for", "state", "what happened")
+	fmt.Fprintf(page, "  %10s %11s %9s  %-20s  %s\n", "UTC", "after", "for", "state", "what happened")
 	for _, e := range w.episodes() {
 		length := short(e.to.Sub(e.from))
 		if e.last && e.name == fsm.Stopped.String() {
 			length = "" // it has no end
 		}
-		first := fmt.Sprintf("  %11s %9s  %-20s  ", offset(e.from.Sub(*t.Begin)), length, e.name)
+		first := fmt.Sprintf("  %10s %11s %9s  %-20s  ", clock(e.from), offset(e.from.Sub(*t.Begin)), length, e.name)
 		wrap(page, first, strings.Repeat(" ", textIndent), strings.Join(folded(e.notes), "; "))
 	}
 }

@@ -17,6 +17,12 @@ type track struct {
 
 const none = -1
 
+// eventsOfPing is how many events a ping is: that it is due, and its answer.
+const eventsOfPing = 2
+
+// maxNoted bounds the notes of one folded record: a log can be wrong.
+const maxNoted = 1000
+
 func newTrack(worker string) *track {
 	return &track{
 		w: WorkerTimeline{
@@ -29,6 +35,9 @@ func newTrack(worker string) *track {
 // add takes one record.
 func (k *track) add(r *fsm.Record) {
 	at := r.Time.UTC().Round(0) // without the monotonic clock of the process
+	if r.Name != "" {
+		k.w.Name = r.Name
+	}
 	first := len(k.w.States) == 0
 	switch {
 	case first:
@@ -86,6 +95,14 @@ func (k *track) event(r *fsm.Record, at time.Time) {
 		k.note(m.text(), r.Cause)
 	case class == fsm.ClassJobEnd:
 		k.endJob(r.Event.Job, Outcome(kind.Brief()), r.Cause, at)
+	case class == fsm.ClassAnswer && r.Folded > 0:
+		p := PingSpan{Epoch: r.Event.Epoch, Answer: Answer(kind.Brief()), Cause: r.Cause, Count: r.Folded / eventsOfPing, kind: kind}
+		p.From = r.Since.UTC().Round(0)
+		p.end(at)
+		k.w.Pings = append(k.w.Pings, p)
+		for range min(p.Count, maxNoted) {
+			k.note("ping "+string(p.Answer), r.Cause)
+		}
 	case class == fsm.ClassAnswer:
 		if k.ping != none && k.w.Pings[k.ping].Epoch == r.Event.Epoch {
 			k.w.Pings[k.ping].kind = kind

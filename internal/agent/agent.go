@@ -17,6 +17,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/fsm"
 	"github.com/switchyard-ci/switchyard/internal/job"
+	"github.com/switchyard-ci/switchyard/internal/telemetry"
 	"github.com/switchyard-ci/switchyard/internal/worker"
 	"github.com/switchyard-ci/switchyard/transport"
 )
@@ -35,9 +36,10 @@ type Agent struct {
 	machines         *machines
 
 	mu      sync.Mutex
-	workers []*worker.Worker // registered so far
-	held    *heldJobs        // nil before Run
-	tokens  []string         // the registration tokens so far; the last one is in use
+	workers []*worker.Worker   // registered so far
+	held    *heldJobs          // nil before Run
+	history *telemetry.History // nil before Run, and if there is none
+	tokens  []string           // the registration tokens so far; the last one is in use
 }
 
 // New returns an agent that is ready to run. An error names the invalid field of
@@ -108,6 +110,28 @@ func (a *Agent) Kill() {
 	}
 }
 
+// SaveHistory writes the history of the workers to a new file, for fsm replay, and returns
+// its path: all that the disk has of it, or the last events in memory if there is none.
+func (a *Agent) SaveHistory() (path string, err error) {
+	if h := a.openedHistory(); h != nil {
+		return h.Save() //nolint:wrapcheck // it says what was attempted
+	}
+	return telemetry.SaveTransitions(a.config.Version, a.History()) //nolint:wrapcheck // as above
+}
+
+// FlushHistory writes to the history what is held back.
+func (a *Agent) FlushHistory() {
+	if h := a.openedHistory(); h != nil {
+		h.Flush()
+	}
+}
+
+func (a *Agent) openedHistory() *telemetry.History {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.history
+}
+
 // History returns the last events of every worker with the machine's answers,
 // oldest first within a worker, at most worker.HistorySize of each.
 func (a *Agent) History() []fsm.Record {
@@ -141,7 +165,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	s.job.Settings, s.job.Reaper, s.job.Tracing = a.config.Job, a.config.Reaper, a.config.Tracing
 	defer s.close()
 	for _, open := range []func(context.Context, *shared) error{
-		a.openTransport, a.openTransitionLog, a.openSpool, a.openJobFolders,
+		a.openTransport, a.openTransitionLog, a.openHistory, a.openSpool, a.openJobFolders,
 	} {
 		if err := open(ctx, s); err != nil {
 			return fmt.Errorf("agent: %w", err)

@@ -98,6 +98,9 @@ type Config struct {
 	// size in bytes; see telemetry.OpenTransitionLog. Empty means no log.
 	TransitionLog     string
 	TransitionLogSize int64
+	// History is the file of the history of the workers; see telemetry.OpenHistory. Empty
+	// means none.
+	History string
 	// Tracing receives the spans of jobs; nil makes none.
 	Tracing trace.TracerProvider
 	// Logger receives what happens. Nil means no log.

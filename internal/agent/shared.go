@@ -72,6 +72,29 @@ func (a *Agent) openTransitionLog(_ context.Context, s *shared) error {
 	return nil
 }
 
+// openHistory opens the history. The agent runs without one, too.
+func (a *Agent) openHistory(_ context.Context, s *shared) error {
+	c := &a.config
+	if c.History == "" {
+		return nil
+	}
+	history, err := telemetry.OpenHistory(c.History, c.Version, c.Logger)
+	if err != nil {
+		c.Logger.Warn("history not kept; agent history does not have this agent", zap.Error(err))
+		return nil
+	}
+	s.onClose(history.Close)
+	a.mu.Lock()
+	a.history = history
+	a.mu.Unlock()
+	observe := s.observe
+	s.observe = func(r fsm.Record) {
+		observe(r)
+		history.Record(r)
+	}
+	return nil
+}
+
 // openSpool opens the spool and starts the delivery of undelivered results. What
 // is not delivered when the agent ends, the next agent delivers.
 func (a *Agent) openSpool(ctx context.Context, s *shared) (err error) {

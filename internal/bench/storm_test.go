@@ -55,7 +55,7 @@ func TestStormEvents(t *testing.T) {
 		t.Fatalf("events: %+v", s)
 	}
 
-	log := fsm.NewLogHeader("test").Encode(nil)
+	log := fsm.NewLogHeader("test", "", time.Time{}).Encode(nil)
 	machine, err := fsm.New(fsm.Config{})
 	if err != nil {
 		t.Fatal(err)

@@ -196,6 +196,9 @@ func duration(s string) (time.Duration, error) {
 	return 0, err //nolint:wrapcheck // it quotes the text
 }
 
+// MomentForms is the end of the help of a flag that Moment parses.
+const MomentForms = ", a moment such as 2026-01-31, 2026-01-31T18:00 or 2026-01-31T18:00:00Z, or a duration ago such as 2h"
+
 // Moment parses a moment: a date, with a time of day or without, or a duration before
 // now. A date without a zone is in the local one.
 func Moment(s string, now time.Time) (time.Time, error) {

@@ -18,7 +18,6 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/datadir"
 	"github.com/switchyard-ci/switchyard/internal/httpclient"
 	"github.com/switchyard-ci/switchyard/internal/job/process"
-	"github.com/switchyard-ci/switchyard/internal/telemetry"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 	"github.com/switchyard-ci/switchyard/transport"
 )
@@ -37,8 +36,8 @@ those that run have finished. The second cancels what runs, and stops. The third
 kills what runs, and exits at once. Each counts only a second or more after the one
 before. SIGQUIT cancels what runs, and stops. SIGHUP drains when the terminal is
 closed; in a service it reads the certificates, the token files and, from the
-configuration file, the log level again. SIGUSR1 writes the last events of each worker
-to a file, for fsm replay.
+configuration file, the log level again. SIGUSR1 writes the history of the workers to
+a file, for fsm replay.
 
 Exit codes: 0 when it was stopped, 1 when it failed, 2 when a setting is wrong,
 29 when a worker was revoked (another start registers a new one, if the registration
@@ -96,7 +95,7 @@ func (a *App) AgentStart() *cobra.Command {
 		settings.CurrentTLS = certificates.Current
 		status.observe(&settings)
 		settings.Registered = limitStartMemory()
-		home := f.OpenHome(settings.Logger)
+		home := f.OpenHome(&settings)
 		defer home.Close()
 		daemon, release, err := a.NewAgent(cmd, settings)
 		if err != nil {
@@ -196,12 +195,12 @@ func (a *App) historyOnSignal(daemon *agent.Agent) func() {
 	go func() {
 		defer close(done)
 		for range signals {
-			path, err := telemetry.SaveTransitions(ReadVersion().Version, daemon.History())
+			path, err := daemon.SaveHistory()
 			if err != nil {
 				a.Notef("%v", err)
 				continue
 			}
-			a.Notef("the last events of the workers are in %s; look at them with `%s fsm replay`", path, a.Name)
+			a.Notef("the last events of the workers are in %s; look at them with `%s fsm replay`, or `%s agent history`", path, a.Name, a.Name)
 		}
 	}()
 	return func() {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -19,10 +20,13 @@ import (
 const fsmReplayDescription = `Runs the events of each FILE through the table of this program, and stops at the
 first transition that differs from the recorded one. A FILE is a log that was
 written with --transition-log, or a script such as those in testdata/scenarios; - is
-standard input. Name the files of one log oldest first: log.2 log.1 log.
+standard input. Name the files of one log oldest first: log.2 log.1 log. What the
+agents of this machine did is shown by agent history, without a FILE.
 
 The output is a timeline of each worker's states, with its jobs, its pings and the
-losses of its stream. A script has no time: its steps are one second apart.
+losses of its stream. A worker whose process ended before it left was killed, if the
+log goes on with that of another process. A script has no time: its steps are one
+second apart. The flags that select what is shown do not change what is checked.
 
 Exit codes: 0 when every transition is as recorded, 1 when one is not or a file
 cannot be read, 2 when the command line is wrong.`
@@ -89,10 +93,17 @@ func (a *App) FSMReplay() *cobra.Command {
 	cmd.Long = fsmReplayDescription
 	format := FormatText
 	cli.PerCall(cmd).Choice(&format, "format", "FORMAT", "format of the timeline: text, json or svg", FormatText, FormatJSON, formatSVG)
+	filter := filterFlags(cmd)
 	cmd.RunE = func(_ *cobra.Command, files []string) error {
 		var p replay.Replay
 		failed := replayFiles(&p, files)
-		t := replay.NewTimeline(p.Records)
+		if unknown := filter.Check(p.Records); unknown != nil {
+			return errors.Join(failed, unknown)
+		}
+		t := p.Timeline(*filter)
+		if len(t.Workers) == 0 && len(p.Records) > 0 {
+			return errors.Join(failed, errNothingSelected)
+		}
 		draw := map[string]func(io.Writer) error{FormatText: t.WriteText, FormatJSON: t.WriteJSON, formatSVG: t.WriteSVG}[format]
 		if err := draw(a.Stdout); err != nil {
 			return fmt.Errorf("drawing the timeline: %w", err)
@@ -121,6 +132,9 @@ func replayFile(p *replay.Replay, name string) (err error) {
 		return p.Read("standard input", os.Stdin)
 	}
 	file, err := os.Open(name) //nolint:gosec // the user names it
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("replaying: %w; for what the agents of this machine did, use agent history", err)
+	}
 	if err != nil {
 		return fmt.Errorf("replaying: %w", err)
 	}
@@ -132,6 +146,9 @@ func replayFile(p *replay.Replay, name string) (err error) {
 func replaySummary(p *replay.Replay) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s as the table answers", count(p.Checked, "event"))
+	if p.Folded > 0 {
+		fmt.Fprintf(&b, "; %s not checked, because those that repeat are one record", count(p.Folded, "event"))
+	}
 	if p.OnFaith > 0 {
 		fmt.Fprintf(&b, "; %s not checked, because the events before are not there", count(p.OnFaith, "event"))
 	}

@@ -64,17 +64,20 @@ type Home struct {
 	logger *zap.Logger
 }
 
-// OpenHome claims a directory for the agent. Without one the agent runs, too: the log says
-// why. The caller closes it when the agent has ended.
-func (f *AgentFlags) OpenHome(logger *zap.Logger) *Home {
-	h := &Home{logger: logger}
+// OpenHome claims a directory for the agent of a configuration, which then keeps its
+// history there. Without one the agent runs, too: the log says why. The caller closes it
+// when the agent has ended.
+func (f *AgentFlags) OpenHome(c *agent.Config) *Home {
+	h := &Home{logger: c.Logger}
 	path, err := f.dataDir.Resolve()
 	if err == nil {
 		h.dir, err = agentdir.Claim(path)
 	}
 	if err != nil {
-		h.logger.Warn("agent has no directory of its own; agent status does not find it", zap.Error(err))
+		h.logger.Warn("agent has no directory of its own; agent status and agent history do not find it", zap.Error(err))
+		return h
 	}
+	c.History = h.dir.History()
 	return h
 }
 
@@ -84,7 +87,7 @@ func (h *Home) Serve(ctx context.Context, daemon *agent.Agent, run func() error)
 	if h.dir == nil {
 		return run()
 	}
-	server, err := agentstatus.ListenSocket(ctx, h.dir.Socket(), daemon.Status, h.logger)
+	server, err := agentstatus.ListenSocket(ctx, h.dir.Socket(), daemon.Status, daemon.FlushHistory, h.logger)
 	if err != nil {
 		h.logger.Warn("agent status does not find this agent", zap.Error(err))
 		return run()

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
+	"time"
 
 	"github.com/switchyard-ci/switchyard/fsm"
 )
@@ -17,11 +19,16 @@ type transitionLines struct {
 
 func (l *transitionLines) header(b []byte, version string) []byte {
 	l.whole = map[string]bool{}
-	return fsm.NewLogHeader(version).Encode(b)
+	return fsm.NewLogHeader(version, process(), time.Now()).Encode(b)
 }
 
+// process names this process among those that have written a log, one after another.
+var process = sync.OnceValue(func() string { //nolint:gochecknoglobals // the same for every log
+	return fmt.Sprintf("%d-%d", os.Getpid(), time.Now().UnixMilli())
+})
+
 func (l *transitionLines) record(b []byte, r *fsm.Record) []byte {
-	b = r.Encode(b, !l.whole[r.Worker])
+	b = r.Encode(b, !l.whole[r.Worker] || r.Folded > 0)
 	l.whole[r.Worker] = true
 	return b
 }

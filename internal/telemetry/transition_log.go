@@ -34,7 +34,8 @@ const (
 type TransitionLog struct {
 	logger  *zap.Logger
 	queue   chan queuedRecord
-	dropped atomic.Uint64 // records dropped so far
+	dropped atomic.Uint64      // records dropped so far
+	marks   chan chan struct{} // closed when the records before are written
 	closing chan struct{}
 	once    sync.Once
 	closed  chan struct{}
@@ -81,7 +82,7 @@ func OpenTransitionLog(path string, size int64, version string, logger *zap.Logg
 
 func newTransitionLog(path string, size int64, version string, queue int, logger *zap.Logger) *TransitionLog {
 	return &TransitionLog{
-		logger: logger, queue: make(chan queuedRecord, queue),
+		logger: logger, queue: make(chan queuedRecord, queue), marks: make(chan chan struct{}),
 		closing: make(chan struct{}), closed: make(chan struct{}),
 		file: &transitionFile{path: path, size: size, version: version},
 	}
@@ -113,13 +114,30 @@ func (l *TransitionLog) run() {
 		select {
 		case q := <-l.queue:
 			l.writeBatch(q)
+		case written := <-l.marks:
+			l.writeQueued()
+			close(written)
 		case <-l.closing:
-			for len(l.queue) > 0 {
-				l.writeBatch(<-l.queue)
-			}
+			l.writeQueued()
 			l.finish()
 			return
 		}
+	}
+}
+
+func (l *TransitionLog) writeQueued() {
+	for len(l.queue) > 0 {
+		l.writeBatch(<-l.queue)
+	}
+}
+
+// flush returns when the records so far were passed to the operating system, or dropped.
+func (l *TransitionLog) flush() {
+	written := make(chan struct{})
+	select {
+	case l.marks <- written:
+		<-written
+	case <-l.closed:
 	}
 }
 

@@ -190,7 +190,7 @@ func TestLogContinues(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "log")
 	records := recordsOf(t, "w", 1)
-	text := fsm.NewLogHeader("test").Encode(nil)
+	text := fsm.NewLogHeader("test", "", time.Time{}).Encode(nil)
 	text = records[0].Encode(text, true)
 	half := records[1].Encode(nil, false)
 	if err := os.WriteFile(path, append(text, half[:len(half)/2]...), 0o600); err != nil {

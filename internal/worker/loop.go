@@ -68,6 +68,7 @@ func (w *Worker) step(ctx context.Context, in input) error {
 		return fmt.Errorf("worker %s: %w", w.config.Session.ID(), err)
 	}
 	r := w.machine.Record(now, w.config.Session.ID(), in.cause)
+	r.Name = w.config.Name
 	w.log.record(w.config.Logger, &r)
 	w.history.add(&r)
 	w.config.Observe(r)

@@ -66,6 +66,11 @@ func (d *Dir) Close() error {
 // Socket returns the path of the socket of the agent's status.
 func (d *Dir) Socket() string { return socketOf(d.path) }
 
+// History returns the path of the history of the agent's workers.
+func (d *Dir) History() string { return historyOf(d.path) }
+
+func historyOf(path string) string { return filepath.Join(path, "history.jsonl") }
+
 func socketOf(path string) string { return filepath.Join(path, "status.sock") }
 
 // Place is the directory of an agent that runs or has run.
@@ -74,6 +79,21 @@ type Place struct{ path string }
 // Socket returns the path of the socket of the agent's status. Nothing serves it if the
 // agent does not run.
 func (p Place) Socket() string { return socketOf(p.path) }
+
+// History returns the path of the history of the workers of the agents that had the
+// directory, one after another.
+func (p Place) History() string { return historyOf(p.path) }
+
+// InUse reports whether a process has the directory: an agent runs. It is true as well if
+// that cannot be found out.
+func (p Place) InUse() bool {
+	lock := flock.New(filepath.Join(p.path, lockFile), flock.SetFlag(os.O_RDONLY))
+	free, err := lock.TryRLock()
+	if errors.Is(err, os.ErrNotExist) {
+		return false // no agent ever had it
+	}
+	return errors.Join(err, lock.Close()) != nil || !free
+}
 
 // Places returns the directories of all agents of a data directory, in their order.
 func Places(dataDir string) (places []Place) {

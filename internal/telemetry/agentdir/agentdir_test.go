@@ -34,8 +34,17 @@ func TestClaim(t *testing.T) {
 	if len(places) != 2 || places[0].Socket() != again.Socket() || places[1].Socket() != second.Socket() {
 		t.Errorf("places %v", places)
 	}
+	if !places[0].InUse() || !places[1].InUse() {
+		t.Error("a directory that was claimed is not in use")
+	}
 	release(again)
 	release(second)
+	if places[0].InUse() || places[1].InUse() || (Place{t.TempDir()}).InUse() {
+		t.Error("a directory that was released, or never claimed, is in use")
+	}
+	if again := claim("1"); again != nil {
+		release(again)
+	}
 	if places := Places(t.TempDir()); len(places) != 0 {
 		t.Errorf("places %v of an empty directory", places)
 	}

@@ -17,6 +17,16 @@ const maxStatus = 64 << 20
 // Ask returns the status of the agent that serves it on a Unix socket. Its error wraps
 // that of the connection, which is fs.ErrNotExist or ECONNREFUSED if no agent runs.
 func Ask(ctx context.Context, path string) (status agent.Status, err error) {
+	err = call(ctx, http.MethodGet, path, "/status", &status)
+	return status, err
+}
+
+// Flush has the agent write the history of its workers to its files. Errors as for Ask.
+func Flush(ctx context.Context, path string) error {
+	return call(ctx, http.MethodPost, path, "/flush", &struct{}{})
+}
+
+func call(ctx context.Context, method, path, route string, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	transport := &http.Transport{
@@ -25,20 +35,20 @@ func Ask(ctx context.Context, path string) (status agent.Status, err error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", path)
 		},
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://agent/status", http.NoBody)
+	req, err := http.NewRequestWithContext(ctx, method, "http://agent"+route, http.NoBody)
 	if err != nil {
-		return status, fmt.Errorf("asking the agent at %s: %w", path, err)
+		return fmt.Errorf("asking the agent at %s: %w", path, err)
 	}
 	res, err := transport.RoundTrip(req)
 	if err != nil {
-		return status, fmt.Errorf("asking the agent at %s: %w", path, err)
+		return fmt.Errorf("asking the agent at %s: %w", path, err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	if res.StatusCode != http.StatusOK {
-		return status, fmt.Errorf("asking the agent at %s: status %s", path, res.Status)
+		return fmt.Errorf("asking the agent at %s: status %s", path, res.Status)
 	}
-	if err := json.NewDecoder(io.LimitReader(res.Body, maxStatus)).Decode(&status); err != nil {
-		return status, fmt.Errorf("reading the status of the agent at %s: %w", path, err)
+	if err := json.NewDecoder(io.LimitReader(res.Body, maxStatus)).Decode(into); err != nil {
+		return fmt.Errorf("reading the response of the agent at %s: %w", path, err)
 	}
-	return status, nil
+	return nil
 }

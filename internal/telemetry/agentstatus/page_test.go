@@ -79,12 +79,12 @@ func TestPage(t *testing.T) {
 // The status is asked for on a socket; one that an earlier agent has left is replaced.
 func TestSocket(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "s")
+	path, flushed := filepath.Join(t.TempDir(), "s"), 0
 	if _, err := Ask(t.Context(), path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("without an agent: %v", err)
 	}
 	for range 2 {
-		s, err := ListenSocket(context.WithoutCancel(t.Context()), path, someStatus, zap.NewNop())
+		s, err := ListenSocket(context.WithoutCancel(t.Context()), path, someStatus, func() { flushed++ }, zap.NewNop())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,9 +92,15 @@ func TestSocket(t *testing.T) {
 		if err != nil || len(got.Workers) != 1 || got.Workers[0].Changes[1].Cause != "connection reset" {
 			t.Errorf("status %+v, %v", got, err)
 		}
+		if err := Flush(t.Context(), path); err != nil {
+			t.Error(err)
+		}
 		s.Close()
 	}
-	if _, err := ListenSocket(t.Context(), filepath.Join(path, "s"), someStatus, zap.NewNop()); err == nil {
+	if flushed != 2 {
+		t.Errorf("flushed %d times, want 2", flushed)
+	}
+	if _, err := ListenSocket(t.Context(), filepath.Join(path, "s"), someStatus, func() {}, zap.NewNop()); err == nil {
 		t.Error("a socket below no directory was served")
 	}
 }

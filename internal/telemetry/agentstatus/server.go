@@ -78,10 +78,11 @@ func (m *Metrics) Listen(ctx context.Context, address string, page Page, logger 
 	return s, nil
 }
 
-// ListenSocket serves the status, without metrics and pages, on a Unix socket, in place of
+// ListenSocket serves the status, without metrics and pages, and calls of flush, which
+// writes the history of the workers to its files, on a Unix socket, in place of
 // one that an earlier agent has left. Nobody else uses the path. An error names it. The
 // caller closes the server.
-func ListenSocket(ctx context.Context, path string, status func() agent.Status, logger *zap.Logger) (*Server, error) {
+func ListenSocket(ctx context.Context, path string, status func() agent.Status, flush func(), logger *zap.Logger) (*Server, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("serving the status: %w", err)
 	}
@@ -92,6 +93,10 @@ func ListenSocket(ctx context.Context, path string, status func() agent.Status, 
 	s := &Server{logger: logger, served: make(chan struct{})}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", statusHandler(status))
+	mux.HandleFunc("POST /flush", func(w http.ResponseWriter, _ *http.Request) {
+		flush()
+		_, _ = w.Write([]byte("{}\n"))
+	})
 	s.serve(ctx, listener, mux)
 	return s, nil
 }
