@@ -33,7 +33,7 @@ func TestEveryFlagChangesWhatIsRead(t *testing.T) {
 		"FILE": "x", "DIR": "x", "NAME": "x", "URL": "x", "HOST:PORT": "h:1", "COMMIT": "x", "BRANCH": "x", "KEY": "x",
 		"KEY=VALUE": "k=v", "NAME=VALUE": "K=v", "GLOB": "X_*", "SIGNAL": "INT",
 		"stream": "false", "mode": "poll-only", "stream-protocol": "connect", "build-cleanup": "never",
-		"shell": "/bin/other -c", "executor": "/bin/sh", "git-submodules": "false", "output": "json", "access-log": "all",
+		"shell": "/bin/sh -c", "executor": "/bin/sh", "git-submodules": "false", "output": "json", "access-log": "all",
 		"env-file":                variables,
 		"registration-token-file": token, "admin-token-file": token,
 	}
