@@ -37,7 +37,7 @@ type bed struct {
 func start(t *testing.T, changes ...func(*controlplane.Config)) *bed {
 	t.Helper()
 	config := controlplane.Config{
-		Listen: "127.0.0.1:0", DataDir: t.TempDir(),
+		Listen: "127.0.0.1:0", DataDir: t.TempDir(), MaxStore: 16 << 30, // on every disk the same
 		Logger: zaptest.NewLogger(t, zaptest.Level(zap.ErrorLevel)),
 	}
 	for _, change := range changes {
