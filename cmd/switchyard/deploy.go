@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -37,11 +36,11 @@ to standard output, or, with --dir, as files below a directory, at the paths tha
 have on a machine. A file that exists with another content is not replaced.`
 	var dir string
 	cli.PerCall(cmd).Text(&dir, "dir", "DIR", "write files below this directory; / is this machine")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+	cmd.RunE = func(*cobra.Command, []string) error {
 		if dir == "" {
 			return a.printFiles(set())
 		}
-		return a.writeFiles(cmd.Context(), dir, set())
+		return a.writeFiles(dir, set())
 	}
 	return cmd
 }
@@ -64,11 +63,8 @@ func (a *app) printFiles(files []deploy.File) error {
 }
 
 // writeFiles writes files below a directory and prints their names.
-func (a *app) writeFiles(ctx context.Context, dir string, files []deploy.File) error {
+func (a *app) writeFiles(dir string, files []deploy.File) error {
 	for _, file := range files {
-		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("writing files: %w", err)
-		}
 		path := filepath.Join(dir, filepath.FromSlash(file.Path))
 		if err := writeNew(path, file.Content); err != nil {
 			return err

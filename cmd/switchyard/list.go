@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"math"
 	"time"
 
+	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -102,6 +104,24 @@ func writeList[M proto.Message](
 		a.Notef("%s", note)
 	}
 	return nil
+}
+
+// showOne returns a command that shows what its argument names. get is a method of the
+// client; text has the time from which ages are counted.
+func showOne[M proto.Message](
+	a *app, use, short, argument string,
+	get func(c *client.Client, ctx context.Context, name string) (M, error), text func(w io.Writer, message M, now time.Time) error,
+) *cobra.Command {
+	cmd := cli.Command(use, short, cli.OneArg(argument))
+	c := connectionFlags(cmd)
+	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, names []string) error {
+		message, err := get(caller, ctx, names[0])
+		if err != nil {
+			return err
+		}
+		return write(a, c.Output, message, func(w io.Writer, message M) error { return text(w, message, time.Now()) })
+	})
+	return cmd
 }
 
 // listNote returns the note below a list that is not complete: which of its elements

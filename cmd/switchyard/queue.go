@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -35,18 +33,8 @@ func (a *app) queueList() *cobra.Command {
 
 // queueShow returns `switchyard queue show`.
 func (a *app) queueShow() *cobra.Command {
-	cmd := cli.Command("show NAME", "show a queue: its jobs, its workers, and why jobs wait", cli.OneArg("queue name"))
-	c := connectionFlags(cmd)
-	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, names []string) error {
-		queue, err := caller.Queue(ctx, names[0])
-		if err != nil {
-			return err
-		}
-		return write(a, c.Output, queue, func(w io.Writer, queue *switchyardv1.Queue) error {
-			return present.Queue(w, queue, time.Now())
-		})
-	})
-	return cmd
+	return showOne(a, "show NAME", "show a queue: its jobs, its workers, and why jobs wait", "queue name",
+		(*client.Client).Queue, present.Queue)
 }
 
 // queuePause returns `switchyard queue pause`.

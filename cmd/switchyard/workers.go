@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -39,19 +37,8 @@ func (a *app) workersList() *cobra.Command {
 
 // workersShow returns `switchyard workers show`.
 func (a *app) workersShow() *cobra.Command {
-	cmd := cli.Command("show ID-OR-NAME", "show everything about a worker: the state of its machine, when it last responded, its job",
-		cli.OneArg("worker ID or name"))
-	c := connectionFlags(cmd)
-	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, ids []string) error {
-		worker, err := caller.Worker(ctx, ids[0])
-		if err != nil {
-			return err
-		}
-		return write(a, c.Output, worker, func(w io.Writer, worker *switchyardv1.Worker) error {
-			return present.Worker(w, worker, time.Now())
-		})
-	})
-	return cmd
+	return showOne(a, "show ID-OR-NAME", "show everything about a worker: the state of its machine, when it last responded, its job",
+		"worker ID or name", (*client.Client).Worker, present.Worker)
 }
 
 // workersPause returns `switchyard workers pause`.
