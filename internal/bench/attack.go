@@ -34,8 +34,8 @@ type attack struct {
 // worker and of its job, a registration token, one that may submit.
 func attacks() []attack {
 	return []attack{
-		{"20 compressed bodies, no token", attackReachWithout, compressedBodies("")},
-		{"20 compressed bodies, a wrong token", attackReachWithout, compressedBodies("Bearer wrong")},
+		{"20 compressed bodies, no token", attackReachWithout, compressedBodies(anonymous)},
+		{"20 compressed bodies, a wrong token", attackReachWithout, compressedBodies(stranger)},
 		{"20 endless bodies, no token", attackReachWithout, endlessBodies("")},
 		{"1,000 half requests, no token", halfOpen * halfReach, halfRequests},
 		{"500 streams, a wrong token", attackReachWithout, streamsOf("Token wrong")},
@@ -43,7 +43,7 @@ func attacks() []attack {
 		{"20 compressed log chunks of 200 MB, a job's token", attackReachWith, bombsOfJob},
 		{"20 large meta-data requests, a job's token", attackReachWith, dataOfJob},
 		{"100 registrations of 200 KB, a registration token", attackReachWith, largeRegistrations},
-		{"20 compressed bodies, a token that may submit", attackReachWith, compressedBodies("submit")},
+		{"20 compressed bodies, a token that may submit", attackReachWith, compressedBodies(operator)},
 		followersThatDoNotRead(fewFollowers, "HTTP/1.1", false),
 		followersThatDoNotRead(fewFollowers, "HTTP/2", true),
 		followersThatDoNotRead(manyFollowers, "HTTP/1.1", false),
@@ -86,18 +86,11 @@ type memories struct{ before, during, after int64 }
 
 // attack starts a control plane and makes one attack.
 func (l *lab) attack(ctx context.Context, a attack) (m memories, outcome string, err error) {
-	dir, err := os.MkdirTemp(l.dir, "attack-")
-	if err != nil {
-		return m, "", fmt.Errorf("making a directory: %w", err)
-	}
-	s, err := startServer(ctx, l.binary, dir, 0)
+	s, err := l.newServer(ctx, "attack")
 	if err != nil {
 		return m, "", err
 	}
 	defer func() { err = errors.Join(err, s.end()) }()
-	if _, err := s.ready(ctx); err != nil {
-		return m, "", err
-	}
 	v, err := newVictim(ctx, s, strings.Contains(a.name, "followers"))
 	if err != nil {
 		return m, "", err

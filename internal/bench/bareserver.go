@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,7 +33,7 @@ func runBareServer(ctx context.Context, args []string) error {
 	if err != nil {
 		return fmt.Errorf("bare-server: %w", err)
 	}
-	resume = append(binary.BigEndian.AppendUint32([]byte{0}, uint32(len(resume))), resume...)
+	resume = envelope(resume)
 	var ids atomic.Int64
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("{}")) })

@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -39,9 +36,9 @@ type bareWorkers struct {
 // startBareWorkers registers workers with a control plane and opens their streams, so
 // many of them on one connection. It returns when each stream has a message.
 func startBareWorkers(ctx context.Context, s *serverProcess, workers, perConnection int) (*bareWorkers, error) {
-	token, err := os.ReadFile(filepath.Join(s.dir, datadir.RegistrationTokenFile))
+	token, err := s.token(datadir.RegistrationTokenFile)
 	if err != nil {
-		return nil, fmt.Errorf("reading the token: %w", err)
+		return nil, err
 	}
 	w := &bareWorkers{finished: make(chan string, workers), opened: make(chan string, workers)}
 	w.ctx, w.cancel = context.WithCancel(ctx)
@@ -59,7 +56,7 @@ func startBareWorkers(ctx context.Context, s *serverProcess, workers, perConnect
 	for range registering {
 		registered.Go(func() {
 			for i := range next {
-				w.join(w.transports[i/perConnection], strings.TrimSpace(string(token)), i)
+				w.join(w.transports[i/perConnection], token, i)
 			}
 		})
 	}

@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -76,17 +74,19 @@ func header(pairs ...string) http.Header {
 	return h
 }
 
+// anonymous returns no Authorization header, stranger one with a wrong token, and operator
+// that of the administrator.
+func anonymous(*victim) string  { return "" }
+func stranger(*victim) string   { return "Bearer wrong" }
+func operator(v *victim) string { return "Bearer " + v.admin }
+
 // compressedBodies submits jobs of a million empty strings, in a few kilobytes each, with
-// an Authorization header; submit is that of the administrator.
-func compressedBodies(authorization string) func(context.Context, *victim) (string, error) {
+// an Authorization header.
+func compressedBodies(authorization func(*victim) string) func(context.Context, *victim) (string, error) {
 	return func(ctx context.Context, v *victim) (string, error) {
-		value := authorization
-		if value == "submit" {
-			value = "Bearer " + v.admin
-		}
 		body := compressed(bytes.Repeat([]byte{0x0a, 0}, bombBytes/2))
 		return v.atOnce(ctx, bombs, switchyardv1connect.JobServiceSubmitJobProcedure,
-			header("Authorization", value, "Content-Type", "application/proto", "Content-Encoding", "gzip"),
+			header("Authorization", authorization(v), "Content-Type", "application/proto", "Content-Encoding", "gzip"),
 			func() io.Reader { return bytes.NewReader(body) }), nil
 	}
 }
@@ -145,11 +145,6 @@ func (v *victim) openStreams(ctx context.Context, authorization string) string {
 	return v.atOnce(ctx, streamsAtOne, agentedgev1connect.AgentEdgeServiceStreamPingsProcedure,
 		header("Authorization", authorization, "Content-Type", "application/connect+json"),
 		func() io.Reader { return bytes.NewReader(envelope(message)) })
-}
-
-// envelope returns a message as the streams of Connect have it.
-func envelope(message []byte) []byte {
-	return append(binary.BigEndian.AppendUint32([]byte{0}, uint32(len(message))), message...)
 }
 
 // bombsOfJob sends log chunks that are far larger than they say.
@@ -236,7 +231,7 @@ func (v *victim) follow(ctx context.Context, body []byte) error {
 		}
 	}
 	cancel()
-	return errors.Join(fmt.Errorf("following: %w", err))
+	return fmt.Errorf("following: %w", err)
 }
 
 // closerFunc is an io.Closer.

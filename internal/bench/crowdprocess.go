@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -32,7 +31,7 @@ func startCrowd(ctx context.Context, s *serverProcess, tokenFile string, workers
 		return nil, fmt.Errorf("starting a crowd: %w", err)
 	}
 	c := &crowdProcess{stderr: &bytes.Buffer{}, events: make(chan crowdEvent, 1)}
-	c.cmd = exec.CommandContext(ctx, program, crowdCommand, strings.TrimPrefix(s.url, "http://"), tokenFile,
+	c.cmd = exec.CommandContext(ctx, program, crowdCommand, s.address(), tokenFile,
 		strconv.Itoa(workers), strconv.Itoa(perConnection))
 	c.cmd.Stderr = c.stderr
 	stdout, err := c.cmd.StdoutPipe()

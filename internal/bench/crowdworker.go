@@ -217,7 +217,7 @@ func (w *crowdWorker) open(ctx context.Context) {
 	conn.open(request{
 		method: http.MethodPost, path: agentedgev1connect.AgentEdgeServiceStreamPingsProcedure,
 		token: wire.TokenScheme + " " + w.token, contentType: "application/grpc+proto",
-		body: append(binary.BigEndian.AppendUint32([]byte{0}, uint32(len(message))), message...),
+		body: envelope(message),
 	}, s)
 }
 

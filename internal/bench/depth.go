@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/client"
@@ -36,18 +33,11 @@ type depthTimes struct{ submit, dispatch, list []time.Duration }
 
 // measureDepth measures calls while a queue has a page of jobs, and while it is long.
 func measureDepth(ctx context.Context, l *lab) (results []result, err error) {
-	dir, err := os.MkdirTemp(l.dir, "depth-")
-	if err != nil {
-		return nil, fmt.Errorf("making a directory: %w", err)
-	}
-	s, err := startServer(ctx, l.binary, filepath.Join(dir, "data"), 0)
+	s, err := l.newServer(ctx, "depth")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.end()) }()
-	if _, err := s.ready(ctx); err != nil {
-		return nil, err
-	}
 	c, err := s.client()
 	if err != nil {
 		return nil, err
@@ -106,11 +96,11 @@ func longer(a, b []time.Duration, q float64) float64 {
 
 // pollingWorker registers a worker without a stream: it takes a job only when it asks.
 func pollingWorker(ctx context.Context, s *serverProcess, t *transport.Transport) (*transport.Session, error) {
-	token, err := os.ReadFile(filepath.Join(s.dir, datadir.RegistrationTokenFile))
+	token, err := s.token(datadir.RegistrationTokenFile)
 	if err != nil {
-		return nil, fmt.Errorf("reading the token: %w", err)
+		return nil, err
 	}
-	session, err := t.Register(ctx, func() string { return strings.TrimSpace(string(token)) }, wire.RegisterRequest{
+	session, err := t.Register(ctx, func() string { return token }, wire.RegisterRequest{
 		Name: "polling", Tags: []string{wire.QueueTag + bareQueue}, ScriptEvalEnabled: true,
 	})
 	if err == nil {

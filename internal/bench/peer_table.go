@@ -59,8 +59,8 @@ const (
 	oursColumn
 )
 
-// printPeers prints the medians of the rounds with the least and the most, and our ratio to the floor and to the peer
-// in each round: the median, the least and the most.
+// printPeers prints the medians of the rounds with the least and the most, and our ratio to
+// the floor and to the peer in each round: the median, the least and the most.
 func printPeers(w io.Writer, rounds [][]peerRound, loadBefore string) error {
 	t := tabwriter.NewWriter(w, 0, 0, tablePadding, ' ', 0)
 	fmt.Fprintf(t, "FIGURE\tFLOOR\tPEER\tOURS\tOURS/FLOOR\tOURS/PEER\n")

@@ -36,8 +36,8 @@ type plan struct {
 	throughput    int           // jobs to submit, run and finish as fast as possible
 	syncDelay     time.Duration // how much longer a sync of the control plane takes
 	streams       int           // streams on one control plane
-	depth         int           // jobs in a queue
 	perConnection int           // how many of them share a connection
+	depth         int           // jobs in a queue
 	silence       bool          // measure the waits of minutes over HTTP/1.1 too
 	many          int           // jobs on one agent, after which nothing may be left
 }

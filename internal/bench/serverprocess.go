@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -45,6 +46,23 @@ func freeAddress(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("finding a free port: %w", err)
 	}
 	return address, nil
+}
+
+// newServer starts a control plane with an empty store of its own, whose directory begins
+// with a name, and waits until it serves.
+func (l *lab) newServer(ctx context.Context, name string) (*serverProcess, error) {
+	dir, err := os.MkdirTemp(l.dir, name+"-")
+	if err != nil {
+		return nil, fmt.Errorf("making a directory: %w", err)
+	}
+	s, err := startServer(ctx, l.binary, filepath.Join(dir, "data"), 0)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.ready(ctx); err != nil {
+		return nil, errors.Join(err, s.end())
+	}
+	return s, nil
 }
 
 // startServer starts a control plane and does not wait for it. If delay is not zero,
@@ -111,13 +129,25 @@ func (s *serverProcess) ready(ctx context.Context) (time.Duration, error) {
 	}
 }
 
+// address returns the host and port of the control plane.
+func (s *serverProcess) address() string { return strings.TrimPrefix(s.url, "http://") }
+
+// token returns the token in a file of the data directory.
+func (s *serverProcess) token(file string) (string, error) {
+	token, err := os.ReadFile(filepath.Join(s.dir, file))
+	if err != nil {
+		return "", fmt.Errorf("reading the token: %w", err)
+	}
+	return string(bytes.TrimSpace(token)), nil
+}
+
 // client returns a client of the control plane. The caller must close it.
 func (s *serverProcess) client() (*client.Client, error) {
-	token, err := os.ReadFile(filepath.Join(s.dir, datadir.AdminTokenFile))
+	token, err := s.token(datadir.AdminTokenFile)
 	if err != nil {
-		return nil, fmt.Errorf("reading the token: %w", err)
+		return nil, err
 	}
-	c, err := client.New(client.Options{Endpoints: []string{s.url}, Token: string(bytes.TrimSpace(token))})
+	c, err := client.New(client.Options{Endpoints: []string{s.url}, Token: token})
 	if err != nil {
 		return nil, fmt.Errorf("making a client: %w", err)
 	}

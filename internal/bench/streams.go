@@ -31,7 +31,6 @@ type crowdCosts struct {
 	open        time.Duration // until every stream was open
 	openCPU     time.Duration
 	idleCPU     time.Duration
-	crowdCPU    time.Duration // of the crowd itself, while idle
 	idleFor     time.Duration
 	loadAverage string
 }
@@ -48,18 +47,11 @@ func measureStreams(ctx context.Context, l *lab) (results []result, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("the bare server: %w", err)
 	}
-	dir, err := os.MkdirTemp(l.dir, "streams-")
-	if err != nil {
-		return nil, fmt.Errorf("making a directory: %w", err)
-	}
-	s, err := startServer(ctx, l.binary, filepath.Join(dir, "data"), 0)
+	s, err := l.newServer(ctx, "streams")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.end()) }()
-	if _, err := s.ready(ctx); err != nil {
-		return nil, err
-	}
 	c, err := startCrowd(ctx, s, filepath.Join(s.dir, datadir.RegistrationTokenFile), l.plan.streams, l.plan.perConnection)
 	if err != nil {
 		return nil, err
@@ -147,25 +139,18 @@ func (l *lab) crowdCosts(ctx context.Context, s *serverProcess, c *crowdProcess)
 	if err := pause(ctx, l.plan.settle); err != nil {
 		return costs, err
 	}
-	idle := func() (server, crowd time.Duration, err error) {
-		if server, err = cpuTime(pid); err != nil {
-			return 0, 0, err
-		}
-		crowd, err = cpuTime(c.cmd.Process.Pid)
-		return server, crowd, err
-	}
-	before, crowdBefore, err := idle()
+	before, err := cpuTime(pid)
 	if err != nil {
 		return costs, err
 	}
 	if err := pause(ctx, l.plan.idle); err != nil {
 		return costs, err
 	}
-	after, crowdAfter, err := idle()
+	after, err := cpuTime(pid)
 	if err != nil {
 		return costs, err
 	}
-	costs.idleCPU, costs.crowdCPU = after-before, crowdAfter-crowdBefore
+	costs.idleCPU = after - before
 	with, err := residentMemory(pid)
 	costs.memory = (with - without) / int64(l.plan.streams)
 	return costs, err
@@ -219,7 +204,7 @@ func (l *lab) restartAmong(ctx context.Context, s **serverProcess, c *crowdProce
 		return result{}, err
 	}
 	ended := time.Now()
-	again, err := startServerAt(ctx, l.binary, (*s).dir, (*s).url[len("http://"):], 0)
+	again, err := startServerAt(ctx, l.binary, (*s).dir, (*s).address(), 0)
 	if err != nil {
 		return result{}, err
 	}

@@ -81,3 +81,8 @@ func (w *streamWriter) Flush() {
 
 // Unwrap implements the interface of [http.ResponseController].
 func (w *streamWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// envelope returns a message as the streams of gRPC and Connect have it.
+func envelope(message []byte) []byte {
+	return append(binary.BigEndian.AppendUint32([]byte{0}, uint32(len(message))), message...)
+}

@@ -5,14 +5,11 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -43,13 +40,13 @@ type victim struct {
 
 // newVictim registers a worker that runs a job, and with a log if that is followed.
 func newVictim(ctx context.Context, s *serverProcess, log bool) (*victim, error) {
-	v := &victim{url: s.url, address: strings.TrimPrefix(s.url, "http://"), caller: &http.Client{Transport: &http.Transport{}}}
-	for file, token := range map[string]*string{datadir.RegistrationTokenFile: &v.registration, datadir.AdminTokenFile: &v.admin} {
-		content, err := os.ReadFile(filepath.Join(s.dir, file))
-		if err != nil {
-			return nil, fmt.Errorf("reading the token: %w", err)
-		}
-		*token = string(bytes.TrimSpace(content))
+	v := &victim{url: s.url, address: s.address(), caller: &http.Client{Transport: &http.Transport{}}}
+	var err error
+	if v.registration, err = s.token(datadir.RegistrationTokenFile); err != nil {
+		return nil, err
+	}
+	if v.admin, err = s.token(datadir.AdminTokenFile); err != nil {
+		return nil, err
 	}
 	c, err := s.client()
 	if err != nil {
@@ -155,7 +152,7 @@ func (v *victim) do(ctx context.Context, method, path string, header http.Header
 	if err != nil {
 		return 0, nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return res.StatusCode, content, errors.Join(res.Body.Close())
+	return res.StatusCode, content, res.Body.Close() //nolint:wrapcheck // it was read
 }
 
 // dial opens a connection, which close ends.
