@@ -85,10 +85,10 @@ func (a *Agent) Status() Status {
 }
 
 func statusOf(w *worker.Worker) WorkerStatus {
-	last, since := w.Last()
+	last := w.Last()
 	return WorkerStatus{
 		ID: w.Session().ID(), Name: w.Name(), Endpoint: wire.HideURLSecrets(w.Session().Endpoint()),
-		State: last.To, StateName: last.To.String(), Since: since,
+		State: last.To, StateName: last.To.String(),
 		Stream: last.Facts.Stream.String(), Paused: last.Facts.Paused, JobID: string(last.Facts.Job), Changes: []Change{},
 	}
 }

@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -123,7 +121,7 @@ func timelineOf(all []agentHistory, f replay.Filter) *replay.Timeline {
 func (a *App) flushHistory(ctx context.Context, place agentdir.Place) {
 	err := agentstatus.Flush(ctx, place.Socket())
 	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED): // it starts, or ends
+	case errors.Is(err, agentstatus.ErrNoAgent):
 	case err != nil:
 		a.Notef("the last pings of the workers of an agent may be missing: %v", err)
 	}

@@ -4,11 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -44,8 +42,8 @@ func (a *App) AgentStatus() *cobra.Command {
 		running := 0
 		for _, place := range agentdir.Places(path) {
 			status, err := agentstatus.Ask(cmd.Context(), place.Socket())
-			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
-				continue // it has ended
+			if errors.Is(err, agentstatus.ErrNoAgent) {
+				continue
 			}
 			if err != nil {
 				return err
@@ -72,7 +70,7 @@ func (a *App) AgentStatus() *cobra.Command {
 func (a *App) writeStatus(s agent.Status, now time.Time) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "agent %d on %s: queue %s, version %s, up for %v",
-		s.PID, printable(s.Hostname), printable(s.Queue), printable(s.Version), since(now, s.Started))
+		s.PID, printable(s.Hostname), printable(s.Queue), printable(s.Version), agentstatus.Age(now, s.Started))
 	if s.Draining {
 		b.WriteString(", draining")
 	}
@@ -95,7 +93,7 @@ func (a *App) writeStatus(s agent.Status, now time.Time) error {
 		if w.FailedPings > 0 {
 			failed = strconv.Itoa(w.FailedPings) + ": " + w.PingFailure
 		}
-		_, _ = fmt.Fprintf(t, "%s\t%s\t%v\t%s\t%s\t%s\n", printable(w.Name), state, since(now, w.Since), w.Stream,
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%v\t%s\t%s\t%s\n", printable(w.Name), state, agentstatus.Age(now, w.Since), w.Stream,
 			cmp.Or(printable(w.JobID), "-"), printable(failed))
 		for _, c := range w.Changes {
 			changes = append(changes, change{c, w.Name})
@@ -114,9 +112,6 @@ func (a *App) writeStatus(s agent.Status, now time.Time) error {
 	}
 	return a.Printf("%s", b.String())
 }
-
-// since returns the time since a moment in whole seconds.
-func since(now, at time.Time) time.Duration { return max(0, now.Sub(at)).Truncate(time.Second) }
 
 // printable returns a text from outside without what could control a terminal.
 func printable(s string) string {

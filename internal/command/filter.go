@@ -21,12 +21,11 @@ func filterFlags(cmd *cobra.Command) *replay.Filter {
 	cli.List(flags, &f.Workers, "worker", "NAME|ID", "only this worker; may be repeated", cli.Each(cli.AnyText))
 	cli.Var(flags, &f.Job, "job", "ID", "only the workers that had this job, while they had it",
 		func(text string) (fsm.JobID, error) { return fsm.JobID(text), nil })
-	for name, bound := range map[string]struct {
-		at    *time.Time
-		usage string
-	}{"since": {&f.Since, "only what happened from then on, and the states at that time"}, "until": {&f.Until, "only what happened before"}} {
-		cli.Var(flags, bound.at, name, "TIME", bound.usage+cli.MomentForms,
+	bound := func(at *time.Time, name, usage string) {
+		cli.Var(flags, at, name, "TIME", usage+cli.MomentForms,
 			func(text string) (time.Time, error) { return cli.Moment(text, time.Now()) }).Default("")
 	}
+	bound(&f.Since, "since", "only what happened from then on, and the states at that time")
+	bound(&f.Until, "until", "only what happened before")
 	return f
 }

@@ -19,7 +19,7 @@ type folder struct {
 
 // run is the events of one worker that repeat.
 type run struct {
-	// last is the kind and the cause of what may repeat.
+	// kind and cause are those of what may repeat.
 	kind  fsm.EventKind
 	cause string
 	// due is that a ping is due, until its answer shows whether it repeats; nil if none is.

@@ -110,13 +110,5 @@ func (h *History) Save() (path string, err error) {
 	if err != nil {
 		return "", err
 	}
-	file, err := os.CreateTemp("", "switchyard-history-*.jsonl")
-	if err != nil {
-		return "", fmt.Errorf("saving the history: %w", err)
-	}
-	_, err = file.Write(bytes.Join(texts, nil))
-	if err = errors.Join(err, file.Close()); err != nil {
-		return "", fmt.Errorf("saving the history: %w", err)
-	}
-	return file.Name(), nil
+	return saveTemporary("history", bytes.Join(texts, nil))
 }

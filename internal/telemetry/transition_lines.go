@@ -46,13 +46,19 @@ func SaveTransitions(version string, records []fsm.Record) (path string, err err
 	for i := range records {
 		text = lines.record(text, &records[i])
 	}
-	file, err := os.CreateTemp("", "switchyard-transitions-*.jsonl")
+	return saveTemporary("transitions", text)
+}
+
+// saveTemporary writes a text to a new temporary file, whose name and errors have what it
+// is, and returns the path.
+func saveTemporary(what string, text []byte) (path string, err error) {
+	file, err := os.CreateTemp("", "switchyard-"+what+"-*.jsonl")
 	if err == nil {
 		_, err = file.Write(text)
 		err = errors.Join(err, file.Close())
 	}
 	if err != nil {
-		return "", fmt.Errorf("saving transitions: %w", err)
+		return "", fmt.Errorf("saving %s: %w", what, err)
 	}
 	return file.Name(), nil
 }

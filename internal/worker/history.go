@@ -2,7 +2,6 @@ package worker
 
 import (
 	"sync"
-	"time"
 
 	"github.com/switchyard-ci/switchyard/fsm"
 )
@@ -17,16 +16,12 @@ const HistorySize = 64
 type history struct {
 	mu      sync.Mutex
 	records []fsm.Record
-	oldest  int       // its index, once the ring is full
-	changed time.Time // of the last change of state
+	oldest  int // its index, once the ring is full
 }
 
 func (h *history) add(r *fsm.Record) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if r.From != r.To {
-		h.changed = r.Time
-	}
 	if len(h.records) < HistorySize {
 		h.records = append(h.records, *r)
 		return
@@ -35,15 +30,14 @@ func (h *history) add(r *fsm.Record) {
 	h.oldest = (h.oldest + 1) % HistorySize
 }
 
-// last returns the newest record and when the state last changed; the zero values if
-// nothing has happened.
-func (h *history) last() (r fsm.Record, changed time.Time) {
+// last returns the newest record; the zero value if nothing has happened.
+func (h *history) last() (r fsm.Record) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if n := len(h.records); n > 0 {
 		r = h.records[(h.oldest+n-1)%n]
 	}
-	return r, h.changed
+	return r
 }
 
 // all returns a copy of the records, oldest first.

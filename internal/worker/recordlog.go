@@ -14,10 +14,10 @@ const summaryInterval = time.Minute
 
 // recordLog logs what happens to a worker: a change of state at level info, any other
 // event at level debug. The beginning and the end of a job that change nothing else are at
-// level debug, too: logEnd logs a line for each job. While the worker polls, of the pings only the first one, the first
-// failure and the first answer after failures are changes for a reader; the others are at
-// level debug, and a line a minute has their number. It belongs to the goroutine that runs
-// the loop.
+// level debug, too: logEnd logs a line for each job. While the worker polls, of the pings
+// only the first one, the first failure and the first answer after failures are changes
+// for a reader; the others are at level debug, and a line a minute has their number. It
+// belongs to the goroutine that runs the loop.
 type recordLog struct {
 	since time.Time // when the poller took control; zero while it is not in control
 	told  time.Time // when the last line about pings was logged

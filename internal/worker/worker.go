@@ -115,9 +115,9 @@ func (w *Worker) ExpireIdle() {
 // oldest first, at most HistorySize. It does not block.
 func (w *Worker) History() []fsm.Record { return w.history.all() }
 
-// Last returns the last event of the worker with the machine's answer, and when its
-// state last changed; the zero values before the first one. It does not block.
-func (w *Worker) Last() (last fsm.Record, changed time.Time) { return w.history.last() }
+// Last returns the last event of the worker with the machine's answer; the zero value
+// before the first one. It does not block.
+func (w *Worker) Last() fsm.Record { return w.history.last() }
 
 // Name returns the worker's name.
 func (w *Worker) Name() string { return w.config.Name }

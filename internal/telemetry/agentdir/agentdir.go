@@ -24,9 +24,13 @@ const (
 	ownerOnlyFile = 0o600
 )
 
-// Dir is the directory of one agent, which holds its lock.
+// Place is the directory of an agent that runs or has run.
+type Place struct{ path string }
+
+// Dir is the directory of an agent that holds its lock.
 type Dir struct {
-	path string
+	Place
+
 	lock *flock.Flock
 }
 
@@ -45,7 +49,7 @@ func Claim(dataDir string) (*Dir, error) {
 			return nil, fmt.Errorf("directory of an agent %s: %w", path, errors.Join(err, lock.Close()))
 		}
 		if locked {
-			return &Dir{path, lock}, nil
+			return &Dir{Place{path}, lock}, nil
 		}
 		if err := lock.Close(); err != nil {
 			return nil, fmt.Errorf("directory of an agent %s: %w", path, err)
@@ -63,26 +67,13 @@ func (d *Dir) Close() error {
 	return nil
 }
 
-// Socket returns the path of the socket of the agent's status.
-func (d *Dir) Socket() string { return socketOf(d.path) }
-
-// History returns the path of the history of the agent's workers.
-func (d *Dir) History() string { return historyOf(d.path) }
-
-func historyOf(path string) string { return filepath.Join(path, "history.jsonl") }
-
-func socketOf(path string) string { return filepath.Join(path, "status.sock") }
-
-// Place is the directory of an agent that runs or has run.
-type Place struct{ path string }
-
 // Socket returns the path of the socket of the agent's status. Nothing serves it if the
 // agent does not run.
-func (p Place) Socket() string { return socketOf(p.path) }
+func (p Place) Socket() string { return filepath.Join(p.path, "status.sock") }
 
 // History returns the path of the history of the workers of the agents that had the
 // directory, one after another.
-func (p Place) History() string { return historyOf(p.path) }
+func (p Place) History() string { return filepath.Join(p.path, "history.jsonl") }
 
 // InUse reports whether a process has the directory: an agent runs. It is true as well if
 // that cannot be found out.

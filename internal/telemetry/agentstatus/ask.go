@@ -3,10 +3,13 @@ package agentstatus
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
+	"syscall"
 
 	"github.com/switchyard-ci/switchyard/internal/agent"
 )
@@ -14,14 +17,16 @@ import (
 // maxStatus bounds the status of an agent, in bytes: 1,000 workers with all their changes.
 const maxStatus = 64 << 20
 
-// Ask returns the status of the agent that serves it on a Unix socket. Its error wraps
-// that of the connection, which is fs.ErrNotExist or ECONNREFUSED if no agent runs.
+// ErrNoAgent means that nothing serves the socket: the agent starts, or has ended.
+var ErrNoAgent = errors.New("no agent runs there")
+
+// Ask returns the status of the agent that serves it on a Unix socket. ErrNoAgent.
 func Ask(ctx context.Context, path string) (status agent.Status, err error) {
 	err = call(ctx, http.MethodGet, path, "/status", &status)
 	return status, err
 }
 
-// Flush has the agent write the history of its workers to its files. Errors as for Ask.
+// Flush has the agent write the history of its workers to its files. ErrNoAgent.
 func Flush(ctx context.Context, path string) error {
 	return call(ctx, http.MethodPost, path, "/flush", &struct{}{})
 }
@@ -40,6 +45,9 @@ func call(ctx context.Context, method, path, route string, into any) error {
 		return fmt.Errorf("asking the agent at %s: %w", path, err)
 	}
 	res, err := transport.RoundTrip(req)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+		err = fmt.Errorf("%w: %w", ErrNoAgent, err)
+	}
 	if err != nil {
 		return fmt.Errorf("asking the agent at %s: %w", path, err)
 	}

@@ -38,7 +38,7 @@ func htmlOf(s agent.Status, now time.Time) []byte {
 	var w htmlWriter
 	w.addf(pageHead)
 	w.addf("<title>%s: agent of Switchyard</title>\n<header>\n<h1>Agent on %s</h1>\n", s.Hostname, s.Hostname)
-	w.addf("<p>queue %s · version %s · process %d · up for %v", s.Queue, s.Version, s.PID, age(now, s.Started))
+	w.addf("<p>queue %s · version %s · process %d · up for %v", s.Queue, s.Version, s.PID, Age(now, s.Started))
 	if s.Draining {
 		w.addf(" · <strong>draining</strong>")
 	}
@@ -58,7 +58,7 @@ func htmlOf(s agent.Status, now time.Time) []byte {
 }
 
 func (w *htmlWriter) worker(s agent.WorkerStatus, now time.Time) {
-	w.addf("<section>\n<h2>%s</h2>\n<p><strong>%s</strong> for %v · stream %s", s.Name, s.StateName, age(now, s.Since), s.Stream)
+	w.addf("<section>\n<h2>%s</h2>\n<p><strong>%s</strong> for %v · stream %s", s.Name, s.StateName, Age(now, s.Since), s.Stream)
 	if s.Paused {
 		w.addf(" · <strong>paused</strong>")
 	}
@@ -81,5 +81,5 @@ func (w *htmlWriter) worker(s agent.WorkerStatus, now time.Time) {
 	w.addf("</table>\n</section>\n")
 }
 
-// age returns the time since a moment in whole seconds.
-func age(now, at time.Time) time.Duration { return max(0, now.Sub(at)).Truncate(time.Second) }
+// Age returns the time since a moment in whole seconds.
+func Age(now, at time.Time) time.Duration { return max(0, now.Sub(at)).Truncate(time.Second) }
