@@ -31,9 +31,9 @@ func jobMessage(job record.Job, waitingReason string) *switchyardv1.Job {
 		AcceptedAt: timestamp(job.AcceptedAt), StartedAt: timestamp(job.StartedAt),
 		FinishedAt: timestamp(job.FinishedAt), LogSize: job.LogSize, LogCut: job.LogCut,
 		LogDeletion: deletionMessage(job.Log.Deletion), LogBackupAt: timestamp(job.Log.BackupAt),
-		ChunksFailedCount: int32(min(logstate.Missing(&job.Job, job.Log), maxCount)), //nolint:gosec // bounded
-		RetryCount:        int32(min(job.RetryCount, maxCount)),                      //nolint:gosec // bounded
-		Retries:           int32(min(job.RetryCount+job.RetriesLeft, maxCount)),      //nolint:gosec // bounded
+		ChunksFailedCount: count(logstate.Missing(&job.Job, job.Log)),
+		RetryCount:        count(job.RetryCount),
+		Retries:           count(job.RetryCount + job.RetriesLeft),
 		RetryOf:           job.RetryOf, RetriedBy: job.RetriedBy,
 		Outcome: jobOutcome(job.Outcome()), LostReason: job.LostReason, TimedOut: job.TimedOut,
 		StopRequested: job.StopRequested, Late: job.Late, Usage: usageMessage(job.Usage),
@@ -55,7 +55,7 @@ func jobMessage(job record.Job, waitingReason string) *switchyardv1.Job {
 	if job.Limits != (wire.Limits{}) {
 		message.Limits = &switchyardv1.Limits{
 			Memory: uint64(max(job.Limits.Memory, 0)), Cpus: job.Limits.CPUs,
-			Pids: int32(min(job.Limits.PIDs, maxCount)), //nolint:gosec // bounded
+			Pids: count(job.Limits.PIDs),
 		}
 	}
 	return message
@@ -93,8 +93,8 @@ func addHistory(message *switchyardv1.Job, history lifecycle.History) {
 			WorkerId: entry.WorkerID, WorkerName: entry.WorkerName,
 		})
 	}
-	message.HistoryDropped = int32(min(history.Dropped, maxCount)) //nolint:gosec // bounded
-	message.HistoryHead = int32(history.Head())                    //nolint:gosec // a few
+	message.HistoryDropped = count(history.Dropped)
+	message.HistoryHead = int32(history.Head()) //nolint:gosec // a few
 }
 
 // cancelReason returns why the job was canceled.
@@ -112,6 +112,9 @@ func cancelReason(job record.Job) string {
 
 // maxCount is the largest count that fits in a message.
 const maxCount = 1<<31 - 1
+
+// count returns a number as messages have it.
+func count(n int) int32 { return int32(min(n, maxCount)) } //nolint:gosec // bounded
 
 // eventMessage returns the message for an event of a followed job.
 func eventMessage(event joblog.Event) *switchyardv1.FollowJobResponse {

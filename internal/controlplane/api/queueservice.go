@@ -82,6 +82,3 @@ func queueMessage(queue schedule.Queue) *switchyardv1.Queue {
 	}
 	return message
 }
-
-// count returns a number as messages have it.
-func count(n int) int32 { return int32(min(n, maxCount)) } //nolint:gosec // bounded

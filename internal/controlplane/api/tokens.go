@@ -56,7 +56,7 @@ func (s *tokenService) ListTokens(_ context.Context, req *switchyardv1.ListToken
 	for _, named := range s.tokens.List(req.GetIncludeRevoked()) {
 		message := tokenMessage(named)
 		message.Replaced = s.tokens.Replaced(named)
-		message.Workers = int32(min(workers[named.ID], maxCount)) //nolint:gosec // bounded
+		message.Workers = count(workers[named.ID])
 		response.Tokens = append(response.Tokens, message)
 	}
 	return response, nil
@@ -84,7 +84,7 @@ func (s *tokenService) RevokeToken(ctx context.Context, req *switchyardv1.Revoke
 	}
 	return &switchyardv1.RevokeTokenResponse{
 		Token:          tokenMessage(revoked[len(revoked)-1]),
-		RevokedWorkers: int32(min(workers, maxCount)), Unchanged: !changed && workers == 0,
+		RevokedWorkers: count(workers), Unchanged: !changed && workers == 0,
 	}, nil
 }
 

@@ -16,7 +16,7 @@ import (
 // has the span of its caller, so that a job keeps it.
 func traced(provider trace.TracerProvider) []connect.Interceptor {
 	if provider == nil {
-		return []connect.Interceptor{parented{}}
+		return []connect.Interceptor{connect.UnaryInterceptorFunc(parented)}
 	}
 	interceptor, err := otelconnect.NewInterceptor(
 		otelconnect.WithTracerProvider(provider), otelconnect.WithPropagator(propagation.TraceContext{}),
@@ -24,27 +24,14 @@ func traced(provider trace.TracerProvider) []connect.Interceptor {
 		otelconnect.WithTrustRemote(), otelconnect.WithoutMetrics(),
 	)
 	if err != nil { // only an instrument of a metric can fail, and there are none
-		return []connect.Interceptor{parented{}}
+		return []connect.Interceptor{connect.UnaryInterceptorFunc(parented)}
 	}
 	return []connect.Interceptor{interceptor}
 }
 
 // parented is an interceptor that adds the span of the caller to the context of a call.
-type parented struct{}
-
-// WrapUnary implements connect.Interceptor.
-func (parented) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
+func parented(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		return next(tracecontext.FromHeader(ctx, req.Header()), req)
 	}
-}
-
-// WrapStreamingHandler implements connect.Interceptor.
-func (parented) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
-	return next
-}
-
-// WrapStreamingClient implements connect.Interceptor. A server does not use it.
-func (parented) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
-	return next
 }

@@ -38,11 +38,14 @@ func (s *workerService) ListWorkers(ctx context.Context, req *switchyardv1.ListW
 
 // GetWorker returns one worker.
 func (s *workerService) GetWorker(ctx context.Context, req *switchyardv1.GetWorkerRequest) (*switchyardv1.GetWorkerResponse, error) {
-	worker, _, err := s.change("showing", req.GetId(), func(id string) (dispatch.ControlledWorker, error) {
-		worker, err := s.dispatcher.Worker(ctx, id)
-		return dispatch.ControlledWorker{Worker: worker, Unchanged: true}, err //nolint:wrapcheck // change wraps it
-	})
-	return &switchyardv1.GetWorkerResponse{Worker: worker}, err
+	if err := checkID(req.GetId()); err != nil {
+		return nil, err
+	}
+	worker, err := s.dispatcher.Worker(ctx, req.GetId())
+	if err != nil {
+		return nil, s.failed(operation{"showing", "worker", req.GetId()}, err)
+	}
+	return &switchyardv1.GetWorkerResponse{Worker: workerMessage(worker)}, nil
 }
 
 // PauseWorker stops a worker from taking jobs until it is resumed.
