@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"strings"
 	"testing"
 	"time"
 
@@ -119,14 +118,7 @@ func TestCredentials(t *testing.T) {
 				defer s.Close()
 				_, err = s.PutJob(ctx, record.Job{ID: "job", Job: lifecycle.Job{State: wire.StateQueued}})
 			}
-			switch {
-			case ctx.Err() != nil:
-				t.Errorf("it waited: %v", err)
-			case row.want == "" && err != nil:
-				t.Errorf("refused: %v", err)
-			case row.want != "" && (err == nil || !strings.Contains(err.Error(), row.want)):
-				t.Errorf("got %v, want an error with %q", err, row.want)
-			}
+			checkOpening(ctx, t, err, row.want)
 		})
 	}
 }
@@ -166,14 +158,7 @@ func TestClientCertificate(t *testing.T) {
 			if err == nil {
 				s.Close()
 			}
-			switch {
-			case ctx.Err() != nil:
-				t.Errorf("it waited: %v", err)
-			case row.want == "" && err != nil:
-				t.Errorf("refused: %v", err)
-			case row.want != "" && (err == nil || !strings.Contains(err.Error(), row.want)):
-				t.Errorf("got %v, want an error with %q", err, row.want)
-			}
+			checkOpening(ctx, t, err, row.want)
 		})
 	}
 }

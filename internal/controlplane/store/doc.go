@@ -30,8 +30,8 @@
 // The embedded server syncs every message before it acknowledges it. A write of this
 // package returns after that, so every record that was acknowledged is on disk:
 // jobs, workers, pauses of queues, idempotency keys, tokens, meta-data, chunks of logs,
-// and the audit log. On a cluster a majority of the copies has the message, and each server syncs it
-// as its own sync_interval says. Derived, and never stored: the index of package
+// and the audit log. On a cluster a majority of the copies has the message, and each
+// server syncs it as its own sync_interval says. Derived, and never stored: the index of package
 // dispatch, the order of the queues, claims and leases, which streams are open, what
 // every wait is for. Signals and signs of life are lost with the process.
 //
