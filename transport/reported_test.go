@@ -50,16 +50,7 @@ func TestHeldJobs(t *testing.T) {
 						return row.held
 					}
 				}).register(t)
-				_, pingErr := session.Ping(t.Context())
-				_, acceptErr := session.Accept(t.Context(), "j1")
-				for _, err := range []error{
-					pingErr, acceptErr, session.Heartbeat(t.Context()), session.Connect(t.Context()),
-					session.Job(wire.Job{ID: "j1"}).Start(t.Context(), time.Now()),
-				} {
-					if err != nil {
-						t.Fatal(err)
-					}
-				}
+				callEach(t, session)
 				for path, got := range named {
 					var want []string
 					if path == "/v3/ping" || path == "/v3/heartbeat" {
@@ -100,16 +91,7 @@ func TestMachine(t *testing.T) {
 			}
 		}).register(t)
 		for _, state = range []wire.MachineState{{}, {Name: "FallingBack", Control: wire.ControlPoll, For: 47 * time.Second}} {
-			_, pingErr := session.Ping(t.Context())
-			_, acceptErr := session.Accept(t.Context(), "j1")
-			for _, err := range []error{
-				pingErr, acceptErr, session.Heartbeat(t.Context()), session.Connect(t.Context()),
-				session.Job(wire.Job{ID: "j1"}).Start(t.Context(), time.Now()),
-			} {
-				if err != nil {
-					t.Fatal(err)
-				}
-			}
+			callEach(t, session)
 		}
 		for path, values := range got {
 			want := []string{"", ""}
@@ -125,4 +107,19 @@ func TestMachine(t *testing.T) {
 			t.Errorf("%d kinds of call, want 5", len(got))
 		}
 	})
+}
+
+// callEach makes one call of each kind.
+func callEach(t *testing.T, session *transport.Session) {
+	t.Helper()
+	_, pingErr := session.Ping(t.Context())
+	_, acceptErr := session.Accept(t.Context(), "j1")
+	for _, err := range []error{
+		pingErr, acceptErr, session.Heartbeat(t.Context()), session.Connect(t.Context()),
+		session.Job(wire.Job{ID: "j1"}).Start(t.Context(), time.Now()),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 }

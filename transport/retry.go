@@ -35,8 +35,7 @@ type rule struct {
 
 func registerRule() rule {
 	wait := func(attempt int) time.Duration {
-		wait := min(growing(time.Second, 2, attempt), 10*time.Second)
-		return between(wait/2, wait+wait/2)
+		return about(min(growing(time.Second, 2, attempt), 10*time.Second))(attempt)
 	}
 	return rule{tries: 33, wait: wait, again: Retryable}
 }

@@ -139,11 +139,10 @@ func (r *run) execute(ctx context.Context) {
 	if command != nil {
 		r.collect(command, end)
 	}
-	r.storeResult()                                             // before the flush, which may take long
-	_ = r.step(ctx, "log upload", func(context.Context) error { // what failed is counted below
-		r.log.Flush()
-		return nil
-	})
+	r.storeResult() // before the flush, which may take long
+	_, upload := r.tracer.Start(ctx, "log upload")
+	r.log.Flush()
+	upload.End()
 	r.storeResult()
 	stats := r.log.Stats()
 	r.result.ChunksFailed, r.result.OutputBytes = stats.Failed, stats.Bytes

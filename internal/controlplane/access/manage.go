@@ -117,9 +117,8 @@ func (t *Tokens) List(all bool) []record.AccessToken {
 // Revoke ends a token, which ref names by its ID or by a name that only one token
 // has. The name of a file of the data directory names its earlier contents. It returns
 // the tokens, the oldest first, and whether one of them was not revoked before: revoking
-// one again is a success. record.ErrNotFound;
-// record.ErrInvalid for an ambiguous name and for the admin token in use;
-// store.ErrUnavailable.
+// one again is a success. record.ErrNotFound; record.ErrInvalid for an ambiguous name and
+// for the admin token in use; store.ErrUnavailable.
 func (t *Tokens) Revoke(ctx context.Context, by Principal, ref string) (revoked []record.AccessToken, changed bool, err error) {
 	ids, err := t.resolve(ref)
 	for _, id := range ids {

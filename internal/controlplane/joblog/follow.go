@@ -29,8 +29,8 @@ type Event struct {
 	// Job is the job's record, and WaitingReason why it is queued, if it is.
 	Job           *record.Job
 	WaitingReason string
-	// Chunk is the next chunk of the log or a piece of it, and Missing how many bytes just before its
-	// Offset are not there, for the reason Cause. A log whose end is not there ends with
+	// Chunk is the next chunk of the log or a piece of it, and Missing how many bytes just
+	// before its Offset are not there, for the reason Cause. A log whose end is not there ends with
 	// a chunk without data.
 	Chunk   *store.Chunk
 	Missing uint64
