@@ -6,11 +6,13 @@ package backup
 import (
 	"bufio"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"google.golang.org/protobuf/encoding/protodelim"
 
@@ -81,27 +83,34 @@ func write(w io.Writer, receive func() (*switchyardv1.BackupResponse, bool, erro
 
 // Reader reads the file of a backup.
 type Reader struct {
+	ctx      context.Context //nolint:containedctx // of the whole reading
+	stop     func() bool
 	file     *os.File
 	messages *bufio.Reader
 	header   *switchyardv1.BackupHeader
 	records  int64
 }
 
-// Open opens a file and reads its header. The caller closes it.
-func Open(path string) (*Reader, error) {
+// Open opens a file and reads its header. The caller closes it. When ctx ends, a read
+// fails with its cause, also one of a pipe from which nothing comes.
+func Open(ctx context.Context, path string) (*Reader, error) {
 	file, err := os.Open(path) //nolint:gosec // named by the operator
 	if err != nil {
 		return nil, fmt.Errorf("reading the backup: %w", err)
 	}
-	r := &Reader{file: file}
+	r := &Reader{ctx: ctx, file: file}
+	r.stop = context.AfterFunc(ctx, func() { _ = file.SetReadDeadline(time.Now()) })
 	if err := r.begin(); err != nil {
-		return nil, errors.Join(fmt.Errorf("reading the backup %s: %w", path, err), file.Close())
+		return nil, errors.Join(fmt.Errorf("reading the backup %s: %w", path, err), r.Close())
 	}
 	return r, nil
 }
 
 func (r *Reader) begin() error {
 	packed, err := gzip.NewReader(r.file)
+	if r.ctx.Err() != nil {
+		return context.Cause(r.ctx) //nolint:wrapcheck // it says what ended the reading
+	}
 	if err != nil {
 		return fmt.Errorf("it is not a backup: %w", err)
 	}
@@ -119,7 +128,10 @@ func (r *Reader) begin() error {
 func (r *Reader) read() (*switchyardv1.BackupResponse, error) {
 	message := &switchyardv1.BackupResponse{}
 	err := protodelim.UnmarshalOptions{MaxSize: maxMessage}.UnmarshalFrom(r.messages, message)
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	switch {
+	case r.ctx.Err() != nil:
+		return nil, context.Cause(r.ctx) //nolint:wrapcheck // it says what ended the reading
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		err = ErrIncomplete
 	}
 	if err != nil {
@@ -158,4 +170,7 @@ func (r *Reader) Next() (*switchyardv1.BackupRecord, bool, error) {
 }
 
 // Close closes the file.
-func (r *Reader) Close() error { return r.file.Close() } //nolint:wrapcheck // it names the file
+func (r *Reader) Close() error {
+	r.stop()
+	return r.file.Close() //nolint:wrapcheck // it names the file
+}

@@ -24,7 +24,7 @@ type Restored struct {
 }
 
 // Restore stores the content of a backup in the store of config, which must be empty
-// and must not be in use.
+// and must not be in use. When ctx ends, so does the restore, with its cause.
 //
 // A job that was waiting at the time of the backup may have been run since. It is
 // canceled, so that it does not run again, unless keepWaiting is set. A job that was
@@ -35,7 +35,7 @@ func Restore(ctx context.Context, config Config, path string, keepWaiting bool) 
 	if err := config.Validate(); err != nil {
 		return result, err
 	}
-	file, err := backup.Open(path)
+	file, err := backup.Open(ctx, path)
 	if err != nil {
 		return result, err //nolint:wrapcheck // it names the file
 	}
