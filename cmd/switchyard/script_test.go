@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -9,10 +10,10 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/scripttest"
 )
 
-// TestMain makes the test binary stand in for the program: in a script,
+// TestMain makes the test binary stand in for the programs: in a script,
 // `exec switchyard` is a process of its own that runs main.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"switchyard": main})
+	testscript.Main(m, map[string]func(){"switchyard": main, "jq": jq})
 }
 
 // TestScripts runs each script of testdata/script. A script has its own home and
@@ -20,6 +21,10 @@ func TestMain(m *testing.M) {
 // scripttest describes the commands. The condition [race] holds with the race detector.
 func TestScripts(t *testing.T) {
 	t.Parallel()
+	readme, err := filepath.Abs("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -28,6 +33,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("XDG_STATE_HOME", env.WorkDir+"/state")
 			env.Setenv("TMPDIR", env.WorkDir)
+			env.Setenv("README", readme)
 			setupCollector(env)
 			scripttest.Setup(env)
 			return nil

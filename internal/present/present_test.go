@@ -273,23 +273,6 @@ TIME          FOR    EVENT                   STATE     WORKER  WHY
 	}
 }
 
-func TestJSON(t *testing.T) {
-	t.Parallel()
-	var b strings.Builder
-	if err := JSON(&b, &switchyardv1.SubmitJobResponse{Job: &switchyardv1.Job{Id: "01B"}}); err != nil {
-		t.Fatal(err)
-	}
-	got := b.String()
-	for _, want := range []string{`{"job":{"id":"01B",`, `"state":"JOB_STATE_UNSPECIFIED"`, `"cancelRequested":false`, `"existed":false}` + "\n"} {
-		if !strings.Contains(got, want) {
-			t.Errorf("got %s, want it to have %s", got, want)
-		}
-	}
-	if strings.Count(got, "\n") != 1 {
-		t.Errorf("%q is not one line", got)
-	}
-}
-
 func TestNarrator(t *testing.T) {
 	t.Parallel()
 	job := func(state switchyardv1.JobState, change func(*switchyardv1.Job)) *switchyardv1.Job {

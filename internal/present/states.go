@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"google.golang.org/protobuf/reflect/protoreflect"
+
 	"github.com/switchyard-ci/switchyard/internal/wire"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
@@ -31,6 +33,12 @@ func JobOutcome(outcome switchyardv1.JobOutcome) string {
 // word returns the name of a value without its prefix, as people type it.
 func word(name, prefix string) string {
 	return strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, prefix), "_", "-"))
+}
+
+// enumPrefix returns what the names of the values of an enumeration begin with, such as
+// JOB_STATE_: the first one is always unspecified.
+func enumPrefix(enum protoreflect.EnumDescriptor) string {
+	return strings.TrimSuffix(string(enum.Values().Get(0).Name()), "UNSPECIFIED")
 }
 
 // WorkerState returns the name of a state, such as connected.
