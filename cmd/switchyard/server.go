@@ -78,7 +78,7 @@ func (a *app) serverStart() *cobra.Command {
 		stop := make(chan struct{})
 		steps := []cli.Step{{Message: "shutting down; again to exit at once", Do: func() { close(stop) }}}
 		reload := log.Reloader(cmd, logger, func() ([]string, error) { return s.reload(cmd, server, logger) })
-		return cli.Daemon{Steps: steps, Reload: reload, Notef: a.Notef}.Run(func() error {
+		return cli.Daemon{Steps: steps, Reload: reload, Alive: server.Alive, Notef: a.Notef}.Run(func() error {
 			select {
 			case <-stop:
 			case <-server.Done():

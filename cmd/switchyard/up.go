@@ -70,7 +70,8 @@ func (a *app) up() *cobra.Command {
 			daemon.SetToken(server.RegistrationToken())
 			return changed, err
 		})
-		return a.RunAgent(daemon, reload, func() error {
+		alive := func(ctx context.Context) error { return errors.Join(server.Alive(ctx), daemon.Alive(ctx)) }
+		return a.RunAgent(daemon, reload, alive, func() error {
 			return shutdown(server, home.Serve(cmd.Context(), daemon, func() error { return runBeside(cmd.Context(), server, daemon) }))
 		})
 	}

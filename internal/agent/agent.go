@@ -110,6 +110,17 @@ func (a *Agent) Kill() {
 	}
 }
 
+// Alive returns nil if the loop of each worker goes on, and else the error of the first one
+// that does not respond until ctx ends.
+func (a *Agent) Alive(ctx context.Context) error {
+	for _, w := range a.registered() {
+		if err := w.Probe(ctx); err != nil {
+			return err //nolint:wrapcheck // it names the worker
+		}
+	}
+	return nil
+}
+
 // SaveHistory writes the history of the workers to a new file, for fsm replay, and returns
 // its path: all that the disk has of it, or the last events in memory if there is none.
 func (a *Agent) SaveHistory() (path string, err error) {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"os"
 	"os/signal"
 	"slices"
@@ -28,6 +29,11 @@ type Daemon struct {
 	// Reload reads those settings again that may change while the program runs, and
 	// reports what came of it. It is called at SIGHUP, one call at a time. Required.
 	Reload func()
+	// Alive returns nil if the program works: what it does all the time goes on. It is called
+	// if the service manager restarts programs that do not (systemd: WatchdogSec=), and may
+	// take until ctx ends; one that does not return means that the program hangs. Nil means
+	// that the service manager receives nothing.
+	Alive func(ctx context.Context) error
 	// Kill is called before the program exits at once. Nil does nothing.
 	Kill func()
 	// Notef writes a message for people.
@@ -44,7 +50,7 @@ type Daemon struct {
 //
 // The request after the last step makes Run return at once, with the signal's exit code,
 // while run goes on until the process ends. The service manager is notified when the program
-// is ready, which it is when Run is called, and when it reloads and stops.
+// is ready, which it is when Run is called, when it reloads and stops, and while it is alive.
 func (d Daemon) Run(run func() error) error {
 	signals := make(chan os.Signal, signalBuffer)
 	signal.Notify(signals, append([]os.Signal{syscall.SIGINT, syscall.SIGTERM}, forceSignals()...)...)
@@ -59,6 +65,7 @@ func (d Daemon) Run(run func() error) error {
 	go func() { ended <- run() }()
 	notifyServiceManager(serviceReady)
 	defer notifyServiceManager(serviceStopping)
+	defer d.startWatchdog()()
 	return d.await(signals, ended, hasTerminal())
 }
 

@@ -3,14 +3,54 @@
 package cli
 
 import (
+	"context"
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 )
+
+// TestWatchdogSocket checks that a service manager that wants signs of life receives them,
+// after that of the start.
+func TestWatchdogSocket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notify")
+	manager, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer manager.Close()
+	t.Setenv("NOTIFY_SOCKET", path)
+	t.Setenv("WATCHDOG_USEC", "30000") // 30 ms
+	t.Setenv("WATCHDOG_PID", strconv.Itoa(os.Getpid()))
+	received := make(chan string)
+	go func() {
+		defer close(received)
+		buffer := make([]byte, 1<<10)
+		for n, err := manager.Read(buffer); err == nil; n, err = manager.Read(buffer) {
+			received <- string(buffer[:n])
+		}
+	}()
+	d := Daemon{Notef: t.Logf, Reload: func() {}, Alive: func(context.Context) error { return nil }}
+	err = d.Run(func() error {
+		for _, want := range []string{"READY=1", "WATCHDOG=1", "WATCHDOG=1"} {
+			if got := <-received; got != want {
+				t.Errorf("told %q, want %q", got, want)
+			}
+		}
+		go func() {
+			for range received { //nolint:revive // what comes until the end
+			}
+		}()
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
 
 // TestServiceManager checks what a service manager receives about a daemon that starts,
 // reloads, and stops.

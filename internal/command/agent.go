@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -114,7 +115,7 @@ func (a *App) AgentStart() *cobra.Command {
 			}
 			return names, errors.Join(err, tokenErr)
 		}
-		return a.RunAgent(daemon, log.Reloader(cmd, settings.Logger, reload), func() error {
+		return a.RunAgent(daemon, log.Reloader(cmd, settings.Logger, reload), daemon.Alive, func() error {
 			return status.serve(cmd.Context(), daemon, settings.Logger, func() error {
 				return home.Serve(cmd.Context(), daemon, func() error {
 					return hintAtTLS(hintAtPath(settings.Endpoints[0], daemon.Run(cmd.Context())))
@@ -165,10 +166,11 @@ func noteCertificates(logger *zap.Logger, err error) {
 }
 
 // RunAgent calls run, which runs the agent. SIGINT and SIGTERM drain the agent and
-// end it, SIGHUP calls reload, and SIGUSR1 writes the agent's history.
-func (a *App) RunAgent(daemon *agent.Agent, reload func(), run func() error) error {
+// end it, SIGHUP calls reload, and SIGUSR1 writes the agent's history. alive returns nil while
+// what run runs works; see cli.Daemon.
+func (a *App) RunAgent(daemon *agent.Agent, reload func(), alive func(context.Context) error, run func() error) error {
 	defer a.historyOnSignal(daemon)()
-	return cli.Daemon{Kill: daemon.Kill, Reload: reload, Notef: a.Notef, Steps: []cli.Step{
+	return cli.Daemon{Kill: daemon.Kill, Reload: reload, Alive: alive, Notef: a.Notef, Steps: []cli.Step{
 		{
 			Message: "draining: taking no more jobs, and stopping when those that run have finished; again to cancel what runs",
 			Do:      daemon.Drain,

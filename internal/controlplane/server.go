@@ -220,6 +220,15 @@ func (s *Server) Err() error {
 	}
 }
 
+// Alive returns nil if the server works: its dispatcher goes on, whether or not the store
+// responds. It does not return if that is deadlocked. A server that shuts down is alive.
+func (s *Server) Alive(context.Context) error {
+	if s.closing.Err() != nil {
+		return nil
+	}
+	return s.dispatcher.Alive() //nolint:wrapcheck // it names what hangs
+}
+
 // Shutdown stops listening, ends the streams with the code of a planned end (so
 // that agents reconnect at once), waits for running requests until ctx ends, but
 // at most 15 s, and closes the store. It does not wait for a store that does not

@@ -16,6 +16,8 @@ func (w *Worker) loop(ctx context.Context) error {
 	defer w.trust.timer.Stop()
 	w.heartbeats.start(&w.config)
 	defer w.heartbeats.timer.Stop()
+	w.looping.Store(true)
+	defer w.looping.Store(false)
 	var uptime <-chan time.Time
 	if w.config.Uptime > 0 {
 		uptime = time.After(w.config.Uptime)
@@ -55,6 +57,7 @@ func (w *Worker) next(ctx context.Context, uptime <-chan time.Time) (input, erro
 			w.tasks.Go(func() { w.sendHeartbeat(ctx) })
 		case <-w.heartbeats.sent:
 			w.heartbeats.next()
+		case <-w.probes: // the loop lives; that was the question
 		case <-ctx.Done():
 			return input{}, context.Cause(ctx)
 		}

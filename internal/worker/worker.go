@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -30,6 +31,10 @@ type Worker struct {
 	config  Config
 	inputs  chan input
 	history history
+	// probes has a value for each call of Probe that waits for the loop.
+	probes chan struct{}
+	// looping is set while the loop runs.
+	looping atomic.Bool
 	// stopped is closed when no more inputs are taken.
 	stopped chan struct{}
 	// leaving ends at the first Drain or Force. It cancels connecting, which
@@ -83,6 +88,7 @@ func New(c Config) (*Worker, error) {
 	return &Worker{
 		config:       c,
 		inputs:       make(chan input, inputBuffer),
+		probes:       make(chan struct{}),
 		stopped:      make(chan struct{}),
 		leaving:      leaving,
 		leave:        leave,
@@ -124,6 +130,21 @@ func (w *Worker) Name() string { return w.config.Name }
 
 // Session returns the worker's registered identity.
 func (w *Worker) Session() *transport.Session { return w.config.Session }
+
+// Probe returns nil as soon as the worker's loop takes its next step, which it does at once,
+// or if the loop does not run. It returns the cause of ctx if that ends before.
+func (w *Worker) Probe(ctx context.Context) error {
+	if !w.looping.Load() {
+		return nil
+	}
+	select {
+	case w.probes <- struct{}{}:
+	case <-w.stopped:
+	case <-ctx.Done():
+		return fmt.Errorf("worker %s: its loop does not respond: %w", w.config.Name, context.Cause(ctx))
+	}
+	return nil
+}
 
 // send passes an input to the loop. It blocks until the loop takes it, and
 // returns at once when the loop has ended.

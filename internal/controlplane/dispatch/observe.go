@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
@@ -35,6 +36,20 @@ type Stats struct {
 	// Failing is how many jobs and workers have a change that could not be stored and is
 	// tried again. Failures is how many attempts failed since the start.
 	Failing, Failures int
+}
+
+// stallLimit is longer than one change takes of a store that does not respond.
+const stallLimit = 30 * time.Second
+
+// Alive returns nil if the dispatcher goes on: its sweeps end, or come from one record to
+// the next. A store that does not respond does not stop them. It returns an error if nothing
+// has happened for half a minute, and does not return if the dispatcher is deadlocked.
+func (d *Dispatcher) Alive() error {
+	d.records.view(func(*schedule.Index) {}) // the lock that everything needs
+	if silent := d.now().Sub(*d.sweeper.progress.Load()); silent > stallLimit {
+		return fmt.Errorf("the dispatcher has not gone on for %v", silent.Round(time.Second))
+	}
+	return nil
 }
 
 // Stats returns the numbers of this replica now. It reads memory only, in a time that

@@ -36,16 +36,25 @@ type sweeper struct {
 	interval time.Duration
 	logs     *joblog.Log
 
-	swept time.Time   // when the last sweep was
-	renew atomic.Bool // the next sweep starts a full term for all
+	swept    time.Time                 // when the last sweep was
+	progress atomic.Pointer[time.Time] // when the last sweep ended, or finished a record
+	renew    atomic.Bool               // the next sweep starts a full term for all
 }
 
 func newSweeper(r *records, replicas *replicas, o Options) *sweeper {
 	shortest := min(o.Terms.Shortest(), o.LogGrace)
-	return &sweeper{
+	s := &sweeper{
 		r: r, replicas: replicas, terms: o.Terms, clock: o.Clock, swept: o.Clock.Now(),
 		interval: max(minSweepInterval, min(maxSweepInterval, shortest/sweepsPerTerm)),
 	}
+	s.progressed()
+	return s
+}
+
+// progressed notes that the sweeper goes on.
+func (s *sweeper) progressed() {
+	now := s.clock.Now()
+	s.progress.Store(&now)
 }
 
 // renewAll starts a full term for every worker and job with the next sweep.
@@ -71,6 +80,7 @@ func (s *sweeper) run(ctx context.Context) {
 func (s *sweeper) sweep(ctx context.Context) error {
 	began := time.Now()
 	defer func() { s.r.observer.Swept(time.Since(began)) }()
+	defer s.progressed()
 	s.replicas.sendSigns()
 	s.replicas.rebalance()
 	p := pass{s: s}
@@ -111,6 +121,7 @@ func (p *pass) try(ctx context.Context, id string, name zap.Field, change func()
 		return
 	}
 	err := change()
+	p.s.progressed()
 	if err == nil {
 		p.unanswered = 0
 		failures.succeeded(id, name)
