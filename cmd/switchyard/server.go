@@ -131,7 +131,7 @@ func newServerFlags(cmd *cobra.Command, dir *command.DataDir) *serverFlags {
 	flags.SecretFile(&c.TLSKeyFile, "TLS key", "tls-key", "FILE", "PEM file of the certificate's key")
 	s.registration = flags.Token("registration-token", "token that agents register with",
 		"registration-token in the data directory, created at the first start")
-	s.admin = cli.Settings(cmd, "").Token("admin-token", "token of people and programs",
+	s.admin = flags.Token("admin-token", "token of people and programs",
 		"admin-token in the data directory, created at the first start")
 	duration(&c.PingInterval, "ping-interval", "time between two pings of a polling worker, in whole seconds")
 	duration(&c.HeartbeatInterval, "heartbeat-interval", "time between two heartbeats of a worker, in whole seconds")

@@ -50,6 +50,9 @@ func (t *Token) ReadAll() (string, error) {
 		return "", fmt.Errorf("--%s and %s are both given; give one", t.flag.flag.Name, t.FileFlag())
 	case inFile < direct:
 		lines, err := config.ReadTokenLines(t.Path)
+		if err != nil && inFile == fromEnv {
+			err = fmt.Errorf("%s: %w", t.File.setting.variable, err)
+		}
 		return strings.Join(lines, "\n"), err
 	}
 	if strings.ContainsFunc(t.text, func(r rune) bool { return r <= ' ' || r > '~' }) {

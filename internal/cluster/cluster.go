@@ -101,7 +101,7 @@ func (c *Cluster) addReplica(i int, address string) error {
 	}
 	name := fmt.Sprint("replica", i+1)
 	p, err := newProcess(c.config.Dir, name, c.config.Program, append(os.Environ(),
-		"SWITCHYARD_SERVER_REGISTRATION_TOKEN="+c.config.RegistrationToken, "SWITCHYARD_ADMIN_TOKEN="+c.config.AdminToken),
+		"SWITCHYARD_SERVER_REGISTRATION_TOKEN="+c.config.RegistrationToken, "SWITCHYARD_SERVER_ADMIN_TOKEN="+c.config.AdminToken),
 		append([]string{
 			"server", "start", "--listen", address, "--data-dir", filepath.Join(c.config.Dir, name, "data"),
 			"--nats-url", "nats://" + strings.Join(servers, ",nats://"),
