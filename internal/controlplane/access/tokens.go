@@ -91,19 +91,36 @@ func (t *Tokens) Close() {
 // at most once a minute. It reads the store only for a token that this replica does
 // not know. ErrRefused; store.ErrUnavailable.
 func (t *Tokens) Authenticate(ctx context.Context, presented string) (Principal, error) {
+	named, err := t.identify(ctx, presented)
+	if err != nil {
+		return Principal{}, err
+	}
+	return t.admit(ctx, named)
+}
+
+// identify returns the record of a token, which may have ended. ErrUnknown;
+// store.ErrUnavailable.
+func (t *Tokens) identify(ctx context.Context, presented string) (record.AccessToken, error) {
 	if f, ok := t.fileToken(presented); ok {
-		return t.authenticateFile(ctx, f)
+		return f, nil
 	}
 	id, ok := token.Named.ID(presented)
 	if !ok {
-		return Principal{}, ErrUnknown
+		return record.AccessToken{}, ErrUnknown
 	}
 	named, err := t.find(ctx, id)
+	if errors.Is(err, record.ErrNotFound) || err == nil && !named.Hash.Matches(presented) {
+		return record.AccessToken{}, ErrUnknown // the same for an unknown ID and a wrong secret
+	}
+	return named, err
+}
+
+// admit returns whom the token of a record belongs to, and notes its use. ErrRefused if
+// it was revoked or has expired; store.ErrUnavailable.
+func (t *Tokens) admit(ctx context.Context, named record.AccessToken) (Principal, error) {
 	switch {
-	case errors.Is(err, record.ErrNotFound), err == nil && !named.Hash.Matches(presented):
-		return Principal{}, ErrUnknown // the same for an unknown ID and a wrong secret
-	case err != nil:
-		return Principal{}, err
+	case t.InFile(named):
+		return t.authenticateFile(ctx, named)
 	case !named.RevokedAt.IsZero():
 		return Principal{}, &RefusedError{fmt.Sprintf("token %q was revoked", named.Name)}
 	case t.expired(named):

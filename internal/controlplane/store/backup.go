@@ -88,7 +88,7 @@ func (s *Store) backupStream(ctx context.Context, stream string, last uint64, ha
 			cancel(errRead)
 		}
 	}, func(msg jetstream.Msg, meta *jetstream.MsgMetadata) bool {
-		if len(msg.Data()) > 0 { // not a marker or a probe
+		if len(msg.Data()) > 0 && !strings.HasPrefix(msg.Subject(), webPrefix) { // not a marker, a probe, or a secret
 			m := Message{Subject: msg.Subject(), Header: map[string]string{}, Data: msg.Data(), StoredAt: meta.Timestamp}
 			for _, name := range restoredHeaders() {
 				if value := msg.Headers().Get(name); value != "" {

@@ -22,6 +22,7 @@ const (
 	keyPrefix     = statePrefix + "key."
 	tokenPrefix   = statePrefix + "token."
 	queuePrefix   = statePrefix + "queue."
+	webPrefix     = statePrefix + "web."
 	logPrefix     = "switchyard.log."
 	dataPrefix    = "switchyard.data."
 	signalSubject = "switchyard.signal"
