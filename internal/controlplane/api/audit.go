@@ -26,22 +26,26 @@ type audited struct{ log *audit.Log }
 func (a audited) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		response, err := next(ctx, req)
-		if err != nil {
-			return response, err
+		if err == nil {
+			a.record(ctx, req.Spec(), req.Any(), response.Any())
 		}
-		if jobs, ok := req.Any().(*switchyardv1.SubmitJobsRequest); ok {
-			a.log.AddAll(ctx, submissions(ctx, jobs, response.Any()))
-			return response, nil
-		}
-		event, changed := eventOf(req.Spec(), req.Any(), response.Any())
-		switch {
-		case !changed:
-		case event.Action == audit.SubmitJob:
-			a.log.Add(event.by(ctx))
-		default:
-			a.log.Record(ctx, event.by(ctx))
-		}
-		return response, nil
+		return response, err
+	}
+}
+
+// record records a call that succeeded, if it may have changed something.
+func (a audited) record(ctx context.Context, spec connect.Spec, request, response any) {
+	if jobs, ok := request.(*switchyardv1.SubmitJobsRequest); ok {
+		a.log.AddAll(ctx, submissions(ctx, jobs, response))
+		return
+	}
+	event, changed := eventOf(spec, request, response)
+	switch {
+	case !changed:
+	case event.Action == audit.SubmitJob:
+		a.log.Add(event.by(ctx))
+	default:
+		a.log.Record(ctx, event.by(ctx))
 	}
 }
 

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"iter"
 
 	"connectrpc.com/connect"
 	"go.uber.org/zap"
@@ -99,24 +100,42 @@ func (s *jobService) CancelJob(ctx context.Context, req *switchyardv1.CancelJobR
 func (s *jobService) FollowJob(ctx context.Context, req *switchyardv1.FollowJobRequest,
 	stream *connect.ServerStream[switchyardv1.FollowJobResponse],
 ) error {
-	if err := checkID(req.GetId()); err != nil {
-		return err
-	}
-	if err := s.checkJobQueue(ctx, operation{"following", "job", req.GetId()}); err != nil {
-		return err
-	}
-	options := joblog.Options{LogOffset: req.GetLogOffset(), OmitLog: req.GetOmitLog(), NoWait: req.GetNoWait()}
-	for event, err := range s.dispatcher.Follow(ctx, req.GetId(), options) {
+	for event, err := range s.follow(ctx, req) {
 		if err != nil {
-			return s.failed(operation{"following", "job", req.GetId()}, err)
+			return err
 		}
-		if err := stream.Send(eventMessage(event)); err != nil {
+		if err := stream.Send(event); err != nil {
 			s.logger.Info("follower dropped: it has left, or did not read what was sent",
 				zap.String("job_id", req.GetId()), zap.Error(err))
 			return fmt.Errorf("sending an event: %w", err)
 		}
 	}
 	return nil
+}
+
+// follow returns the events of FollowJob. An error is the last item.
+func (s *jobService) follow(ctx context.Context, req *switchyardv1.FollowJobRequest) iter.Seq2[*switchyardv1.FollowJobResponse, error] {
+	return func(yield func(*switchyardv1.FollowJobResponse, error) bool) {
+		if err := checkID(req.GetId()); err != nil {
+			yield(nil, err)
+			return
+		}
+		op := operation{"following", "job", req.GetId()}
+		if err := s.checkJobQueue(ctx, op); err != nil {
+			yield(nil, err)
+			return
+		}
+		options := joblog.Options{LogOffset: req.GetLogOffset(), OmitLog: req.GetOmitLog(), NoWait: req.GetNoWait()}
+		for event, err := range s.dispatcher.Follow(ctx, req.GetId(), options) {
+			if err != nil {
+				yield(nil, s.failed(op, err))
+				return
+			}
+			if !yield(eventMessage(event), nil) {
+				return
+			}
+		}
+	}
 }
 
 func (s *jobService) message(job record.Job) *switchyardv1.Job {

@@ -84,3 +84,8 @@ func (r *records) wakeSubscribers() {
 		}
 	}
 }
+
+// ReadLog is joblog.Log.Read.
+func (d *Dispatcher) ReadLog(ctx context.Context, id string, from uint64) iter.Seq2[wire.Chunk, error] {
+	return d.logs.Read(ctx, id, from)
+}

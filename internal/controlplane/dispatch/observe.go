@@ -59,3 +59,10 @@ func (d *Dispatcher) Stats() (s Stats) {
 	s.Failing, s.Failures = d.records.failures.counts()
 	return s
 }
+
+// Position returns a number that grows with each stored change of a job, a worker or a
+// queue that this replica has seen. It reads memory only.
+func (d *Dispatcher) Position() (position uint64) {
+	d.records.view(func(x *schedule.Index) { position = x.Position() })
+	return position
+}
