@@ -1,0 +1,170 @@
+package logview
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"iter"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// reader returns the pieces of a log, of size bytes each.
+func reader(log string, size int) Reader {
+	return func(from uint64) iter.Seq2[Chunk, error] {
+		return func(yield func(Chunk, error) bool) {
+			for at := from; at < uint64(len(log)); at += uint64(size) {
+				if !yield(Chunk{at, []byte(log[at:min(uint64(len(log)), at+uint64(size))])}, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func TestHTML(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]template.HTML{
+		"plain":                       "plain",
+		`<script>alert("x")</script>`: `&lt;script&gt;alert(&#34;x&#34;)&lt;/script&gt;`,
+		"\x1b[31mred\x1b[0m not":      `<span class="term-fg31">red</span> not`,
+		"10%\r50%\r100%":              "100%",
+		"done\r":                      "done",
+		"long text\rshort\x1b[K":      "short",
+		"\x1b]8;;javascript:alert(1)\x07link\x1b]8;;\x07": "link",
+		"\x1b]1338;url=http://x/;alt=a\x07after":          "after",
+		"\x1b]1337;File=name=MS5n;inline=1:AAAA\x07after": "after",
+		"\x1b_bk;t=1\x07after":                            "after",
+		"\x1b[31m<img src=x onerror=alert(1)>":            `<span class="term-fg31">&lt;img src=x onerror=alert(1)&gt;</span>`,
+		"a\u202eb":                                        "ab",
+		"\xff\x1b[1mx":                                    "\ufffd<span class=\"term-fg1\">x</span>",
+		"\x1b[2J\x1b[5Aup":                                "up",
+		"\x1b]0;never ends":                               "",
+		"":                                                "",
+	} {
+		if got := HTML(Line{Text: []byte(in)}); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
+
+// Lines are the same, however the log is cut into pieces, and a colour goes on in the next
+// line.
+func TestLines(t *testing.T) {
+	t.Parallel()
+	log := "one\n\x1b[1;31mtwo\nthree\x1b[0m\n\n10%\r20%\r30%\nfour <b>\nlast"
+	want := "1 one|2 <span class=\"term-fg31 term-fg1\">two</span>|3 <span class=\"term-fg31 term-fg1\">three</span>|4 |5 30%|6 four &lt;b&gt;|7 last"
+	for size := 1; size <= len(log); size++ {
+		x := NewIndex()
+		if err := x.Extend(reader(log, size)); err != nil {
+			t.Fatal(err)
+		}
+		shown, partial, err := x.Window(reader(log, size), 1, 100)
+		if err != nil || !partial {
+			t.Errorf("partial %t, %v", partial, err)
+		}
+		var got []string
+		for _, line := range shown {
+			got = append(got, fmt.Sprintf("%d %s", line.Number, line.HTML))
+		}
+		if text := strings.Join(got, "|"); text != want {
+			t.Errorf("in pieces of %d:\n%s\nwant\n%s", size, text, want)
+		}
+	}
+}
+
+// Any line of a long log is found, and its style with it.
+func TestIndex(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	const count = 300_000
+	for i := 1; i <= count; i++ {
+		if i == 1000 {
+			b.WriteString("\x1b[32m")
+		}
+		fmt.Fprintf(&b, "%d\n", i)
+	}
+	log, x := b.String(), NewIndex()
+	for _, cut := range []int{1, 70_001, len(log)} { // as it grows
+		if err := x.Extend(reader(log[:cut], 4096)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if next := x.Next(); next.Line != count+1 || next.Offset != uint64(len(log)) || len(x.marks) > maxMarks {
+		t.Errorf("next %+v, %d marks", next, len(x.marks))
+	}
+	for _, from := range []int{1, 2, 999, 1000, 1001, 70_000, count - 1, count} {
+		shown, _, err := x.Window(reader(log, 4096), from, 2)
+		want := template.HTML(fmt.Sprint(from))
+		if from >= 1000 {
+			want = `<span class="term-fg32">` + want + `</span>`
+		}
+		if err != nil || len(shown) == 0 || shown[0].Number != from || shown[0].HTML != want {
+			t.Errorf("from %d: %v, %v", from, shown, err)
+		}
+	}
+	if shown, _, _ := x.Window(reader(log, 4096), count+1, 5); len(shown) != 0 {
+		t.Errorf("after the end: %v", shown)
+	}
+}
+
+// What is kept of a line without an end is bounded; a progress bar keeps its last form.
+func TestBounds(t *testing.T) {
+	t.Parallel()
+	all := func(data ...[]byte) (lines []string) {
+		l := NewLines(First())
+		at := uint64(0)
+		for _, d := range data {
+			l.Add(at, d, func(line Line) bool {
+				lines = append(lines, string(line.Text)+line.Notice)
+				return true
+			})
+			at += uint64(len(d))
+		}
+		return lines
+	}
+	if got := all(bytes.Repeat([]byte("x"), 5*maxLine), []byte("y\n")); len(got) != 1 || len(got[0]) > maxLine {
+		t.Errorf("%d lines", len(got))
+	}
+	bar := []byte(strings.Repeat("=====>\r", maxLine))
+	if got := all(bar, []byte("done\n")); len(got) != 1 || len(got[0]) > maxLine || !strings.HasSuffix(got[0], "done") {
+		t.Errorf("%d lines", len(got))
+	}
+	l := NewLines(First())
+	var got []string
+	for _, chunk := range []Chunk{{0, []byte("a\nb")}, {10, []byte("c\n")}, {8, []byte("zzc\nd\n")}} {
+		l.Add(chunk.Offset, chunk.Data, func(line Line) bool {
+			got = append(got, string(line.Text)+line.Notice)
+			return true
+		})
+	}
+	if want := []string{"a", "b", "7 bytes of the log are missing here", "c", "d"}; !slices.Equal(got, want) {
+		t.Errorf("with a gap: %q", got)
+	}
+}
+
+// No log becomes markup, makes the page fail, or takes more than it has.
+func FuzzHTML(f *testing.F) {
+	for _, seed := range []string{"a\x1b[31mb<c>", "\x1b]8;;data:text/html,x\x07y", "\x1b[999999999Cx", "\r\r\b\b<", "\x1b[38;5;1m\xff"} {
+		f.Add([]byte(seed), 3)
+	}
+	f.Fuzz(func(t *testing.T, log []byte, cut int) {
+		lines := NewLines(First())
+		cut = min(len(log), max(0, cut))
+		check := func(line Line) bool {
+			rendered := string(HTML(line))
+			for _, part := range strings.Split(rendered, "<")[1:] {
+				if !strings.HasPrefix(part, `span class="term-`) && !strings.HasPrefix(part, "/span>") && !strings.HasPrefix(part, `em class="notice">`) && !strings.HasPrefix(part, "/em>") {
+					t.Fatalf("%q becomes %q", line.Text, rendered)
+				}
+			}
+			return true
+		}
+		lines.Add(0, log[:cut], check)
+		lines.Add(uint64(cut), log[cut:], check)
+		if rest, ok := lines.Rest(); ok {
+			check(rest)
+		}
+	})
+}
