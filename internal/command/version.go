@@ -23,22 +23,29 @@ type VersionInfo struct {
 
 const unknown = "(unknown)"
 
-// ReadVersion returns what the Go toolchain wrote into the binary.
+// What a release writes into the binary with the linker's flag -X, for builds from a source
+// without its git directory, such as that of an image. date is the time of the commit, so
+// that two builds of one commit are equal.
+//
+//nolint:gochecknoglobals // only the linker sets them
+var version, commit, date string
+
+// ReadVersion returns what the linker's flags, else the Go toolchain, wrote into the binary.
+// Date is the time of the commit, in RFC 3339.
 func ReadVersion() VersionInfo {
-	info := VersionInfo{Version: unknown, Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH}
-	build, ok := debug.ReadBuildInfo()
-	if !ok {
-		return info
-	}
-	info.Version = cmp.Or(build.Main.Version, unknown)
-	for _, setting := range build.Settings {
-		switch setting.Key {
-		case "vcs.revision":
-			info.Commit = setting.Value
-		case "vcs.time":
-			info.Date = setting.Value
+	info := VersionInfo{Version: version, Commit: commit, Date: date, Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH}
+	if build, ok := debug.ReadBuildInfo(); ok {
+		info.Version = cmp.Or(info.Version, build.Main.Version)
+		for _, setting := range build.Settings {
+			switch setting.Key {
+			case "vcs.revision":
+				info.Commit = cmp.Or(info.Commit, setting.Value)
+			case "vcs.time":
+				info.Date = cmp.Or(info.Date, setting.Value)
+			}
 		}
 	}
+	info.Version = cmp.Or(info.Version, unknown)
 	return info
 }
 
@@ -57,8 +64,8 @@ func (a *App) Version() *cobra.Command {
 		if out.JSON() {
 			return a.WriteJSON(info)
 		}
-		return a.Printf("%s %s\ncommit %s\n%s %s/%s\n",
-			a.Name, info.Version, cmp.Or(info.Commit, unknown), info.Go, info.OS, info.Arch)
+		return a.Printf("%s %s\ncommit %s of %s\n%s %s/%s\n", a.Name, info.Version,
+			cmp.Or(info.Commit, unknown), cmp.Or(info.Date, unknown), info.Go, info.OS, info.Arch)
 	}
 	return cmd
 }
