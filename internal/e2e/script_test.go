@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -97,10 +98,14 @@ func params(t *testing.T, dir string, way path) testscript.Params {
 }
 
 // condition reports whether a condition of a script that is not testscript's own is
-// true: race, with the race detector.
+// true: race, with the race detector; pidns, where a process may be the first one of a
+// namespace of its own, as in a container.
 func condition(name string) (bool, error) {
-	if name != "race" {
-		return false, fmt.Errorf("unknown condition %q", name)
+	switch name {
+	case "race":
+		return raceEnabled, nil
+	case "pidns":
+		return exec.Command("unshare", "--pid", "--fork", "--mount-proc", "true").Run() == nil, nil //nolint:noctx // it ends at once
 	}
-	return raceEnabled, nil
+	return false, fmt.Errorf("unknown condition %q", name)
 }
