@@ -23,6 +23,8 @@ const (
 func (a *app) deployGroup() *cobra.Command {
 	return cli.Group("deploy", "write files with which to run and watch Switchyard as a service",
 		a.deploySet("systemd", "units of the control plane and of agents, their settings and their system users", deploy.Systemd),
+		a.deploySet("compose", "a file for docker compose, with three NATS servers and three replicas", deploy.Compose),
+		a.deploySet("kubernetes", "manifests for Kubernetes, of the control plane and of agents", deploy.Kubernetes),
 		a.deploySet("grafana", "a dashboard for Grafana", deploy.Grafana),
 		a.deploySet("alerts", "alert rules for Prometheus", deploy.Alerts),
 	)

@@ -1,5 +1,6 @@
-// Package deploy has the files with which the programs run as services. The command
-// switchyard deploy writes them, and packages for distributions have the same ones.
+// Package deploy has the files with which the programs run as services, on machines and in
+// containers. The command switchyard deploy writes them, and packages for distributions
+// have the same ones.
 package deploy
 
 import (
@@ -29,14 +30,20 @@ const (
 // system users that they need.
 func Systemd() []File {
 	return []File{
-		systemd(units, "switchyard-server.service"),
-		systemd(units, "switchyard-agent.service"),
-		systemd(units, "switchyard-agent@.service"),
-		systemd(settings, "server.yaml"),
-		systemd(settings, "agent.yaml"),
-		systemd("/usr/lib/sysusers.d", "switchyard.conf"),
+		embedded(units, "systemd/switchyard-server.service"),
+		embedded(units, "systemd/switchyard-agent.service"),
+		embedded(units, "systemd/switchyard-agent@.service"),
+		embedded(settings, "systemd/server.yaml"),
+		embedded(settings, "systemd/agent.yaml"),
+		embedded("/usr/lib/sysusers.d", "systemd/switchyard.conf"),
 	}
 }
+
+// Compose returns a file for docker compose: a cluster with three copies of everything.
+func Compose() []File { return []File{embedded(shared, "compose.yaml")} }
+
+// Kubernetes returns manifests: the control plane on a volume, and agents.
+func Kubernetes() []File { return []File{embedded(shared, "kubernetes.yaml")} }
 
 // Grafana returns a dashboard.
 func Grafana() []File {
@@ -48,10 +55,11 @@ func Alerts() []File {
 	return []File{{path.Join(shared, "alerts.yml"), monitoring.Alerts}}
 }
 
-func systemd(dir, name string) File {
-	content, err := files.ReadFile(path.Join("files/systemd", name))
+// embedded returns a file of the directory files as one that belongs in dir.
+func embedded(dir, name string) File {
+	content, err := files.ReadFile(path.Join("files", name))
 	if err != nil {
 		panic(err) // the program was built without it
 	}
-	return File{path.Join(dir, name), content}
+	return File{path.Join(dir, path.Base(name)), content}
 }
