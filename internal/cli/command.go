@@ -108,7 +108,7 @@ func Finish(root *cobra.Command) {
 	root.SetFlagErrorFunc(flagError)
 	root.SetUsageFunc(writeUsage)
 	addConfigFlag(root)
-	root.AddCommand(completion())
+	root.AddCommand(completion(), manual())
 	root.SetHelpCommand(help())
 	var visit func(*cobra.Command)
 	visit = func(cmd *cobra.Command) {
