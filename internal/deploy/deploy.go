@@ -10,7 +10,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/telemetry/monitoring"
 )
 
-//go:embed files
+//go:embed files/compose.yaml files/kubernetes.yaml files/systemd
 var files embed.FS
 
 // File is a file of a set.
@@ -35,7 +35,8 @@ func Systemd() []File {
 		embedded(units, "systemd/switchyard-agent@.service"),
 		embedded(settings, "systemd/server.yaml"),
 		embedded(settings, "systemd/agent.yaml"),
-		embedded("/usr/lib/sysusers.d", "systemd/switchyard.conf"),
+		embedded("/usr/lib/sysusers.d", "systemd/switchyard-server.conf"),
+		embedded("/usr/lib/sysusers.d", "systemd/switchyard-agent.conf"),
 	}
 }
 
