@@ -80,7 +80,7 @@ func parse(args []string, stderr io.Writer) (plan, error) {
 	flags.IntVar(&p.kept, "kept", designKept, "jobs in the store of a control plane that starts, which take 2 kB of disk each")
 	flags.IntVar(&p.throughput, "throughput", 5000, "jobs to run as fast as possible")
 	flags.IntVar(&p.many, "many", designMany, "jobs to run on one agent, after which nothing may be left")
-	flags.DurationVar(&p.syncDelay, "sync-delay", 0, "how much longer each sync of the control plane takes in throughput, which needs strace")
+	flags.DurationVar(&p.syncDelay, "sync-delay", 0, "how much longer each sync of the stored state takes in throughput, which needs strace")
 	flags.IntVar(&p.streams, "streams", designStreams, "streams to open on one control plane")
 	flags.IntVar(&p.perConnection, "per-connection", designPerConnection, "how many of them share a connection")
 	flags.IntVar(&p.depth, "depth", designDepth, "jobs in the queue of depth")

@@ -65,8 +65,28 @@ func (l *lab) newServer(ctx context.Context, name string) (*serverProcess, error
 	return s, nil
 }
 
-// startServer starts a control plane and does not wait for it. If delay is not zero,
-// each of its syncs takes that much longer, as on a slower disk: strace(1) adds it.
+// stateBlocks is how many files of the stored state can have a delay: more than a run
+// fills.
+const stateBlocks = 100
+
+// slowDisk returns a command that runs a control plane with a data directory of which each
+// sync of the stored state takes that much longer, as on a slower disk: strace(1) adds it.
+// It names the files, because a sync of one that is in memory takes no time on any disk.
+func slowDisk(dir string, delay time.Duration) []string {
+	// -D makes strace the child, so that the process is the control plane.
+	command := []string{
+		"strace", "-D", "-f", "--seccomp-bpf", "-o", os.DevNull, "-e", "trace=fsync", "-e",
+		fmt.Sprintf("inject=fsync:delay_exit=%d", delay.Microseconds()),
+	}
+	for n := range stateBlocks {
+		command = append(command, "-P", filepath.Join(dir, "jetstream", "jetstream", "$G", "streams", "SWITCHYARD_STATE", "msgs",
+			fmt.Sprintf("%d.blk", n+1)))
+	}
+	return command
+}
+
+// startServer starts a control plane and does not wait for it. If delay is not zero, the
+// syncs of its state take that much longer.
 func startServer(ctx context.Context, binary, dir string, delay time.Duration) (*serverProcess, error) {
 	address, err := freeAddress(ctx)
 	if err != nil {
@@ -79,11 +99,7 @@ func startServer(ctx context.Context, binary, dir string, delay time.Duration) (
 func startServerAt(ctx context.Context, binary, dir, address string, delay time.Duration) (*serverProcess, error) {
 	command := []string{binary, "server", wordStart, "--data-dir", dir, "--listen", address, "--log-level", "error"}
 	if delay > 0 {
-		// -D makes strace the child, so that the process is the control plane.
-		command = append([]string{
-			"strace", "-D", "-f", "--seccomp-bpf", "-o", os.DevNull, "-e", "trace=fsync", "-e",
-			fmt.Sprintf("inject=fsync:delay_exit=%d", delay.Microseconds()),
-		}, command...)
+		command = append(slowDisk(dir, delay), command...)
 	}
 	return startProcess(ctx, command, dir, address)
 }

@@ -39,8 +39,10 @@
 //
 // A stream syncs one message after the other, so writes of the state that wait for each
 // other's sync are stored as an atomic batch of JetStream: the server syncs once for all
-// of them, with a few syncs more for the batch. A few writes at a time are stored one by
-// one, which is faster for each: see group.go. The messages of a batch have nothing to
+// of them. The server collects a batch in files of its own, with a few syncs more; on
+// Linux those files are in memory, in /dev/shm, and nothing depends on them: see
+// staging.go. A few writes at a time are stored one by one, which is faster for each: see
+// group.go. The messages of a batch have nothing to
 // do with each other. A batch with a message that conflicts is refused as a whole, and
 // its messages are then stored one by one. A server before 2.12 has no batches.
 //

@@ -42,6 +42,9 @@ type embedded struct {
 	mu     sync.Mutex
 	server *server.Server // nil while it is not running
 	max    int64          // the limit of everything stored, as of the start
+	// triedToStage is set once the present server collects its batches in memory, or
+	// cannot.
+	triedToStage bool
 	// life ends with the present server, with errRestarting as its cause.
 	life context.Context //nolint:containedctx // of the server, not of a call
 	end  context.CancelCauseFunc
@@ -65,6 +68,7 @@ func (e *embedded) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	staged := e.stagedBatches() // of a process that was killed
 	srv, err := server.NewServer(&server.Options{
 		ServerName:             "switchyard",
 		DontListen:             true,
@@ -94,6 +98,8 @@ func (e *embedded) start(ctx context.Context) error {
 		defer e.mu.Unlock()
 		e.server, e.max = srv, limit
 		e.life, e.end = context.WithCancelCause(context.WithoutCancel(ctx))
+		e.triedToStage = false
+		_ = os.RemoveAll(staged) // the server has completed what was in it, if it is not ""
 		return nil
 	}
 	end(srv)
@@ -165,6 +171,7 @@ func (e *embedded) stop() {
 	e.mu.Unlock()
 	if srv != nil {
 		end(srv)
+		e.unstage()
 	}
 }
 

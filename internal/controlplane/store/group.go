@@ -26,10 +26,10 @@ const (
 	maxBatchBytes = 4 << 20
 	// maxGrouped is the size of the largest message, in bytes, that is part of a batch.
 	maxGrouped = 64 << 10
-	// minBatchRoom is the free space on the disk of the embedded server, in bytes, with
-	// which a batch is begun: what a batch writes, in its own files and in the stream, and
-	// as much again. The server never ends a batch whose files it could not write: it
-	// keeps a goroutine of it, and counts it among the few that it allows at a time.
+	// minBatchRoom is the free space of the embedded server, in bytes, with which a batch is
+	// begun: what a batch writes, in its own files and in the stream, and as much again. The
+	// server never ends a batch whose files it could not write: it keeps a goroutine of it,
+	// and counts it among the few that it allows at a time.
 	minBatchRoom = 4 * maxBatchBytes
 )
 
@@ -213,16 +213,16 @@ func (s *Store) roomForBatch() bool {
 	if slices.Contains(s.writes.broken(), stateStream) {
 		return false
 	}
-	if s.embedded == nil {
-		return true // the other servers say themselves what they cannot store
-	}
-	free, err := freeBytes(s.embedded.dir)
-	return err != nil || free >= minBatchRoom
+	// Other servers say themselves what they cannot store.
+	return s.embedded == nil || s.embedded.roomForBatch()
 }
 
 // publishBatch stores messages of one stream, all or none, and returns the sequence of
 // the last one. It returns the errors of publish.
 func (s *Store) publishBatch(messages []*nats.Msg) (last uint64, err error) {
+	if s.embedded != nil {
+		s.embedded.stage()
+	}
 	err = s.attempt(context.Background(), streamOf(messages[0].Subject), func(ctx context.Context) error {
 		batch, err := jetstreamext.NewBatchPublisher(s.js, jetstreamext.BatchFlowControl{})
 		if err != nil {

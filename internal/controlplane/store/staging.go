@@ -1,0 +1,101 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"go.uber.org/zap"
+)
+
+// The embedded server collects a batch in files of its own before it stores the messages
+// in the stream: some 40 system calls and five syncs for each batch. It needs
+// those files to complete a batch after a crash. Here no message of a batch depends on
+// another, and none is acknowledged before the stream itself is synced, so nothing is
+// lost with them: on Linux they are in memory.
+const (
+	// batchFolder is the folder of a stream in which the server collects its batches.
+	batchFolder = "batches"
+	// stagingPrefix begins the names of our folders in memory.
+	stagingPrefix = "switchyard-batches-"
+)
+
+// batches returns the path of the folder in which the server collects the batches of the
+// state.
+func (e *embedded) batches() string {
+	const account = "$G"
+	return filepath.Join(e.dir, "jetstream", account, "streams", stateStream, batchFolder)
+}
+
+// stagedBatches returns the folder in memory in which the server collects its batches, or
+// a server that was killed has, or "".
+func (e *embedded) stagedBatches() string {
+	folder, err := os.Readlink(e.batches())
+	if err != nil || filepath.Dir(folder) != memoryFolder || !strings.HasPrefix(filepath.Base(folder), stagingPrefix) {
+		return ""
+	}
+	return folder
+}
+
+// stage has the server collect its batches in memory from the first one on, if the system
+// has a folder in memory with room for them; else they stay on disk. The caller must have
+// no batch on its way.
+func (e *embedded) stage() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if memoryFolder == "" || e.server == nil || e.triedToStage {
+		return
+	}
+	e.triedToStage = true
+	if err := e.linkBatches(); err != nil {
+		e.logger.Info("batches of writes are collected on disk, which is slower", zap.Error(err))
+	}
+}
+
+// linkBatches replaces the folder of batches by a link to one in memory.
+func (e *embedded) linkBatches() error {
+	free, err := freeBytes(memoryFolder)
+	if err == nil && free < minBatchRoom {
+		err = fmt.Errorf("%d bytes are free, want %d", free, int64(minBatchRoom))
+	}
+	if err != nil {
+		return fmt.Errorf("looking for room in %s: %w", memoryFolder, err)
+	}
+	// This fails if the server has given up a batch that is in the folder.
+	if err := os.Remove(e.batches()); err != nil && !os.IsNotExist(err) {
+		return err //nolint:wrapcheck // it names the folder
+	}
+	folder, err := os.MkdirTemp(memoryFolder, stagingPrefix) // for its owner only
+	if err != nil {
+		return err //nolint:wrapcheck // it names the folder
+	}
+	if err := os.Symlink(folder, e.batches()); err != nil {
+		return errors.Join(err, os.Remove(folder))
+	}
+	return nil
+}
+
+// unstage removes the folder in memory once the server has stopped, unless a batch was
+// given up in it: the next start completes that, and removes the folder.
+func (e *embedded) unstage() {
+	if folder := e.stagedBatches(); folder != "" && os.Remove(folder) == nil {
+		_ = os.Remove(e.batches()) // the next start removes it otherwise
+	}
+}
+
+// roomForBatch reports whether there is room for a batch, on disk and where it is
+// collected.
+func (e *embedded) roomForBatch() bool {
+	folders := []string{e.dir}
+	if folder := e.stagedBatches(); folder != "" {
+		folders = append(folders, folder)
+	}
+	for _, folder := range folders {
+		if free, err := freeBytes(folder); err == nil && free < minBatchRoom {
+			return false
+		}
+	}
+	return true
+}
