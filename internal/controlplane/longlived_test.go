@@ -165,11 +165,10 @@ func TestStreamWriteTimeout(t *testing.T) {
 
 func TestStreamsEndWhenTheServerCloses(t *testing.T) {
 	t.Parallel()
-	s := &Server{}
-	s.closing, s.beginClosing = context.WithCancel(t.Context())
+	closing, beginClosing := context.WithCancel(t.Context())
 	ended := make(chan struct{})
-	handler := s.untilClosing(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		s.beginClosing()
+	handler := untilClosing(closing, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		beginClosing()
 		<-r.Context().Done()
 		close(ended)
 	}))

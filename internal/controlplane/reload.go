@@ -26,6 +26,6 @@ func (s *Server) Reload(c Config) (changed []string, err error) {
 	if err != nil {
 		errs = append(errs, err)
 	}
-	s.access.StoreFiles()
+	s.parts.Access.StoreFiles()
 	return append(changed, replaced...), errors.Join(errs...)
 }

@@ -16,35 +16,37 @@ import (
 	"github.com/switchyard-ci/switchyard/proto/switchyard/v1/switchyardv1connect"
 )
 
-// routes returns the handler of everything that the port serves.
-func (s *Server) routes(config Config) http.Handler {
-	agents := agentwire.New(s.dispatcher, agentwire.Options{
-		Tokens:            s.access,
+// Handler returns the handler of everything that the port serves. Its streams, and its
+// readiness, end with closing. It is called once.
+func (p *Parts) Handler(closing context.Context) http.Handler {
+	config := p.config
+	agents := agentwire.New(p.Dispatcher, agentwire.Options{
+		Tokens:            p.Access,
 		Gate:              admission.NewGate(),
-		Audit:             s.audit,
+		Audit:             p.Audit,
 		PingInterval:      config.PingInterval,
 		HeartbeatInterval: config.HeartbeatInterval,
 		JobStatusInterval: config.JobStatusInterval,
 		NoStream:          config.NoStream,
 		KeepAlive:         config.KeepAlive,
 		StreamMaxAge:      config.StreamMaxAge,
-		Closing:           s.closing.Done(),
-		StreamEnded:       s.metrics.StreamEnded,
-		Logger:            s.logger.Named("agentwire"),
+		Closing:           closing.Done(),
+		StreamEnded:       p.metrics.StreamEnded,
+		Logger:            p.logger.Named("agentwire"),
 	})
 	mux := http.NewServeMux()
 	mux.Handle(agents.Stream())
-	for path, handler := range api.Handlers(s.dispatcher, api.Options{
-		Store: s.store, Tokens: s.access, Gate: admission.NewGate(), Audit: s.audit, Metrics: s.metrics.Handler(s.logger.Named("metrics")),
-		Logger: s.logger.Named("api"), Tracing: config.Tracing,
+	for path, handler := range api.Handlers(p.Dispatcher, api.Options{
+		Store: p.Store, Tokens: p.Access, Gate: admission.NewGate(), Audit: p.Audit,
+		Metrics: p.metrics.Handler(p.logger.Named("metrics")), Logger: p.logger.Named("api"), Tracing: config.Tracing,
 	}) {
 		mux.Handle(path, handler)
 	}
-	health := &health{closing: s.closing.Done(), checkStore: s.store.Reachable, logger: s.logger.Named("health")}
+	health := &health{closing: closing.Done(), checkStore: p.Store.Reachable, logger: p.logger.Named("health")}
 	health.routes(mux)
-	s.metrics.Read(metrics.Source{Dispatcher: s.dispatcher, Store: s.store, Ready: health.storeReady})
+	p.metrics.Read(metrics.Source{Dispatcher: p.Dispatcher, Store: p.Store, Ready: health.storeReady})
 	rest := traced(agents.REST(), config.Tracing)
-	routed := s.streams(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	routed := streams(closing, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// For a path such as /v3//ping the mux would send a redirect and HTML to an
 		// agent, which expects JSON.
 		if strings.HasPrefix(r.URL.EscapedPath(), agentwire.Prefix) {
@@ -54,7 +56,7 @@ func (s *Server) routes(config Config) http.Handler {
 		mux.ServeHTTP(w, r)
 	}))
 	names := metrics.Routes{Procedures: append(api.Calls(), grpchealthv1Check), Streams: streamProcedures()}
-	return s.metrics.Requests(routed, names, metrics.AccessLog(config.AccessLog), s.logger.Named("access"))
+	return p.metrics.Requests(routed, names, metrics.AccessLog(config.AccessLog), p.logger.Named("access"))
 }
 
 // grpchealthv1Check is the procedure of the probes of gRPC.
@@ -69,10 +71,10 @@ func streamProcedures() []string {
 }
 
 // streams returns a handler in which the requests of streams have no time limit
-// and are canceled when the server begins to shut down. Those of workers, of which there
-// are thousands, notice that themselves, without a context for each.
-func (s *Server) streams(next http.Handler) http.Handler {
-	workers, others, procedures := longLived(next), longLived(s.untilClosing(next)), streamProcedures()
+// and are canceled when closing ends. Those of workers, of which there are thousands,
+// notice that themselves, without a context for each.
+func streams(closing context.Context, next http.Handler) http.Handler {
+	workers, others, procedures := longLived(next), longLived(untilClosing(closing, next)), streamProcedures()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.URL.Path == agentedgev1connect.AgentEdgeServiceStreamPingsProcedure:
@@ -85,13 +87,12 @@ func (s *Server) streams(next http.Handler) http.Handler {
 	})
 }
 
-// untilClosing returns a handler whose requests are canceled when the server
-// begins to shut down.
-func (s *Server) untilClosing(next http.Handler) http.Handler {
+// untilClosing returns a handler whose requests are canceled when closing ends.
+func untilClosing(closing context.Context, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithCancel(r.Context())
 		defer cancel()
-		defer context.AfterFunc(s.closing, cancel)()
+		defer context.AfterFunc(closing, cancel)()
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }

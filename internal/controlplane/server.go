@@ -14,12 +14,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/config"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/access"
-	"github.com/switchyard-ci/switchyard/internal/controlplane/audit"
-	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
-	"github.com/switchyard-ci/switchyard/internal/controlplane/jobtrace"
-	"github.com/switchyard-ci/switchyard/internal/controlplane/metrics"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
-	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 )
 
 // shutdownTimeout bounds Shutdown if its context has no earlier deadline.
@@ -33,14 +28,10 @@ type Server struct {
 	tls         bool
 	certificate *config.Watched[*tls.Certificate] // nil without TLS
 
-	dir        *dataDir
-	store      *store.Store
-	access     *access.Tokens
-	audit      *audit.Log
-	dispatcher *dispatch.Dispatcher
-	metrics    *metrics.Metrics
-	listener   net.Listener
-	http       *http.Server
+	dir      *dataDir
+	parts    *Parts // nil until the store is open
+	listener net.Listener
+	http     *http.Server
 	// closing is canceled when the server begins to shut down; it ends the streams.
 	closing      context.Context //nolint:containedctx // the life of the server, not of a call
 	beginClosing context.CancelFunc
@@ -68,7 +59,7 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 		return nil, fmt.Errorf("control plane: %w", err)
 	}
 	s := &Server{
-		logger: c.Logger, metrics: metrics.New(), started: make(chan struct{}), failed: make(chan struct{}),
+		logger: c.Logger, started: make(chan struct{}), failed: make(chan struct{}),
 		served: make(chan error, 1), done: make(chan struct{}),
 	}
 	s.closing, s.beginClosing = context.WithCancel(context.Background())
@@ -107,57 +98,18 @@ func (s *Server) open(ctx context.Context, c Config) error {
 	s.http.TLSConfig = tlsConfig
 	s.http.RegisterOnShutdown(s.beginClosing)
 	go s.serve() //nolint:gosec // ctx bounds the start, not the server
-	if err := s.openStore(ctx, c); err != nil {
+	if s.parts, err = OpenParts(ctx, PartsOptions{
+		Config: c, Store: storeOptions(c), Tokens: access.Bootstrap{Registration: &s.tokens.registration, Admin: &s.tokens.admin},
+		Terms: schedule.Terms{LeaseTimeout: c.LeaseTimeout, AssignTimeout: c.AssignTimeout},
+	}); err != nil {
 		return err
 	}
-	handler := s.routes(c)
+	handler := s.parts.Handler(s.closing)
 	if c.Wrap != nil {
 		handler = c.Wrap(handler)
 	}
 	s.gate.open(handler)
 	return nil
-}
-
-// openStore opens the store and what is read from it.
-func (s *Server) openStore(ctx context.Context, c Config) (err error) {
-	if s.store, err = store.Open(ctx, s.storeOptions(c)); err != nil {
-		return fmt.Errorf("opening the store: %w", err)
-	}
-	s.dispatcher, err = whileUnavailable(ctx, s.logger, func() (*dispatch.Dispatcher, error) { return s.newDispatcher(ctx, c) })
-	if err != nil {
-		return fmt.Errorf("reading the store: %w", err)
-	}
-	s.access, err = whileUnavailable(ctx, s.logger, func() (*access.Tokens, error) {
-		return access.Open(ctx, s.store, access.Bootstrap{
-			Registration: &s.tokens.registration, Admin: &s.tokens.admin,
-		}, s.logger.Named("access"))
-	})
-	if err != nil {
-		return fmt.Errorf("reading the store: %w", err)
-	}
-	s.audit = audit.New(s.store, s.logger.Named("audit"))
-	return nil
-}
-
-func (s *Server) newDispatcher(ctx context.Context, c Config) (*dispatch.Dispatcher, error) {
-	var observer dispatch.Observer = s.metrics
-	if c.Tracing != nil {
-		observer = jobtrace.New(observer, c.Tracing)
-	}
-	return dispatch.New(ctx, s.store, dispatch.Options{ //nolint:wrapcheck // openStore says what was attempted
-		Terms:           schedule.Terms{LeaseTimeout: c.LeaseTimeout, AssignTimeout: c.AssignTimeout},
-		AcquireAnyQueue: c.AcquireAnyQueue,
-		MaxLog:          c.MaxLog,
-		Observer:        observer,
-		Logger:          s.logger.Named("dispatch"),
-	})
-}
-
-// storeOptions returns the options of the server's store.
-func (s *Server) storeOptions(c Config) store.Options {
-	options := storeOptions(c)
-	options.OnWrite = s.metrics.StoreWritten
-	return options
 }
 
 // openDataDir locks the data directory and loads the tokens.
@@ -244,7 +196,7 @@ func (s *Server) end(ctx context.Context) {
 	defer close(s.done)
 	ctx, cancel := context.WithTimeout(ctx, shutdownTimeout)
 	defer cancel()
-	s.store.Ending()
+	s.parts.Store.Ending()
 	if err := s.http.Shutdown(ctx); err != nil {
 		s.logger.Warn("requests aborted by the shutdown", zap.Error(err))
 		s.err = errors.Join(s.err, s.http.Close())
@@ -263,17 +215,8 @@ func (s *Server) end(ctx context.Context) {
 // release closes what open opened, in reverse order.
 func (s *Server) release() error {
 	var errs []error
-	if s.dispatcher != nil {
-		s.dispatcher.Close()
-	}
-	if s.audit != nil {
-		s.audit.Close()
-	}
-	if s.access != nil {
-		s.access.Close()
-	}
-	if s.store != nil {
-		s.store.Close()
+	if s.parts != nil {
+		s.parts.Close()
 	}
 	if s.listener != nil {
 		if err := s.listener.Close(); !errors.Is(err, net.ErrClosed) {

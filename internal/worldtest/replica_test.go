@@ -11,12 +11,8 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/access"
-	"github.com/switchyard-ci/switchyard/internal/controlplane/admission"
-	"github.com/switchyard-ci/switchyard/internal/controlplane/agentwire"
-	"github.com/switchyard-ci/switchyard/internal/controlplane/api"
-	"github.com/switchyard-ci/switchyard/internal/controlplane/audit"
-	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
@@ -46,12 +42,11 @@ const (
 
 // replica is one process of the control plane, on a network in memory for each client.
 type replica struct {
-	store      *store.Store
-	dispatcher *dispatch.Dispatcher
-	tokens     *access.Tokens
-	audit      *audit.Log
-	server     *http.Server
-	serving    sync.WaitGroup
+	*controlplane.Parts
+
+	server  *http.Server
+	closing context.CancelFunc // ends the streams
+	serving sync.WaitGroup
 
 	mu       sync.Mutex
 	down     bool
@@ -60,40 +55,22 @@ type replica struct {
 
 // startReplica starts a replica on the storage. The faults stand in front of it.
 func startReplica(ctx context.Context, s *storage, terms schedule.Terms, clock zapcore.Clock, f *faults, logger *zap.Logger) (*replica, error) {
-	st, err := store.Open(ctx, store.Options{Server: s, Logger: logger.Named("store")})
-	if err != nil {
-		return nil, err
-	}
-	d, err := dispatch.New(ctx, st, dispatch.Options{Terms: terms, Clock: clock, Logger: logger.Named("dispatch")})
-	if err != nil {
-		st.Close()
-		return nil, err
-	}
 	var registration, admin token.Current
 	registration.Replace(token.HashOf(registrationToken))
 	admin.Replace(token.HashOf(adminToken))
-	tokens, err := access.Open(ctx, st, access.Bootstrap{Registration: &registration, Admin: &admin}, logger.Named("access"))
+	parts, err := controlplane.OpenParts(ctx, controlplane.PartsOptions{
+		Config: controlplane.Config{
+			PingInterval: pingInterval, HeartbeatInterval: heartbeatInterval, JobStatusInterval: statusInterval,
+			KeepAlive: keepAlive, StreamMaxAge: streamMaxAge, Logger: logger,
+		},
+		Store: store.Options{Server: s, Logger: logger.Named("store")},
+		Terms: terms, Clock: clock, Tokens: access.Bootstrap{Registration: &registration, Admin: &admin},
+	})
 	if err != nil {
-		d.Close()
-		st.Close()
 		return nil, err
 	}
-	changes := audit.New(st, logger.Named("audit"))
-	agents := agentwire.New(d, agentwire.Options{
-		Tokens: tokens, Gate: admission.NewGate(), Audit: changes,
-		PingInterval: pingInterval, HeartbeatInterval: heartbeatInterval, JobStatusInterval: statusInterval,
-		KeepAlive: keepAlive, StreamMaxAge: streamMaxAge, Logger: logger.Named("agentwire"),
-	})
-	mux := http.NewServeMux()
-	mux.Handle(agents.Stream())
-	mux.Handle(agentwire.Prefix, agents.REST())
-	for path, handler := range api.Handlers(d, api.Options{
-		Store: st, Tokens: tokens, Gate: admission.NewGate(), Audit: changes, Logger: logger.Named("api"),
-	}) {
-		mux.Handle(path, handler)
-	}
-	r := &replica{store: st, dispatcher: d, tokens: tokens, audit: changes, server: newServer(f.wrap(mux))}
-	return r, nil
+	closing, end := context.WithCancel(context.WithoutCancel(ctx))
+	return &replica{Parts: parts, server: newServer(f.wrap(parts.Handler(closing))), closing: end}, nil
 }
 
 func newServer(handler http.Handler) *http.Server {
@@ -132,10 +109,11 @@ func (r *replica) kill() {
 		n.Dark.Store(true)
 		n.Cut()
 	}
-	r.store.Close()
-	r.audit.Close()
-	r.tokens.Close()
-	r.dispatcher.Close()
+	r.closing()
+	r.Store.Close()
+	r.Audit.Close()
+	r.Access.Close()
+	r.Dispatcher.Close()
 	_ = r.server.Close()
 	r.serving.Wait()
 }

@@ -35,10 +35,10 @@ func TestShutdownWhileTheStoreIsAway(t *testing.T) {
 				}
 				r := w.replicas[0]
 				begun := time.Now()
-				r.audit.Close()
-				r.tokens.Close()
-				r.dispatcher.Close()
-				r.store.Close()
+				r.Audit.Close()
+				r.Access.Close()
+				r.Dispatcher.Close()
+				r.Store.Close()
 				if took := time.Since(begun); took > shutdownBound {
 					t.Errorf("the shutdown took %v, want at most %v", took, shutdownBound)
 				}

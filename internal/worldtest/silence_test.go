@@ -112,6 +112,9 @@ func (m *firstMessage) Write(p []byte) (int, error) {
 	return m.ResponseWriter.Write(p)
 }
 
+// Unwrap returns the server's writer, for http.ResponseController.
+func (m *firstMessage) Unwrap() http.ResponseWriter { return m.ResponseWriter }
+
 // Flush implements http.Flusher.
 func (m *firstMessage) Flush() {
 	if err := http.NewResponseController(m.ResponseWriter).Flush(); err != nil {
