@@ -63,9 +63,10 @@ type run struct {
 	link       *joblink.Link   // nil: the job's commands cannot add secrets
 	ownLinks   *joblink.Server // of this job alone; nil if link is the agent's
 	spooled    spooledResult
-	dir        string         // the working directory; empty if there is none
-	filesDir   string         // the directory of the executor's files; empty if there is none
-	watching   sync.WaitGroup // watchState
+	command    *process.Process // nil: none was started
+	dir        string           // the working directory; empty if there is none
+	filesDir   string           // the directory of the executor's files; empty if there is none
+	watching   sync.WaitGroup   // watchState
 }
 
 func newRun(spec Spec, cp ControlPlane, opts Options) *run {
@@ -100,6 +101,7 @@ func (r *run) run(ctx context.Context) (Result, error) {
 		defer r.closeLink()
 		defer r.watching.Wait()
 		defer r.cleanUp()
+		defer r.release()
 		r.execute(ctx)
 	}
 	r.finish(ctx)
@@ -123,10 +125,10 @@ func (r *run) execute(ctx context.Context) {
 	r.openLog(context.WithoutCancel(ctx))
 	r.hideSecrets()
 	processSpan := r.traceProcess(ctx)
-	command := r.launch(jobCtx)
+	r.launch(jobCtx)
 	var end process.End
-	if command != nil {
-		end = command.Wait(jobCtx)
+	if r.command != nil {
+		end = r.command.Wait(jobCtx)
 	}
 	processSpan.End()
 	r.setFinished()
@@ -136,8 +138,8 @@ func (r *run) execute(ctx context.Context) {
 	flushCtx, stopFlushing := outlive(ctx, r.opts.FlushTimeout, r.opts.LeaveTimeout)
 	defer stopFlushing()
 	defer context.AfterFunc(flushCtx, r.log.Abort)()
-	if command != nil {
-		r.collect(command, end)
+	if r.command != nil {
+		r.collect(r.command, end)
 	}
 	r.storeResult() // before the flush, which may take long
 	_, upload := r.tracer.Start(ctx, "log upload")
@@ -160,8 +162,8 @@ func (r *run) openLog(ctx context.Context) {
 }
 
 // launch prepares the job and starts its command. If it cannot, it records why, in
-// the log and the result, and returns nil.
-func (r *run) launch(ctx context.Context) *process.Process {
+// the log and the result.
+func (r *run) launch(ctx context.Context) {
 	var command process.Command
 	var err error
 	if err = r.setLimits(); err == nil && ctx.Err() == nil {
@@ -170,19 +172,26 @@ func (r *run) launch(ctx context.Context) *process.Process {
 	if ctx.Err() != nil {
 		r.setCanceled(context.Cause(ctx))
 		r.log.Notef("%v before its command was run", context.Cause(ctx))
-		return nil
+		return
 	}
 	if err != nil {
 		r.setNeverRan(PhasePrepare, err)
-		return nil
+		return
 	}
 	p, err := process.Start(command, r.processOptions(), r.log)
 	if err != nil {
 		r.setNeverRan(PhaseProcess, err)
-		return nil
+		return
 	}
 	r.logger.Debug("started the job's command", zap.Int("pid", p.PID()), zap.String("directory", r.dir))
-	return p
+	r.command = p
+}
+
+// release releases the command.
+func (r *run) release() {
+	if r.command != nil {
+		r.command.Release()
+	}
 }
 
 // collect reads the rest of the output, ends what the command left running, and

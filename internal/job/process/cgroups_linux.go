@@ -226,13 +226,13 @@ func (c *Cgroups) make(limits Limits) (*cgroup, error) {
 	if c == nil || c.broken.Load() {
 		return nil, nil //nolint:nilnil // no group is not an error
 	}
-	g := &cgroup{dir: filepath.Join(c.dir, strconv.FormatInt(c.made.Add(1), 10)), limits: limits}
+	g := &cgroup{dir: filepath.Join(c.dir, strconv.FormatInt(c.made.Add(1), 10)), limits: limits, memory: slices.Contains(c.usable, "memory")}
 	if err := os.Mkdir(g.dir, cgroupDirMode); err != nil {
 		return nil, fmt.Errorf("making a control group: %w", err)
 	}
 	err := g.limit()
 	if err == nil {
-		g.fd, err = os.OpenFile(g.dir, unix.O_PATH|unix.O_DIRECTORY, 0)
+		g.fd, err = unix.Open(g.dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("making a control group: %w", err), os.Remove(g.dir))
@@ -252,8 +252,9 @@ func (c *Cgroups) cannot(err error) bool {
 // cgroup is the group of one program. Its methods may be called on nil.
 type cgroup struct {
 	dir    string
-	fd     *os.File
+	fd     int // of dir, for the start of a program in it
 	limits Limits
+	memory bool // the kernel measures its memory
 }
 
 // limit sets the limits.
@@ -301,7 +302,7 @@ func (g *cgroup) populated() bool { return g.number("cgroup.events", "populated"
 // number returns a number in a file of the group: after a name, or that of the whole file
 // if the name is empty. It returns 0 if there is none.
 func (g *cgroup) number(file, name string) int64 {
-	text, err := os.ReadFile(filepath.Join(g.dir, file)) //nolint:gosec // of the system
+	text, err := readSmall(filepath.Join(g.dir, file))
 	if err != nil {
 		return 0
 	}
@@ -328,7 +329,10 @@ func (g *cgroup) addUsage(u *Usage) {
 	if cpu := time.Duration(g.number("cpu.stat", "usage_usec")) * time.Microsecond; cpu > 0 {
 		u.CPU, u.Group = cpu, true
 	}
-	peak := g.number("memory.peak", "")
+	peak := int64(0)
+	if g.memory {
+		peak = g.number("memory.peak", "")
+	}
 	if peak > 0 {
 		u.PeakMemory = peak
 	} else {
@@ -344,12 +348,12 @@ func (g *cgroup) remove() error {
 	if g == nil {
 		return nil
 	}
-	return errors.Join(g.fd.Close(), removeCgroup(g.dir))
+	return errors.Join(unix.Close(g.fd), removeCgroup(g.dir))
 }
 
 // removeCgroup removes a group and those that programs have made in it.
 func removeCgroup(dir string) error {
-	err := os.Remove(dir)
+	err := unix.Rmdir(dir) // not os.Remove, which first tries to remove a file
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -383,6 +387,6 @@ func writeCgroup(dir, file, text string) error {
 // startIn makes cmd start in the group.
 func (g *cgroup) startIn(cmd *exec.Cmd) {
 	if g != nil {
-		cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, int(g.fd.Fd())
+		cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, g.fd
 	}
 }

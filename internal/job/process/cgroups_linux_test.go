@@ -85,6 +85,7 @@ func inGroup(t *testing.T, options Options, script string) (string, Exit) {
 	}
 	p.Wait(t.Context())
 	exit, err := p.Collect(time.Now())
+	p.Release()
 	if err != nil {
 		t.Error(err)
 	}
@@ -155,6 +156,7 @@ func TestRemoveCgroups(t *testing.T) {
 	if exit, _ := p.Collect(time.Now()); exit.Signal != "SIGKILL" {
 		t.Errorf("%+v", exit)
 	}
+	p.Release()
 }
 
 // TestLimitFiles checks what is written to the files of a control group.
@@ -196,7 +198,7 @@ func TestLimitFiles(t *testing.T) {
 // memory.
 func TestGroupUsage(t *testing.T) {
 	t.Parallel()
-	g := &cgroup{dir: t.TempDir(), limits: Limits{Memory: 100}}
+	g := &cgroup{dir: t.TempDir(), limits: Limits{Memory: 100}, memory: true}
 	for name, text := range map[string]string{
 		"cpu.stat": "usage_usec 1500\nuser_usec 1000\n", "memory.peak": "99\n", "memory.events": "low 0\noom 1\noom_kill 2\n",
 	} {
@@ -262,6 +264,7 @@ func TestCannot(t *testing.T) {
 		if exit, err := p.Collect(time.Now()); exit.Code != 3 || err != nil {
 			t.Errorf("%+v, %v", exit, err)
 		}
+		p.Release()
 	}
 }
 

@@ -152,6 +152,7 @@ func BenchmarkProcess(b *testing.B) {
 			if _, err := p.Collect(time.Now()); err != nil {
 				b.Error(err)
 			}
+			p.Release()
 		}
 	})
 }

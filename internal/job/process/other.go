@@ -32,12 +32,10 @@ func (t *tree) kill(int, bool) error { return nil }
 func KillClaimed(string, time.Duration) error { return nil }
 
 // NewReaper returns a Reaper that does nothing: this system has no subreaper.
-func NewReaper() (*Reaper, error) { return &Reaper{started: map[int]startedProgram{}}, nil }
+func NewReaper() (*Reaper, error) { return &Reaper{started: map[int]string{}}, nil }
 
 // Close does nothing.
 func (r *Reaper) Close() error { return nil }
-
-func startTime(int) uint64 { return 0 }
 
 // KillAll kills the process groups of all programs; on Windows their job objects end
 // with this process. No program can be started any more.

@@ -28,7 +28,7 @@ type output struct {
 
 // openOutput opens a terminal or a pipe.
 func openOutput(terminal bool) (*output, error) {
-	open := os.Pipe
+	open := openPipe
 	if terminal {
 		open = openTerminal
 	}

@@ -42,7 +42,7 @@ type Options struct {
 	Logger       *zap.Logger    // logs what could not be killed
 }
 
-// Process is a running program. Wait and Collect must each be called once, in this
+// Process is a running program. Wait, Collect and Release must each be called once, in this
 // order.
 type Process struct {
 	cmd    *exec.Cmd
@@ -54,6 +54,7 @@ type Process struct {
 	exited chan struct{} // closed when the program has ended
 	ended  time.Time     // set before exited is closed
 	end    End           // what Wait returned
+	reaped bool          // by Collect
 }
 
 // Start starts a program in a group of its own and copies its output to w, from one
@@ -104,9 +105,12 @@ func startIn(cg *cgroup, c Command, opts Options, out *output) (*Process, error)
 	}
 	g.prepare(cmd)
 	cg.startIn(cmd)
-	if c.Terminal {
+	switch null := devNull(); {
+	case c.Terminal:
 		cmd.Stdin = out.write
 		setTerminal(cmd)
+	case null != nil: // a nil *os.File is not a nil io.Reader
+		cmd.Stdin = null
 	}
 	pidfd := openPidfd(cmd)
 	begun := time.Now()
@@ -183,12 +187,24 @@ type Usage struct {
 func (p *Process) Collect(deadline time.Time) (Exit, error) {
 	held := p.output.drain(deadline, p.endGroup)
 	if !p.end.Exited {
-		go func() { _, _ = p.reap() }()
+		go func() {
+			_, _ = p.reap()
+			p.removeCgroup()
+		}()
 		return Exit{Code: -1, OutputHeld: held}, fmt.Errorf("process %d still runs %v after SIGKILL", p.PID(), p.opts.KillWait)
 	}
 	exit, err := p.reap()
+	p.reaped = true
 	exit.OutputHeld = held
 	return exit, err
+}
+
+// Release removes what the system still keeps of a program that Collect has reaped: its
+// control group. It is a step of its own because nothing has to wait for it.
+func (p *Process) Release() {
+	if p.reaped {
+		p.removeCgroup()
+	}
 }
 
 // endGroup kills what the program left running.
@@ -198,19 +214,17 @@ func (p *Process) endGroup() {
 	}
 }
 
-// reap returns the exit status of a program that has ended, and releases the group.
+// reap returns the exit status of a program that has ended, and releases the process group.
 func (p *Process) reap() (Exit, error) {
 	<-p.exited
 	err := p.opts.Reaper.wait(p.cmd)
 	_ = p.group.close()
 	state := p.cmd.ProcessState
 	if state == nil {
-		p.removeCgroup()
 		return Exit{Code: -1}, fmt.Errorf("the exit status of process %d is unknown: %w", p.PID(), err)
 	}
 	usage := Usage{Wall: p.ended.Sub(p.begun), CPU: state.UserTime() + state.SystemTime(), PeakMemory: peakMemory(state)}
 	p.cgroup.addUsage(&usage)
-	p.removeCgroup()
 	if ws, ok := state.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
 		return Exit{Code: -1, Signal: SignalName(ws.Signal()), Usage: usage}, nil
 	}

@@ -78,7 +78,7 @@ func readChildren(pid int) ([]int, error) {
 
 // readList returns the IDs in a file.
 func readList(path string) ([]int, error) {
-	text, err := os.ReadFile(path) //nolint:gosec // of a process
+	text, err := readSmall(path)
 	if err != nil {
 		return nil, fmt.Errorf("listing children: %w", err)
 	}
@@ -116,7 +116,7 @@ func addTree(found map[int]proc, pid int) error {
 
 // readProcess returns one process.
 func readProcess(pid int) (proc, error) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	stat, err := readSmall(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return proc{}, fmt.Errorf("reading a process: %w", err)
 	}
@@ -161,8 +161,8 @@ const (
 // "" if there is none, or if the process has ended or is another user's.
 func markOf(pid int) string {
 	return markWithin(execWait,
-		func() ([]byte, error) { return os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid)) },
-		func() ([]byte, error) { return os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)) })
+		func() ([]byte, error) { return readSmall(fmt.Sprintf("/proc/%d/environ", pid)) },
+		func() ([]byte, error) { return readSmall(fmt.Sprintf("/proc/%d/stat", pid)) })
 }
 
 // markWithin returns the mark in what environ returns. A process that is just starting its
@@ -222,7 +222,7 @@ func handles(pid int, sig syscall.Signal) bool {
 // statusField returns a field of /proc/PID/status that is a set of signals: signal 1 is
 // the lowest bit.
 func statusField(pid int, name string) (uint64, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	status, err := readSmall(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, fmt.Errorf("reading the state of a process: %w", err)
 	}

@@ -25,17 +25,11 @@ type Reaper struct {
 	children sync.RWMutex
 
 	mu      sync.Mutex
-	started map[int]startedProgram // by process ID, from the start of the program until it is reaped
-	before  map[int]uint64         // children that existed before, with their start time
-	ending  bool                   // by KillAll: nothing is started any more
+	started map[int]string // marks, by process ID, from the start of the program until it is reaped
+	before  map[int]uint64 // children that existed before, with their start time
+	ending  bool           // by KillAll: nothing is started any more
 	stop    chan struct{}
 	stopped sync.WaitGroup
-}
-
-// startedProgram is a child that Start has started and reaps.
-type startedProgram struct {
-	mark string
-	at   uint64 // when it was started, in ticks of the system
 }
 
 // start starts cmd under its mark. It excludes snapshots, in which the child of an
@@ -52,10 +46,9 @@ func (r *Reaper) start(cmd *exec.Cmd, mark string) error {
 	if err := withoutBlockedSignals(cmd.Start); err != nil {
 		return err
 	}
-	program := startedProgram{mark: mark, at: startTime(cmd.Process.Pid)}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.started[cmd.Process.Pid] = program
+	r.started[cmd.Process.Pid] = mark
 	return nil
 }
 

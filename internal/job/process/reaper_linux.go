@@ -10,7 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reapPause is the shortest time between two searches for orphans that have ended.
+// reapPause is the time from the first signal about an end to the search for orphans that
+// have ended.
 const reapPause = time.Second
 
 // NewReaper makes this process the subreaper of its jobs. The caller must call Close
@@ -19,7 +20,7 @@ func NewReaper() (*Reaper, error) {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return nil, fmt.Errorf("becoming the subreaper of jobs: %w", err)
 	}
-	r := &Reaper{started: map[int]startedProgram{}, before: map[int]uint64{}, stop: make(chan struct{})}
+	r := &Reaper{started: map[int]string{}, before: map[int]uint64{}, stop: make(chan struct{})}
 	if err := r.noteChildren(); err != nil {
 		return nil, err
 	}
@@ -57,21 +58,24 @@ func (r *Reaper) Close() error {
 }
 
 // watch reaps orphans that end by themselves, so that a long job with many of them
-// does not exhaust the process IDs of the machine.
-func (r *Reaper) watch(ended <-chan os.Signal) {
+// does not exhaust the process IDs of the machine. After a signal, which the end of a job
+// sends too, it does without signals for the pause: each of them wakes a thread.
+func (r *Reaper) watch(ended chan os.Signal) {
 	for {
 		select {
 		case <-r.stop:
 			return
 		case <-ended:
 		}
-		// An error: the next signal tries again.
-		_, _ = r.snapshot((*Reaper).read, func(map[int]proc) map[int]proc { return nil })
+		signal.Stop(ended)
 		select {
 		case <-r.stop:
 			return
 		case <-time.After(reapPause):
 		}
+		signal.Notify(ended, unix.SIGCHLD)
+		// An error: the next signal tries again.
+		_, _ = r.snapshot((*Reaper).read, func(map[int]proc) map[int]proc { return nil })
 	}
 }
 

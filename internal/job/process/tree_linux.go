@@ -25,7 +25,7 @@ func (t *tree) kill(leader int, ended bool) error {
 	if err := t.cgroup.kill(t.limit); err != nil {
 		return err
 	}
-	return killAll(t.limit, t.reaper, read, func(all map[int]proc) map[int]proc { return t.members(all, leader, markOf) })
+	return killAll(t.limit, t.reaper, read, func(all map[int]proc) map[int]proc { return t.members(all, leader, markOf, startTime) })
 }
 
 // KillClaimed kills the processes that the jobs of a killed agent left running, and
@@ -114,7 +114,7 @@ func killProcesses(chosen map[int]proc) ([]int, error) {
 
 // members returns the processes of the tree. The caller holds the reaper's lock, if
 // there is a reaper.
-func (t *tree) members(all map[int]proc, leader int, markOf func(int) string) map[int]proc {
+func (t *tree) members(all map[int]proc, leader int, markOf func(int) string, startOf func(int) uint64) map[int]proc {
 	self := os.Getpid()
 	below := descendants(all, self)
 	found := map[int]proc{}
@@ -124,7 +124,7 @@ func (t *tree) members(all map[int]proc, leader int, markOf func(int) string) ma
 		case t.reaper != nil && !below[pid]: // with a subreaper, all processes of jobs are below this one
 		case pid == leader, p.session == leader, markOf(pid) == t.mark:
 			found[pid] = p
-		case t.reaper != nil && t.ownsOrphan(p, leader, markOf):
+		case t.reaper != nil && t.ownsOrphan(p, leader, markOf, startOf):
 			found[pid] = p
 		}
 	}
@@ -135,13 +135,14 @@ func (t *tree) members(all map[int]proc, leader int, markOf func(int) string) ma
 // ownsOrphan reports whether an orphan without a mark must belong to this tree,
 // because no other program ran when it was started. While another one did, the
 // orphan is left alone; the last of these programs ends it.
-func (t *tree) ownsOrphan(p proc, leader int, markOf func(int) string) bool {
+func (t *tree) ownsOrphan(p proc, leader int, markOf func(int) string, startOf func(int) uint64) bool {
 	if !t.reaper.isOrphan(p) || os.Getpid() == 1 { // process 1 inherits orphans of every origin
 		return false
 	}
 	mark := markOf(p.pid)
 	for pid, other := range t.reaper.started {
-		if pid != leader && (other.at <= p.started || other.mark == mark || p.session == pid) {
+		// It is not reaped while the caller holds the lock, so that its start is known.
+		if pid != leader && (other == mark || p.session == pid || startOf(pid) <= p.started) {
 			return false
 		}
 	}

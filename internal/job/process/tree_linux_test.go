@@ -43,9 +43,9 @@ func TestMembers(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			reaper := &Reaper{started: map[int]startedProgram{leader: {mark: mark}}, before: map[int]uint64{9: 1}}
+			reaper := &Reaper{started: map[int]string{leader: mark}, before: map[int]uint64{9: 1}}
 			if tt.otherAt > 0 {
-				reaper.started[other] = startedProgram{mark: "c.its", at: tt.otherAt}
+				reaper.started[other] = "c.its"
 			}
 			if tt.noReaper {
 				reaper = nil
@@ -55,7 +55,8 @@ func TestMembers(t *testing.T) {
 				all[p.pid] = p
 			}
 			tr := tree{mark: mark, reaper: reaper}
-			got := slices.Sorted(maps.Keys(tr.members(all, leader, func(pid int) string { return tt.marks[pid] })))
+			got := slices.Sorted(maps.Keys(tr.members(all, leader,
+				func(pid int) string { return tt.marks[pid] }, func(int) uint64 { return tt.otherAt })))
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("members (-want +got):\n%s", diff)
 			}

@@ -90,6 +90,7 @@ func (g *git) start(ctx context.Context, to io.Writer, args []string) error {
 	}
 	end := p.Wait(watched)
 	exit, err := p.Collect(time.Now().Add(outputGrace))
+	p.Release()
 	switch {
 	case !end.Exited:
 		return fmt.Errorf("git did not end within %v of SIGKILL", g.opts.KillWait)
