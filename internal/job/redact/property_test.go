@@ -133,7 +133,7 @@ func TestSplitWrites(t *testing.T) {
 		writeSplit(t, w, text)
 
 		// No more is held back than the longest string and a control sequence.
-		if bare := controls.ReplaceAll(w.held, nil); len(wanted) > 0 && len(bare) > w.secrets.set.Load().longest+maxParameters+maxIntermediates {
+		if bare := controls.ReplaceAll(w.held, nil); len(wanted) > 0 && len(bare) > longestOf(w.secrets)+maxParameters+maxIntermediates {
 			t.Errorf("%d bytes are held back: %q", len(bare), bare)
 		}
 		if err := w.Flush(); err != nil {

@@ -25,10 +25,12 @@ var ErrTooMany = errors.New("too many secrets")
 // Secrets is a set of secrets to hide, shared by any number of Writers. The zero
 // value is an empty set. Its methods may be called concurrently.
 type Secrets struct {
-	set atomic.Pointer[set] // nil while the set is empty
+	// build returns the set, which it builds when it is called first: a job that writes
+	// nothing needs none. It is nil while the set is empty.
+	build atomic.Pointer[func() (*set, error)]
 
 	mu    sync.Mutex
-	forms map[string]struct{} // the strings of set
+	forms map[string]struct{} // the strings of the set
 }
 
 // Add adds secrets. Every Writer of the set hides them in what is written from
@@ -52,11 +54,17 @@ func (s *Secrets) Add(secrets ...string) error {
 		return fmt.Errorf("redact: %w: at most %d strings, ten to forty for each secret", ErrTooMany, MaxForms)
 	}
 	maps.Copy(all, s.forms)
-	next, err := newSet(all)
-	if err != nil {
-		return fmt.Errorf("redact: %w", err)
-	}
-	s.forms = all
-	s.set.Store(next)
+	s.forms = all // not changed from now on
+	build := sync.OnceValues(func() (*set, error) { return newSet(all) })
+	s.build.Store(&build)
 	return nil
+}
+
+// current returns the set, or nil while it is empty.
+func (s *Secrets) current() (*set, error) {
+	build := s.build.Load()
+	if build == nil {
+		return nil, nil //nolint:nilnil // an empty set is not an error
+	}
+	return (*build)()
 }

@@ -37,7 +37,8 @@ func NewWriter(secrets *Secrets, to io.Writer) *Writer {
 }
 
 // Write passes output on without its secrets and holds back what may be the
-// beginning of one. An error is that of the next writer.
+// beginning of one. An error is that of the next writer, or that the set cannot be built:
+// then nothing is passed on.
 func (w *Writer) Write(p []byte) (int, error) {
 	for taken := 0; taken < len(p); {
 		part := p[taken:min(taken+maxWindow, len(p))]
@@ -56,6 +57,9 @@ func (w *Writer) Flush() error { return w.pass(nil, true) }
 // pass passes on as much of the bytes held back and of part as is decided, and
 // holds back the rest.
 func (w *Writer) pass(part []byte, final bool) error {
+	if len(w.held)+len(part) == 0 {
+		return nil // the set may not be needed at all
+	}
 	window := part
 	if len(w.held) > 0 {
 		w.held = append(w.held, part...)
@@ -63,10 +67,14 @@ func (w *Writer) pass(part []byte, final bool) error {
 	}
 	decided := len(window)
 	w.spans = w.spans[:0]
-	if set := w.secrets.set.Load(); set != nil {
+	set, err := w.secrets.current()
+	if err != nil {
+		return err // nothing is passed on
+	}
+	if set != nil {
 		decided = w.find(set, window, final)
 	}
-	err := w.emit(window[:decided])
+	err = w.emit(window[:decided])
 	w.held = append(w.held[:0], window[decided:]...)
 	return err
 }
