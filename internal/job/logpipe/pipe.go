@@ -91,8 +91,10 @@ func New(ctx context.Context, c Config) *Pipe {
 	p.notes = redact.NewWriter(&p.secrets, source{fromAgent, first})
 	ctx, p.abort = context.WithCancel(ctx)
 	context.AfterFunc(ctx, p.queue.abort)
-	for range maxUploads {
-		p.uploads.Go(func() { upload(ctx, c.Upload, p.queue) })
+	p.queue.begin = func() {
+		for range maxUploads {
+			p.uploads.Go(func() { upload(ctx, c.Upload, p.queue) })
+		}
 	}
 	return p
 }

@@ -20,6 +20,7 @@ type queue struct {
 	warnSize  uint64
 	logger    *zap.Logger
 	spare     chan []byte // buffers to reuse
+	begin     func()      // begins the uploads; nil once it was called
 
 	mu        sync.Mutex
 	changed   sync.Cond // a chunk can be taken, an upload has ended, or the queue is closed or aborted
@@ -112,6 +113,10 @@ func (q *queue) size() uint64 { return q.offset + uint64(len(q.buf)) }
 // fill adds bytes to the chunk being filled, which must have room for them. The
 // caller holds the lock.
 func (q *queue) fill(p []byte) {
+	if q.begin != nil { // a job that writes nothing needs none
+		q.begin()
+		q.begin = nil
+	}
 	first := len(q.buf) == 0
 	if need := len(q.buf) + len(p); need > cap(q.buf) { // not by append, which allocates more than a chunk
 		q.buf = append(make([]byte, 0, min(q.chunkSize, max(need, 2*cap(q.buf)))), q.buf...)

@@ -10,7 +10,9 @@ import (
 )
 
 const (
-	readSize = 32 << 10 // bytes read from the output at once: half of a pipe on Linux
+	// firstRead and readSize are the bytes read from the output at once: most jobs write
+	// little, and the others half of a pipe on Linux.
+	firstRead, readSize = 2 << 10, 32 << 10
 	// pipeSize is the most that a pipe holds (64 KiB on Linux and macOS, less on
 	// Windows), and so the most of the program's own output that can be in it when
 	// the program has ended.
@@ -57,13 +59,16 @@ func (o *output) copyTo(w io.Writer) {
 }
 
 func (o *output) copyAll(w io.Writer) {
-	buf := make([]byte, readSize)
+	buf := make([]byte, firstRead)
 	for {
 		o.reading.Store(true)
 		n, err := o.read.Read(buf)
 		o.reading.Store(false)
 		if n > 0 {
 			_, _ = w.Write(buf[:n])
+		}
+		if n == len(buf) && n < readSize {
+			buf = make([]byte, readSize)
 		}
 		switch {
 		case err == nil:
