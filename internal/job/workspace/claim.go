@@ -25,6 +25,7 @@ const (
 	filesDir   = "files"
 	socketFile = "sockets"
 	cgroupFile = "cgroup"         // with the path of the control group of the agent
+	sparesDir  = "spare"          // of directories for later jobs
 	killLimit  = 10 * time.Second // for the end of the processes of one killed agent
 )
 
@@ -35,9 +36,10 @@ const (
 //
 // Methods may be called concurrently, and on nil, which records nothing.
 type Claim struct {
-	id   string
-	dir  string
-	lock *flock.Flock
+	id     string
+	dir    string
+	lock   *flock.Flock
+	spares *spares
 }
 
 // ClaimBuildPath claims a build path for this process. Before that it kills the
@@ -65,6 +67,7 @@ func ClaimBuildPath(buildPath string, cleanup Cleanup, isSockets func(path strin
 	}
 	id := strings.ToLower(rand.Text())
 	c := &Claim{id: id, dir: filepath.Join(claims, id)}
+	c.spares = newSpares(c.dir)
 	c.lock = flock.New(filepath.Join(c.dir, lockFile))
 	if err := os.Mkdir(c.dir, ownerOnly); err != nil {
 		return fail(err)
@@ -83,6 +86,7 @@ func (c *Claim) Close() error {
 	if c == nil {
 		return nil
 	}
+	c.spares.close()
 	// The lock last: without it the directory would look like a killed agent's.
 	removeErr := os.RemoveAll(c.dir)
 	unlockErr := c.lock.Close()

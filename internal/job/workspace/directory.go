@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/switchyard-ci/switchyard/internal/job/spool"
 )
@@ -20,10 +22,17 @@ const ownerOnly = 0o700
 // missing. The name contains the job's ID as far as it is harmless in a path, and that
 // of the agent's claim, which may be nil.
 func Make(buildPath, jobID string, claim *Claim) (string, error) {
+	name := namePrefix + spool.SafeName(jobID) + "-"
+	if claim != nil {
+		random := strconv.FormatUint(uint64(rand.Uint32()), 10) //nolint:gosec // as MkdirTemp does
+		if dir := filepath.Join(buildPath, name+random+claim.suffix()); claim.spares.moveTo(dir) {
+			return dir, nil
+		}
+	}
 	if err := os.MkdirAll(buildPath, ownerOnly); err != nil {
 		return "", fmt.Errorf("creating the build path: %w", err)
 	}
-	dir, err := os.MkdirTemp(buildPath, namePrefix+spool.SafeName(jobID)+"-*"+claim.suffix())
+	dir, err := os.MkdirTemp(buildPath, name+"*"+claim.suffix())
 	if err != nil {
 		return "", fmt.Errorf("creating a working directory: %w", err)
 	}

@@ -1,0 +1,12 @@
+//go:build !linux
+
+package workspace
+
+// spares has no directories: only Linux can move one without replacing another.
+type spares struct{}
+
+func newSpares(string) *spares { return nil }
+
+func (*spares) moveTo(string) bool { return false }
+
+func (*spares) close() {}
