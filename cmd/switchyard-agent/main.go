@@ -45,6 +45,7 @@ func root(a *command.App) *cobra.Command {
 	}
 	root.AddCommand(
 		cli.Group("agent", "run an agent on this machine", a.AgentStart(), a.AgentStatus(), a.AgentHistory()),
+		cli.Group("config", "check the settings of the agent", a.ConfigCheck()),
 		cli.Group("redact", "keep secrets out of a job's log", a.RedactAdd()),
 		cli.Group("fsm", "draw and replay the state machine of a worker", a.FSMDiagram(), a.FSMReplay()),
 		a.Version(),

@@ -47,6 +47,7 @@ func (a *app) root() *cobra.Command {
 		cli.Group("token", "create, list and revoke the tokens of people, programs and agents",
 			a.tokenCreate(), a.tokenList(), a.tokenRevoke()),
 		a.auditLog(),
+		cli.Group("config", "check the settings of the services", a.ConfigCheck()),
 		cli.Group("redact", "keep secrets out of a job's log", a.RedactAdd()),
 		cli.Group("fsm", "draw, verify and replay the state machine of a worker",
 			a.FSMDiagram(

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -16,7 +17,9 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/cli"
 	"github.com/switchyard-ci/switchyard/internal/client"
 	"github.com/switchyard-ci/switchyard/internal/command"
+	"github.com/switchyard-ci/switchyard/internal/config"
 	"github.com/switchyard-ci/switchyard/internal/controlplane"
+	"github.com/switchyard-ci/switchyard/internal/datadir"
 	"github.com/switchyard-ci/switchyard/internal/present"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
@@ -56,6 +59,7 @@ func (a *app) serverStart() *cobra.Command {
 	s := newServerFlags(cmd, command.NewDataDir(cmd, "directory of the store and the tokens; it is created if it does not exist"))
 	out := command.OutputFlag(cmd)
 	log := command.NewLogFlags(cmd, zapcore.InfoLevel)
+	a.Check("server", cmd, func() error { return s.check(cmd) })
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		logger := log.Logger()
 		settings, err := s.read(cmd, logger)
@@ -182,6 +186,23 @@ func (s *serverFlags) read(cmd *cobra.Command, logger *zap.Logger) (controlplane
 		return c, cli.Usagef(cmd, "%w", err)
 	}
 	return c, nil
+}
+
+// check returns what is wrong with the settings: those that cannot be used, a certificate
+// that does not belong to its key, and a data directory that other users can write to.
+func (s *serverFlags) check(cmd *cobra.Command) error {
+	c, err := s.read(cmd, zap.NewNop())
+	if err != nil {
+		return err
+	}
+	if c.TLSCertFile != "" {
+		_, err = config.WatchKeyPair(c.TLSCertFile, c.TLSKeyFile, func(error) {})
+	}
+	if _, statErr := os.Stat(c.DataDir); statErr == nil { // else the start creates it
+		_, dirErr := datadir.CheckDir(c.DataDir)
+		err = errors.Join(err, dirErr)
+	}
+	return err
 }
 
 // reload reads the files of the certificate and of the tokens again, and returns the

@@ -43,16 +43,7 @@ func applySettings(cmd *cobra.Command) error {
 		if failed != nil || flag.Changed {
 			return
 		}
-		s := v.settings()
-		texts, place := fromEnvironment(s, v.isList()), s.variable
-		s.origin = fromEnv
-		if texts == nil {
-			texts, place = file.Lookup(s.key)
-			s.origin = fromFile
-		}
-		if texts == nil {
-			s.origin = fromDefault
-		}
+		texts, place := take(v.settings(), file, v.isList())
 		for _, text := range texts {
 			if err := v.Set(text); err != nil {
 				failed = &UsageError{Err: fmt.Errorf("%s: %w", place, badValue(flag, text, err))}

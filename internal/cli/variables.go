@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -11,13 +10,18 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/config"
 )
 
+// knownVariables is the annotation of the root command with the names of the variables that
+// the program sets itself.
+const knownVariables = "variables"
+
 // WarnOfVariables makes every command below root name, on standard error, the environment
 // variables with this package's prefix that no command reads: misspelled ones. It is for a
 // program that has every command. Those of also are known, too: the program sets them
 // itself. It must be called once, after Finish.
 func WarnOfVariables(root *cobra.Command, also ...string) {
+	root.Annotations = map[string]string{knownVariables: strings.Join(also, " ")}
 	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) {
-		for _, warning := range unknownVariables(cmd.Root(), os.Environ(), also) {
+		for _, warning := range UnknownVariables(cmd.Root()) {
 			cmd.PrintErrln(root.Name() + ": " + warning)
 		}
 	}
@@ -33,8 +37,8 @@ func unknownVariables(root *cobra.Command, environ, also []string) (warnings []s
 		known = append(known, EnvName(key))
 	}
 	for _, pair := range environ {
-		name, _, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, EnvPrefix) || slices.Contains(known, name) || isOfService(name) {
+		name, text, _ := strings.Cut(pair, "=")
+		if text == "" || !strings.HasPrefix(name, EnvPrefix) || slices.Contains(known, name) || isOfService(name) {
 			continue
 		}
 		hint := config.DidYouMean(name, "", known)

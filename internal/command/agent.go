@@ -79,6 +79,20 @@ func (a *App) AgentStart() *cobra.Command {
 	status := statusFlag(flags)
 	f.Declare(cmd)
 	log := NewLogFlags(cmd, zapcore.InfoLevel)
+	a.Check("agent", cmd, func() error {
+		settings, err := f.Read(cmd, zap.NewNop())
+		if err != nil {
+			return err
+		}
+		_, tlsErr := config.WatchClientTLS(trust, func(error) {})
+		var tokenErr error
+		settings.Token, tokenErr = LocalToken(cmd, token, settings.Endpoints, dir, "registration token", datadir.RegistrationTokenFile)
+		if err := errors.Join(tlsErr, tokenErr); err != nil {
+			return err
+		}
+		_, err = agent.New(settings)
+		return err //nolint:wrapcheck // it names the setting
+	})
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		settings, err := f.Read(cmd, log.Logger())
 		if err != nil {

@@ -24,6 +24,8 @@ type App struct {
 	// Tracing starts the export of traces that the environment asks for; see tracing.Start.
 	// Nil is a program without it.
 	Tracing func(ctx context.Context, service string, logger *zap.Logger) (trace.TracerProvider, func(), error)
+
+	checks []check // of config check
 }
 
 // Run runs the command that args name, writes an error as one line to Stderr, and

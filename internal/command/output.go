@@ -20,9 +20,11 @@ const (
 type Output struct{ format string }
 
 // OutputFlag declares the flag.
-func OutputFlag(cmd *cobra.Command) *Output {
+func OutputFlag(cmd *cobra.Command) *Output { return outputFlag(cli.Settings(cmd, "")) }
+
+func outputFlag(flags cli.Flags) *Output {
 	o := &Output{format: FormatText}
-	cli.Settings(cmd, "").Choice(&o.format, "output,o", "FORMAT",
+	flags.Choice(&o.format, "output,o", "FORMAT",
 		"text for people, or json (or ndjson, which is the same) for programs, one object on each line",
 		FormatText, FormatJSON, FormatNDJSON)
 	return o

@@ -36,11 +36,25 @@ func ReadFile(path string, lists map[string]bool) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configuration file %s: %w", path, err)
 	}
-	entries, err := parse(content, lists)
-	if err != nil {
-		return nil, fmt.Errorf("configuration file %s: %w", path, err)
+	entries, problems := parse(content, lists)
+	if len(problems) > 0 {
+		return nil, fmt.Errorf("configuration file %s: %w", path, problems[0])
 	}
 	return &File{path: path, entries: entries}, nil
+}
+
+// CheckFile is ReadFile for a check: it returns every error of the file, each of which
+// names it, and the settings that can be read all the same.
+func CheckFile(path string, lists map[string]bool) (*File, []error) {
+	content, err := readLimited(path)
+	if err != nil {
+		return &File{}, []error{fmt.Errorf("configuration file %s: %w", path, err)}
+	}
+	entries, problems := parse(content, lists)
+	for i, problem := range problems {
+		problems[i] = fmt.Errorf("configuration file %s: %w", path, problem)
+	}
+	return &File{path: path, entries: entries}, problems
 }
 
 // Lookup returns the values of a setting as they are written in the file, and the
@@ -66,78 +80,82 @@ func readLimited(path string) ([]byte, error) {
 	return content, nil
 }
 
-// parse reads the settings of one YAML document. Every error is one line that
-// names the key and its line, where there is one.
-func parse(content []byte, lists map[string]bool) (map[string]entry, error) {
+// parse reads the settings of one YAML document, without those that have errors. Every
+// error is one line that names the key and its line, where there is one.
+func parse(content []byte, lists map[string]bool) (map[string]entry, []error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	var document, second yaml.Node
 	switch err := decoder.Decode(&document); {
 	case errors.Is(err, io.EOF): // nothing but comments
 		return map[string]entry{}, nil
 	case err != nil:
-		return nil, errors.New(strings.Join(strings.Fields(err.Error()), " "))
+		return nil, []error{errors.New(strings.Join(strings.Fields(err.Error()), " "))}
 	}
 	if err := decoder.Decode(&second); !errors.Is(err, io.EOF) {
-		return nil, errors.New("holds more than one YAML document, or ends in something that is not YAML")
+		return nil, []error{errors.New("holds more than one YAML document, or ends in something that is not YAML")}
 	}
 	r := reader{lists: lists, entries: map[string]entry{}}
-	if err := r.section(resolve(document.Content[0]), ""); err != nil {
-		return nil, err
-	}
-	return r.entries, nil
+	r.section(resolve(document.Content[0]), "")
+	return r.entries, r.problems
 }
 
 // reader flattens nested mappings to keys.
 type reader struct {
-	lists   map[string]bool
-	entries map[string]entry
+	lists    map[string]bool
+	entries  map[string]entry
+	problems []error
+}
+
+func (r *reader) problemf(format string, args ...any) {
+	r.problems = append(r.problems, fmt.Errorf(format, args...))
 }
 
 // section reads a mapping whose keys all begin with prefix, which is empty or
 // ends in a dot.
-func (r *reader) section(node *yaml.Node, prefix string) error {
+func (r *reader) section(node *yaml.Node, prefix string) {
 	if isNull(node) {
-		return nil
+		return
 	}
 	if node.Kind != yaml.MappingNode {
 		subject := ""
 		if prefix != "" {
 			subject = strings.TrimSuffix(prefix, ".") + " "
 		}
-		return fmt.Errorf("line %d: %smust hold keys with values", node.Line, subject)
+		r.problemf("line %d: %smust hold keys with values", node.Line, subject)
+		return
 	}
 	seen := map[string]bool{}
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		name, value := node.Content[i], resolve(node.Content[i+1])
 		key := prefix + name.Value
 		if seen[key] {
-			return fmt.Errorf("line %d: duplicate key %q", name.Line, key)
+			r.problemf("line %d: duplicate key %q", name.Line, key)
+			continue
 		}
 		seen[key] = true
-		if err := r.key(key, name.Line, value); err != nil {
-			return err
-		}
+		r.key(key, name.Line, value)
 	}
-	return nil
 }
 
-func (r *reader) key(key string, line int, value *yaml.Node) error {
+func (r *reader) key(key string, line int, value *yaml.Node) {
 	list, known := r.lists[key]
 	if !known {
 		if !r.isSection(key) {
-			return fmt.Errorf("line %d: unknown key %q%s", line, key, suggestKey(key, r.lists))
+			r.problemf("line %d: unknown key %q%s", line, key, suggestKey(key, r.lists))
+			return
 		}
-		return r.section(value, key+".")
+		r.section(value, key+".")
+		return
 	}
 	if isNull(value) { // a key without a value
-		return nil
+		return
 	}
 	values, err := scalars(value, list)
 	if err != nil {
-		return fmt.Errorf("line %d: %s %w", line, key, err)
+		r.problemf("line %d: %s %w", line, key, err)
+		return
 	}
 	r.entries[key] = entry{line: line, values: values}
-	return nil
 }
 
 // isSection reports whether a known key is inside the section name.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"maps"
 	"reflect"
 	"slices"
@@ -45,6 +46,7 @@ func TestParse(t *testing.T) {
 		{name: "nothing in a list", yaml: "agent:\n  tag: [a, ]", want: map[string][]string{"agent.tag": {"a"}}},
 		{name: "null in a list", yaml: "agent:\n  tag: [a, null]", err: "line 2: agent.tag takes a list of plain values"},
 		{name: "separator in a list", yaml: "agent:\n  tag: [\"a\\0b\"]", err: "line 2: agent.tag takes a list of plain values"},
+		{name: "two mistakes", yaml: "a: 1\nagent:\n  b: 2", err: "line 1: unknown key \"a\"; line 3: unknown key \"agent.b\""},
 		{name: "not a mapping", yaml: "- a", err: "line 1: must hold keys with values"},
 		{name: "two documents", yaml: "endpoint: a\n---\nendpoint: b", err: "more than one YAML document"},
 		{name: "not YAML", yaml: "a: b: c", err: "yaml: "},
@@ -52,7 +54,8 @@ func TestParse(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			entries, err := parse([]byte(tt.yaml), known)
+			entries, problems := parse([]byte(tt.yaml), known)
+			err := joined(problems)
 			if tt.err != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.err) || strings.Contains(err.Error(), "\n") {
 					t.Fatalf("error %v, want one line with %q", err, tt.err)
@@ -73,6 +76,14 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// joined returns errors as one of one line, or nil.
+func joined(problems []error) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	return errors.New(strings.ReplaceAll(errors.Join(problems...).Error(), "\n", "; "))
+}
+
 // FuzzParse holds parse to what every caller relies on: no panic, only known
 // keys, and an error of one line.
 func FuzzParse(f *testing.F) {
@@ -80,9 +91,11 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("a: &a [*a]"))
 	f.Add([]byte("? [x]\n: y"))
 	f.Fuzz(func(t *testing.T, content []byte) {
-		entries, err := parse(content, known)
-		if err != nil && (strings.Contains(err.Error(), "\n") || entries != nil) {
-			t.Fatalf("entries %v, error %q", entries, err)
+		entries, problems := parse(content, known)
+		for _, err := range problems {
+			if strings.Contains(err.Error(), "\n") {
+				t.Fatalf("error %q", err)
+			}
 		}
 		for key := range maps.Keys(entries) {
 			if !slices.Contains(slices.Collect(maps.Keys(known)), key) {
