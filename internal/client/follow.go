@@ -57,7 +57,7 @@ type FollowOptions struct {
 // After the first message a lost connection is opened again for as long as the client's
 // patience lasts. It returns the cause of ctx's end if that comes first.
 func (c *Client) Follow(ctx context.Context, id string, opts FollowOptions, f Follower) (*switchyardv1.Job, error) {
-	return follow(ctx, f, followLoop{
+	return follow(ctx, identified{f, &id}, followLoop{
 		open: func(ctx context.Context, offset uint64) (eventStream, error) {
 			return c.jobs.FollowJob(ctx, &switchyardv1.FollowJobRequest{Id: id, LogOffset: offset, NoWait: opts.NoWait, OmitLog: opts.OmitLog})
 		},
@@ -67,6 +67,20 @@ func (c *Client) Follow(ctx context.Context, id string, opts FollowOptions, f Fo
 		noWait:   opts.NoWait,
 		expected: opts.Expected,
 	})
+}
+
+// identified is a Follower that replaces the beginning of the job's ID by the ID, so that it
+// names the same job when the connection is opened again.
+type identified struct {
+	Follower
+
+	id *string
+}
+
+// Job implements Follower.
+func (f identified) Job(job *switchyardv1.Job) error {
+	*f.id = job.GetId()
+	return f.Follower.Job(job) //nolint:wrapcheck // the follower's own error
 }
 
 // eventStream is the part of connect-go's stream that the loop needs.

@@ -178,7 +178,7 @@ func (s *Server) Alive(context.Context) error {
 	if s.closing.Err() != nil {
 		return nil
 	}
-	return s.dispatcher.Alive() //nolint:wrapcheck // it names what hangs
+	return s.parts.Dispatcher.Alive() //nolint:wrapcheck // it names what hangs
 }
 
 // Shutdown stops listening, ends the streams with the code of a planned end (so

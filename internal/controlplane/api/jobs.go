@@ -20,7 +20,7 @@ type jobService struct{ service }
 
 // GetJob returns one job.
 func (s *jobService) GetJob(ctx context.Context, req *switchyardv1.GetJobRequest) (*switchyardv1.GetJobResponse, error) {
-	if err := checkID(req.GetId()); err != nil {
+	if err := s.findJob(ctx, "reading", &req.Id); err != nil {
 		return nil, err
 	}
 	if req.GetShowSecrets() && access.Caller(ctx).Scope != access.Operate {
@@ -80,7 +80,7 @@ func (s *jobService) ListJobs(ctx context.Context, req *switchyardv1.ListJobsReq
 func (s *jobService) CancelJob(ctx context.Context, req *switchyardv1.CancelJobRequest) (
 	*switchyardv1.CancelJobResponse, error,
 ) {
-	if err := checkID(req.GetId()); err != nil {
+	if err := s.findJob(ctx, "canceling", &req.Id); err != nil {
 		return nil, err
 	}
 	if err := s.checkJobQueue(ctx, operation{"canceling", "job", req.GetId()}); err != nil {
@@ -116,7 +116,7 @@ func (s *jobService) FollowJob(ctx context.Context, req *switchyardv1.FollowJobR
 // follow returns the events of FollowJob. An error is the last item.
 func (s *jobService) follow(ctx context.Context, req *switchyardv1.FollowJobRequest) iter.Seq2[*switchyardv1.FollowJobResponse, error] {
 	return func(yield func(*switchyardv1.FollowJobResponse, error) bool) {
-		if err := checkID(req.GetId()); err != nil {
+		if err := s.findJob(ctx, "following", &req.Id); err != nil {
 			yield(nil, err)
 			return
 		}
@@ -144,7 +144,7 @@ func (s *jobService) message(job record.Job) *switchyardv1.Job {
 
 // DeleteJob deletes a job that has ended, or its log.
 func (s *jobService) DeleteJob(ctx context.Context, req *switchyardv1.DeleteJobRequest) (*switchyardv1.DeleteJobResponse, error) {
-	if err := checkID(req.GetId()); err != nil {
+	if err := s.findJob(ctx, "deleting", &req.Id); err != nil {
 		return nil, err
 	}
 	response := &switchyardv1.DeleteJobResponse{Id: req.GetId()}

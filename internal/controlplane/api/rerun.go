@@ -13,7 +13,7 @@ import (
 // RerunJob submits a job that has ended again. The new job is independent of it: it has
 // the retries that the first job of the chain was submitted with, and a build of its own.
 func (s *jobService) RerunJob(ctx context.Context, req *switchyardv1.RerunJobRequest) (*switchyardv1.RerunJobResponse, error) {
-	if err := checkID(req.GetId()); err != nil {
+	if err := s.findJob(ctx, "running again", &req.Id); err != nil {
 		return nil, err
 	}
 	op := operation{"running again", "job", req.GetId()}

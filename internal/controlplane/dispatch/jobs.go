@@ -25,6 +25,33 @@ func (d *Dispatcher) Job(ctx context.Context, id string) (record.Job, error) {
 	return job, err
 }
 
+// maxPrefixRounds bounds how often the index is read for the beginning of an ID.
+const maxPrefixRounds = 64
+
+// FindJob returns the ID of the only job, of one of the queues or of any if there are none,
+// whose ID begins with ref. What is not the beginning of an ID is returned as it is.
+// ErrNotFound; ErrInvalid for a beginning that several have.
+func (d *Dispatcher) FindJob(ref string, queues []string) (string, error) {
+	lists := schedule.JobsWithPrefix(ref, queues)
+	if lists == nil {
+		return ref, nil
+	}
+	var ids []string
+	rounds := maxPrefixRounds
+	for _, list := range lists {
+		for ; list.Missing(0) > 0 && rounds > 0; rounds-- {
+			d.records.view(func(x *schedule.Index) { ids = append(ids, x.NextJobs(list, list.Missing(0))...) })
+			if len(ids) >= list.Missing(0) {
+				break
+			}
+		}
+	}
+	if rounds == 0 {
+		return "", record.Invalid("id", "is %q, with which too many IDs begin: use more of it", ref)
+	}
+	return schedule.OneOf(ref, "jobs", ids) //nolint:wrapcheck // the caller says what was attempted
+}
+
 // JobState returns the state of a job as the agents' wire has it: a running job
 // that must end is canceling or timing_out. It reads memory if it can.
 // ErrNotFound.

@@ -118,10 +118,10 @@ func sizeOf(w record.Worker) int {
 	return size
 }
 
-// FindWorker returns the ID of the worker that ref names: an ID, or a name that
-// only one connected worker has. An ID comes before a name that looks like one. It
-// fails with record.ErrNotFound, or with a *record.InvalidError for an ambiguous
-// name.
+// FindWorker returns the ID of the worker that ref names: an ID, a name that only one
+// connected worker has, or the beginning of an ID, which comes last. An ID comes before a
+// name that looks like one. It fails with record.ErrNotFound, or with a
+// *record.InvalidError for an ambiguous name or beginning.
 func (x *Index) FindWorker(ref string) (string, error) {
 	if x.workers[ref] != nil {
 		return ref, nil
@@ -139,6 +139,9 @@ func (x *Index) FindWorker(ref string) (string, error) {
 		return "", record.Invalid("id", "is %q, a name that %d workers have: use the ID", ref, len(ids))
 	case uuid.Validate(ref) == nil:
 		return ref, nil // its record may be in the store only
+	}
+	if ids = x.workersWithPrefix(ref); len(ids) > 0 {
+		return OneOf(ref, "workers", ids)
 	}
 	return "", fmt.Errorf("no connected worker is named %q: %w", ref, record.ErrNotFound)
 }
