@@ -121,6 +121,7 @@ type serverFlags struct {
 func newServerFlags(cmd *cobra.Command, dir *command.DataDir) *serverFlags {
 	s := &serverFlags{config: controlplane.Config{}.WithDefaults(), dataDir: dir}
 	c := &s.config
+	c.WorkerPicture, c.JobPicture = drawWorker, drawJob
 	c.LogRetention, c.MaxLog = 0, 0 // they depend on what the flags have not set yet
 	flags := cli.Settings(cmd, "server")
 	duration := func(target *time.Duration, name, usage string) cli.Flag {

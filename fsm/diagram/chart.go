@@ -18,6 +18,8 @@ type Chart struct {
 	Start string
 	// States are the states in the order of a usual life.
 	States []ChartState
+	// Current is the state that the SVG shows as the current one; empty for none.
+	Current string
 	Rows   []ChartRow
 	// Ignored are the events that a state ignores, with the reason.
 	Ignored []ChartIgnored

@@ -41,7 +41,7 @@ func (c *Chart) drawSVG(o Options) []byte {
 		c.drawEdge(p, &edges[i], i+1)
 	}
 	for i := range c.States {
-		c.States[i].draw(p)
+		c.States[i].draw(p, c.States[i].Name == c.Current)
 	}
 	for _, e := range entries {
 		p.Text("edgename "+e.class, e.at.x, e.at.y+legendRow, svg.Start, e.title)
@@ -134,9 +134,13 @@ func (e *chartEdge) tooltip() string {
 }
 
 // draw draws the state's box, with two borders if a life ends in it.
-func (s *ChartState) draw(p *svg.Picture) {
+func (s *ChartState) draw(p *svg.Picture, current bool) {
 	b := s.box()
-	p.Group("state "+s.role().Class, s.Name+": "+s.Meaning)
+	class := "state " + s.role().Class
+	if current {
+		class += " " + svg.Current.Class
+	}
+	p.Group(class, s.Name+": "+s.Meaning)
 	left, top := b.x-b.width/2, b.y-b.height/2
 	if s.Kind == ChartEnded {
 		p.Rect("", svg.Box{X: left - finalGap, Y: top - finalGap, Width: b.width + 2*finalGap, Height: b.height + 2*finalGap, Radius: 12}, "")

@@ -8,12 +8,14 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,6 +26,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/agentwire"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/api"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/web"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
@@ -46,6 +49,8 @@ type matrix struct {
 	bed     *bed
 	handler http.Handler
 	named   map[string]string // the named tokens, by column
+
+	addresses atomic.Int32 // from which sign-ins came
 }
 
 // columns are the kinds of token, in the order of the table.
@@ -86,6 +91,9 @@ func TestEveryRouteByToken(t *testing.T) {
 		line(route.Method+" "+route.Path, func(column string) string { return m.rest(route, column) })
 	}
 	line("GET "+api.MetricsPath, m.metrics)
+	for _, route := range web.Routes() {
+		line(route.Pattern, func(column string) string { return m.page(route, column) })
+	}
 	for _, method := range procedures(t) {
 		line(string(method.FullName()), func(column string) string { return m.rpc(method, column) })
 	}
@@ -220,6 +228,29 @@ func (m *matrix) metrics(column string) string {
 	return m.resultOf(m.send(http.MethodGet, api.MetricsPath, "Bearer "+m.presented(column), nil))
 }
 
+// page returns the result of a route of the web page, after a sign-in with a kind of token.
+func (m *matrix) page(route web.Route, column string) string {
+	m.t.Helper()
+	form := url.Values{"token": {m.presented(column)}}
+	r := httptest.NewRequestWithContext(m.t.Context(), http.MethodPost, "/signin", strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.RemoteAddr = fmt.Sprintf("192.0.2.%d:1", m.addresses.Add(1)%200) // failures are limited by address
+	w := recorder{httptest.NewRecorder()}
+	m.handler.ServeHTTP(w, r)
+	header := http.Header{}
+	for _, cookie := range w.Result().Cookies() {
+		header.Add("Cookie", cookie.Name+"="+cookie.Value)
+	}
+	method, path, _ := strings.Cut(route.Pattern, " ")
+	path = strings.NewReplacer("{$}", "", "{id}", unknownID, "{kind}/{name}", "job/queued.svg").Replace(path)
+	ctx, cancel := context.WithTimeout(m.t.Context(), waitLimit)
+	if route.Stream {
+		ctx, cancel = context.WithTimeout(m.t.Context(), 50*time.Millisecond)
+	}
+	defer cancel()
+	return m.resultOf(m.sendWithin(ctx, method, path, "", header))
+}
+
 // presented returns a token of a kind for a call of people.
 func (m *matrix) presented(column string) string {
 	m.t.Helper()
@@ -333,6 +364,12 @@ func (m *matrix) send(method, path, authorization string, header http.Header) se
 	m.t.Helper()
 	ctx, cancel := context.WithTimeout(m.t.Context(), waitLimit)
 	defer cancel()
+	return m.sendWithin(ctx, method, path, authorization, header)
+}
+
+// sendWithin is send with a context.
+func (m *matrix) sendWithin(ctx context.Context, method, path, authorization string, header http.Header) sent {
+	m.t.Helper()
 	body := &watchedBody{}
 	req := httptest.NewRequestWithContext(ctx, method, path, body)
 	req.ProtoMajor, req.ProtoMinor, req.Proto = 2, 0, "HTTP/2.0" // gRPC needs it

@@ -18,6 +18,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/metrics"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/web"
 	"github.com/switchyard-ci/switchyard/internal/datadir"
 )
 
@@ -125,6 +126,9 @@ type Config struct {
 	// is three quarters of the room on the disk of DataDir, and with NATSURL what the
 	// cluster allows.
 	MaxStore int64
+	// WorkerPicture and JobPicture draw the machines of a worker and of a job in a state, as
+	// SVG, for the web page; nil shows none.
+	WorkerPicture, JobPicture web.Draw
 	// Tracing receives the spans of calls and jobs; nil makes none.
 	Tracing trace.TracerProvider
 	// MaxLog is the most bytes of the log of one job, at least 64 KiB, where it is cut.

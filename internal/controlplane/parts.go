@@ -12,6 +12,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/jobtrace"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/metrics"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/recent"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 )
@@ -41,6 +42,7 @@ type Parts struct {
 
 	config  Config
 	metrics *metrics.Metrics
+	recent  *recent.Numbers
 	logger  *zap.Logger
 }
 
@@ -57,12 +59,13 @@ func OpenParts(ctx context.Context, o PartsOptions) (_ *Parts, err error) {
 	if p.config.Tracing != nil {
 		observer = jobtrace.New(observer, p.config.Tracing)
 	}
+	p.recent = recent.New(observer)
 	p.Dispatcher, err = whileUnavailable(ctx, p.logger, func() (*dispatch.Dispatcher, error) {
 		return dispatch.New(ctx, p.Store, dispatch.Options{
 			Terms:           o.Terms,
 			AcquireAnyQueue: p.config.AcquireAnyQueue,
 			MaxLog:          p.config.MaxLog,
-			Observer:        observer,
+			Observer:        p.recent,
 			Clock:           o.Clock,
 			Logger:          p.logger.Named("dispatch"),
 		})

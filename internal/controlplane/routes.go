@@ -12,6 +12,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/agentwire"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/api"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/metrics"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/web"
 	"github.com/switchyard-ci/switchyard/proto/agentedge/v1/agentedgev1connect"
 	"github.com/switchyard-ci/switchyard/proto/switchyard/v1/switchyardv1connect"
 )
@@ -44,6 +45,9 @@ func (p *Parts) Handler(closing context.Context) http.Handler {
 	}
 	health := &health{closing: closing.Done(), checkStore: p.Store.Reachable, logger: p.logger.Named("health")}
 	health.routes(mux)
+	for pattern, handler := range web.Handlers(p.webOptions(closing, health)) {
+		mux.Handle(pattern, handler)
+	}
 	p.metrics.Read(metrics.Source{Dispatcher: p.Dispatcher, Store: p.Store, Ready: health.storeReady})
 	rest := traced(agents.REST(), config.Tracing)
 	routed := streams(closing, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -55,8 +59,21 @@ func (p *Parts) Handler(closing context.Context) http.Handler {
 		}
 		mux.ServeHTTP(w, r)
 	}))
-	names := metrics.Routes{Procedures: append(api.Calls(), grpchealthv1Check), Streams: streamProcedures()}
+	names := metrics.Routes{Procedures: append(api.Calls(), grpchealthv1Check), Streams: append(streamProcedures(), web.Streams()...)}
 	return p.metrics.Requests(routed, names, metrics.AccessLog(config.AccessLog), p.logger.Named("access"))
+}
+
+// webOptions returns the options of the web page.
+func (p *Parts) webOptions(closing context.Context, health *health) web.Options {
+	logger := p.logger.Named("web")
+	return web.Options{
+		Calls:  api.NewLocal(p.Dispatcher, api.Options{Store: p.Store, Audit: p.Audit, Logger: logger}),
+		Tokens: p.Access, SessionKey: p.Store.SessionKey,
+		Position: p.Dispatcher.Position, Stats: p.Dispatcher.Stats, Ready: health.storeReady, Hour: p.recent.Hour,
+		WorkerPicture: p.config.WorkerPicture, JobPicture: p.config.JobPicture,
+		Stream: func(next http.Handler) http.Handler { return longLived(untilClosing(closing, next)) },
+		Logger: logger,
+	}
 }
 
 // grpchealthv1Check is the procedure of the probes of gRPC.

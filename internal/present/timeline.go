@@ -29,7 +29,7 @@ func Timeline(w io.Writer, job *switchyardv1.Job) error {
 			lasted = history[i+1].GetAt().AsTime().Sub(entry.GetAt().AsTime()).Round(time.Millisecond).String()
 		}
 		rows = append(rows, []string{
-			entry.GetAt().AsTime().Local().Format("15:04:05.000"), lasted, words(entry.GetEvent()),
+			entry.GetAt().AsTime().Local().Format("15:04:05.000"), lasted, EventWords(entry.GetEvent()),
 			JobState(entry.GetTo()), cell(entry.GetWorkerName()), cell(entry.GetReason()),
 		})
 	}
@@ -39,8 +39,8 @@ func Timeline(w io.Writer, job *switchyardv1.Job) error {
 	return table(w, rows)
 }
 
-// words returns the name of an event in words: "not accepted" for NotAccepted.
-func words(name string) string {
+// EventWords returns the name of an event in words: "not accepted" for NotAccepted.
+func EventWords(name string) string {
 	var b strings.Builder
 	for i, r := range Safe(name) {
 		if unicode.IsUpper(r) && i > 0 {

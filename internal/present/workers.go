@@ -16,8 +16,8 @@ func Workers(w io.Writer, workers []*switchyardv1.Worker, now time.Time) error {
 	rows := append(make([][]string, 0, 1+len(workers)), []string{"ID", "NAME", stateColumn, "QUEUE", "BY", "MACHINE", "JOB", "SEEN", "NOTE"})
 	for _, worker := range workers {
 		rows = append(rows, []string{
-			worker.GetId(), cell(worker.GetName()), WorkerSummary(worker), cell(worker.GetQueue()), via(worker),
-			machine(worker, now), cell(worker.GetJobId()), age(now, worker.GetLastSeenAt()), cell(note(worker, now)),
+			worker.GetId(), cell(worker.GetName()), WorkerSummary(worker), cell(worker.GetQueue()), JobsBy(worker),
+			machine(worker, now), cell(worker.GetJobId()), age(now, worker.GetLastSeenAt()), cell(WorkerNote(worker, now)),
 		})
 	}
 	return table(w, rows)
@@ -26,7 +26,7 @@ func Workers(w io.Writer, workers []*switchyardv1.Worker, now time.Time) error {
 // Worker writes every field of a worker that is not empty. now is the time from which
 // ages are counted.
 func Worker(w io.Writer, worker *switchyardv1.Worker, now time.Time) error {
-	by := via(worker)
+	by := JobsBy(worker)
 	if by == none {
 		by = ""
 	}
@@ -49,7 +49,7 @@ func Worker(w io.Writer, worker *switchyardv1.Worker, now time.Time) error {
 		{"queue", Safe(worker.GetQueue())},
 		{"tags", Safe(strings.Join(worker.GetTags(), ", "))},
 		{"last received", seen},
-		{"note", Safe(note(worker, now))},
+		{"note", Safe(WorkerNote(worker, now))},
 		{"paused since", moment(worker.GetPausedAt())},
 		{"host", Safe(worker.GetHostname())},
 		{"system", Safe(strings.Trim(worker.GetOs()+"/"+worker.GetArch(), "/"))},
@@ -60,10 +60,10 @@ func Worker(w io.Writer, worker *switchyardv1.Worker, now time.Time) error {
 	return table(w, slices.DeleteFunc(fields, func(field []string) bool { return field[1] == "" }))
 }
 
-// via returns how a connected worker gets its jobs. What the agent reports comes before
+// JobsBy returns how a connected worker gets its jobs. What the agent reports comes before
 // the stream that the control plane has: a proxy can keep that open after the agent has
 // given it up.
-func via(worker *switchyardv1.Worker) string {
+func JobsBy(worker *switchyardv1.Worker) string {
 	switch {
 	case worker.GetState() != switchyardv1.WorkerState_WORKER_STATE_CONNECTED:
 		return none
@@ -84,8 +84,8 @@ func machine(worker *switchyardv1.Worker, now time.Time) string {
 	return Safe(worker.GetMachineState()) + "," + age(now, worker.GetMachineSince())
 }
 
-// note returns what an operator has to know about a worker, or "".
-func note(worker *switchyardv1.Worker, now time.Time) string {
+// WorkerNote returns what an operator has to know about a worker, or "".
+func WorkerNote(worker *switchyardv1.Worker, now time.Time) string {
 	var notes []string
 	if worker.GetUnheard() {
 		notes = append(notes, "nothing received for "+age(now, worker.GetLastSeenAt()))

@@ -186,6 +186,11 @@ func (l *Local) ListQueues(ctx context.Context, req *switchyardv1.ListQueuesRequ
 	return call(ctx, l, switchyardv1connect.QueueServiceListQueuesProcedure, l.queues.ListQueues, req)
 }
 
+// GetQueue is QueueService.GetQueue.
+func (l *Local) GetQueue(ctx context.Context, req *switchyardv1.GetQueueRequest) (*switchyardv1.GetQueueResponse, error) {
+	return call(ctx, l, switchyardv1connect.QueueServiceGetQueueProcedure, l.queues.GetQueue, req)
+}
+
 // PauseQueue is QueueService.PauseQueue.
 func (l *Local) PauseQueue(ctx context.Context, req *switchyardv1.PauseQueueRequest) (*switchyardv1.PauseQueueResponse, error) {
 	return call(ctx, l, switchyardv1connect.QueueServicePauseQueueProcedure, l.queues.PauseQueue, req)

@@ -12,7 +12,7 @@ import (
 
 type next struct{ changes int }
 
-func (n *next) JobChanged(_, _ record.Job, _ lifecycle.Event)       { n.changes++ }
+func (n *next) JobChanged(_, _ record.Job, _ lifecycle.Event)      { n.changes++ }
 func (n *next) WorkerChanged(_ record.Worker, _ workerstate.Event) {}
 func (n *next) Swept(time.Duration)                                {}
 

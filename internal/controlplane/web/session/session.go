@@ -2,7 +2,7 @@
 // who guess tokens.
 //
 // A cookie has no token in it: it has the ID of the token's record, the moment at which the
-// session ends, and an HMAC of both. The key is a secret that all replicas read from their
+// session ends, random bytes, and an HMAC of all three. The key is a secret that all replicas read from their
 // store, so a session works on each of them and survives a restart. What the session may do
 // is looked up again with each request, by the ID: the session ends at once when the token
 // is revoked, expires or is replaced. Signing out removes the cookie from the browser; a
@@ -12,6 +12,7 @@ package session
 import (
 	"context"
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
@@ -33,8 +34,11 @@ const (
 	purpose = "switchyard web session 1\x00"
 	// maxID bounds the ID of a token's record, in bytes.
 	maxID = 64
-	// fixedSize is the size of a cookie without the ID: the end, and the code.
-	fixedSize = 8 + sha256.Size
+	// endSize and nonceSize are the sizes, in bytes, of the end of a session and of random
+	// bytes that tell two sessions of a token apart. fixedSize is that of a cookie without the
+	// ID: both, and the code.
+	endSize, nonceSize = 8, 8
+	fixedSize          = endSize + nonceSize + sha256.Size
 )
 
 // ErrInvalid is returned for a cookie that was not made by Cookie, or has ended.
@@ -63,6 +67,8 @@ func (s *Sessions) Cookie(r *http.Request, tokenID string) (*http.Cookie, error)
 		return nil, err
 	}
 	value := binary.BigEndian.AppendUint64(nil, uint64(s.now().Add(Life).Unix())) //nolint:gosec // after 1970
+	value = append(value, make([]byte, nonceSize)...)
+	_, _ = rand.Read(value[endSize:]) // never fails: see crypto/rand
 	value = append(value, tokenID...)
 	value = append(value, code(key, value)...)
 	cookie := blank(r)
@@ -106,7 +112,7 @@ func (s *Sessions) TokenID(r *http.Request) (string, error) {
 	if end := binary.BigEndian.Uint64(signed); uint64(s.now().Unix()) >= end { //nolint:gosec // after 1970
 		return "", ErrInvalid
 	}
-	return string(signed[8:]), nil
+	return string(signed[endSize+nonceSize:]), nil
 }
 
 // secret returns the key. One caller at a time reads it.

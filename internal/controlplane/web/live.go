@@ -1,0 +1,178 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/web/session"
+)
+
+const (
+	// lookEvery is how often the hub looks for a change while a page is open.
+	lookEvery = 300 * time.Millisecond
+	// refreshEvery is how often pages load their parts again without a change: what shows
+	// in no record, such as the state of a worker's machine.
+	refreshEvery = 5 * time.Second
+	// checkEvery is how often a stream checks that its session goes on.
+	checkEvery = 15 * time.Second
+	// reconnectAfter is how long a browser waits until it opens a stream again that ended.
+	reconnectAfter = time.Second
+
+	// maxStreams bounds the streams that are open, and maxSessionStreams those of one
+	// session.
+	maxStreams, maxSessionStreams = 1000, 32
+)
+
+// hub tells all open pages that something has changed. One goroutine looks for all of them,
+// and none while no page is open.
+type hub struct {
+	position func() uint64
+
+	mu    sync.Mutex
+	pages map[chan struct{}]struct{}
+	stop  chan struct{} // closed when the last page leaves
+}
+
+func newHub(position func() uint64) *hub {
+	return &hub{position: position, pages: map[chan struct{}]struct{}{}}
+}
+
+// join returns a channel that receives when something has changed, until leave is called.
+func (h *hub) join() (changed <-chan struct{}, leave func()) {
+	page := make(chan struct{}, 1)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.pages[page] = struct{}{}; len(h.pages) == 1 {
+		h.stop = make(chan struct{})
+		go h.look(h.stop)
+	}
+	return page, func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if delete(h.pages, page); len(h.pages) == 0 {
+			close(h.stop)
+		}
+	}
+}
+
+func (h *hub) look(stop <-chan struct{}) {
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	last, told := h.position(), time.Now()
+	for {
+		select {
+		case <-stop:
+			return
+		case now := <-ticker.C:
+			position := h.position()
+			if position == last && now.Sub(told) < refreshEvery {
+				continue
+			}
+			last, told = position, now
+			h.mu.Lock()
+			for page := range h.pages {
+				select {
+				case page <- struct{}{}:
+				default: // it has not loaded its parts since the last change
+				}
+			}
+			h.mu.Unlock()
+		}
+	}
+}
+
+// streams counts the open streams. Its methods may be called concurrently.
+type streams struct {
+	mu        sync.Mutex
+	total     int
+	bySession map[string]int
+}
+
+// enter counts a stream of the session of a request, until leave is called. It returns an
+// error if there are too many.
+func (s *streams) enter(r *http.Request) (leave func(), err error) {
+	name := ""
+	if cookie, err := r.Cookie(session.CookieName); err == nil {
+		name = cookie.Value
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.bySession == nil {
+		s.bySession = map[string]int{}
+	}
+	if s.total >= maxStreams || s.bySession[name] >= maxSessionStreams {
+		return nil, &problem{http.StatusServiceUnavailable, "Too many pages are open."}
+	}
+	s.total++
+	s.bySession[name]++
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.total--
+		if s.bySession[name]--; s.bySession[name] == 0 {
+			delete(s.bySession, name)
+		}
+	}, nil
+}
+
+// eventStream writes server-sent events. It is for one goroutine.
+type eventStream struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+}
+
+func newEventStream(w http.ResponseWriter) *eventStream {
+	w.Header().Set("Content-Type", "text/event-stream")
+	e := &eventStream{w, http.NewResponseController(w)}
+	_, _ = fmt.Fprintf(w, "retry: %d\n\n", reconnectAfter.Milliseconds())
+	_ = e.control.Flush() // an error shows with the next event
+	return e
+}
+
+// send sends an event. Data has no line breaks. It returns errGone if the reader has gone.
+func (e *eventStream) send(id, name, data string) error {
+	text := "event: " + name + "\ndata: " + data + "\n\n"
+	if id != "" {
+		text = "id: " + id + "\n" + text
+	}
+	if _, err := e.w.Write([]byte(text)); err != nil {
+		return errGone
+	}
+	if e.control.Flush() != nil {
+		return errGone
+	}
+	return nil
+}
+
+// live tells a page when to load its parts again.
+func (s *site) live(w http.ResponseWriter, r *http.Request) error {
+	leave, err := s.streams.enter(r)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	changed, leaveHub := s.hub.join()
+	defer leaveHub()
+	events, check := newEventStream(w), time.NewTicker(checkEvery)
+	defer check.Stop()
+	for {
+		select {
+		case <-changed:
+			if err := events.send("", "change", "."); err != nil {
+				return err
+			}
+		case <-check.C:
+			if _, err := s.caller(r); err != nil {
+				_ = events.send("", "signout", ".")
+				return errGone
+			}
+			if err := events.send("", "still", "."); err != nil {
+				return err
+			}
+		case <-r.Context().Done():
+			return errGone
+		}
+	}
+}
