@@ -15,7 +15,7 @@ const (
 	maxSpares = 64
 	// refillDelay is the time from the use of a spare directory until others are made, so
 	// that jobs that begin together do not wait for it.
-	refillDelay = 100 * time.Millisecond
+	refillDelay = 200 * time.Millisecond
 )
 
 // spares are directories that no job has used, made ahead of the jobs that get them: to make
