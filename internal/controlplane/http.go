@@ -4,7 +4,6 @@ import (
 	"context"
 	"net"
 	"net/http"
-	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -37,8 +36,8 @@ const (
 )
 
 // newHTTPServer returns a server for HTTP/1.1, HTTP/2 over TLS and HTTP/2 without
-// TLS.
-func newHTTPServer(handler http.Handler, logger *zap.Logger) *http.Server {
+// TLS, with so many connections at a time.
+func newHTTPServer(handler http.Handler, most int, logger *zap.Logger) *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
@@ -48,9 +47,9 @@ func newHTTPServer(handler http.Handler, logger *zap.Logger) *http.Server {
 	if err != nil {
 		errorLog = zap.NewStdLog(logger.Named("http"))
 	}
-	unused := newUnusedConns()
+	conns := newConnections(most, logger)
 	server := &http.Server{
-		ConnState:         unused.connState,
+		ConnState:         conns.connState,
 		Handler:           handler,
 		Protocols:         protocols,
 		ReadHeaderTimeout: readHeaderTimeout,
@@ -73,7 +72,7 @@ func newHTTPServer(handler http.Handler, logger *zap.Logger) *http.Server {
 			MaxReceiveBufferPerConnection: maxUploadBuffer,
 		},
 	}
-	server.RegisterOnShutdown(unused.close)
+	server.RegisterOnShutdown(conns.shutdown)
 	return server
 }
 
@@ -86,40 +85,4 @@ func boundSendBuffer(conn net.Conn) {
 	if buffered, ok := conn.(interface{ SetWriteBuffer(bytes int) error }); ok {
 		_ = buffered.SetWriteBuffer(sendBuffer) // it is closed already
 	}
-}
-
-// unusedConns holds the connections without a request so far. Clients open some in
-// advance, and http.Server.Shutdown would wait five seconds for them.
-type unusedConns struct {
-	mu    sync.Mutex
-	conns map[net.Conn]struct{} // nil after close
-}
-
-func newUnusedConns() *unusedConns {
-	return &unusedConns{conns: make(map[net.Conn]struct{})}
-}
-
-// connState is the ConnState function of an http.Server.
-func (u *unusedConns) connState(conn net.Conn, state http.ConnState) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if state != http.StateNew {
-		delete(u.conns, conn)
-		return
-	}
-	if u.conns == nil {
-		_ = conn.Close() // the server is shutting down
-		return
-	}
-	u.conns[conn] = struct{}{}
-}
-
-// close closes the unused connections, and every new one from now on.
-func (u *unusedConns) close() {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	for conn := range u.conns {
-		_ = conn.Close()
-	}
-	u.conns = nil
 }

@@ -55,7 +55,7 @@ func (l *pipeListener) dial() net.Conn {
 func servePiped(t *testing.T, handler http.Handler) *pipeListener {
 	t.Helper()
 	ln := newPipeListener()
-	server := newHTTPServer(handler, zap.NewNop())
+	server := newHTTPServer(handler, mostConnections, zap.NewNop())
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(ln) }()
 	t.Cleanup(func() {
@@ -181,7 +181,7 @@ func TestShutdownDoesNotWaitForUnusedConnections(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ln := newPipeListener()
-		server := newHTTPServer(http.NotFoundHandler(), zap.NewNop())
+		server := newHTTPServer(http.NotFoundHandler(), mostConnections, zap.NewNop())
 		served := make(chan error, 1)
 		go func() { served <- server.Serve(ln) }()
 		conn := ln.dial()

@@ -73,7 +73,8 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 		return nil, fmt.Errorf("control plane: %w", errors.Join(err, s.release()))
 	}
 	close(s.started)
-	s.logger.Info("control plane started", zap.String("endpoint", s.url), zap.Bool("stream", !c.NoStream))
+	s.logger.Info("control plane started", zap.String("endpoint", s.url), zap.Bool("stream", !c.NoStream),
+		zap.Int("max_connections", maxConnections()))
 	return s, nil
 }
 
@@ -94,7 +95,7 @@ func (s *Server) open(ctx context.Context, c Config) error {
 	s.tls = tlsConfig != nil
 	warnIfExposed(s.logger, s.listener, s.tls)
 	s.url = listenURL(s.listener, c.Listen, s.tls)
-	s.http = newHTTPServer(&s.gate, s.logger)
+	s.http = newHTTPServer(&s.gate, maxConnections(), s.logger)
 	s.http.TLSConfig = tlsConfig
 	s.http.RegisterOnShutdown(s.beginClosing)
 	go s.serve() //nolint:gosec // ctx bounds the start, not the server
