@@ -20,7 +20,7 @@ type Chart struct {
 	States []ChartState
 	// Current is the state that the SVG shows as the current one; empty for none.
 	Current string
-	Rows   []ChartRow
+	Rows    []ChartRow
 	// Ignored are the events that a state ignores, with the reason.
 	Ignored []ChartIgnored
 	// Events are the events with their meaning.
