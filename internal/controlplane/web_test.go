@@ -271,10 +271,10 @@ func (j *running) write(text string) {
 	j.n += len(text)
 }
 
-// finish ends the job with an exit status.
-func (j *running) finish(status string) {
+// finish ends the job with a result.
+func (j *running) finish(result string) {
 	j.b.t.Helper()
-	j.b.must(http.StatusOK, request{method: "PUT", path: "/v3/jobs/" + j.id + "/finish", token: j.token, body: `{"exit_status":"` + status + `"}`})
+	j.b.must(http.StatusOK, request{method: "PUT", path: "/v3/jobs/" + j.id + "/finish", token: j.token, body: result})
 }
 
 // The lines of a log are sent as they come, from a line on, and then that the job ended.
@@ -329,7 +329,7 @@ func TestWebLogLive(t *testing.T) {
 			t.Errorf("after %q: line %s, %s", step.write, id, data)
 		}
 	}
-	j.finish("0")
+	j.finish(`{"exit_status":"0"}`)
 	next("end")
 }
 

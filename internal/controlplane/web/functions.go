@@ -16,7 +16,7 @@ import (
 // functions are what templates call.
 func functions(a assets) template.FuncMap {
 	return template.FuncMap{
-		"asset": a.path, "safe": present.Safe, "command": command, "short": short, "count": count,
+		"asset": a.path, "safe": present.Safe, "lines": lines, "command": command, "short": short, "count": count,
 		"moment": moment, "utc": utc, "age": age, "wait": wait, "ran": ran, "options": options,
 		"outcome": outcome, "jobClass": jobClass,
 		"workerState": workerState, "workerClass": workerClass, "jobsBy": present.JobsBy, "note": note,
@@ -38,6 +38,15 @@ func bounded(text string) string {
 		text = strings.ToValidUTF8(text[:shownCommand], "") + "…"
 	}
 	return present.Safe(text)
+}
+
+// lines is present.Safe for a text of several lines.
+func lines(text string) string {
+	list := strings.Split(text, "\n")
+	for i := range list {
+		list[i] = present.Safe(strings.ReplaceAll(list[i], "\t", "    "))
+	}
+	return strings.Join(list, "\n")
 }
 
 // short returns the end of an ID, which tells jobs of one moment apart.
@@ -181,8 +190,19 @@ func workerClass(w *switchyardv1.Worker) string {
 	}
 }
 
+// workerState returns the state of a worker in a few words: of one that is connected, and
+// nothing more, whether it has a job.
 func workerState(w *switchyardv1.Worker) string {
-	return strings.ReplaceAll(present.WorkerSummary(w), ",", ", ")
+	switch summary := present.WorkerSummary(w); {
+	case summary != present.WorkerState(switchyardv1.WorkerState_WORKER_STATE_CONNECTED):
+		return strings.ReplaceAll(summary, ",", ", ")
+	case w.GetUnheard():
+		return "silent"
+	case w.GetJobId() != "":
+		return "busy"
+	default:
+		return "idle"
+	}
 }
 
 func note(w *switchyardv1.Worker) string { return present.WorkerNote(w, time.Now()) }

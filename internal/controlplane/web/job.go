@@ -116,7 +116,6 @@ func jobFacts(job *switchyardv1.Job) []fact {
 		fact{"Retry of", job.GetRetryOf(), jobAddress(job.GetRetryOf())},
 		fact{"Retried by", job.GetRetriedBy(), jobAddress(job.GetRetriedBy())},
 		fact{"Key", job.GetIdempotencyKey(), ""},
-		fact{"Command", present.Command(job.GetCommand()), ""},
 		fact{"ID", job.GetId(), ""},
 	)
 	return slices.DeleteFunc(facts, func(f fact) bool { return f.Value == "" })

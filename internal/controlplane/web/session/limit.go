@@ -25,6 +25,7 @@ type Limit struct {
 	mu     sync.Mutex
 	byAddr map[string]*rate.Limiter
 	others *rate.Limiter
+	swept  time.Time // when addresses without a failure were last forgotten
 }
 
 // Allows reports whether an address may try to sign in, at a moment.
@@ -50,7 +51,8 @@ func (l *Limit) of(address string, now time.Time) *rate.Limiter {
 	if known := l.byAddr[address]; known != nil {
 		return known
 	}
-	if len(l.byAddr) >= maxAddresses {
+	if len(l.byAddr) >= maxAddresses && now.Sub(l.swept) >= failureEvery {
+		l.swept = now
 		for other, limiter := range l.byAddr {
 			if limiter.TokensAt(now) >= maxFailures { // as if it were new
 				delete(l.byAddr, other)
