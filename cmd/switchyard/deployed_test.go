@@ -110,16 +110,16 @@ func eachSetting(node any, variable func(string), program func([]string)) {
 		}
 	case map[string]any:
 		for key, child := range node {
-			switch {
-			case key == "environment":
+			switch key {
+			case "environment":
 				for name := range child.(map[string]any) {
 					variable(name)
 				}
-			case key == "env":
+			case "env":
 				for _, entry := range child.([]any) {
 					variable(entry.(map[string]any)["name"].(string))
 				}
-			case key == "args" || key == "command" || key == "test":
+			case "args", "command", "test":
 				if arguments, ok := ours(key, child.([]any)); ok {
 					program(arguments)
 				}

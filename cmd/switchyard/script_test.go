@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 // scripttest describes the commands. The condition [race] holds with the race detector.
 func TestScripts(t *testing.T) {
 	t.Parallel()
-	readme, err := filepath.Abs("../../README.md")
+	guide, err := filepath.Abs("../../OPERATING.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +33,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("XDG_STATE_HOME", env.WorkDir+"/state")
 			env.Setenv("TMPDIR", env.WorkDir)
-			env.Setenv("README", readme)
+			env.Setenv("OPERATING", guide)
 			setupCollector(env)
 			scripttest.Setup(env)
 			return nil

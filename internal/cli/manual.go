@@ -34,7 +34,7 @@ func manual() *cobra.Command {
 func writeManual(cmd *cobra.Command, dir string) error {
 	cmd.InitDefaultHelpFlag()
 	path := filepath.Join(dir, pageName(cmd)+".1")
-	if err := os.WriteFile(path, []byte(page(cmd)), manualFileMode); err != nil { //nolint:gosec // every user may read it
+	if err := os.WriteFile(path, []byte(page(cmd)), manualFileMode); err != nil {
 		return fmt.Errorf("writing a page of the manual: %w", err)
 	}
 	for _, child := range cmd.Commands() {

@@ -35,8 +35,8 @@
 //	proxy              start a proxy between the control plane and agents that start later
 //	proxy VARIABLE     start another one, whose URL for agents is stored; its route PATH is written
 //	                   VARIABLE/PATH
-//	nginx FRONT        start nginx there, with a front of testdata/nginx; the front README is that of
-//	                   README.md for the replicas at $ONE and $TWO, with cert.pem and key.pem
+//	nginx FRONT        start nginx there, with a front of testdata/nginx; the front OPERATING is that of
+//	                   OPERATING.md for the replicas at $ONE and $TWO, with cert.pem and key.pem
 //	nats VARIABLE      start a NATS server that replicas share, whose URL is stored
 //	call STATUS TOKEN METHOD PATH [BODY]
 //	                   make a call of the agents' API, such as PUT jobs/ID/accept, and check its

@@ -54,7 +54,7 @@ func startNginx(ts *testscript.TestScript, ps *scripttest.Processes, args []stri
 		dir, err := os.MkdirTemp(ts.Getenv("WORK"), "nginx-")
 		ts.Check(err)
 		scheme := "http"
-		if args[0] == readmeFront {
+		if args[0] == guideFront {
 			scheme = "https"
 		}
 		writeNginxConfig(ts, dir, args[0], address)
@@ -67,7 +67,7 @@ func startNginx(ts *testscript.TestScript, ps *scripttest.Processes, args []stri
 		cancel()
 		if listens {
 			ts.Setenv("SWITCHYARD_AGENT_ENDPOINT", scheme+"://"+address+wire.Prefix)
-			if args[0] == readmeFront {
+			if args[0] == guideFront {
 				ts.Setenv("SWITCHYARD_ENDPOINT", scheme+"://"+address)
 			}
 			return
@@ -83,25 +83,25 @@ func freeAddress(ts *testscript.TestScript) string {
 	return listener.Addr().String()
 }
 
-// readmeFront is the front that README.md recommends for two replicas. The script has
+// guideFront is the front that OPERATING.md recommends for two replicas. The script has
 // their addresses in $ONE and $TWO, and a certificate in cert.pem and key.pem.
-const readmeFront = "README"
+const guideFront = "OPERATING"
 
-// readmeNginx returns that front, with the addresses and the certificate of the script.
-func readmeNginx(ts *testscript.TestScript) string {
-	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+// guideNginx returns that front, with the addresses and the certificate of the script.
+func guideNginx(ts *testscript.TestScript) string {
+	guide, err := os.ReadFile(filepath.Join("..", "..", "OPERATING.md"))
 	ts.Check(err)
-	_, text, found := strings.Cut(string(readme), "```nginx\n")
+	_, text, found := strings.Cut(string(guide), "```nginx\n")
 	front, _, closed := strings.Cut(text, "```\n")
 	if !found || !closed {
-		ts.Fatalf("README.md has no configuration of nginx")
+		ts.Fatalf("OPERATING.md has no configuration of nginx")
 	}
 	for from, to := range map[string]string{
 		"10.0.0.11:7420": ts.Getenv("ONE"), "10.0.0.12:7420": ts.Getenv("TWO"), "listen 443 ssl": "listen LISTEN ssl",
 		"/etc/nginx/ci.pem": ts.MkAbs("cert.pem"), "/etc/nginx/ci.key": ts.MkAbs("key.pem"),
 	} {
 		if !strings.Contains(front, from) {
-			ts.Fatalf("the configuration of nginx in README.md has no %q", from)
+			ts.Fatalf("the configuration of nginx in OPERATING.md has no %q", from)
 		}
 		front = strings.ReplaceAll(front, from, to)
 	}
@@ -115,8 +115,8 @@ func writeNginxConfig(ts *testscript.TestScript, dir, front, address string) {
 	values := strings.NewReplacer("LISTEN", address, "CONTROL_PLANE", controlPlane)
 	for from, to := range map[string]string{"nginx.conf": "nginx.conf", front + ".conf": "front.conf"} {
 		var text string
-		if from == readmeFront+".conf" {
-			text = readmeNginx(ts)
+		if from == guideFront+".conf" {
+			text = guideNginx(ts)
 		} else {
 			file, err := os.ReadFile(filepath.Join("testdata", "nginx", from))
 			ts.Check(err)

@@ -47,7 +47,7 @@ func (s *Store) openExternal(ctx context.Context) error {
 			return nil
 		}
 		if refusal := s.denied.Load(); refusal != nil {
-			return fmt.Errorf("%w; give the user of NATS the permissions that README.md lists, below \"A cluster\": %w", err, *refusal)
+			return fmt.Errorf("%w; give the user of NATS the permissions that OPERATING.md lists, below \"A cluster\": %w", err, *refusal)
 		}
 		if final, ok := errors.AsType[permanentError](err); ok {
 			return final.error

@@ -28,7 +28,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// The permissions that README.md lists for the user of the replicas.
+// The permissions that OPERATING.md lists for the user of the replicas.
 var (
 	documentedPublish = []string{
 		"switchyard.>",
@@ -95,11 +95,11 @@ func file(t *testing.T, name, content string) string {
 
 // A user with the documented permissions can do everything that a replica does.
 func TestDocumentedPermissionsAreEnough(t *testing.T) {
-	readme, err := os.ReadFile("../../../README.md")
+	guide, err := os.ReadFile("../../../OPERATING.md")
 	must(t, err)
 	for _, subject := range append(append([]string{}, documentedPublish...), documentedSubscribe...) {
-		if !strings.Contains(string(readme), `"`+subject+`"`) {
-			t.Errorf("README.md does not list the subject %s", subject)
+		if !strings.Contains(string(guide), `"`+subject+`"`) {
+			t.Errorf("OPERATING.md does not list the subject %s", subject)
 		}
 	}
 	logger, logs := observer.New(zap.WarnLevel)
