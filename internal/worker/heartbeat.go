@@ -22,6 +22,7 @@ type heartbeats struct {
 	moment   time.Time
 	interval time.Duration
 	timer    *time.Timer
+	due      time.Time     // of the next one; zero while one is sent, or if a stall was reported
 	sent     chan struct{} // gets one value after each heartbeat that another follows
 }
 
@@ -31,12 +32,15 @@ func (h *heartbeats) start(c *Config) {
 	if h.moment.IsZero() {
 		h.moment = time.Now().Add(time.Duration(c.Rand.Float64() * float64(c.Heartbeat)))
 	}
-	h.timer = time.NewTimer(untilNext(time.Now(), h.moment, h.interval))
+	first := untilNext(time.Now(), h.moment, h.interval)
+	h.timer, h.due = time.NewTimer(first), time.Now().Add(first)
 }
 
 // next arms the timer for the heartbeat after one that has ended.
 func (h *heartbeats) next() {
-	h.timer.Reset(max(minHeartbeatPause, untilNext(time.Now(), h.moment, h.interval)))
+	pause := max(minHeartbeatPause, untilNext(time.Now(), h.moment, h.interval))
+	h.timer.Reset(pause)
+	h.due = time.Now().Add(pause)
 }
 
 // sendHeartbeat sends one heartbeat, and retries it for as long as the session does.

@@ -54,6 +54,8 @@ func (w *Worker) next(ctx context.Context, uptime <-chan time.Time) (input, erro
 		case <-uptime:
 			return input{event: fsm.Event{Kind: fsm.UptimeExpired}}, nil
 		case <-w.heartbeats.timer.C:
+			w.noteStall(time.Now())
+			w.heartbeats.due = time.Time{}
 			w.tasks.Go(func() { w.sendHeartbeat(ctx) })
 		case <-w.heartbeats.sent:
 			w.heartbeats.next()
@@ -67,10 +69,14 @@ func (w *Worker) next(ctx context.Context, uptime <-chan time.Time) (input, erro
 // step asks the machine, records its answer, and performs the effects.
 func (w *Worker) step(ctx context.Context, in input) error {
 	now := time.Now()
+	w.noteStall(now)
+	if in.event.Kind == fsm.TrustExpired {
+		w.trust.due = time.Time{}
+	}
 	if _, err := w.machine.Step(in.event); err != nil {
 		return fmt.Errorf("worker %s: %w", w.config.Session.ID(), err)
 	}
-	r := w.machine.Record(now, w.config.Session.ID(), in.cause)
+	r := w.machine.Record(now, w.config.Session.ID(), w.withStall(in.cause))
 	r.Name = w.config.Name
 	w.log.record(w.config.Logger, &r)
 	w.history.add(&r)

@@ -48,6 +48,7 @@ type Worker struct {
 	pollPace   pollPace
 	trust      trust
 	heartbeats heartbeats
+	stalled    time.Duration // for which the process did not run, until it is recorded
 	log        recordLog
 	reason     fsm.LeaveReason // set by the effect Stop
 	failure    error           // the error that made the worker stop, if any

@@ -207,7 +207,7 @@ func TestOperatorsNameWorkers(t *testing.T) {
 		"ambiguous":       {"two", ErrInvalid},
 		"unknown name":    {"three", ErrNotFound},
 		"unknown id":      {newID(), ErrNotFound},
-		"gone, by name":   {"gone", ErrNotFound},
+		"gone, by name":   {"gone", ErrWrongState},
 		"gone, by its id": {gone, ErrWrongState},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -37,7 +37,8 @@ type Worker struct {
 	// LastSeenAt is when the worker last gave a sign of life, not before this
 	// replica started.
 	LastSeenAt time.Time
-	// Unheard reports whether it has missed a heartbeat since: it is offered no job.
+	// Unheard reports whether it has missed a heartbeat since, or did not accept its last
+	// offer: it is offered no job.
 	Unheard bool
 	// Machine is what its agent last reported.
 	Machine Machine
@@ -51,7 +52,8 @@ func (x *Index) View(worker record.Worker) Worker {
 		return v
 	}
 	v.Streaming = w.stream != nil || w.otherReplica != ""
-	v.LastSeenAt, v.Unheard, v.Machine = w.seen, w.quiet, w.machine
+	v.LastSeenAt, v.Machine = w.seen, w.machine
+	v.Unheard = w.quiet || w.trust == suspect && w.record.State.Connected()
 	for id, j := range w.jobs {
 		if v.JobID == "" || j.state != wire.StateAssigned {
 			v.JobID = id
@@ -118,23 +120,32 @@ func sizeOf(w record.Worker) int {
 	return size
 }
 
-// FindWorker returns the ID of the worker that ref names: an ID, a name that only one
-// connected worker has, or the beginning of an ID, which comes last. An ID comes before a
+// FindWorker returns the ID of the worker that ref names: an ID; a name that only one
+// connected worker has, or if none has it only one that is lost or has left; or the
+// beginning of an ID. An ID comes before a
 // name that looks like one. It fails with record.ErrNotFound, or with a
 // *record.InvalidError for an ambiguous name or beginning.
 func (x *Index) FindWorker(ref string) (string, error) {
 	if x.workers[ref] != nil {
 		return ref, nil
 	}
-	var ids []string
+	var ids, gone []string
 	for id, w := range x.workers {
-		if w.record.Name == ref && w.record.State.Connected() {
+		switch {
+		case w.record.Name != ref:
+		case w.record.State.Connected():
 			ids = append(ids, id)
+		default:
+			gone = append(gone, id)
 		}
 	}
 	switch {
 	case len(ids) == 1:
 		return ids[0], nil
+	case len(ids) == 0 && len(gone) == 1:
+		return gone[0], nil
+	case len(ids) == 0 && len(gone) > 1:
+		return "", record.Invalid("id", "is %q, a name that %d workers had, and none that is connected: use the ID", ref, len(gone))
 	case len(ids) > 1:
 		return "", record.Invalid("id", "is %q, a name that %d workers have: use the ID", ref, len(ids))
 	case uuid.Validate(ref) == nil:

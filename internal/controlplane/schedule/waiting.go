@@ -120,7 +120,11 @@ func (q *queueEntry) silence(now time.Time) string {
 	for w := range q.unresponsive {
 		last = later(last, w.seen)
 	}
-	text := fmt.Sprintf("not responding (nothing received for %s", now.Sub(last).Truncate(silenceStep))
+	silent := now.Sub(last).Truncate(silenceStep)
+	if silent == 0 { // they did not accept an offer
+		return "not responding to an offer"
+	}
+	text := fmt.Sprintf("not responding (nothing received for %s", silent)
 	if len(q.unresponsive) > 1 {
 		text += " or longer"
 	}

@@ -48,6 +48,9 @@ func call(ctx context.Context, method, path, route string, into any) error {
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
 		err = fmt.Errorf("%w: %w", ErrNoAgent, err)
 	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("asking the agent at %s: no response within %v: its process is stopped, or hangs: %w", path, requestTimeout, err)
+	}
 	if err != nil {
 		return fmt.Errorf("asking the agent at %s: %w", path, err)
 	}

@@ -1150,8 +1150,8 @@ type Worker struct {
 	// When that state was entered, and when it was reported.
 	MachineSince      *timestamppb.Timestamp `protobuf:"bytes,24,opt,name=machine_since,json=machineSince,proto3" json:"machine_since,omitempty"`
 	MachineReportedAt *timestamppb.Timestamp `protobuf:"bytes,25,opt,name=machine_reported_at,json=machineReportedAt,proto3" json:"machine_reported_at,omitempty"`
-	// Whether nothing was received from the worker since last_seen_at, for so long that a
-	// heartbeat is missing: it is offered no job.
+	// Whether nothing was received from the worker since last_seen_at, and it has missed a
+	// heartbeat or did not accept its last offer: it is offered no job.
 	Unheard bool `protobuf:"varint,26,opt,name=unheard,proto3" json:"unheard,omitempty"`
 	// When the pause began.
 	PausedAt      *timestamppb.Timestamp `protobuf:"bytes,27,opt,name=paused_at,json=pausedAt,proto3" json:"paused_at,omitempty"`
