@@ -35,6 +35,8 @@ type repeatedFlag struct {
 	value func() string
 }
 
+// connectionFlags declares the flags, after all others that name something of the control
+// plane.
 func connectionFlags(cmd *cobra.Command) *connection {
 	c := &connection{
 		Output:  command.OutputFlag(cmd),
@@ -55,6 +57,7 @@ func connectionFlags(cmd *cobra.Command) *connection {
 		{c.dataDir.Flag, "--data-dir", func() string { return c.dataDir.Path }},
 		{ca, "--ca-file", func() string { return c.tls.CAFile }},
 	}
+	c.completeValues(cmd)
 	return c
 }
 

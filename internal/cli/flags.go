@@ -99,8 +99,11 @@ func (f Flags) add(v flagValue, name, placeholder, usage, defaultText string, of
 	if placeholder == boolPlaceholder {
 		flag.flag.NoOptDefVal = "true"
 	}
-	if offers != nil {
-		_ = f.cmd.RegisterFlagCompletionFunc(name, offers) // it fails only where it was called before
+	if s.offers = offers; offers != nil {
+		offered := func(cmd *cobra.Command, args []string, text string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			return s.offers(cmd, args, text)
+		}
+		_ = f.cmd.RegisterFlagCompletionFunc(name, offered) // it fails only where it was called before
 	}
 	return flag
 }
@@ -109,6 +112,16 @@ func (f Flags) add(v flagValue, name, placeholder, usage, defaultText string, of
 // SWITCHYARD_AGENT_SPAWN.
 func EnvName(key string) string {
 	return EnvPrefix + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(key))
+}
+
+// Offer replaces what a shell offers as the value of a flag of cmd. A flag that cmd does not
+// have is passed by.
+func Offer(cmd *cobra.Command, name string, offers cobra.CompletionFunc) {
+	if flag := cmd.Flags().Lookup(name); flag != nil {
+		if v, ok := flag.Value.(flagValue); ok {
+			v.settings().offers = offers
+		}
+	}
 }
 
 // Flag is a declared flag.
@@ -145,6 +158,7 @@ type setting struct {
 	defaultText string
 	secret      bool   // the value is a secret
 	secretFile  string // the kind of the file, if it holds a secret
+	offers      cobra.CompletionFunc
 }
 
 func (s *setting) settings() *setting { return s }

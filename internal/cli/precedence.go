@@ -31,6 +31,10 @@ func addConfigFlag(root *cobra.Command) {
 	flag.flag.Usage = flag.setting.help()
 }
 
+// ApplySettings sets the flags of a command that is not run, as for a run of it: for the
+// completion of values.
+func ApplySettings(cmd *cobra.Command) error { return applySettings(cmd) }
+
 // applySettings sets each flag of cmd that the command line has not set, from
 // its variable or else from the YAML file. An empty variable counts as unset.
 func applySettings(cmd *cobra.Command) error {

@@ -68,12 +68,25 @@ func parse(what, text, prefix string, names map[int32]string, values map[string]
 	if value, ok := values[prefix+strings.ToUpper(strings.ReplaceAll(text, "-", "_"))]; ok && value != 0 {
 		return value, nil
 	}
-	var words []string
+	return 0, fmt.Errorf("unknown %s %q; the %ss are %s", what, text, what, strings.Join(wordsOf(prefix, names), ", "))
+}
+
+// wordsOf returns the names of the values of an enumeration.
+func wordsOf(prefix string, names map[int32]string) (words []string) {
 	for i := int32(1); names[i] != ""; i++ { // 0 is unspecified
 		words = append(words, word(names[i], prefix))
 	}
-	return 0, fmt.Errorf("unknown %s %q; the %ss are %s", what, text, what, strings.Join(words, ", "))
+	return words
 }
+
+// JobStates returns the names of all states of a job.
+func JobStates() []string { return wordsOf(jobStatePrefix, switchyardv1.JobState_name) }
+
+// JobOutcomes returns the names of all outcomes of a job.
+func JobOutcomes() []string { return wordsOf(jobOutcomePrefix, switchyardv1.JobOutcome_name) }
+
+// WorkerStates returns the names of all states of a worker.
+func WorkerStates() []string { return wordsOf(workerStatePrefix, switchyardv1.WorkerState_name) }
 
 // Outcome returns a job's state in one or two words and, after its end, how it
 // ended.

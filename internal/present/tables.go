@@ -26,10 +26,15 @@ func Jobs(w io.Writer, jobs []*switchyardv1.Job, now time.Time) error {
 	for _, job := range jobs {
 		rows = append(rows, []string{
 			job.GetId(), Outcome(job), cell(job.GetQueue()), cell(job.GetWorkerName()),
-			age(now, job.GetSubmittedAt()), shorten(Safe(Command(job.GetCommand())), maxCommandColumn),
+			age(now, job.GetSubmittedAt()), ShortCommand(job),
 		})
 	}
 	return table(w, rows)
+}
+
+// ShortCommand returns the beginning of a job's command.
+func ShortCommand(job *switchyardv1.Job) string {
+	return shorten(Safe(Command(job.GetCommand())), maxCommandColumn)
 }
 
 // Job writes every field of a job that is not empty, then the changes of the job.
