@@ -20,7 +20,7 @@ var perCall = []string{
 	"help", "version", "file",
 	"idempotency-key", "state", "outcome", "no-retry", "worker", "follow", "offset", "reason", "force", "format", "guards", "effects",
 	"tail", "limit", "all", "page", "sort", "since", "until", "job", "machine", "self-loops", "highlight",
-	"failed", "lost", "stdin", "waiting-longer-than", "delete", "keep-waiting", "dir", "scope", "expires-in", "output-file", "revoked", "show-secrets",
+	"failed", "lost", "stdin", "wait", "waiting-longer-than", "delete", "keep-waiting", "dir", "scope", "expires-in", "output-file", "revoked", "show-secrets",
 	"jobs", "in-flight", "losses", "pauses", "together", "rows", "scripts", "job-in-flight", "job-kills", "job-faults",
 }
 

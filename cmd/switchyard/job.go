@@ -107,13 +107,15 @@ func (a *app) jobLogs() *cobra.Command {
 	fromOffset := cli.Var(flags, &options.LogOffset, "offset", "NUMBER", "leave out the first bytes of the log",
 		cli.Number[uint64](0, math.MaxInt64))
 	tail := 0
+	var since *timestamppb.Timestamp
+	momentFlag(flags, &since, "since", "only what the control plane received from then on")
 	lastLines := cli.Var(flags, &tail, "tail", "NUMBER", "only the last lines of the log", cli.Number(0, maxTail))
 	c := connectionFlags(cmd)
 	c.patienceFlag(cmd)
 	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, ids []string) error {
 		if remove {
-			if follow || fromOffset.IsSet() || lastLines.IsSet() {
-				return cli.Usagef(cmd, "--delete cannot be used with --follow, --offset or --tail: it writes no log")
+			if follow || fromOffset.IsSet() || lastLines.IsSet() || since != nil {
+				return cli.Usagef(cmd, "--delete cannot be used with --follow, --offset, --since or --tail: it writes no log")
 			}
 			return a.deleteLog(ctx, c, caller, ids[0])
 		}
@@ -129,7 +131,11 @@ func (a *app) jobLogs() *cobra.Command {
 				return a.stoppedWaiting(c, ids[0], err)
 			}
 		}
-		log := &logReceipt{Follower: a.follower(c, false)}
+		follower := a.follower(c, false)
+		if since != nil {
+			follower = logSince{follower, since.AsTime()}
+		}
+		log := &logReceipt{Follower: follower}
 		job, err := caller.Follow(ctx, ids[0], options, log)
 		if err != nil {
 			return a.stoppedWaiting(c, ids[0], err)

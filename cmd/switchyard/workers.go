@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -41,23 +42,12 @@ func (a *app) workersShow() *cobra.Command {
 		"worker ID or name", (*client.Client).Worker, present.Worker)
 }
 
-// workersPause returns `switchyard workers pause`.
-func (a *app) workersPause() *cobra.Command {
-	var reason string
-	cmd := a.changeWorkers("pause", "pause workers: they start no more jobs until they are resumed",
-		func(ctx context.Context, c *client.Client, id string) (client.ChangedWorker, error) {
-			return c.PauseWorker(ctx, id, reason)
-		})
-	reasonFlag(cmd, &reason, "paused")
-	return cmd
-}
-
 // workersResume returns `switchyard workers resume`.
 func (a *app) workersResume() *cobra.Command {
 	return a.changeWorkers("resume", "resume paused workers",
 		func(ctx context.Context, c *client.Client, id string) (client.ChangedWorker, error) {
 			return c.ResumeWorker(ctx, id)
-		})
+		}, nil)
 }
 
 // workersStop returns `switchyard workers stop`.
@@ -66,7 +56,7 @@ func (a *app) workersStop() *cobra.Command {
 	cmd := a.changeWorkers("stop", "stop workers when their jobs have finished",
 		func(ctx context.Context, c *client.Client, id string) (client.ChangedWorker, error) {
 			return c.StopWorker(ctx, id, how)
-		})
+		}, nil)
 	flags := cli.PerCall(cmd)
 	flags.Bool(&how.Force, "force", "cancel the jobs that run instead of waiting for them")
 	flags.Bool(&how.NoRetry, "no-retry", "with --force: do not retry the canceled jobs")
@@ -80,7 +70,7 @@ func (a *app) workersRevoke() *cobra.Command {
 	cmd := a.changeWorkers("revoke", "turn workers away for good: their sessions and the tokens of their jobs are refused",
 		func(ctx context.Context, c *client.Client, id string) (client.ChangedWorker, error) {
 			return c.RevokeWorker(ctx, id, reason)
-		})
+		}, nil)
 	cmd.Long = `Turns workers away for good: their sessions and the tokens of their jobs are refused
 from now on. A job that a worker runs is lost at once, and retried if retries are left;
 one that it did not start goes back to its queue. The agent ends the process of the job,
@@ -92,9 +82,11 @@ revoke that (token revoke).`
 }
 
 // changeWorkers returns a command that makes one change to each worker that is named on
-// the command line, or selected by flags.
+// the command line, or selected by flags. Unless it is nil, afterwards is called at the end,
+// also if some of the changes failed.
 func (a *app) changeWorkers(
 	name, short string, change func(ctx context.Context, c *client.Client, id string) (client.ChangedWorker, error),
+	afterwards func(ctx context.Context, c *client.Client) error,
 ) *cobra.Command {
 	cmd := cli.Command(name+" {ID-OR-NAME... | --queue NAME | --tag KEY=VALUE | --all}", short, nil)
 	cmd.DisableFlagsInUseLine = true
@@ -107,7 +99,7 @@ func (a *app) changeWorkers(
 		if err != nil {
 			return err
 		}
-		return a.changeEach(ctx, c.Output, ids, func(id string) (result, error) {
+		err = a.changeEach(ctx, c.Output, ids, func(id string) (result, error) {
 			r, err := change(ctx, caller, id)
 			if err != nil {
 				return result{}, err
@@ -116,6 +108,10 @@ func (a *app) changeWorkers(
 			line := fmt.Sprintf("worker %s (%s) %s", present.Safe(w.GetName()), w.GetId(), present.WorkerSummary(w))
 			return result{w, line, r.GetUnchanged()}, nil
 		})
+		if afterwards != nil && ctx.Err() == nil {
+			err = errors.Join(err, afterwards(ctx, caller))
+		}
+		return err
 	})
 	return cmd
 }
