@@ -59,11 +59,16 @@ func (m *Mailbox) clear() { m.ids = nil }
 // offer to it at once, so that none is started twice.
 const SeenSize = 256
 
+// seenStep is how many IDs are copied at most when one is added, but for each seenStep-th.
+const seenStep = 16
+
 // Seen remembers the IDs of the last jobs that were started. The zero value is
-// empty. It is a value: a copy is independent. Adding copies the list, which
-// costs little compared with a job, and lets facts be kept and compared.
+// empty. It is a value: a copy is independent, which lets facts be kept and compared. The
+// copies that a history of records keeps share most of their memory.
 type Seen struct {
-	ids []JobID // at most SeenSize, oldest first, shared by copies and never written
+	// At most SeenSize in both, oldest first, shared by copies and never written. Those in
+	// newer, fewer than seenStep, are behind those in older.
+	older, newer []JobID
 }
 
 // SeenOf returns a memory to which the IDs were added in this order.
@@ -76,22 +81,29 @@ func SeenOf(ids ...JobID) Seen {
 }
 
 // Has reports whether the ID is remembered.
-func (s *Seen) Has(id JobID) bool { return slices.Contains(s.ids, id) }
+func (s *Seen) Has(id JobID) bool {
+	return slices.Contains(s.older, id) || slices.Contains(s.newer, id)
+}
 
 // Len returns the number of IDs.
-func (s *Seen) Len() int { return len(s.ids) }
+func (s *Seen) Len() int { return len(s.older) + len(s.newer) }
 
 // IDs returns a copy of the IDs, oldest first.
-func (s *Seen) IDs() []JobID { return slices.Clone(s.ids) }
+func (s *Seen) IDs() []JobID { return slices.Concat(s.older, s.newer) }
 
 // add appends the ID, and drops the oldest one when there are too many.
 func (s *Seen) add(id JobID) {
-	kept := s.ids[max(0, len(s.ids)+1-SeenSize):]
-	s.ids = append(slices.Clip(kept), id)
+	if s.Len() == SeenSize {
+		s.older = s.older[1:]
+	}
+	s.newer = slices.Concat(s.newer, []JobID{id})
+	if len(s.newer) == seenStep {
+		s.older, s.newer = slices.Concat(s.older, s.newer), nil
+	}
 }
 
 // remove removes the ID, if it is remembered.
-func (s *Seen) remove(id JobID) { s.ids = without(s.ids, id) }
+func (s *Seen) remove(id JobID) { s.older, s.newer = without(s.older, id), without(s.newer, id) }
 
 // without returns the IDs without one of them, and does not change its
 // argument. An empty result is nil, so that equal lists compare as equal.

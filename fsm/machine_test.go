@@ -3,6 +3,7 @@ package fsm
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -215,6 +216,35 @@ func TestSeenForgetsTheOldest(t *testing.T) {
 	}
 	if s.Len() != SeenSize-1 || len(s.IDs()) != SeenSize-1 {
 		t.Errorf("remembers %d ids", s.Len())
+	}
+}
+
+// TestSeenIsAValue keeps a copy after each of many jobs, as a history of records does: each
+// copy keeps the IDs that it had, in their order.
+func TestSeenIsAValue(t *testing.T) {
+	t.Parallel()
+	const jobs = 2*SeenSize + seenStep/2
+	id := func(i int) JobID { return JobID(strconv.Itoa(i)) }
+	var s Seen
+	copies := []Seen{s}
+	for i := range jobs {
+		s.add(id(i))
+		copies = append(copies, s)
+	}
+	s.remove(id(jobs - seenStep))
+	s.add("another")
+	for n, one := range copies {
+		var want []JobID
+		for i := max(0, n-SeenSize); i < n; i++ {
+			want = append(want, id(i))
+		}
+		if got := one.IDs(); !slices.Equal(got, want) {
+			t.Fatalf("after %d jobs: %q, want %q", n, got, want)
+		}
+		whole, again := Record{Facts: Facts{Seen: one}}, Record{Facts: Facts{Seen: SeenOf(want...)}}
+		if !whole.SameAnswer(&again, true) {
+			t.Fatalf("after %d jobs: differs from a memory to which the same IDs were added", n)
+		}
 	}
 }
 

@@ -77,7 +77,7 @@ func (r *Record) Encode(b []byte, whole bool) []byte {
 	name := ""
 	if whole {
 		name = r.Name
-		seen := append([]JobID{}, r.Facts.Seen.ids...) // a list even if it is empty
+		seen := append([]JobID{}, r.Facts.Seen.IDs()...) // a list even if it is empty
 		facts.Seen = &seen
 	}
 	return appendJSON(b, &recordLine{
