@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -17,6 +18,9 @@ const (
 	manySettle = 3 * time.Second
 	// manyGrowth is how much the memory of an agent may grow and still be called flat.
 	manyGrowth = 4 * megabyte
+	// These are bounded, and not left by a job: the empty directories for later jobs, as many
+	// as jobs began together last, and the files of the history, which become five.
+	spareDirs, historyFile = "spare", "history.jsonl"
 )
 
 // remains are what an agent has in use.
@@ -88,8 +92,13 @@ func (s *stage) remains(ctx context.Context) (r remains, err error) {
 			}
 		}
 	}
-	err = filepath.WalkDir(s.dir, func(string, fs.DirEntry, error) error {
-		r.files++
+	err = filepath.WalkDir(s.dir, func(_ string, entry fs.DirEntry, _ error) error {
+		if entry != nil && entry.IsDir() && entry.Name() == spareDirs {
+			return filepath.SkipDir
+		}
+		if entry == nil || !strings.HasPrefix(entry.Name(), historyFile) {
+			r.files++
+		}
 		return nil
 	})
 	if err != nil {
