@@ -40,6 +40,7 @@ const (
 // clusterRun is a cluster, its agents, and what its clients see.
 type clusterRun struct {
 	c      *cluster.Cluster
+	admin  string // the token
 	dir    string
 	agents []*cluster.Process
 	links  [3][]*link // of each replica to each NATS server
@@ -74,6 +75,7 @@ func newClusterRun(ctx context.Context, t *testing.T, natsProgram string) *clust
 			return led
 		},
 	}
+	r.admin = config.AdminToken
 	var err error
 	if r.c, err = cluster.New(ctx, config); err != nil {
 		t.Fatal(err)

@@ -43,7 +43,7 @@ type clusterRow struct {
 	lasts   time.Duration
 	disturb func(ctx context.Context, r *clusterRun, lasts time.Duration) error
 	// check checks what only this row shows. Nil is nothing.
-	check func(t *testing.T, r *clusterRun)
+	check func(ctx context.Context, t *testing.T, r *clusterRun)
 }
 
 // clusterFaults are the rows of TestCluster. Whatever the fault, no acknowledged job is
@@ -119,7 +119,7 @@ var clusterFaults = []clusterRow{
 			pause(ctx, lasts)
 		}
 		return nil
-	}, nil},
+	}, checkSpread},
 	{"partition", 20 * time.Second, func(ctx context.Context, r *clusterRun, lasts time.Duration) error {
 		for i, part := range []float64{0.15, 0.5} {
 			r.at(ctx, part)
@@ -187,7 +187,7 @@ func TestCluster(t *testing.T) { //nolint:tparallel // its rows run one after th
 			r.awaitAll(ctx)
 			r.report(t, row.name)
 			if row.check != nil {
-				row.check(t, r)
+				row.check(ctx, t, r)
 			}
 		})
 	}
@@ -272,7 +272,7 @@ func (r *clusterRun) watchReadiness(ctx context.Context, lasts time.Duration) {
 }
 
 // checkNoQuorum checks that the loss of the quorum is seen within seconds.
-func checkNoQuorum(t *testing.T, r *clusterRun) {
+func checkNoQuorum(_ context.Context, t *testing.T, r *clusterRun) {
 	t.Helper()
 	const readiness = 10 * time.Second
 	t.Logf("a replica was not ready %v after the loss of the quorum", r.unready.Round(time.Millisecond))
