@@ -34,6 +34,8 @@ const (
 	keyDepthList     = "depth-list"
 	keyMany          = "many"
 	keyAttacks       = "attacks"
+	keyPages         = "pages"
+	keyPagesJobs     = "pages-jobs"
 )
 
 // notMeasured is the value of a figure that the best existing agent does not have.
@@ -73,6 +75,8 @@ func figures() []figure {
 		{keyDepthDispatch, "the same: a ping that receives a job, p50 / p99", depthGoal, notMeasured},
 		{keyDepthList, "the same: a page of 100 queued jobs, p50 / p99", depthGoal, notMeasured},
 		{keyMany, "10,000 jobs on one agent: descriptors, processes and files left, growth of memory", "none, flat", notMeasured},
+		{keyPages, "200 open pages of the web page: memory, CPU while nothing happens", "40 MB, 10 % of a core", notMeasured},
+		{keyPagesJobs, "the same: a job every 20 ms, submission to finish", "as without pages", notMeasured},
 		{keyAttacks, "attacks on the memory of a control plane: within their bound", "all", notMeasured},
 	}
 }
@@ -101,6 +105,7 @@ func experiments() []experiment {
 		{"streams", measureStreams},
 		{"depth", measureDepth},
 		{keyMany, measureMany},
+		{keyPages, measurePages},
 		{keyAttacks, measureAttacks},
 	}
 }

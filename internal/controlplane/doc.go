@@ -5,6 +5,7 @@
 //
 //   - the protocol of agents: REST below /v3/ and the stream (package agentwire);
 //   - switchyard.v1, the API for people and programs (package api);
+//   - the web page, below /, which makes calls of that API (package web);
 //   - /metrics, for Prometheus (package metrics);
 //   - /healthz, /readyz and grpc.health.v1.Health.
 //

@@ -48,7 +48,9 @@ func NewLocal(dispatcher *dispatch.Dispatcher, options Options) *Local {
 func Allows(scope access.Scope, procedure string) bool { return rules[procedure].allows(scope) }
 
 // call makes a call as its handler would.
-func call[Q, R proto.Message](ctx context.Context, l *Local, procedure string, method func(context.Context, Q) (R, error), req Q) (R, error) {
+func call[Q, R proto.Message](
+	ctx context.Context, l *Local, procedure string, method func(context.Context, Q) (R, error), req Q,
+) (R, error) {
 	var none R
 	if err := permit(ctx, procedure, req); err != nil {
 		return none, err
@@ -202,6 +204,8 @@ func (l *Local) ResumeQueue(ctx context.Context, req *switchyardv1.ResumeQueueRe
 }
 
 // ListAuditEvents is AuditService.ListAuditEvents.
-func (l *Local) ListAuditEvents(ctx context.Context, req *switchyardv1.ListAuditEventsRequest) (*switchyardv1.ListAuditEventsResponse, error) {
+func (l *Local) ListAuditEvents(ctx context.Context, req *switchyardv1.ListAuditEventsRequest) (
+	*switchyardv1.ListAuditEventsResponse, error,
+) {
 	return call(ctx, l, switchyardv1connect.AuditServiceListAuditEventsProcedure, l.audit.ListAuditEvents, req)
 }

@@ -21,8 +21,11 @@ const (
 	// stepsPerDecade is the precision of a wait: each class is a quarter wider
 	// than the one before it.
 	stepsPerDecade = 10
+	decade         = 10
 	// classes reach from 1 ms to a year.
 	classes = 110
+	// median and tail are percentages, of all.
+	median, tail, all = 50, 99, 100
 )
 
 // Minute are the numbers of one minute.
@@ -113,13 +116,13 @@ func (n *Numbers) Hour() (h Hour) {
 			h.Accepted += int(count)
 		}
 	}
-	h.Median, h.Tail = quantile(waits, h.Accepted, 50), quantile(waits, h.Accepted, 99)
+	h.Median, h.Tail = quantile(waits, h.Accepted, median), quantile(waits, h.Accepted, tail)
 	return h
 }
 
 // quantile returns the wait that a percentage of the jobs does not exceed.
 func quantile(waits [classes]uint32, total, percent int) time.Duration {
-	rank := (total*percent + 99) / 100
+	rank := (total*percent + all - 1) / all
 	for class, count := range waits {
 		if rank -= int(count); count > 0 && rank <= 0 {
 			return middle(class)
@@ -142,5 +145,5 @@ func middle(class int) time.Duration {
 	if class == 0 {
 		return time.Millisecond / 2
 	}
-	return time.Duration(math.Pow(10, (float64(class)-0.5)/stepsPerDecade) * float64(time.Millisecond))
+	return time.Duration(math.Pow(decade, (float64(2*class-1)/2)/stepsPerDecade) * float64(time.Millisecond))
 }

@@ -60,17 +60,23 @@ func palette() []byte {
 	rule := func(n, red, green, blue int) {
 		fmt.Fprintf(&css, ".term-fgx%d{color:#%02x%02x%02x}.term-bgx%d{background:#%02x%02x%02x}\n", n, red, green, blue, n, red, green, blue)
 	}
+	const (
+		base, step       = 55, 40 // of the cube
+		side             = 6
+		cube, grays      = 16, 232
+		darkest, lighter = 8, 10
+	)
 	level := func(n int) int {
 		if n == 0 {
 			return 0
 		}
-		return 55 + 40*n
+		return base + step*n
 	}
 	for n := range 216 {
-		rule(16+n, level(n/36), level(n/6%6), level(n%6))
+		rule(cube+n, level(n/side/side), level(n/side%side), level(n%side))
 	}
 	for n := range 24 {
-		rule(232+n, 8+10*n, 8+10*n, 8+10*n)
+		rule(grays+n, darkest+lighter*n, darkest+lighter*n, darkest+lighter*n)
 	}
 	return css.Bytes()
 }

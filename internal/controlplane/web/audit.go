@@ -50,7 +50,8 @@ func (s *site) auditLog(w http.ResponseWriter, r *http.Request) error {
 				data.Events = append(data.Events, event)
 			}
 		}
-		if req.PageToken = page.GetNextPageToken(); req.PageToken == "" {
+		req.PageToken = page.GetNextPageToken()
+		if req.GetPageToken() == "" {
 			break
 		}
 	}
@@ -62,13 +63,15 @@ func (s *site) auditLog(w http.ResponseWriter, r *http.Request) error {
 		data.Note = fmt.Sprintf("%s older events are not shown. %s", number(len(data.Events)-shownEvents), data.Note)
 		data.Events = data.Events[:shownEvents]
 	}
-	v.Live, v.Data = "/live", data
+	v.Live, v.Data = livePath, data
 	s.show(w, "audit", v)
 	return nil
 }
 
 func mentions(e *switchyardv1.AuditEvent, text string) bool {
-	for _, part := range []string{e.GetAction(), e.GetActor(), e.GetAddress(), e.GetTargetKind(), e.GetTargetId(), e.GetTargetName(), e.GetDetail()} {
+	for _, part := range []string{
+		e.GetAction(), e.GetActor(), e.GetAddress(), e.GetTargetKind(), e.GetTargetId(), e.GetTargetName(), e.GetDetail(),
+	} {
 		if strings.Contains(strings.ToLower(part), text) {
 			return true
 		}

@@ -50,7 +50,10 @@ func lines(text string) string {
 }
 
 // short returns the end of an ID, which tells jobs of one moment apart.
-func short(id string) string { return id[max(0, len(id)-8):] }
+func short(id string) string { return id[max(0, len(id)-shortID):] }
+
+// shortID is the length of the end of an ID.
+const shortID = 8
 
 func number[N int | int32 | int64](n N) string { return present.Count(int64(n)) }
 
@@ -143,16 +146,26 @@ func options(list []option, selected string) template.HTML {
 	return template.HTML(b.String()) //nolint:gosec // escaped
 }
 
+// The classes of colors, as style.css has them.
+const (
+	classGood   = "good"
+	classWorks  = "works"
+	classHeld   = "held"
+	classWaits  = "waits"
+	classFailed = "failed"
+	classEnded  = "ended"
+)
+
 // jobClass returns the class of the color of a job's state.
 func jobClass(job *switchyardv1.Job) string {
 	switch job.GetOutcome() {
 	case switchyardv1.JobOutcome_JOB_OUTCOME_SUCCEEDED:
-		return "good"
+		return classGood
 	case switchyardv1.JobOutcome_JOB_OUTCOME_FAILED, switchyardv1.JobOutcome_JOB_OUTCOME_TIMED_OUT,
 		switchyardv1.JobOutcome_JOB_OUTCOME_LOST, switchyardv1.JobOutcome_JOB_OUTCOME_NEVER_RAN:
-		return "failed"
+		return classFailed
 	case switchyardv1.JobOutcome_JOB_OUTCOME_CANCELED, switchyardv1.JobOutcome_JOB_OUTCOME_AGENT_STOPPED:
-		return "ended"
+		return classEnded
 	case switchyardv1.JobOutcome_JOB_OUTCOME_UNSPECIFIED:
 	}
 	return stateClass(job.GetState())
@@ -162,31 +175,31 @@ func jobClass(job *switchyardv1.Job) string {
 func stateClass(state switchyardv1.JobState) string {
 	switch state {
 	case switchyardv1.JobState_JOB_STATE_RUNNING:
-		return "works"
+		return classWorks
 	case switchyardv1.JobState_JOB_STATE_ASSIGNED, switchyardv1.JobState_JOB_STATE_ACCEPTED:
-		return "held"
+		return classHeld
 	case switchyardv1.JobState_JOB_STATE_QUEUED:
-		return "waits"
+		return classWaits
 	case switchyardv1.JobState_JOB_STATE_LOST:
-		return "failed"
+		return classFailed
 	case switchyardv1.JobState_JOB_STATE_FINISHED, switchyardv1.JobState_JOB_STATE_CANCELED, switchyardv1.JobState_JOB_STATE_UNSPECIFIED:
 	}
-	return "ended"
+	return classEnded
 }
 
 // workerClass returns the class of the color of a worker's state.
 func workerClass(w *switchyardv1.Worker) string {
 	switch {
 	case w.GetState() == switchyardv1.WorkerState_WORKER_STATE_LOST, w.GetRevoked(), w.GetUnheard():
-		return "failed"
+		return classFailed
 	case w.GetState() == switchyardv1.WorkerState_WORKER_STATE_DISCONNECTED:
-		return "ended"
+		return classEnded
 	case w.GetPaused(), w.GetStopping():
-		return "waits"
+		return classWaits
 	case w.GetJobId() != "":
-		return "works"
+		return classWorks
 	default:
-		return "good"
+		return classGood
 	}
 }
 

@@ -60,9 +60,16 @@ func (s *site) guard(rt route) http.Handler {
 				return
 			}
 		}
-		if err := rt.serve(s, w, r); err != nil && !errors.Is(err, errGone) {
-			s.fail(w, r, err)
+		serve := func(w http.ResponseWriter, r *http.Request) {
+			if err := rt.serve(s, w, r); err != nil && !errors.Is(err, errGone) {
+				s.fail(w, r, err)
+			}
 		}
+		if rt.shared && r.Header.Get(partsHeader) != "" {
+			s.shared.serve(w, r, caller.TokenID+" "+r.URL.RequestURI(), serve)
+			return
+		}
+		serve(w, r)
 	})
 }
 
@@ -76,7 +83,9 @@ func (s *site) authorize(r *http.Request, rt route) (access.Principal, error) {
 		return caller, err
 	}
 	if rt.procedure != "" && !api.Allows(caller.Scope, rt.procedure) {
-		return caller, &problem{http.StatusForbidden, fmt.Sprintf("Token %q has the scope %s, which does not allow this.", caller.Name, caller.Scope)}
+		return caller, &problem{
+			http.StatusForbidden, fmt.Sprintf("Token %q has the scope %s, which does not allow this.", caller.Name, caller.Scope),
+		}
 	}
 	return caller, nil
 }
@@ -86,11 +95,11 @@ func (s *site) authorize(r *http.Request, rt route) (access.Principal, error) {
 func (s *site) caller(r *http.Request) (access.Principal, error) {
 	id, err := s.sessions.TokenID(r)
 	if err != nil {
-		return access.Principal{}, err //nolint:wrapcheck // refuse compares it
+		return access.Principal{}, fmt.Errorf("reading the session: %w", err)
 	}
 	caller, err := s.Tokens.Holder(r.Context(), id)
 	if err != nil {
-		return access.Principal{}, err //nolint:wrapcheck // refuse compares it
+		return access.Principal{}, fmt.Errorf("checking the token of the session: %w", err)
 	}
 	if caller.Scope == access.Register {
 		return access.Principal{}, session.ErrInvalid
@@ -123,7 +132,8 @@ func parseForm(w http.ResponseWriter, r *http.Request) error {
 
 // fail responds with an error page. It logs what the reader cannot know.
 func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
-	status, text := http.StatusInternalServerError, "Internal error; see the log of the control plane."
+	var status int
+	var text string
 	if p, ok := errors.AsType[*problem](err); ok {
 		status, text = p.status, p.text
 	} else if coded, ok := errors.AsType[*connect.Error](err); ok {

@@ -24,6 +24,8 @@ const lifeWidth, minWidth = 400, 2
 
 // jobData is what the page of a job shows.
 type jobData struct {
+	logData
+
 	Job     *switchyardv1.Job
 	State   string
 	Ended   bool
@@ -34,8 +36,6 @@ type jobData struct {
 	Env     []fact
 	Worker  *switchyardv1.Worker // nil if it is not known
 	Picture bool
-
-	logData
 }
 
 // fact is a line of a list of facts.
@@ -175,7 +175,8 @@ func history(job *switchyardv1.Job, now time.Time) (changes []change, bars []bar
 	entries := job.GetHistory()
 	for i, entry := range entries {
 		if i == int(job.GetHistoryHead()) && job.GetHistoryDropped() > 0 {
-			changes = append(changes, change{Class: "ended", State: "…", Event: fmt.Sprintf("%d changes are left out", job.GetHistoryDropped())})
+			left := fmt.Sprintf("%d changes are left out", job.GetHistoryDropped())
+			changes = append(changes, change{Class: classEnded, State: "…", Event: left})
 		}
 		began := entry.GetAt().AsTime()
 		until, open := now, !final(entry.GetTo())

@@ -19,6 +19,8 @@ const (
 	// shownLines is how many lines of a log a page begins with, and maxLines how many one
 	// request may ask for.
 	shownLines, maxLines = 400, 2000
+	// overlap is how many lines a part of a log begins before the line that was asked for.
+	overlap = 100
 	// maxIndexes bounds the logs whose places of lines are known.
 	maxIndexes = 64
 	// maxScans bounds the logs that are read at the same time to find the places of lines.
@@ -33,8 +35,7 @@ type indexes struct {
 	scans chan struct{}
 }
 
-// jobIndex is the index of a job's log. Whole is set once the job has ended and its log was
-// read to its end.
+// jobIndex is the index of a job's log.
 type jobIndex struct {
 	*logview.Index
 
@@ -80,7 +81,8 @@ func (s *site) index(ctx context.Context, jobID string) (*logview.Index, error) 
 	case <-ctx.Done():
 		return nil, errGone
 	}
-	return index, index.Extend(s.reader(ctx, jobID)) //nolint:wrapcheck // an error of the API has its words
+	err := index.Extend(s.reader(ctx, jobID))
+	return index, err //nolint:wrapcheck // an error of the API has its words
 }
 
 // reader returns what reads a job's log, as the caller in the context.
@@ -124,7 +126,7 @@ func (s *site) log(ctx context.Context, job *switchyardv1.Job, line int) (logDat
 	last := index.Next().Line // perhaps without an end, or a byte
 	data.From = max(1, last-shownLines+1)
 	if line > 0 {
-		data.From = max(1, min(line-shownLines/4, last))
+		data.From = max(1, min(line-overlap, last))
 		data.Follows = data.Follows && data.From+shownLines > last
 	}
 	shown, partial, err := index.Window(s.reader(ctx, job.GetId()), data.From, shownLines)
@@ -135,9 +137,9 @@ func (s *site) log(ctx context.Context, job *switchyardv1.Job, line int) (logDat
 	if partial {
 		data.NextLine--
 	}
-	data.Before, data.BeforeFirst = max(1, data.From-shownLines*3/4), data.From-1
+	data.Before, data.BeforeFirst = max(1, data.From-shownLines+overlap), data.From-1
 	if !data.Follows && data.NextLine < last {
-		data.After = data.NextLine + shownLines/4
+		data.After = data.NextLine + overlap
 	}
 	if size := job.GetLogSize(); size > 0 {
 		data.LogNote = fmt.Sprintf("%s lines, %s", present.Count(int64(last)-1), logview.Size(size))
@@ -165,7 +167,9 @@ func (s *site) logLines(w http.ResponseWriter, r *http.Request) error {
 		return err //nolint:wrapcheck // an error of the API has its words
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(map[string]any{"lines": shown}) // the reader may have gone
+	_ = json.NewEncoder(w).Encode(struct { //nolint:errchkjson // numbers and texts; the reader may have gone
+		Lines []logview.Shown `json:"lines"`
+	}{shown})
 	return nil
 }
 
@@ -177,7 +181,7 @@ func (s *site) logRaw(w http.ResponseWriter, r *http.Request) error {
 			if begun { // the reader must see that it is not the whole log
 				panic(http.ErrAbortHandler)
 			}
-			return err //nolint:wrapcheck // an error of the API has its words
+			return err
 		}
 		if !begun {
 			begun = true

@@ -22,6 +22,9 @@ const (
 	maxText = 200
 )
 
+// queueField is the name of a queue in addresses and forms.
+const queueField = "queue"
+
 // active is the choice of all states that are not final.
 const active = "active"
 
@@ -33,7 +36,7 @@ func (f jobFilter) Any() bool { f.Page = ""; return f != jobFilter{} }
 
 func filterOf(q url.Values) jobFilter {
 	return jobFilter{
-		State: q.Get("state"), Outcome: q.Get("outcome"), Queue: strings.TrimSpace(q.Get("queue")), Since: q.Get("since"),
+		State: q.Get("state"), Outcome: q.Get("outcome"), Queue: strings.TrimSpace(q.Get(queueField)), Since: q.Get("since"),
 		Text: strings.TrimSpace(q.Get("text")), Worker: q.Get("worker"), Page: q.Get("page"),
 	}
 }
@@ -42,7 +45,7 @@ func filterOf(q url.Values) jobFilter {
 func (f jobFilter) address(page string) string {
 	q := url.Values{}
 	for name, value := range map[string]string{
-		"state": f.State, "outcome": f.Outcome, "queue": f.Queue, "since": f.Since, "text": f.Text, "worker": f.Worker, "page": page,
+		"state": f.State, "outcome": f.Outcome, queueField: f.Queue, "since": f.Since, "text": f.Text, "worker": f.Worker, "page": page,
 	} {
 		if value != "" {
 			q.Set(name, value)
@@ -123,7 +126,7 @@ func (s *site) jobs(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	data := jobsData{Filter: filter, States: jobStates(), Outcomes: jobOutcomes(), Sinces: sinces()}
-	next := ""
+	var next string
 	if filter.Text == "" {
 		found, err := s.Calls.ListJobs(r.Context(), req)
 		if err != nil {
@@ -139,7 +142,7 @@ func (s *site) jobs(w http.ResponseWriter, r *http.Request) error {
 	if next != "" {
 		data.Next = filter.address(next)
 	}
-	v.Live, v.Data = "/live", data
+	v.Live, v.Data = livePath, data
 	s.show(w, "jobs", v)
 	return nil
 }
@@ -183,7 +186,7 @@ func contains(job *switchyardv1.Job, text string) bool {
 func jobStates() []option {
 	list := []option{{"", "any"}, {active, "not ended"}}
 	for number := range len(switchyardv1.JobState_name) {
-		if name := present.JobState(switchyardv1.JobState(number)); number > 0 { //nolint:gosec // a few
+		if name := present.JobState(switchyardv1.JobState(number)); number > 0 {
 			list = append(list, option{name, name})
 		}
 	}
@@ -193,7 +196,7 @@ func jobStates() []option {
 func jobOutcomes() []option {
 	list := []option{{"", "any"}}
 	for number := range len(switchyardv1.JobOutcome_name) {
-		if name := present.JobOutcome(switchyardv1.JobOutcome(number)); name != "" { //nolint:gosec // a few
+		if name := present.JobOutcome(switchyardv1.JobOutcome(number)); name != "" {
 			list = append(list, option{name, name})
 		}
 	}

@@ -9,9 +9,15 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/web/session"
 )
 
+// livePath is the stream that says when to load the parts of a page again.
+const livePath = "/live"
+
 const (
 	// lookEvery is how often the hub looks for a change while a page is open.
 	lookEvery = 300 * time.Millisecond
+	// pagePause is the time between two changes that pages are told of, for each page that is
+	// open: with many pages, each is told less often.
+	pagePause = 5 * time.Millisecond
 	// refreshEvery is how often pages load their parts again without a change: what shows
 	// in no record, such as the state of a worker's machine.
 	refreshEvery = 5 * time.Second
@@ -51,7 +57,8 @@ func (h *hub) join() (changed <-chan struct{}, leave func()) {
 	return page, func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		if delete(h.pages, page); len(h.pages) == 0 {
+		delete(h.pages, page)
+		if len(h.pages) == 0 {
 			close(h.stop)
 		}
 	}
@@ -67,11 +74,13 @@ func (h *hub) look(stop <-chan struct{}) {
 			return
 		case now := <-ticker.C:
 			position := h.position()
-			if position == last && now.Sub(told) < refreshEvery {
+			h.mu.Lock()
+			since := now.Sub(told)
+			if since < refreshEvery && (position == last || since < pagePause*time.Duration(len(h.pages))) {
+				h.mu.Unlock()
 				continue
 			}
 			last, told = position, now
-			h.mu.Lock()
 			for page := range h.pages {
 				select {
 				case page <- struct{}{}:
@@ -111,7 +120,8 @@ func (s *streams) enter(r *http.Request) (leave func(), err error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.total--
-		if s.bySession[name]--; s.bySession[name] == 0 {
+		s.bySession[name]--
+		if s.bySession[name] == 0 {
 			delete(s.bySession, name)
 		}
 	}, nil
@@ -164,15 +174,20 @@ func (s *site) live(w http.ResponseWriter, r *http.Request) error {
 				return err
 			}
 		case <-check.C:
-			if _, err := s.caller(r); err != nil {
-				_ = events.send("", "signout", ".")
-				return errGone
-			}
-			if err := events.send("", "still", "."); err != nil {
+			if err := s.still(r, events); err != nil {
 				return err
 			}
 		case <-r.Context().Done():
 			return errGone
 		}
 	}
+}
+
+// still ends a stream whose session has ended, and else sends that it goes on.
+func (s *site) still(r *http.Request, events *eventStream) error {
+	if _, err := s.caller(r); err != nil {
+		_ = events.send("", "signout", ".")
+		return errGone
+	}
+	return events.send("", "still", ".")
 }

@@ -39,7 +39,10 @@ func (s *site) logLive(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ctx, cancel := context.WithCancel(r.Context())
-	f := &logFollower{site: s, events: newEventStream(w), from: from, lines: logview.NewLines(index.Find(from)), came: make(chan *switchyardv1.FollowJobResponse)}
+	f := &logFollower{
+		site: s, events: newEventStream(w), from: from, lines: logview.NewLines(index.Find(from)),
+		came: make(chan *switchyardv1.FollowJobResponse),
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -92,28 +95,15 @@ func (f *logFollower) run(r *http.Request) error {
 			if !ok {
 				return errGone
 			}
-			if event == nil {
-				if err := f.flush(); err != nil {
-					return err
-				}
-				return f.events.send("", "end", ".")
-			}
-			f.take(event)
-			if len(f.shown) >= flushLines {
-				if err := f.flush(); err != nil {
-					return err
-				}
+			if ended, err := f.take(event); ended || err != nil {
+				return err
 			}
 		case <-flush.C:
 			if err := f.flush(); err != nil {
 				return err
 			}
 		case <-check.C:
-			if _, err := f.site.caller(r); err != nil {
-				_ = f.events.send("", "signout", ".")
-				return errGone
-			}
-			if err := f.events.send("", "still", "."); err != nil {
+			if err := f.site.still(r, f.events); err != nil {
 				return err
 			}
 		case <-r.Context().Done():
@@ -122,11 +112,18 @@ func (f *logFollower) run(r *http.Request) error {
 	}
 }
 
-func (f *logFollower) take(event *switchyardv1.FollowJobResponse) {
+// take takes what has come, nil at the end, and reports whether it is the end.
+func (f *logFollower) take(event *switchyardv1.FollowJobResponse) (ended bool, err error) {
+	if event == nil {
+		if err := f.flush(); err != nil {
+			return true, err
+		}
+		return true, f.events.send("", "end", ".")
+	}
 	chunk := event.GetLog()
 	if chunk == nil {
 		f.changed = true
-		return
+		return false, nil
 	}
 	f.rest = true
 	f.lines.Add(chunk.GetOffset(), chunk.GetData(), func(line logview.Line) bool {
@@ -136,6 +133,10 @@ func (f *logFollower) take(event *switchyardv1.FollowJobResponse) {
 		}
 		return true
 	})
+	if len(f.shown) >= flushLines {
+		return false, f.flush()
+	}
+	return false, nil
 }
 
 // flush sends what was collected.

@@ -62,26 +62,27 @@ func (s *site) overview(w http.ResponseWriter, r *http.Request) error {
 		data.Workers += int(workers.GetIdle() + workers.GetBusy() + workers.GetPaused() + workers.GetSilent() + workers.GetDraining())
 	}
 	data.Failed = data.Hour.Ended - data.Hour.Succeeded
-	data.Bars, data.Peak = spark(data.Hour)
+	data.Bars, data.Peak = spark(&data.Hour)
 	data.Problems = s.troubles(r.Context(), data.Queues)
-	v.Live, v.Data = "/live", data
+	v.Live, v.Data = livePath, data
 	s.show(w, "overview", v)
 	return nil
 }
 
 // spark returns the chart of the jobs that ended in each minute, and the most in one.
-func spark(hour recent.Hour) (bars []bar, peak int) {
-	for _, minute := range hour.Minutes {
-		peak = max(peak, minute.Ended)
+func spark(hour *recent.Hour) (bars []bar, peak int) {
+	for i := range hour.Minutes {
+		peak = max(peak, hour.Minutes[i].Ended)
 	}
-	for i, minute := range hour.Minutes {
+	for i := range hour.Minutes {
+		minute := &hour.Minutes[i]
 		if minute.Ended == 0 {
 			continue
 		}
 		ago := time.Duration(len(hour.Minutes)-1-i) * time.Minute
 		tip := fmt.Sprintf("%s ago: %d ended, %d succeeded", cmp.Or(span(ago), "now"), minute.Ended, minute.Succeeded)
-		good := float64(minute.Succeeded) * sparkHeight / float64(peak)
-		bad := float64(minute.Ended-minute.Succeeded) * sparkHeight / float64(peak)
+		over := float64(minute.Succeeded) * sparkHeight / float64(peak)
+		under := float64(minute.Ended-minute.Succeeded) * sparkHeight / float64(peak)
 		place := func(class string, y, height float64) {
 			if height > 0 {
 				bars = append(bars, bar{
@@ -89,8 +90,8 @@ func spark(hour recent.Hour) (bars []bar, peak int) {
 				})
 			}
 		}
-		place("good", sparkHeight-good, good)
-		place("failed", sparkHeight-good-bad, bad)
+		place(classGood, sparkHeight-over, over)
+		place(classFailed, sparkHeight-over-under, under)
 	}
 	return bars, peak
 }

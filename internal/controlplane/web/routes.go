@@ -14,36 +14,38 @@ type route struct {
 	procedure string
 	serve     func(s *site, w http.ResponseWriter, r *http.Request) error
 	stream    bool
+	// shared is set if everybody with the same token may have the same page for a moment.
+	shared bool
 }
 
 // routes is the table of all routes that need a session. A route is one line here.
 func routes() []route {
 	return []route{
-		{"GET /{$}", "", (*site).overview, false},
-		{"GET /live", "", (*site).live, true},
-		{"GET /machine/{kind}/{name}", "", (*site).picture, false},
+		{pattern: "GET /{$}", serve: (*site).overview, shared: true},
+		{pattern: "GET " + livePath, serve: (*site).live, stream: true},
+		{pattern: "GET /machine/{kind}/{name}", serve: (*site).picture},
 
-		{"GET /jobs", switchyardv1connect.JobServiceListJobsProcedure, (*site).jobs, false},
-		{"GET /jobs/new", switchyardv1connect.JobServiceSubmitJobProcedure, (*site).submitForm, false},
-		{"POST /jobs", switchyardv1connect.JobServiceSubmitJobProcedure, (*site).submit, false},
-		{"GET /jobs/open", switchyardv1connect.JobServiceGetJobProcedure, (*site).openJob, false},
-		{"GET /jobs/{id}", switchyardv1connect.JobServiceGetJobProcedure, (*site).job, false},
-		{"GET /jobs/{id}/lines", switchyardv1connect.JobServiceFollowJobProcedure, (*site).logLines, false},
-		{"GET /jobs/{id}/live", switchyardv1connect.JobServiceFollowJobProcedure, (*site).logLive, true},
-		{"GET /jobs/{id}/raw", switchyardv1connect.JobServiceFollowJobProcedure, (*site).logRaw, true},
-		{"POST /jobs/{id}/cancel", switchyardv1connect.JobServiceCancelJobProcedure, (*site).cancel, false},
-		{"POST /jobs/{id}/rerun", switchyardv1connect.JobServiceRerunJobProcedure, (*site).rerun, false},
+		{pattern: "GET /jobs", procedure: switchyardv1connect.JobServiceListJobsProcedure, serve: (*site).jobs, shared: true},
+		{pattern: "GET /jobs/new", procedure: switchyardv1connect.JobServiceSubmitJobProcedure, serve: (*site).submitForm},
+		{pattern: "POST /jobs", procedure: switchyardv1connect.JobServiceSubmitJobProcedure, serve: (*site).submit},
+		{pattern: "GET /jobs/open", procedure: switchyardv1connect.JobServiceGetJobProcedure, serve: (*site).openJob},
+		{pattern: "GET /jobs/{id}", procedure: switchyardv1connect.JobServiceGetJobProcedure, serve: (*site).job},
+		{pattern: "GET /jobs/{id}/lines", procedure: switchyardv1connect.JobServiceFollowJobProcedure, serve: (*site).logLines},
+		{pattern: "GET /jobs/{id}/live", procedure: switchyardv1connect.JobServiceFollowJobProcedure, serve: (*site).logLive, stream: true},
+		{pattern: "GET /jobs/{id}/raw", procedure: switchyardv1connect.JobServiceFollowJobProcedure, serve: (*site).logRaw, stream: true},
+		{pattern: "POST /jobs/{id}/cancel", procedure: switchyardv1connect.JobServiceCancelJobProcedure, serve: (*site).cancel},
+		{pattern: "POST /jobs/{id}/rerun", procedure: switchyardv1connect.JobServiceRerunJobProcedure, serve: (*site).rerun},
 
-		{"GET /workers", switchyardv1connect.WorkerServiceListWorkersProcedure, (*site).workers, false},
-		{"GET /workers/{id}", switchyardv1connect.WorkerServiceGetWorkerProcedure, (*site).worker, false},
-		{"POST /workers/{id}/pause", switchyardv1connect.WorkerServicePauseWorkerProcedure, (*site).pauseWorker, false},
-		{"POST /workers/{id}/resume", switchyardv1connect.WorkerServiceResumeWorkerProcedure, (*site).resumeWorker, false},
-		{"POST /workers/{id}/stop", switchyardv1connect.WorkerServiceStopWorkerProcedure, (*site).stopWorker, false},
+		{pattern: "GET /workers", procedure: switchyardv1connect.WorkerServiceListWorkersProcedure, serve: (*site).workers, shared: true},
+		{pattern: "GET /workers/{id}", procedure: switchyardv1connect.WorkerServiceGetWorkerProcedure, serve: (*site).worker},
+		{pattern: "POST /workers/{id}/pause", procedure: switchyardv1connect.WorkerServicePauseWorkerProcedure, serve: (*site).pauseWorker},
+		{pattern: "POST /workers/{id}/resume", procedure: switchyardv1connect.WorkerServiceResumeWorkerProcedure, serve: (*site).resumeWorker},
+		{pattern: "POST /workers/{id}/stop", procedure: switchyardv1connect.WorkerServiceStopWorkerProcedure, serve: (*site).stopWorker},
 
-		{"GET /queue", switchyardv1connect.QueueServiceListQueuesProcedure, (*site).queue, false},
-		{"POST /queue/pause", switchyardv1connect.QueueServicePauseQueueProcedure, (*site).pauseQueue, false},
-		{"POST /queue/resume", switchyardv1connect.QueueServiceResumeQueueProcedure, (*site).resumeQueue, false},
+		{pattern: "GET /queue", procedure: switchyardv1connect.QueueServiceListQueuesProcedure, serve: (*site).queue},
+		{pattern: "POST /queue/pause", procedure: switchyardv1connect.QueueServicePauseQueueProcedure, serve: (*site).pauseQueue},
+		{pattern: "POST /queue/resume", procedure: switchyardv1connect.QueueServiceResumeQueueProcedure, serve: (*site).resumeQueue},
 
-		{"GET /audit", switchyardv1connect.AuditServiceListAuditEventsProcedure, (*site).auditLog, false},
+		{pattern: "GET /audit", procedure: switchyardv1connect.AuditServiceListAuditEventsProcedure, serve: (*site).auditLog, shared: true},
 	}
 }

@@ -25,10 +25,10 @@ func (s *site) signInForm(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return
 	}
-	s.askForToken(w, r, http.StatusOK, signInData{Next: local(r.URL.Query().Get("next"))})
+	s.askForToken(w, http.StatusOK, signInData{Next: local(r.URL.Query().Get("next"))})
 }
 
-func (s *site) askForToken(w http.ResponseWriter, r *http.Request, status int, data signInData) {
+func (s *site) askForToken(w http.ResponseWriter, status int, data signInData) {
 	v := view{Title: "Sign in", Data: data}
 	s.pages.render(w, status, "signin", v, s.Logger)
 }
@@ -38,7 +38,7 @@ func (s *site) signIn(w http.ResponseWriter, r *http.Request) {
 	secure(w.Header())
 	address := access.HostOf(r.RemoteAddr)
 	refuse := func(status int, problem string) {
-		s.askForToken(w, r, status, signInData{problem, local(r.PostForm.Get("next"))})
+		s.askForToken(w, status, signInData{problem, local(r.PostForm.Get("next"))})
 	}
 	if err := s.origin.Check(r); err != nil {
 		admission.LeaveBody(w, r)
@@ -100,7 +100,8 @@ func (s *site) signOut(w http.ResponseWriter, r *http.Request) {
 
 // local returns the path to go to after the sign-in: one of this server.
 func local(next string) string {
-	if !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsAny(next, "\\\r\n\t") || strings.HasPrefix(next, "/sign") {
+	if !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.HasPrefix(next, "/sign") ||
+		strings.ContainsAny(next, "\\\r\n\t") {
 		return "/"
 	}
 	return next

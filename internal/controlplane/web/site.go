@@ -56,6 +56,7 @@ type site struct {
 	origin   *http.CrossOriginProtection
 	hub      *hub
 	streams  streams
+	shared   *shared
 	indexes  indexes
 	assets   assets
 	pages    pages
@@ -67,7 +68,7 @@ type site struct {
 func Handlers(o Options) map[string]http.Handler {
 	s := &site{
 		Options: o, sessions: session.New(o.SessionKey), refusals: refusal.New(o.Logger), origin: http.NewCrossOriginProtection(),
-		hub: newHub(o.Position), assets: newAssets(), now: time.Now,
+		hub: newHub(o.Position), shared: newShared(), assets: newAssets(), now: time.Now,
 	}
 	s.pages = newPages(s.assets)
 	handlers := map[string]http.Handler{

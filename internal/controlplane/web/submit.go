@@ -24,7 +24,7 @@ type submitData struct {
 // submitForm shows the form to submit a job. Its key makes it safe to send twice.
 func (s *site) submitForm(w http.ResponseWriter, r *http.Request) error {
 	v := s.view(r, "Submit a job")
-	v.Data = submitData{Key: uuid.NewString(), Form: url.Values{"queue": {r.URL.Query().Get("queue")}}}
+	v.Data = submitData{Key: uuid.NewString(), Form: url.Values{queueField: {r.URL.Query().Get(queueField)}}}
 	s.show(w, "submit", v)
 	return nil
 }
@@ -35,17 +35,18 @@ func (s *site) submit(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		var submitted *switchyardv1.SubmitJobResponse
 		if submitted, err = s.Calls.SubmitJob(r.Context(), req); err == nil {
-			http.Redirect(w, r, jobAddress(submitted.GetJob().GetId())+"?done=submitted", http.StatusSeeOther)
+			to := jobAddress(submitted.GetJob().GetId()) + "?done=submitted"
+			http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // an ID of ours, escaped
 			return nil
 		}
 	}
-	text := ""
+	var text string
 	if p, ok := errors.AsType[*problem](err); ok {
 		text = p.text
 	} else if coded, ok := errors.AsType[*connect.Error](err); ok && coded.Code() != connect.CodePermissionDenied {
 		text = sentence(coded.Message())
 	} else {
-		return err
+		return err //nolint:wrapcheck // an error of the API has its words
 	}
 	v := s.view(r, "Submit a job")
 	v.Data = submitData{text, r.PostForm.Get("key"), r.PostForm}
@@ -55,22 +56,20 @@ func (s *site) submit(w http.ResponseWriter, r *http.Request) error {
 
 // submission returns the request of a form. The API checks its bounds.
 func submission(form url.Values) (*switchyardv1.SubmitJobRequest, error) {
-	bad := func(text string) (*switchyardv1.SubmitJobRequest, error) {
-		return nil, &problem{http.StatusBadRequest, text}
-	}
+	bad := func(text string) error { return &problem{http.StatusBadRequest, text} }
 	text := strings.TrimSpace(strings.ReplaceAll(form.Get("command"), "\r\n", "\n"))
 	if text == "" {
-		return bad("The command is missing.")
+		return nil, bad("The command is missing.")
 	}
 	req := &switchyardv1.SubmitJobRequest{
-		Command: []string{"sh", "-c", text}, Queue: strings.TrimSpace(form.Get("queue")), Env: map[string]string{},
+		Command: []string{"sh", "-c", text}, Queue: strings.TrimSpace(form.Get(queueField)), Env: map[string]string{},
 		IdempotencyKey: keyOf(form),
 	}
 	for name, target := range map[string]*int32{"priority": &req.Priority, "retries": &req.Retries} {
 		if text := strings.TrimSpace(form.Get(name)); text != "" {
 			n, err := strconv.ParseInt(text, 10, 32)
 			if err != nil {
-				return bad("The " + name + " must be a whole number.")
+				return nil, bad("The " + name + " must be a whole number.")
 			}
 			*target = int32(n)
 		}
@@ -78,7 +77,7 @@ func submission(form url.Values) (*switchyardv1.SubmitJobRequest, error) {
 	if text := strings.TrimSpace(form.Get("timeout")); text != "" {
 		timeout, err := time.ParseDuration(text)
 		if err != nil {
-			return bad("The timeout must be a duration such as 90s or 30m.")
+			return nil, bad("The timeout must be a duration such as 90s or 30m.")
 		}
 		req.Timeout = durationpb.New(timeout)
 	}
@@ -89,7 +88,7 @@ func submission(form url.Values) (*switchyardv1.SubmitJobRequest, error) {
 		}
 		name, value, ok := strings.Cut(line, "=")
 		if !ok {
-			return bad("Each line of the environment must be NAME=VALUE.")
+			return nil, bad("Each line of the environment must be NAME=VALUE.")
 		}
 		req.Env[strings.TrimSpace(name)] = value
 	}
@@ -109,7 +108,7 @@ func jobAddress(id string) string { return "/jobs/" + url.PathEscape(id) }
 
 // openJob goes to the job with an ID, for those who may not list jobs.
 func (s *site) openJob(w http.ResponseWriter, r *http.Request) error {
-	http.Redirect(w, r, jobAddress(strings.TrimSpace(r.URL.Query().Get("id"))), http.StatusSeeOther)
+	http.Redirect(w, r, jobAddress(strings.TrimSpace(r.URL.Query().Get("id"))), http.StatusSeeOther) //nolint:gosec // escaped, below /jobs/
 	return nil
 }
 

@@ -25,7 +25,7 @@ type trouble struct {
 // troubles returns what is wrong now, the worst first.
 func (s *site) troubles(ctx context.Context, queues []*switchyardv1.Queue) (list []trouble) {
 	if err := s.Ready(ctx); err != nil {
-		t := trouble{Class: "failed", What: "The store cannot be used.", Why: sentence(store.ErrUnavailable.Error())}
+		t := trouble{Class: classFailed, What: "The store cannot be used.", Why: sentence(store.ErrUnavailable.Error())}
 		switch limit, ok := errors.AsType[*store.LimitError](err); { // other details may name files
 		case ok:
 			t.What, t.Why = "No new job is accepted.", sentence(limit.Error())
@@ -36,7 +36,7 @@ func (s *site) troubles(ctx context.Context, queues []*switchyardv1.Queue) (list
 	}
 	if stats := s.Stats(); stats.Failing+stats.Postponed > 0 {
 		list = append(list, trouble{
-			Class: "failed", What: "Changes could not be stored.",
+			Class: classFailed, What: "Changes could not be stored.",
 			Why: fmt.Sprintf("%d jobs and workers have a change that is tried again, %d jobs wait for it.", stats.Failing, stats.Postponed),
 		})
 	}
@@ -53,10 +53,15 @@ func (s *site) troubles(ctx context.Context, queues []*switchyardv1.Queue) (list
 func silent(queue *switchyardv1.Queue) (list []trouble) {
 	at := "/workers?state=all&queue=" + url.QueryEscape(queue.GetName())
 	if n := queue.GetWorkers().GetLost(); n > 0 {
-		list = append(list, trouble{"failed", fmt.Sprintf("Queue %s: %s lost.", queue.GetName(), workers(n)), "Nothing was received for the time of the lease.", at})
+		list = append(list, trouble{
+			classFailed, fmt.Sprintf("Queue %s: %s lost.", queue.GetName(), workers(n)), "Nothing was received for the time of the lease.", at,
+		})
 	}
 	if n := queue.GetWorkers().GetSilent(); n > 0 {
-		list = append(list, trouble{"failed", fmt.Sprintf("Queue %s: %s not responding.", queue.GetName(), workers(n)), "Nothing is received, or an offer was not accepted.", at})
+		list = append(list, trouble{
+			classFailed, fmt.Sprintf("Queue %s: %s not responding.", queue.GetName(), workers(n)),
+			"Nothing is received, or an offer was not accepted.", at,
+		})
 	}
 	return list
 }
@@ -69,11 +74,11 @@ func held(queue *switchyardv1.Queue) []trouble {
 		if n := queue.GetQueued(); n > 0 {
 			why += fmt.Sprintf(" (%d queued)", n)
 		}
-		return []trouble{{"waits", fmt.Sprintf("Queue %s is paused.", name), why, at}}
+		return []trouble{{classWaits, fmt.Sprintf("Queue %s is paused.", name), why, at}}
 	}
 	if oldest := queue.GetOldestQueuedAt(); oldest != nil && time.Since(oldest.AsTime()) >= waitsLong {
 		return []trouble{{
-			"waits", fmt.Sprintf("Queue %s: %s wait, the oldest for %s.", name, jobs(queue.GetQueued()), age(oldest)),
+			classWaits, fmt.Sprintf("Queue %s: %s wait, the oldest for %s.", name, jobs(queue.GetQueued()), age(oldest)),
 			sentence(queue.GetWaitingReason()), jobsOf(name),
 		}}
 	}

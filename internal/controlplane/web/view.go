@@ -47,7 +47,8 @@ func permissionsOf(scope access.Scope) permissions {
 func done(word string) string {
 	return map[string]string{
 		"submitted": "The job was submitted.", "canceled": "The cancellation was requested.", "rerun": "The job was submitted again.",
-		"paused": "Paused.", "resumed": "Resumed.", "stopped": "The worker was told to stop.", "unchanged": "Nothing was changed: it was so already.",
+		"paused": "Paused.", "resumed": "Resumed.", "stopped": "The worker was told to stop.",
+		"unchanged": "Nothing was changed: it was so already.",
 	}[word]
 }
 

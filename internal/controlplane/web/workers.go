@@ -48,7 +48,7 @@ func (s *site) workers(w http.ResponseWriter, r *http.Request) error {
 	v, q := s.view(r, "Workers"), r.URL.Query()
 	data := workersData{
 		States: []option{{"", "connected"}, {allTime, "any"}, {"disconnected", "disconnected"}, {"lost", "lost"}},
-		State:  q.Get("state"), Queue: strings.TrimSpace(q.Get("queue")),
+		State:  q.Get("state"), Queue: strings.TrimSpace(q.Get(queueField)),
 	}
 	req := &switchyardv1.ListWorkersRequest{PageSize: shownWorkers, PageToken: q.Get("page"), Queue: data.Queue}
 	switch data.State {
@@ -71,9 +71,9 @@ func (s *site) workers(w http.ResponseWriter, r *http.Request) error {
 	}
 	data.Groups, data.Total = groups(found.GetWorkers()), found.GetTotal()
 	if next := found.GetNextPageToken(); next != "" {
-		data.Next = "/workers?" + url.Values{"state": {data.State}, "queue": {data.Queue}, "page": {next}}.Encode()
+		data.Next = "/workers?" + url.Values{"state": {data.State}, queueField: {data.Queue}, "page": {next}}.Encode()
 	}
-	v.Live, v.Data = "/live", data
+	v.Live, v.Data = livePath, data
 	s.show(w, "workers", v)
 	return nil
 }
@@ -118,7 +118,7 @@ func (s *site) worker(w http.ResponseWriter, r *http.Request) error {
 		return err //nolint:wrapcheck // as above
 	}
 	v := s.view(r, "Worker "+present.Safe(worker.GetName()))
-	v.Live = "/live"
+	v.Live = livePath
 	v.Data = workerData{
 		Worker: worker, Facts: workerFacts(worker), Jobs: ran.GetJobs(), Picture: s.WorkerPicture != nil,
 		Here: worker.GetState() == switchyardv1.WorkerState_WORKER_STATE_CONNECTED,

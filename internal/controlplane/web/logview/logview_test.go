@@ -49,7 +49,7 @@ func TestHTML(t *testing.T) {
 	}
 }
 
-// Lines are the same, however the log is cut into pieces, and a colour goes on in the next
+// Lines are the same, however the log is cut into pieces, and a color goes on in the next
 // line.
 func TestLines(t *testing.T) {
 	t.Parallel()

@@ -9,10 +9,10 @@ import (
 	terminal "github.com/buildkite/terminal-to-html/v3"
 )
 
-// escape begins a control sequence.
-const escape = 0x1b
+// escape begins a control sequence, and bell ends some of them.
+const escape, bell = 0x1b, 0x07
 
-// HTML returns a line as HTML: its text escaped, with spans for its colours. Only the
+// HTML returns a line as HTML: its text escaped, with spans for its colors. Only the
 // sequences that change the style or the place in the line have an effect. Links, images
 // and titles, which a log could use to mislead its reader, are left out.
 func HTML(line Line) template.HTML {
@@ -30,7 +30,7 @@ func HTML(line Line) template.HTML {
 	}
 	_, _ = screen.Write(kept) // never fails
 	rendered := screen.AsHTML()
-	for len(rendered) > 0 && rendered[len(rendered)-1] == '\n' {
+	for rendered != "" && rendered[len(rendered)-1] == '\n' {
 		rendered = rendered[:len(rendered)-1]
 	}
 	if rendered == "&nbsp;" {
@@ -96,7 +96,7 @@ func sequence(text []byte) (size int, final byte, ok bool) {
 	case ']', 'P', 'X', '^', '_': // OSC, DCS, SOS, PM and APC: up to BEL or ST
 		for i := 2; i < len(text); i++ {
 			switch {
-			case text[i] == 0x07:
+			case text[i] == bell:
 				return i + 1, 0, true
 			case text[i] == escape && i+1 < len(text) && text[i+1] == '\\':
 				return i + len(`x\`), 0, true

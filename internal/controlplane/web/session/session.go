@@ -71,20 +71,20 @@ func (s *Sessions) Cookie(r *http.Request, tokenID string) (*http.Cookie, error)
 	_, _ = rand.Read(value[endSize:]) // never fails: see crypto/rand
 	value = append(value, tokenID...)
 	value = append(value, code(key, value)...)
-	cookie := blank(r)
+	cookie := blank(r) //nolint:gosec // Secure follows the connection
 	cookie.Value, cookie.MaxAge = base64.RawURLEncoding.EncodeToString(value), int(Life/time.Second)
 	return cookie, nil
 }
 
 // Removal returns the cookie that removes the one of a session.
 func Removal(r *http.Request) *http.Cookie {
-	cookie := blank(r)
+	cookie := blank(r) //nolint:gosec // Secure follows the connection
 	cookie.MaxAge = -1
 	return cookie
 }
 
 func blank(r *http.Request) *http.Cookie {
-	return &http.Cookie{
+	return &http.Cookie{ //nolint:gosec // Secure follows the connection
 		Name: CookieName, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
 		Secure: r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https"),
 	}

@@ -42,7 +42,7 @@ async function loadParts() {
     address.hash = "";
     address.searchParams.delete("done");
     if (byID("log")) address.searchParams.set("part", "state");
-    const response = await fetch(address, { headers: { Accept: "application/xhtml+xml" }, redirect: "error" });
+    const response = await fetch(address, { headers: { "Switchyard-Parts": "1" }, redirect: "error" });
     if (response.status === 401) return signedOut();
     if (response.ok) replaceParts(new DOMParser().parseFromString(await response.text(), "text/html"));
   } catch {
