@@ -239,7 +239,7 @@ func TestWebControl(t *testing.T) {
 	r.expect(r.post("/queue/pause", url.Values{"name": {"q"}, "reason": {"release"}}), http.StatusOK, "Paused by admin-token", "release")
 	r.expect(r.get("/"), http.StatusOK, "Queue q is paused.", "release", "Needs attention")
 	r.expect(r.post("/queue/resume", url.Values{"name": {"q"}}), http.StatusOK, "Resumed.")
-	r.expect(r.post(path+"/stop", url.Values{"reason": {"old"}, "force": {"yes"}}), http.StatusOK, "told to stop", "old")
+	r.expect(r.post(path+"/stop", url.Values{"reason": {"old"}, "force": {"yes"}}), http.StatusOK, "The worker will stop.", "old")
 	r.expect(r.get("/audit"), http.StatusOK, "PauseWorker", "ResumeWorker", "StopWorker", "PauseQueue", "ResumeQueue", "kernel upgrade")
 	r.expect(r.get("/machine/worker/Running.svg"), http.StatusOK, "<svg/>")
 	r.expect(r.get("/machine/other/Running.svg"), http.StatusNotFound)
@@ -332,8 +332,7 @@ func TestWebLogLive(t *testing.T) {
 	next("end")
 }
 
-// The pages that wait for a change are told of it, and the page is not told for ever: its
-// number is bounded.
+// The pages that wait for a change are notified of it. Their number is bounded.
 func TestWebLive(t *testing.T) {
 	t.Parallel()
 	b := start(t)

@@ -124,7 +124,7 @@ func (l *Local) FollowJob(ctx context.Context, req *switchyardv1.FollowJobReques
 }
 
 // ReadLog returns what is stored of a job's log, from an offset on, as FollowJob with
-// no_wait does, for its callers; but it reads nothing before the offset. An error is the
+// no_wait does, but it reads nothing before the offset. Its rule is that of FollowJob. An error is the
 // last item.
 func (l *Local) ReadLog(ctx context.Context, id string, from uint64) iter.Seq2[wire.Chunk, error] {
 	return func(yield func(wire.Chunk, error) bool) {

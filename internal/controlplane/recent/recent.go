@@ -19,7 +19,7 @@ const Minutes = 60
 
 const (
 	// stepsPerDecade is the precision of a wait: each class is a quarter wider
-	// than the one before it.
+	// than the previous one.
 	stepsPerDecade = 10
 	decade         = 10
 	// classes reach from 1 ms to a year.

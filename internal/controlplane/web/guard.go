@@ -137,7 +137,7 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if p, ok := errors.AsType[*problem](err); ok {
 		status, text = p.status, p.text
 	} else if coded, ok := errors.AsType[*connect.Error](err); ok {
-		status, text = statusOf(coded.Code()), sentence(coded.Message())
+		status, text = statusOf(coded.Code()), punctuated(coded.Message())
 	} else if r.Context().Err() != nil {
 		return // the reader has gone
 	} else {
@@ -167,8 +167,8 @@ func statusOf(code connect.Code) int {
 	}
 }
 
-// sentence returns a message that begins with a capital letter and ends with a full stop.
-func sentence(message string) string {
+// punctuated returns a message that begins with a capital letter and ends with a full stop.
+func punctuated(message string) string {
 	if message == "" {
 		return message
 	}

@@ -199,7 +199,7 @@ func history(job *switchyardv1.Job, now time.Time) (changes []change, bars []bar
 	return changes, scale(bars)
 }
 
-// scale gives bars, whose widths are durations, their places: none narrower than one can
+// scale sets the places of bars, whose widths are durations. None is narrower than one can
 // see.
 func scale(bars []bar) []bar {
 	total, widths := 0.0, make([]float64, len(bars))

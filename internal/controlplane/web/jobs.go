@@ -73,14 +73,14 @@ func (f jobFilter) request(now time.Time) (*switchyardv1.ListJobsRequest, error)
 	default:
 		state, err := present.ParseJobState(f.State)
 		if err != nil {
-			return nil, &problem{http.StatusBadRequest, sentence(err.Error())}
+			return nil, &problem{http.StatusBadRequest, punctuated(err.Error())}
 		}
 		req.States = []switchyardv1.JobState{state}
 	}
 	if f.Outcome != "" {
 		outcome, err := present.ParseJobOutcome(f.Outcome)
 		if err != nil {
-			return nil, &problem{http.StatusBadRequest, sentence(err.Error())}
+			return nil, &problem{http.StatusBadRequest, punctuated(err.Error())}
 		}
 		req.Outcomes = []switchyardv1.JobOutcome{outcome}
 	}

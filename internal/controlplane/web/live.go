@@ -15,8 +15,8 @@ const livePath = "/live"
 const (
 	// lookEvery is how often the hub looks for a change while a page is open.
 	lookEvery = 300 * time.Millisecond
-	// pagePause is the time between two changes that pages are told of, for each page that is
-	// open: with many pages, each is told less often.
+	// pagePause is the time between two notifications of all pages, for each page that is open:
+	// with many pages, each is notified less often.
 	pagePause = 5 * time.Millisecond
 	// refreshEvery is how often pages load their parts again without a change: what shows
 	// in no record, such as the state of a worker's machine.
@@ -31,7 +31,7 @@ const (
 	maxStreams, maxSessionStreams = 1000, 32
 )
 
-// hub tells all open pages that something has changed. One goroutine looks for all of them,
+// hub notifies all open pages when something has changed. One goroutine looks for all of them,
 // and none while no page is open.
 type hub struct {
 	position func() uint64
@@ -156,7 +156,7 @@ func (e *eventStream) send(id, name, data string) error {
 	return nil
 }
 
-// live tells a page when to load its parts again.
+// live notifies a page when to load its parts again.
 func (s *site) live(w http.ResponseWriter, r *http.Request) error {
 	leave, err := s.streams.enter(r)
 	if err != nil {

@@ -21,7 +21,7 @@ func (s *site) queue(w http.ResponseWriter, r *http.Request) error {
 		return err //nolint:wrapcheck // an error of the API has its words
 	}
 	v := s.view(r, "Queue "+present.Safe(got.GetQueue().GetName()))
-	v.Live, v.Data = livePath, queueData{got.GetQueue(), sentence(present.QueueSummary(got.GetQueue()))}
+	v.Live, v.Data = livePath, queueData{got.GetQueue(), punctuated(present.QueueSummary(got.GetQueue()))}
 	s.show(w, "queue", v)
 	return nil
 }

@@ -72,7 +72,7 @@ func (s *site) signIn(w http.ResponseWriter, r *http.Request) {
 	if reason != "" {
 		s.limit.Failed(address, s.now())
 		s.refusals.Refused(refusal.Refusal{Call: "POST /signin", Address: address, Presented: presented, Reason: reason})
-		refuse(http.StatusUnauthorized, sentence(reason))
+		refuse(http.StatusUnauthorized, punctuated(reason))
 		return
 	}
 	cookie, err := s.sessions.Cookie(r, id)

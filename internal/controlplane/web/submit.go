@@ -44,7 +44,7 @@ func (s *site) submit(w http.ResponseWriter, r *http.Request) error {
 	if p, ok := errors.AsType[*problem](err); ok {
 		text = p.text
 	} else if coded, ok := errors.AsType[*connect.Error](err); ok && coded.Code() != connect.CodePermissionDenied {
-		text = sentence(coded.Message())
+		text = punctuated(coded.Message())
 	} else {
 		return err //nolint:wrapcheck // an error of the API has its words
 	}

@@ -25,12 +25,12 @@ type trouble struct {
 // troubles returns what is wrong now, the worst first.
 func (s *site) troubles(ctx context.Context, queues []*switchyardv1.Queue) (list []trouble) {
 	if err := s.Ready(ctx); err != nil {
-		t := trouble{Class: classFailed, What: "The store cannot be used.", Why: sentence(store.ErrUnavailable.Error())}
+		t := trouble{Class: classFailed, What: "The store cannot be used.", Why: punctuated(store.ErrUnavailable.Error())}
 		switch limit, ok := errors.AsType[*store.LimitError](err); { // other details may name files
 		case ok:
-			t.What, t.Why = "No new job is accepted.", sentence(limit.Error())
+			t.What, t.Why = "No new job is accepted.", punctuated(limit.Error())
 		case errors.Is(err, store.ErrFull):
-			t.Why = sentence(store.ErrFull.Error())
+			t.Why = punctuated(store.ErrFull.Error())
 		}
 		list = append(list, t)
 	}
@@ -79,7 +79,7 @@ func held(queue *switchyardv1.Queue) []trouble {
 	if oldest := queue.GetOldestQueuedAt(); oldest != nil && time.Since(oldest.AsTime()) >= waitsLong {
 		return []trouble{{
 			classWaits, fmt.Sprintf("Queue %s: %s wait, the oldest for %s.", name, jobs(queue.GetQueued()), age(oldest)),
-			sentence(queue.GetWaitingReason()), jobsOf(name),
+			punctuated(queue.GetWaitingReason()), jobsOf(name),
 		}}
 	}
 	return nil

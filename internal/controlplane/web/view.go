@@ -47,7 +47,7 @@ func permissionsOf(scope access.Scope) permissions {
 func done(word string) string {
 	return map[string]string{
 		"submitted": "The job was submitted.", "canceled": "The cancellation was requested.", "rerun": "The job was submitted again.",
-		"paused": "Paused.", "resumed": "Resumed.", "stopped": "The worker was told to stop.",
+		"paused": "Paused.", "resumed": "Resumed.", "stopped": "The worker will stop.",
 		"unchanged": "Nothing was changed: it was so already.",
 	}[word]
 }

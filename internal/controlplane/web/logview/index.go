@@ -23,16 +23,16 @@ type Mark struct {
 // First returns the beginning of every log.
 func First() Mark { return Mark{Line: 1} }
 
-// Chunk is a piece of a log.
+// Chunk is a range of bytes of a log.
 type Chunk struct {
 	Offset uint64
 	Data   []byte
 }
 
-// Reader returns the pieces of a log, from an offset on, in order.
+// Reader returns the chunks of a log, from an offset on, in order.
 type Reader func(from uint64) iter.Seq2[Chunk, error]
 
-// Index knows where the lines of a log are. Its methods may be called concurrently.
+// Index finds the lines of a log. Its methods may be called concurrently.
 type Index struct {
 	mu    sync.Mutex
 	step  int

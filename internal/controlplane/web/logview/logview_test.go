@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// reader returns the pieces of a log, of size bytes each.
+// reader returns the chunks of a log, of size bytes each.
 func reader(log string, size int) Reader {
 	return func(from uint64) iter.Seq2[Chunk, error] {
 		return func(yield func(Chunk, error) bool) {

@@ -15,7 +15,7 @@ const (
 	failureEvery = 6 * time.Second
 	// maxAddresses bounds the addresses that are known; all others share one limit.
 	maxAddresses = 4096
-	// prefixIPv6 is what a network of IPv6 gives to one customer.
+	// prefixIPv6 is the size of the network of one customer, in bits.
 	prefixIPv6 = 64
 )
 
