@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -365,5 +367,28 @@ func TestWebLive(t *testing.T) {
 	}
 	if status, _ := open(); status != http.StatusServiceUnavailable {
 		t.Errorf("one page too many: status %d", status)
+	}
+}
+
+// A session ends when its token is replaced in its file, and survives when the token is one
+// of two.
+func TestWebReplacedToken(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	b := start(t, func(c *controlplane.Config) { c.DataDir = dir })
+	r := b.signedIn(b.AdminToken())
+	path := filepath.Join(dir, "admin-token")
+	for _, step := range []struct{ content, want string }{
+		{strings.Repeat("new", 10) + "\n" + b.AdminToken() + "\n", "/jobs"}, {strings.Repeat("new", 10) + "\n", "/signin"},
+	} {
+		if err := os.WriteFile(path, []byte(step.content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Reload(controlplane.Config{DataDir: dir}); err != nil {
+			t.Fatal(err)
+		}
+		if page := r.get("/jobs"); page.path != step.want {
+			t.Errorf("%s, want %s", page.path, step.want)
+		}
 	}
 }
