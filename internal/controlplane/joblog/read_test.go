@@ -14,8 +14,10 @@ func TestRead(t *testing.T) {
 	t.Parallel()
 	l, _, _ := openLog(t, 1<<20)
 	for _, c := range []wire.Chunk{
-		{Sequence: 2, Offset: 4, Data: []byte("efgh")}, {Sequence: 1, Data: []byte("abcd")},
-		{Sequence: 3, Offset: 6, Data: []byte("ghij")}, {Sequence: 5, Offset: 20, Data: []byte("uv")},
+		{Sequence: 2, Offset: 4, Data: []byte("efgh")},
+		{Sequence: 1, Data: []byte("abcd")},
+		{Sequence: 3, Offset: 6, Data: []byte("ghij")},
+		{Sequence: 5, Offset: 20, Data: []byte("uv")},
 	} {
 		if err := l.Append(t.Context(), "j", c); err != nil {
 			t.Fatal(err)
