@@ -75,7 +75,7 @@ func TestDeployedContainers(t *testing.T) {
 	t.Parallel()
 	known := variables()
 	for _, file := range slices.Concat(deploy.Compose(), deploy.Kubernetes()) {
-		found := 0
+		found, tokens := 0, 0
 		decoder := yaml.NewDecoder(strings.NewReader(string(file.Content)))
 		for {
 			var document any
@@ -84,6 +84,9 @@ func TestDeployedContainers(t *testing.T) {
 			}
 			eachSetting(document, func(name string) {
 				found++
+				if strings.HasPrefix(name, "SWITCHYARD_SERVER_") && strings.Contains(name, "_TOKEN") {
+					tokens++
+				}
 				if !slices.Contains(known, name) && name != "HOME" {
 					t.Errorf("%s: no command reads %s", file.Path, name)
 				}
@@ -93,6 +96,9 @@ func TestDeployedContainers(t *testing.T) {
 					t.Errorf("%s: %q: %v", file.Path, arguments, err)
 				}
 			})
+		}
+		if tokens == 0 || tokens%2 != 0 {
+			t.Errorf("%s: %d tokens of control planes, want two for each", file.Path, tokens)
 		}
 		if found < 10 {
 			t.Errorf("%s: %d variables and commands, want at least ten", file.Path, found)
