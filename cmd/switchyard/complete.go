@@ -24,8 +24,8 @@ type offer struct{ value, description string }
 
 // completeValues has a shell offer what the arguments and flags of cmd can name: the jobs,
 // workers, queues and tokens of the control plane that the command would call, and states
-// and outcomes. All flags of cmd must be declared. A control plane that does not respond
-// within a second is the same as one that has none.
+// and outcomes. All flags of cmd must be declared. Nothing is offered if the control plane
+// does not respond within a second.
 func (c *connection) completeValues(cmd *cobra.Command) {
 	cmd.ValidArgsFunction = func(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		list := map[string]func(context.Context, *client.Client) []offer{
@@ -51,8 +51,8 @@ func (c *connection) completeValues(cmd *cobra.Command) {
 	})
 }
 
-// ask returns what list finds at the control plane. Errors are no offers: a shell has no
-// place for them.
+// ask returns what list finds at the control plane, and nothing on error: a shell cannot
+// show one.
 func (c *connection) ask(cmd *cobra.Command, list func(context.Context, *client.Client) []offer) ([]cobra.Completion, cobra.ShellCompDirective) {
 	ctx, cancel := context.WithTimeout(context.Background(), completeTimeout)
 	defer cancel()

@@ -80,7 +80,7 @@ type identified struct {
 // Job implements Follower.
 func (f identified) Job(job *switchyardv1.Job) error {
 	*f.id = job.GetId()
-	return f.Follower.Job(job) //nolint:wrapcheck // the follower's own error
+	return f.Follower.Job(job)
 }
 
 // eventStream is the part of connect-go's stream that the loop needs.

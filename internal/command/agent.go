@@ -79,20 +79,7 @@ func (a *App) AgentStart() *cobra.Command {
 	status := statusFlag(flags)
 	f.Declare(cmd)
 	log := NewLogFlags(cmd, zapcore.InfoLevel)
-	a.Check("agent", cmd, func() error {
-		settings, err := f.Read(cmd, zap.NewNop())
-		if err != nil {
-			return err
-		}
-		_, tlsErr := config.WatchClientTLS(trust, func(error) {})
-		var tokenErr error
-		settings.Token, tokenErr = LocalToken(cmd, token, settings.Endpoints, dir, "registration token", datadir.RegistrationTokenFile)
-		if err := errors.Join(tlsErr, tokenErr); err != nil {
-			return err
-		}
-		_, err = agent.New(settings)
-		return err //nolint:wrapcheck // it names the setting
-	})
+	a.Check("agent", cmd, func() error { return checkAgent(cmd, f, trust, token) })
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		settings, err := f.Read(cmd, log.Logger())
 		if err != nil {
@@ -138,6 +125,23 @@ func (a *App) AgentStart() *cobra.Command {
 		})
 	}
 	return cmd
+}
+
+// checkAgent returns what is wrong with the settings of an agent: those that cannot be used,
+// and tokens and certificates that cannot be read.
+func checkAgent(cmd *cobra.Command, f *AgentFlags, trust config.ClientTLSOptions, token *cli.Token) error {
+	settings, err := f.Read(cmd, zap.NewNop())
+	if err != nil {
+		return err
+	}
+	_, tlsErr := config.WatchClientTLS(trust, func(error) {})
+	var tokenErr error
+	settings.Token, tokenErr = LocalToken(cmd, token, settings.Endpoints, f.dataDir, "registration token", datadir.RegistrationTokenFile)
+	if err := errors.Join(tlsErr, tokenErr); err != nil {
+		return err
+	}
+	_, err = agent.New(settings)
+	return err
 }
 
 // NewAgent returns an agent, with a reaper if this system has one, and, unless it has a

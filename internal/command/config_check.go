@@ -39,13 +39,14 @@ func (a *App) Check(name string, cmd *cobra.Command, verify func() error) {
 
 // checkedSetting is a setting of one of several commands.
 type checkedSetting struct {
-	Command string `json:"command"`
 	cli.Setting
+
+	Command string `json:"command"`
 }
 
 // ConfigCheck returns `config check` for the commands that were added with Check.
 func (a *App) ConfigCheck() *cobra.Command {
-	var names []string
+	names := make([]string, 0, len(a.checks))
 	for _, c := range a.checks {
 		names = append(names, c.name)
 	}
@@ -75,7 +76,7 @@ func (a *App) ConfigCheck() *cobra.Command {
 			of, failed := c.run()
 			problems = append(problems, failed...)
 			for _, setting := range of {
-				settings = append(settings, checkedSetting{c.name, setting})
+				settings = append(settings, checkedSetting{Command: c.name, Setting: setting})
 			}
 		}
 		if err := a.writeSettings(out, settings, cli.ConfigPath(cmd)); err != nil {

@@ -176,10 +176,12 @@ func (s *Server) Err() error {
 // Alive returns nil if the server works: its dispatcher goes on, whether or not the store
 // responds. It does not return if that is deadlocked. A server that shuts down is alive.
 func (s *Server) Alive(context.Context) error {
-	if s.closing.Err() != nil {
+	select {
+	case <-s.closing.Done():
 		return nil
+	default:
+		return s.parts.Dispatcher.Alive() //nolint:wrapcheck // it names what hangs
 	}
-	return s.parts.Dispatcher.Alive() //nolint:wrapcheck // it names what hangs
 }
 
 // Shutdown stops listening, ends the streams with the code of a planned end (so

@@ -66,7 +66,7 @@ func OneOf(prefix, what string, ids []string) (string, error) {
 	case n == 1:
 		return ids[0], nil
 	case n > maxNamed:
-		return "", record.Invalid("id", "is %q, with which the IDs of several %s begin: %s and more", prefix, what, strings.Join(ids[:maxNamed], ", "))
+		ids = append(slices.Clone(ids[:maxNamed]), "and more")
 	}
 	return "", record.Invalid("id", "is %q, with which the IDs of several %s begin: %s", prefix, what, strings.Join(ids, ", "))
 }
