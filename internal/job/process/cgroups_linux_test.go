@@ -227,7 +227,7 @@ func TestLimits(t *testing.T) {
 		if _, err := OpenCgroups(id, Limits{Memory: 1 << 20}, zap.NewNop()); err == nil || exists(filepath.Join(own, cgroupPrefix+id)) {
 			t.Errorf("limits without controllers: %v", err)
 		}
-		t.Skip("this system has no memory controller of cgroup v2")
+		t.Skipf("not tested here: limits that the kernel keeps; %s has no memory controller of cgroup v2, but %q", own, controllers)
 	}
 	limits := Limits{Memory: 32 << 20, PIDs: 20}
 	c := openGroups(t, agentID(t, "limits"), limits)

@@ -21,7 +21,7 @@ const (
 // spares are directories that no job has used, made ahead of the jobs that get them: to make
 // one takes longer than to move one, and on ext4 the more so the more files were removed a
 // moment before. There are as many as jobs began together, and none before the first job.
-// Methods may be called concurrently, and on nil, which has none.
+// Methods may be called concurrently, and on nil, which holds nothing.
 type spares struct {
 	dir string // in the claim; made with the first spare directory
 
