@@ -12,7 +12,7 @@ import (
 func openPipe() (read, write *os.File, err error) {
 	var fds [2]int
 	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
-		return nil, nil, os.NewSyscallError("pipe2", err)
+		return nil, nil, fmt.Errorf("pipe2: %w", err)
 	}
 	if _, err := unix.FcntlInt(uintptr(fds[0]), unix.F_SETFL, unix.O_NONBLOCK); err != nil {
 		_, _ = unix.Close(fds[0]), unix.Close(fds[1])
