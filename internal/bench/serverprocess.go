@@ -74,15 +74,15 @@ const stateBlocks = 100
 // It names the files, because a sync of one that is in memory takes no time on any disk.
 func slowDisk(dir string, delay time.Duration) []string {
 	// -D makes strace the child, so that the process is the control plane.
-	command := []string{
-		"strace", "-D", "-f", "--seccomp-bpf", "-o", os.DevNull, "-e", "trace=fsync", "-e",
-		fmt.Sprintf("inject=fsync:delay_exit=%d", delay.Microseconds()),
-	}
+	files := make([]string, 0, 2*stateBlocks)
 	for n := range stateBlocks {
-		command = append(command, "-P", filepath.Join(dir, "jetstream", "jetstream", "$G", "streams", "SWITCHYARD_STATE", "msgs",
+		files = append(files, "-P", filepath.Join(dir, "jetstream", "jetstream", "$G", "streams", "SWITCHYARD_STATE", "msgs",
 			fmt.Sprintf("%d.blk", n+1)))
 	}
-	return command
+	return append([]string{
+		"strace", "-D", "-f", "--seccomp-bpf", "-o", os.DevNull, "-e", "trace=fsync", "-e",
+		fmt.Sprintf("inject=fsync:delay_exit=%d", delay.Microseconds()),
+	}, files...)
 }
 
 // startServer starts a control plane and does not wait for it. If delay is not zero, the

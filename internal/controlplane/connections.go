@@ -26,7 +26,7 @@ const (
 // files.
 func connectionsOf(files uint64) int {
 	const quarter = 4
-	return int(min(files-min(reservedFiles, files/quarter), mostConnections)) //nolint:gosec // bounded
+	return int(min(files-min(reservedFiles, files/quarter), mostConnections))
 }
 
 // connections bounds the connections of a server. If there is one too many, the one that

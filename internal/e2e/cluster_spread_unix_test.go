@@ -56,7 +56,8 @@ func (r *clusterRun) streams(ctx context.Context, replica int) (n int, err error
 	}
 	req.Close = true // it leaves no goroutine
 	req.Header.Set("Authorization", "Bearer "+r.admin)
-	res, err := http.DefaultClient.Do(req)
+	client := &http.Client{Timeout: submitTimeout}
+	res, err := client.Do(req)
 	if err != nil {
 		return 0, fmt.Errorf("reading metrics: %w", err)
 	}

@@ -33,7 +33,7 @@ func (e *embedded) batches() string {
 // a server that was killed has, or "".
 func (e *embedded) stagedBatches() string {
 	folder, err := os.Readlink(e.batches())
-	if err != nil || filepath.Dir(folder) != memoryFolder || !strings.HasPrefix(filepath.Base(folder), stagingPrefix) {
+	if err != nil || filepath.Dir(folder) != memoryFolder() || !strings.HasPrefix(filepath.Base(folder), stagingPrefix) {
 		return ""
 	}
 	return folder
@@ -45,29 +45,30 @@ func (e *embedded) stagedBatches() string {
 func (e *embedded) stage() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if memoryFolder == "" || e.server == nil || e.triedToStage {
+	memory := memoryFolder()
+	if memory == "" || e.server == nil || e.triedToStage {
 		return
 	}
 	e.triedToStage = true
-	if err := e.linkBatches(); err != nil {
+	if err := e.linkBatches(memory); err != nil {
 		e.logger.Info("batches of writes are collected on disk, which is slower", zap.Error(err))
 	}
 }
 
 // linkBatches replaces the folder of batches by a link to one in memory.
-func (e *embedded) linkBatches() error {
-	free, err := freeBytes(memoryFolder)
+func (e *embedded) linkBatches(memory string) error {
+	free, err := freeBytes(memory)
 	if err == nil && free < minBatchRoom {
 		err = fmt.Errorf("%d bytes are free, want %d", free, int64(minBatchRoom))
 	}
 	if err != nil {
-		return fmt.Errorf("looking for room in %s: %w", memoryFolder, err)
+		return fmt.Errorf("looking for room in %s: %w", memory, err)
 	}
 	// This fails if the server has given up a batch that is in the folder.
 	if err := os.Remove(e.batches()); err != nil && !os.IsNotExist(err) {
 		return err //nolint:wrapcheck // it names the folder
 	}
-	folder, err := os.MkdirTemp(memoryFolder, stagingPrefix) // for its owner only
+	folder, err := os.MkdirTemp(memory, stagingPrefix) // for its owner only
 	if err != nil {
 		return err //nolint:wrapcheck // it names the folder
 	}

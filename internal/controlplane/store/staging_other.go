@@ -2,5 +2,5 @@
 
 package store
 
-// memoryFolder is a folder whose files are in memory: only Linux has one everywhere.
-const memoryFolder = ""
+// memoryFolder returns a folder whose files are in memory: only Linux has one everywhere.
+func memoryFolder() string { return "" }

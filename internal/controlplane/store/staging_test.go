@@ -1,6 +1,7 @@
 package store
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -48,11 +49,12 @@ func mustRead(t *testing.T, s *Store, jobs []record.Job) {
 // skipWithoutMemory skips a test on a system on which batches are collected on disk.
 func skipWithoutMemory(t *testing.T) {
 	t.Helper()
-	if memoryFolder == "" {
+	memory := memoryFolder()
+	if memory == "" {
 		t.Skip("the system has no folder in memory")
 	}
-	if free, err := freeBytes(memoryFolder); err != nil || free < 2*minBatchRoom {
-		t.Skipf("%s has %d bytes free: %v", memoryFolder, free, err)
+	if free, err := freeBytes(memory); err != nil || free < 2*minBatchRoom {
+		t.Skipf("%s has %d bytes free: %v", memory, free, err)
 	}
 }
 
@@ -109,7 +111,7 @@ func TestPowerLoss(t *testing.T) {
 	must(t, err)
 	batches := filepath.Join(after, path)
 	must(t, os.Remove(batches)) // the copy names the folder of the server that runs
-	must(t, os.Symlink(filepath.Join(memoryFolder, stagingPrefix+"gone"), batches))
+	must(t, os.Symlink(filepath.Join(memoryFolder(), stagingPrefix+"gone"), batches))
 	again := openTest(t, Options{DataDir: after})
 	mustRead(t, again, jobs)
 	mustRead(t, again, storeMany(t, again, "b"))
@@ -123,10 +125,8 @@ func TestLeftBatches(t *testing.T) {
 	s := openTest(t, Options{DataDir: dir})
 	jobs := storeMany(t, s, "a")
 	s.Close()
-	left, err := os.MkdirTemp(memoryFolder, stagingPrefix)
-	if err != nil {
-		t.Fatal(err)
-	}
+	left := filepath.Join(memoryFolder(), stagingPrefix+rand.Text())
+	must(t, os.Mkdir(left, 0o700))
 	other := t.TempDir()
 	for _, folder := range []string{left, other} {
 		must(t, os.WriteFile(filepath.Join(folder, "file"), nil, 0o600))
