@@ -1,6 +1,8 @@
 package store
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -29,11 +31,23 @@ func (e *embedded) batches() string {
 	return filepath.Join(e.dir, "jetstream", account, "streams", stateStream, batchFolder)
 }
 
+// stagingName returns the beginning of the names of the folders in memory of this data
+// directory: a copy of the directory has a link to a folder that another server may use.
+func (e *embedded) stagingName() string {
+	dir, err := filepath.Abs(e.dir)
+	if err != nil {
+		dir = e.dir
+	}
+	const digits = 16
+	hash := sha256.Sum256([]byte(dir))
+	return stagingPrefix + hex.EncodeToString(hash[:])[:digits] + "-"
+}
+
 // stagedBatches returns the folder in memory in which the server collects its batches, or
 // a server that was killed has, or "".
 func (e *embedded) stagedBatches() string {
 	folder, err := os.Readlink(e.batches())
-	if err != nil || filepath.Dir(folder) != memoryFolder() || !strings.HasPrefix(filepath.Base(folder), stagingPrefix) {
+	if err != nil || filepath.Dir(folder) != memoryFolder() || !strings.HasPrefix(filepath.Base(folder), e.stagingName()) {
 		return ""
 	}
 	return folder
@@ -68,7 +82,7 @@ func (e *embedded) linkBatches(memory string) error {
 	if err := os.Remove(e.batches()); err != nil && !os.IsNotExist(err) {
 		return err //nolint:wrapcheck // it names the folder
 	}
-	folder, err := os.MkdirTemp(memory, stagingPrefix) // for its owner only
+	folder, err := os.MkdirTemp(memory, e.stagingName()) // for its owner only
 	if err != nil {
 		return err //nolint:wrapcheck // it names the folder
 	}

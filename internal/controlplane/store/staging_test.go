@@ -117,18 +117,22 @@ func TestPowerLoss(t *testing.T) {
 	mustRead(t, again, storeMany(t, again, "b"))
 }
 
-// A folder in memory that a killed process has left is removed by the next start, and
-// another link is left alone.
+// A folder in memory that a killed process has left is removed by the next start. What
+// another link leads to is left alone, such as the folder of a directory that was copied.
 func TestLeftBatches(t *testing.T) {
 	skipWithoutMemory(t)
 	dir := t.TempDir()
 	s := openTest(t, Options{DataDir: dir})
 	jobs := storeMany(t, s, "a")
 	s.Close()
-	left := filepath.Join(memoryFolder(), stagingPrefix+rand.Text())
-	must(t, os.Mkdir(left, 0o700))
+	left := filepath.Join(memoryFolder(), s.embedded.stagingName()+rand.Text())
+	ofCopy := filepath.Join(memoryFolder(), stagingPrefix+rand.Text())
 	other := t.TempDir()
-	for _, folder := range []string{left, other} {
+	for _, folder := range []string{left, ofCopy} {
+		must(t, os.Mkdir(folder, 0o700))
+		t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	}
+	for _, folder := range []string{left, ofCopy, other} {
 		must(t, os.WriteFile(filepath.Join(folder, "file"), nil, 0o600))
 		must(t, os.Symlink(folder, s.embedded.batches()))
 		again := openTest(t, Options{DataDir: dir})
@@ -138,7 +142,9 @@ func TestLeftBatches(t *testing.T) {
 	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("%s is left: %v", left, err)
 	}
-	if _, err := os.Stat(filepath.Join(other, "file")); err != nil {
-		t.Errorf("a folder that is not ours was changed: %v", err)
+	for _, folder := range []string{ofCopy, other} {
+		if _, err := os.Stat(filepath.Join(folder, "file")); err != nil {
+			t.Errorf("a folder that is not ours was changed: %v", err)
+		}
 	}
 }
