@@ -44,7 +44,8 @@ func TestBoundedCodecs(t *testing.T) {
 		}
 	}
 	tooMany := bytes.Repeat([]byte{0x0a, 0}, 1<<20)
-	if allocated := testing.AllocsPerRun(1, func() { _ = binaryCodec.Unmarshal(tooMany, new(switchyardv1.SubmitJobRequest)) }); allocated > 20 {
+	// Other goroutines of the process allocate, too; decoding would take a million.
+	if allocated := testing.AllocsPerRun(1, func() { _ = binaryCodec.Unmarshal(tooMany, new(switchyardv1.SubmitJobRequest)) }); allocated > 1000 {
 		t.Errorf("refusing a million elements took %v allocations", allocated)
 	}
 }
