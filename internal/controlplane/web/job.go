@@ -31,10 +31,10 @@ type jobData struct {
 	Ended   bool
 	Key     string // of a form
 	Facts   []fact
-	History []change
+	Changes []change
 	Bars    []bar
 	Env     []fact
-	Worker  *switchyardv1.Worker // nil if it is not known
+	Runner  *switchyardv1.Worker // nil if it is not known
 	Picture bool
 }
 
@@ -58,10 +58,10 @@ func (s *site) job(w http.ResponseWriter, r *http.Request) error {
 		Job: job, State: present.JobState(job.GetState()), Ended: final(job.GetState()), Key: uuid.NewString(),
 		Facts: jobFacts(job), Env: environment(job), Picture: s.JobPicture != nil && s.WorkerPicture != nil,
 	}
-	data.History, data.Bars = history(job, s.now())
+	data.Changes, data.Bars = history(job, s.now())
 	if v.May.Workers && job.GetWorkerId() != "" {
 		if worker, err := s.Calls.GetWorker(ctx, &switchyardv1.GetWorkerRequest{Id: job.GetWorkerId()}); err == nil {
-			data.Worker = worker.GetWorker() // else it has expired
+			data.Runner = worker.GetWorker() // else it has expired
 		}
 	}
 	if r.URL.Query().Get("part") == "" {
