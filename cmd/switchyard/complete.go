@@ -53,7 +53,9 @@ func (c *connection) completeValues(cmd *cobra.Command) {
 
 // ask returns what list finds at the control plane, and nothing on error: a shell cannot
 // show one.
-func (c *connection) ask(cmd *cobra.Command, list func(context.Context, *client.Client) []offer) ([]cobra.Completion, cobra.ShellCompDirective) {
+func (c *connection) ask(
+	cmd *cobra.Command, list func(context.Context, *client.Client) []offer,
+) ([]cobra.Completion, cobra.ShellCompDirective) {
 	ctx, cancel := context.WithTimeout(context.Background(), completeTimeout)
 	defer cancel()
 	if cli.ApplySettings(cmd) != nil {

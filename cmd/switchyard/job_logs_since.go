@@ -20,5 +20,5 @@ func (l logSince) Log(chunk *switchyardv1.LogChunk) error {
 	if at := chunk.GetReceivedAt(); at != nil && at.AsTime().Before(l.moment) {
 		return nil
 	}
-	return l.Follower.Log(chunk) //nolint:wrapcheck // the follower's own error
+	return l.Follower.Log(chunk)
 }

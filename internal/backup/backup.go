@@ -109,7 +109,7 @@ func Open(ctx context.Context, path string) (*Reader, error) {
 func (r *Reader) begin() error {
 	packed, err := gzip.NewReader(r.file)
 	if r.ctx.Err() != nil {
-		return context.Cause(r.ctx) //nolint:wrapcheck // it says what ended the reading
+		return context.Cause(r.ctx)
 	}
 	if err != nil {
 		return fmt.Errorf("it is not a backup: %w", err)
@@ -130,7 +130,7 @@ func (r *Reader) read() (*switchyardv1.BackupResponse, error) {
 	err := protodelim.UnmarshalOptions{MaxSize: maxMessage}.UnmarshalFrom(r.messages, message)
 	switch {
 	case r.ctx.Err() != nil:
-		return nil, context.Cause(r.ctx) //nolint:wrapcheck // it says what ended the reading
+		return nil, context.Cause(r.ctx)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		err = ErrIncomplete
 	}

@@ -69,12 +69,7 @@ func (a *App) AgentStart() *cobra.Command {
 		Default("/, whatever the path of the endpoint")
 	token := flags.Token("token", "registration token", "registration-token in the data directory, if the control plane is on this machine")
 	dir.Declare(cmd, "data directory; that of a control plane on this machine has the registration token")
-	flags.File(&trust.CAFile, "ca-file", "FILE", "PEM file of the authorities to trust for the control plane's certificate").
-		Default("the system's")
-	flags.File(&trust.ExtraCAFile, "extra-ca-file", "FILE", "PEM file of authorities to trust in addition")
-	flags.Choice(&trust.MinVersion, "tls-min-version", "VERSION", "lowest version of TLS to accept: 1.2 or 1.3", config.TLSVersions()...)
-	flags.File(&trust.CertFile, "client-cert", "FILE", "PEM file of the agent's own certificate")
-	flags.SecretFile(&trust.KeyFile, "TLS key", "client-key", "FILE", "PEM file of the key of the agent's own certificate")
+	trustFlags(flags, &trust)
 	flags.Text(&f.Config.AcquireJob, "acquire-job", "ID", "run the job with this ID, and stop")
 	status := statusFlag(flags)
 	f.Declare(cmd)
@@ -125,6 +120,16 @@ func (a *App) AgentStart() *cobra.Command {
 		})
 	}
 	return cmd
+}
+
+// trustFlags declares the flags of the certificates of both sides.
+func trustFlags(flags cli.Flags, trust *config.ClientTLSOptions) {
+	flags.File(&trust.CAFile, "ca-file", "FILE", "PEM file of the authorities to trust for the control plane's certificate").
+		Default("the system's")
+	flags.File(&trust.ExtraCAFile, "extra-ca-file", "FILE", "PEM file of authorities to trust in addition")
+	flags.Choice(&trust.MinVersion, "tls-min-version", "VERSION", "lowest version of TLS to accept: 1.2 or 1.3", config.TLSVersions()...)
+	flags.File(&trust.CertFile, "client-cert", "FILE", "PEM file of the agent's own certificate")
+	flags.SecretFile(&trust.KeyFile, "TLS key", "client-key", "FILE", "PEM file of the key of the agent's own certificate")
 }
 
 // checkAgent returns what is wrong with the settings of an agent: those that cannot be used,
