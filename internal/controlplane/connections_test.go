@@ -126,6 +126,8 @@ func TestTooManyConnections(t *testing.T) {
 		if last := logs.All()[logs.Len()-1].ContextMap(); logs.Len() != 2 || last["refused"] != int64(2) || last["limit"] != int64(3) {
 			t.Errorf("logged %v", logs.All())
 		}
+		release <- struct{}{} // to the stream, which waits for the longest time
+		synctest.Wait()
 		close(release)
 		synctest.Wait()
 		fifth := dial()

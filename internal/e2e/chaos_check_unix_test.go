@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -90,30 +91,41 @@ var (
 	earlierResult = regexp.MustCompile(`"delivered the undelivered job result.*"job_id":"([0-9a-f-]{36})".*"exit_status":"(\S+?)"`)
 )
 
-// checkResults checks that the control plane knows every result that an agent knew.
-func (c *chaosRecord) checkResults(t *testing.T, all map[string]*switchyardv1.Job) {
-	t.Helper()
-	results := 0
+// knownResult is the end of a job that an agent has seen.
+type knownResult struct{ agent, job, exitStatus string }
+
+// results returns what the agents have logged of the ends of jobs.
+func (c *chaosRecord) results() []knownResult {
+	var known []knownResult
 	for _, a := range c.agents {
 		for _, p := range a.runs {
 			lines, _ := p.Journal.Lines(0)
 			for _, line := range lines {
 				for _, pattern := range []*regexp.Regexp{ownResult, earlierResult} {
-					groups := pattern.FindStringSubmatch(line)
-					if groups == nil {
-						continue
-					}
-					results++
-					if job := all[groups[1]]; recorded(job) != groups[2] {
-						t.Errorf("an agent of %s had exit status %s of job %s; the control plane has %q: %v",
-							a.name, groups[2], groups[1], recorded(job), job)
+					if groups := pattern.FindStringSubmatch(line); groups != nil {
+						known = append(known, knownResult{a.name, groups[1], groups[2]})
 					}
 				}
 			}
 		}
 	}
-	t.Logf("%d results in the logs of the agents", results)
-	if results == 0 {
+	return known
+}
+
+// unrecorded returns those results that are not among the jobs.
+func unrecorded(known []knownResult, all map[string]*switchyardv1.Job) []knownResult {
+	return slices.DeleteFunc(slices.Clone(known), func(r knownResult) bool { return recorded(all[r.job]) == r.exitStatus })
+}
+
+// checkResults checks that the control plane knows every result that an agent knew.
+func (c *chaosRecord) checkResults(t *testing.T, all map[string]*switchyardv1.Job) {
+	t.Helper()
+	for _, r := range unrecorded(c.known, all) {
+		t.Errorf("an agent of %s had exit status %s of job %s; the control plane has %q: %v",
+			r.agent, r.exitStatus, r.job, recorded(all[r.job]), all[r.job])
+	}
+	t.Logf("%d results in the logs of the agents", len(c.known))
+	if len(c.known) == 0 {
 		t.Error("no result was found in the logs of the agents")
 	}
 }

@@ -57,6 +57,7 @@ type chaosRecord struct {
 	actions []string
 	counts  map[string]int
 	agents  []*chaosAgent
+	known   []knownResult // when awaitFinal returned
 }
 
 // chaosAgent is an agent that is killed and started again, with its own link to the
@@ -265,18 +266,20 @@ func (c *chaosRecord) submitEvenly(ctx context.Context, random *rand.Rand) (map[
 // exitCodes is the number of exit codes of the jobs.
 const exitCodes = 5
 
-// awaitFinal waits until every job, retries included, has ended. It returns all jobs
-// by ID, also with an error.
+// awaitFinal waits until every job, retries included, has ended, and every result that an
+// agent knows is recorded: a late one of a lost job comes after its retry has begun. It
+// returns all jobs by ID, also with an error.
 func (c *chaosRecord) awaitFinal(ctx context.Context) (map[string]*switchyardv1.Job, error) {
 	began := time.Now()
 	bounded, cancel := context.WithTimeoutCause(ctx, calmAfter, fmt.Errorf("not all jobs have ended %v after the last disturbance", calmAfter))
 	defer cancel()
 	for {
+		c.known = c.results()
 		jobs, open, err := c.list(ctx)
 		switch {
 		case err != nil:
 			return nil, err
-		case open == 0:
+		case open == 0 && len(unrecorded(c.known, jobs)) == 0:
 			c.actions = append(c.actions, fmt.Sprintf("all jobs have ended after %v", time.Since(began)))
 			return jobs, nil
 		case !pause(bounded, retryPause):
