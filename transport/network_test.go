@@ -118,7 +118,7 @@ func TestUnixSocket(t *testing.T) {
 			server.Close()
 			_, _ = session.Ping(t.Context()) // it may use the closed connection
 			_, err = session.Ping(t.Context())
-			if want := `Get "` + endpoint + `/ping": dial unix ` + socket; err == nil || !strings.Contains(err.Error(), want) {
+			if want := `Get "` + endpoint + `/ping": nothing listens there (dial unix ` + socket; err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("got %v, want %s", err, want)
 			}
 		})

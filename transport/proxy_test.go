@@ -110,7 +110,7 @@ func TestProxyFromTheEnvironment(t *testing.T) {
 			name: "with a wrong password", scheme: "https", env: "HTTPS_PROXY=http://me:secret@PROXY", needs: "Basic other",
 			through: "CONNECT control.test:443", want: "the proxy responded 407 Proxy Authentication Required",
 		},
-		{name: "a proxy that does not exist", scheme: "https", env: "HTTPS_PROXY=http://127.0.0.1:1", want: "proxyconnect tcp: dial tcp 127.0.0.1:1:"},
+		{name: "a proxy that does not exist", scheme: "https", env: "HTTPS_PROXY=http://127.0.0.1:1", want: "nothing listens at the address of the proxy (proxyconnect tcp: dial tcp 127.0.0.1:1:"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			server := secure.Listener.Addr().String()

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"strings"
-	"syscall"
 
 	"connectrpc.com/connect"
 
@@ -40,7 +38,7 @@ func (e *Error) Error() string {
 // request may have arrived, but there was no response. A request that was refused for
 // lack of room was not performed.
 func (e *Error) Uncertain() bool {
-	return !definite(e.Code) && e.Code != connect.CodeResourceExhausted && !noListener(e.Err)
+	return !definite(e.Code) && e.Code != connect.CodeResourceExhausted && !httpclient.NoListener(e.Err)
 }
 
 // Unwrap returns the cause.
@@ -66,11 +64,6 @@ func definite(code connect.Code) bool {
 	default:
 		return false
 	}
-}
-
-// noListener reports whether an error means that no program listens at the endpoint.
-func noListener(err error) bool {
-	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT)
 }
 
 // explain returns the cause in words, and what to do; the advice may be empty.
@@ -107,8 +100,13 @@ func (e *Error) explain() (cause, advice string) {
 // explainConnection explains why the call did not reach a control plane. It reports
 // whether that was the cause.
 func (e *Error) explainConnection() (cause, advice string, ok bool) {
-	if dns, is := errors.AsType[*net.DNSError](e.Err); is {
-		return "no address is known for " + dns.Name, "set --endpoint to the URL of the control plane", true
+	const setEndpoint = "set --endpoint to the URL of the control plane"
+	if unreached, is := errors.AsType[*httpclient.ConnectError](e.Err); is {
+		advice = setEndpoint
+		if httpclient.NoListener(e.Err) {
+			advice = "is `switchyard up` running? " + setEndpoint
+		}
+		return unreached.Error(), advice, true
 	}
 	failed, is := errors.AsType[*httpclient.TLSError](e.Err)
 	switch {
@@ -122,8 +120,6 @@ func (e *Error) explainConnection() (cause, advice string, ok bool) {
 		return cause, "renew it, or correct the clock of this machine", true
 	case is:
 		return failed.Error(), "", true
-	case noListener(e.Err):
-		return "nothing listens there", "is `switchyard up` running? set --endpoint to the URL of the control plane", true
 	case errors.Is(e.Err, io.ErrUnexpectedEOF):
 		return "the connection broke", "", true
 	}

@@ -210,7 +210,7 @@ func (c *Client) ForgetProtocol(endpoint Endpoint, usedAt time.Time) {
 func (c *Client) ForgetUncertainProtocols() { c.protocols.forgetUncertain() }
 
 // roundTripper is the [http.RoundTripper] below redirects: it picks the protocol
-// and explains failures of TLS.
+// and explains failures of TLS, and of connecting.
 type roundTripper struct{ *Client }
 
 // RoundTrip implements [http.RoundTripper].
@@ -236,6 +236,9 @@ func (r roundTripper) RoundTrip(request *http.Request) (*http.Response, error) {
 	reason := tlsReason(err)
 	if reason == nil && request.URL.Scheme == schemeHTTPS {
 		reason = r.secure.asked.reason(err)
+	}
+	if reason == nil {
+		reason = connectReason(err)
 	}
 	if reason != nil {
 		err = fmt.Errorf("%w (%w)", reason, err)

@@ -30,8 +30,9 @@
 // closed if no acknowledgement arrives within five more. Over HTTP/1.1 the
 // kernel's keep-alive probes find a dead peer within thirty seconds.
 //
-// # Failures of TLS
+// # Failures in plain words
 //
 // An error that means that the two sides could not agree on TLS has a [TLSError]
-// in its chain, which says so in plain words.
+// in its chain, and one that means that nothing listens at an address, or that a name has
+// no address, a [ConnectError]. Each says so in plain words.
 package httpclient
