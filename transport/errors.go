@@ -1,11 +1,15 @@
 package transport
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
+	"syscall"
 	"time"
 
+	"github.com/switchyard-ci/switchyard/internal/httpclient"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
@@ -110,6 +114,29 @@ func RetryAfter(err error) time.Duration {
 		return status.RetryAfter
 	}
 	return 0
+}
+
+// causeOf returns what two errors of tries have in common if they fail for the same reason:
+// not the ports of connections, for example. There are few causes.
+func causeOf(err error) string {
+	if status, ok := errors.AsType[*StatusError](err); ok {
+		return strconv.Itoa(status.Code)
+	}
+	if reason, ok := errors.AsType[*httpclient.TLSError](err); ok {
+		return reason.Error()
+	}
+	if reason, ok := errors.AsType[*httpclient.ConnectError](err); ok {
+		return reason.Error()
+	}
+	if number, ok := errors.AsType[syscall.Errno](err); ok {
+		return number.Error()
+	}
+	for _, cause := range []error{ErrUndecodable, ErrNoAnswer, context.DeadlineExceeded} {
+		if errors.Is(err, cause) {
+			return cause.Error()
+		}
+	}
+	return "another"
 }
 
 // failureKind is why a call has no usable response.

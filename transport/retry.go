@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/switchyard-ci/switchyard/internal/httpclient"
 )
 
 // rule is how a call is tried again.
@@ -37,7 +39,13 @@ func registerRule() rule {
 	wait := func(attempt int) time.Duration {
 		return about(min(growing(time.Second, 2, attempt), 10*time.Second))(attempt)
 	}
-	return rule{tries: 33, wait: wait, again: Retryable}
+	return rule{tries: 33, wait: wait, again: registrable}
+}
+
+// registrable reports whether to try to register again. A port without TLS at an https
+// endpoint is a mistake in the configuration, of which a person is to learn at once.
+func registrable(err error) bool {
+	return Retryable(err) && !errors.Is(err, httpclient.ErrNoTLS)
 }
 
 func connectRule() rule {
@@ -123,6 +131,7 @@ func between(least, most time.Duration) time.Duration {
 func (t *Transport) retry(ctx context.Context, by rule, try func(attempt int) error) error {
 	begun := time.Now()
 	recovery := t.Recovery()
+	seen := map[string]bool{}
 	for attempt := 0; ; attempt++ {
 		err := try(attempt)
 		if by.over(ctx, err) || attempt+1 == by.tries {
@@ -133,8 +142,9 @@ func (t *Transport) retry(ctx context.Context, by rule, try func(attempt int) er
 			return err
 		}
 		level := zap.DebugLevel
-		if attempt == 0 {
-			level = zap.WarnLevel // once per call is enough for people
+		if cause := causeOf(err); !seen[cause] {
+			seen[cause] = true
+			level = zap.WarnLevel // once per call and cause is enough for people
 		}
 		t.log.Log(level, "call failed; will retry",
 			zap.Error(err), zap.Int("attempt", attempt+1), zap.Duration("wait", wait))

@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/switchyard-ci/switchyard/internal/memnet"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 	"github.com/switchyard-ci/switchyard/transport"
@@ -173,6 +175,29 @@ func TestRegisterRetries(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestCausesAreLogged checks that the tries of a call are logged at the level that people
+// see, once for each cause.
+func TestCausesAreLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		responses := &script{steps: []http.HandlerFunc{
+			reply(503, ``), reply(503, `{"message":"busy"}`), reply(502, ``), reply(200, `{}`), reply(503, ``), reply(200, registerAnswer),
+		}}
+		harness := newHarness(t, responses)
+		if _, err := harness.Register(t.Context(), func() string { return registrationToken }, wire.RegisterRequest{}); err != nil {
+			t.Fatal(err)
+		}
+		var attempts []int64
+		for _, entry := range harness.logs.FilterMessage("call failed; will retry").All() {
+			if attempt, ok := entry.ContextMap()["attempt"].(int64); ok && entry.Level == zap.WarnLevel {
+				attempts = append(attempts, attempt)
+			}
+		}
+		if want := []int64{1, 3, 4}; !slices.Equal(attempts, want) {
+			t.Errorf("warned of the attempts %d, want %d", attempts, want)
+		}
+	})
 }
 
 // TestRegisterWithChangedToken checks that each try has the token as it is then.

@@ -94,7 +94,7 @@ func TestTLS(t *testing.T) {
 		},
 		{
 			name: "an https request to an http port",
-			want: "the server does not speak TLS there; the endpoint may have to begin with http://, or name another port (", again: true,
+			want: "the server does not speak TLS there; the endpoint may have to begin with http://, or name another port (",
 		},
 		{
 			name: "an http request to an https port", server: &tls.Config{Certificates: []tls.Certificate{server}}, scheme: "http",
