@@ -72,7 +72,7 @@ func (a *app) serverStart() *cobra.Command {
 		}
 		defer endTracing()
 		settings.Tracing = provider
-		server, err := a.start(cmd.Context(), settings)
+		server, err := a.start(cmd, settings)
 		if server == nil || err != nil {
 			return err
 		}
@@ -95,8 +95,11 @@ func (a *app) serverStart() *cobra.Command {
 
 // start starts a control plane, which may have to wait for its store. It returns nil and
 // no error if it was stopped meanwhile.
-func (a *app) start(ctx context.Context, settings controlplane.Config) (*controlplane.Server, error) {
-	ctx, stop := cli.Starting(ctx)
+func (a *app) start(cmd *cobra.Command, settings controlplane.Config) (*controlplane.Server, error) {
+	if err := a.warnOfAdminToken(cmd, settings); err != nil {
+		return nil, err
+	}
+	ctx, stop := cli.Starting(cmd.Context())
 	defer stop()
 	server, err := startControlPlane(ctx, settings)
 	switch interrupted, ok := errors.AsType[cli.InterruptedError](context.Cause(ctx)); {

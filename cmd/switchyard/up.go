@@ -48,7 +48,7 @@ func (a *app) up() *cobra.Command {
 		}
 		defer endTracing()
 		serving.Tracing, working.Tracing = provider, provider
-		server, err := a.start(cmd.Context(), serving)
+		server, err := a.start(cmd, serving)
 		if server == nil || err != nil {
 			return err
 		}
