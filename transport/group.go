@@ -66,7 +66,7 @@ func (g *group) note(endpoint httpclient.Endpoint, err error) {
 	}
 	if current, changed := g.endpoints.Note(endpoint, event); changed && event == pick.Failed {
 		g.transport.log.Warn("endpoint failed; using another one",
-			zap.Stringer("failed", endpoint), zap.Stringer("endpoint", current), zap.Error(err))
+			zap.Stringer("failed_endpoint", endpoint), zap.Stringer("endpoint", current), zap.Error(err))
 	}
 }
 

@@ -194,7 +194,7 @@ func (a *Agent) Run(ctx context.Context) error {
 }
 
 func (a *Agent) expireIdle() {
-	a.config.Logger.Info("all workers idle for too long; leaving", zap.Duration("limit", a.config.DisconnectAfterIdle))
+	a.config.Logger.Info("all workers idle for too long; leaving", zap.Duration("after", a.config.DisconnectAfterIdle))
 	for _, w := range a.registered() {
 		w.ExpireIdle()
 	}

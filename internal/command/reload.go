@@ -24,7 +24,7 @@ func (l *LogFlags) Reloader(cmd *cobra.Command, logger *zap.Logger, reload func(
 		l.current.SetLevel(min(before, l.level, zapcore.InfoLevel)) // the line is for the one who has sent the signal
 		if err := errors.Join(reloadErr, levelErr); err != nil {
 			logger.Error("not all settings were reloaded; the old values of those that failed stay in use",
-				zap.Strings("changed", changed), zap.NamedError("reason", err))
+				zap.Strings("changed", changed), zap.Error(err))
 		} else {
 			logger.Info("settings reloaded", zap.Strings("changed", changed))
 		}

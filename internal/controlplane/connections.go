@@ -113,7 +113,7 @@ func (c *connections) tell(refused bool) {
 	if now := time.Now(); now.Sub(c.told) >= connectionsLogInterval {
 		c.log.Warn("too many connections: closing those without a request, and new ones if there is none; "+
 			"raise the limit of open files (LimitNOFILE), or start another replica",
-			zap.Int("limit", c.most), zap.Int("refused", c.refused))
+			zap.Int("max_connections", c.most), zap.Int("refused", c.refused))
 		c.told, c.refused = now, 0
 	}
 }

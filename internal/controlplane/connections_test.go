@@ -123,7 +123,7 @@ func TestTooManyConnections(t *testing.T) {
 		}
 		time.Sleep(connectionsLogInterval)
 		closed(dial(), "another new one")
-		if last := logs.All()[logs.Len()-1].ContextMap(); logs.Len() != 2 || last["refused"] != int64(2) || last["limit"] != int64(3) {
+		if last := logs.All()[logs.Len()-1].ContextMap(); logs.Len() != 2 || last["refused"] != int64(2) || last["max_connections"] != int64(3) {
 			t.Errorf("logged %v", logs.All())
 		}
 		release <- struct{}{} // to the stream, which waits for the longest time

@@ -73,7 +73,7 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 		return nil, fmt.Errorf("control plane: %w", errors.Join(err, s.release()))
 	}
 	close(s.started)
-	s.logger.Info("control plane started", zap.String("endpoint", s.url), zap.Bool("stream", !c.NoStream),
+	s.logger.Info("control plane started", zap.String("endpoint", s.url), zap.Bool("serves_streams", !c.NoStream),
 		zap.Int("max_connections", maxConnections()))
 	return s, nil
 }

@@ -27,10 +27,11 @@ func logEnd(logger *zap.Logger, accepted wire.Job, result job.Result, err error)
 		zap.String("job_id", accepted.ID), zap.String("command", summaryOf(accepted.Env[wire.EnvCommand])),
 		zap.String("exit_status", result.ExitStatus),
 	}
-	for _, field := range []struct{ key, value string }{{"signal", result.Signal}, {"reason", result.SignalReason}} {
-		if field.value != "" {
-			fields = append(fields, zap.String(field.key, field.value))
-		}
+	if result.Signal != "" {
+		fields = append(fields, zap.String("signal", result.Signal))
+	}
+	if result.SignalReason != "" {
+		fields = append(fields, zap.String("reason", result.SignalReason))
 	}
 	if finished, parseErr := time.Parse(time.RFC3339Nano, result.FinishedAt); parseErr == nil && !result.StartedAt.IsZero() {
 		fields = append(fields, zap.Duration("duration", max(0, finished.Sub(result.StartedAt)).Round(time.Microsecond)))

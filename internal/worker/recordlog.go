@@ -39,12 +39,14 @@ func (l *recordLog) record(logger *zap.Logger, r *fsm.Record) {
 	}
 	if entry := logger.Check(level, message); entry != nil {
 		fields := []zap.Field{zap.Stringer("from", r.From), zap.Stringer("to", r.To), zap.Stringer("event", r.Event)}
-		for _, field := range []struct{ key, value string }{
-			{"guard", r.Guard}, {"ignored", r.Ignored}, {"cause", r.Cause},
-		} {
-			if field.value != "" {
-				fields = append(fields, zap.String(field.key, field.value))
-			}
+		if r.Guard != "" {
+			fields = append(fields, zap.String("guard", r.Guard))
+		}
+		if r.Ignored != "" {
+			fields = append(fields, zap.String("ignored", r.Ignored))
+		}
+		if r.Cause != "" {
+			fields = append(fields, zap.String("cause", r.Cause))
 		}
 		entry.Write(fields...)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -188,7 +189,7 @@ func (h *Handler) promiseFailure(r *http.Request, grant dispatch.JobGrant) (any,
 		return nil, badRequest("body: exit_status must be a number other than 0")
 	}
 	h.options.Logger.Info("job announced its failure",
-		zap.String("job_id", grant.JobID), zap.Int("exit_status", req.ExitStatus))
+		zap.String("job_id", grant.JobID), zap.String("exit_status", strconv.Itoa(req.ExitStatus)))
 	return nil, nil //nolint:nilnil // no body: status 204
 }
 

@@ -41,7 +41,7 @@ func (r *records) changeLog(ctx context.Context, id string, ev logstate.Event) (
 	read := func(ctx context.Context) (record.Job, error) { return r.ReadJob(ctx, id) }
 	logged := func(_, after record.Job, ev logstate.Event) {
 		if ev.Kind == logstate.DeleteRequested {
-			r.log.Info("job log deleted", zap.String("job_id", id), zap.String("by", after.Log.Deletion.By),
+			r.log.Info("job log deleted", zap.String("job_id", id), zap.String("actor", after.Log.Deletion.By),
 				zap.Uint64("bytes", after.Log.Deletion.Bytes), zap.String("reason", after.Log.Deletion.Reason))
 		}
 	}

@@ -60,7 +60,7 @@ func (d *Dispatcher) PauseQueue(ctx context.Context, name, reason, by string) (C
 	if paused >= maxPausedQueues && !already {
 		return ControlledQueue{}, record.Invalid("name", "is of one paused queue too many: there are %d; resume some", paused)
 	}
-	return d.changePause(ctx, name, "queue paused", by, func(p record.QueuePause) (record.QueuePause, error) {
+	return d.changePause(ctx, name, by, func(p record.QueuePause) (record.QueuePause, error) {
 		if p.Paused && p.Reason == reason && p.By == by {
 			return p, errUnchanged
 		}
@@ -82,7 +82,7 @@ type ControlledQueue struct {
 
 // ResumeQueue ends the pause of a queue. Idempotent. ErrInvalid.
 func (d *Dispatcher) ResumeQueue(ctx context.Context, name, by string) (ControlledQueue, error) {
-	return d.changePause(ctx, name, "queue resumed", by, func(p record.QueuePause) (record.QueuePause, error) {
+	return d.changePause(ctx, name, by, func(p record.QueuePause) (record.QueuePause, error) {
 		if !p.Paused {
 			return p, errUnchanged
 		}
@@ -90,9 +90,9 @@ func (d *Dispatcher) ResumeQueue(ctx context.Context, name, by string) (Controll
 	})
 }
 
-// changePause changes the stored pause of a queue and logs the change with a message.
+// changePause changes the stored pause of a queue and logs the change.
 func (d *Dispatcher) changePause(
-	ctx context.Context, name, message, by string, edit func(record.QueuePause) (record.QueuePause, error),
+	ctx context.Context, name, by string, edit func(record.QueuePause) (record.QueuePause, error),
 ) (queue ControlledQueue, err error) {
 	if err := validateQueueName(name); err != nil {
 		return queue, err
@@ -103,6 +103,10 @@ func (d *Dispatcher) changePause(
 		return queue, err
 	}
 	if after.changed {
+		message := "queue resumed"
+		if after.record.Paused {
+			message = "queue paused"
+		}
 		d.log.Info(message, zap.String("queue", name), zap.String("reason", after.record.Reason), zap.String("actor", by))
 	}
 	queue.Unchanged = !after.changed

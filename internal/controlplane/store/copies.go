@@ -44,7 +44,7 @@ func (s *Store) createStream(ctx context.Context, config jetstream.StreamConfig)
 		return stream, s.explain(err, copies)
 	}
 	s.opts.Logger.Warn("cluster of NATS has fewer than three servers with JetStream; the store has one copy",
-		zap.String("stream", config.Name), zap.Error(err))
+		zap.String("nats_stream", config.Name), zap.Error(err))
 	setCopies(&config, 1)
 	return s.js.CreateOrUpdateStream(ctx, config) //nolint:wrapcheck // openStream adds what was attempted
 }

@@ -110,13 +110,13 @@ func (s *Store) admit(ctx context.Context) error {
 	a.refuses = refuses
 	if !refuses {
 		if changed {
-			s.opts.Logger.Info("new jobs are stored again", zap.Int64("used_bytes", a.used), zap.Int64("most_bytes", most))
+			s.opts.Logger.Info("new jobs are stored again", zap.Int64("used_bytes", a.used), zap.Int64("limit_bytes", most))
 		}
 		return nil
 	}
 	err := &LimitError{Used: a.used, Most: most, Limit: limit, Configured: s.opts.MaxStore > 0}
 	if changed {
-		s.opts.Logger.Warn("new jobs are refused", zap.Error(err), zap.Int64("used_bytes", a.used), zap.Int64("most_bytes", most))
+		s.opts.Logger.Warn("new jobs are refused", zap.Error(err), zap.Int64("used_bytes", a.used), zap.Int64("limit_bytes", most))
 	}
 	return err
 }

@@ -57,7 +57,7 @@ func (s *Store) openExternal(ctx context.Context) error {
 		}
 		if err.Error() != told || time.Since(toldAt) >= waitingLogInterval {
 			told, toldAt = err.Error(), time.Now()
-			s.opts.Logger.Warn("waiting for the store", zap.Error(err), zap.Duration("waited", time.Since(began).Round(time.Millisecond)))
+			s.opts.Logger.Warn("waiting for the store", zap.Error(err), zap.Duration("after", time.Since(began).Round(time.Millisecond)))
 		}
 		pause(ctx, wait)
 	}

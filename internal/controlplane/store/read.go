@@ -77,7 +77,7 @@ func (s *Store) read(ctx context.Context, what reading, pending func(uint64),
 		}
 		if !errors.Is(err, errReconnected) {
 			s.opts.Logger.Debug("interrupted a reader; it goes on",
-				zap.String("stream", what.stream), zap.String("subject", what.subject), zap.Error(err))
+				zap.String("nats_stream", what.stream), zap.String("nats_subject", what.subject), zap.Error(err))
 			pause(ctx, readRetry)
 		}
 	}
@@ -150,7 +150,7 @@ func (s *Store) deleteConsumer(stream, name string) {
 	defer cancel()
 	err := s.js.DeleteConsumer(ctx, stream, name)
 	if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) && !s.nc.IsClosed() {
-		s.opts.Logger.Debug("failed to delete a consumer", zap.String("stream", stream), zap.Error(err))
+		s.opts.Logger.Debug("failed to delete a consumer", zap.String("nats_stream", stream), zap.Error(err))
 	}
 }
 

@@ -146,7 +146,7 @@ func (s *Store) updateStream(ctx context.Context, existing jetstream.Stream, con
 	refused, ok := errors.AsType[*jetstream.APIError](err)
 	if ok && refused.ErrorCode == codeNoPeers && config.Replicas > present {
 		s.opts.Logger.Warn("failed to raise the number of copies; the next start will try again",
-			zap.String("stream", config.Name), zap.Int("copies", present), zap.Int("want", config.Replicas), zap.Error(err))
+			zap.String("nats_stream", config.Name), zap.Int("copies", present), zap.Int("want", config.Replicas), zap.Error(err))
 		setCopies(&config, present)
 		stream, err = s.js.UpdateStream(ctx, config)
 	}
@@ -154,7 +154,7 @@ func (s *Store) updateStream(ctx context.Context, existing jetstream.Stream, con
 	case isFull(err):
 		// The keeper opens the streams again when there is room.
 		s.opts.Logger.Warn("failed to update the settings of a stream: the disk is full",
-			zap.String("stream", config.Name), zap.Error(err))
+			zap.String("nats_stream", config.Name), zap.Error(err))
 		return existing, nil
 	case err != nil:
 		return nil, refusal(ctx, err, "updating stream "+config.Name)

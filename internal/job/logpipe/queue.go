@@ -190,7 +190,7 @@ func (q *queue) done(c chunk, data []byte, err error) {
 	defer q.mu.Unlock()
 	q.uploading--
 	refused := errors.Is(err, wire.ErrRefused)
-	fields := []zap.Field{zap.Uint64("sequence", c.Sequence), zap.Uint64("size", c.Size), zap.Error(err)}
+	fields := []zap.Field{zap.Uint64("sequence", c.Sequence), zap.Uint64("bytes", c.Size), zap.Error(err)}
 	switch {
 	case err == nil:
 		q.backlog.remove(c, true)

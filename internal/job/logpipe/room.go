@@ -89,7 +89,7 @@ func (q *queue) drop(p []byte) {
 	if q.gap == 0 {
 		q.gapErr = q.backlog.spoolErr
 		q.logger.Warn("dropping output: the job writes it faster than it is uploaded, and there is no room to keep it",
-			zap.Int64("spool_size", q.backlog.spoolSize), zap.Int64("spool_used", q.backlog.spoolUsed), zap.Error(q.gapErr))
+			zap.Int64("spool_limit_bytes", q.backlog.spoolSize), zap.Int64("spool_used_bytes", q.backlog.spoolUsed), zap.Error(q.gapErr))
 	}
 	q.gap += uint64(len(p))
 	q.dropped += uint64(len(p))
