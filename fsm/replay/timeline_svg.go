@@ -40,13 +40,23 @@ const (
 	laneBase    = 10 // from the top of a thin lane to the baseline of its label
 	groupHeight = 136
 
+	// The times are repeated after so many workers, on a line above the next one.
+	axisEvery = 5
+	axisAbove = 4
+
 	// maxWorkers bounds the height of the picture.
 	maxWorkers = 50
 	// maxName and maxTip bound texts from outside, in characters.
 	maxName = 44
 	maxTip  = 160
-	// charWidth is about the width of a character of a label.
+	// leastName is what is left of a name beside a long text, in characters.
+	leastName = 24
+	// charWidth is about the width of a character of a label, and nameWidth of one of the
+	// name of a worker.
 	charWidth = 6.4
+	nameWidth = 8.6
+	// lineLength is how many characters of a label fit on a line.
+	lineLength = (svgWidth - 2*margin) * 10 / 64
 )
 
 // WriteSVG draws the timeline: for each worker a bar of states, and lanes for
@@ -92,6 +102,9 @@ func (p *picture) draw() []byte {
 	p.labels(bottom)
 	for i := range p.drawn {
 		p.worker(&p.t.Workers[i], float64(firstTop+i*groupHeight))
+		if end := i + 1; end%axisEvery == 0 && end < p.drawn {
+			p.times(float64(firstTop + end*groupHeight - axisAbove))
+		}
 	}
 	if more > 0 {
 		p.Text("quiet", margin, float64(height-16), svg.Start, fmt.Sprintf("and %s, not drawn", count(more, "more worker", 0, "")))
@@ -120,6 +133,12 @@ func (p *picture) description() string {
 
 // labels writes the times of the axis above and below the workers.
 func (p *picture) labels(bottom float64) {
+	p.times(axisTop)
+	p.times(bottom + 14)
+}
+
+// times writes the times of the axis on a line.
+func (p *picture) times(y float64) {
 	right := 0.0 // the end of the label before
 	for _, k := range p.axis.ticks() {
 		half := float64(len(k.label)) * charWidth / 2
@@ -127,23 +146,22 @@ func (p *picture) labels(bottom float64) {
 			continue
 		}
 		right = k.x + half + charWidth
-		p.Text("quiet", k.x, axisTop, svg.Middle, k.label)
-		p.Text("quiet", k.x, bottom+14, svg.Middle, k.label)
+		p.Text("quiet", k.x, y, svg.Middle, k.label)
 	}
-	p.Text("quiet", margin, axisTop, svg.Start, "UTC")
-	p.Text("quiet", margin, bottom+14, svg.Start, "UTC")
+	p.Text("quiet", margin, y, svg.Start, "UTC")
 }
 
 // worker draws one group of lanes.
 func (p *picture) worker(w *WorkerTimeline, top float64) {
 	p.Group("", "")
-	p.Text("worker", margin, top+nameY, svg.Start, cut(w.label(), maxName))
+	name, ending := w.heading()
+	p.Text("worker", margin, top+nameY, svg.Start, name)
 	class := "quiet"
 	if w.Killed || w.Left != nil && w.Left.Failed {
 		class = "bad"
 	}
-	p.Text(class, svgWidth-margin, top+nameY, svg.End, w.leaving()+" · "+w.Summary.states())
-	p.Text("quiet", margin, top+countsY, svg.Start, w.Summary.counts())
+	p.Text(class, svgWidth-margin, top+nameY, svg.End, ending)
+	p.Text("quiet", margin, top+countsY, svg.Start, cut(w.Summary.counts(), lineLength))
 	for _, lane := range []struct {
 		name            string
 		y, height, base float64
