@@ -97,6 +97,9 @@ func (a *App) FSMReplay() *cobra.Command {
 	cmd.RunE = func(_ *cobra.Command, files []string) error {
 		var p replay.Replay
 		failed := replayFiles(&p, files)
+		if failed != nil && len(p.Records) == 0 {
+			return failed // there is nothing to draw
+		}
 		if unknown := filter.Check(p.Records); unknown != nil {
 			return errors.Join(failed, unknown)
 		}
