@@ -7,6 +7,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -42,7 +43,7 @@ func (a *app) jobList() *cobra.Command {
 			"agent-stopped; may be repeated",
 		cli.Each(present.ParseJobOutcome))
 	flags.Text(&request.Queue, "queue", "NAME", "only jobs of this queue")
-	flags.Text(&request.WorkerId, "worker", "ID", "only jobs of the worker with this ID")
+	flags.Text(&request.WorkerId, "worker", "WORKER", "only jobs of the worker with this ID, beginning of an ID or name")
 	var failed, lost bool
 	flags.Bool(&failed, "failed", "only jobs that failed, timed out or never ran; with --lost, both kinds")
 	flags.Bool(&lost, "lost", "only jobs that are lost: how they ended is not known")
@@ -68,6 +69,14 @@ func (a *app) jobList() *cobra.Command {
 			}
 			request.States = append(request.States, switchyardv1.JobState_JOB_STATE_QUEUED)
 			request.Until = timestamppb.New(time.Now().Add(-waiting))
+		}
+		// A whole ID is used as it is: the jobs of a worker outlive its record.
+		if _, err := uuid.Parse(request.GetWorkerId()); err != nil && request.GetWorkerId() != "" {
+			worker, err := caller.Worker(ctx, request.GetWorkerId())
+			if err != nil {
+				return err
+			}
+			request.WorkerId = worker.GetId()
 		}
 		return writeList(a, c.Output, caller.Jobs(ctx, request, list.limit()), "jobs", present.Jobs)
 	})
