@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -124,7 +125,7 @@ func (f *fileSubmission) result() error {
 func (f *fileSubmission) add(ctx context.Context, text []byte) error {
 	job := &switchyardv1.SubmitJobRequest{}
 	if err := protojson.Unmarshal(text, job); err != nil {
-		f.refuse(f.lines, "not a job in JSON: "+strings.TrimPrefix(strings.ReplaceAll(err.Error(), "\u00a0", " "), "proto: "))
+		f.refuse(f.lines, "not a job in JSON: "+explainJSON(err))
 		return nil
 	}
 	job.Queue = cmp.Or(job.GetQueue(), f.queue)
@@ -139,6 +140,19 @@ func (f *fileSubmission) add(ctx context.Context, text []byte) error {
 	}
 	f.jobs, f.size, f.count = append(f.jobs, numberedJob{f.lines, job}), f.size+size, f.count+count
 	return nil
+}
+
+// columnOf matches how protojson names a place in a text of one line.
+var columnOf = regexp.MustCompile(`\(line 1:(\d+)\): `)
+
+// explainJSON returns what is wrong with a line, without the words of protocol buffers, and
+// how a line is written.
+func explainJSON(err error) string {
+	text := strings.ReplaceAll(err.Error(), "\u00a0", " ") // protojson varies its spaces
+	text = strings.TrimPrefix(strings.TrimPrefix(text, "proto: "), "syntax error ")
+	text = columnOf.ReplaceAllString(text, "column $1: ")
+	text = strings.ReplaceAll(text, "google.protobuf.Duration value", "duration")
+	return text + `; write it like {"command": ["make", "test"], "timeout": "600s"}`
 }
 
 func (f *fileSubmission) refuse(line int, message string) {

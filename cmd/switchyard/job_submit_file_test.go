@@ -38,8 +38,17 @@ func TestSubmitFile(t *testing.T) {
 		{name: "keys of the lines", text: a + "\n\n" + keyed, key: "r", calls: []int{2}, sent: "a@default#r-1 k@default#k", stored: 2},
 		{
 			name: "bad lines", text: a + "\n{\"comand\":[]}\n" + b + "\nnot json\n{\"command\":[\"bad\"]}\n", calls: []int{3}, sent: "a@default b@q bad@default",
-			notes: []string{`line 2: not a job in JSON: (line 1:2): unknown field "comand"`, "line 4: not a job in JSON", "line 5: refused"},
+			notes: []string{`line 2: not a job in JSON: column 2: unknown field "comand"; write it like {"command":`, "line 4: not a job in JSON", "line 5: refused"},
 			err:   "3 of 5 lines were not submitted: 2, 4, 5", stored: 2,
+		},
+		{
+			name: "values of another type", text: `{"command":["a"],"timeout":"10"}` + "\n" + `{"command":["a"],"timeout":600}` + "\n" + `{"command":"a"}`,
+			notes: []string{
+				`line 1: not a job in JSON: column 28: invalid duration "10"; write it like`,
+				`line 2: not a job in JSON: column 28: unexpected token 600; write it like`,
+				`line 3: not a job in JSON: column 12: unexpected token "a"; write it like`,
+			},
+			err: "3 of 3 lines were not submitted: 1, 2, 3",
 		},
 		{
 			name: "a long line", text: a + "\n" + strings.Repeat("x", maxLine+1) + "\n" + b, calls: []int{2}, sent: "a@default b@q", stored: 2,
