@@ -107,5 +107,8 @@ func canceledLine(n int) string {
 	if n == 0 {
 		return ""
 	}
+	if n == 1 {
+		return "1 waiting job was canceled: it may have run since the backup\n"
+	}
 	return fmt.Sprintf("%d waiting jobs were canceled: they may have run since the backup\n", n)
 }

@@ -78,7 +78,7 @@ func held(queue *switchyardv1.Queue) []trouble {
 	}
 	if oldest := queue.GetOldestQueuedAt(); oldest != nil && time.Since(oldest.AsTime()) >= waitsLong {
 		return []trouble{{
-			classWaits, fmt.Sprintf("Queue %s: %s wait, the oldest for %s.", name, jobs(queue.GetQueued()), age(oldest)),
+			classWaits, fmt.Sprintf("Queue %s: %s, the oldest for %s.", name, waitingJobs(queue.GetQueued()), age(oldest)),
 			punctuated(queue.GetWaitingReason()), jobsOf(name),
 		}}
 	}
@@ -92,9 +92,9 @@ func workers(n int32) string {
 	return fmt.Sprintf("%d workers are", n)
 }
 
-func jobs(n int32) string {
+func waitingJobs(n int32) string {
 	if n == 1 {
-		return "1 job"
+		return "1 job waits"
 	}
-	return number(n) + " jobs"
+	return number(n) + " jobs wait"
 }
