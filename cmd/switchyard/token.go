@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
 
@@ -84,8 +85,11 @@ func (a *app) createTokenInFile(
 	ctx context.Context, caller *client.Client, request *switchyardv1.CreateTokenRequest, path string, asJSON bool,
 ) (err error) {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the operator names the file
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("creating the token file: %w; no token was created: name another file, or move this one away", err)
+	}
 	if err != nil {
-		return fmt.Errorf("creating the token file: %w", err)
+		return fmt.Errorf("creating the token file: %w; no token was created", err)
 	}
 	defer func() {
 		if closed := file.Close(); err == nil && closed != nil {

@@ -88,7 +88,7 @@ func TestErrors(t *testing.T) {
 		},
 		{
 			"wrong scope", connect.NewError(connect.CodePermissionDenied, errors.New("no such scope")), connect.CodePermissionDenied,
-			"no such scope; use a token with another scope: pass its file with --admin-token-file",
+			"no such scope; use another token: pass its file with --admin-token-file",
 		},
 		{"unknown job", connect.NewError(connect.CodeNotFound, errors.New("no job J")), connect.CodeNotFound, "no job J"},
 		{

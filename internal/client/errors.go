@@ -83,7 +83,7 @@ func (e *Error) explain() (cause, advice string) {
 	}
 	switch e.Code {
 	case connect.CodePermissionDenied:
-		return cause, "use a token with another scope: pass its file with --admin-token-file"
+		return cause, "use another token: pass its file with --admin-token-file"
 	case connect.CodeUnauthenticated:
 		return "the token was refused: " + cause,
 			"the control plane keeps its token in the file admin-token of its data directory: " +
