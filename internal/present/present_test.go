@@ -155,6 +155,21 @@ func TestTables(t *testing.T) {
 	}
 }
 
+// TestUsage writes what is known of the memory of a job.
+func TestUsage(t *testing.T) {
+	t.Parallel()
+	for want, u := range map[string]*switchyardv1.Usage{
+		"":              nil,
+		"1s, 0s of CPU": {Wall: durationpb.New(time.Second)},
+		"0s, 0s of CPU, 1.5 MiB at most (largest process)": {PeakMemory: 3 << 19},
+		"0s, 0s of CPU, 1.5 MiB at most (all processes)":   {PeakMemory: 3 << 19, Group: true},
+	} {
+		if got := usage(u); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 func TestJobDetails(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder

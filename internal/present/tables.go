@@ -132,17 +132,19 @@ func usage(u *switchyardv1.Usage) string {
 	if u == nil {
 		return ""
 	}
-	of := "largest process"
-	if u.GetGroup() {
-		of = "all processes"
+	memory := "" // not known
+	if peak := float64(u.GetPeakMemory()) / mebibyte; u.GetGroup() {
+		memory = fmt.Sprintf(", %.1f MiB at most (all processes)", peak)
+	} else if peak > 0 {
+		memory = fmt.Sprintf(", %.1f MiB at most (largest process)", peak)
 	}
 	killed := ""
 	if limit := u.GetMemoryLimitExceeded(); limit > 0 {
 		killed = fmt.Sprintf("; killed for more memory than its limit of %.1f MiB", float64(limit)/mebibyte)
 	}
-	return fmt.Sprintf("%v, %v of CPU, %.1f MiB at most (%s)%s",
+	return fmt.Sprintf("%v, %v of CPU%s%s",
 		u.GetWall().AsDuration().Round(time.Millisecond), u.GetCpu().AsDuration().Round(time.Millisecond),
-		float64(u.GetPeakMemory())/mebibyte, of, killed)
+		memory, killed)
 }
 
 // LogDeletion returns who deleted a log, when and why, and how large it was.

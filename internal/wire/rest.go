@@ -136,8 +136,8 @@ type Usage struct {
 	WallMicros int64 `json:"wall_us,omitempty"` // from the start of the command to its end
 	CPUMicros  int64 `json:"cpu_us,omitempty"`  // in user and kernel mode, of all processors
 	// PeakMemory is in bytes: of all processes together if Group is set, else of the
-	// largest one. Linux counts the memory of the agent, too, which each process has for
-	// a moment when it is started, so without a group it is not less than that.
+	// largest one; 0 is not known. Linux counts the memory of the agent, too, which each
+	// process has for a moment when it is started, so less than that is not known.
 	PeakMemory int64 `json:"peak_memory_bytes,omitempty"`
 	// Group is set if the job had a control group, so that all of its processes are
 	// counted; else processes that it left running are not.

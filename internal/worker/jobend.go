@@ -38,7 +38,10 @@ func logEnd(logger *zap.Logger, accepted wire.Job, result job.Result, err error)
 	}
 	if usage := result.Usage; usage != (wire.Usage{}) {
 		cpu := time.Duration(usage.CPUMicros) * time.Microsecond
-		fields = append(fields, zap.Duration("cpu", cpu), zap.Int64("peak_memory_bytes", usage.PeakMemory))
+		fields = append(fields, zap.Duration("cpu", cpu))
+		if usage.PeakMemory > 0 {
+			fields = append(fields, zap.Int64("peak_memory_bytes", usage.PeakMemory))
+		}
 		if usage.MemoryLimit > 0 {
 			fields = append(fields, zap.Int64("memory_limit_exceeded_bytes", usage.MemoryLimit))
 		}

@@ -96,7 +96,10 @@ func jobFacts(job *switchyardv1.Job) []fact {
 		{"Ran for", strings.Trim(ran(job), "–"), ""},
 	}
 	if usage := job.GetUsage(); usage != nil {
-		memory := logview.Size(usage.GetPeakMemory())
+		memory := "" // not known
+		if peak := usage.GetPeakMemory(); peak > 0 {
+			memory = logview.Size(peak)
+		}
 		if limit := usage.GetMemoryLimitExceeded(); limit > 0 {
 			memory += ", killed at the limit of " + logview.Size(limit)
 		}

@@ -55,6 +55,8 @@ type Process struct {
 	ended  time.Time     // set before exited is closed
 	end    End           // what Wait returned
 	reaped bool          // by Collect
+	// inherited is the peak of memory that is not the program's own, in bytes.
+	inherited int64
 }
 
 // Start starts a program in a group of its own and copies its output to w, from one
@@ -120,7 +122,7 @@ func startIn(cg *cgroup, c Command, opts Options, out *output) (*Process, error)
 		_ = g.close()
 		return nil, fmt.Errorf("starting %s %s: %w%s", c.Name, c.Argv[0], err, hint(err))
 	}
-	p := &Process{cmd: cmd, opts: opts, group: g, cgroup: cg, output: out, begun: begun, exited: make(chan struct{})}
+	p := &Process{cmd: cmd, opts: opts, group: g, cgroup: cg, output: out, begun: begun, exited: make(chan struct{}), inherited: inheritedPeakMemory()}
 	if err := g.add(cmd.Process); err != nil {
 		_ = cmd.Process.Kill()
 		_ = g.await(cmd, fd)
@@ -170,8 +172,10 @@ type Exit struct {
 
 // Usage is what a program took. Each field is zero if it is not known.
 type Usage struct {
-	Wall, CPU  time.Duration
-	PeakMemory int64 // in bytes, of the largest process, or of all if Group is set
+	Wall, CPU time.Duration
+	// PeakMemory is in bytes: of all processes if Group is set, else of the largest one,
+	// which is known on Linux if it is more than that of this process.
+	PeakMemory int64
 	// Group is set if the program had a control group: then all of its processes count.
 	Group bool
 	// MemoryLimit is set if the system has killed processes because of this limit.
@@ -223,7 +227,7 @@ func (p *Process) reap() (Exit, error) {
 	if state == nil {
 		return Exit{Code: -1}, fmt.Errorf("the exit status of process %d is unknown: %w", p.PID(), err)
 	}
-	usage := Usage{Wall: p.ended.Sub(p.begun), CPU: state.UserTime() + state.SystemTime(), PeakMemory: peakMemory(state)}
+	usage := Usage{Wall: p.ended.Sub(p.begun), CPU: state.UserTime() + state.SystemTime(), PeakMemory: peakMemory(state, p.inherited)}
 	p.cgroup.addUsage(&usage)
 	if ws, ok := state.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
 		return Exit{Code: -1, Signal: SignalName(ws.Signal()), Usage: usage}, nil

@@ -126,7 +126,7 @@ func TestOutcomes(t *testing.T) {
 		t.Errorf("%v s of CPU, %v killed", cpu, killed)
 	}
 	if err := testutil.GatherAndCompare(m.registry, strings.NewReader(`
-# HELP switchyard_agent_job_peak_memory_bytes Most memory that a job used: all of its processes if it had a control group, else its largest one.
+# HELP switchyard_agent_job_peak_memory_bytes Most memory that a job used: all of its processes if it had a control group, else its largest one, if that had more than the agent.
 # TYPE switchyard_agent_job_peak_memory_bytes histogram
 switchyard_agent_job_peak_memory_bytes_bucket{le="1.048576e+06"} 0
 switchyard_agent_job_peak_memory_bytes_bucket{le="4.194304e+06"} 0

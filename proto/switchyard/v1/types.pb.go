@@ -1022,7 +1022,8 @@ type Usage struct {
 	// The time in user and kernel mode, of all processors.
 	Cpu *durationpb.Duration `protobuf:"bytes,2,opt,name=cpu,proto3" json:"cpu,omitempty"`
 	// The most memory, in bytes: of all processes together if group is set, else of the
-	// largest one, and on Linux not less than what the agent itself used.
+	// largest one, which is known on Linux if it is more than what the agent itself used.
+	// 0 is not known.
 	PeakMemory uint64 `protobuf:"varint,3,opt,name=peak_memory,json=peakMemory,proto3" json:"peak_memory,omitempty"`
 	// Whether the job had a control group, so that all of its processes are counted. Else
 	// those that it left running are not.
