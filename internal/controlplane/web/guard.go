@@ -118,7 +118,7 @@ func (s *site) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		http.Redirect(w, r, "/signin?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
 		return
 	}
-	http.Error(w, "the session has ended; sign in again", http.StatusUnauthorized)
+	http.Error(w, "no session, or it has ended; sign in at /signin", http.StatusUnauthorized)
 }
 
 // parseForm reads the form of a POST.
