@@ -125,13 +125,18 @@ func (s *site) log(ctx context.Context, job *switchyardv1.Job, line int) (logDat
 	}
 	last := index.Next().Line // perhaps without an end, or a byte
 	data.From = max(1, last-shownLines+1)
+	read := index.Tail
 	if line > 0 {
+		read = index.Window
 		data.From = max(1, min(line-overlap, last))
 		data.Follows = data.Follows && data.From+shownLines > last
 	}
-	shown, partial, err := index.Window(s.reader(ctx, job.GetId()), data.From, shownLines)
+	shown, partial, err := read(s.reader(ctx, job.GetId()), data.From, shownLines)
 	if err != nil {
 		return data, err //nolint:wrapcheck // an error of the API has its words
+	}
+	if len(shown) > 0 {
+		data.From = shown[0].Number
 	}
 	data.Lines, data.NextLine = shown, data.From+len(shown)
 	if partial {

@@ -14,8 +14,9 @@ import (
 const (
 	// flushEvery is how long lines of a log are collected before they are sent.
 	flushEvery = 100 * time.Millisecond
-	// flushLines is how many lines are collected at most.
-	flushLines = 500
+	// flushLines is how many lines are collected at most, and flushSize of how many bytes of
+	// the log.
+	flushLines, flushSize = 500, 1 << 20
 )
 
 // logLive sends the lines of a job's log as they come, from a line on, and says when the
@@ -61,6 +62,7 @@ type logFollower struct {
 	came   chan *switchyardv1.FollowJobResponse
 
 	shown   []logview.Shown // not sent yet
+	size    int             // of the log, in bytes, that shown has
 	rest    bool            // the line without an end has changed
 	changed bool            // the job has
 }
@@ -129,11 +131,12 @@ func (f *logFollower) take(event *switchyardv1.FollowJobResponse) (ended bool, e
 	f.lines.Add(chunk.GetOffset(), chunk.GetData(), func(line logview.Line) bool {
 		if line.Number >= f.from {
 			f.shown = append(f.shown, logview.Show(line))
+			f.size += len(line.Text)
 			f.from = line.Number + 1
 		}
 		return true
 	})
-	if len(f.shown) >= flushLines {
+	if len(f.shown) >= flushLines || f.size >= flushSize {
 		return false, f.flush()
 	}
 	return false, nil
@@ -151,7 +154,7 @@ func (f *logFollower) flush() error {
 	if rest, ok := f.lines.Rest(); ok && f.rest && rest.Number >= f.from {
 		shown = append(shown, logview.Show(rest))
 	}
-	f.shown, f.rest = f.shown[:0], false
+	f.shown, f.size, f.rest = f.shown[:0], 0, false
 	for len(shown) > 0 {
 		part := shown[:min(len(shown), flushLines)]
 		shown = shown[len(part):]

@@ -1,6 +1,7 @@
 package logview
 
 import (
+	"bytes"
 	"iter"
 	"sort"
 	"sync"
@@ -11,6 +12,10 @@ const maxMarks = 4096
 
 // firstStep is the number of lines between two marks of a short log.
 const firstStep = 256
+
+// maxWindow bounds the text of the lines of a window, in bytes. Rendered it can have ten
+// times as many.
+const maxWindow = 1 << 20
 
 // Mark is a place in a log: the beginning of a line.
 type Mark struct {
@@ -95,15 +100,17 @@ func (x *Index) Next() Mark {
 }
 
 // Window returns up to count lines of a log from a line on, rendered, and whether the last
-// one has not ended. It reads no more than it needs.
+// one has not ended. It returns fewer lines, at least one, of a log whose lines have more
+// than 1 MiB together. It reads no more than it needs.
 func (x *Index) Window(read Reader, from, count int) (shown []Shown, partial bool, err error) {
 	mark := x.Find(max(1, from))
-	lines := NewLines(mark)
+	lines, size := NewLines(mark), 0
 	take := func(line Line) bool {
 		if line.Number >= from {
 			shown = append(shown, Show(line))
+			size += len(line.Text)
 		}
-		return len(shown) < count
+		return len(shown) < count && size < maxWindow
 	}
 	for chunk, err := range read(mark.Offset) {
 		if err != nil {
@@ -117,4 +124,39 @@ func (x *Index) Window(read Reader, from, count int) (shown []Shown, partial boo
 		return append(shown, Show(rest)), true, nil
 	}
 	return shown, false, nil
+}
+
+// Tail returns the last lines of a log, up to count of those from a line on, as Window does:
+// fewer if they have more than 1 MiB together.
+func (x *Index) Tail(read Reader, from, count int) (shown []Shown, partial bool, err error) {
+	mark := x.Find(max(1, from))
+	lines := NewLines(mark)
+	var last []Line
+	size := 0
+	take := func(line Line) bool {
+		if line.Number < from {
+			return true
+		}
+		line.Text = bytes.Clone(line.Text)
+		last, size = append(last, line), size+len(line.Text)
+		for len(last) > count || size > maxWindow && len(last) > 1 {
+			size -= len(last[0].Text)
+			last = last[1:]
+		}
+		return true
+	}
+	for chunk, err := range read(mark.Offset) {
+		if err != nil {
+			return nil, false, err
+		}
+		lines.Add(chunk.Offset, chunk.Data, take)
+	}
+	rest, partial := lines.Rest()
+	if partial {
+		take(rest)
+	}
+	for _, line := range last {
+		shown = append(shown, Show(line))
+	}
+	return shown, partial && len(shown) > 0, nil
 }

@@ -148,6 +148,7 @@ func (l *Lines) restyle(code string) {
 	switch {
 	case code == "\x1b[m" || code == "\x1b[0m":
 		l.style = ""
+	case len(code) > maxStyle: // no terminal has such a style
 	case len(l.style)+len(code) <= maxStyle:
 		l.style += code
 	default: // too many without an end

@@ -41,7 +41,13 @@ func TestHTML(t *testing.T) {
 		"\xff\x1b[1mx":                                    "\ufffd<span class=\"term-fg1\">x</span>",
 		"\x1b[2J\x1b[5Aup":                                "up",
 		"\x1b]0;never ends":                               "",
-		"":                                                "",
+		"\x1b(B\x1b[mplain":                               "plain",
+		"\x1b[\u202em\x1b[\x1b(ma":                        "a",
+		"\x1b[?25la\x1b[38:5:1mb":                         "ab",
+		"abc\x1b[2Dx\x1b[1Gy\x1b[99999999999999999999Gz":  "yzc",
+		"a\x1b[Cb":        "a b",
+		"a\x1b[2K\x1b[Gb": "b",
+		"":                "",
 	} {
 		if got := HTML(Line{Text: []byte(in)}); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)
@@ -141,6 +147,66 @@ func TestBounds(t *testing.T) {
 	}
 	if want := []string{"a", "b", "7 bytes of the log are missing here", "c", "d"}; !slices.Equal(got, want) {
 		t.Errorf("with a gap: %q", got)
+	}
+}
+
+// A few bytes of a log cannot make a line of any size, or take the time of one: not by
+// writing beyond the last column, and not by erasing what it must fill again.
+func TestMovesAreBounded(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"beyond the last column": strings.Repeat("\x1b[65000Cab", maxLine/10),
+		"erased and filled":      "\x1b[65000G" + strings.Repeat("x\x1b[2K", maxLine/5),
+		"erased up to the place": "\x1b[65000G" + strings.Repeat("x\x1b[1K", maxLine/5),
+		"there and back":         strings.Repeat("\x1b[65000Gx\x1b[G\x1b[K", maxLine/16),
+	} {
+		if got := HTML(Line{Text: []byte(text)}); len(got) > 2*maxLine {
+			t.Errorf("%s: %d bytes become %d", name, len(text), len(got))
+		}
+		kept := filter([]byte(text), len(text)+1)
+		if moves := bytes.Count(kept, []byte("\x1b[65000G")); moves > 2*maxMoves/65000+2 {
+			t.Errorf("%s: %d moves over the line are left", name, moves)
+		}
+		if erased := bytes.Count(kept, []byte("2K")) + bytes.Count(kept, []byte("1K")); erased > 2*maxMoves/65000+2 {
+			t.Errorf("%s: the line is filled %d times", name, erased)
+		}
+	}
+	spinner := strings.Repeat("\x1b[2K\x1b[1G"+strings.Repeat("=", 80), maxLine/90) + "\x1b[2K\x1b[1Gdone"
+	if got := HTML(Line{Text: []byte(spinner)}); got != "done" {
+		t.Errorf("a progress bar becomes %q", got)
+	}
+}
+
+// A window of long lines has fewer of them, and all lines are reached by asking for the
+// next ones. A style of any size is not kept.
+func TestWindowIsBounded(t *testing.T) {
+	t.Parallel()
+	log := strings.Repeat(strings.Repeat("&", maxLine-1)+"\n", 40)
+	x := NewIndex()
+	if err := x.Extend(reader(log, 4096)); err != nil {
+		t.Fatal(err)
+	}
+	for from := 1; from <= 40; {
+		shown, _, err := x.Window(reader(log, 4096), from, 40)
+		if err != nil || len(shown) == 0 || len(shown) > maxWindow/(maxLine-1)+1 || shown[0].Number != from {
+			t.Fatalf("from line %d: %d lines, %v", from, len(shown), err)
+		}
+		from += len(shown)
+	}
+	shown, _, err := x.Tail(reader(log, 4096), 1, 40)
+	if err != nil || len(shown) < 2 || len(shown) > maxWindow/(maxLine-1)+1 || shown[len(shown)-1].Number != 40 {
+		t.Errorf("the end has %d lines, %v", len(shown), err)
+	}
+	shown, partial, err := x.Tail(reader("a\nb\nc", 2), 1, 2)
+	if err != nil || !partial || len(shown) != 2 || shown[0] != (Shown{2, "b"}) || shown[1] != (Shown{3, "c"}) {
+		t.Errorf("the end is %v, %t, %v", shown, partial, err)
+	}
+	styled := NewIndex()
+	if err := styled.Extend(reader("\x1b["+strings.Repeat("1;", maxLine)+"mx\nnext\n", 1<<20)); err != nil {
+		t.Fatal(err)
+	}
+	if style := styled.Next().Style; len(style) > maxStyle {
+		t.Errorf("a style of %d bytes is kept", len(style))
 	}
 }
 

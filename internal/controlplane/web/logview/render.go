@@ -23,8 +23,10 @@ func HTML(line Line) template.HTML {
 	if line.Style == "" && bytes.IndexFunc(text, controls) < 0 && utf8.Valid(text) {
 		return template.HTML(html.EscapeString(string(text))) //nolint:gosec // escaped
 	}
-	kept := filter(make([]byte, 0, len(line.Style)+len(text)), append([]byte(line.Style), text...))
-	screen, err := terminal.NewScreen(terminal.WithSize(len(kept)+1, 1))
+	raw := append([]byte(line.Style), text...)
+	columns := len(raw) + 1
+	kept := filter(raw, columns)
+	screen, err := terminal.NewScreen(terminal.WithSize(columns, 1))
 	if err != nil { // the size is positive
 		return template.HTML(html.EscapeString(string(text))) //nolint:gosec // escaped
 	}
@@ -46,37 +48,6 @@ func controls(r rune) bool {
 
 // hidden reports whether a rune changes the direction of the text around it.
 func hidden(r rune) bool { return r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 }
-
-// filter appends to out what terminal may see of a text: printable characters, tabs, moves
-// in the line, and the sequences for style.
-func filter(out, text []byte) []byte {
-	for len(text) > 0 {
-		if text[0] == escape {
-			size, final, ok := sequence(text)
-			if !ok {
-				return out
-			}
-			switch final {
-			case 'm', 'K', 'C', 'D', 'G':
-				out = append(out, text[:size]...)
-			}
-			text = text[size:]
-			continue
-		}
-		r, size := utf8.DecodeRune(text)
-		switch {
-		case r == utf8.RuneError && size == 1:
-			out = utf8.AppendRune(out, utf8.RuneError)
-		case r == '\r', r == '\b':
-			out = append(out, byte(r))
-		case controls(r):
-		default:
-			out = append(out, text[:size]...)
-		}
-		text = text[size:]
-	}
-	return out
-}
 
 // sequence returns the size of the control sequence at the beginning of text, and the
 // character that ends it, 0 if it is not a CSI sequence. It reports whether the sequence
@@ -103,7 +74,12 @@ func sequence(text []byte) (size int, final byte, ok bool) {
 			}
 		}
 		return 0, 0, false
-	default:
-		return len(`x[`), 0, true
+	default: // such as ESC ( B, which chooses a character set
+		for i := 1; i < len(text); i++ {
+			if text[i] < 0x20 || text[i] > 0x2f {
+				return i + 1, 0, true
+			}
+		}
+		return 0, 0, false
 	}
 }

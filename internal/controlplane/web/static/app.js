@@ -174,12 +174,18 @@ if (log) {
   if (earlier) {
     earlier.addEventListener("click", async (event) => {
       event.preventDefault();
-      const first = Number(log.firstElementChild.id.slice(1)), from = Math.max(1, first - 1000);
-      const response = await fetch(`/jobs/${job}/lines?from=${from}&count=${Math.min(1000, first - from)}`);
-      if (!response.ok) return;
-      const { lines } = await response.json(), before = log.scrollHeight;
+      const first = Number(log.firstElementChild.id.slice(1)), from = Math.max(1, first - 1000), lines = [];
+      for (let line = from; line < first;) { // a response has fewer lines if they are long
+        const response = await fetch(`/jobs/${job}/lines?from=${line}&count=${first - line}`);
+        if (!response.ok) return;
+        const part = (await response.json()).lines || [];
+        if (part.length === 0) return;
+        lines.push(...part);
+        line += part.length;
+      }
+      const before = log.scrollHeight;
       following.checked = false;
-      log.prepend(...(lines || []).map(lineOf));
+      log.prepend(...lines.map(lineOf));
       log.scrollTop += log.scrollHeight - before;
       if (from === 1) earlier.parentElement.remove();
       else earlier.textContent = `Earlier lines (1 to ${from - 1})`;
