@@ -68,6 +68,9 @@ func (e *embedded) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := e.dropForeignBatches(); err != nil {
+		return err
+	}
 	staged := e.stagedBatches() // of a process that was killed
 	srv, err := server.NewServer(&server.Options{
 		ServerName:             "switchyard",

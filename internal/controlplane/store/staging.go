@@ -53,6 +53,20 @@ func (e *embedded) stagedBatches() string {
 	return folder
 }
 
+// dropForeignBatches removes a link to a folder in which others could have put batches, which
+// the server would complete: after a restart of the machine the folder is gone, and every
+// user can make another one with its name.
+func (e *embedded) dropForeignBatches() error {
+	folder, err := os.Readlink(e.batches())
+	if err != nil || isPrivateFolder(folder) {
+		return nil //nolint:nilerr // it is no link
+	}
+	if err := os.Remove(e.batches()); err != nil {
+		return fmt.Errorf("removing a link to a folder of batches that is gone, or not of this user alone: %w", err)
+	}
+	return nil
+}
+
 // stage has the server collect its batches in memory from the first one on, if the system
 // has a folder in memory with room for them; else they stay on disk. The caller must have
 // no batch on its way.

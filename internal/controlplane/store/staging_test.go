@@ -127,8 +127,8 @@ func TestLeftBatches(t *testing.T) {
 	s.Close()
 	left := filepath.Join(memoryFolder(), s.embedded.stagingName()+rand.Text())
 	ofCopy := filepath.Join(memoryFolder(), stagingPrefix+rand.Text())
-	other := t.TempDir()
-	for _, folder := range []string{left, ofCopy} {
+	other := filepath.Join(t.TempDir(), "other")
+	for _, folder := range []string{left, ofCopy, other} {
 		must(t, os.Mkdir(folder, 0o700))
 		t.Cleanup(func() { _ = os.RemoveAll(folder) })
 	}
@@ -146,5 +146,56 @@ func TestLeftBatches(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(folder, "file")); err != nil {
 			t.Errorf("a folder that is not ours was changed: %v", err)
 		}
+	}
+}
+
+// After a restart of the machine every user can make a folder with the name of the one that
+// was in memory: the server takes no batches from it, and does not touch it.
+func TestForeignBatches(t *testing.T) {
+	skipWithoutMemory(t)
+	for name, foreign := range map[string]func(t *testing.T, folder string){
+		"others may write": func(t *testing.T, folder string) {
+			t.Helper()
+			must(t, os.Chmod(folder, 0o777)) //nolint:gosec // what is tested
+		},
+		"of another user": func(t *testing.T, folder string) {
+			t.Helper()
+			const nobody = 65534
+			if err := os.Chown(folder, nobody, nobody); err != nil {
+				t.Skip(err)
+			}
+		},
+		"a link": func(t *testing.T, folder string) {
+			t.Helper()
+			elsewhere := filepath.Join(t.TempDir(), "elsewhere")
+			must(t, os.Rename(folder, folder+"-moved"))
+			t.Cleanup(func() { _ = os.RemoveAll(folder + "-moved") })
+			must(t, os.Mkdir(elsewhere, 0o700))
+			must(t, os.WriteFile(filepath.Join(elsewhere, "file"), nil, 0o600))
+			must(t, os.Symlink(elsewhere, folder))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			s := openTest(t, Options{DataDir: dir})
+			jobs := storeMany(t, s, "a")
+			s.Close()
+			folder := filepath.Join(memoryFolder(), s.embedded.stagingName()+rand.Text())
+			must(t, os.Mkdir(folder, 0o700))
+			t.Cleanup(func() { _ = os.RemoveAll(folder) })
+			must(t, os.WriteFile(filepath.Join(folder, "file"), nil, 0o600))
+			foreign(t, folder)
+			must(t, os.Symlink(folder, s.embedded.batches()))
+			again := openTest(t, Options{DataDir: dir})
+			if used := again.embedded.stagedBatches(); used == folder {
+				t.Errorf("the server takes batches from %s", used)
+			}
+			mustRead(t, again, jobs)
+			mustRead(t, again, storeMany(t, again, "b"))
+			again.Close()
+			if _, err := os.Stat(filepath.Join(folder, "file")); err != nil {
+				t.Errorf("a folder that is not ours was changed: %v", err)
+			}
+		})
 	}
 }
