@@ -221,6 +221,12 @@ func TestWebLog(t *testing.T) {
 	if raw.body != log || !strings.HasPrefix(raw.header.Get("Content-Disposition"), "attachment") {
 		t.Errorf("raw log: %d bytes, %v", len(raw.body), raw.header)
 	}
+	short := b.running(b.register("w2", "q2"), queued("q2"))
+	short.write("one\n")
+	raw = r.get("/jobs/" + short.id + "/raw")
+	if raw.body != "one\n" || raw.header.Get("Content-Length") != "" { // else one time limit is that of the whole log
+		t.Errorf("the parts of a log are not sent as they are read: %q, %v", raw.body, raw.header)
+	}
 }
 
 // Workers and queues are shown, paused, resumed and stopped, with a reason.

@@ -180,7 +180,7 @@ func (s *site) logLines(w http.ResponseWriter, r *http.Request) error {
 
 // logRaw responds with a job's log as it was written.
 func (s *site) logRaw(w http.ResponseWriter, r *http.Request) error {
-	id, begun := r.PathValue("id"), false
+	id, begun, control := r.PathValue("id"), false, http.NewResponseController(w)
 	for chunk, err := range s.Calls.ReadLog(r.Context(), id, 0) {
 		if err != nil {
 			if begun { // the reader must see that it is not the whole log
@@ -193,6 +193,9 @@ func (s *site) logRaw(w http.ResponseWriter, r *http.Request) error {
 			rawHeader(w, id)
 		}
 		if _, err := w.Write(chunk.Data); err != nil {
+			return errGone
+		}
+		if control.Flush() != nil { // each flush begins a new time limit
 			return errGone
 		}
 	}
