@@ -45,7 +45,8 @@ func (s *site) signIn(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the request does not come from this page", http.StatusForbidden)
 		return
 	}
-	if !s.limit.Allows(address, s.now()) {
+	succeeded, ok := s.limit.Begin(address, s.now())
+	if !ok {
 		admission.LeaveBody(w, r)
 		w.Header().Set("Retry-After", "10")
 		refuse(http.StatusTooManyRequests, "Too many sign-ins from this address have failed. Wait a moment and try again.")
@@ -63,6 +64,7 @@ func (s *site) signIn(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, access.ErrRefused):
 		reason = err.Error()
 	case err != nil:
+		succeeded() // it was no guess
 		s.Logger.Warn("sign-in not served, store unavailable", zap.Error(err))
 		refuse(http.StatusServiceUnavailable, "The store does not answer. Try again.")
 		return
@@ -70,11 +72,11 @@ func (s *site) signIn(w http.ResponseWriter, r *http.Request) {
 		reason = "a token with the scope register is for agents; sign in with one of another scope"
 	}
 	if reason != "" {
-		s.limit.Failed(address, s.now())
 		s.refusals.Refused(refusal.Refusal{Call: "POST /signin", Address: address, Presented: presented, Reason: reason})
 		refuse(http.StatusUnauthorized, punctuated(reason))
 		return
 	}
+	succeeded()
 	cookie, err := s.sessions.Cookie(r, id)
 	if err != nil {
 		s.Logger.Warn("sign-in not served, no key for sessions", zap.Error(err))

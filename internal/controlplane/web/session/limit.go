@@ -28,18 +28,18 @@ type Limit struct {
 	swept  time.Time // when addresses without a failure were last forgotten
 }
 
-// Allows reports whether an address may try to sign in, at a moment.
-func (l *Limit) Allows(address string, now time.Time) bool {
+// Begin counts a sign-in from an address as one that fails, and reports whether it may be
+// tried. A sign-in that succeeds is to call succeeded, which takes the count back. Counting
+// first bounds those that are tried at the same time, too.
+func (l *Limit) Begin(address string, now time.Time) (succeeded func(), ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.of(address, now).TokensAt(now) >= 1
-}
-
-// Failed counts a sign-in that failed.
-func (l *Limit) Failed(address string, now time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.of(address, now).AllowN(now, 1)
+	limiter := l.of(address, now)
+	if limiter.TokensAt(now) < 1 {
+		return nil, false
+	}
+	counted := limiter.ReserveN(now, 1)
+	return func() { counted.CancelAt(now) }, true
 }
 
 // of returns the limiter of an address.

@@ -100,24 +100,34 @@ func TestKeyLater(t *testing.T) {
 }
 
 // After some failures an address has to wait; the others of its network of IPv6 with it.
+// Sign-ins that are tried at the same time count, and those that succeed do not.
 func TestLimit(t *testing.T) {
 	t.Parallel()
 	var l Limit
 	now := time.Now()
+	for range 3 * maxFailures {
+		succeeded, ok := l.Begin("2001:db8::1", now)
+		if !ok {
+			t.Fatal("refused after sign-ins that succeeded")
+		}
+		succeeded()
+	}
 	for range maxFailures {
-		if !l.Allows("2001:db8::1", now) {
+		if _, ok := l.Begin("2001:db8::1", now); !ok {
 			t.Fatal("refused too early")
 		}
-		l.Failed("2001:db8::1", now)
 	}
-	if l.Allows("2001:db8::2", now) || !l.Allows("192.0.2.1", now) {
+	if _, ok := l.Begin("2001:db8::2", now); ok {
 		t.Error("the limit is not that of the network")
 	}
-	if !l.Allows("2001:db8::1", now.Add(failureEvery)) {
+	if _, ok := l.Begin("192.0.2.1", now); !ok {
+		t.Error("the limit is that of all networks")
+	}
+	if _, ok := l.Begin("2001:db8::1", now.Add(failureEvery)); !ok {
 		t.Error("one more is not allowed after a while")
 	}
 	for i := range 3 * maxAddresses {
-		l.Failed("host"+strconv.Itoa(i), now)
+		_, _ = l.Begin("host"+strconv.Itoa(i), now)
 	}
 	if len(l.byAddr) > maxAddresses {
 		t.Errorf("%d addresses are kept", len(l.byAddr))
