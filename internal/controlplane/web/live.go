@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/access"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/web/session"
 )
 
@@ -26,9 +27,9 @@ const (
 	// reconnectAfter is how long a browser waits until it opens a stream again that ended.
 	reconnectAfter = time.Second
 
-	// maxStreams bounds the streams that are open, and maxSessionStreams those of one
-	// session.
-	maxStreams, maxSessionStreams = 1000, 32
+	// maxStreams bounds the streams that are open, maxTokenStreams those of the sessions of one
+	// token, which may be any number, and maxSessionStreams those of one session.
+	maxStreams, maxTokenStreams, maxSessionStreams = 1000, 500, 32
 )
 
 // hub notifies all open pages when something has changed. One goroutine looks for all of them,
@@ -94,37 +95,42 @@ func (h *hub) look(stop <-chan struct{}) {
 
 // streams counts the open streams. Its methods may be called concurrently.
 type streams struct {
-	mu        sync.Mutex
-	total     int
-	bySession map[string]int
+	mu    sync.Mutex
+	total int
+	by    map[string]int // by the ID of a token, and by the cookie of a session
 }
 
-// enter counts a stream of the session of a request, until leave is called. It returns an
-// error if there are too many.
+// enter counts a stream of the caller and the session of a request, until leave is called. It
+// returns an error if there are too many.
 func (s *streams) enter(r *http.Request) (leave func(), err error) {
-	name := ""
+	holder, name := "token "+access.Caller(r.Context()).TokenID, "session "
 	if cookie, err := r.Cookie(session.CookieName); err == nil {
-		name = cookie.Value
+		name += cookie.Value
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.bySession == nil {
-		s.bySession = map[string]int{}
+	if s.by == nil {
+		s.by = map[string]int{}
 	}
-	if s.total >= maxStreams || s.bySession[name] >= maxSessionStreams {
+	if s.total >= maxStreams || s.by[holder] >= maxTokenStreams || s.by[name] >= maxSessionStreams {
 		return nil, &problem{http.StatusServiceUnavailable, "Too many pages are open."}
 	}
-	s.total++
-	s.bySession[name]++
+	s.count(1, holder, name)
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.total--
-		s.bySession[name]--
-		if s.bySession[name] == 0 {
-			delete(s.bySession, name)
-		}
+		s.count(-1, holder, name)
 	}, nil
+}
+
+// count adds n streams. The caller holds the lock.
+func (s *streams) count(n int, names ...string) {
+	s.total += n
+	for _, name := range names {
+		if s.by[name] += n; s.by[name] == 0 {
+			delete(s.by, name)
+		}
+	}
 }
 
 // eventStream writes server-sent events. It is for one goroutine.
