@@ -133,7 +133,7 @@ func (s *site) log(ctx context.Context, job *switchyardv1.Job, line int) (logDat
 	}
 	shown, partial, err := read(s.reader(ctx, job.GetId()), data.From, shownLines)
 	if err != nil {
-		return data, err //nolint:wrapcheck // an error of the API has its words
+		return data, err
 	}
 	if len(shown) > 0 {
 		data.From = shown[0].Number

@@ -133,9 +133,9 @@ func (x *Index) Tail(read Reader, from, count int) (shown []Shown, partial bool,
 	lines := NewLines(mark)
 	var last []Line
 	size := 0
-	take := func(line Line) bool {
+	keep := func(line Line) {
 		if line.Number < from {
-			return true
+			return
 		}
 		line.Text = bytes.Clone(line.Text)
 		last, size = append(last, line), size+len(line.Text)
@@ -143,17 +143,19 @@ func (x *Index) Tail(read Reader, from, count int) (shown []Shown, partial bool,
 			size -= len(last[0].Text)
 			last = last[1:]
 		}
-		return true
 	}
 	for chunk, err := range read(mark.Offset) {
 		if err != nil {
 			return nil, false, err
 		}
-		lines.Add(chunk.Offset, chunk.Data, take)
+		lines.Add(chunk.Offset, chunk.Data, func(line Line) bool {
+			keep(line)
+			return true
+		})
 	}
 	rest, partial := lines.Rest()
 	if partial {
-		take(rest)
+		keep(rest)
 	}
 	for _, line := range last {
 		shown = append(shown, Show(line))
