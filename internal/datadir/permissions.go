@@ -1,6 +1,7 @@
 package datadir
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -53,7 +54,10 @@ func CheckTokenFile(path string) error {
 func CheckSecretFile(kind, path string) (warning string, err error) {
 	mode, err := modeOf(path)
 	if err != nil {
-		return "", fmt.Errorf("%s %s: %w", kind, path, err)
+		if failed, ok := errors.AsType[*fs.PathError](err); ok {
+			err = failed.Err // the path is named already
+		}
+		return "", fmt.Errorf("%s %s cannot be read: %w", kind, path, err)
 	}
 	switch {
 	case mode&othersWrite != 0:

@@ -83,6 +83,14 @@ func TestCheckSecretFile(t *testing.T) {
 			t.Errorf("%s: %q, %v", path, warning, err)
 		}
 	}
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	path = filepath.Join(path, "token")
+	if _, err := CheckSecretFile("token file", path); err == nil || err.Error() != "token file "+path+" cannot be read: not a directory" {
+		t.Errorf("below a file: %v", err)
+	}
 }
 
 func chmod(t *testing.T, path string, mode fs.FileMode) {
