@@ -122,7 +122,8 @@ func startIn(cg *cgroup, c Command, opts Options, out *output) (*Process, error)
 		_ = g.close()
 		return nil, fmt.Errorf("starting %s %s: %w%s", c.Name, c.Argv[0], err, hint(err))
 	}
-	p := &Process{cmd: cmd, opts: opts, group: g, cgroup: cg, output: out, begun: begun, exited: make(chan struct{}), inherited: inheritedPeakMemory()}
+	p := &Process{cmd: cmd, opts: opts, group: g, cgroup: cg, output: out, begun: begun, exited: make(chan struct{})}
+	p.inherited = inheritedPeakMemory()
 	if err := g.add(cmd.Process); err != nil {
 		_ = cmd.Process.Kill()
 		_ = g.await(cmd, fd)

@@ -60,7 +60,8 @@ func New() *Metrics {
 		run: prometheus.NewHistogram(histogram("job_run_seconds", "Time from the start of a job's process to its end.", jobBuckets())),
 		cpu: prometheus.NewCounter(opts("job_cpu_seconds_total", "Time that the processes of jobs that have ended spent on processors.")),
 		memory: prometheus.NewHistogram(histogram("job_peak_memory_bytes",
-			"Most memory that a job used: all of its processes if it had a control group, else its largest one, if that had more than the agent.", memoryBuckets())),
+			"Most memory that a job used: all of its processes if it had a control group, else its largest one, "+
+				"if that had more than the agent.", memoryBuckets())),
 		killed: prometheus.NewCounter(opts("jobs_killed_for_memory_total", "Jobs whose processes were killed for their limit of memory.")),
 		output: prometheus.NewCounter(opts("job_output_bytes_total", "Bytes of the logs of jobs that have ended.")),
 		chunksFailed: prometheus.NewCounter(opts("chunks_failed_total",
