@@ -42,7 +42,8 @@ func newStorage(t *testing.T, dir string) *storage {
 	js, done := s.connect(t)
 	defer done()
 	for _, config := range []jetstream.StreamConfig{
-		{Name: recordStream, Subjects: []string{recordPrefix + ">"}, AllowMsgTTL: true}, // copies keep their time to live
+		// Copies keep the headers of a time to live and of a batch, and the sequence that they expect.
+		{Name: recordStream, Subjects: []string{recordPrefix + ">"}, AllowMsgTTL: true, AllowAtomicPublish: true},
 		{
 			Name: stateStream, Subjects: []string{statePrefix + ">"}, MaxMsgsPerSubject: 1, AllowMsgTTL: true,
 			RePublish: &jetstream.RePublish{Source: statePrefix + ">", Destination: recordPrefix + ">"},

@@ -59,7 +59,7 @@ func (e *embedded) stagedBatches() string {
 func (e *embedded) dropForeignBatches() error {
 	folder, err := os.Readlink(e.batches())
 	if err != nil || isPrivateFolder(folder) {
-		return nil //nolint:nilerr // it is no link
+		return nil //nolint:nilerr // there is not a link
 	}
 	if err := os.Remove(e.batches()); err != nil {
 		return fmt.Errorf("removing a link to a folder of batches that is gone, or not of this user alone: %w", err)

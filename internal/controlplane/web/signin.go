@@ -64,7 +64,7 @@ func (s *site) signIn(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, access.ErrRefused):
 		reason = err.Error()
 	case err != nil:
-		succeeded() // it was no guess
+		succeeded() // not a wrong guess
 		s.Logger.Warn("sign-in not served, store unavailable", zap.Error(err))
 		refuse(http.StatusServiceUnavailable, "The store does not answer. Try again.")
 		return
