@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"slices"
 	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
@@ -18,7 +19,7 @@ const (
 	WorkerSilent   WorkerCondition = "silent" // nothing is received from it, or it did not accept its last offer
 	WorkerPaused   WorkerCondition = "paused"
 	WorkerDraining WorkerCondition = "draining" // or it leaves after the job that it has
-	WorkerLost     WorkerCondition = "lost"     // its lease has expired; it may come back
+	WorkerLost     WorkerCondition = "lost"     // its lease has expired; it may come back, and no other one has its name
 )
 
 // WorkerConditions returns every condition.
@@ -70,6 +71,7 @@ func (x *Index) Stats() Stats {
 			q.OldestQueued = timeOf(oldest)
 		}
 	}
+	var lost []*workerEntry
 	for _, w := range x.workers {
 		if w.stream != nil {
 			s.Streams++
@@ -77,8 +79,14 @@ func (x *Index) Stats() Stats {
 		if w.record.State == workerstate.Left || w.record.Revoked {
 			continue
 		}
-		kind := WorkerKind{Condition: w.shownCondition(), Streaming: w.stream != nil || w.otherReplica != ""}
-		s.queue(w.record.Queue).Workers[kind]++
+		if w.shownCondition() == WorkerLost {
+			lost = append(lost, w)
+			continue
+		}
+		s.queue(w.record.Queue).Workers[w.kind()]++
+	}
+	for _, w := range x.notReplaced(lost) {
+		s.queue(w.record.Queue).Workers[w.kind()]++
 	}
 	for name, p := range x.pauses {
 		if p.Paused {
@@ -88,6 +96,22 @@ func (x *Index) Stats() Stats {
 	return s
 }
 
+// notReplaced returns those of lost workers in whose place no other one of their name and
+// queue is there. An agent that was killed and started again registers new workers.
+func (x *Index) notReplaced(lost []*workerEntry) []*workerEntry {
+	if len(lost) == 0 {
+		return nil
+	}
+	type place struct{ name, queue string }
+	filled := map[place]bool{}
+	for _, w := range x.workers {
+		if w.record.State != workerstate.Left && !w.record.Revoked && w.shownCondition() != WorkerLost {
+			filled[place{w.record.Name, w.record.Queue}] = true
+		}
+	}
+	return slices.DeleteFunc(lost, func(w *workerEntry) bool { return filled[place{w.record.Name, w.record.Queue}] })
+}
+
 func (s Stats) queue(name string) *QueueStats {
 	q := s.Queues[name]
 	if q == nil {
@@ -95,6 +119,10 @@ func (s Stats) queue(name string) *QueueStats {
 		s.Queues[name] = q
 	}
 	return q
+}
+
+func (w *workerEntry) kind() WorkerKind {
+	return WorkerKind{Condition: w.shownCondition(), Streaming: w.stream != nil || w.otherReplica != ""}
 }
 
 // shownCondition returns the condition of the worker for people.

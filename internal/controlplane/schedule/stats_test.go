@@ -39,6 +39,8 @@ func TestStats(t *testing.T) {
 	worker("paused", workerstate.Paused, true)
 	worker("draining", workerstate.Draining, false)
 	worker("lost", workerstate.Lost, false)
+	worker("idle", workerstate.Lost, false) // its agent was killed, and started again
+	worker("left", workerstate.Lost, false) // and left then
 	worker("left", workerstate.Left, false)
 	x.AttachedTo("self", Announcement{Replica: "other replica", WorkerID: worker("elsewhere", workerstate.Available, false), Epoch: 1})
 
@@ -58,7 +60,7 @@ func TestStats(t *testing.T) {
 			OldestQueued: begin.Add(2 * time.Second),
 			Workers: map[WorkerKind]int{
 				{WorkerIdle, true}: 2, {WorkerIdle, false}: 1, {WorkerBusy, true}: 1, {WorkerPaused, true}: 1,
-				{WorkerDraining, false}: 1, {WorkerLost, false}: 1,
+				{WorkerDraining, false}: 1, {WorkerLost, false}: 2,
 			},
 		},
 		"b": {Jobs: map[wire.JobState]int{wire.StateFinished: 1, wire.StateCanceled: 1}, Workers: map[WorkerKind]int{}},
