@@ -200,6 +200,24 @@ func TestTimelineForms(t *testing.T) {
 	}
 }
 
+// TestTimelineNamesDelays checks that whatever a message or a ping that is due was delayed
+// by is in the text, whether or not it changes the state.
+func TestTimelineNamesDelays(t *testing.T) {
+	t.Parallel()
+	const delay = "this agent did not run for 15s or more"
+	for _, late := range []timed{
+		{at: 20, kind: fsm.ReceivedResume, n: 1, cause: delay},
+		{at: 20, kind: fsm.ReceivedJob, n: 1, job: "job-1", cause: delay},
+		{at: 20, kind: fsm.ReceivedPause, n: 1, cause: delay},
+		{at: 20, kind: fsm.TrustExpired, n: 1, cause: delay},
+	} {
+		text := written(t, forms[0], recordsOf("w", midnight, []timed{{kind: fsm.Started}, {at: 5, kind: fsm.ReceivedResume, n: 1}, late}))
+		if n := strings.Count(strings.Join(strings.Fields(text), " "), delay); n != 1 {
+			t.Errorf("%v: found %d times:\n%s", late.kind, n, text)
+		}
+	}
+}
+
 func wellFormed(t *testing.T, name, svg string) {
 	t.Helper()
 	decoder := xml.NewDecoder(strings.NewReader(svg))

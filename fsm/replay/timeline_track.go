@@ -108,6 +108,8 @@ func (k *track) event(r *fsm.Record, at time.Time) {
 			k.w.Pings[k.ping].kind = kind
 			k.endPing(Answer(kind.Brief()), r.Cause, at)
 		}
+	case r.Cause != "" && (kind == fsm.PollDue || class == fsm.ClassMessage && kind != fsm.ReceivedPause):
+		k.note(kind.Brief(), r.Cause) // what delayed it; a pause is noted with its facts
 	case kind != fsm.PollDue && (class != fsm.ClassMessage || kind == fsm.ReceivedDisconnect):
 		k.note(kind.Brief(), r.Cause)
 	}

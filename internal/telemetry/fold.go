@@ -43,7 +43,7 @@ func (f *folder) add(r fsm.Record, write func(fsm.Record)) {
 	idle := r.Facts.Job == "" && r.Facts.Mailbox.Len() == 0 && r.Ignored == ""
 	kind := r.Event.Kind
 	switch {
-	case idle && kind == fsm.PollDue && w.kind.Class() == fsm.ClassAnswer && w.due == nil:
+	case idle && kind == fsm.PollDue && r.Cause == "" && w.kind.Class() == fsm.ClassAnswer && w.due == nil:
 		w.due = &r
 		return
 	case idle && (kind == fsm.AnsweredIdle || kind == fsm.PollFailed) && r.To == fsm.FallingBack:
@@ -54,7 +54,7 @@ func (f *folder) add(r fsm.Record, write func(fsm.Record)) {
 		}
 		w.flush(write)
 		w.kind, w.cause = kind, r.Cause
-	case idle && kind == fsm.ReceivedResume && r.From == r.To && r.To == fsm.StreamHealthy:
+	case idle && kind == fsm.ReceivedResume && r.Cause == "" && r.From == r.To && r.To == fsm.StreamHealthy:
 		if kind == w.kind && w.due == nil {
 			w.fold(r, r.Time, 1)
 			return

@@ -91,6 +91,15 @@ func TestHistoryFoldsWhatRepeats(t *testing.T) {
 				n.step(fsm.Event{Kind: fsm.ReceivedResume, Epoch: 1}, "")
 			}
 		}, 3, 0, 0, 1},
+		{"a keep-alive after the agent was stopped", func(n *night) {
+			for range 50 {
+				n.step(fsm.Event{Kind: fsm.ReceivedResume, Epoch: 1}, "")
+			}
+			n.step(fsm.Event{Kind: fsm.ReceivedResume, Epoch: 1}, "this agent did not run for 15s or more")
+			for range 50 {
+				n.step(fsm.Event{Kind: fsm.ReceivedResume, Epoch: 1}, "")
+			}
+		}, 6, 0, 0, 2},
 		{"an hour of pings", func(n *night) { n.lost(); n.pings(1800, fsm.AnsweredIdle, "") }, 10, 1800, 0, 6},
 	} {
 		t.Run(row.name, func(t *testing.T) {

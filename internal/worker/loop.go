@@ -76,8 +76,11 @@ func (w *Worker) step(ctx context.Context, in input) error {
 	if _, err := w.machine.Step(in.event); err != nil {
 		return fmt.Errorf("worker %s: %w", w.config.Session.ID(), err)
 	}
-	r := w.machine.Record(now, w.config.Session.ID(), w.withStall(in.cause))
+	r := w.machine.Record(now, w.config.Session.ID(), in.cause)
 	r.Name = w.config.Name
+	if r.Ignored == "" { // else timelines do not show it
+		r.Cause = w.withStall(in.cause)
+	}
 	w.log.record(w.config.Logger, &r)
 	w.history.add(&r)
 	w.config.Observe(r)
