@@ -115,6 +115,20 @@ func cpuTime(pid int) (time.Duration, error) {
 	return sum, nil
 }
 
+// cpuIn returns the CPU time that a process uses in a time, in which nobody asks it for
+// anything.
+func cpuIn(ctx context.Context, pid int, d time.Duration) (time.Duration, error) {
+	before, err := cpuTime(pid)
+	if err != nil {
+		return 0, err
+	}
+	if err := pause(ctx, d); err != nil {
+		return 0, err
+	}
+	after, err := cpuTime(pid)
+	return after - before, err
+}
+
 // load returns the machine's load average. A high load makes figures unreliable.
 func load() string {
 	text, err := os.ReadFile("/proc/loadavg")

@@ -59,7 +59,7 @@ func measurePages(ctx context.Context, l *lab) (results []result, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, p.close()) }()
-	cpu, err := s.cpuIn(ctx, pagesIdle)
+	cpu, err := cpuIn(ctx, s.cmd.Process.Pid, pagesIdle)
 	if err != nil {
 		return nil, err
 	}
@@ -82,19 +82,6 @@ func measurePages(ctx context.Context, l *lab) (results []result, err error) {
 		key: keyPagesJobs, value: spread(among, median, percent99), samples: len(among),
 		outcome: outcomeOf(false, true), notes: []string{"without pages: " + spread(alone, median, percent99)},
 	}}, nil
-}
-
-// cpuIn returns the CPU time of the control plane in a time.
-func (s *serverProcess) cpuIn(ctx context.Context, d time.Duration) (time.Duration, error) {
-	before, err := cpuTime(s.cmd.Process.Pid)
-	if err != nil {
-		return 0, err
-	}
-	if err := pause(ctx, d); err != nil {
-		return 0, err
-	}
-	after, err := cpuTime(s.cmd.Process.Pid)
-	return after - before, err
 }
 
 // jobTimes returns how long jobs took from their submission to their finish, one after the

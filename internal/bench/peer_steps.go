@@ -200,17 +200,10 @@ func (s *stage) rest(ctx context.Context, p plan) (memory, cpu float64, err erro
 		return 0, 0, err
 	}
 	pid := s.process.cmd.Process.Pid
-	before, err := cpuTime(pid)
-	if err != nil {
-		return 0, 0, err
-	}
-	if err := pause(ctx, p.idle); err != nil {
-		return 0, 0, err
-	}
-	after, err := cpuTime(pid)
+	used, err := cpuIn(ctx, pid, p.idle)
 	if err != nil {
 		return 0, 0, err
 	}
 	resident, err := residentMemory(pid)
-	return float64(resident) / megabyte, inMilliseconds(after - before), err
+	return float64(resident) / megabyte, inMilliseconds(used), err
 }

@@ -95,15 +95,8 @@ func (l *lab) idle(ctx context.Context, workers int, duration time.Duration) (me
 	if memory, err = residentMemory(a.cmd.Process.Pid); err != nil || duration == 0 {
 		return memory, 0, err
 	}
-	before, err := cpuTime(a.cmd.Process.Pid)
-	if err != nil {
-		return 0, 0, err
-	}
-	if err := pause(ctx, duration); err != nil {
-		return 0, 0, err
-	}
-	after, err := cpuTime(a.cmd.Process.Pid)
-	return memory, after - before, err
+	used, err := cpuIn(ctx, a.cmd.Process.Pid, duration)
+	return memory, used, err
 }
 
 // measureSize measures the size of the program.

@@ -139,18 +139,9 @@ func (l *lab) crowdCosts(ctx context.Context, s *serverProcess, c *crowdProcess)
 	if err := pause(ctx, l.plan.settle); err != nil {
 		return costs, err
 	}
-	before, err := cpuTime(pid)
-	if err != nil {
+	if costs.idleCPU, err = cpuIn(ctx, pid, l.plan.idle); err != nil {
 		return costs, err
 	}
-	if err := pause(ctx, l.plan.idle); err != nil {
-		return costs, err
-	}
-	after, err := cpuTime(pid)
-	if err != nil {
-		return costs, err
-	}
-	costs.idleCPU = after - before
 	with, err := residentMemory(pid)
 	costs.memory = (with - without) / int64(l.plan.streams)
 	return costs, err
