@@ -132,21 +132,29 @@ func parseForm(w http.ResponseWriter, r *http.Request) error {
 
 // fail responds with an error page. It logs what the reader cannot know.
 func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
-	var status int
-	var text string
-	if p, ok := errors.AsType[*problem](err); ok {
-		status, text = p.status, p.text
-	} else if coded, ok := errors.AsType[*connect.Error](err); ok {
-		status, text = statusOf(coded.Code()), punctuated(coded.Message())
-	} else if r.Context().Err() != nil {
-		return // the reader has gone
-	} else {
+	status, text, ok := explained(err)
+	if !ok {
+		if r.Context().Err() != nil {
+			return // the reader has gone
+		}
 		s.Logger.Warn("page not served", zap.String("path", r.URL.Path), zap.Error(err))
 		status, text = http.StatusServiceUnavailable, "The store does not answer. Try again."
 	}
 	v := s.view(r, http.StatusText(status))
 	v.Data = text
 	s.pages.render(w, status, "error", v, s.Logger)
+}
+
+// explained returns the status and the text of an error that is for the reader, and reports
+// whether it is one.
+func explained(err error) (status int, text string, ok bool) {
+	if p, is := errors.AsType[*problem](err); is {
+		return p.status, p.text, true
+	}
+	if coded, is := errors.AsType[*connect.Error](err); is {
+		return statusOf(coded.Code()), punctuated(coded.Message()), true
+	}
+	return 0, "", false
 }
 
 // statusOf returns the status of HTTP for a code.

@@ -176,6 +176,7 @@ func environment(job *switchyardv1.Job) (env []fact) {
 // history returns the changes of a job, and a chart of how long each state lasted.
 func history(job *switchyardv1.Job, now time.Time) (changes []change, bars []bar) {
 	entries := job.GetHistory()
+	var spans []float64 // how long each bar lasted
 	for i, entry := range entries {
 		if i == int(job.GetHistoryHead()) && job.GetHistoryDropped() > 0 {
 			left := fmt.Sprintf("%d changes are left out", job.GetHistoryDropped())
@@ -195,28 +196,25 @@ func history(job *switchyardv1.Job, now time.Time) (changes []change, bars []bar
 		}
 		if lasted := max(0, until.Sub(began)); open {
 			c.Lasted = wait(lasted)
-			bars = append(bars, bar{Class: c.Class, Tip: c.State + " for " + c.Lasted, Width: strconv.FormatInt(int64(lasted), 10)})
+			bars, spans = append(bars, bar{Class: c.Class, Tip: c.State + " for " + c.Lasted}), append(spans, float64(lasted))
 		}
 		changes = append(changes, c)
 	}
-	return changes, scale(bars)
+	return changes, scale(bars, spans)
 }
 
-// scale sets the places of bars, whose widths are durations. None is narrower than one can
-// see.
-func scale(bars []bar) []bar {
-	total, widths := 0.0, make([]float64, len(bars))
-	for i, b := range bars {
-		n, _ := strconv.ParseInt(b.Width, 10, 64)
-		widths[i] = float64(n)
-		total += widths[i]
+// scale sets the places of bars by how long each lasted. None is narrower than one can see.
+func scale(bars []bar, spans []float64) []bar {
+	total := 0.0
+	for _, span := range spans {
+		total += span
 	}
 	free, x := lifeWidth-minWidth*float64(len(bars)), 0.0
 	if total <= 0 || free <= 0 {
 		return nil
 	}
 	for i := range bars {
-		width := minWidth + free*widths[i]/total
+		width := minWidth + free*spans[i]/total
 		bars[i].X, bars[i].Width = coordinate(x), coordinate(width)
 		x += width
 	}

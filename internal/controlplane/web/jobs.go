@@ -184,21 +184,15 @@ func contains(job *switchyardv1.Job, text string) bool {
 }
 
 func jobStates() []option {
-	list := []option{{"", "any"}, {active, "not ended"}}
-	for number := range len(switchyardv1.JobState_name) {
-		if name := present.JobState(switchyardv1.JobState(number)); number > 0 {
-			list = append(list, option{name, name})
-		}
-	}
-	return list
+	return append([]option{{"", "any"}, {active, "not ended"}}, named(present.JobStates())...)
 }
 
-func jobOutcomes() []option {
-	list := []option{{"", "any"}}
-	for number := range len(switchyardv1.JobOutcome_name) {
-		if name := present.JobOutcome(switchyardv1.JobOutcome(number)); name != "" {
-			list = append(list, option{name, name})
-		}
+func jobOutcomes() []option { return append([]option{{"", "any"}}, named(present.JobOutcomes())...) }
+
+// named returns a choice for each name.
+func named(names []string) (list []option) {
+	for _, name := range names {
+		list = append(list, option{name, name})
 	}
 	return list
 }

@@ -1,14 +1,12 @@
 package web
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
-	"connectrpc.com/connect"
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/types/known/durationpb"
 
@@ -40,12 +38,8 @@ func (s *site) submit(w http.ResponseWriter, r *http.Request) error {
 			return nil
 		}
 	}
-	var text string
-	if p, ok := errors.AsType[*problem](err); ok {
-		text = p.text
-	} else if coded, ok := errors.AsType[*connect.Error](err); ok && coded.Code() != connect.CodePermissionDenied {
-		text = punctuated(coded.Message())
-	} else {
+	status, text, ok := explained(err)
+	if !ok || status == http.StatusForbidden {
 		return err //nolint:wrapcheck // an error of the API has its words
 	}
 	v := s.view(r, "Submit a job")
