@@ -45,6 +45,9 @@ type embedded struct {
 	// triedToStage is set once the present server collects its batches in memory, or
 	// cannot.
 	triedToStage bool
+	// staging is the folder in memory in which the present server collects its batches; ""
+	// if they are on disk.
+	staging string
 	// life ends with the present server, with errRestarting as its cause.
 	life context.Context //nolint:containedctx // of the server, not of a call
 	end  context.CancelCauseFunc
@@ -101,7 +104,7 @@ func (e *embedded) start(ctx context.Context) error {
 		defer e.mu.Unlock()
 		e.server, e.max = srv, limit
 		e.life, e.end = context.WithCancelCause(context.WithoutCancel(ctx))
-		e.triedToStage = false
+		e.triedToStage, e.staging = false, ""
 		_ = os.RemoveAll(staged) // the server has completed what was in it, if it is not ""
 		return nil
 	}

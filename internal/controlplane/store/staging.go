@@ -73,37 +73,41 @@ func (e *embedded) dropForeignBatches() error {
 func (e *embedded) stage() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	memory := memoryFolder()
-	if memory == "" || e.server == nil || e.triedToStage {
+	if e.triedToStage || e.server == nil {
 		return
 	}
 	e.triedToStage = true
-	if err := e.linkBatches(memory); err != nil {
+	memory := memoryFolder()
+	if memory == "" {
+		return
+	}
+	var err error
+	if e.staging, err = e.linkBatches(memory); err != nil {
 		e.logger.Info("batches of writes are collected on disk, which is slower", zap.Error(err))
 	}
 }
 
-// linkBatches replaces the folder of batches by a link to one in memory.
-func (e *embedded) linkBatches(memory string) error {
+// linkBatches replaces the folder of batches by a link to one in memory, which it returns.
+func (e *embedded) linkBatches(memory string) (folder string, err error) {
 	free, err := freeBytes(memory)
 	if err == nil && free < minBatchRoom {
 		err = fmt.Errorf("%d bytes are free, want %d", free, int64(minBatchRoom))
 	}
 	if err != nil {
-		return fmt.Errorf("looking for room in %s: %w", memory, err)
+		return "", fmt.Errorf("looking for room in %s: %w", memory, err)
 	}
 	// This fails if the server has given up a batch that is in the folder.
 	if err := os.Remove(e.batches()); err != nil && !os.IsNotExist(err) {
-		return err //nolint:wrapcheck // it names the folder
+		return "", err //nolint:wrapcheck // it names the folder
 	}
-	folder, err := os.MkdirTemp(memory, e.stagingName()) // for its owner only
+	folder, err = os.MkdirTemp(memory, e.stagingName()) // for its owner only
 	if err != nil {
-		return err //nolint:wrapcheck // it names the folder
+		return "", err //nolint:wrapcheck // it names the folder
 	}
 	if err := os.Symlink(folder, e.batches()); err != nil {
-		return errors.Join(err, os.Remove(folder))
+		return "", errors.Join(err, os.Remove(folder))
 	}
-	return nil
+	return folder, nil
 }
 
 // unstage removes the folder in memory once the server has stopped, unless a batch was
@@ -118,9 +122,11 @@ func (e *embedded) unstage() {
 // collected.
 func (e *embedded) roomForBatch() bool {
 	folders := []string{e.dir}
-	if folder := e.stagedBatches(); folder != "" {
-		folders = append(folders, folder)
+	e.mu.Lock()
+	if e.staging != "" {
+		folders = append(folders, e.staging)
 	}
+	e.mu.Unlock()
 	for _, folder := range folders {
 		if free, err := freeBytes(folder); err == nil && free < minBatchRoom {
 			return false
