@@ -14,16 +14,23 @@ import (
 	"time"
 )
 
-// TestWatchdogSocket checks that a service manager that wants signs of life receives them,
-// after that of the start.
-func TestWatchdogSocket(t *testing.T) {
+// listenAsManager returns the socket of a service manager, which the program notifies.
+func listenAsManager(t *testing.T) *net.UnixConn {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "notify")
 	manager, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer manager.Close()
+	t.Cleanup(func() { _ = manager.Close() })
 	t.Setenv("NOTIFY_SOCKET", path)
+	return manager
+}
+
+// TestWatchdogSocket checks that a service manager that wants signs of life receives them,
+// after that of the start.
+func TestWatchdogSocket(t *testing.T) {
+	manager := listenAsManager(t)
 	t.Setenv("WATCHDOG_USEC", "30000") // 30 ms
 	t.Setenv("WATCHDOG_PID", strconv.Itoa(os.Getpid()))
 	received := make(chan string)
@@ -35,7 +42,7 @@ func TestWatchdogSocket(t *testing.T) {
 		}
 	}()
 	d := Daemon{Notef: t.Logf, Reload: func() {}, Alive: func(context.Context) error { return nil }}
-	err = d.Run(func() error {
+	err := d.Run(func() error {
 		for _, want := range []string{"READY=1", "WATCHDOG=1", "WATCHDOG=1"} {
 			if got := <-received; got != want {
 				t.Errorf("told %q, want %q", got, want)
@@ -55,13 +62,7 @@ func TestWatchdogSocket(t *testing.T) {
 // TestServiceManager checks what a service manager receives about a daemon that starts,
 // reloads, and stops.
 func TestServiceManager(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "notify")
-	manager, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer manager.Close()
-	t.Setenv("NOTIFY_SOCKET", path)
+	manager := listenAsManager(t)
 	told := func() string {
 		buffer := make([]byte, 1<<10)
 		if err := manager.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
