@@ -122,9 +122,8 @@ func sizeOf(w record.Worker) int {
 
 // FindWorker returns the ID of the worker that ref names: an ID; a name that only one
 // connected worker has, or if none has it only one that is lost or has left; or the
-// beginning of an ID. An ID comes before a
-// name that looks like one. It fails with record.ErrNotFound, or with a
-// *record.InvalidError for an ambiguous name or beginning.
+// beginning of an ID. An ID comes before a name that looks like one. It fails with
+// record.ErrNotFound, or with a *record.InvalidError for an ambiguous name or beginning.
 func (x *Index) FindWorker(ref string) (string, error) {
 	if x.workers[ref] != nil {
 		return ref, nil
