@@ -97,14 +97,21 @@ func inGroup(t *testing.T, options Options, script string) (string, Exit) {
 func TestCgroups(t *testing.T) {
 	r := newReaper(t)
 	c := openGroups(t, agentID(t, "test"), Limits{})
+	t.Cleanup(func() { // after the end of the other program, which is in the group of this process
+		if err := c.Close(); err != nil || exists(c.dir) {
+			t.Errorf("%v; the group of the agent is left: %v", err, exists(c.dir))
+		}
+	})
 	startOther(t, r) // an orphan without a mark may be its
+	begun := filepath.Join(t.TempDir(), "begun")
+	daemon := "env -i /usr/bin/setsid /bin/sh -c 'echo $$; : >" + begun + "; exec sleep 600' & until [ -e " + begun + " ]; do sleep 0.01; done; rm " + begun
 	for _, tt := range []struct {
 		name, script string
 		left         int
 	}{
 		{"nothing", "exit 0", 0},
-		{"a daemon without environment", "env -i /usr/bin/setsid /bin/sh -c 'echo $$; exec sleep 600' & sleep 0.1", 1},
-		{"a group in the group", "mkdir " + c.dir + "/$(basename $(sed -n 's/^0:://p' /proc/self/cgroup))/more; setsid sh -c 'echo $$; exec sleep 600' & sleep 0.1", 1},
+		{"a daemon without environment", daemon, 1},
+		{"a group in the group", "mkdir " + c.dir + "/$(basename $(sed -n 's/^0:://p' /proc/self/cgroup))/more; " + daemon, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			output, exit := inGroup(t, groupOptions(c, r), tt.script)
@@ -126,9 +133,6 @@ func TestCgroups(t *testing.T) {
 	if exit.Usage.CPU == 0 || exit.Usage.Group != (exit.Usage.PeakMemory > 0 && exists(c.dir+"/memory.peak")) {
 		t.Errorf("%+v", exit.Usage)
 	}
-	if err := c.Close(); err != nil || exists(c.dir) {
-		t.Errorf("%v; the group of the agent is left: %v", err, exists(c.dir))
-	}
 }
 
 func exists(path string) bool {
@@ -149,7 +153,16 @@ func TestRemoveCgroups(t *testing.T) {
 			t.Errorf("%v: %v", other, err)
 		}
 	}
-	if err := RemoveCgroups(c.dir, id, 10*time.Second); err != nil || exists(c.dir) {
+	if c.leaf != "" { // the killed agent is not in its group any more
+		own := filepath.Dir(c.dir)
+		for _, controller := range []string{"-memory", "-cpu", "-pids"} { // some may not be enabled
+			_, _ = writeCgroup(c.dir, controlFile, controller), writeCgroup(own, controlFile, controller)
+		}
+		if err := writeCgroup(own, processesFile, strconv.Itoa(os.Getpid())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := RemoveCgroups(c.dir, id, 10*time.Second); err != nil || exists(c.dir) || exists(c.leaf) {
 		t.Errorf("%v; the group is left: %v", err, exists(c.dir))
 	}
 	p.Wait(t.Context())
