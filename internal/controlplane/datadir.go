@@ -42,7 +42,7 @@ func lockDataDir(path string, logger *zap.Logger) (*dataDir, error) {
 		return nil, err //nolint:wrapcheck // it names the directory
 	}
 	if shared {
-		logger.Warn("data directory can be changed by its group, which can replace the tokens", zap.String("path", path))
+		logger.Warn("data directory can be changed by its group, which can replace the tokens", zap.String("directory", path))
 	}
 	lock := flock.New(filepath.Join(path, lockFile), flock.SetPermissions(fileMode))
 	held, err := lock.TryLock()

@@ -106,8 +106,8 @@ func reasonOf(err error) (reason string, revoked bool) {
 }
 
 // refused logs a call that was refused with err.
-func (h *Handler) refused(r *http.Request, call string, err error) {
-	refused := refusal.Refusal{Call: call, Address: access.HostOf(r.RemoteAddr), Presented: tokenOf(r.Header)}
+func (h *Handler) refused(r *http.Request, route string, err error) {
+	refused := refusal.Refusal{Method: r.Method, Route: route, Address: access.HostOf(r.RemoteAddr), Presented: tokenOf(r.Header)}
 	refused.Reason, _ = reasonOf(err)
 	h.refusals.Refused(refused)
 }

@@ -73,7 +73,7 @@ func (h *Handler) writeFailure(w http.ResponseWriter, r *http.Request, route rou
 		}
 		writeError(w, failure.status, failure.message)
 	case errors.Is(err, dispatch.ErrUnauthenticated):
-		h.refused(r, route.path, err)
+		h.refused(r, route.name(), err)
 		admission.LeaveBody(w, r)
 		w.Header().Set("WWW-Authenticate", wire.TokenScheme)
 		reason, revoked := reasonOf(err)
@@ -96,7 +96,7 @@ func (h *Handler) writeFailure(w http.ResponseWriter, r *http.Request, route rou
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrConflict), errors.Is(err, dispatch.ErrClosed),
 		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		h.options.Logger.Warn("request not served, caller told to retry",
-			zap.String("method", r.Method), zap.String("route", route.path), zap.Error(err))
+			zap.String("method", r.Method), zap.String("route", route.name()), zap.Error(err))
 		w.Header().Set(headerRetryAfter, storeRetryAfter())
 		message := "the control plane is temporarily unavailable; try again"
 		if errors.Is(err, store.ErrFull) {
@@ -105,7 +105,7 @@ func (h *Handler) writeFailure(w http.ResponseWriter, r *http.Request, route rou
 		writeError(w, http.StatusServiceUnavailable, message)
 	default:
 		h.options.Logger.Error("request failed",
-			zap.String("method", r.Method), zap.String("route", route.path), zap.Error(err))
+			zap.String("method", r.Method), zap.String("route", route.name()), zap.Error(err))
 		writeError(w, http.StatusInternalServerError, "internal error; see the control plane's log")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/refusal"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
@@ -28,6 +29,14 @@ type route struct {
 	method, path string // the path is below Prefix
 	token        tokenKind
 	handle       handlerFunc
+}
+
+// name returns what the route is called in metrics and in logs.
+func (r route) name() string {
+	if r.path == "" {
+		return refusal.OtherRoute
+	}
+	return Prefix + r.path
 }
 
 // routes returns every REST call that is served. Any other call of the protocol
@@ -67,7 +76,7 @@ func Routes() []Route {
 	routes := (&Handler{}).routes()
 	served := make([]Route, len(routes))
 	for i, route := range routes {
-		served[i] = Route{route.method, Prefix + route.path}
+		served[i] = Route{route.method, route.name()}
 	}
 	return served
 }
@@ -76,7 +85,7 @@ func Routes() []Route {
 func (h *Handler) REST() http.Handler {
 	mux := http.NewServeMux()
 	for _, route := range h.routes() {
-		mux.Handle(route.method+" "+Prefix+route.path, h.serve(route))
+		mux.Handle(route.method+" "+route.name(), h.serve(route))
 	}
 	unrouted := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.unrouted(mux, w, r) })
 	mux.Handle(Prefix, unrouted)
@@ -100,7 +109,7 @@ func isClean(p string) bool {
 // neither.
 func (h *Handler) unrouted(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
 	if _, err := h.authenticate(r, anyToken); err != nil {
-		h.writeFailure(w, r, route{path: "none", token: anyToken}, err)
+		h.writeFailure(w, r, route{token: anyToken}, err)
 		return
 	}
 	allowed := methodsOf(mux, r.URL, r.Host)

@@ -62,7 +62,7 @@ func (h *Handler) streamWorker(r *http.Request) (string, error) {
 // refuseStream writes the response to a stream that is refused with err.
 func (h *Handler) refuseStream(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, dispatch.ErrUnauthenticated) {
-		h.refused(r, "stream", err)
+		h.refused(r, r.URL.Path, err)
 	}
 	admission.LeaveBody(w, r)
 	if err := h.errorWriter.Write(w, r, h.streamError(r.Context(), "", err)); err != nil {

@@ -54,7 +54,7 @@ func (g *guard) wrap(next http.Handler) http.Handler {
 // authorize returns the caller, which the rule of the call must allow.
 func (g *guard) authorize(r *http.Request) (access.Principal, error) {
 	presented := token.Present(r.Header.Get("Authorization"), scheme)
-	refused := refusal.Refusal{Call: r.URL.Path, Address: access.HostOf(r.RemoteAddr), Presented: presented}
+	refused := refusal.Refusal{Method: r.Method, Route: r.URL.Path, Address: access.HostOf(r.RemoteAddr), Presented: presented}
 	if presented == "" {
 		g.refusals.Refused(refused)
 		return access.Principal{}, unauthenticated("the token is missing: send the admin token, or a named one, as Authorization: Bearer TOKEN")
@@ -66,7 +66,7 @@ func (g *guard) authorize(r *http.Request) (access.Principal, error) {
 		g.refusals.Refused(refused)
 		return caller, unauthenticated(refused.Reason)
 	case err != nil:
-		g.logger.Warn("request not served, store unavailable", zap.String("call", r.URL.Path), zap.Error(err))
+		g.logger.Warn("request not served, store unavailable", zap.String("method", r.Method), zap.String("route", r.URL.Path), zap.Error(err))
 		return caller, codedError(connect.CodeUnavailable, "checking the token: the store does not answer; try again")
 	}
 	caller.Address = refused.Address

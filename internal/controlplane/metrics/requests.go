@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/access"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/refusal"
 )
 
 // AccessLog is which requests have a line in the log.
@@ -32,9 +33,6 @@ func ParseAccessLog(name string) (AccessLog, error) {
 	}
 	return "", fmt.Errorf("unknown access log %q; it is %s, %s or %s", name, AccessLogOff, AccessLogErrors, AccessLogAll)
 }
-
-// otherRoute is the label of a request that no route serves.
-const otherRoute = "other"
 
 // requestMetrics count requests.
 type requestMetrics struct {
@@ -75,7 +73,7 @@ func (m *Metrics) Requests(next http.Handler, routes Routes, log AccessLog, logg
 		began := time.Now()
 		response := &response{ResponseWriter: w}
 		defer func() { // also after a panic, which net/http recovers
-			took, route, code := time.Since(began), otherRoute, response.code()
+			took, route, code := time.Since(began), refusal.OtherRoute, response.code()
 			switch {
 			case named[r.URL.Path]:
 				route = r.URL.Path

@@ -7,6 +7,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/zap"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/refusal"
 )
 
 // A response of any form is counted with its code, and the values of the labels are those
@@ -33,8 +35,8 @@ func TestRequests(t *testing.T) {
 		{"POST", "/s/Call", "14", "/s/Call", "unavailable"},
 		{"POST", "/s/Call", "99", "/s/Call", "unknown"},
 		{"POST", "/s/Call", "x", "/s/Call", "unknown"},
-		{"GET", "/any/thing", "", otherRoute, "404"},
-		{"DELETE", "/v3/jobs/3", "", otherRoute, "404"},
+		{"GET", "/any/thing", "", refusal.OtherRoute, "404"},
+		{"DELETE", "/v3/jobs/3", "", refusal.OtherRoute, "404"},
 		{"POST", "/s/Stream", "", "/s/Stream", "404"},
 	} {
 		counter := m.requests.count.WithLabelValues(row.route, row.code)

@@ -28,10 +28,15 @@ type Log struct {
 // New returns a Log that writes to logger.
 func New(logger *zap.Logger) *Log { return &Log{logger: logger} }
 
+// OtherRoute is the name of what no route serves.
+const OtherRoute = "other"
+
 // Refusal is a call that was refused.
 type Refusal struct {
-	// Call is its route or procedure, and Address the host from which it came.
-	Call, Address string
+	// Method is that of HTTP, and Route what it is called in metrics and in the access log.
+	Method, Route string
+	// Address is the host from which it came.
+	Address string
 	// Presented is the token; empty if there was none. It is never logged.
 	Presented string
 	// Reason is why it was refused, where that is known. It contains no token.
@@ -50,7 +55,7 @@ func (l *Log) Refused(r Refusal) {
 		return
 	}
 	fields := []zap.Field{
-		zap.String("call", r.Call), zap.String("address", r.Address),
+		zap.String("method", r.Method), zap.String("route", r.Route), zap.String("address", r.Address),
 		zap.Int("suppressed", l.suppressed), zap.Int("total", l.total),
 	}
 	reason := "unknown token"

@@ -24,18 +24,18 @@ func TestRefusalsAreLoggedSparingly(t *testing.T) {
 		id := "01890a5d-ac96-774b-bcce-b302099a8057"
 		secret, _ := token.Job.New(id)
 		for range 100 {
-			l.Refused(refusal.Refusal{Call: "jobs/{id}/start", Presented: secret})
+			l.Refused(refusal.Refusal{Method: "PUT", Route: "/v3/jobs/{id}/start", Presented: secret})
 		}
 		time.Sleep(refusal.Interval)
-		l.Refused(refusal.Refusal{Call: "ping", Address: "10.0.0.1"})
+		l.Refused(refusal.Refusal{Method: "GET", Route: "/v3/ping", Address: "10.0.0.1"})
 		time.Sleep(refusal.Interval)
-		l.Refused(refusal.Refusal{Call: "ping", Presented: "x", Reason: "token \"ci\" has expired"})
+		l.Refused(refusal.Refusal{Method: "GET", Route: "/v3/ping", Presented: "x", Reason: "token \"ci\" has expired"})
 		entries := logs.All()
 		if len(entries) != 3 {
 			t.Fatalf("%d lines, want 3", len(entries))
 		}
 		first, second := entries[0].ContextMap(), entries[1].ContextMap()
-		if first["job_id"] != id || second["suppressed"] != int64(99) || second["reason"] != "no token" || second["address"] != "10.0.0.1" || second["total"] != int64(101) {
+		if first["method"] != "PUT" || first["route"] != "/v3/jobs/{id}/start" || first["job_id"] != id || second["suppressed"] != int64(99) || second["reason"] != "no token" || second["address"] != "10.0.0.1" || second["total"] != int64(101) {
 			t.Errorf("got %v, then %v", first, second)
 		}
 		if third := entries[2].ContextMap(); third["reason"] != `token "ci" has expired` {

@@ -72,7 +72,7 @@ func (s *site) signIn(w http.ResponseWriter, r *http.Request) {
 		reason = "a token with the scope register is for agents; sign in with one of another scope"
 	}
 	if reason != "" {
-		s.refusals.Refused(refusal.Refusal{Call: "POST /signin", Address: address, Presented: presented, Reason: reason})
+		s.refusals.Refused(refusal.Refusal{Method: r.Method, Route: "/signin", Address: address, Presented: presented, Reason: reason})
 		refuse(http.StatusUnauthorized, punctuated(reason))
 		return
 	}

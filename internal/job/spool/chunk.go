@@ -123,8 +123,8 @@ func fit(chunks []leftChunk, maxSize uint64) (fitting, others []leftChunk) {
 func setAside(path, reason string, logger *zap.Logger) {
 	aside := filepath.Join(filepath.Dir(path), damagedPrefix+filepath.Base(path))
 	logger.Error("unusable file in the spool; renamed",
-		zap.String("path", path), zap.String("new_path", aside), zap.String("reason", reason))
+		zap.String("file", path), zap.String("new_file", aside), zap.String("reason", reason))
 	if err := os.Rename(path, aside); err != nil {
-		logger.Error("could not rename an unusable file in the spool", zap.String("path", path), zap.Error(err))
+		logger.Error("could not rename an unusable file in the spool", zap.String("file", path), zap.Error(err))
 	}
 }

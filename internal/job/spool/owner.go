@@ -172,7 +172,7 @@ func (s *Spool) removeOrphans(listed []fs.DirEntry) error {
 	}
 	for _, file := range listed {
 		if name, ok := strings.CutPrefix(file.Name(), logPrefix); ok && !jobs[name] {
-			s.logger.Debug("removing the log of a job that was removed", zap.String("path", file.Name()))
+			s.logger.Debug("removing the log of a job that was removed", zap.String("file", file.Name()))
 			if err := os.RemoveAll(filepath.Join(s.dir, file.Name())); err != nil {
 				return err //nolint:wrapcheck // it names the directory
 			}

@@ -205,7 +205,7 @@ func (s *Spool) claim(name string) *Entry {
 		err := errors.Join(removeFile(e.file), os.RemoveAll(e.logDir()))
 		s.release(name)
 		if err != nil {
-			s.logger.Warn("could not remove an incomplete job from the spool", zap.String("path", e.path()), zap.Error(err))
+			s.logger.Warn("could not remove an incomplete job from the spool", zap.String("file", e.path()), zap.Error(err))
 		}
 	default:
 		e.Close()
