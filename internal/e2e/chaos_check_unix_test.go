@@ -87,7 +87,7 @@ const neverRan = "-1"
 
 // Results that an agent has delivered, or stored for a later delivery.
 var (
-	ownResult     = regexp.MustCompile(`"event":"JobFinished job=([0-9a-f-]{36})".*"exit status (\S+?)[",]`)
+	ownResult     = regexp.MustCompile(`"event":"JobFinished job=([0-9a-f-]{36})".*"(?:exit status (\d+)"|ended by )`)
 	earlierResult = regexp.MustCompile(`"delivered the undelivered job result.*"job_id":"([0-9a-f-]{36})".*"exit_status":"(\S+?)"`)
 )
 
@@ -103,7 +103,7 @@ func (c *chaosRecord) results() []knownResult {
 			for _, line := range lines {
 				for _, pattern := range []*regexp.Regexp{ownResult, earlierResult} {
 					if groups := pattern.FindStringSubmatch(line); groups != nil {
-						known = append(known, knownResult{a.name, groups[1], groups[2]})
+						known = append(known, knownResult{a.name, groups[1], cmp.Or(groups[2], neverRan)})
 					}
 				}
 			}

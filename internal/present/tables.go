@@ -12,6 +12,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
@@ -163,12 +164,9 @@ func logBackup(job *switchyardv1.Job) string {
 
 // lateResult returns the result that arrived after a job was lost, if any.
 func lateResult(job *switchyardv1.Job) string {
-	late := job.GetLateResult()
-	switch {
-	case late.GetSignal() != "":
-		return "ended by " + Safe(late.GetSignal()) + ", received after the job was lost and retried"
+	switch late := job.GetLateResult(); {
 	case late != nil:
-		return "exit status " + Safe(late.GetExitStatus()) + ", received after the job was lost and retried"
+		return Safe(wire.Ending(late.GetExitStatus(), late.GetSignal(), late.GetSignalReason())) + ", received after the job was lost and retried"
 	case job.GetLate():
 		return "received after the job was lost"
 	}

@@ -94,3 +94,22 @@ func NotStarted(exitStatus, signal, signalReason string) string {
 func EndUnseen(exitStatus, signal, signalReason string) bool {
 	return exitStatus == ExitStatusNeverRan && signal == "" && signalReason == ReasonAgentStop
 }
+
+// Ending returns in words how a job ended, such as "exit status 1" or "not started: it was
+// canceled first".
+func Ending(exitStatus, signal, signalReason string) string {
+	switch why := NotStarted(exitStatus, signal, signalReason); {
+	case why != "":
+		return "not started: " + why
+	case EndUnseen(exitStatus, signal, signalReason):
+		return "its end was not seen, because its agent had ended"
+	}
+	text := "exit status " + exitStatus
+	if signal != "" {
+		text = "ended by " + signal
+	}
+	if signalReason != "" {
+		text += " (" + signalReason + ")"
+	}
+	return text
+}

@@ -25,7 +25,9 @@ func logEnd(logger *zap.Logger, accepted wire.Job, result job.Result, err error)
 	}
 	fields := []zap.Field{
 		zap.String("job_id", accepted.ID), zap.String("command", summaryOf(accepted.Env[wire.EnvCommand])),
-		zap.String("exit_status", result.ExitStatus),
+	}
+	if result.ExitStatus != wire.ExitStatusNeverRan { // else the signal or the reason says how
+		fields = append(fields, zap.String("exit_status", result.ExitStatus))
 	}
 	if result.Signal != "" {
 		fields = append(fields, zap.String("signal", result.Signal))

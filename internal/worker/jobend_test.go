@@ -36,14 +36,14 @@ func TestLogEnd(t *testing.T) {
 			"killed", "git clone https://ann:s3cretpw@example.com/r.git\nmore",
 			wire.FinishRequest{ExitStatus: "-1", Signal: "SIGKILL", FinishedAt: ended, Usage: wire.Usage{PeakMemory: 7, MemoryLimit: 8}},
 			nil,
-			`info {"command":"git clone https://[REDACTED]@example.com/r.git…","cpu":0,"duration":1500000000,"exit_status":"-1","job_id":"j","log_bytes":9,` +
+			`info {"command":"git clone https://[REDACTED]@example.com/r.git…","cpu":0,"duration":1500000000,"job_id":"j","log_bytes":9,` +
 				`"memory_limit_exceeded_bytes":8,"peak_memory_bytes":7,"signal":"SIGKILL"}`,
 		},
 		{
 			"never ran", strings.Repeat("ü", 60),
 			wire.FinishRequest{ExitStatus: "-1", SignalReason: wire.ReasonAgentRefused},
 			errors.New("prepare: no room"),
-			`error {"command":"` + strings.Repeat("ü", 50) + `…","error":"prepare: no room","exit_status":"-1","job_id":"j","log_bytes":9,"reason":"agent_refused"}`,
+			`error {"command":"` + strings.Repeat("ü", 50) + `…","error":"prepare: no room","job_id":"j","log_bytes":9,"reason":"agent_refused"}`,
 		},
 	} {
 		core, logs := observer.New(zap.DebugLevel)

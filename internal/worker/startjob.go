@@ -35,20 +35,8 @@ func (w *Worker) startJob(
 			return
 		}
 		in.event.Kind = fsm.JobFinished
-		in.cause = describe(result)
+		in.cause = wire.Ending(result.ExitStatus, result.Signal, result.SignalReason)
 		logEnd(w.config.Logger, accepted, result, err)
 		w.send(in)
 	})
-}
-
-// describe returns in words how a job ended.
-func describe(r job.Result) string {
-	text := "exit status " + r.ExitStatus
-	if r.Signal != "" {
-		text += ", " + r.Signal
-	}
-	if r.SignalReason != "" {
-		text += " (" + r.SignalReason + ")"
-	}
-	return text
 }

@@ -49,9 +49,11 @@ func (r *records) submitRetry(ctx context.Context, job record.Job) error {
 // withdrawRetry withdraws the retry of a job whose late result has arrived, unless the
 // retry was started, and tells the job which it was.
 func (r *records) withdrawRetry(ctx context.Context, job record.Job) error {
+	late := job.LateResult
 	retry, err := r.changeJob(ctx, job.RetriedBy, lifecycle.Event{
 		Kind: lifecycle.OriginalEnded, Actor: actorControlPlane,
-		Reason: fmt.Sprintf("the late result of job %s, which this one retries, has arrived: %s", job.ID, describe(*job.LateResult)),
+		Reason: fmt.Sprintf("the late result of job %s, which this one retries, has arrived: %s",
+			job.ID, wire.Ending(late.ExitStatus, late.Signal, late.SignalReason)),
 	})
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err

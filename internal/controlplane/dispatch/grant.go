@@ -125,25 +125,10 @@ func (g JobGrant) Finish(ctx context.Context, reported wire.FinishRequest) error
 	// The agent may know better: this replica may not have seen the start.
 	overdue = overdue || result.SignalReason == wire.ReasonTimedOut
 	_, err = d.records.changeJob(ctx, g.JobID, lifecycle.Event{
-		Kind: lifecycle.Finished, Actor: actorWorker, Token: g.hash, Reason: describe(result), Result: result,
-		Overdue: overdue, RetryID: newID(),
+		Kind: lifecycle.Finished, Actor: actorWorker, Token: g.hash, Result: result,
+		Reason: wire.Ending(result.ExitStatus, result.Signal, result.SignalReason), Overdue: overdue, RetryID: newID(),
 	})
 	return err
-}
-
-// describe returns a result for people, such as "exit status 1".
-func describe(result lifecycle.Result) string {
-	if why := wire.NotStarted(result.ExitStatus, result.Signal, result.SignalReason); why != "" {
-		return "not started: " + why
-	}
-	text := "exit status " + result.ExitStatus
-	if result.Signal != "" {
-		text = "ended by " + result.Signal
-	}
-	if result.SignalReason != "" {
-		text += " (" + result.SignalReason + ")"
-	}
-	return text
 }
 
 // ignoreWorker has the job's worker assigned no further job. It is written before

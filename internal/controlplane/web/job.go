@@ -15,6 +15,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/web/logview"
 	"github.com/switchyard-ci/switchyard/internal/present"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
@@ -140,7 +141,7 @@ func result(job *switchyardv1.Job) string {
 		parts = append(parts, reason)
 	}
 	if late := job.GetLateResult(); late != nil {
-		parts = append(parts, "known too late: exit status "+late.GetExitStatus())
+		parts = append(parts, "known too late: "+wire.Ending(late.GetExitStatus(), late.GetSignal(), late.GetSignalReason()))
 	}
 	return strings.Join(parts, ", ")
 }
