@@ -61,7 +61,7 @@ func launch(ctx context.Context, argv, env []string) (*agentProcess, error) {
 	a.cmd = exec.CommandContext(ctx, argv[0], argv[1:]...)
 	// Settings in the environment must not change the measurement.
 	a.cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool {
-		return strings.HasPrefix(v, "SWITCHYARD_") || strings.HasPrefix(v, wire.EnvPrefix)
+		return strings.HasPrefix(v, "SWITCHYARD_") || strings.HasPrefix(v, "OTEL_") || strings.HasPrefix(v, wire.EnvPrefix)
 	}), env...)
 	a.cmd.Stderr = a.stderr
 	a.started = time.Now()

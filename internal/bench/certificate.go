@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	privateMode = 0o600
-	certificate = "cert.pem"
-	privateKey  = "key.pem"
+	privateMode, privateDir = 0o600, 0o700
+	certificate             = "cert.pem"
+	privateKey              = "key.pem"
 )
 
 // makeCertificate writes a self-signed certificate for 127.0.0.1 and its key, and

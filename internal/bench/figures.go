@@ -36,6 +36,9 @@ const (
 	keyAttacks       = "attacks"
 	keyPages         = "pages"
 	keyPagesJobs     = "pages-jobs"
+	keySeenCPU       = "seen-cpu"
+	keySeenMemory    = "seen-memory"
+	keySeenIdle      = "seen-idle"
 )
 
 // notMeasured is the value of a figure that the best existing agent does not have.
@@ -77,6 +80,9 @@ func figures() []figure {
 		{keyMany, "10,000 jobs on one agent: descriptors, processes and files left, growth of memory", "none, flat", notMeasured},
 		{keyPages, "200 open pages of the web page: memory, CPU while nothing happens", "40 MB, 10 % of a core", notMeasured},
 		{keyPagesJobs, "the same: a job every 20 ms, submission to finish", "as without pages", notMeasured},
+		{keySeenCPU, "history and status of an agent against none: CPU time of a job `true`", "2 %", notMeasured},
+		{keySeenMemory, "the same: resident memory, 1 worker", "1 MiB", notMeasured},
+		{keySeenIdle, "the same: wake-ups of an idle agent", "no more", notMeasured},
 		{keyAttacks, "attacks on the memory of a control plane: within their bound", "all", notMeasured},
 	}
 }
@@ -106,6 +112,7 @@ func experiments() []experiment {
 		{"depth", measureDepth},
 		{keyMany, measureMany},
 		{keyPages, measurePages},
+		{"seen", measureSeen},
 		{keyAttacks, measureAttacks},
 	}
 }

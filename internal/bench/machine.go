@@ -92,6 +92,34 @@ func memoryOf(pid int, field string) (int64, error) {
 	return 0, fmt.Errorf("reading the memory of process %d: not reported by the kernel", pid)
 }
 
+// timesSlept returns how many times the threads of a process have gone to sleep. It changes
+// when one of them was awake.
+func timesSlept(pid int) (sum int64, err error) {
+	const field = "voluntary_ctxt_switches:"
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
+	if err != nil || len(files) == 0 {
+		return 0, fmt.Errorf("reading the switches of process %d: not reported by the kernel", pid)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return 0, fmt.Errorf("reading the switches of a thread: %w", err)
+		}
+		for line := range strings.Lines(string(text)) {
+			count, ok := strings.CutPrefix(line, field)
+			if !ok {
+				continue
+			}
+			n, err := strconv.ParseInt(strings.TrimSpace(count), 10, 64)
+			if err != nil {
+				return 0, fmt.Errorf("reading the switches of a thread: %w", err)
+			}
+			sum += n
+		}
+	}
+	return sum, nil
+}
+
 // cpuTime returns the CPU time of all threads of a process. It is exact; the
 // counter of the process has a resolution of ten milliseconds.
 func cpuTime(pid int) (time.Duration, error) {

@@ -13,7 +13,7 @@ import (
 )
 
 // limit bounds the whole run.
-const limit = 30 * time.Minute
+const limit = 45 * time.Minute
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -193,11 +193,12 @@ type stage struct {
 	process  *agentProcess
 	dir      string // of the program
 	workers  []string
+	start    time.Duration // from the start of the process to the first message on a stream of each worker
 }
 
 // stageTimes are how long the process of a stage took to start and to end.
 type stageTimes struct {
-	start time.Duration // from the start of the process to the first message on a stream of each worker
+	start time.Duration // as of the stage
 	stop  time.Duration // from SIGTERM to its end
 }
 
@@ -206,43 +207,64 @@ type stageTimes struct {
 func onStage(
 	ctx context.Context, c contender, parent string, workers int, do func(context.Context, *stage) error,
 ) (took stageTimes, err error) {
-	dir, err := os.MkdirTemp(parent, c.name+"-")
-	if err != nil {
-		return took, fmt.Errorf("making a directory: %w", err)
-	}
-	r, err := newRecorder(dir)
+	s, err := openStage(ctx, c, parent, workers)
 	if err != nil {
 		return took, err
 	}
-	defer func() { err = errors.Join(err, r.close()) }()
-	argv, env, err := c.command(r, dir, workers)
-	if err != nil {
-		return took, err
-	}
-	process, err := launch(ctx, argv, env)
-	if err != nil {
-		return took, err
-	}
-	defer func() { err = errors.Join(err, process.end()) }()
-	s := &stage{recorder: r, process: process, dir: dir}
-	first, err := process.waitUnlessEnded(ctx, peerTimeout, func(ctx context.Context) (map[string]time.Time, error) {
-		return firstMessages(ctx, r.events, workers)
-	})
-	if err != nil {
-		return took, err
-	}
-	for _, at := range first {
-		took.start = max(took.start, at.Sub(process.started))
-	}
-	s.workers = r.connected()
+	defer func() { err = errors.Join(err, s.close()) }()
+	took.start = s.start
 	if err := pause(ctx, restTime); err != nil {
 		return took, err
 	}
 	if err := do(ctx, s); err != nil {
 		return took, err
 	}
-	took.stop, err = process.leave()
+	took.stop, err = s.process.leave()
 	return took, err
+}
+
+// openStage starts a program with that many workers, and waits for their streams. The caller
+// must close the stage.
+func openStage(ctx context.Context, c contender, parent string, workers int) (s *stage, err error) {
+	s = &stage{}
+	if s.dir, err = os.MkdirTemp(parent, c.name+"-"); err != nil {
+		return nil, fmt.Errorf("making a directory: %w", err)
+	}
+	if s.recorder, err = newRecorder(s.dir); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	argv, env, err := c.command(s.recorder, s.dir, workers)
+	if err != nil {
+		return nil, err
+	}
+	if s.process, err = launch(ctx, argv, env); err != nil {
+		return nil, err
+	}
+	first, err := s.process.waitUnlessEnded(ctx, peerTimeout, func(ctx context.Context) (map[string]time.Time, error) {
+		return firstMessages(ctx, s.recorder.events, workers)
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, at := range first {
+		s.start = max(s.start, at.Sub(s.process.started))
+	}
+	s.workers = s.recorder.connected()
+	return s, nil
+}
+
+// close ends the program, if it still runs, and its recorder.
+func (s *stage) close() error {
+	var err error
+	if s.process != nil {
+		err = s.process.end()
+	}
+	return errors.Join(err, s.recorder.close())
 }
 
 func inMilliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

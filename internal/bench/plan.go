@@ -40,6 +40,7 @@ type plan struct {
 	depth         int           // jobs in a queue
 	silence       bool          // measure the waits of minutes over HTTP/1.1 too
 	many          int           // jobs on one agent, after which nothing may be left
+	seen          int           // rounds with agents that show more or less of themselves
 }
 
 // The conditions of the design's table. With others the outcome of a figure is
@@ -80,6 +81,7 @@ func parse(args []string, stderr io.Writer) (plan, error) {
 	flags.IntVar(&p.kept, "kept", designKept, "jobs in the store of a control plane that starts, which take 2 kB of disk each")
 	flags.IntVar(&p.throughput, "throughput", 5000, "jobs to run as fast as possible")
 	flags.IntVar(&p.many, "many", designMany, "jobs to run on one agent, after which nothing may be left")
+	flags.IntVar(&p.seen, "seen", designSeen, "rounds of seen, which take 40 seconds each; fewer than six cannot tell")
 	flags.DurationVar(&p.syncDelay, "sync-delay", 0, "how much longer each sync of the stored state takes in throughput, which needs strace")
 	flags.IntVar(&p.streams, "streams", designStreams, "streams to open on one control plane")
 	flags.IntVar(&p.perConnection, "per-connection", designPerConnection, "how many of them share a connection")
@@ -130,6 +132,7 @@ func quickPlan() map[string]change {
 		"silence":    func(p *plan) { p.silence = false },
 		"throughput": func(p *plan) { p.throughput = 2000 },
 		"many":       func(p *plan) { p.many = 1000 },
+		"seen":       func(p *plan) { p.seen = min(p.seen, 2) },
 		"kept":       func(p *plan) { p.kept = 50_000 },
 		"streams":    func(p *plan) { p.streams = 2000 },
 		"depth":      func(p *plan) { p.depth = 10_000 },
@@ -191,6 +194,7 @@ func (p *plan) validate() error {
 		{"depth", p.depth, mostThroughput},
 		{"per-connection", p.perConnection, mostPerConnection},
 		{"many", p.many, mostThroughput},
+		{"seen", p.seen, mostRounds},
 	} {
 		if n.value < 1 || n.value > n.most {
 			errs = append(errs, fmt.Errorf("-%s is %d, and must be from 1 to %d", n.name, n.value, n.most))

@@ -39,6 +39,7 @@ type recorder struct {
 	url, certFile string
 	events        *subscription
 	server        *http.Server
+	heartbeat     int64 // seconds between two of a worker; set before the first one registers
 
 	mu      sync.Mutex
 	workers int
@@ -62,6 +63,7 @@ func newRecorder(dir string) (*recorder, error) {
 	}
 	r := &recorder{
 		url: "https://" + listener.Addr().String(), certFile: certFile, events: newSubscription(), streams: map[string]chan string{},
+		heartbeat: recorderHeartbeat,
 	}
 	r.server = &http.Server{
 		Handler: r.routes(), TLSConfig: &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12},
@@ -118,7 +120,7 @@ func (r *recorder) register() wire.RegisterResponse {
 	id := fmt.Sprintf("00000000-0000-4000-8000-%012d", r.workers)
 	return wire.RegisterResponse{
 		ID: id, Name: "bench-" + strconv.Itoa(r.workers), AccessToken: id, Endpoint: r.url + wire.Prefix,
-		PingInterval: recorderPing, HeartbeatInterval: recorderHeartbeat, JobStatusInterval: recorderStatus,
+		PingInterval: recorderPing, HeartbeatInterval: r.heartbeat, JobStatusInterval: recorderStatus,
 	}
 }
 
