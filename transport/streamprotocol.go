@@ -38,7 +38,7 @@ func ParseStreamProtocol(name string) (StreamProtocol, error) {
 			return p, nil
 		}
 	}
-	return 0, fmt.Errorf("unknown stream protocol %q; must be one of %v, %v, %v", name, StreamAuto, StreamGRPC, StreamConnect)
+	return 0, fmt.Errorf("must be %v, %v or %v", StreamAuto, StreamGRPC, StreamConnect)
 }
 
 // clientOptions returns the options of a client for the protocol.

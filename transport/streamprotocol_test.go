@@ -131,7 +131,7 @@ func TestParseStreamProtocol(t *testing.T) {
 			t.Errorf("%v is read as %v, %v", p, again, err)
 		}
 	}
-	if _, err := transport.ParseStreamProtocol("grpc-web"); err == nil || !strings.Contains(err.Error(), "auto, grpc, connect") {
+	if _, err := transport.ParseStreamProtocol("grpc-web"); err == nil || !strings.Contains(err.Error(), "auto, grpc or connect") {
 		t.Errorf("grpc-web: %v", err)
 	}
 }

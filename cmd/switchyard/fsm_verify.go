@@ -199,7 +199,7 @@ func parseModes(text string) ([]fsm.Mode, error) {
 	for word := range strings.SplitSeq(text, ",") {
 		mode, ok := fsm.ParseMode(word)
 		if !ok {
-			return nil, fmt.Errorf("unknown mode %q; the modes are %s", word, modeNames())
+			return nil, fmt.Errorf("must be some of %s", modeNames())
 		}
 		modes = append(modes, mode)
 	}

@@ -27,7 +27,7 @@ func Decimal(least, most float64) func(string) (float64, error) {
 	return func(text string) (float64, error) {
 		n, err := strconv.ParseFloat(text, 64)
 		if err != nil || !(n >= least && n <= most) { // false for NaN
-			return 0, fmt.Errorf("%q must be a number from %v to %v", text, least, most)
+			return 0, fmt.Errorf("must be a number from %v to %v", least, most)
 		}
 		return n, nil
 	}

@@ -131,10 +131,19 @@ func Boolean(s string) (bool, error) {
 func OneOf(words ...string) func(string) (string, error) {
 	return func(s string) (string, error) {
 		if !slices.Contains(words, s) {
-			return "", fmt.Errorf("must be %s", strings.Join(words, " or "))
+			return "", errors.New("must be " + choice(words))
 		}
 		return s, nil
 	}
+}
+
+// choice returns words as people list them: a, b or c.
+func choice(words []string) string {
+	last := len(words) - 1
+	if last < 1 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
 // Each returns a function that parses a list with one element.
@@ -152,16 +161,11 @@ func AnyText(s string) (string, error) { return s, nil }
 func Number[T int | int32 | uint8 | uint64](low, high T) func(string) (T, error) {
 	return func(s string) (T, error) {
 		n, err := strconv.ParseInt(s, 0, 64)
-		if failed, ok := errors.AsType[*strconv.NumError](err); ok {
-			return 0, failed.Err
-		}
-		switch {
-		case low == 0 && n < 0:
+		switch fits := n >= 0 && uint64(T(n)) == uint64(n) || n < 0 && int64(T(n)) == n; {
+		case err == nil && low == 0 && n < 0:
 			return 0, errors.New("must not be negative")
-		case n >= 0 && uint64(T(n)) != uint64(n) || n < 0 && int64(T(n)) != n:
-			return 0, strconv.ErrRange
-		case T(n) < low || T(n) > high:
-			return 0, fmt.Errorf("must be from %d to %d", low, high)
+		case err != nil || !fits || T(n) < low || T(n) > high:
+			return 0, fmt.Errorf("must be a whole number from %d to %d", low, high)
 		}
 		return T(n), nil
 	}
@@ -191,9 +195,9 @@ func duration(s string) (time.Duration, error) {
 		return d, nil
 	}
 	if _, bad := strconv.ParseFloat(s, 64); bad == nil {
-		return 0, fmt.Errorf("a duration needs a unit, as in %ss", s)
+		return 0, fmt.Errorf("must have a unit, as in %ss", s)
 	}
-	return 0, err //nolint:wrapcheck // it quotes the text
+	return 0, errors.New("must be a duration such as 90s or 1h30m")
 }
 
 // MomentForms is the end of the help of a flag that Moment parses.

@@ -254,8 +254,10 @@ func AccessLogs() []string {
 }
 
 func (c Config) validateAccessLog() error {
-	_, err := metrics.ParseAccessLog(c.AccessLog)
-	return err //nolint:wrapcheck // it names the setting
+	if _, err := metrics.ParseAccessLog(c.AccessLog); err != nil {
+		return fmt.Errorf("access log %q %w", c.AccessLog, err)
+	}
+	return nil
 }
 
 func validateListen(listen string) error {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -20,13 +21,24 @@ import (
 func FindExecutor(program string) (string, error) {
 	path, err := exec.LookPath(program)
 	if err != nil && !errors.Is(err, exec.ErrDot) {
-		return "", fmt.Errorf("cannot run the executor %s: %w", program, err)
+		return "", fmt.Errorf("must be a program that can be run: %w", lookError(err))
 	}
 	path, err = filepath.Abs(path)
 	if err != nil {
-		return "", fmt.Errorf("cannot run the executor %s: %w", program, err)
+		return "", fmt.Errorf("must be a program that can be run: %w", lookError(err))
 	}
 	return path, nil
+}
+
+// lookError returns why a program was not found, without its name, which the caller has.
+func lookError(err error) error {
+	if known, ok := errors.AsType[*exec.Error](err); ok {
+		err = known.Err
+	}
+	if known, ok := errors.AsType[*fs.PathError](err); ok {
+		err = known.Err
+	}
+	return err
 }
 
 // ParseShell returns the program of a text and its arguments, which are separated by
@@ -38,7 +50,7 @@ func ParseShell(text string) ([]string, error) {
 		return nil, nil
 	}
 	if _, err := exec.LookPath(argv[0]); err != nil {
-		return nil, fmt.Errorf("cannot run the shell %s: %w", argv[0], err)
+		return nil, fmt.Errorf("must be a program that can be run: %w", lookError(err))
 	}
 	return argv, nil
 }

@@ -71,7 +71,7 @@ func TestStates(t *testing.T) {
 		}
 	}
 	_, err := ParseWorkerState("unspecified")
-	if want := `unknown state "unspecified"; the states are connected, disconnected, lost`; err == nil || err.Error() != want {
+	if want := `must be one of connected, disconnected, lost`; err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
 }

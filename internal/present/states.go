@@ -1,7 +1,7 @@
 package present
 
 import (
-	"fmt"
+	"errors"
 	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -48,27 +48,27 @@ func WorkerState(state switchyardv1.WorkerState) string {
 
 // ParseJobState returns the state with that name. The error lists the names.
 func ParseJobState(word string) (switchyardv1.JobState, error) {
-	state, err := parse("state", word, jobStatePrefix, switchyardv1.JobState_name, switchyardv1.JobState_value)
+	state, err := parse(word, jobStatePrefix, switchyardv1.JobState_name, switchyardv1.JobState_value)
 	return switchyardv1.JobState(state), err
 }
 
 // ParseWorkerState returns the state with that name. The error lists the names.
 func ParseWorkerState(word string) (switchyardv1.WorkerState, error) {
-	state, err := parse("state", word, workerStatePrefix, switchyardv1.WorkerState_name, switchyardv1.WorkerState_value)
+	state, err := parse(word, workerStatePrefix, switchyardv1.WorkerState_name, switchyardv1.WorkerState_value)
 	return switchyardv1.WorkerState(state), err
 }
 
 // ParseJobOutcome returns the outcome with that name. The error lists the names.
 func ParseJobOutcome(word string) (switchyardv1.JobOutcome, error) {
-	outcome, err := parse("outcome", word, jobOutcomePrefix, switchyardv1.JobOutcome_name, switchyardv1.JobOutcome_value)
+	outcome, err := parse(word, jobOutcomePrefix, switchyardv1.JobOutcome_name, switchyardv1.JobOutcome_value)
 	return switchyardv1.JobOutcome(outcome), err
 }
 
-func parse(what, text, prefix string, names map[int32]string, values map[string]int32) (int32, error) {
+func parse(text, prefix string, names map[int32]string, values map[string]int32) (int32, error) {
 	if value, ok := values[prefix+strings.ToUpper(strings.ReplaceAll(text, "-", "_"))]; ok && value != 0 {
 		return value, nil
 	}
-	return 0, fmt.Errorf("unknown %s %q; the %ss are %s", what, text, what, strings.Join(wordsOf(prefix, names), ", "))
+	return 0, errors.New("must be one of " + strings.Join(wordsOf(prefix, names), ", "))
 }
 
 // wordsOf returns the names of the values of an enumeration.

@@ -1,7 +1,7 @@
 package present
 
 import (
-	"fmt"
+	"errors"
 	"io"
 	"strings"
 	"time"
@@ -18,7 +18,7 @@ func TokenScope(scope switchyardv1.TokenScope) string { return word(scope.String
 func ParseTokenScope(name string) (switchyardv1.TokenScope, error) {
 	number := switchyardv1.TokenScope_value[tokenScopePrefix+strings.ToUpper(name)]
 	if number == 0 {
-		return 0, fmt.Errorf("must be register, submit, read or operate, not %q", name)
+		return 0, errors.New("must be register, submit, read or operate")
 	}
 	return switchyardv1.TokenScope(number), nil
 }

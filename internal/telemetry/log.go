@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -31,7 +32,7 @@ func ParseLogFormat(name string) (LogFormat, error) {
 	case LogAuto, LogConsole, LogJSON:
 		return format, nil
 	default:
-		return "", fmt.Errorf("unknown log format %q; the formats are %s, %s, %s", name, LogAuto, LogConsole, LogJSON)
+		return "", fmt.Errorf("must be %s, %s or %s", LogAuto, LogConsole, LogJSON)
 	}
 }
 
@@ -42,7 +43,7 @@ func ParseLogLevel(name string) (zapcore.Level, error) {
 	case "debug", "info", "warn", "error":
 		return zapcore.ParseLevel(name) //nolint:wrapcheck // these names are valid
 	default:
-		return 0, fmt.Errorf("unknown log level %q; the levels are debug, info, warn, error", name)
+		return 0, errors.New("must be debug, info, warn or error")
 	}
 }
 

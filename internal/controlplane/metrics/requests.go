@@ -25,13 +25,13 @@ const (
 	AccessLogAll    AccessLog = "all"
 )
 
-// ParseAccessLog returns the AccessLog with that name.
+// ParseAccessLog returns the AccessLog with that name. The error does not have the name.
 func ParseAccessLog(name string) (AccessLog, error) {
 	switch log := AccessLog(name); log {
 	case AccessLogOff, AccessLogErrors, AccessLogAll:
 		return log, nil
 	}
-	return "", fmt.Errorf("unknown access log %q; it is %s, %s or %s", name, AccessLogOff, AccessLogErrors, AccessLogAll)
+	return "", fmt.Errorf("must be %s, %s or %s", AccessLogOff, AccessLogErrors, AccessLogAll)
 }
 
 // requestMetrics count requests.

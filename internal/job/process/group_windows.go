@@ -102,7 +102,7 @@ func SignalNumber(string) int { return 0 }
 // ParseSignal parses the name of a cancel signal. Only the default is accepted.
 func ParseSignal(name string) (syscall.Signal, error) {
 	if strings.TrimPrefix(strings.ToUpper(name), "SIG") != "TERM" {
-		return 0, errors.New("Windows has no signals to choose from") //nolint:staticcheck // a name
+		return 0, errors.New("must be SIGTERM: Windows has no others")
 	}
 	return syscall.SIGTERM, nil
 }

@@ -3,6 +3,7 @@
 package process
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -28,10 +29,10 @@ func ParseSignal(name string) (syscall.Signal, error) {
 	sig := unix.SignalNum(full)
 	switch sig {
 	case 0:
-		return 0, fmt.Errorf("unknown signal %q", name)
+		return 0, errors.New("must be the name of a signal, such as SIGINT")
 	case syscall.SIGSTOP, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGCONT,
 		syscall.SIGCHLD, syscall.SIGURG, syscall.SIGWINCH:
-		return 0, fmt.Errorf("signal %s does not end a process", full)
+		return 0, errors.New("must be a signal that ends a process, such as SIGINT")
 	default:
 		return sig, nil
 	}

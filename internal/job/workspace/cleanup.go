@@ -19,7 +19,7 @@ func ParseCleanup(name string) (Cleanup, error) {
 	case CleanupAlways, CleanupOnSuccess, CleanupNever:
 		return c, nil
 	default:
-		return "", fmt.Errorf("unknown policy %q: must be %s, %s or %s", name, CleanupAlways, CleanupOnSuccess, CleanupNever)
+		return "", fmt.Errorf("must be %s, %s or %s", CleanupAlways, CleanupOnSuccess, CleanupNever)
 	}
 }
 
