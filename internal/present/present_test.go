@@ -155,6 +155,29 @@ func TestTables(t *testing.T) {
 	}
 }
 
+// TestMachineChanges writes the changes of a worker's machine below its other fields.
+func TestMachineChanges(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 10, 28, 12, 0, 0, 0, time.Local)
+	var b strings.Builder
+	err := Worker(&b, &switchyardv1.Worker{
+		Id: "1", Name: "box", State: switchyardv1.WorkerState_WORKER_STATE_CONNECTED,
+		MachineChanges: []*switchyardv1.MachineChange{
+			{From: "FallingBack", To: "StreamHealthy", At: timestamppb.New(now.Add(-3 * time.Second)), Cause: "its stream opened"},
+			{From: "Stream\x1bHealthy", To: "FallingBack", At: timestamppb.New(now.Add(-time.Minute))},
+		},
+	}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `last changes  2026-10-28 11:59:57.000 ` + now.Format("MST") + ` (3s ago) FallingBack -> StreamHealthy: its stream opened
+              2026-10-28 11:59:00.000 ` + now.Format("MST") + ` (1m00s ago) Stream\x1bHealthy -> FallingBack
+              ` + MachineChangesNote + "\n"
+	if got := b.String(); !strings.HasSuffix(got, want) {
+		t.Errorf("worker:\n%s\nwant at its end:\n%s", got, want)
+	}
+}
+
 // TestUsage writes what is known of the memory of a job.
 func TestUsage(t *testing.T) {
 	t.Parallel()

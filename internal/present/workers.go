@@ -57,7 +57,28 @@ func Worker(w io.Writer, worker *switchyardv1.Worker, now time.Time) error {
 		{"registered", moment(worker.GetRegisteredAt())},
 		{"registered with", worker.GetRegistrationTokenId()},
 	}
-	return table(w, slices.DeleteFunc(fields, func(field []string) bool { return field[1] == "" }))
+	fields = slices.DeleteFunc(fields, func(field []string) bool { return field[1] == "" })
+	return table(w, append(fields, machineChanges(worker.GetMachineChanges(), now)...))
+}
+
+// MachineChangesNote describes which changes of a worker's machine a control plane knows.
+const MachineChangesNote = "A state that was left before the worker's next report is not among them; " +
+	"switchyard agent status on its host has every one."
+
+// machineChanges returns the rows of the last changes of a worker's machine.
+func machineChanges(changes []*switchyardv1.MachineChange, now time.Time) (rows [][]string) {
+	for _, c := range changes {
+		text := fmt.Sprintf("%s (%s ago) %s -> %s", moment(c.GetAt()), age(now, c.GetAt()), Safe(c.GetFrom()), Safe(c.GetTo()))
+		if cause := c.GetCause(); cause != "" {
+			text += ": " + Safe(cause)
+		}
+		rows = append(rows, []string{"", text})
+	}
+	if rows != nil {
+		rows[0][0] = "last changes"
+		rows = append(rows, []string{"", MachineChangesNote})
+	}
+	return rows
 }
 
 // JobsBy returns how a connected worker gets its jobs. What the agent reports comes before

@@ -146,7 +146,7 @@ func logGap(cause joblog.Cause) switchyardv1.LogGap {
 // workerMessage returns the message for a worker.
 func workerMessage(worker schedule.Worker) *switchyardv1.Worker {
 	standing := worker.Standing()
-	return &switchyardv1.Worker{
+	message := &switchyardv1.Worker{
 		Id: worker.ID, Name: worker.Name, Hostname: worker.Hostname, Os: worker.OS, Arch: worker.Arch,
 		Version: worker.Version, Queue: worker.Queue, Tags: worker.Tags, State: workerState(worker.State),
 		Paused: standing == workerstate.Paused, PauseReason: worker.PauseReason, PausedBy: string(worker.PausedBy),
@@ -158,6 +158,12 @@ func workerMessage(worker schedule.Worker) *switchyardv1.Worker {
 		Unheard: worker.Unheard, MachineState: worker.Machine.State, MachineControl: worker.Machine.Control,
 		MachineSince: timestamp(worker.Machine.Since), MachineReportedAt: timestamp(worker.Machine.At),
 	}
+	for _, change := range worker.MachineChanges {
+		message.MachineChanges = append(message.MachineChanges, &switchyardv1.MachineChange{
+			From: change.From, To: change.To, At: timestamp(change.At), Cause: change.Cause,
+		})
+	}
+	return message
 }
 
 // timestamp returns the message for a time, or nil for the zero time.

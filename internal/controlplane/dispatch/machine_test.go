@@ -1,6 +1,8 @@
 package dispatch
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -74,4 +76,77 @@ func TestReplicasShareMachineReports(t *testing.T) {
 		v, err := one.Worker(t.Context(), w)
 		return err == nil && v.Machine.State == "Running"
 	})
+}
+
+// The changes that reports show are kept, with what the control plane saw happen before
+// each: the newest first, and not more than so many. A report that says the same
+// changes nothing.
+func TestMachineChanges(t *testing.T) {
+	p := newPlant(t, Options{})
+	w := p.register("w")
+	report := func(state string, age time.Duration) {
+		p.Report(w, wire.MachineState{Name: state, Control: wire.ControlPoll, For: age})
+	}
+	expect := func(want ...string) {
+		t.Helper()
+		v, err := p.Worker(t.Context(), "w")
+		must(t, err)
+		var got []string
+		for _, c := range v.MachineChanges {
+			got = append(got, fmt.Sprintf("%s %s %s: %s", p.now().Sub(c.At), c.From, c.To, c.Cause))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("changes %q, want %q", got, want)
+		}
+	}
+	expect()
+	report("FallingBack", time.Minute)
+	expect()
+	report("FallingBack", time.Minute)
+	feed := p.attached(w)
+	report("StreamHealthy", 0)
+	opened := "0s FallingBack StreamHealthy: its stream opened"
+	expect(opened)
+	g := p.run(w, record.Job{})
+	report("Running", 0)
+	took := "0s StreamHealthy Running: it was given job " + g.JobID
+	expect(took, opened)
+	must(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}))
+	report("StreamHealthy", 0)
+	finished := "0s Running StreamHealthy: its job ended: " + g.JobID
+	expect(finished, took, opened)
+	p.detach(w, feed)
+	report("FallingBack", time.Second)
+	expect("1s StreamHealthy FallingBack: its stream ended", finished, took, opened)
+	page, err := p.Workers(t.Context(), schedule.WorkerFilter{}, schedule.Page{})
+	if err != nil || len(page.Workers) != 1 || page.Workers[0].MachineChanges != nil {
+		t.Errorf("a list has changes: %+v, %v", page.Workers, err)
+	}
+	for range 20 {
+		report("Reclaiming", 0)
+		report("FallingBack", 0)
+	}
+	v, err := p.Worker(t.Context(), "w")
+	if must(t, err); len(v.MachineChanges) != 16 || v.MachineChanges[0].To != "FallingBack" || v.MachineChanges[15].To != "Reclaiming" {
+		t.Errorf("%d changes: %+v", len(v.MachineChanges), v.MachineChanges)
+	}
+}
+
+// What another replica received a moment before this one does not count as a change back.
+func TestLateSignalIsNoMachineChange(t *testing.T) {
+	x, now := schedule.New(), time.Now()
+	x.ApplyWorker(record.Worker{ID: "w", Queue: "default", Revision: 1}, now)
+	at := func(state string, since, at time.Duration) schedule.Machine {
+		return schedule.Machine{State: state, Since: now.Add(since), At: now.Add(at)}
+	}
+	x.ReportMachine("w", at("Running", 0, 0))
+	x.ReportMachine("w", at("StreamHealthy", 5*time.Second, 5*time.Second))
+	x.ReportMachineElsewhere("w", at("Running", 0, 6*time.Second))
+	if changes := x.MachineChanges("w"); len(changes) != 1 || changes[0].To != "StreamHealthy" {
+		t.Errorf("changes %+v", changes)
+	}
+	x.ReportMachineElsewhere("w", at("Running", 6*time.Second, 7*time.Second))
+	if changes := x.MachineChanges("w"); len(changes) != 2 || changes[0].To != "Running" {
+		t.Errorf("changes %+v", changes)
+	}
 }

@@ -179,7 +179,7 @@ func (p *replicas) receive(data []byte) {
 		}
 		for id, text := range s.Machines {
 			if m, ok := wire.ParseMachineState(text); ok {
-				x.ReportMachine(id, schedule.MachineOf(m, now))
+				x.ReportMachineElsewhere(id, schedule.MachineOf(m, now))
 			}
 		}
 		var superseded schedule.Stream

@@ -222,7 +222,10 @@ func (d *Dispatcher) Worker(ctx context.Context, ref string) (v schedule.Worker,
 	if err != nil {
 		return v, err
 	}
-	d.records.view(func(x *schedule.Index) { v = x.View(worker) })
+	d.records.view(func(x *schedule.Index) {
+		v = x.View(worker)
+		v.MachineChanges = x.MachineChanges(worker.ID)
+	})
 	return v, nil
 }
 

@@ -50,7 +50,7 @@ func (x *Index) AttachedTo(self string, a Announcement) (superseded Stream, agai
 	if w.stream == nil {
 		if w.otherReplica != a.Replica {
 			w.otherReplica = a.Replica
-			w.changed()
+			w.changed(happening{what: streamOpened})
 		}
 		return nil, false
 	}
@@ -73,7 +73,7 @@ func (x *Index) AttachedTo(self string, a Announcement) (superseded Stream, agai
 func (x *Index) DetachedFrom(replica, workerID string) {
 	if w := x.workers[workerID]; w != nil && w.otherReplica == replica {
 		w.otherReplica = ""
-		w.changed()
+		w.changed(happening{what: streamEnded})
 	}
 }
 

@@ -119,7 +119,7 @@ func (x *Index) ApplyJob(job record.Job, now, expires time.Time) bool {
 		end := ending{revision: job.Revision, at: x.ended[job.ID].at}
 		if j != nil {
 			end.at = now
-			x.freed(j, "its job "+j.id+" ended")
+			x.freed(j, "its job "+j.id+" ended", jobHasEnded)
 		}
 		x.ended[job.ID] = end
 		if j != nil {
@@ -147,11 +147,11 @@ func (x *Index) ApplyJob(job record.Job, now, expires time.Time) bool {
 	return true
 }
 
-// freed records why the worker of a job becomes free.
-func (x *Index) freed(j *jobEntry, why string) {
+// freed records why the worker of a job becomes free, and what happened to its job.
+func (x *Index) freed(j *jobEntry, why, what string) {
 	if w := x.workers[j.workerID]; w != nil {
 		w.freeSince = why
-		w.changed()
+		w.changed(happening{what, j.id})
 	}
 }
 
@@ -159,9 +159,12 @@ func (x *Index) freed(j *jobEntry, why string) {
 // offer to: it accepted the job, or did not in time.
 func (x *Index) noteAnswer(j *jobEntry, next *record.Job) {
 	if j.workerID != "" && next.WorkerID == "" {
-		x.freed(j, "")
+		x.freed(j, "", jobWithdrawn)
 	}
 	w := x.workers[cmp.Or(next.WorkerID, j.workerID)]
+	if w != nil && next.WorkerID != "" {
+		w.history.since = happening{givenJob, j.id}
+	}
 	switch {
 	case w == nil:
 	case next.State == wire.StateAccepted || next.State == wire.StateRunning:

@@ -42,6 +42,9 @@ type Worker struct {
 	Unheard bool
 	// Machine is what its agent last reported.
 	Machine Machine
+	// MachineChanges are the last changes that its reports show, the newest first. Lists
+	// do not have them.
+	MachineChanges []MachineChange
 }
 
 // View adds what is known of a worker now to its record.

@@ -65,8 +65,8 @@ func (x *Index) Attach(workerID string, s Stream) (superseded Stream, ok bool) {
 	w.epoch++
 	w.stream, w.streamNumber, w.streamEpoch = s, x.streamCount, w.epoch
 	w.announced, w.raised, w.otherReplica = false, false, ""
-	w.freeSince = "its stream opened"
-	w.changed()
+	w.freeSince = streamOpened
+	w.changed(happening{what: streamOpened})
 	x.setTrust(w, trusted, w.quiet)
 	x.setIdle(w)
 	return superseded, true
@@ -80,7 +80,7 @@ func (x *Index) Detach(workerID string, s Stream) bool {
 		return false
 	}
 	w.stream = nil
-	w.changed()
+	w.changed(happening{what: streamEnded})
 	x.setIdle(w)
 	return true
 }

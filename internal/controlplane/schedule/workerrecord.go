@@ -15,6 +15,7 @@ type workerEntry struct {
 	claim  *Claim
 	// machine is what its agent last reported of its machine.
 	machine Machine
+	history machineHistory
 	// seen is when the worker last gave a sign of life.
 	seen time.Time
 	// left is when this replica first saw that the worker is not connected.

@@ -19,7 +19,7 @@ func functions(a assets) template.FuncMap {
 		"asset": a.path, "safe": present.Safe, "lines": lines, "command": command, "short": short, "count": count,
 		"moment": moment, "utc": utc, "age": age, "wait": wait, "ran": ran, "options": options,
 		"outcome": outcome, "jobClass": jobClass,
-		"workerState": workerState, "workerClass": workerClass, "jobsBy": present.JobsBy, "note": note,
+		"workerState": workerState, "workerClass": workerClass, "jobsBy": present.JobsBy, "note": note, "changesNote": changesNote,
 	}
 }
 
@@ -217,5 +217,7 @@ func workerState(w *switchyardv1.Worker) string {
 		return "idle"
 	}
 }
+
+func changesNote() string { return present.MachineChangesNote }
 
 func note(w *switchyardv1.Worker) string { return present.WorkerNote(w, time.Now()) }

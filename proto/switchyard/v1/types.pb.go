@@ -1155,9 +1155,14 @@ type Worker struct {
 	// heartbeat or did not accept its last offer: it is offered no job.
 	Unheard bool `protobuf:"varint,26,opt,name=unheard,proto3" json:"unheard,omitempty"`
 	// When the pause began.
-	PausedAt      *timestamppb.Timestamp `protobuf:"bytes,27,opt,name=paused_at,json=pausedAt,proto3" json:"paused_at,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	PausedAt *timestamppb.Timestamp `protobuf:"bytes,27,opt,name=paused_at,json=pausedAt,proto3" json:"paused_at,omitempty"`
+	// The last changes of the state of the worker's machine, the newest first, at most 16, as
+	// far as the reports of its agent show them to the replica that responds since that
+	// started: a state that was left before the next report is not among them. Lists, and the
+	// responses of calls that change the worker, do not have them.
+	MachineChanges []*MachineChange `protobuf:"bytes,28,rep,name=machine_changes,json=machineChanges,proto3" json:"machine_changes,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Worker) Reset() {
@@ -1379,6 +1384,86 @@ func (x *Worker) GetPausedAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Worker) GetMachineChanges() []*MachineChange {
+	if x != nil {
+		return x.MachineChanges
+	}
+	return nil
+}
+
+// MachineChange is a change of the state of a worker's machine.
+type MachineChange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The names of the states.
+	From string `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	To   string `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
+	// When the new state was entered.
+	At *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=at,proto3" json:"at,omitempty"`
+	// What the control plane last saw happen to the worker between the two reports, such as
+	// "its stream opened"; may be empty.
+	Cause         string `protobuf:"bytes,4,opt,name=cause,proto3" json:"cause,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MachineChange) Reset() {
+	*x = MachineChange{}
+	mi := &file_switchyard_v1_types_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MachineChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MachineChange) ProtoMessage() {}
+
+func (x *MachineChange) ProtoReflect() protoreflect.Message {
+	mi := &file_switchyard_v1_types_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MachineChange.ProtoReflect.Descriptor instead.
+func (*MachineChange) Descriptor() ([]byte, []int) {
+	return file_switchyard_v1_types_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *MachineChange) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *MachineChange) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+func (x *MachineChange) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *MachineChange) GetCause() string {
+	if x != nil {
+		return x.Cause
+	}
+	return ""
+}
+
 var File_switchyard_v1_types_proto protoreflect.FileDescriptor
 
 const file_switchyard_v1_types_proto_rawDesc = "" +
@@ -1471,7 +1556,7 @@ const file_switchyard_v1_types_proto_rawDesc = "" +
 	"\vpeak_memory\x18\x03 \x01(\x04R\n" +
 	"peakMemory\x12\x14\n" +
 	"\x05group\x18\x04 \x01(\bR\x05group\x122\n" +
-	"\x15memory_limit_exceeded\x18\x05 \x01(\x04R\x13memoryLimitExceeded\"\xc8\a\n" +
+	"\x15memory_limit_exceeded\x18\x05 \x01(\x04R\x13memoryLimitExceeded\"\x8f\b\n" +
 	"\x06Worker\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
@@ -1503,7 +1588,13 @@ const file_switchyard_v1_types_proto_rawDesc = "" +
 	"\rmachine_since\x18\x18 \x01(\v2\x1a.google.protobuf.TimestampR\fmachineSince\x12J\n" +
 	"\x13machine_reported_at\x18\x19 \x01(\v2\x1a.google.protobuf.TimestampR\x11machineReportedAt\x12\x18\n" +
 	"\aunheard\x18\x1a \x01(\bR\aunheard\x127\n" +
-	"\tpaused_at\x18\x1b \x01(\v2\x1a.google.protobuf.TimestampR\bpausedAt*\xc6\x01\n" +
+	"\tpaused_at\x18\x1b \x01(\v2\x1a.google.protobuf.TimestampR\bpausedAt\x12E\n" +
+	"\x0fmachine_changes\x18\x1c \x03(\v2\x1c.switchyard.v1.MachineChangeR\x0emachineChanges\"u\n" +
+	"\rMachineChange\x12\x12\n" +
+	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\x02 \x01(\tR\x02to\x12*\n" +
+	"\x02at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x14\n" +
+	"\x05cause\x18\x04 \x01(\tR\x05cause*\xc6\x01\n" +
 	"\bJobState\x12\x19\n" +
 	"\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10JOB_STATE_QUEUED\x10\x01\x12\x16\n" +
@@ -1546,7 +1637,7 @@ func file_switchyard_v1_types_proto_rawDescGZIP() []byte {
 }
 
 var file_switchyard_v1_types_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_switchyard_v1_types_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_switchyard_v1_types_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_switchyard_v1_types_proto_goTypes = []any{
 	(JobState)(0),                 // 0: switchyard.v1.JobState
 	(JobOutcome)(0),               // 1: switchyard.v1.JobOutcome
@@ -1559,43 +1650,46 @@ var file_switchyard_v1_types_proto_goTypes = []any{
 	(*Limits)(nil),                // 8: switchyard.v1.Limits
 	(*Usage)(nil),                 // 9: switchyard.v1.Usage
 	(*Worker)(nil),                // 10: switchyard.v1.Worker
-	nil,                           // 11: switchyard.v1.Job.EnvEntry
-	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 13: google.protobuf.Duration
+	(*MachineChange)(nil),         // 11: switchyard.v1.MachineChange
+	nil,                           // 12: switchyard.v1.Job.EnvEntry
+	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 14: google.protobuf.Duration
 }
 var file_switchyard_v1_types_proto_depIdxs = []int32{
-	12, // 0: switchyard.v1.JobEvent.at:type_name -> google.protobuf.Timestamp
+	13, // 0: switchyard.v1.JobEvent.at:type_name -> google.protobuf.Timestamp
 	0,  // 1: switchyard.v1.JobEvent.from:type_name -> switchyard.v1.JobState
 	0,  // 2: switchyard.v1.JobEvent.to:type_name -> switchyard.v1.JobState
-	12, // 3: switchyard.v1.LogDeletion.at:type_name -> google.protobuf.Timestamp
-	11, // 4: switchyard.v1.Job.env:type_name -> switchyard.v1.Job.EnvEntry
-	13, // 5: switchyard.v1.Job.timeout:type_name -> google.protobuf.Duration
+	13, // 3: switchyard.v1.LogDeletion.at:type_name -> google.protobuf.Timestamp
+	12, // 4: switchyard.v1.Job.env:type_name -> switchyard.v1.Job.EnvEntry
+	14, // 5: switchyard.v1.Job.timeout:type_name -> google.protobuf.Duration
 	0,  // 6: switchyard.v1.Job.state:type_name -> switchyard.v1.JobState
-	12, // 7: switchyard.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
-	12, // 8: switchyard.v1.Job.assigned_at:type_name -> google.protobuf.Timestamp
-	12, // 9: switchyard.v1.Job.accepted_at:type_name -> google.protobuf.Timestamp
-	12, // 10: switchyard.v1.Job.started_at:type_name -> google.protobuf.Timestamp
-	12, // 11: switchyard.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
+	13, // 7: switchyard.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
+	13, // 8: switchyard.v1.Job.assigned_at:type_name -> google.protobuf.Timestamp
+	13, // 9: switchyard.v1.Job.accepted_at:type_name -> google.protobuf.Timestamp
+	13, // 10: switchyard.v1.Job.started_at:type_name -> google.protobuf.Timestamp
+	13, // 11: switchyard.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
 	1,  // 12: switchyard.v1.Job.outcome:type_name -> switchyard.v1.JobOutcome
 	5,  // 13: switchyard.v1.Job.late_result:type_name -> switchyard.v1.JobResult
 	4,  // 14: switchyard.v1.Job.history:type_name -> switchyard.v1.JobEvent
 	9,  // 15: switchyard.v1.Job.usage:type_name -> switchyard.v1.Usage
 	6,  // 16: switchyard.v1.Job.log_deletion:type_name -> switchyard.v1.LogDeletion
-	12, // 17: switchyard.v1.Job.log_backup_at:type_name -> google.protobuf.Timestamp
+	13, // 17: switchyard.v1.Job.log_backup_at:type_name -> google.protobuf.Timestamp
 	8,  // 18: switchyard.v1.Job.limits:type_name -> switchyard.v1.Limits
-	13, // 19: switchyard.v1.Usage.wall:type_name -> google.protobuf.Duration
-	13, // 20: switchyard.v1.Usage.cpu:type_name -> google.protobuf.Duration
+	14, // 19: switchyard.v1.Usage.wall:type_name -> google.protobuf.Duration
+	14, // 20: switchyard.v1.Usage.cpu:type_name -> google.protobuf.Duration
 	3,  // 21: switchyard.v1.Worker.state:type_name -> switchyard.v1.WorkerState
-	12, // 22: switchyard.v1.Worker.registered_at:type_name -> google.protobuf.Timestamp
-	12, // 23: switchyard.v1.Worker.last_seen_at:type_name -> google.protobuf.Timestamp
-	12, // 24: switchyard.v1.Worker.machine_since:type_name -> google.protobuf.Timestamp
-	12, // 25: switchyard.v1.Worker.machine_reported_at:type_name -> google.protobuf.Timestamp
-	12, // 26: switchyard.v1.Worker.paused_at:type_name -> google.protobuf.Timestamp
-	27, // [27:27] is the sub-list for method output_type
-	27, // [27:27] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	13, // 22: switchyard.v1.Worker.registered_at:type_name -> google.protobuf.Timestamp
+	13, // 23: switchyard.v1.Worker.last_seen_at:type_name -> google.protobuf.Timestamp
+	13, // 24: switchyard.v1.Worker.machine_since:type_name -> google.protobuf.Timestamp
+	13, // 25: switchyard.v1.Worker.machine_reported_at:type_name -> google.protobuf.Timestamp
+	13, // 26: switchyard.v1.Worker.paused_at:type_name -> google.protobuf.Timestamp
+	11, // 27: switchyard.v1.Worker.machine_changes:type_name -> switchyard.v1.MachineChange
+	13, // 28: switchyard.v1.MachineChange.at:type_name -> google.protobuf.Timestamp
+	29, // [29:29] is the sub-list for method output_type
+	29, // [29:29] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_switchyard_v1_types_proto_init() }
@@ -1609,7 +1703,7 @@ func file_switchyard_v1_types_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_switchyard_v1_types_proto_rawDesc), len(file_switchyard_v1_types_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   8,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
