@@ -41,13 +41,13 @@ func (s *site) logLive(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	f := &logFollower{
-		site: s, events: newEventStream(w), from: from, lines: logview.NewLines(index.Find(from)),
-		came: make(chan *switchyardv1.FollowJobResponse),
+		site: s, events: newEventStream(w), from: from, lines: index.Lines(from),
+		rest: true, came: make(chan *switchyardv1.FollowJobResponse),
 	}
-	done := make(chan struct{})
+	done, reach := make(chan struct{}), f.lines.Reach()
 	go func() {
 		defer close(done)
-		f.read(ctx, id)
+		f.read(ctx, id, reach)
 	}()
 	defer func() { cancel(); <-done }()
 	return f.run(r)
@@ -67,10 +67,10 @@ type logFollower struct {
 	changed bool            // the job has
 }
 
-// read receives what comes, and closes the channel when there is nothing more.
-func (f *logFollower) read(ctx context.Context, id string) {
+// read receives what comes, the log from an offset on, and closes the channel when there is
+// nothing more.
+func (f *logFollower) read(ctx context.Context, id string, from uint64) {
 	defer close(f.came)
-	from := f.lines.Next().Offset
 	for event, err := range f.site.Calls.FollowJob(ctx, &switchyardv1.FollowJobRequest{Id: id, LogOffset: from}) {
 		if err != nil {
 			return // the browser comes back

@@ -1,8 +1,8 @@
 package logview
 
 import (
-	"bytes"
 	"iter"
+	"slices"
 	"sort"
 	"sync"
 )
@@ -10,12 +10,12 @@ import (
 // maxMarks bounds the marks of a log; beyond it every second one is dropped.
 const maxMarks = 4096
 
-// firstStep is the number of lines between two marks of a short log.
-const firstStep = 256
+// firstStep is the number of lines between two marks of a short log, and firstStepSize of
+// bytes, whichever comes first.
+const firstStep, firstStepSize = 256, 1 << 20
 
-// maxWindow bounds the text of the lines of a window, in bytes. Rendered it can have ten
-// times as many.
-const maxWindow = 1 << 20
+// longSize is the size of a long line, in bytes.
+const longSize = 1 << 20
 
 // Mark is a place in a log: the beginning of a line.
 type Mark struct {
@@ -39,35 +39,51 @@ type Reader func(from uint64) iter.Seq2[Chunk, error]
 
 // Index finds the lines of a log. Its methods may be called concurrently.
 type Index struct {
-	mu    sync.Mutex
-	step  int
-	marks []Mark // every step lines, from the first one on
-	next  Mark   // the first line that has not ended
+	mu sync.Mutex
+	// step and stepSize are how many lines, or how many bytes, are between two marks.
+	step     int
+	stepSize uint64
+	marks    []Mark // the oldest first
+	long     []longLine
+	lines    *Lines // as far as the log was read
+}
+
+// longLine is a line that has ended, and is so long that it is not read again.
+type longLine struct {
+	Mark
+
+	textAt uint64 // where what is shown of it begins
+	next   Mark
 }
 
 // NewIndex returns the index of an empty log.
-func NewIndex() *Index { return &Index{step: firstStep, marks: []Mark{First()}, next: First()} }
+func NewIndex() *Index {
+	return &Index{step: firstStep, stepSize: firstStepSize, marks: []Mark{First()}, lines: NewLines(First())}
+}
 
-// Extend reads what was added to the log. It returns the error of read.
+// Extend reads what was added to the log since the last call. It returns the error of read.
 func (x *Index) Extend(read Reader) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	lines := NewLines(x.next)
-	for chunk, err := range read(x.next.Offset) {
+	for chunk, err := range read(x.lines.reach) {
 		if err != nil {
 			return err
 		}
-		lines.Add(chunk.Offset, chunk.Data, func(Line) bool {
-			x.add(lines.Next())
+		x.lines.Add(chunk.Offset, chunk.Data, func(line Line) bool {
+			x.add(line, x.lines.Next())
 			return true
 		})
 	}
 	return nil
 }
 
-func (x *Index) add(next Mark) {
-	x.next = next
-	if (next.Line-1)%x.step != 0 {
+// add takes a line that has ended.
+func (x *Index) add(line Line, next Mark) {
+	if next.Offset-line.Offset >= longSize && len(x.long) < maxMarks {
+		x.long = append(x.long, longLine{Mark{line.Number, line.Offset, line.Style}, x.lines.textAt, next})
+	}
+	last := x.marks[len(x.marks)-1]
+	if next.Line-last.Line < x.step && next.Offset-last.Offset < x.stepSize {
 		return
 	}
 	x.marks = append(x.marks, next)
@@ -78,87 +94,46 @@ func (x *Index) add(next Mark) {
 	for i := 0; i < len(x.marks); i += 2 {
 		kept = append(kept, x.marks[i])
 	}
-	x.marks, x.step = kept, 2*x.step
-}
-
-// Find returns the last mark that is not after a line.
-func (x *Index) Find(line int) Mark {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if line >= x.next.Line {
-		return x.next
-	}
-	at := sort.Search(len(x.marks), func(i int) bool { return x.marks[i].Line > line })
-	return x.marks[max(0, at-1)]
+	x.marks, x.step, x.stepSize = kept, 2*x.step, 2*x.stepSize
 }
 
 // Next returns the beginning of the first line that has not ended.
 func (x *Index) Next() Mark {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.next
+	return x.lines.Next()
 }
 
-// Window returns up to count lines of a log from a line on, rendered, and whether the last
-// one has not ended. It returns fewer lines, at least one, of a log whose lines have more
-// than 1 MiB together. It reads no more than it needs.
-func (x *Index) Window(read Reader, from, count int) (shown []Shown, partial bool, err error) {
-	mark := x.Find(max(1, from))
-	lines, size := NewLines(mark), 0
-	take := func(line Line) bool {
-		if line.Number >= from {
-			shown = append(shown, Show(line))
-			size += len(line.Text)
-		}
-		return len(shown) < count && size < maxWindow
+// Lines returns Lines that go on at or before the beginning of a line or, if it has not
+// ended, where the log was read to.
+func (x *Index) Lines(line int) *Lines {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if line >= x.lines.next.Number {
+		return x.lines.Clone()
 	}
-	for chunk, err := range read(mark.Offset) {
-		if err != nil {
-			return nil, false, err
-		}
-		if !lines.Add(chunk.Offset, chunk.Data, take) {
-			return shown, false, nil
-		}
-	}
-	if rest, ok := lines.Rest(); ok && rest.Number >= from {
-		return append(shown, Show(rest)), true, nil
-	}
-	return shown, false, nil
+	at := sort.Search(len(x.marks), func(i int) bool { return x.marks[i].Line > line })
+	return NewLines(x.marks[max(0, at-1)])
 }
 
-// Tail returns the last lines of a log, up to count of those from a line on, as Window does:
-// fewer if they have more than 1 MiB together.
-func (x *Index) Tail(read Reader, from, count int) (shown []Shown, partial bool, err error) {
-	mark := x.Find(max(1, from))
-	lines := NewLines(mark)
-	var last []Line
-	size := 0
-	keep := func(line Line) {
-		if line.Number < from {
-			return
-		}
-		line.Text = bytes.Clone(line.Text)
-		last, size = append(last, line), size+len(line.Text)
-		for len(last) > count || size > maxWindow && len(last) > 1 {
-			size -= len(last[0].Text)
-			last = last[1:]
-		}
+// longAt returns the line of a number if it is a long one, and reports whether it is.
+func (x *Index) longAt(number int) (longLine, bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	at, found := slices.BinarySearchFunc(x.long, number, func(l longLine, n int) int { return l.Line - n })
+	if !found {
+		return longLine{}, false
 	}
-	for chunk, err := range read(mark.Offset) {
-		if err != nil {
-			return nil, false, err
-		}
-		lines.Add(chunk.Offset, chunk.Data, func(line Line) bool {
-			keep(line)
-			return true
-		})
+	return x.long[at], true
+}
+
+// longLast returns Lines that go on where the log was read to, if that is in the line of a
+// number and the line is a long one, else nil.
+func (x *Index) longLast(number int) *Lines {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if number != x.lines.next.Number || x.lines.reach-x.lines.next.Offset < longSize {
+		return nil
 	}
-	rest, partial := lines.Rest()
-	if partial {
-		keep(rest)
-	}
-	for _, line := range last {
-		shown = append(shown, Show(line))
-	}
-	return shown, partial && len(shown) > 0, nil
+	return x.lines.Clone()
 }

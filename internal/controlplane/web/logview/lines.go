@@ -34,12 +34,28 @@ type Lines struct {
 	text   []byte
 	style  string // after the bytes so far
 	escape []byte // the beginning of a control sequence, at the end of the bytes so far
+
+	// textAt is where the text begins: in a line that is too long after what was
+	// overwritten. cut is set if even that is too long, and returned if its last byte so
+	// far is a carriage return.
+	textAt        uint64
+	cut, returned bool
 }
 
 // NewLines returns Lines that begin at a mark.
 func NewLines(at Mark) *Lines {
 	return &Lines{next: Line{Number: at.Line, Offset: at.Offset}, reach: at.Offset, style: at.Style}
 }
+
+// Clone returns a copy, which goes on from the same place.
+func (l *Lines) Clone() *Lines {
+	clone := *l
+	clone.text, clone.escape = bytes.Clone(l.text), bytes.Clone(l.escape)
+	return &clone
+}
+
+// Reach returns the offset of the next byte that Add has not taken.
+func (l *Lines) Reach() uint64 { return l.reach }
 
 // Add takes the next bytes of the log, which begin at an offset, and calls handle with
 // every line that they end, until it returns false.
@@ -95,7 +111,7 @@ func (l *Lines) take() Line {
 	line := l.next
 	line.Text = l.text
 	l.next = Line{Number: line.Number + 1, Offset: l.reach, Style: l.style}
-	l.text, l.begun, l.escape = l.text[:0], false, nil
+	l.text, l.begun, l.cut, l.escape = l.text[:0], false, false, nil
 	return line
 }
 
@@ -104,18 +120,46 @@ func (l *Lines) grow(data []byte) {
 	if !l.begun {
 		l.next.Style, l.begun = l.style, true
 	}
-	l.reach += uint64(len(data))
 	l.follow(data)
-	l.text = append(l.text, data...)
+	for len(data) > 0 {
+		part := data[:min(len(data), maxLine)]
+		data = data[len(part):]
+		l.keep(part)
+		l.reach += uint64(len(part))
+	}
+}
+
+// keep adds up to maxLine bytes to the text. Of a line that is too long it keeps what
+// follows the last carriage return, which has overwritten the rest, and of that the
+// beginning. A carriage return at the end has overwritten nothing yet.
+func (l *Lines) keep(part []byte) {
+	at := l.reach
+	if l.cut {
+		last := bytes.LastIndexByte(part[:len(part)-1], '\r')
+		switch {
+		case last >= 0:
+			part, at = part[last+1:], at+uint64(last)+1
+		case !l.returned:
+			l.returned = part[len(part)-1] == '\r'
+			return
+		}
+		l.text, l.cut = l.text[:0], false
+	}
+	if len(l.text) == 0 {
+		l.textAt = at
+	}
+	l.text = append(l.text, part...)
 	if len(l.text) <= maxLine {
 		return
 	}
-	// What a carriage return has overwritten is not needed.
-	if last := bytes.LastIndexByte(l.text[:len(l.text)-1], '\r'); last >= 0 && len(l.text)-last <= maxLine {
+	if last := bytes.LastIndexByte(l.text[:len(l.text)-1], '\r'); last >= 0 {
 		l.text = append(l.text[:0], l.text[last+1:]...)
-		return
+		l.textAt += uint64(last) + 1
 	}
-	l.text = l.text[:maxLine]
+	if len(l.text) > maxLine {
+		l.returned = l.text[len(l.text)-1] == '\r'
+		l.text, l.cut = l.text[:maxLine], true
+	}
 }
 
 // follow keeps the style up to date.

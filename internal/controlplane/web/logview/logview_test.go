@@ -210,6 +210,98 @@ func TestWindowIsBounded(t *testing.T) {
 	}
 }
 
+// A log of 100 MB in one line is read once. What a page shows of it, and of what follows,
+// takes little more than is shown, also when the line grows and ends.
+func TestOneLongLine(t *testing.T) {
+	t.Parallel()
+	const size = 100 << 20
+	for name, row := range map[string]struct {
+		block, want string // what the line consists of, and the beginning of what is shown
+	}{
+		"without an end": {strings.Repeat("x", 1<<16), "xxxx"},
+		"a progress bar": {strings.Repeat("working ", 1<<13-1) + "\r100 % \r", "100 % "},
+	} {
+		var read uint64
+		end := "" // what follows the line
+		log := func(from uint64) iter.Seq2[Chunk, error] {
+			return func(yield func(Chunk, error) bool) {
+				for at := from; at < size+uint64(len(end)); {
+					part := end[max(at, size)-size:]
+					if at < size {
+						part = row.block[at%uint64(len(row.block)):]
+						part = part[:min(uint64(len(part)), size-at)]
+					}
+					read += uint64(len(part))
+					if !yield(Chunk{at, []byte(part)}, nil) {
+						return
+					}
+					at += uint64(len(part))
+				}
+			}
+		}
+		x := NewIndex()
+		expect := func(what string, bound uint64, show func() ([]Shown, bool, error), want ...string) {
+			t.Helper()
+			read = 0
+			if err := x.Extend(log); err != nil {
+				t.Fatal(err)
+			}
+			shown, partial, err := show()
+			if err != nil || len(shown) != len(want) || partial != (end == "") {
+				t.Fatalf("%s, %s: %d lines, partial %t, %v", name, what, len(shown), partial, err)
+			}
+			for i, line := range shown {
+				if !strings.HasPrefix(string(line.HTML), want[i]) || len(line.HTML) > maxLine {
+					t.Errorf("%s, %s: %d bytes in line %d: %.40s", name, what, len(line.HTML), line.Number, line.HTML)
+				}
+			}
+			if read > bound {
+				t.Errorf("%s, %s: read %d bytes", name, what, read)
+			}
+		}
+		window := func(from int) func() ([]Shown, bool, error) {
+			return func() ([]Shown, bool, error) { return x.Window(log, from, 100) }
+		}
+		tail := func() ([]Shown, bool, error) { return x.Tail(log, 1, 100) }
+		expect("first", size, tail, row.want)
+		expect("again", 0, tail, row.want)
+		expect("the line", 0, window(1), row.want)
+		end = "\nsecond\nthird\n"
+		expect("after its end", 1<<20, tail, row.want, "second", "third")
+		expect("all lines", 1<<20, window(1), row.want, "second", "third")
+		expect("later lines", 1<<10, window(2), "second", "third")
+		if at := x.Lines(2).Reach(); at != size+1 {
+			t.Errorf("%s: who follows line 2 begins at %d", name, at)
+		}
+	}
+}
+
+// Long lines among short ones are as they are when everything is read.
+func TestLongLinesAmongOthers(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("\x1b[33mabc", longSize/8+7)
+	log := "1\n2\n" + long + "\n4\n" + long + "\r\x1b[35mend\r\n" + long + "\n7\n" + long + "\n9\nlast"
+	x := NewIndex()
+	if err := x.Extend(reader(log, 4096)); err != nil {
+		t.Fatal(err)
+	}
+	var want []Shown
+	plain := NewLines(First())
+	add := func(line Line) bool { want = append(want, Show(line)); return true }
+	plain.Add(0, []byte(log), add)
+	rest, _ := plain.Rest()
+	add(rest)
+	for from := 1; from <= len(want); from++ {
+		shown, partial, err := x.Window(reader(log, 5000), from, 100)
+		if !partial || err != nil || !slices.Equal(shown, want[from-1:]) {
+			t.Errorf("from %d: %d lines, partial %t, %v", from, len(shown), partial, err)
+		}
+	}
+	if shown, _, err := x.Tail(reader(log, 5000), 2, 3); err != nil || !slices.Equal(shown, want[len(want)-3:]) {
+		t.Errorf("the end: %d lines, %v", len(shown), err)
+	}
+}
+
 // No log becomes markup, makes the page fail, or takes more than it has.
 func FuzzHTML(f *testing.F) {
 	for _, seed := range []string{"a\x1b[31mb<c>", "\x1b]8;;data:text/html,x\x07y", "\x1b[999999999Cx", "\r\r\b\b<", "\x1b[38;5;1m\xff"} {
