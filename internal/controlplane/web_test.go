@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -169,6 +170,33 @@ func TestWebOtherSites(t *testing.T) {
 			t.Errorf("%s: %v", path, header)
 		}
 	}
+}
+
+// The audit log is shown to its end, the newest first, also if few events have the text.
+func TestWebAuditPages(t *testing.T) {
+	t.Parallel()
+	b := start(t)
+	r := b.signedIn(b.AdminToken())
+	r.post("/queue/pause", url.Values{"name": {"oldest"}, "reason": {"first of all"}})
+	const more = 205
+	for i := range more {
+		r.post("/queue/pause", url.Values{"name": {fmt.Sprintf("q%03d", i)}, "reason": {"r"}})
+	}
+	newest, oldest := fmt.Sprintf("name=q%03d", more-1), "first of all"
+	page := r.get("/audit")
+	r.expect(page, http.StatusOK, newest, "Older", "-Newest", "-"+oldest)
+	if rows := strings.Count(page.body, "PauseQueue"); rows != 200 {
+		t.Errorf("%d events on the first page", rows)
+	}
+	next := regexp.MustCompile(`/audit\?page=[^"]+`).FindString(page.body)
+	page = r.get(next)
+	r.expect(page, http.StatusOK, oldest, "Newest", "-Older", "-"+newest)
+	if rows := strings.Count(page.body, "PauseQueue"); rows != more+1-200 {
+		t.Errorf("%d events on the last page", rows)
+	}
+	r.expect(r.get("/audit?text=first+of+all"), http.StatusOK, oldest, "206 events searched", "-Older")
+	r.expect(r.get("/audit?since=1h&text=nothing+has+it"), http.StatusOK, "No event mentions it.")
+	r.expect(r.get("/audit?page=x"), http.StatusBadRequest)
 }
 
 // hostile is text that must not become markup.

@@ -176,7 +176,7 @@ type auditService struct {
 	stored audit.Reader
 }
 
-// ListAuditEvents returns a page of the audit log, oldest first.
+// ListAuditEvents returns a page of the audit log.
 func (s *auditService) ListAuditEvents(ctx context.Context, req *switchyardv1.ListAuditEventsRequest) (
 	*switchyardv1.ListAuditEventsResponse, error,
 ) {
@@ -184,7 +184,14 @@ func (s *auditService) ListAuditEvents(ctx context.Context, req *switchyardv1.Li
 	if req.GetSince() != nil {
 		since = req.GetSince().AsTime()
 	}
-	events, next, err := audit.List(ctx, s.stored, since, int(req.GetPageSize()), req.GetPageToken())
+	if _, err := pageOf(req); err != nil {
+		return nil, err
+	}
+	list := audit.List
+	if req.GetOrder() == switchyardv1.ListOrder_LIST_ORDER_NEWEST_FIRST {
+		list = audit.ListNewest
+	}
+	events, next, err := list(ctx, s.stored, since, int(req.GetPageSize()), req.GetPageToken())
 	if err != nil {
 		return nil, s.failed(operation{verb: listing, noun: "audit events"}, err)
 	}

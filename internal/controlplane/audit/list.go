@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,17 +24,16 @@ const (
 type Reader interface {
 	AuditAt(ctx context.Context, position uint64) (store.AuditMessage, error)
 	AuditSince(ctx context.Context, since time.Time) (uint64, error)
+	AuditEnds(ctx context.Context) (first, last uint64, err error)
 }
 
 // List returns the events of a page, the oldest first, and the token of the next
 // page, which is empty on the last one. since is the time of the first event; zero is
 // the beginning. size 0 is DefaultPageSize. record.ErrInvalid; store.ErrUnavailable.
 func List(ctx context.Context, stored Reader, since time.Time, size int, token string) ([]Event, string, error) {
-	if size < 0 || size > MaxPageSize {
-		return nil, "", record.Invalid("page_size", "must be 0 to %d", MaxPageSize)
-	}
-	if size == 0 {
-		size = DefaultPageSize
+	size, err := sizeOf(size)
+	if err != nil {
+		return nil, "", err
 	}
 	at, err := place(ctx, stored, since, token)
 	if err != nil {
@@ -64,6 +64,14 @@ func List(ctx context.Context, stored Reader, since time.Time, size int, token s
 	}
 }
 
+// sizeOf returns the size of a page.
+func sizeOf(size int) (int, error) {
+	if size < 0 || size > MaxPageSize {
+		return 0, record.Invalid("page_size", "must be 0 to %d", MaxPageSize)
+	}
+	return cmp.Or(size, DefaultPageSize), nil
+}
+
 // decode returns the events of a message; none of one that is damaged, or that was
 // written to find out whether the store can be written.
 func decode(data []byte) (events []Event) {
@@ -91,6 +99,11 @@ func place(ctx context.Context, stored Reader, since time.Time, token string) (c
 		position, err := stored.AuditSince(ctx, since)
 		return cursor{position: position}, err //nolint:wrapcheck // the store's errors say what was attempted
 	}
+	return parse(token)
+}
+
+// parse returns the cursor of a token.
+func parse(token string) (cursor, error) {
 	first, second, _ := strings.Cut(token, ".")
 	position, err := strconv.ParseUint(first, 10, 64)
 	index, indexErr := strconv.ParseUint(second, 10, 31)

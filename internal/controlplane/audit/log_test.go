@@ -59,21 +59,27 @@ func TestList(t *testing.T) {
 	if err != nil || next != "" || !slices.Equal(details(all), want) {
 		t.Fatalf("all: %v, next %q, %v", details(all), next, err)
 	}
-	for _, size := range []int{1, 3, 7, 50} {
-		var got []string
+	pages := func(list lister, size int) (got []string) {
+		t.Helper()
 		token := ""
 		for {
-			page, next, err := List(t.Context(), st, time.Time{}, size, token)
+			page, next, err := list(t.Context(), st, time.Time{}, size, token)
 			if err != nil || len(page) > size {
 				t.Fatalf("a page of %d: %d events, %v", size, len(page), err)
 			}
 			got = append(got, details(page)...)
 			if token = next; token == "" {
-				break
+				return got
 			}
 		}
-		if !slices.Equal(got, want) {
+	}
+	for _, size := range []int{1, 3, 7, 50} {
+		if got := pages(List, size); !slices.Equal(got, want) {
 			t.Errorf("pages of %d: %v", size, got)
+		}
+		got := pages(ListNewest, size)
+		if slices.Reverse(got); !slices.Equal(got, want) {
+			t.Errorf("pages of %d, the newest first: %v", size, got)
 		}
 	}
 	for _, i := range []int{0, 1, 20, 49} {
@@ -83,17 +89,70 @@ func TestList(t *testing.T) {
 		if err != nil || !slices.Equal(details(got), want[first:]) {
 			t.Errorf("since event %d: %v, %v", i, details(got), err)
 		}
+		got, next, err := ListNewest(t.Context(), st, since, MaxPageSize, "")
+		if slices.Reverse(got); err != nil || next != "" || !slices.Equal(details(got), want[first:]) {
+			t.Errorf("since event %d, the newest first: %v, next %q, %v", i, details(got), next, err)
+		}
 	}
 	if got, _, err := List(t.Context(), st, time.Now().Add(time.Hour), 0, ""); err != nil || len(got) != 0 {
 		t.Errorf("since an hour ahead: %v, %v", got, err)
 	}
 	for _, bad := range []string{"x", "1", "1.", ".1", "1.-1", "-1.0"} {
-		if _, _, err := List(t.Context(), st, time.Time{}, 0, bad); !errors.Is(err, record.ErrInvalid) {
-			t.Errorf("token %q: %v, want ErrInvalid", bad, err)
+		for _, list := range []lister{List, ListNewest} {
+			if _, _, err := list(t.Context(), st, time.Time{}, 0, bad); !errors.Is(err, record.ErrInvalid) {
+				t.Errorf("token %q: %v, want ErrInvalid", bad, err)
+			}
 		}
 	}
-	if _, _, err := List(t.Context(), st, time.Time{}, MaxPageSize+1, ""); !errors.Is(err, record.ErrInvalid) {
-		t.Errorf("a large page: %v, want ErrInvalid", err)
+	for _, list := range []lister{List, ListNewest} {
+		if _, _, err := list(t.Context(), st, time.Time{}, MaxPageSize+1, ""); !errors.Is(err, record.ErrInvalid) {
+			t.Errorf("a large page: %v, want ErrInvalid", err)
+		}
+	}
+}
+
+type lister func(ctx context.Context, stored Reader, since time.Time, size int, token string) ([]Event, string, error)
+
+// gaps is a log from which almost all messages were discarded.
+type gaps struct {
+	Reader
+
+	positions []uint64
+	reads     int
+}
+
+func (g *gaps) AuditEnds(context.Context) (first, last uint64, err error) {
+	return g.positions[0], g.positions[len(g.positions)-1], nil
+}
+
+func (g *gaps) AuditAt(_ context.Context, position uint64) (store.AuditMessage, error) {
+	g.reads++
+	at, _ := slices.BinarySearch(g.positions, position)
+	if at == len(g.positions) {
+		return store.AuditMessage{}, record.ErrNotFound
+	}
+	return store.AuditMessage{Position: g.positions[at], Data: fmt.Appendf(nil, `[{"detail":"%d"}]`, g.positions[at])}, nil
+}
+
+// What is between the messages that are left is not read one by one.
+func TestListNewestOverGaps(t *testing.T) {
+	t.Parallel()
+	g := &gaps{positions: []uint64{7, 8, 1_000_000, 3_000_000_000, 3_000_000_001, 3_000_000_100}}
+	var got []string
+	token := ""
+	for {
+		page, next, err := ListNewest(t.Context(), g, time.Time{}, 2, token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, details(page)...)
+		if token = next; token == "" {
+			break
+		}
+	}
+	want := []string{"3000000100", "3000000001", "3000000000", "1000000", "8", "7"}
+	if !slices.Equal(got, want) || g.reads > 200 {
+		t.Errorf("%d reads, %q", g.reads, got)
 	}
 }
 

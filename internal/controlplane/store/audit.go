@@ -63,18 +63,24 @@ func (s *Store) AuditAt(ctx context.Context, position uint64) (AuditMessage, err
 	return AuditMessage{Position: msg.Sequence, StoredAt: msg.Time, Data: msg.Data}, nil
 }
 
-// AuditSince returns a position of the audit log before which every message was
-// stored before since. ErrUnavailable.
-func (s *Store) AuditSince(ctx context.Context, since time.Time) (uint64, error) {
+// AuditEnds returns the positions of the first and the last message of the audit log; last
+// is before first if there is none. ErrUnavailable.
+func (s *Store) AuditEnds(ctx context.Context) (first, last uint64, err error) {
 	bounded, cancel := s.bound(ctx)
 	defer cancel()
 	info, err := s.audit.Info(bounded)
 	if err != nil {
-		return 0, wrap(ctx, err, "reading the audit log")
+		return 0, 0, wrap(ctx, err, "reading the audit log")
 	}
-	first, last := info.State.FirstSeq, info.State.LastSeq
-	if first > last {
-		return first, nil
+	return info.State.FirstSeq, info.State.LastSeq, nil
+}
+
+// AuditSince returns a position of the audit log before which every message was
+// stored before since. ErrUnavailable.
+func (s *Store) AuditSince(ctx context.Context, since time.Time) (uint64, error) {
+	first, last, err := s.AuditEnds(ctx)
+	if err != nil || first > last {
+		return first, err
 	}
 	var failed error
 	n := sort.Search(int(last-first)+1, func(i int) bool { //nolint:gosec // the length of the log is bounded

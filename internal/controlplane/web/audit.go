@@ -1,21 +1,18 @@
 package web
 
 import (
-	"cmp"
-	"fmt"
 	"net/http"
-	"slices"
+	"net/url"
 	"strings"
 
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
 const (
-	// auditPages bounds the pages of events that are read for one page, and shownEvents the
-	// events that it shows.
-	auditPages, shownEvents = 5, 500
-	// auditPage is the size of a page of the API.
-	auditPage = 1000
+	// shownEvents is how many events a page shows: with a text up to twice as many.
+	shownEvents = 200
+	// maxEvents bounds the events that are searched for one page.
+	maxEvents = 5000
 )
 
 // auditData is what the audit log shows.
@@ -23,28 +20,44 @@ type auditData struct {
 	Sinces      []option
 	Since, Text string
 	Events      []*switchyardv1.AuditEvent
-	Note        string
+	Searched    int
+	First, Next string
 }
 
-// auditLog shows who did what, the newest first. The API has the oldest first, so it is
-// read from a moment on.
+// address returns the address of a page of the events.
+func (d auditData) address(page string) string {
+	q := url.Values{}
+	for name, value := range map[string]string{"since": d.Since, "text": d.Text, "page": page} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	if len(q) == 0 {
+		return "/audit"
+	}
+	return "/audit?" + q.Encode()
+}
+
+// auditLog shows who did what, the newest first.
 func (s *site) auditLog(w http.ResponseWriter, r *http.Request) error {
 	v, q := s.view(r, "Audit"), r.URL.Query()
-	data := auditData{
-		Sinces: []option{{"1h", "1 hour"}, {"24h", "1 day"}, {"168h", "7 days"}, {allTime, "any time"}},
-		Since:  cmp.Or(q.Get("since"), "24h"), Text: strings.TrimSpace(q.Get("text")),
-	}
+	data := auditData{Sinces: sinces(), Since: q.Get("since"), Text: strings.TrimSpace(q.Get("text"))}
 	since, err := sinceOf(data.Since, s.now())
 	if err != nil {
 		return err
 	}
-	req, read := &switchyardv1.ListAuditEventsRequest{Since: since, PageSize: auditPage}, 0
-	for range auditPages {
+	req := &switchyardv1.ListAuditEventsRequest{
+		Since: since, PageSize: shownEvents, PageToken: q.Get("page"), Order: switchyardv1.ListOrder_LIST_ORDER_NEWEST_FIRST,
+	}
+	if req.GetPageToken() != "" {
+		data.First = data.address("")
+	}
+	for {
 		page, err := s.Calls.ListAuditEvents(r.Context(), req)
 		if err != nil {
 			return err //nolint:wrapcheck // an error of the API has its words
 		}
-		read += len(page.GetEvents())
+		data.Searched += len(page.GetEvents())
 		for _, event := range page.GetEvents() {
 			if mentions(event, strings.ToLower(data.Text)) {
 				data.Events = append(data.Events, event)
@@ -54,14 +67,10 @@ func (s *site) auditLog(w http.ResponseWriter, r *http.Request) error {
 		if req.GetPageToken() == "" {
 			break
 		}
-	}
-	if req.GetPageToken() != "" {
-		data.Note = fmt.Sprintf("Only the first %s events since then were read; choose a shorter time, or use switchyard audit.", number(read))
-	}
-	slices.Reverse(data.Events)
-	if len(data.Events) > shownEvents {
-		data.Note = fmt.Sprintf("%s older events are not shown. %s", number(len(data.Events)-shownEvents), data.Note)
-		data.Events = data.Events[:shownEvents]
+		if len(data.Events) >= shownEvents || data.Searched >= maxEvents {
+			data.Next = data.address(req.GetPageToken())
+			break
+		}
 	}
 	v.Live, v.Data = livePath, data
 	s.show(w, "audit", v)

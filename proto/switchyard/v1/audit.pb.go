@@ -146,7 +146,9 @@ type ListAuditEventsRequest struct {
 	// The most events to return: 1 to 1000; 0 means 100.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The next_page_token of the previous page; empty means the first page.
-	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// The order, the same for all pages; unspecified means the oldest first.
+	Order         ListOrder `protobuf:"varint,4,opt,name=order,proto3,enum=switchyard.v1.ListOrder" json:"order,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -200,6 +202,13 @@ func (x *ListAuditEventsRequest) GetPageToken() string {
 		return x.PageToken
 	}
 	return ""
+}
+
+func (x *ListAuditEventsRequest) GetOrder() ListOrder {
+	if x != nil {
+		return x.Order
+	}
+	return ListOrder_LIST_ORDER_UNSPECIFIED
 }
 
 // ListAuditEventsResponse holds one page of events.
@@ -260,7 +269,7 @@ var File_switchyard_v1_audit_proto protoreflect.FileDescriptor
 
 const file_switchyard_v1_audit_proto_rawDesc = "" +
 	"\n" +
-	"\x19switchyard/v1/audit.proto\x12\rswitchyard.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x92\x02\n" +
+	"\x19switchyard/v1/audit.proto\x12\rswitchyard.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19switchyard/v1/types.proto\"\x92\x02\n" +
 	"\n" +
 	"AuditEvent\x12*\n" +
 	"\x02at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x16\n" +
@@ -273,12 +282,13 @@ const file_switchyard_v1_audit_proto_rawDesc = "" +
 	"\ttarget_id\x18\a \x01(\tR\btargetId\x12\x1f\n" +
 	"\vtarget_name\x18\b \x01(\tR\n" +
 	"targetName\x12\x16\n" +
-	"\x06detail\x18\t \x01(\tR\x06detail\"\x86\x01\n" +
+	"\x06detail\x18\t \x01(\tR\x06detail\"\xb6\x01\n" +
 	"\x16ListAuditEventsRequest\x120\n" +
 	"\x05since\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x1b\n" +
 	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x03 \x01(\tR\tpageToken\"t\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\x12.\n" +
+	"\x05order\x18\x04 \x01(\x0e2\x18.switchyard.v1.ListOrderR\x05order\"t\n" +
 	"\x17ListAuditEventsResponse\x121\n" +
 	"\x06events\x18\x01 \x03(\v2\x19.switchyard.v1.AuditEventR\x06events\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2u\n" +
@@ -303,18 +313,20 @@ var file_switchyard_v1_audit_proto_goTypes = []any{
 	(*ListAuditEventsRequest)(nil),  // 1: switchyard.v1.ListAuditEventsRequest
 	(*ListAuditEventsResponse)(nil), // 2: switchyard.v1.ListAuditEventsResponse
 	(*timestamppb.Timestamp)(nil),   // 3: google.protobuf.Timestamp
+	(ListOrder)(0),                  // 4: switchyard.v1.ListOrder
 }
 var file_switchyard_v1_audit_proto_depIdxs = []int32{
 	3, // 0: switchyard.v1.AuditEvent.at:type_name -> google.protobuf.Timestamp
 	3, // 1: switchyard.v1.ListAuditEventsRequest.since:type_name -> google.protobuf.Timestamp
-	0, // 2: switchyard.v1.ListAuditEventsResponse.events:type_name -> switchyard.v1.AuditEvent
-	1, // 3: switchyard.v1.AuditService.ListAuditEvents:input_type -> switchyard.v1.ListAuditEventsRequest
-	2, // 4: switchyard.v1.AuditService.ListAuditEvents:output_type -> switchyard.v1.ListAuditEventsResponse
-	4, // [4:5] is the sub-list for method output_type
-	3, // [3:4] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	4, // 2: switchyard.v1.ListAuditEventsRequest.order:type_name -> switchyard.v1.ListOrder
+	0, // 3: switchyard.v1.ListAuditEventsResponse.events:type_name -> switchyard.v1.AuditEvent
+	1, // 4: switchyard.v1.AuditService.ListAuditEvents:input_type -> switchyard.v1.ListAuditEventsRequest
+	2, // 5: switchyard.v1.AuditService.ListAuditEvents:output_type -> switchyard.v1.ListAuditEventsResponse
+	5, // [5:6] is the sub-list for method output_type
+	4, // [4:5] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_switchyard_v1_audit_proto_init() }
@@ -322,6 +334,7 @@ func file_switchyard_v1_audit_proto_init() {
 	if File_switchyard_v1_audit_proto != nil {
 		return
 	}
+	file_switchyard_v1_types_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -171,11 +171,11 @@ func (JobOutcome) EnumDescriptor() ([]byte, []int) {
 	return file_switchyard_v1_types_proto_rawDescGZIP(), []int{1}
 }
 
-// ListOrder is the order of a list, by the time of submission or registration.
+// ListOrder is the order of a list, by the time of submission, registration or change.
 type ListOrder int32
 
 const (
-	// Not set: the newest first.
+	// Not set: the newest first, but in the audit log the oldest first.
 	ListOrder_LIST_ORDER_UNSPECIFIED ListOrder = 0
 	// The newest first.
 	ListOrder_LIST_ORDER_NEWEST_FIRST ListOrder = 1

@@ -41,7 +41,7 @@ const (
 // AuditServiceClient is a client for the switchyard.v1.AuditService service.
 type AuditServiceClient interface {
 	// ListAuditEvents returns events, one page at a time, in the order in which they were
-	// stored: those of several replicas can be some seconds out of order. Calls that had no
+	// stored, or in the opposite one: those of several replicas can be some seconds out of order. Calls that had no
 	// effect have no event.
 	ListAuditEvents(context.Context, *v1.ListAuditEventsRequest) (*v1.ListAuditEventsResponse, error)
 }
@@ -84,7 +84,7 @@ func (c *auditServiceClient) ListAuditEvents(ctx context.Context, req *v1.ListAu
 // AuditServiceHandler is an implementation of the switchyard.v1.AuditService service.
 type AuditServiceHandler interface {
 	// ListAuditEvents returns events, one page at a time, in the order in which they were
-	// stored: those of several replicas can be some seconds out of order. Calls that had no
+	// stored, or in the opposite one: those of several replicas can be some seconds out of order. Calls that had no
 	// effect have no event.
 	ListAuditEvents(context.Context, *v1.ListAuditEventsRequest) (*v1.ListAuditEventsResponse, error)
 }
