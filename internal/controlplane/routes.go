@@ -45,9 +45,7 @@ func (p *Parts) Handler(closing context.Context) http.Handler {
 	}
 	health := &health{closing: closing.Done(), checkStore: p.Store.Reachable, logger: p.logger.Named("health")}
 	health.routes(mux)
-	for pattern, handler := range web.Handlers(p.webOptions(closing, health)) {
-		mux.Handle(pattern, handler)
-	}
+	page := web.Add(mux, p.webOptions(closing, health))
 	p.metrics.Read(metrics.Source{Dispatcher: p.Dispatcher, Store: p.Store, Ready: health.storeReady})
 	rest := traced(agents.REST(), config.Tracing)
 	routed := streams(closing, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -57,7 +55,7 @@ func (p *Parts) Handler(closing context.Context) http.Handler {
 			rest.ServeHTTP(w, r)
 			return
 		}
-		mux.ServeHTTP(w, r)
+		page.ServeHTTP(w, r)
 	}))
 	names := metrics.Routes{Procedures: append(api.Calls(), grpchealthv1Check), Streams: append(streamProcedures(), web.Streams()...)}
 	return p.metrics.Requests(routed, names, metrics.AccessLog(config.AccessLog), p.logger.Named("access"))

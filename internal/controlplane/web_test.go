@@ -199,6 +199,37 @@ func TestWebAuditPages(t *testing.T) {
 	r.expect(r.get("/audit?page=x"), http.StatusBadRequest)
 }
 
+// An address without a page has a page that says so, in a browser; with a session it has the
+// navigation. A program receives what it always did.
+func TestWebNoSuchPage(t *testing.T) {
+	t.Parallel()
+	b := start(t)
+	stranger, reader := b.reader(), b.signedIn(b.AdminToken())
+	for _, path := range []string{"/nosuch", "/job/1", "/workers/", "/jobs/x/y/z", "/signout"} {
+		stranger.expect(stranger.get(path), http.StatusNotFound, "There is no page at this address.", `href="/"`, "-Sign out", "-admin-token")
+		page := reader.get(path)
+		reader.expect(page, http.StatusNotFound, "There is no page at this address.", `href="/"`, "Sign out", `href="/workers"`)
+		if !strings.HasPrefix(page.header.Get("Content-Security-Policy"), "default-src 'none'") {
+			t.Errorf("%s: %v", path, page.header)
+		}
+	}
+	for _, row := range []struct {
+		method, path string
+		status       int
+		body         string
+	}{
+		{http.MethodGet, "/nosuch", http.StatusNotFound, "404 page not found\n"},
+		{http.MethodPost, "/nosuch", http.StatusNotFound, "404 page not found\n"},
+		{http.MethodGet, "/signout", http.StatusMethodNotAllowed, "Method Not Allowed\n"},
+	} {
+		page := reader.do(row.method, row.path, nil, http.Header{"Accept": {"*/*"}})
+		if page.status != row.status || page.body != row.body {
+			t.Errorf("%s %s: %d %q", row.method, row.path, page.status, page.body)
+		}
+	}
+	reader.expect(reader.do(http.MethodGet, "/v3/nosuch", nil, nil), http.StatusUnauthorized, "-<html")
+}
+
 // hostile is text that must not become markup.
 const hostile = `"><script>alert(1)</script><img src=x onerror=alert(2)>'`
 

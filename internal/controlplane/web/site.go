@@ -63,28 +63,27 @@ type site struct {
 	now      func() time.Time
 }
 
-// Handlers returns the handlers of the page by their pattern, for an http.ServeMux. They
-// end with the requests; nothing else is left running.
-func Handlers(o Options) map[string]http.Handler {
+// Add adds the handlers of the page to mux, and returns the handler that serves mux and, to
+// browsers, a page for an address that mux has not. The handlers end with the requests;
+// nothing else is left running.
+func Add(mux *http.ServeMux, o Options) http.Handler {
 	s := &site{
 		Options: o, sessions: session.New(o.SessionKey), refusals: refusal.New(o.Logger), origin: http.NewCrossOriginProtection(),
 		hub: newHub(o.Position), shared: newShared(), assets: newAssets(), now: time.Now,
 	}
 	s.pages = newPages(s.assets)
-	handlers := map[string]http.Handler{
-		"GET /static/{name}": http.HandlerFunc(s.assets.serve),
-		"GET /signin":        http.HandlerFunc(s.signInForm),
-		"POST /signin":       http.HandlerFunc(s.signIn),
-		"POST /signout":      http.HandlerFunc(s.signOut),
-	}
+	mux.HandleFunc("GET /static/{name}", s.assets.serve)
+	mux.HandleFunc("GET /signin", s.signInForm)
+	mux.HandleFunc("POST /signin", s.signIn)
+	mux.HandleFunc("POST /signout", s.signOut)
 	for _, r := range routes() {
 		handler := s.guard(r)
 		if r.stream {
 			handler = o.Stream(handler)
 		}
-		handlers[r.pattern] = handler
+		mux.Handle(r.pattern, handler)
 	}
-	return handlers
+	return s.orNotFound(mux)
 }
 
 // Streams returns the routes whose responses last until there is a reason to end them.
