@@ -66,7 +66,7 @@ func (p *Parts) webOptions(closing context.Context, health *health) web.Options 
 	logger := p.logger.Named("web")
 	return web.Options{
 		Calls:  api.NewLocal(p.Dispatcher, api.Options{Store: p.Store, Audit: p.Audit, Logger: logger}),
-		Tokens: p.Access, SessionKey: p.Store.SessionKey,
+		Tokens: p.Access, Sessions: p.Store,
 		Position: p.Dispatcher.Position, Stats: p.Dispatcher.Stats, Ready: health.storeReady, Hour: p.recent.Hour,
 		WorkerPicture: p.config.WorkerPicture, JobPicture: p.config.JobPicture,
 		Stream: func(next http.Handler) http.Handler { return longLived(untilClosing(closing, next)) },

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -125,11 +126,38 @@ func TestWebSession(t *testing.T) {
 	submitter := b.signedIn(b.createToken(switchyardv1.TokenScope_TOKEN_SCOPE_SUBMIT))
 	submitter.expect(submitter.get("/"), http.StatusOK, "Submit a job", "Open a job by its ID")
 
+	address, err := url.Parse(operator.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := b.reader()
+	copied.client.Jar.SetCookies(address, operator.client.Jar.Cookies(address))
+	copied.expect(copied.get("/jobs"), http.StatusOK, "Submit a job")
+	another := b.signedIn(b.AdminToken())
 	if page := operator.post("/signout", nil); page.path != "/signin" {
 		t.Errorf("after the sign-out: %s", page.path)
 	}
 	if page := operator.get("/workers?state=all"); page.path != "/signin" || !strings.Contains(page.body, `value="/workers?state=all"`) {
 		t.Errorf("after the sign-out: %s\n%s", page.path, page.body)
+	}
+	if page := copied.get("/jobs"); page.path != "/signin" {
+		t.Errorf("a copy of the cookie, after the sign-out: %s", page.path)
+	}
+	another.expect(another.get("/jobs"), http.StatusOK, "Submit a job")
+}
+
+// Sessions that were ended take room in the store, so a token can end only so many at once.
+func TestWebSignOutIsBounded(t *testing.T) {
+	t.Parallel()
+	b := start(t)
+	for range 10 {
+		r := b.signedIn(b.AdminToken())
+		r.expect(r.post("/signout", nil), http.StatusOK, "Sign in")
+	}
+	r := b.signedIn(b.AdminToken())
+	r.expect(r.post("/signout", nil), http.StatusServiceUnavailable, "This browser is signed out, but")
+	if page := r.get("/jobs"); page.path != "/signin" {
+		t.Errorf("after the sign-out: %s", page.path)
 	}
 }
 
@@ -163,6 +191,13 @@ func TestWebOtherSites(t *testing.T) {
 		}
 	}
 	r.expect(r.get("/jobs"), http.StatusOK, "No job matches")
+	port := r.url[strings.LastIndex(r.url, ":"):]
+	rebound := *r // a name of another site that leads here
+	rebound.url, rebound.client = "http://rebound.example"+port, b.resolving("rebound.example"+port, r.client)
+	if page := rebound.get("/jobs"); page.path != "/signin" {
+		t.Errorf("under another name a session is that of this one: %s", page.path)
+	}
+	rebound.expect(rebound.post("/queue/pause", url.Values{"name": {"q"}, "reason": {"r"}}), http.StatusUnauthorized)
 	for _, path := range []string{"/", "/jobs", "/jobs/nosuch", "/static/nosuch", "/audit", "/machine/job/queued.svg"} {
 		header := r.get(path).header
 		if !strings.HasPrefix(header.Get("Content-Security-Policy"), "default-src 'none'") || header.Get("X-Content-Type-Options") != "nosniff" ||
@@ -228,6 +263,19 @@ func TestWebNoSuchPage(t *testing.T) {
 		}
 	}
 	reader.expect(reader.do(http.MethodGet, "/v3/nosuch", nil, nil), http.StatusUnauthorized, "-<html")
+}
+
+// resolving returns a client with the cookies of another one, for which an address leads to
+// the control plane.
+func (b *bed) resolving(address string, like *http.Client) *http.Client {
+	transport := &http.Transport{DialContext: func(ctx context.Context, network, to string) (net.Conn, error) {
+		if to == address {
+			to = strings.TrimPrefix(b.URL(), "http://")
+		}
+		return (&net.Dialer{}).DialContext(ctx, network, to)
+	}}
+	b.t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport, Jar: like.Jar}
 }
 
 // hostile is text that must not become markup.

@@ -5,10 +5,14 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // sessionKeyName is the last token of the subject of the key of web sessions.
 const sessionKeyName = "session-key"
+
+// endedSession begins the last token of the subject of a session that was ended.
+const endedSession = "ended-"
 
 // sessionKeySize is the size of that key, in bytes.
 const sessionKeySize = 32
@@ -40,4 +44,23 @@ func (s *Store) SessionKey(ctx context.Context) ([]byte, error) {
 		return nil, fmt.Errorf("reading the key of web sessions: it has %d bytes, want %d", len(stored.Key), sessionKeySize)
 	}
 	return stored.Key, nil
+}
+
+// EndSession records that a web session has ended, and keeps that for left. Idempotent.
+// ErrUnavailable, ErrFull.
+func (s *Store) EndSession(ctx context.Context, id string, left time.Duration) error {
+	_, err := s.put(ctx, webPrefix+endedSession+id, struct{}{}, 0, max(left, minRetention))
+	if errors.Is(err, ErrConflict) {
+		return nil // it has ended before
+	}
+	return err
+}
+
+// SessionEnded reports whether a web session was ended. ErrUnavailable.
+func (s *Store) SessionEnded(ctx context.Context, id string) (bool, error) {
+	_, _, err := get[struct{}](ctx, s, s.state, webPrefix, endedSession+id)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }

@@ -88,7 +88,10 @@ func (s *site) signIn(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, local(r.PostForm.Get("next")), http.StatusSeeOther)
 }
 
-// signOut removes the cookie. It needs no session.
+// errOftenSignedOut is returned if too many sessions of a token have been ended.
+var errOftenSignedOut = errors.New("too many sessions of the token were ended just now")
+
+// signOut ends the session, and removes its cookie. It needs no session.
 func (s *site) signOut(w http.ResponseWriter, r *http.Request) {
 	secure(w.Header())
 	admission.LeaveBody(w, r)
@@ -96,7 +99,21 @@ func (s *site) signOut(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the request does not come from this page", http.StatusForbidden)
 		return
 	}
+	err := s.sessions.End(r, func(tokenID string) error {
+		if _, ok := s.signOuts.Begin(tokenID, s.now()); !ok {
+			return errOftenSignedOut
+		}
+		return nil
+	})
 	http.SetCookie(w, session.Removal(r))
+	if err != nil && !errors.Is(err, session.ErrInvalid) {
+		s.Logger.Warn("session not ended, only removed from its browser", zap.Error(err))
+		s.askForToken(w, http.StatusServiceUnavailable, signInData{
+			Problem: "This browser is signed out, but the store does not keep that now: a copy of the session's cookie could be used until its time is over.",
+			Next:    "/",
+		})
+		return
+	}
 	http.Redirect(w, r, "/signin", http.StatusSeeOther)
 }
 

@@ -25,10 +25,10 @@ type Draw func(w io.Writer, state string) error
 type Options struct {
 	// Calls are the calls that the page makes for its readers.
 	Calls *api.Local
-	// Tokens are those with which people sign in, and SessionKey returns the secret that
-	// authenticates their sessions; it may fail while the store cannot be reached.
-	Tokens     *access.Tokens
-	SessionKey func(context.Context) ([]byte, error)
+	// Tokens are those with which people sign in, and Sessions has what replicas share of
+	// their sessions.
+	Tokens   *access.Tokens
+	Sessions session.Store
 	// Position returns a number that grows when a job, a worker or a queue has changed, and
 	// Stats what the dispatcher counts. Both read memory only.
 	Position func() uint64
@@ -52,6 +52,7 @@ type site struct {
 
 	sessions *session.Sessions
 	limit    session.Limit
+	signOuts session.Limit // by token: each is kept for as long as its session could last
 	refusals *refusal.Log
 	origin   *http.CrossOriginProtection
 	hub      *hub
@@ -68,7 +69,7 @@ type site struct {
 // nothing else is left running.
 func Add(mux *http.ServeMux, o Options) http.Handler {
 	s := &site{
-		Options: o, sessions: session.New(o.SessionKey), refusals: refusal.New(o.Logger), origin: http.NewCrossOriginProtection(),
+		Options: o, sessions: session.New(o.Sessions), refusals: refusal.New(o.Logger), origin: http.NewCrossOriginProtection(),
 		hub: newHub(o.Position), shared: newShared(), assets: newAssets(), now: time.Now,
 	}
 	s.pages = newPages(s.assets)

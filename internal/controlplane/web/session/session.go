@@ -5,8 +5,10 @@
 // session ends, random bytes, and an HMAC of all three. The key is a secret that all replicas read from their
 // store, so a session works on each of them and survives a restart. What the session may do
 // is looked up again with each request, by the ID: the session ends at once when the token
-// is revoked, expires or is replaced. Signing out removes the cookie from the browser; a
-// copy of it ends with its time, 12 hours after the sign-in, which no request extends.
+// is revoked, expires or is replaced, and 12 hours after the sign-in, which no request
+// extends. Signing out ends it, too, for every copy of its cookie: the ID of the session is
+// in the store until its time is over. The replica that has ended it refuses it at once, the
+// others within ten seconds, and while the store cannot be reached not before it can.
 package session
 
 import (
@@ -46,17 +48,27 @@ var ErrInvalid = errors.New("the session is unknown or has ended; sign in again"
 
 // Sessions makes and verifies cookies. Its methods may be called concurrently.
 type Sessions struct {
-	// read returns the key; it may fail while the store cannot be reached.
-	read func(context.Context) ([]byte, error)
-	now  func() time.Time
+	store Store
+	now   func() time.Time
+	ended ended
 
 	mu  sync.Mutex
 	key []byte // nil until it was read
 }
 
-// New returns Sessions with a key that read returns, which is called until it succeeds.
-func New(read func(context.Context) ([]byte, error)) *Sessions {
-	return &Sessions{read: read, now: time.Now}
+// Store is what all replicas share. Its methods may fail while it cannot be reached.
+type Store interface {
+	// SessionKey returns the key. It is called until it succeeds.
+	SessionKey(ctx context.Context) ([]byte, error)
+	// EndSession records that a session has ended, for a time.
+	EndSession(ctx context.Context, id string, left time.Duration) error
+	// SessionEnded reports whether a session has ended.
+	SessionEnded(ctx context.Context, id string) (bool, error)
+}
+
+// New returns Sessions that a store has.
+func New(store Store) *Sessions {
+	return &Sessions{store: store, now: time.Now, ended: ended{store: store}}
 }
 
 // Cookie returns the cookie of a session of the token whose record has this ID. Its errors
@@ -93,26 +105,60 @@ func blank(r *http.Request) *http.Cookie {
 // TokenID returns the ID of the token's record of the session of a request. ErrInvalid, or
 // an error of reading the key.
 func (s *Sessions) TokenID(r *http.Request) (string, error) {
-	cookie, err := r.Cookie(CookieName)
-	if err != nil || len(cookie.Value) > base64.RawURLEncoding.EncodedLen(fixedSize+maxID) {
-		return "", ErrInvalid
-	}
-	value, err := base64.RawURLEncoding.DecodeString(cookie.Value)
-	if err != nil || len(value) <= fixedSize {
-		return "", ErrInvalid
-	}
-	key, err := s.secret(r.Context())
+	signed, _, err := s.verify(r)
 	if err != nil {
 		return "", err
 	}
+	if s.ended.has(r.Context(), idOf(signed), s.now()) {
+		return "", ErrInvalid
+	}
+	return tokenOf(signed), nil
+}
+
+// End ends the session of a request, for every copy of its cookie. allow is called before the store is written; End writes nothing if it
+// returns an error. ErrInvalid, the error of allow, or an error of the store.
+func (s *Sessions) End(r *http.Request, allow func(tokenID string) error) error {
+	signed, end, err := s.verify(r)
+	if err != nil {
+		return err
+	}
+	id, now := idOf(signed), s.now()
+	if s.ended.has(r.Context(), id, now) {
+		return ErrInvalid
+	}
+	if err := allow(tokenOf(signed)); err != nil {
+		return err
+	}
+	return s.ended.end(r.Context(), id, end.Sub(now))
+}
+
+// tokenOf returns the ID of the token's record in the signed part of a cookie.
+func tokenOf(signed []byte) string { return string(signed[endSize+nonceSize:]) }
+
+// verify returns the signed part of the cookie of a request, and when its session ends by
+// itself. ErrInvalid, or an error of reading the key.
+func (s *Sessions) verify(r *http.Request) (signed []byte, end time.Time, err error) {
+	cookie, err := r.Cookie(CookieName)
+	if err != nil || len(cookie.Value) > base64.RawURLEncoding.EncodedLen(fixedSize+maxID) {
+		return nil, end, ErrInvalid
+	}
+	value, err := base64.RawURLEncoding.DecodeString(cookie.Value)
+	if err != nil || len(value) <= fixedSize {
+		return nil, end, ErrInvalid
+	}
+	key, err := s.secret(r.Context())
+	if err != nil {
+		return nil, end, err
+	}
 	signed, got := value[:len(value)-sha256.Size], value[len(value)-sha256.Size:]
 	if !hmac.Equal(got, code(key, signed)) {
-		return "", ErrInvalid
+		return nil, end, ErrInvalid
 	}
-	if end := binary.BigEndian.Uint64(signed); uint64(s.now().Unix()) >= end { //nolint:gosec // after 1970
-		return "", ErrInvalid
+	end = time.Unix(int64(binary.BigEndian.Uint64(signed)), 0) //nolint:gosec // we have made it
+	if !s.now().Before(end) {
+		return nil, end, ErrInvalid
 	}
-	return string(signed[endSize+nonceSize:]), nil
+	return signed, end, nil
 }
 
 // secret returns the key. One caller at a time reads it.
@@ -120,7 +166,7 @@ func (s *Sessions) secret(ctx context.Context) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.key == nil {
-		key, err := s.read(ctx)
+		key, err := s.store.SessionKey(ctx)
 		if err != nil {
 			return nil, err
 		}

@@ -13,8 +13,31 @@ import (
 	"time"
 )
 
-func key(b byte) func(context.Context) ([]byte, error) {
-	return func(context.Context) ([]byte, error) { return []byte(strings.Repeat(string(b), 32)), nil }
+// shared is a store of replicas. It fails with err if that is set.
+type shared struct {
+	key   byte
+	ended map[string]time.Duration
+	reads int
+	err   error
+}
+
+func key(b byte) *shared { return &shared{key: b, ended: map[string]time.Duration{}} }
+
+func (s *shared) SessionKey(context.Context) ([]byte, error) {
+	return []byte(strings.Repeat(string(s.key), 32)), s.err
+}
+
+func (s *shared) EndSession(_ context.Context, id string, left time.Duration) error {
+	if s.err == nil {
+		s.ended[id] = left
+	}
+	return s.err
+}
+
+func (s *shared) SessionEnded(_ context.Context, id string) (bool, error) {
+	s.reads++
+	_, ended := s.ended[id]
+	return ended, s.err
 }
 
 func request(t *testing.T, cookies ...*http.Cookie) *http.Request {
@@ -82,21 +105,84 @@ func TestSecure(t *testing.T) {
 // A key that cannot be read is read again.
 func TestKeyLater(t *testing.T) {
 	t.Parallel()
-	failed := errors.New("the store does not answer")
-	down := true
-	s := New(func(ctx context.Context) ([]byte, error) {
-		if down {
-			return nil, failed
-		}
-		return key('k')(ctx)
-	})
-	if _, err := s.Cookie(request(t), "id"); !errors.Is(err, failed) {
+	store := key('k')
+	s := New(store)
+	store.err = errors.New("the store does not answer")
+	if _, err := s.Cookie(request(t), "id"); !errors.Is(err, store.err) {
 		t.Errorf("%v", err)
 	}
-	down = false
+	store.err = nil
 	if _, err := s.Cookie(request(t), "id"); err != nil {
 		t.Errorf("%v", err)
 	}
+}
+
+// A session that was ended is refused at once where that was, and soon by the other
+// replicas, which do not ask the store for each request. Other sessions of the token go on,
+// and an outage of the store ends none.
+func TestEnd(t *testing.T) {
+	t.Parallel()
+	store, now := key('k'), time.Now()
+	here, there := New(store), New(store)
+	here.now = func() time.Time { return now }
+	there.now = here.now
+	cookie := func() *http.Cookie {
+		t.Helper()
+		made, err := here.Cookie(request(t), "0190-id")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return made
+	}
+	expect := func(what string, s *Sessions, c *http.Cookie, want error) {
+		t.Helper()
+		if _, err := s.TokenID(request(t, c)); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", what, err, want)
+		}
+	}
+	yes := func(string) error { return nil }
+	one, two := cookie(), cookie()
+	for range 100 {
+		expect("before", there, one, nil)
+	}
+	if store.reads != 1 {
+		t.Errorf("the store was read %d times", store.reads)
+	}
+	refused := errors.New("not now")
+	if err := here.End(request(t, one), func(string) error { return refused }); !errors.Is(err, refused) || len(store.ended) != 0 {
+		t.Errorf("%v, %d records", err, len(store.ended))
+	}
+	now = now.Add(time.Hour)
+	if err := here.End(request(t, one), yes); err != nil {
+		t.Fatal(err)
+	}
+	for _, left := range store.ended {
+		if left > Life-time.Hour || left < Life-time.Hour-time.Second {
+			t.Errorf("kept for %v", left)
+		}
+	}
+	expect("here", here, one, ErrInvalid)
+	expect("there", there, one, ErrInvalid)
+	expect("another session", there, two, nil)
+	if err := here.End(request(t, one), yes); !errors.Is(err, ErrInvalid) || len(store.ended) != 1 {
+		t.Errorf("again: %v, %d records", err, len(store.ended))
+	}
+	store.err = errors.New("the store does not answer")
+	now = now.Add(time.Minute)
+	expect("another session in an outage", there, two, nil)
+	expect("the ended one in an outage", there, one, ErrInvalid)
+	if err := there.End(request(t, two), yes); !errors.Is(err, store.err) {
+		t.Errorf("%v", err)
+	}
+	expect("ended here only", there, two, ErrInvalid)
+	store.err = nil
+	for range 2 * maxKnown {
+		expect("one of many", there, cookie(), nil)
+	}
+	if len(there.ended.known) > maxKnown {
+		t.Errorf("%d sessions are known", len(there.ended.known))
+	}
+	expect("after many", there, one, ErrInvalid)
 }
 
 // After some failures an address has to wait; the others of its network of IPv6 with it.
