@@ -165,6 +165,7 @@ func TestMachineChanges(t *testing.T) {
 		MachineChanges: []*switchyardv1.MachineChange{
 			{From: "FallingBack", To: "StreamHealthy", At: timestamppb.New(now.Add(-3 * time.Second)), Cause: "its stream opened"},
 			{From: "Stream\x1bHealthy", To: "FallingBack", At: timestamppb.New(now.Add(-time.Minute))},
+			{To: "Running", At: timestamppb.New(now.Add(-time.Minute))},
 		},
 	}, now)
 	if err != nil {
@@ -172,6 +173,7 @@ func TestMachineChanges(t *testing.T) {
 	}
 	want := `last changes  2026-10-28 11:59:57.000 ` + now.Format("MST") + ` (3s ago) FallingBack -> StreamHealthy: its stream opened
               2026-10-28 11:59:00.000 ` + now.Format("MST") + ` (1m00s ago) Stream\x1bHealthy -> FallingBack
+              2026-10-28 11:59:00.000 ` + now.Format("MST") + ` (1m00s ago) (not reported) -> Running
               ` + MachineChangesNote + "\n"
 	if got := b.String(); !strings.HasSuffix(got, want) {
 		t.Errorf("worker:\n%s\nwant at its end:\n%s", got, want)

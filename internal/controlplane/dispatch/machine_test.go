@@ -115,9 +115,14 @@ func TestMachineChanges(t *testing.T) {
 	report("StreamHealthy", 0)
 	finished := "0s Running StreamHealthy: its job ended: " + g.JobID
 	expect(finished, took, opened)
+	g = p.run(w, record.Job{})
+	must(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}))
+	report("StreamHealthy", 0)
+	again := "0s  StreamHealthy: its job ended: " + g.JobID
+	expect(again, finished, took, opened)
 	p.detach(w, feed)
 	report("FallingBack", time.Second)
-	expect("1s StreamHealthy FallingBack: its stream ended", finished, took, opened)
+	expect("1s StreamHealthy FallingBack: its stream ended", again, finished, took, opened)
 	page, err := p.Workers(t.Context(), schedule.WorkerFilter{}, schedule.Page{})
 	if err != nil || len(page.Workers) != 1 || page.Workers[0].MachineChanges != nil {
 		t.Errorf("a list has changes: %+v, %v", page.Workers, err)

@@ -36,6 +36,8 @@ const maxMachineChanges = 16
 // MachineChange is a change of the state of a worker's machine that two reports of its
 // agent show. States that were left before the next report are not known.
 type MachineChange struct {
+	// From is the state of the report before this one, or empty if the worker has left that
+	// since: it had another job.
 	From, To string
 	// At is when the state To was entered, by the clock of this control plane.
 	At time.Time
@@ -48,6 +50,7 @@ type MachineChange struct {
 type machineHistory struct {
 	last    string // the state of the last report
 	since   happening
+	left    bool            // a job has ended since, and so that state has
 	changes []MachineChange // the oldest first
 }
 
@@ -88,14 +91,15 @@ func (x *Index) ReportMachineElsewhere(workerID string, m Machine) {
 
 // report adds the change that a report shows, if it shows one.
 func (h *machineHistory) report(m Machine) {
-	from, cause := h.last, h.since
-	if m.State == from {
-		h.since = happening{}
+	from, cause, left := h.last, h.since, h.left
+	h.last, h.since, h.left = m.State, happening{}, false
+	switch {
+	case from == "": // the first report
 		return
-	}
-	h.last, h.since = m.State, happening{}
-	if from == "" { // the first report
+	case from == m.State && !left:
 		return
+	case from == m.State:
+		from = ""
 	}
 	if len(h.changes) == maxMachineChanges {
 		h.changes = slices.Delete(h.changes, 0, 1)
@@ -120,4 +124,5 @@ func (x *Index) MachineChanges(workerID string) []MachineChange {
 func (w *workerEntry) changed(why happening) {
 	w.machine = Machine{}
 	w.history.since = why
+	w.history.left = w.history.left || why.jobID != ""
 }

@@ -1394,7 +1394,8 @@ func (x *Worker) GetMachineChanges() []*MachineChange {
 // MachineChange is a change of the state of a worker's machine.
 type MachineChange struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The names of the states.
+	// The names of the states. from is empty if the worker was in to before, and in a state
+	// between that was not reported: it had another job.
 	From string `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
 	To   string `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
 	// When the new state was entered.
