@@ -108,6 +108,8 @@ func TestMetrics(t *testing.T) {
 	b.wantSamples(
 		`switchyard_http_requests_total{code="404",route="other"} 1`, `switchyard_http_requests_total{code="401",route="/v3/ping"} 1`,
 	)
+	b.submitted(&switchyardv1.SubmitJobRequest{Command: []string{"true"}, Queue: "q", Tags: []string{"gpu=a100"}})
+	b.wantSamples(`switchyard_jobs_unmatched{queue="q"} 1`, `switchyard_jobs{queue="q",state="queued"} 2`)
 	metricsdoc.Check(t, "controlplane", b.scrapeText(b.createToken(switchyardv1.TokenScope_TOKEN_SCOPE_READ)), *update)
 }
 

@@ -22,7 +22,7 @@ import (
 // secret among the variables.
 func jobMessage(job record.Job, waitingReason string) *switchyardv1.Job {
 	message := &switchyardv1.Job{
-		Id: job.ID, Command: job.Command, Env: hideSecrets(job.Env), Queue: job.Queue, Priority: job.Priority,
+		Id: job.ID, Command: job.Command, Env: hideSecrets(job.Env), Queue: job.Queue, Tags: job.Tags, Priority: job.Priority,
 		IdempotencyKey: job.IdempotencyKey, State: jobState(job.State), WaitingReason: waitingReason,
 		WorkerId: job.WorkerID, WorkerName: job.WorkerName,
 		ExitStatus: job.ExitStatus, Signal: job.Signal, SignalReason: job.SignalReason,

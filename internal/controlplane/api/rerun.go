@@ -31,7 +31,7 @@ func (s *jobService) RerunJob(ctx context.Context, req *switchyardv1.RerunJobReq
 		return nil, codedError(connect.CodeFailedPrecondition, "%v: job %s retries it already", op, job.RetriedBy)
 	}
 	again, existed, err := s.dispatcher.Submit(ctx, record.Job{
-		Command: job.Command, Env: job.Env, Queue: job.Queue, Priority: job.Priority, Timeout: job.Timeout, Limits: job.Limits,
+		Command: job.Command, Env: job.Env, Queue: job.Queue, Tags: job.Tags, Priority: job.Priority, Timeout: job.Timeout, Limits: job.Limits,
 		IdempotencyKey: req.GetIdempotencyKey(), Job: lifecycle.Job{RetriesLeft: job.RetryCount + job.RetriesLeft},
 	})
 	if err != nil {

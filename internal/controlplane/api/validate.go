@@ -59,7 +59,7 @@ func submissionOf(req *switchyardv1.SubmitJobRequest) (record.Job, error) {
 		return record.Job{}, err
 	}
 	return record.Job{
-		Command: req.GetCommand(), Env: req.GetEnv(), Queue: req.GetQueue(), Priority: req.GetPriority(),
+		Command: req.GetCommand(), Env: req.GetEnv(), Queue: req.GetQueue(), Tags: req.GetTags(), Priority: req.GetPriority(),
 		Timeout: timeout, Limits: limits, IdempotencyKey: req.GetIdempotencyKey(),
 		Job: lifecycle.Job{RetriesLeft: int(req.GetRetries())},
 	}, nil

@@ -24,6 +24,15 @@ var evil = []string{"<", "\x01", `"`, "\u2028", "x", "ü", "\xff"}
 // fill returns a text of size bytes at most.
 func fill(unit string, size int) string { return strings.Repeat(unit, size/len(unit)) }
 
+// largestTags returns as much as a job can require.
+func largestTags() []string {
+	tags := make([]string, wire.MaxRequiredTags)
+	for i := range tags {
+		tags[i] = fmt.Sprintf("%02d=", i) + fill(`"`, wire.MaxRequiredTag-3)
+	}
+	return tags
+}
+
 // largestJobs returns jobs at the bounds of what is accepted.
 func largestJobs() map[string]record.Job {
 	jobs := map[string]record.Job{
@@ -41,6 +50,7 @@ func largestJobs() map[string]record.Job {
 		jobs[fmt.Sprintf("variables of %q", unit)] = job
 	}
 	for name, job := range jobs {
+		job.Tags = largestTags()
 		job.Queue, job.Priority, job.Timeout = fill("q", maxName), -1<<31, 1<<62
 		job.RetriesLeft = MaxRetries
 		jobs[name] = job
@@ -139,7 +149,7 @@ func checkLife(t *rapid.T, submitted record.Job, texts int) {
 // The largest jobs run, from the submission to their end, on a real store.
 func TestTheLargestJobsRun(t *testing.T) {
 	p := newPlant(t, Options{})
-	a, _, err := p.Register(t.Context(), record.Worker{Name: fill("\x01", maxName), Tags: []string{"queue=" + fill("q", maxName)}})
+	a, _, err := p.Register(t.Context(), record.Worker{Name: fill("\x01", maxName), Tags: append(largestTags(), "queue="+fill("q", maxName))})
 	must(t, err)
 	for name, job := range largestJobs() {
 		t.Run(name, func(t *testing.T) {

@@ -44,7 +44,7 @@ type KeyInUseError struct {
 
 // Error returns the key and its job in one line.
 func (e *KeyInUseError) Error() string {
-	return fmt.Sprintf("idempotency key %q belongs to job %s, which has a different command, environment or queue", e.Key, e.JobID)
+	return fmt.Sprintf("idempotency key %q belongs to job %s, which has a different command, environment, queue or tags", e.Key, e.JobID)
 }
 
 // Is reports whether target is ErrKeyInUse.

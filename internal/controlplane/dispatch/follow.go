@@ -40,13 +40,13 @@ func (r *records) WaitingReason(job record.Job) (reason string) {
 	if reason := r.failures.reason(job.ID, r.now()); reason != "" && !paused {
 		return reason
 	}
-	return r.queueReason(job.Queue)
+	return r.queueReason(job)
 }
 
-// queueReason returns why the jobs of a queue wait, for people.
-func (r *records) queueReason(queue string) (reason string) {
+// queueReason returns why a queued job waits for a worker of its queue, for people.
+func (r *records) queueReason(job record.Job) (reason string) {
 	now := r.now()
-	r.view(func(x *schedule.Index) { reason = x.WaitingReason(queue, now) })
+	r.view(func(x *schedule.Index) { reason = x.WaitingReason(job.Queue, job.Tags, now) })
 	return reason
 }
 

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -165,8 +166,9 @@ func (d *Dispatcher) Accept(ctx context.Context, workerID, jobID string) (record
 
 // Acquire accepts a queued job that the worker itself names, of the worker's queue
 // unless Options.AcquireAnyQueue is set. Repeatable like Accept. ErrNotFound;
-// ErrWrongState if the job is not queued or is of another queue, if the worker is
-// paused, draining or stopped, or if the queue is paused. The stored records decide,
+// ErrWrongState if the job is not queued, is of another queue or requires tags that the
+// worker does not have, if the worker is paused, draining or stopped, or if the queue is
+// paused. The stored records decide,
 // since another replica may have paused them just now.
 func (d *Dispatcher) Acquire(ctx context.Context, workerID, jobID string) (record.Job, string, error) {
 	if err := d.renew(ctx, workerID); err != nil {
@@ -184,6 +186,8 @@ func (d *Dispatcher) Acquire(ctx context.Context, workerID, jobID string) (recor
 			return wrongState("worker %s is %s and takes no job", worker.Name, worker.State)
 		case job.Queue != worker.Queue && !d.acquireAnyQueue:
 			return wrongState("job %s is of queue %s, and worker %s of queue %s", job.ID, job.Queue, worker.Name, worker.Queue)
+		case !wire.HasTags(worker.Tags, job.Tags):
+			return wrongState("job %s requires tags that worker %s does not have: %s", job.ID, worker.Name, strings.Join(job.Tags, ", "))
 		}
 		return d.checkNotPaused(ctx, job.Queue)
 	})

@@ -20,10 +20,10 @@ import (
 )
 
 // Submit stores a job and returns it once it is stored. Of job it uses Command,
-// Env, Queue (empty is wire.DefaultQueue), Priority, Timeout, Limits, IdempotencyKey and
-// RetriesLeft. existed reports that the idempotency key named an existing job,
+// Env, Queue (empty is wire.DefaultQueue), Tags, Priority, Timeout, Limits, IdempotencyKey
+// and RetriesLeft. existed reports that the idempotency key named an existing job,
 // which is then returned. ErrInvalid; ErrKeyInUse if that job has a different
-// command, environment or queue.
+// command, environment, queue or tags.
 //
 // If a worker is idle on its stream, the write that stores the job assigns it too.
 func (d *Dispatcher) Submit(ctx context.Context, job record.Job) (_ record.Job, existed bool, err error) {
@@ -75,6 +75,9 @@ func (d *Dispatcher) submit(ctx context.Context, job record.Job, id string) (_ r
 	if err := validateJob(job); err != nil {
 		return record.Job{}, false, err
 	}
+	if job.Tags, err = wire.RequiredTags(job.Tags); err != nil {
+		return record.Job{}, false, record.Invalid("tags", "%v", err)
+	}
 	job.ID, job.BuildID, job.RetryOf = id, "", ""
 	var stored record.Job
 	if job.IdempotencyKey == "" {
@@ -94,7 +97,7 @@ func (d *Dispatcher) submit(ctx context.Context, job record.Job, id string) (_ r
 // sameWork reports whether two jobs do the same. Their priority, timeout,
 // limits and retries do not matter.
 func sameWork(a, b record.Job) bool {
-	return slices.Equal(a.Command, b.Command) && maps.Equal(a.Env, b.Env) && a.Queue == b.Queue
+	return slices.Equal(a.Command, b.Command) && maps.Equal(a.Env, b.Env) && a.Queue == b.Queue && slices.Equal(a.Tags, b.Tags)
 }
 
 // submitKeyed stores a job under an idempotency key: first the key, then the job
@@ -152,10 +155,10 @@ func (d *Dispatcher) createOnce(ctx context.Context, job record.Job) (_ record.J
 // create stores a new job, assigned to an idle worker if there is one.
 func (d *Dispatcher) create(ctx context.Context, job record.Job) (record.Job, error) {
 	var c *schedule.Claim
-	d.records.view(func(x *schedule.Index) { c = x.ClaimIdle(job.Queue) })
+	d.records.view(func(x *schedule.Index) { c = x.ClaimIdle(job.Queue, job.Tags) })
 	submitted := lifecycle.Event{Kind: lifecycle.Submitted, At: d.now().UTC(), Actor: actorSubmitter}
 	if c == nil {
-		submitted.Reason = d.records.queueReason(job.Queue)
+		submitted.Reason = d.records.queueReason(job)
 		return d.records.createJob(ctx, job, submitted)
 	}
 	offer := assignment(c)

@@ -32,6 +32,8 @@ func TestBadFieldsAreNamed(t *testing.T) {
 		{"env", record.Job{Command: ok, Env: map[string]string{"A": "x\x00"}}},
 		{"queue", record.Job{Command: ok, Queue: "a b"}},
 		{"queue", record.Job{Command: ok, Queue: strings.Repeat("q", maxName+1)}},
+		{"tags", record.Job{Command: ok, Tags: []string{"os"}}},
+		{"tags", record.Job{Command: ok, Tags: make([]string, wire.MaxRequiredTags+1)}},
 		{"timeout", record.Job{Command: ok, Timeout: -1}},
 		{"limits", record.Job{Command: ok, Limits: wire.Limits{Memory: 1}}},
 		{"limits", record.Job{Command: ok, Limits: wire.Limits{CPUs: -1}}},
@@ -53,6 +55,7 @@ func TestBadFieldsAreNamed(t *testing.T) {
 		{"name", record.Worker{}},
 		{"queue", record.Worker{Name: "a", Tags: []string{"queue="}}},
 		{"meta_data", record.Worker{Name: "a", Tags: []string{"queue=a", "queue=b"}}},
+		{"meta_data", record.Worker{Name: "a", Tags: make([]string, wire.MaxWorkerTags+1)}},
 	} {
 		_, _, err := p.Register(t.Context(), row.r)
 		var invalid *record.InvalidError
@@ -64,7 +67,7 @@ func TestBadFieldsAreNamed(t *testing.T) {
 
 func TestTheKeyOfADifferentJobIsRefused(t *testing.T) {
 	p := newPlant(t, Options{})
-	first := record.Job{Command: []string{"echo", "1"}, Env: map[string]string{"A": "1"}, IdempotencyKey: "k"}
+	first := record.Job{Command: []string{"echo", "1"}, Env: map[string]string{"A": "1"}, Tags: []string{"a=1", "b=2"}, IdempotencyKey: "k"}
 	job, _, err := p.Submit(t.Context(), first)
 	if err != nil {
 		t.Fatal(err)
@@ -80,6 +83,9 @@ func TestTheKeyOfADifferentJobIsRefused(t *testing.T) {
 		{"another command", func(s *record.Job) { s.Command = []string{"echo", "2"} }, false},
 		{"another environment", func(s *record.Job) { s.Env = map[string]string{"A": "2"} }, false},
 		{"another queue", func(s *record.Job) { s.Queue = "other" }, false},
+		{"the same tags in another order", func(s *record.Job) { s.Tags = []string{"b=2", "a=1"} }, true},
+		{"more tags", func(s *record.Job) { s.Tags = []string{"a=1", "b=2", "c=3"} }, false},
+		{"no tags", func(s *record.Job) { s.Tags = nil }, false},
 	} {
 		again := first
 		row.edit(&again)

@@ -51,7 +51,7 @@ func workerAfter(worker record.Worker, ev workerstate.Event) (record.Worker, err
 // ID and what the submitter decides.
 func newJob(job record.Job, ev lifecycle.Event) (record.Job, error) {
 	return jobAfter(record.Job{
-		ID: job.ID, Command: job.Command, Env: job.Env, Queue: job.Queue, Priority: job.Priority,
+		ID: job.ID, Command: job.Command, Env: job.Env, Queue: job.Queue, Tags: job.Tags, Priority: job.Priority,
 		Timeout: job.Timeout, Limits: job.Limits, IdempotencyKey: job.IdempotencyKey,
 		BuildID: job.BuildID, RetryOf: job.RetryOf, RetryCount: job.RetryCount,
 		TraceParent: job.TraceParent, TraceState: job.TraceState,
@@ -62,7 +62,7 @@ func newJob(job record.Job, ev lifecycle.Event) (record.Job, error) {
 // retryOf returns the job to submit as the retry of another one.
 func retryOf(job record.Job) record.Job {
 	return record.Job{
-		ID: job.RetriedBy, Command: job.Command, Env: job.Env, Queue: job.Queue, Priority: job.Priority,
+		ID: job.RetriedBy, Command: job.Command, Env: job.Env, Queue: job.Queue, Tags: job.Tags, Priority: job.Priority,
 		Timeout: job.Timeout, Limits: job.Limits, BuildID: job.Build(), RetryOf: job.ID, RetryCount: job.RetryCount + 1,
 		TraceParent: job.TraceParent, TraceState: job.TraceState,
 		Job: lifecycle.Job{RetriesLeft: job.RetriesLeft - 1},

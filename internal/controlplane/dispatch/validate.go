@@ -96,6 +96,9 @@ func QueueOf(w record.Worker) (queue string, err error) {
 		return "", record.Invalid("meta_data", "and features are too long: a worker has at most %d bytes as stored, and this one %d",
 			MaxWorkerSize, len(stored))
 	}
+	if len(w.Tags) > wire.MaxWorkerTags {
+		return "", record.Invalid("meta_data", "has %d tags, and at most %d are possible", len(w.Tags), wire.MaxWorkerTags)
+	}
 	queue, named := wire.DefaultQueue, false
 	for _, tag := range w.Tags {
 		name, ok := strings.CutPrefix(tag, wire.QueueTag)

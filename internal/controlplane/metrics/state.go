@@ -17,7 +17,7 @@ type state struct {
 	source Source
 	queues *queues
 
-	jobs, oldest, paused             *prometheus.Desc
+	jobs, unmatched, oldest, paused  *prometheus.Desc
 	workers, streams                 *prometheus.Desc
 	postponed, failing, attempts     *prometheus.Desc
 	up, full, bytes, messages, limit *prometheus.Desc
@@ -32,6 +32,8 @@ func newState(source Source, queues *queues) *state {
 		source: source, queues: queues,
 		jobs: desc("jobs", "Stored jobs by queue and state, those that ended included. "+
 			"Every replica has the same: take the largest, not the sum.", "queue", "state"),
+		unmatched: desc("jobs_unmatched", "Queued jobs that require tags which no connected worker of their queue has. "+
+			"Every replica has the same: take the largest, not the sum.", "queue"),
 		oldest: desc("queue_oldest_seconds", "Time since the oldest job of a queue was submitted that is queued now; 0 if none is.", "queue"),
 		paused: desc("queue_paused", "Whether a queue is paused, so that none of its jobs is offered to a worker: 1 or 0.", "queue"),
 		workers: desc("workers", "Workers by queue, by what they do (idle, busy, silent, paused, draining, lost), and by whether they have a "+
@@ -55,7 +57,7 @@ func newState(source Source, queues *queues) *state {
 // Describe implements prometheus.Collector.
 func (s *state) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		s.jobs, s.oldest, s.paused, s.workers, s.streams, s.postponed, s.failing, s.attempts,
+		s.jobs, s.unmatched, s.oldest, s.paused, s.workers, s.streams, s.postponed, s.failing, s.attempts,
 		s.up, s.full, s.bytes, s.messages, s.limit, s.diskFree, s.maxStore,
 	} {
 		out <- d
@@ -70,10 +72,11 @@ func (s *state) Collect(out chan<- prometheus.Metric) {
 
 // queueTotals are the numbers of a value of the label queue.
 type queueTotals struct {
-	jobs    map[wire.JobState]int
-	workers map[schedule.WorkerKind]int
-	oldest  time.Time
-	paused  bool // one of them is
+	jobs      map[wire.JobState]int
+	unmatched int
+	workers   map[schedule.WorkerKind]int
+	oldest    time.Time
+	paused    bool // one of them is
 }
 
 func (s *state) collectQueues(out chan<- prometheus.Metric) {
@@ -87,6 +90,7 @@ func (s *state) collectQueues(out chan<- prometheus.Metric) {
 		for _, state := range wire.JobStates() {
 			gauge(out, s.jobs, q.jobs[state], label, string(state))
 		}
+		gauge(out, s.unmatched, q.unmatched, label)
 		age := 0.0
 		if !q.oldest.IsZero() {
 			age = max(0, now.Sub(q.oldest).Seconds()) // the moments of two clocks
@@ -118,6 +122,7 @@ func (s *state) totals(queues map[string]*schedule.QueueStats) map[string]*queue
 		for kind, n := range q.Workers {
 			total.workers[kind] += n
 		}
+		total.unmatched += q.Unmatched
 		total.paused = total.paused || q.Pause.Paused
 		if !q.OldestQueued.IsZero() && (total.oldest.IsZero() || q.OldestQueued.Before(total.oldest)) {
 			total.oldest = q.OldestQueued

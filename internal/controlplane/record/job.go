@@ -25,6 +25,8 @@ type Job struct { //nolint:recvcheck // decoding needs a pointer; all else uses 
 	Command []string          `json:"command"`
 	Env     map[string]string `json:"env,omitempty"`
 	Queue   string            `json:"queue"`
+	// Tags are what the job requires of its worker: see wire.RequiredTags. Nil is nothing.
+	Tags []string `json:"tags,omitempty"`
 	// Priority orders a queue: the highest runs first, between equals the oldest.
 	Priority int32 `json:"priority,omitempty"`
 	// Timeout is how long the job may run before it is canceled; 0 means no limit.

@@ -8,6 +8,8 @@
 //
 //   - Match, ClaimIdle and Ping claim a job and a worker for each other, while
 //     the caller writes the assignment. Release ends a claim.
+//     A job that requires tags is claimed for a worker that has them; jobs that require
+//     the same are a group of their queue, and no group waits for another one (group.go).
 //   - ExpiredWorkers and Decide apply the rules of leases.go: they return events for
 //     the tables of packages workerstate and lifecycle.
 //   - Workers, Queues, NextJobs and WaitingReason are for people.

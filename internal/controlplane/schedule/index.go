@@ -55,7 +55,7 @@ type jobEntry struct {
 	id       string
 	revision uint64
 	state    wire.JobState
-	queue    *queueEntry
+	group    *group
 	priority int32
 	workerID string
 	// record is the whole record of a job in hand; nil for a queued one, so that
@@ -129,9 +129,10 @@ func (x *Index) ApplyJob(job record.Job, now, expires time.Time) bool {
 		return true
 	}
 	if j == nil {
-		j = &jobEntry{id: job.ID, queue: x.queue(job.Queue), priority: job.Priority}
+		j = &jobEntry{id: job.ID, group: x.group(job.Queue, job.Tags), priority: job.Priority}
 		x.jobs[job.ID] = j
-		j.queue.live++
+		j.group.live++
+		j.group.queue.live++
 	}
 	x.unplace(j)
 	if j.state != job.State || j.workerID != job.WorkerID {
@@ -209,8 +210,9 @@ func (x *Index) drop(j *jobEntry, state wire.JobState) {
 	x.unplace(j)
 	j.state = state
 	delete(x.jobs, j.id)
-	j.queue.live--
-	x.dropIfUnused(j.queue)
+	j.group.live--
+	j.group.queue.live--
+	x.dropIfUnused(j.group.queue)
 }
 
 // Effects returns what a stored job requires of other jobs and is not known to be
@@ -273,7 +275,7 @@ func (x *Index) place(j *jobEntry) {
 
 // unplace undoes place.
 func (x *Index) unplace(j *jobEntry) {
-	j.queue.ready.Delete(j)
+	j.group.remove(j)
 	delete(x.inHand, j.id)
 	w := x.workers[j.workerID]
 	if w == nil {
@@ -306,6 +308,9 @@ func (x *Index) Tidy(now time.Time, workerRetention time.Duration) {
 			w.record.Revision <= x.position && now.Sub(w.left) > workerRetention {
 			x.ForgetWorker(id)
 		}
+	}
+	for _, q := range x.queues {
+		q.tidyGroups(now)
 	}
 	x.tidyPauses()
 	x.expiry = x.history.expire(x.expiry, now, maxExpirySteps)

@@ -73,6 +73,9 @@ func TestTidyDropsWorkersThatLeftAndTheirQueues(t *testing.T) {
 // worker that must not work is claimed, and no job waits beside an idle worker of
 // its queue.
 func TestMatching(t *testing.T) {
+	someTags := func(t *rapid.T, tags ...string) []string {
+		return rapid.SliceOfNDistinct(rapid.SampledFrom(tags), 0, 3, rapid.ID[string]).Draw(t, "tags")
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		x := New()
 		now := time.Now()
@@ -91,7 +94,14 @@ func TestMatching(t *testing.T) {
 			"submit": func(t *rapid.T) {
 				name := id("j")
 				if _, known := jobs[name]; !known {
-					put(record.Job{ID: name, Queue: id("q"), Priority: rapid.Int32Range(0, 2).Draw(t, "priority"), Job: lifecycle.Job{State: wire.StateQueued}})
+					required, err := wire.RequiredTags(someTags(t, "a=1", "a=2", "b=1", "a=*", "c=1"))
+					if err != nil {
+						t.Fatal(err)
+					}
+					put(record.Job{
+						ID: name, Queue: id("q"), Tags: required, Priority: rapid.Int32Range(0, 2).Draw(t, "priority"),
+						Job: lifecycle.Job{State: wire.StateQueued},
+					})
 				}
 			},
 			"worker": func(t *rapid.T) {
@@ -99,7 +109,7 @@ func TestMatching(t *testing.T) {
 				name := id("a")
 				a := workers[name]
 				if a.ID == "" {
-					a = record.Worker{ID: name, Queue: id("q")}
+					a = record.Worker{ID: name, Queue: id("q"), Tags: someTags(t, "a=1", "a=2", "b=1", "b=2")}
 				}
 				a.Worker = workerstate.Worker{
 					State: rapid.SampledFrom(append(workerstate.States(), workerstate.Available)).Draw(t, "state"),
@@ -141,6 +151,25 @@ func TestMatching(t *testing.T) {
 				now = now.Add(time.Duration(rapid.IntRange(1, 60).Draw(t, "seconds")) * time.Second)
 				x.ExpiredWorkers(now, DefaultLeaseTimeout)
 			},
+			"tidy": func(t *rapid.T) {
+				if rapid.Bool().Draw(t, "later") {
+					now = now.Add(groupAge)
+				}
+				for _, q := range x.queues {
+					q.tidyGroups(now)
+				}
+			},
+			"submit to an idle worker": func(t *rapid.T) {
+				required, _ := wire.RequiredTags(someTags(t, "a=1", "a=*", "b=1"))
+				c := x.ClaimIdle(id("q"), required)
+				if c == nil {
+					return
+				}
+				if w := x.workers[c.WorkerID]; !wire.HasTags(w.record.Tags, required) {
+					t.Fatalf("a worker with %q is claimed for a job that requires %q", w.record.Tags, required)
+				}
+				x.Release(c)
+			},
 			"moves": func(t *rapid.T) {
 				j, known := jobs[id("j")]
 				if !known || j.State.Final() {
@@ -161,12 +190,21 @@ func TestMatching(t *testing.T) {
 						t.Fatal("claimed twice")
 					}
 					claimedJobs[c.JobID], claimedWorkers[c.WorkerID] = true, true
-				}
-				for _, q := range x.queues {
-					if q.ready.Len() > 0 && q.idle.Len() > 0 {
-						t.Fatalf("queue %s has %d ready and %d idle", q.name, q.ready.Len(), q.idle.Len())
+					if tags, required := workers[c.WorkerID].Tags, jobs[c.JobID].Tags; !wire.HasTags(tags, required) {
+						t.Fatalf("a worker with %q is claimed for a job that requires %q", tags, required)
 					}
 				}
+				for _, j := range x.jobs {
+					if _, ready := j.group.ready.Get(j); !ready {
+						continue
+					}
+					for _, w := range j.group.queue.idle.Items() {
+						if wire.HasTags(w.record.Tags, j.group.required) {
+							t.Fatalf("%s with %q waits for %s with %q", j.id, j.group.required, w.record.ID, w.record.Tags)
+						}
+					}
+				}
+				checkTags(t, x, now)
 				for _, q := range x.queues {
 					var want [conditionCount]int
 					for _, w := range q.workers {
@@ -178,7 +216,10 @@ func TestMatching(t *testing.T) {
 				}
 				ready, idle := 0, 0
 				for _, q := range x.queues {
-					ready += q.ready.Len()
+					ready += q.plain.ready.Len()
+					for _, g := range q.groups {
+						ready += g.ready.Len()
+					}
 					idle += q.idle.Len()
 				}
 				wantReady, wantIdle := 0, 0
@@ -201,6 +242,52 @@ func TestMatching(t *testing.T) {
 			},
 		})
 	})
+}
+
+// checkTags checks what an index derives from the tags of workers and jobs.
+func checkTags(t *rapid.T, x *Index, now time.Time) {
+	for _, q := range x.queues {
+		filed := 0
+		for _, g := range q.groups {
+			if (g.filed != nil) != (g.ready.Len() > 0) {
+				t.Fatalf("a group with %d ready jobs is filed: %t", g.ready.Len(), g.filed != nil)
+			}
+			if g.filed != nil {
+				filed++
+			}
+			g.crowd = crowd{} // count again
+			var want [conditionCount]int
+			for _, w := range q.workers {
+				if has := wire.HasTags(w.record.Tags, g.required); has != w.serves(g) {
+					t.Fatalf("a worker with %q has %q: %t", w.record.Tags, g.required, !has)
+				} else if has {
+					want[w.condition()]++
+				}
+			}
+			if got := x.crowdOf(g, now); got.counts != want {
+				t.Fatalf("of the workers with %q %v are counted, want %v", g.required, got.counts, want)
+			}
+		}
+		if filed != q.filed {
+			t.Fatalf("%d groups are filed, want %d", q.filed, filed)
+		}
+		for _, tag := range q.tags {
+			if len(tag.workers) == 0 && tag.groups == 0 {
+				t.Fatalf("the tag %v is kept", tag.key)
+			}
+			if (tag.idle != nil) != (tag.groups > 0) {
+				t.Fatalf("the tag %v of %d groups has its idle workers sorted: %t", tag.key, tag.groups, tag.idle != nil)
+			}
+			for w := range tag.workers {
+				if tag.idle == nil {
+					break
+				}
+				if _, idle := tag.idle.Get(w); idle != (w.idleRank != 0) {
+					t.Fatalf("worker %s is idle under the tag %v: %t", w.record.ID, tag.key, idle)
+				}
+			}
+		}
+	}
 }
 
 func BenchmarkIndexWith100kQueued(b *testing.B) {

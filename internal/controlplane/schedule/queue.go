@@ -12,12 +12,20 @@ import (
 // queueEntry is one queue: its ready jobs, best first, and its workers.
 type queueEntry struct {
 	name    string
-	ready   *btree.BTreeG[*jobEntry]
 	idle    *btree.BTreeG[*workerEntry]
 	workers map[string]*workerEntry
 	live    int // live jobs of the queue, in any state
+	// plain are the jobs that require no tags, groups the others, by what they require.
+	plain  *group
+	groups map[string]*group
+	tags   map[tagKey]*tagEntry
+	filed  int // of groups, how many have ready jobs
+	// woken are the groups to look at with the next Match.
+	woken map[*group]struct{}
 	// counts are the workers in each condition, unresponsive those of that one.
+	// version grows with each change of them.
 	counts       [conditionCount]int
+	version      uint64
 	unresponsive map[*workerEntry]struct{}
 }
 
@@ -44,16 +52,20 @@ type Claim struct {
 func (x *Index) queue(name string) *queueEntry {
 	q := x.queues[name]
 	if q == nil {
-		unlocked := btree.Options{NoLocks: true}
 		q = &queueEntry{
-			name:    name,
-			ready:   btree.NewBTreeGOptions(readyBefore, unlocked),
-			idle:    btree.NewBTreeGOptions(idleBefore, unlocked),
+			name: name, idle: newIdle(),
+			groups: map[string]*group{}, tags: map[tagKey]*tagEntry{}, woken: map[*group]struct{}{},
 			workers: map[string]*workerEntry{}, unresponsive: map[*workerEntry]struct{}{},
 		}
+		q.plain = newGroup(q, nil)
 		x.queues[name] = q
 	}
 	return q
+}
+
+// newIdle returns an empty tree of idle workers, best first.
+func newIdle() *btree.BTreeG[*workerEntry] {
+	return btree.NewBTreeGOptions(idleBefore, btree.Options{NoLocks: true})
 }
 
 // dropIfUnused drops a queue without live jobs and workers.
@@ -87,8 +99,11 @@ func (x *Index) setReady(j *jobEntry) {
 	if _, postponed := x.postponed[j]; postponed || j.state != wire.StateQueued || j.claim != nil || x.jobs[j.id] != j {
 		return
 	}
-	j.queue.ready.Set(j)
-	x.changed[j.queue] = struct{}{}
+	j.group.add(j)
+	x.changed[j.group.queue] = struct{}{}
+	if j.group.filed != nil {
+		j.group.queue.woken[j.group] = struct{}{}
+	}
 }
 
 // free reports whether a worker can be given a job.
@@ -105,45 +120,43 @@ func (x *Index) setIdle(w *workerEntry) {
 	case idle && w.idleRank == 0:
 		x.idleCount++
 		w.idleRank = x.idleCount
-		w.queue.idle.Set(w)
-		x.changed[w.queue] = struct{}{}
+		w.joinIdle()
+		x.wake(w)
 	case !idle && w.idleRank != 0:
-		w.queue.idle.Delete(w)
-		w.idleRank = 0
+		w.leaveIdle()
 	}
 }
 
 // Match claims an idle worker for each ready job of the queues that are not paused, as
-// long as there are both.
+// long as there is one that has the tags which the job requires.
 func (x *Index) Match() []*Claim {
 	if x.closed {
 		return nil
 	}
 	var claims []*Claim
 	for q := range x.changed {
-		for !x.paused(q) {
-			j, ready := q.ready.Min()
-			w, idle := q.idle.Min()
-			if !ready || !idle {
-				break
-			}
-			claims = append(claims, x.claim(j, w))
+		if !x.paused(q) {
+			claims = x.matchQueue(q, claims)
 		}
 		delete(x.changed, q)
 	}
 	return claims
 }
 
-// ClaimIdle claims an idle worker for a job that is about to be stored in a
-// queue. It returns nil if there is none, or if jobs of the queue are ready, or the
-// queue is paused.
-func (x *Index) ClaimIdle(queue string) *Claim {
+// ClaimIdle claims an idle worker for a job that is about to be stored in a queue and
+// requires tags, which are in order and each once. It returns nil if no idle worker has
+// them, if a ready job comes first, or the queue is paused.
+func (x *Index) ClaimIdle(queue string, required []string) *Claim {
 	q := x.queues[queue]
-	if x.closed || q == nil || x.paused(q) || q.ready.Len() > 0 {
+	if x.closed || q == nil || x.paused(q) || q.idle.Len() == 0 {
 		return nil
 	}
-	w, idle := q.idle.Min()
-	if !idle {
+	g := x.group(queue, required)
+	if g.ready.Len() > 0 {
+		return nil
+	}
+	w := g.bestIdle()
+	if w == nil || w.bestReady() != nil {
 		return nil
 	}
 	return x.claim(nil, w)
@@ -154,8 +167,8 @@ func (x *Index) claimReady(w *workerEntry) *Claim {
 	if x.closed || x.paused(w.queue) || !w.free() {
 		return nil
 	}
-	j, ready := w.queue.ready.Min()
-	if !ready {
+	j := w.bestReady()
+	if j == nil {
 		return nil
 	}
 	c := x.claim(j, w)
@@ -170,7 +183,7 @@ func (x *Index) claim(j *jobEntry, w *workerEntry) *Claim {
 	}
 	if j != nil {
 		c.JobID = j.id
-		j.queue.ready.Delete(j)
+		j.group.remove(j)
 		j.claim = c
 	}
 	w.claim = c

@@ -37,11 +37,12 @@ type script struct {
 
 func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 	t.Helper()
-	var name, queue, by, reason string
+	var name, queue, by, reason, tags string
 	var revision uint64
 	priority := 0
 	d.MaybeScanArgs(t, "name", &name)
 	d.MaybeScanArgs(t, "queue", &queue)
+	d.MaybeScanArgs(t, "tags", &tags)
 	d.MaybeScanArgs(t, "by", &by)
 	d.MaybeScanArgs(t, "reason", &reason)
 	d.MaybeScanArgs(t, "priority", &priority)
@@ -53,12 +54,17 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 	switch d.Cmd {
 	case "job":
 		s.x.ApplyJob(record.Job{
-			ID: s.id(name), Queue: queue, Priority: int32(priority), Revision: revision,
+			ID: s.id(name), Queue: queue, Tags: required(t, tags), Priority: int32(priority), Revision: revision,
 			Job: lifecycle.Job{State: wire.StateQueued},
 		}, s.now, time.Time{})
+	case "cancel":
+		s.x.ApplyJob(record.Job{
+			ID: s.id(name), Queue: queue, Tags: required(t, tags), Revision: revision, Job: lifecycle.Job{State: wire.StateCanceled},
+		}, s.now, s.now)
 	case "worker": // with a stream, unless it polls
 		s.x.ApplyWorker(record.Worker{
-			ID: s.id(name), Name: name, Queue: queue, Revision: revision, Worker: workerstate.Worker{State: workerstate.Available},
+			ID: s.id(name), Name: name, Queue: queue, Tags: strings.Fields(tags), Revision: revision,
+			Worker: workerstate.Worker{State: workerstate.Available},
 		}, s.now)
 		if !d.HasArg("polls") {
 			s.x.Attach(s.id(name), nullStream{})
@@ -70,7 +76,7 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 		}
 		return s.claimed(claim)
 	case "submit": // a new job, which the write that stores it may assign
-		claim := s.x.ClaimIdle(queue)
+		claim := s.x.ClaimIdle(queue, required(t, tags))
 		if claim == nil {
 			return "no worker is claimed"
 		}
@@ -84,8 +90,12 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 		s.x.Loaded(s.revision)
 		s.x.Tidy(s.now, time.Hour)
 		return fmt.Sprintf("pauses known: %d", len(s.x.pauses))
+	case "groups":
+		return s.groups()
+	case "unmatched":
+		return fmt.Sprint(s.x.Stats(s.now).Queues[queue].Unmatched)
 	case "waits":
-		return s.x.WaitingReason(queue, s.now)
+		return s.x.WaitingReason(queue, required(t, tags), s.now)
 	case "wait":
 		s.now = s.now.Add(time.Minute)
 		return "a minute"
@@ -103,6 +113,29 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 		return "no claim"
 	}
 	return strings.Join(claims, "\n")
+}
+
+// required returns the tags that a job requires, as the index knows them.
+func required(t *testing.T, tags string) []string {
+	t.Helper()
+	list, err := wire.RequiredTags(strings.Fields(tags))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// groups lists the groups of each queue, and the tags that are known.
+func (s *script) groups() string {
+	var lines []string
+	for name, q := range s.x.queues {
+		lines = append(lines, fmt.Sprintf("%s: %d tags", name, len(q.tags)))
+		for key, g := range q.groups {
+			lines = append(lines, fmt.Sprintf("%s: %s, %d ready", name, key, g.ready.Len()))
+		}
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
 }
 
 // id returns the ID of a name: those of later names sort after those of earlier ones.

@@ -40,6 +40,9 @@ type QueueStats struct {
 	// OldestQueued is when the oldest job was submitted that is queued now; the zero time
 	// if there is none.
 	OldestQueued time.Time
+	// Unmatched are those of the queued jobs that require tags which no connected worker of
+	// the queue has.
+	Unmatched int
 	// Workers are the workers that did not leave. A revoked worker has left.
 	Workers map[WorkerKind]int
 	// Pause is the pause of the queue; the zero value if it is not paused.
@@ -57,8 +60,9 @@ type Stats struct {
 }
 
 // Stats counts jobs and workers. It takes a time that depends on the number of workers
-// and of queues, and not on that of jobs.
-func (x *Index) Stats() Stats {
+// and of queues, and on the number of sets of tags that jobs require, and not on that of
+// jobs.
+func (x *Index) Stats(now time.Time) Stats {
 	s := Stats{Queues: map[string]*QueueStats{}, Postponed: len(x.postponed)}
 	for number, class := range x.history.classes.values {
 		ids := x.history.ids[number]
@@ -87,6 +91,11 @@ func (x *Index) Stats() Stats {
 	}
 	for _, w := range x.notReplaced(lost) {
 		s.queue(w.record.Queue).Workers[w.kind()]++
+	}
+	for name, q := range x.queues {
+		if n := x.unmatched(q, now); n > 0 {
+			s.queue(name).Unmatched = n
+		}
 	}
 	for name, p := range x.pauses {
 		if p.Paused {

@@ -25,8 +25,7 @@ func (x *Index) setTrust(w *workerEntry, t trust, quiet bool) {
 		return
 	}
 	if w.idleRank != 0 { // its place among the idle workers changes
-		w.queue.idle.Delete(w)
-		w.idleRank = 0
+		w.leaveIdle()
 	}
 	w.trust, w.quiet = t, quiet
 	x.setIdle(w)

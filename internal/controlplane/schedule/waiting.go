@@ -46,10 +46,15 @@ func (w *workerEntry) condition() condition {
 
 // count keeps the number of workers of a queue in each condition up to date.
 func (w *workerEntry) count() {
+	c := w.condition()
+	if c == w.counted {
+		return
+	}
 	w.discount()
-	w.counted = w.condition()
-	w.queue.counts[w.counted]++
-	if w.counted == unresponsive {
+	w.counted = c
+	w.queue.version++
+	w.queue.counts[c]++
+	if c == unresponsive {
 		w.queue.unresponsive[w] = struct{}{}
 	}
 }
@@ -57,50 +62,63 @@ func (w *workerEntry) count() {
 // discount undoes count.
 func (w *workerEntry) discount() {
 	if w.counted != uncounted {
+		w.queue.version++
 		w.queue.counts[w.counted]--
 		w.counted = uncounted
 	}
 	delete(w.queue.unresponsive, w)
 }
 
-// WaitingReason returns why the jobs of a queue wait, for people. It takes a time that
-// does not depend on the number of workers, but of those that do not respond.
-func (x *Index) WaitingReason(queue string, now time.Time) string {
+// WaitingReason returns why the jobs of a queue wait that require tags, which are in order
+// and each once, for people. For jobs without tags it takes a time that does not depend on
+// the number of workers, but of those that do not respond.
+func (x *Index) WaitingReason(queue string, required []string, now time.Time) string {
 	if p, paused := x.QueuePause(queue); paused {
 		return pauseReason(p)
 	}
 	q := x.queues[queue]
-	if q == nil {
+	if q == nil || q.connected() == 0 {
 		return "no worker is connected in queue " + queue
 	}
-	connected := len(q.workers) - q.counts[away]
+	if len(required) == 0 {
+		return waitingReason("queue "+queue, crowd{counts: q.counts, silence: q.silence(now)})
+	}
+	with := "the " + describeTags(required)
+	c := x.crowdOf(x.group(queue, required), now)
+	if c.connected() == 0 {
+		return fmt.Sprintf("no worker in queue %s has %s", queue, with)
+	}
+	return waitingReason(fmt.Sprintf("queue %s with %s", queue, with), c)
+}
+
+// waitingReason returns why jobs wait that the workers of a crowd could run. where is where
+// these are, for people.
+func waitingReason(where string, c crowd) string {
+	connected := c.connected()
 	var parts []string
 	for _, p := range []struct {
 		n    int
 		what string
 	}{
-		{q.counts[busy], "busy"},
-		{q.counts[unresponsive], q.silence(now)},
-		{q.counts[paused], "paused"},
-		{q.counts[draining], "taking no more work"},
+		{c.counts[busy], "busy"},
+		{c.counts[unresponsive], c.silence},
+		{c.counts[paused], "paused"},
+		{c.counts[draining], "taking no more work"},
 	} {
 		switch {
 		case p.n == 0:
 		case p.n == 1 && connected == 1:
-			return fmt.Sprintf("the one worker in queue %s is %s", queue, p.what)
+			return fmt.Sprintf("the one worker in %s is %s", where, p.what)
 		case p.n == connected:
-			return fmt.Sprintf("all %d workers in queue %s are %s", p.n, queue, p.what)
+			return fmt.Sprintf("all %d workers in %s are %s", p.n, where, p.what)
 		default:
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
 		}
 	}
-	switch {
-	case connected == 0:
-		return "no worker is connected in queue " + queue
-	case q.counts[free] == 0:
-		return fmt.Sprintf("no worker in queue %s is free: %s", queue, strings.Join(parts, ", "))
+	if c.counts[free] == 0 {
+		return fmt.Sprintf("no worker in %s is free: %s", where, strings.Join(parts, ", "))
 	}
-	return fmt.Sprintf("a worker in queue %s is free, and will be given the job when it polls", queue)
+	return fmt.Sprintf("a worker in %s is free, and will be given the job when it polls", where)
 }
 
 // UnheardReason returns for how long nothing was received from the worker of a job, for
@@ -113,6 +131,9 @@ func (x *Index) UnheardReason(workerID string, now time.Time) string {
 	return fmt.Sprintf("nothing received from its worker %s for %s", w.record.Name, now.Sub(w.seen).Truncate(silenceStep))
 }
 
+// connected returns how many workers of the queue are connected.
+func (q *queueEntry) connected() int { return len(q.workers) - q.counts[away] }
+
 // silence returns for how long nothing was received from the workers that do not
 // respond, for people.
 func (q *queueEntry) silence(now time.Time) string {
@@ -120,12 +141,18 @@ func (q *queueEntry) silence(now time.Time) string {
 	for w := range q.unresponsive {
 		last = later(last, w.seen)
 	}
+	return silence(last, len(q.unresponsive), now)
+}
+
+// silence returns for how long nothing was received from workers that do not respond, for
+// people. last is when the last of them gave a sign of life.
+func silence(last time.Time, workers int, now time.Time) string {
 	silent := now.Sub(last).Truncate(silenceStep)
 	if silent == 0 { // they did not accept an offer
 		return "not responding to an offer"
 	}
 	text := fmt.Sprintf("not responding (nothing received for %s", silent)
-	if len(q.unresponsive) > 1 {
+	if workers > 1 {
 		text += " or longer"
 	}
 	return text + ")"

@@ -11,6 +11,7 @@ import (
 type workerEntry struct {
 	record record.Worker
 	queue  *queueEntry
+	tags   []*tagEntry // by which it is found
 	jobs   map[string]*jobEntry
 	claim  *Claim
 	// machine is what its agent last reported of its machine.
@@ -65,6 +66,7 @@ func (x *Index) ApplyWorker(worker record.Worker, now time.Time) {
 		w = &workerEntry{jobs: map[string]*jobEntry{}, seen: now, queue: x.queue(worker.Queue)}
 		x.workers[worker.ID] = w
 		w.queue.workers[worker.ID] = w
+		w.queue.addTags(w, worker.Tags)
 		for _, j := range x.inHand {
 			if j.workerID == worker.ID {
 				w.jobs[j.id] = j
@@ -130,5 +132,6 @@ func (x *Index) ForgetWorker(id string) {
 	w.discount()
 	delete(x.workers, id)
 	delete(w.queue.workers, id)
+	w.queue.removeTags(w)
 	x.dropIfUnused(w.queue)
 }

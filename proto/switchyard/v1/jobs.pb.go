@@ -110,7 +110,12 @@ type SubmitJobRequest struct {
 	// ended by its agent: 0 to 10.
 	Retries int32 `protobuf:"varint,7,opt,name=retries,proto3" json:"retries,omitempty"`
 	// What the job may use at most; absent means no limits.
-	Limits        *Limits `protobuf:"bytes,8,opt,name=limits,proto3" json:"limits,omitempty"`
+	Limits *Limits `protobuf:"bytes,8,opt,name=limits,proto3" json:"limits,omitempty"`
+	// The tags that a worker of the queue must have to run the job, all of them: each
+	// "key=value", equal to one of the worker's, or "key=*" for a tag with any value of
+	// the key. At most 16, of at most 255 bytes each, without commas and "queue=". Until a
+	// worker has them the job waits, and the jobs behind it do not.
+	Tags          []string `protobuf:"bytes,9,rep,name=tags,proto3" json:"tags,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -197,6 +202,13 @@ func (x *SubmitJobRequest) GetRetries() int32 {
 func (x *SubmitJobRequest) GetLimits() *Limits {
 	if x != nil {
 		return x.Limits
+	}
+	return nil
+}
+
+func (x *SubmitJobRequest) GetTags() []string {
+	if x != nil {
+		return x.Tags
 	}
 	return nil
 }
@@ -1318,7 +1330,7 @@ var File_switchyard_v1_jobs_proto protoreflect.FileDescriptor
 
 const file_switchyard_v1_jobs_proto_rawDesc = "" +
 	"\n" +
-	"\x18switchyard/v1/jobs.proto\x12\rswitchyard.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19switchyard/v1/types.proto\"\xf9\x02\n" +
+	"\x18switchyard/v1/jobs.proto\x12\rswitchyard.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19switchyard/v1/types.proto\"\x8d\x03\n" +
 	"\x10SubmitJobRequest\x12\x18\n" +
 	"\acommand\x18\x01 \x03(\tR\acommand\x12:\n" +
 	"\x03env\x18\x02 \x03(\v2(.switchyard.v1.SubmitJobRequest.EnvEntryR\x03env\x12\x14\n" +
@@ -1327,7 +1339,8 @@ const file_switchyard_v1_jobs_proto_rawDesc = "" +
 	"\atimeout\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12'\n" +
 	"\x0fidempotency_key\x18\x06 \x01(\tR\x0eidempotencyKey\x12\x18\n" +
 	"\aretries\x18\a \x01(\x05R\aretries\x12-\n" +
-	"\x06limits\x18\b \x01(\v2\x15.switchyard.v1.LimitsR\x06limits\x1a6\n" +
+	"\x06limits\x18\b \x01(\v2\x15.switchyard.v1.LimitsR\x06limits\x12\x12\n" +
+	"\x04tags\x18\t \x03(\tR\x04tags\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"S\n" +

@@ -618,7 +618,9 @@ type Job struct {
 	// retries it.
 	RetryCount int32 `protobuf:"varint,41,opt,name=retry_count,json=retryCount,proto3" json:"retry_count,omitempty"`
 	// How many retries were asked for at the submission.
-	Retries       int32 `protobuf:"varint,42,opt,name=retries,proto3" json:"retries,omitempty"`
+	Retries int32 `protobuf:"varint,42,opt,name=retries,proto3" json:"retries,omitempty"`
+	// The tags that a worker must have to run the job, in their order and each once.
+	Tags          []string `protobuf:"bytes,43,rep,name=tags,proto3" json:"tags,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -945,6 +947,13 @@ func (x *Job) GetRetries() int32 {
 		return x.Retries
 	}
 	return 0
+}
+
+func (x *Job) GetTags() []string {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
 }
 
 // Limits bound what the processes of a job may use together; 0 means no limit. Where
@@ -1489,7 +1498,7 @@ const file_switchyard_v1_types_proto_rawDesc = "" +
 	"\x02by\x18\x01 \x01(\tR\x02by\x12*\n" +
 	"\x02at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x14\n" +
 	"\x05bytes\x18\x03 \x01(\x04R\x05bytes\x12\x16\n" +
-	"\x06reason\x18\x04 \x01(\tR\x06reason\"\xd7\r\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\"\xeb\r\n" +
 	"\x03Job\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\acommand\x18\x02 \x03(\tR\acommand\x12-\n" +
@@ -1543,7 +1552,8 @@ const file_switchyard_v1_types_proto_rawDesc = "" +
 	"\x06limits\x18( \x01(\v2\x15.switchyard.v1.LimitsR\x06limits\x12\x1f\n" +
 	"\vretry_count\x18) \x01(\x05R\n" +
 	"retryCount\x12\x18\n" +
-	"\aretries\x18* \x01(\x05R\aretries\x1a6\n" +
+	"\aretries\x18* \x01(\x05R\aretries\x12\x12\n" +
+	"\x04tags\x18+ \x03(\tR\x04tags\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"H\n" +

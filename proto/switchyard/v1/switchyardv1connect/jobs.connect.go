@@ -55,7 +55,7 @@ const (
 type JobServiceClient interface {
 	// SubmitJob stores a job and returns after the record is on disk. A retried
 	// call with the same idempotency key returns the same job. ALREADY_EXISTS: the
-	// key belongs to a job with another command, environment or queue.
+	// key belongs to a job with another command, environment, queue or tags.
 	SubmitJob(context.Context, *v1.SubmitJobRequest) (*v1.SubmitJobResponse, error)
 	// SubmitJobs stores jobs, in the order of the request, and returns after the record
 	// of each is on disk. Each job is stored or refused by itself: the response has a
@@ -63,7 +63,7 @@ type JobServiceClient interface {
 	// with idempotency keys it can be repeated.
 	SubmitJobs(context.Context, *v1.SubmitJobsRequest) (*v1.SubmitJobsResponse, error)
 	// RerunJob submits a job that has ended again, as it was submitted: a new job with the
-	// same command, environment, queue, limits and retries. NOT_FOUND as for GetJob.
+	// same command, environment, queue, tags, limits and retries. NOT_FOUND as for GetJob.
 	// FAILED_PRECONDITION: the job has not ended, or is retried already.
 	RerunJob(context.Context, *v1.RerunJobRequest) (*v1.RerunJobResponse, error)
 	// GetJob returns one job. NOT_FOUND: there is no such job, or it has expired.
@@ -236,7 +236,7 @@ func (c *jobServiceClient) FollowJob(ctx context.Context, req *v1.FollowJobReque
 type JobServiceHandler interface {
 	// SubmitJob stores a job and returns after the record is on disk. A retried
 	// call with the same idempotency key returns the same job. ALREADY_EXISTS: the
-	// key belongs to a job with another command, environment or queue.
+	// key belongs to a job with another command, environment, queue or tags.
 	SubmitJob(context.Context, *v1.SubmitJobRequest) (*v1.SubmitJobResponse, error)
 	// SubmitJobs stores jobs, in the order of the request, and returns after the record
 	// of each is on disk. Each job is stored or refused by itself: the response has a
@@ -244,7 +244,7 @@ type JobServiceHandler interface {
 	// with idempotency keys it can be repeated.
 	SubmitJobs(context.Context, *v1.SubmitJobsRequest) (*v1.SubmitJobsResponse, error)
 	// RerunJob submits a job that has ended again, as it was submitted: a new job with the
-	// same command, environment, queue, limits and retries. NOT_FOUND as for GetJob.
+	// same command, environment, queue, tags, limits and retries. NOT_FOUND as for GetJob.
 	// FAILED_PRECONDITION: the job has not ended, or is retried already.
 	RerunJob(context.Context, *v1.RerunJobRequest) (*v1.RerunJobResponse, error)
 	// GetJob returns one job. NOT_FOUND: there is no such job, or it has expired.

@@ -1,0 +1,128 @@
+package schedule
+
+import (
+	"strings"
+
+	"github.com/tidwall/btree"
+
+	"github.com/switchyard-ci/switchyard/internal/wire"
+)
+
+// tagKey is what a job can require: a tag, or with any set, a tag with any value of its key.
+type tagKey struct {
+	key, value string
+	any        bool
+}
+
+// tagEntry is what a job can require, in one queue, and the workers that have it.
+type tagEntry struct {
+	key     tagKey
+	workers map[*workerEntry]struct{}
+	// idle are the idle ones of them, best first; nil as long as no group requires the tag,
+	// so that tags which no job requires cost nothing when a worker becomes idle.
+	idle *btree.BTreeG[*workerEntry]
+	// groups is how many groups require it, ready are those that are filed under it.
+	groups int
+	ready  map[*group]struct{}
+}
+
+// requiredKey returns the key of a tag that a job requires.
+func requiredKey(tag string) tagKey {
+	key, value, _ := strings.Cut(tag, "=")
+	if value == wire.AnyValue {
+		return tagKey{key: key, any: true}
+	}
+	return tagKey{key: key, value: value}
+}
+
+// tag returns the entry of a tag, a new one if there is none.
+func (q *queueEntry) tag(key tagKey) *tagEntry {
+	t := q.tags[key]
+	if t == nil {
+		t = &tagEntry{key: key, workers: map[*workerEntry]struct{}{}, ready: map[*group]struct{}{}}
+		q.tags[key] = t
+	}
+	return t
+}
+
+// dropIfUnused drops the entry of a tag that no worker has and no group requires.
+func (q *queueEntry) dropIfUnused(t *tagEntry) {
+	if len(t.workers) == 0 && t.groups == 0 {
+		delete(q.tags, t.key)
+	}
+}
+
+// addTags files a new worker under its tags. The one that names its queue is left out, and
+// so are more than can be registered, which the record of an earlier version may have.
+func (q *queueEntry) addTags(w *workerEntry, tags []string) {
+	add := func(key tagKey) {
+		t := q.tag(key)
+		if _, known := t.workers[w]; !known {
+			t.workers[w] = struct{}{}
+			w.tags = append(w.tags, t)
+		}
+	}
+	for _, tag := range tags[:min(len(tags), wire.MaxWorkerTags)] {
+		if strings.HasPrefix(tag, wire.QueueTag) {
+			continue
+		}
+		key, value, ok := strings.Cut(tag, "=")
+		if ok {
+			add(tagKey{key: key, value: value})
+		}
+		add(tagKey{key: key, any: true})
+	}
+}
+
+// removeTags undoes addTags.
+func (q *queueEntry) removeTags(w *workerEntry) {
+	for _, t := range w.tags {
+		delete(t.workers, w)
+		q.dropIfUnused(t)
+	}
+	w.tags = nil
+}
+
+// require counts a group that requires the tag. The first one has the idle workers sorted.
+func (t *tagEntry) require() {
+	t.groups++
+	if t.idle != nil {
+		return
+	}
+	t.idle = newIdle()
+	for w := range t.workers {
+		if w.idleRank != 0 {
+			t.idle.Set(w)
+		}
+	}
+}
+
+// release undoes require.
+func (t *tagEntry) release() {
+	t.groups--
+	if t.groups == 0 {
+		t.idle = nil
+	}
+}
+
+// joinIdle puts a worker among the idle ones of its queue and of its tags. Its idleRank is
+// set.
+func (w *workerEntry) joinIdle() {
+	w.queue.idle.Set(w)
+	for _, t := range w.tags {
+		if t.idle != nil {
+			t.idle.Set(w)
+		}
+	}
+}
+
+// leaveIdle undoes joinIdle, before anything changes by which idle workers are sorted.
+func (w *workerEntry) leaveIdle() {
+	w.queue.idle.Delete(w)
+	for _, t := range w.tags {
+		if t.idle != nil {
+			t.idle.Delete(w)
+		}
+	}
+	w.idleRank = 0
+}
