@@ -2,6 +2,10 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -9,6 +13,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/cli"
 	"github.com/switchyard-ci/switchyard/internal/client"
 	"github.com/switchyard-ci/switchyard/internal/present"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
@@ -41,6 +46,9 @@ func (c *connection) completeValues(cmd *cobra.Command) {
 	})
 	cli.Offer(cmd, "worker", func(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		return c.ask(cmd, offerWorkerIDs)
+	})
+	cli.Offer(cmd, "tag", func(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return c.ask(cmd, offerTags(cmd.Parent().Name() == "job"))
 	})
 	cli.Offer(cmd, "outcome", cobra.FixedCompletions(present.JobOutcomes(), cobra.ShellCompDirectiveNoFileComp))
 	cli.Offer(cmd, "state", func(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
@@ -102,6 +110,36 @@ func offerWorkerIDs(ctx context.Context, caller *client.Client) []offer {
 	return offered(caller.Workers(ctx, &switchyardv1.ListWorkersRequest{}, maxOffers), func(w *switchyardv1.Worker) offer {
 		return offer{w.GetId(), w.GetName()}
 	})
+}
+
+// offerTags returns the function that finds the tags of workers and, for what a job requires,
+// their keys with any value.
+func offerTags(required bool) func(context.Context, *client.Client) []offer {
+	return func(ctx context.Context, caller *client.Client) (offers []offer) {
+		counts := map[string]int{}
+		for w, err := range caller.Workers(ctx, &switchyardv1.ListWorkersRequest{}, maxOffers).All() {
+			if err != nil {
+				break
+			}
+			for _, tag := range w.GetTags() {
+				if required && wire.CheckRequiredTag(tag) != nil || strings.HasPrefix(tag, wire.QueueTag) {
+					continue
+				}
+				counts[tag]++
+				if key, _, _ := strings.Cut(tag, "="); required {
+					counts[key+"="+wire.AnyValue] = 0
+				}
+			}
+		}
+		for _, tag := range slices.Sorted(maps.Keys(counts)) {
+			description := "any value"
+			if n := counts[tag]; n > 0 {
+				description = fmt.Sprintf("workers with it: %d", n)
+			}
+			offers = append(offers, offer{tag, description})
+		}
+		return offers
+	}
 }
 
 func offerQueues(ctx context.Context, caller *client.Client) []offer {

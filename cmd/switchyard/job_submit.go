@@ -30,12 +30,16 @@ as --patience says, and the log goes on where it was; the submission itself is t
 once. Ctrl-C ends the waiting, not the job. When the job is lost and retried, the
 command waits for the retry.
 
+With --tag a worker of the queue runs the job only if its agent was started with the same
+--tag; --tag 'gpu=*' is any tag with that key. Of several tags the worker needs all. A job
+whose tags no worker has waits, and does not hold up those behind it; job show says so.
+
 --memory, --cpus and --pids need an agent with control groups (Linux, cgroup v2). One
 without them does not run the job, and the job's log says so.
 
 With --file it submits many jobs, one JSON object a line, and writes the ID of each:
   {"command": ["make", "test"], "env": {"A": "b"}, "queue": "linux",
-   "priority": 1, "timeout": "600s", "retries": 2, "idempotency_key": "test-1",
+   "tags": ["gpu=*"], "priority": 1, "timeout": "600s", "retries": 2, "idempotency_key": "test-1",
    "limits": {"memory": 1073741824, "cpus": 1.5, "pids": 100}}
 All but the command may be left out. A line that is refused is named, the others are
 submitted, and the command exits with 1. Jobs with an idempotency_key are tried again
@@ -61,6 +65,8 @@ func newSubmission(cmd *cobra.Command) *submission {
 	s.request.Queue = wire.DefaultQueue
 	flags := cli.Settings(cmd, "job")
 	flags.Text(&s.request.Queue, "queue", "NAME", "queue whose workers may run the job")
+	cli.List(flags, &s.request.Tags, "tag", "KEY=VALUE",
+		"tag that a worker must have to run the job, or KEY=* for any value; may be repeated, for all of them", cli.Each(requiredTag))
 	cli.List(flags, &s.env, "env,e", "NAME=VALUE", "variable of the job's environment; may be repeated", cli.Each(cli.AnyText))
 	flags.File(&s.envFile, "env-file", "FILE", "file of more variables, one NAME=VALUE a line; # begins a comment, and --env replaces them")
 	flags.Text(&s.repo, "repo", "URL", "git repository to check out into the job's working directory").Default("none")
@@ -87,6 +93,14 @@ func newSubmission(cmd *cobra.Command) *submission {
 		`run the script on standard input: with sh -c, or as the last argument of the command after "--"`)
 	cli.PerCall(cmd).File(&s.file, "file", "FILE", "submit the jobs of a file, one JSON object a line; - is standard input")
 	return s
+}
+
+// requiredTag parses a tag that the job requires.
+func requiredTag(tag string) (string, error) {
+	if strings.HasPrefix(tag, wire.QueueTag) {
+		return "", errors.New("names the queue; use --queue")
+	}
+	return tag, wire.CheckRequiredTag(tag)
 }
 
 // read returns the request for the job whose command follows "--".

@@ -132,7 +132,7 @@ func (f *fileSubmission) add(ctx context.Context, text []byte) error {
 	if job.GetIdempotencyKey() == "" && f.key != "" {
 		job.IdempotencyKey = f.key + "-" + strconv.Itoa(f.lines)
 	}
-	size, count := proto.Size(job), len(job.GetCommand())+len(job.GetEnv())
+	size, count := proto.Size(job), len(job.GetCommand())+len(job.GetEnv())+len(job.GetTags())
 	if len(f.jobs) == callJobs || f.size+size > callBytes || f.count+count > callElements {
 		if err := f.flush(ctx); err != nil {
 			return err
@@ -296,7 +296,7 @@ func (s *submission) checkFile(cmd *cobra.Command, args []string) error {
 		return cli.Usagef(cmd, "--file has the commands; it cannot be used with one")
 	}
 	for _, name := range []string{
-		"env", "env-file", "stdin", "repo", "commit", "branch", "priority", "timeout", "memory", "cpus", "pids", "retries", "wait",
+		"tag", "env", "env-file", "stdin", "repo", "commit", "branch", "priority", "timeout", "memory", "cpus", "pids", "retries", "wait",
 	} {
 		if cmd.Flags().Changed(name) {
 			return cli.Usagef(cmd, "--%s cannot be used with --file: each line has its own values", name)

@@ -47,6 +47,7 @@ func Job(w io.Writer, job *switchyardv1.Job) error {
 		{"outcome", outcome(job)},
 		{"waits", Safe(job.GetWaitingReason())},
 		{"queue", Safe(job.GetQueue())},
+		{"tags", Safe(strings.Join(job.GetTags(), ", "))},
 		{"priority", nonZero(int64(job.GetPriority()))},
 		{"timeout", duration(job)},
 		{"limits", limits(job.GetLimits())},
