@@ -289,10 +289,12 @@ func TestWebJob(t *testing.T) {
 	r.expect(r.post("/jobs", url.Values{"command": {" "}}), http.StatusBadRequest, "The command is missing")
 	r.expect(r.post("/jobs", url.Values{"command": {"x"}, "queue": {"a b"}}), http.StatusBadRequest, "Queue")
 	r.expect(r.post("/jobs", url.Values{"command": {"x"}, "env": {"nothing"}}), http.StatusBadRequest, "NAME=VALUE")
+	r.expect(r.post("/jobs", url.Values{"command": {"x"}, "tags": {"os"}}), http.StatusBadRequest, "Tags have", `value="os"`)
 	page := r.post("/jobs", url.Values{
+		"tags": {" os=linux, gpu=*,"},
 		"command": {"echo " + hostile}, "queue": {"q"}, "env": {"MY_TOKEN=geheim\r\nB=" + hostile}, "timeout": {"5m"}, "retries": {"2"},
 	})
-	r.expect(page, http.StatusOK, "The job was submitted.", "&lt;script&gt;", "-<script>alert", "-<img src=x", "-geheim", "REDACTED", "queued", "5m0s")
+	r.expect(page, http.StatusOK, "The job was submitted.", "&lt;script&gt;", "-<script>alert", "-<img src=x", "-geheim", "REDACTED", "queued", "5m0s", "gpu=*, os=linux")
 	job := page.path
 	r.expect(r.get("/"), http.StatusOK, "-<script>alert", "-<img src=x", `href="`+job+`"`)
 	r.expect(r.get("/jobs?text=ECHO&state=active&queue=q&since=1h"), http.StatusOK, `href="`+job+`"`, "1 jobs searched")

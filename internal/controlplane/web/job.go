@@ -90,6 +90,7 @@ func jobFacts(job *switchyardv1.Job) []fact {
 	facts := []fact{
 		{"Result", result(job), ""},
 		{"Queue", job.GetQueue(), "/queue?name=" + url.QueryEscape(job.GetQueue())},
+		{"Tags", strings.Join(job.GetTags(), ", "), ""},
 		{"Worker", job.GetWorkerName(), "/workers/" + job.GetWorkerId()},
 		{"Submitted", at(job.GetSubmittedAt()), ""},
 		{"Started", at(job.GetStartedAt()), ""},

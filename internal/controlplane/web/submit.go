@@ -75,6 +75,11 @@ func submission(form url.Values) (*switchyardv1.SubmitJobRequest, error) {
 		}
 		req.Timeout = durationpb.New(timeout)
 	}
+	for tag := range strings.SplitSeq(form.Get("tags"), ",") {
+		if tag = strings.TrimSpace(tag); tag != "" {
+			req.Tags = append(req.Tags, tag)
+		}
+	}
 	for line := range strings.Lines(strings.ReplaceAll(form.Get("env"), "\r\n", "\n")) {
 		line = strings.TrimSuffix(line, "\n")
 		if strings.TrimSpace(line) == "" {
