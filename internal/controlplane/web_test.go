@@ -291,7 +291,7 @@ func TestWebJob(t *testing.T) {
 	r.expect(r.post("/jobs", url.Values{"command": {"x"}, "env": {"nothing"}}), http.StatusBadRequest, "NAME=VALUE")
 	r.expect(r.post("/jobs", url.Values{"command": {"x"}, "tags": {"os"}}), http.StatusBadRequest, "Tags have", `value="os"`)
 	page := r.post("/jobs", url.Values{
-		"tags": {" os=linux, gpu=*,"},
+		"tags":    {" os=linux, gpu=*,"},
 		"command": {"echo " + hostile}, "queue": {"q"}, "env": {"MY_TOKEN=geheim\r\nB=" + hostile}, "timeout": {"5m"}, "retries": {"2"},
 	})
 	r.expect(page, http.StatusOK, "The job was submitted.", "&lt;script&gt;", "-<script>alert", "-<img src=x", "-geheim", "REDACTED", "queued", "5m0s", "gpu=*, os=linux")
