@@ -161,16 +161,6 @@ func (x *Index) wake(w *workerEntry) {
 	}
 }
 
-// wakeAll notes every group of a queue.
-func (x *Index) wakeAll(q *queueEntry) {
-	x.changed[q] = struct{}{}
-	for _, g := range q.groups {
-		if g.filed != nil {
-			q.woken[g] = struct{}{}
-		}
-	}
-}
-
 // matchQueue claims an idle worker for each ready job of a queue, the best job first, as
 // long as there is one that has the tags of the job, and adds the claims.
 func (x *Index) matchQueue(q *queueEntry, claims []*Claim) []*Claim {

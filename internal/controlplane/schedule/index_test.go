@@ -53,6 +53,36 @@ func TestAnOldRecordDoesNotReviveAJob(t *testing.T) {
 	}
 }
 
+// A worker may become idle by a sign of life, after which nothing is matched at once. A new
+// job does not take it from one that waits, whatever the two require.
+func TestANewJobComesAfterThoseThatWait(t *testing.T) {
+	now := time.Now()
+	queued := lifecycle.Job{State: wire.StateQueued}
+	for name, row := range map[string]struct {
+		waits, submitted []string
+		want             bool
+	}{
+		"both without tags":             {nil, nil, false},
+		"the one that waits has tags":   {[]string{"a=1"}, nil, false},
+		"the new one has tags":          {nil, []string{"a=1"}, false},
+		"others":                        {[]string{"a=*"}, []string{"a=1"}, false},
+		"the worker does not have them": {[]string{"a=2"}, []string{"a=1"}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := New()
+			x.ApplyJob(record.Job{ID: "j", Queue: "q", Tags: row.waits, Revision: 1, Job: queued}, now, time.Time{})
+			x.Match()
+			x.ApplyWorker(record.Worker{
+				ID: "w", Queue: "q", Tags: []string{"a=1"}, Revision: 1, Worker: workerstate.Worker{State: workerstate.Available},
+			}, now)
+			x.Attach("w", nullStream{})
+			if got := x.ClaimIdle("q", row.submitted) != nil; got != row.want {
+				t.Errorf("the new job takes the worker: %t, want %t", got, row.want)
+			}
+		})
+	}
+}
+
 func TestTidyDropsWorkersThatLeftAndTheirQueues(t *testing.T) {
 	now := time.Now()
 	x := New()

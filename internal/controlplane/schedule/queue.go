@@ -20,7 +20,7 @@ type queueEntry struct {
 	groups map[string]*group
 	tags   map[tagKey]*tagEntry
 	filed  int // of groups, how many have ready jobs
-	// woken are the groups to look at with the next Match.
+	// woken are the groups that the next Match looks at, or the first one after a pause.
 	woken map[*group]struct{}
 	// counts are the workers in each condition, unresponsive those of that one.
 	// version grows with each change of them.

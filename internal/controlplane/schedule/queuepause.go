@@ -16,7 +16,7 @@ func (x *Index) ApplyQueuePause(p record.QueuePause) {
 	}
 	x.pauses[p.Queue] = p
 	if q := x.queues[p.Queue]; q != nil && !p.Paused {
-		x.wakeAll(q)
+		x.changed[q] = struct{}{}
 	}
 }
 
