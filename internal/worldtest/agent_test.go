@@ -29,6 +29,7 @@ var errKilled = errors.New("the agent was killed")
 // machine is what stays when an agent is killed: its name and its spool.
 type machine struct {
 	name, queue string
+	tags        []string
 	mode        fsm.Mode
 	protocol    transport.StreamProtocol
 	spool       *spool.Spool
@@ -73,7 +74,7 @@ func (w *world) startAgent(m *machine, seed uint64) *agent {
 func (a *agent) run(random *rand.Rand) {
 	defer close(a.left)
 	session, err := a.transport.Register(a.alive, func() string { return registrationToken }, wire.RegisterRequest{
-		Name: a.name, Tags: []string{wire.QueueTag + a.queue}, Features: []string{},
+		Name: a.name, Tags: append([]string{wire.QueueTag + a.queue}, a.tags...), Features: []string{},
 	})
 	if err != nil {
 		return

@@ -37,7 +37,8 @@ func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m))
 
 // TestWorldKeepsThePromises draws what happens to a control plane and its agents, and
 // then lets the world behave. Every stored change must be one of the tables, no job may
-// start twice, every job must end, and what an agent knew of a result is recorded.
+// start twice or on a machine without its tags, every job for which there is a machine must
+// end, and what an agent knew of a result is recorded.
 func TestWorldKeepsThePromises(t *testing.T) {
 	submitted, started, ended := 0, 0, 0
 	rapid.Check(t, func(r *rapid.T) {
@@ -88,6 +89,7 @@ func words(list string) []string { return strings.Fields(list) }
 
 var (
 	stepWords   = words("submit submit submit submit wait wait wait wait wait wait wait cancel worker worker fault fault fault fault slow slow network network agent agent replica replica storage clock")
+	tagsWords   = words("- - - os=linux os=mac gpu=* os=linux,gpu=* os=bsd")
 	takesWords  = words("10ms 1s 3s 10s 10s 40s 3m")
 	waitWords   = words("1ms 300ms 1s 2s 2s 5s 5s 11s 11s 31s 45s 2m 4m")
 	workerWords = words("pause resume resume stop stop-force revoke")
@@ -116,7 +118,7 @@ func drawStep(r *rapid.T) string {
 	number := func(below int) string { return strconv.Itoa(rapid.IntRange(0, below-1).Draw(r, "number")) }
 	switch kind := of(stepWords); kind {
 	case "submit":
-		return "submit " + of(takesWords) + " " + of(words("0 0 0 7")) + " " + of(words("0 0 20s")) + " " + of(words("0 1 2"))
+		return "submit " + of(takesWords) + " " + of(words("0 0 0 7")) + " " + of(words("0 0 20s")) + " " + of(words("0 1 2")) + " " + of(tagsWords)
 	case "wait":
 		return "wait " + of(waitWords)
 	case "cancel":
@@ -180,7 +182,7 @@ func (w *world) do(step []string) {
 	}
 	switch step[0] {
 	case "submit":
-		w.submit(step[1], step[2], length(3), int32(number(4, 11))) //nolint:gosec // at most 10
+		w.submit(step[1], step[2], length(3), int32(number(4, 11)), tagsOf(step, 5)...) //nolint:gosec // at most 10
 	case "wait":
 		pass(length(1))
 	case "cancel":

@@ -22,6 +22,8 @@ import (
 // checks of a world name it. The same steps keep every promise without the break.
 func TestBrokenPromisesAreFound(t *testing.T) {
 	const usual = "submit 3s 7 0 0,wait 1m"
+	// The first machine is the one without a GPU.
+	const tagged = "submit 3s 0 0 0 gpu=*,submit 3s 0 0 0 gpu=*,submit 3s 0 0 0 gpu=*,wait 1m"
 	// The first worker cannot start its job in time, so that a second one accepts it.
 	const late = "fault start hang,submit 40s 0 0 0,wait 75s,fault start ok,wait 2m"
 	for name, trial := range map[string]struct {
@@ -30,6 +32,7 @@ func TestBrokenPromisesAreFound(t *testing.T) {
 		want  string
 	}{
 		"two workers start one job":    {late, breaking(startAlways), "was started on"},
+		"tags are not stored":          {tagged, breaking(dropTags), "was started on m0, which has"},
 		"a submission is not stored":   {usual, breaking(answerWithOtherID), "was acknowledged and is forgotten"},
 		"a result is not stored":       {usual, breaking(dropResult), "what is recorded is"},
 		"a job is changed by hand":     {usual, meddling(func(job *record.Job) { job.State = wire.StateQueued }), "the history has gained 0"},

@@ -63,7 +63,8 @@ type world struct {
 	mu        sync.Mutex
 	next      int // the replica for the next connection
 	keys      int
-	submitted map[string]bool // acknowledged job IDs
+	submitted map[string]bool     // acknowledged job IDs
+	required  map[string][]string // the tags of each, as submitted
 	starts    map[string][]string
 	results   map[string]wire.FinishRequest
 	revoked   map[string]bool // whether the revocation that was asked for is acknowledged, by worker ID
@@ -81,7 +82,7 @@ func newWorldWithTerms(t *testing.T, terms schedule.Terms, replicas int, modes .
 	w := &world{
 		t: t, logger: worldLogger(), storage: newStorage(t, t.TempDir()), terms: terms, faults: newFaults(),
 		replicas: make([]*replica, replicas), clocks: make([]*wallClock, replicas),
-		submitted: map[string]bool{}, starts: map[string][]string{}, results: map[string]wire.FinishRequest{},
+		submitted: map[string]bool{}, required: map[string][]string{}, starts: map[string][]string{}, results: map[string]wire.FinishRequest{},
 		revoked: map[string]bool{},
 	}
 	w.ctx, w.end = context.WithCancel(context.Background())
@@ -106,7 +107,7 @@ func (w *world) join(mode fsm.Mode, protocol transport.StreamProtocol) *agent {
 	must(w.t, err)
 	w.t.Cleanup(func() { must(w.t, dir.Close()) })
 	i := len(w.agents)
-	m := &machine{name: "m" + strconv.Itoa(i), queue: wire.DefaultQueue, mode: mode, protocol: protocol, spool: dir}
+	m := &machine{name: "m" + strconv.Itoa(i), queue: wire.DefaultQueue, tags: machineTags(i), mode: mode, protocol: protocol, spool: dir}
 	a := w.startAgent(m, uint64(i)) //nolint:gosec // small
 	w.agents = append(w.agents, a)
 	return a
@@ -246,12 +247,13 @@ func (w *world) call(request func(ctx context.Context)) {
 	})
 }
 
-// submit submits a job that takes a while, and notes its ID once that is acknowledged.
-func (w *world) submit(takes, exit string, timeout time.Duration, retries int32) {
+// submit submits a job that takes a while and requires tags, and notes its ID once that is
+// acknowledged.
+func (w *world) submit(takes, exit string, timeout time.Duration, retries int32, tags ...string) {
 	w.keys++
 	request := &switchyardv1.SubmitJobRequest{
 		Command: []string{"true"}, Env: map[string]string{"TAKES": takes, "EXIT": exit},
-		Retries: retries, IdempotencyKey: "key-" + strconv.Itoa(w.keys),
+		Retries: retries, Tags: tags, IdempotencyKey: "key-" + strconv.Itoa(w.keys),
 	}
 	if timeout > 0 {
 		request.Timeout = durationpb.New(timeout)
@@ -268,7 +270,7 @@ func (w *world) submit(takes, exit string, timeout time.Duration, retries int32)
 			}
 			id := response.GetJob().GetId()
 			w.mu.Lock()
-			w.submitted[id] = true
+			w.submitted[id], w.required[id] = true, tags
 			w.mu.Unlock()
 			if first != "" { // the same submission again
 				if id != first {
@@ -353,7 +355,7 @@ func (w *world) behave() error {
 func (w *world) unfinished() error {
 	jobs := w.storedJobs()
 	for id, job := range jobs {
-		if !job.State.Final() {
+		if waits := job.State == wire.StateQueued && !w.anyHas(job.Tags); !job.State.Final() && !waits {
 			return fmt.Errorf("job %s is %s", id, job.State)
 		}
 		if job.RetriedBy != "" && jobs[job.RetriedBy].ID == "" {
@@ -421,6 +423,7 @@ func (w *world) check() error {
 		}
 	}
 	errs = append(errs, w.unrecorded(jobs)...)
+	errs = append(errs, w.checkTags(jobs, workers)...)
 	for _, id := range sorted(w.revoked) {
 		if worker := workers[id]; w.revoked[id] && (!worker.Revoked || worker.State != workerstate.Left) {
 			errs = append(errs, fmt.Errorf("the revocation of worker %s was acknowledged, and it is recorded as %s", id, worker.State))
