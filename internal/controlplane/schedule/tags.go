@@ -18,12 +18,12 @@ type tagKey struct {
 type tagEntry struct {
 	key     tagKey
 	workers map[*workerEntry]struct{}
-	// idle are the idle ones of them, best first; nil as long as no group requires the tag,
-	// so that tags which no job requires cost nothing when a worker becomes idle.
-	idle *btree.BTreeG[*workerEntry]
 	// groups is how many groups require it, ready are those that are filed under it.
 	groups int
 	ready  map[*group]struct{}
+	// idle are the idle ones of its workers, best first. Like ready it is nil as long as no
+	// group requires the tag, so that it costs nothing when a worker becomes idle.
+	idle *btree.BTreeG[*workerEntry]
 }
 
 // requiredKey returns the key of a tag that a job requires.
@@ -39,7 +39,7 @@ func requiredKey(tag string) tagKey {
 func (q *queueEntry) tag(key tagKey) *tagEntry {
 	t := q.tags[key]
 	if t == nil {
-		t = &tagEntry{key: key, workers: map[*workerEntry]struct{}{}, ready: map[*group]struct{}{}}
+		t = &tagEntry{key: key, workers: map[*workerEntry]struct{}{}}
 		q.tags[key] = t
 	}
 	return t
@@ -55,6 +55,7 @@ func (q *queueEntry) dropIfUnused(t *tagEntry) {
 // addTags files a new worker under its tags. The one that names its queue is left out, and
 // so are more than can be registered, which the record of an earlier version may have.
 func (q *queueEntry) addTags(w *workerEntry, tags []string) {
+	w.tags = make([]*tagEntry, 0, 2*min(len(tags), wire.MaxWorkerTags))
 	add := func(key tagKey) {
 		t := q.tag(key)
 		if _, known := t.workers[w]; !known {
@@ -89,7 +90,7 @@ func (t *tagEntry) require() {
 	if t.idle != nil {
 		return
 	}
-	t.idle = newIdle()
+	t.idle, t.ready = newIdle(), map[*group]struct{}{}
 	for w := range t.workers {
 		if w.idleRank != 0 {
 			t.idle.Set(w)
@@ -101,7 +102,7 @@ func (t *tagEntry) require() {
 func (t *tagEntry) release() {
 	t.groups--
 	if t.groups == 0 {
-		t.idle = nil
+		t.idle, t.ready = nil, nil
 	}
 }
 
