@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/anishathalye/porcupine"
+
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // The outcomes of a request.
@@ -29,6 +31,9 @@ type Request struct {
 	Key    string // the idempotency key of the job
 	ID     string // the job; empty for a submission
 	Worker string // of an acceptance
+	// Tags are those that a submitted job requires, or those of the worker of an acceptance,
+	// separated by spaces.
+	Tags   string
 	Token  string // of a start and a finish
 	Result string // the exit status of a finish
 }
@@ -46,6 +51,7 @@ type Response struct {
 // comparable.
 type jobModel struct {
 	exists  bool
+	tags    string // that it requires
 	id      string // empty while nobody knows it
 	holder  string // the worker of the last acceptance
 	tokens  string // those that may start the job, each followed by a space
@@ -58,7 +64,7 @@ type jobModel struct {
 // exists from then on, and its key makes no second job; one token is granted the start;
 // a token that was granted the start may report the result, once; what was acknowledged
 // is what is read. The control plane may withdraw an offer or an acceptance at any time,
-// so it may refuse what depends on one.
+// so it may refuse what depends on one. A worker has the tags of a job that it accepts.
 func Model() porcupine.Model {
 	model := porcupine.NondeterministicModel{
 		Partition: ByKey,
@@ -115,8 +121,8 @@ func apply(s jobModel, in Request, out Response) (_ jobModel, may bool) {
 	if s.exists && id != "" && s.id != "" && id != s.id {
 		return s, false // a second job of one key
 	}
-	if in.Do == "submit" {
-		s.exists = true
+	if in.Do == "submit" && !s.exists {
+		s.exists, s.tags = true, in.Tags
 	}
 	if !s.exists {
 		return s, in.Do == "get" && out.State == ""
@@ -128,7 +134,7 @@ func apply(s jobModel, in Request, out Response) (_ jobModel, may bool) {
 	startable := s.ended == "" && s.started == "" && slices.Contains(strings.Fields(s.tokens), in.Token)
 	switch in.Do {
 	case "accept":
-		if s.started != "" || s.ended != "" {
+		if s.started != "" || s.ended != "" || !wire.HasTags(strings.Fields(in.Tags), strings.Fields(s.tags)) {
 			return s, false
 		}
 		if s.holder != in.Worker {

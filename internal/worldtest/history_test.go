@@ -131,7 +131,7 @@ func recordHistory(t *testing.T, seed uint64, broke func(*world)) []porcupine.Op
 		clients.Go(func() { r.submitter(r.rand(i)) })
 	}
 	for i := range historyWorkers {
-		clients.Go(func() { r.worker("w"+strconv.Itoa(i), r.rand(historySubmitters+i)) })
+		clients.Go(func() { r.worker(i, r.rand(historySubmitters+i)) })
 	}
 	for i := range historyOperators {
 		clients.Go(func() { r.operator(r.rand(historySubmitters + historyWorkers + i)) })
@@ -218,14 +218,22 @@ func (r *recorder) disturb(random *rand.Rand) {
 	}
 }
 
+// requiredTags are those of the jobs, workerTags those of the workers, in turn.
+var (
+	requiredTags = []string{"", "a=1", "a=* b=1"}
+	workerTags   = []string{"a=1", "a=2", "a=1 b=1", ""}
+)
+
 // submitter submits a job for each key, several times.
 func (r *recorder) submitter(random *rand.Rand) {
 	for begun := time.Now(); r.over.Err() == nil; {
-		key := fmt.Sprintf("key-%d-%d", time.Since(begun)/keyTime, random.IntN(keysAtATime))
+		slot := random.IntN(keysAtATime)
+		key := fmt.Sprintf("key-%d-%d", time.Since(begun)/keyTime, slot)
+		tags := requiredTags[slot%len(requiredTags)] // a key is of one job
 		d := r.anyDoor(random)
-		out := r.do(request{Do: "submit", Key: key}, func(ctx context.Context) response {
+		out := r.do(request{Do: "submit", Key: key, Tags: tags}, func(ctx context.Context) response {
 			submitted, err := d.jobs.SubmitJob(ctx, &switchyardv1.SubmitJobRequest{
-				Command: []string{"true"}, Env: map[string]string{"KEY": key}, IdempotencyKey: key,
+				Command: []string{"true"}, Env: map[string]string{"KEY": key}, Tags: words(tags), IdempotencyKey: key,
 			})
 			return response{Outcome: outcomeOf(err), ID: submitted.GetJob().GetId()}
 		})
@@ -303,12 +311,12 @@ func outcomeOf(err error) string {
 
 // worker takes jobs. It accepts some of them twice at once, and starts and finishes
 // with every token that it has, to be granted one start.
-func (r *recorder) worker(name string, random *rand.Rand) {
-	session := ""
+func (r *recorder) worker(i int, random *rand.Rand) {
+	name, tags, session := "w"+strconv.Itoa(i), workerTags[i%len(workerTags)], ""
 	for session == "" && r.over.Err() == nil {
 		var registered wire.RegisterResponse
 		r.rest(r.ctx, r.anyDoor(random), http.MethodPost, wire.PathRegister, registrationToken,
-			wire.RegisterRequest{Name: name, Features: []string{}}, &registered)
+			wire.RegisterRequest{Name: name, Tags: words(tags), Features: []string{}}, &registered)
 		session = registered.AccessToken
 	}
 	for r.over.Err() == nil {
@@ -316,13 +324,13 @@ func (r *recorder) worker(name string, random *rand.Rand) {
 		var ping wire.PingResponse
 		r.rest(r.over, r.anyDoor(random), http.MethodGet, wire.PathPing, session, nil, &ping)
 		if ping.Job != nil && random.IntN(6) > 0 { // some offers are left to expire
-			r.take(ping.Job.ID, name, session, random)
+			r.take(ping.Job.ID, request{Do: "accept", Worker: name, Tags: tags}, session, random)
 		}
 	}
 }
 
-// take accepts, starts and finishes one job.
-func (r *recorder) take(id, name, session string, random *rand.Rand) {
+// take accepts, starts and finishes one job. accept is the request, without the job.
+func (r *recorder) take(id string, accept request, session string, random *rand.Rand) {
 	tokens := make([]string, 1+random.IntN(2))
 	at := func(i int) door { return r.doors[i%len(r.doors)] }
 	both(len(tokens), func(i int) {
@@ -334,12 +342,13 @@ func (r *recorder) take(id, name, session string, random *rand.Rand) {
 			return
 		}
 		tokens[i] = accepted.Token
-		key := accepted.Env["KEY"]
-		r.see(id, key)
+		accept := accept
+		accept.Key, accept.ID = accepted.Env["KEY"], id
+		r.see(id, accept.Key)
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.history = append(r.history, porcupine.Operation{
-			Input: request{Do: "accept", Key: key, ID: id, Worker: name}, Call: began,
+			Input: accept, Call: began,
 			Output: response{Outcome: ok, Token: accepted.Token}, Return: r.clock.Add(1),
 		})
 	})

@@ -26,6 +26,7 @@ func TestImpossibleHistoriesAreFound(t *testing.T) {
 		"submissions are forgotten":       breaking(answerWithOtherID),
 		"a read is as old as the first":   breaking(new(oldReads).handle),
 		"a key is not used":               breaking(dropKey),
+		"tags are not stored":             breaking(dropTags),
 		"a cancellation has no effect":    breaking(dropCancel),
 		"a result is refused after start": breaking(refuseResult),
 	} {
@@ -72,19 +73,24 @@ func dropKey(w http.ResponseWriter, r *http.Request, next http.Handler) bool {
 	if routeOf(r.URL.Path) != "SubmitJob" {
 		return false
 	}
-	var submitted switchyardv1.SubmitJobRequest
-	if err := proto.Unmarshal([]byte(bodyOf(r)), &submitted); err != nil {
+	editSubmission(r, func(request *switchyardv1.SubmitJobRequest) { request.IdempotencyKey = "" })
+	next.ServeHTTP(w, r)
+	return true
+}
+
+// editSubmission changes the body of a SubmitJob.
+func editSubmission(r *http.Request, edit func(*switchyardv1.SubmitJobRequest)) {
+	var request switchyardv1.SubmitJobRequest
+	if err := proto.Unmarshal([]byte(bodyOf(r)), &request); err != nil {
 		panic(err)
 	}
-	submitted.IdempotencyKey = ""
-	body, err := proto.Marshal(&submitted)
+	edit(&request)
+	body, err := proto.Marshal(&request)
 	if err != nil {
 		panic(err)
 	}
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	r.Header.Set("Content-Length", strconv.Itoa(len(body)))
-	next.ServeHTTP(w, r)
-	return true
 }
 
 // dropCancel acknowledges cancellations and requests none.

@@ -1,16 +1,12 @@
 package worldtest
 
 import (
-	"bytes"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"google.golang.org/protobuf/proto"
 
 	"github.com/switchyard-ci/switchyard/fsm"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
@@ -91,20 +87,7 @@ func dropTags(_ http.ResponseWriter, r *http.Request, _ http.Handler) bool {
 	if routeOf(r.URL.Path) != "SubmitJob" {
 		return false
 	}
-	var request switchyardv1.SubmitJobRequest
-	body, err := io.ReadAll(r.Body)
-	if err == nil {
-		err = proto.Unmarshal(body, &request)
-	}
-	request.Tags = nil
-	if err == nil {
-		body, err = proto.Marshal(&request)
-	}
-	if err != nil {
-		panic(err)
-	}
-	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-	r.Header.Del("Content-Length")
+	editSubmission(r, func(request *switchyardv1.SubmitJobRequest) { request.Tags = nil })
 	return false
 }
 
