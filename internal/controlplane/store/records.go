@@ -36,6 +36,8 @@ func (s *Store) PutJob(ctx context.Context, job record.Job) (record.Job, error) 
 	}
 	msg, err := JobMessage(job, ttl)
 	if err == nil {
+		s.writing.begin(job, msg.Data)
+		defer s.writing.end(job.ID)
 		job.Revision, err = s.replace(ctx, msg, job.Revision)
 	}
 	return job, err

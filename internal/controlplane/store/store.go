@@ -44,6 +44,7 @@ type Store struct {
 	copies    int                   // of the stream of jobs; 0 while it is not known
 	denied    atomic.Pointer[error] // the first permission that the user of NATS lacks
 	writes    writes
+	writing   writing
 	group     group // of the stream of the state
 	restored  bool  // Restore has stored every record
 	admission admission
@@ -70,7 +71,7 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 	if err := opts.validate(); err != nil {
 		return nil, err
 	}
-	s := &Store{opts: opts, opened: time.Now(), writes: newWrites()}
+	s := &Store{opts: opts, opened: time.Now(), writes: newWrites(), writing: newWriting()}
 	s.group.batch, s.group.hasRoom = s.publishBatch, s.roomForBatch
 	s.group.alone = func(ctx context.Context, msg *nats.Msg) (uint64, error) {
 		ack, err := s.publish(ctx, msg)

@@ -41,6 +41,7 @@ type Change struct {
 
 	data    []byte
 	summary string
+	writing *writing // nil for a record that is decoded
 }
 
 // Summary returns the summary of the JobStored of a job that has ended and is not
@@ -54,6 +55,12 @@ func (c Change) Summary() (s record.Summary, known bool) {
 
 // Job returns the record of a JobStored.
 func (c Change) Job() (record.Job, error) {
+	if c.writing != nil {
+		if job, found := c.writing.find(c.ID, c.data); found {
+			job.Revision = c.Revision
+			return job, nil
+		}
+	}
 	job, err := decode[record.Job](c.data, "reading job "+c.ID)
 	job.Revision = c.Revision
 	return job, err
@@ -94,7 +101,9 @@ const (
 func (s *Store) Watch(ctx context.Context, position uint64, handle func(Change)) error {
 	w := reading{stream: stateStream, after: position, ahead: readAhead{watchMessages, watchBytes}}
 	return s.read(ctx, w, func(uint64) {}, func(msg jetstream.Msg, meta *jetstream.MsgMetadata) bool {
-		handle(change(msg.Subject(), meta.Sequence.Stream, meta.Timestamp, msg.Data(), msg.Headers().Get(summaryHeader)))
+		c := change(msg.Subject(), meta.Sequence.Stream, meta.Timestamp, msg.Data(), msg.Headers().Get(summaryHeader))
+		c.writing = &s.writing
+		handle(c)
 		return true
 	})
 }
