@@ -10,6 +10,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
 	"github.com/switchyard-ci/switchyard/internal/wire"
@@ -60,7 +61,9 @@ func (r *records) changeJob(
 	ctx context.Context, id string, ev lifecycle.Event, checks ...func(record.Job) error,
 ) (change[record.Job], error) {
 	ev.At = r.now().UTC()
-	job, indexed := r.job(id)
+	var job record.Job
+	var indexed bool
+	r.view(func(x *schedule.Index) { job, indexed = x.Record(id) })
 	read := func(ctx context.Context) (record.Job, error) { return r.ReadJob(ctx, id) }
 	after, err := apply(ctx, kind[record.Job, lifecycle.Event]{"job " + id, jobAfter, read, r.putJob, r.logJob}, job, indexed, ev, checks)
 	if err == nil && after.changed {

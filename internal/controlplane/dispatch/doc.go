@@ -8,6 +8,8 @@
 // schedule). It follows the store's changes, and applies its own at once when they
 // are stored. It is used to decide what to try, and never to refuse: a request that
 // the index would refuse, or answer without a write, is decided on the stored record.
+// It has the records of the jobs that belong to a worker, and of queued jobs those that
+// are small, as many as there is room for.
 //
 // The index can be behind the store's leader, which serves reads and writes: another
 // replica has changed a record, and the watch has not delivered the change yet. On a

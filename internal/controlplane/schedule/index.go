@@ -40,6 +40,8 @@ type Index struct {
 	unsettled []*Claim
 	// postponed are jobs that could not be assigned, and when to try again.
 	postponed map[*jobEntry]time.Time
+	// kept is what the kept records of queued jobs take, in bytes.
+	kept int
 	// changed are the queues in which a job or worker became free.
 	changed map[*queueEntry]struct{}
 	// expiry is the job at which the next Tidy continues to drop expired jobs.
@@ -58,9 +60,10 @@ type jobEntry struct {
 	group    *group
 	priority int32
 	workerID string
-	// record is the whole record of a job in hand; nil for a queued one, so that
-	// a long queue does not fill the memory.
+	// record is the whole record, always that of a job in hand; nil for most jobs of a
+	// long queue, which would fill the memory. kept is its part of Index.kept, in bytes.
 	record *record.Job
+	kept   int
 	// claim is set while this replica writes the job's assignment.
 	claim *Claim
 	// since is when this replica first saw the job in its state.
@@ -140,10 +143,8 @@ func (x *Index) ApplyJob(job record.Job, now, expires time.Time) bool {
 		j.renew(now)
 		j.started, j.route = now, Route{}
 	}
-	j.revision, j.state, j.workerID, j.record = job.Revision, job.State, job.WorkerID, nil
-	if job.State.InHand() {
-		j.record = &job
-	}
+	j.revision, j.state, j.workerID = job.Revision, job.State, job.WorkerID
+	x.keep(j, job)
 	x.place(j)
 	return true
 }
@@ -208,6 +209,7 @@ func (x *Index) ForgetPast(id string) {
 // its state is set too.
 func (x *Index) drop(j *jobEntry, state wire.JobState) {
 	x.unplace(j)
+	x.discard(j)
 	j.state = state
 	delete(x.jobs, j.id)
 	j.group.live--
