@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -45,6 +46,11 @@ type group struct {
 	batch func([]*nats.Msg) (uint64, error)
 	// hasRoom reports whether the disk has room for a batch. It must not block.
 	hasRoom func() bool
+	// timeout returns how long a write may take, its wait included. It is not a context,
+	// of which each write would need several.
+	timeout func(context.Context) time.Duration
+	// dead ends the writes that wait, with errEnding.
+	dead <-chan struct{}
 
 	committing sync.WaitGroup // the goroutines of batches
 
@@ -58,7 +64,8 @@ type group struct {
 
 // groupedWrite is a write that waits for its turn.
 type groupedWrite struct {
-	msg *nats.Msg
+	msg   *nats.Msg
+	until time.Time // when it expires
 	// decided receives one decision.
 	decided chan decision
 	// gone is set if the caller has left while the write was part of a batch. The lock
@@ -92,20 +99,30 @@ func (g *group) end() {
 }
 
 // write stores a message and returns its sequence. It returns the errors of NATS. A
-// message that waits when ctx ends is not stored; one that is on its way may be stored.
+// message that waits when ctx ends, or the timeout, is not stored; one that is on its way
+// may be stored.
 func (g *group) write(ctx context.Context, msg *nats.Msg) (uint64, error) {
 	if msg.Size() > maxGrouped {
 		return g.alone(ctx, msg)
 	}
-	w := &groupedWrite{msg: msg, decided: make(chan decision, 1)}
+	timeout := g.timeout(ctx)
+	w := &groupedWrite{msg: msg, decided: make(chan decision, 1), until: time.Now().Add(timeout)}
+	expired := time.NewTimer(timeout)
+	defer expired.Stop()
 	g.mu.Lock()
 	g.waiting = append(g.waiting, w)
 	g.next()
 	g.mu.Unlock()
+	var cause error
 	select {
 	case d := <-w.decided:
 		return g.follow(ctx, w, d)
 	case <-ctx.Done():
+		cause = context.Cause(ctx)
+	case <-expired.C:
+		cause = context.DeadlineExceeded
+	case <-g.dead:
+		cause = errEnding
 	}
 	g.mu.Lock()
 	if i := slices.Index(g.waiting, w); i >= 0 {
@@ -119,7 +136,7 @@ func (g *group) write(ctx context.Context, msg *nats.Msg) (uint64, error) {
 	}
 	w.gone = true
 	g.mu.Unlock()
-	return 0, context.Cause(ctx)
+	return 0, cause
 }
 
 // follow does what was decided about a write.
@@ -133,6 +150,8 @@ func (g *group) follow(ctx context.Context, w *groupedWrite, d decision) (uint64
 		g.alones--
 		g.next()
 	}()
+	ctx, cancel := context.WithDeadline(ctx, w.until)
+	defer cancel()
 	return g.alone(ctx, w.msg)
 }
 

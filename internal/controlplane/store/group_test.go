@@ -34,6 +34,7 @@ func (d *disk) group() *group {
 	d.turn = make(chan struct{}, 1)
 	return &group{
 		enabled: true,
+		timeout: func(context.Context) time.Duration { return time.Hour },
 		hasRoom: func() bool { return !d.full },
 		alone: func(_ context.Context, msg *nats.Msg) (uint64, error) {
 			d.turn <- struct{}{}
@@ -162,8 +163,54 @@ func TestGroup(t *testing.T) {
 	}
 }
 
-// A write whose caller leaves before its turn is not stored.
+// A write that ends before its turn, for whatever reason, is not stored.
 func TestGroupForgetsAWriteThatWaits(t *testing.T) {
+	for name, row := range map[string]struct {
+		end  func(g *group, cancel context.CancelCauseFunc) // after a millisecond
+		want error
+	}{
+		"the caller leaves": {func(_ *group, cancel context.CancelCauseFunc) {
+			time.AfterFunc(time.Millisecond, func() { cancel(context.Canceled) })
+		}, context.Canceled},
+		"it expires": {func(g *group, _ context.CancelCauseFunc) {
+			g.timeout = func(context.Context) time.Duration { return time.Millisecond }
+		}, context.DeadlineExceeded},
+		"the store is given up": {func(g *group, _ context.CancelCauseFunc) {
+			dead := make(chan struct{})
+			g.dead = dead
+			time.AfterFunc(time.Millisecond, func() { close(dead) })
+		}, errEnding},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := &disk{}
+				g := d.group()
+				var others sync.WaitGroup
+				for _, subject := range subjects("a", maxAlone) {
+					others.Go(func() { _, _ = g.write(t.Context(), nats.NewMsg(subject)) })
+				}
+				synctest.Wait()
+				ctx, cancel := context.WithCancelCause(t.Context())
+				defer cancel(nil)
+				began := time.Now()
+				row.end(g, cancel)
+				if _, err := g.write(ctx, nats.NewMsg("late")); !errors.Is(err, row.want) {
+					t.Errorf("got %v, want %v", err, row.want)
+				}
+				if took := time.Since(began); took != time.Millisecond {
+					t.Errorf("the write ended after %v", took)
+				}
+				others.Wait()
+				if slices.Contains(d.alone, "late") || len(d.alone) != maxAlone {
+					t.Errorf("stored: %v", d.alone)
+				}
+			})
+		})
+	}
+}
+
+// A write that is stored alone has what is left of its time.
+func TestGroupBoundsAWriteThatHasWaited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &disk{}
 		g := d.group()
@@ -172,15 +219,19 @@ func TestGroupForgetsAWriteThatWaits(t *testing.T) {
 			others.Go(func() { _, _ = g.write(t.Context(), nats.NewMsg(subject)) })
 		}
 		synctest.Wait()
-		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-		defer cancel()
-		if _, err := g.write(ctx, nats.NewMsg("late")); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("got %v, want the caller's error", err)
+		expires := time.Now().Add(time.Minute)
+		g.timeout = func(context.Context) time.Duration { return time.Minute }
+		store := g.alone
+		g.alone = func(ctx context.Context, msg *nats.Msg) (uint64, error) {
+			if deadline, ok := ctx.Deadline(); msg.Subject == "late" && (!ok || !deadline.Equal(expires)) {
+				t.Errorf("it has until %v (%t), want %v", deadline, ok, expires)
+			}
+			return store(ctx, msg)
+		}
+		if _, err := g.write(t.Context(), nats.NewMsg("late")); err != nil {
+			t.Error(err)
 		}
 		others.Wait()
-		if slices.Contains(d.alone, "late") || len(d.alone) != maxAlone {
-			t.Errorf("stored: %v", d.alone)
-		}
 	})
 }
 

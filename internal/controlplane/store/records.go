@@ -159,9 +159,7 @@ func (s *Store) replace(ctx context.Context, msg *nats.Msg, expected uint64) (ui
 		msg.Header = nats.Header{}
 	}
 	msg.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(expected, 10))
-	bounded, cancel := s.bound(ctx)
-	defer cancel()
-	sequence, err := s.group.write(bounded, msg)
+	sequence, err := s.group.write(ctx, msg)
 	if err != nil {
 		return 0, wrap(ctx, err, doing)
 	}

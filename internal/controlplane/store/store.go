@@ -72,7 +72,7 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{opts: opts, opened: time.Now(), writes: newWrites(), writing: newWriting()}
-	s.group.batch, s.group.hasRoom = s.publishBatch, s.roomForBatch
+	s.group.batch, s.group.hasRoom, s.group.timeout = s.publishBatch, s.roomForBatch, timeoutOf
 	s.group.alone = func(ctx context.Context, msg *nats.Msg) (uint64, error) {
 		ack, err := s.publish(ctx, msg)
 		if err != nil {
@@ -83,6 +83,7 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 	s.reconnect()
 	s.ending, s.beginEnding = context.WithCancel(context.WithoutCancel(ctx))
 	s.dead, s.giveUp = context.WithCancel(context.WithoutCancel(ctx))
+	s.group.dead = s.dead.Done()
 	if err := s.open(ctx); err != nil {
 		s.Close()
 		return nil, err
