@@ -60,6 +60,7 @@ func (s *Store) AppendChunk(ctx context.Context, jobID string, c wire.Chunk) err
 	msg := nats.NewMsg(logPrefix + jobID)
 	msg.Data = c.Data
 	msg.Header.Set(chunkHeader, hex.EncodeToString(place[:]))
+	s.emptyLogs.forget(jobID)
 	id := jobID + "." + strconv.FormatUint(c.Sequence, 10) + "." + strconv.FormatUint(c.Offset, 10)
 	_, err := s.write(ctx, msg, doing, jetstream.WithMsgID(id))
 	return err
@@ -69,7 +70,7 @@ func (s *Store) AppendChunk(ctx context.Context, jobID string, c wire.Chunk) err
 // be the last one of the log. ErrNotFound if there is none, ErrUnavailable.
 func (s *Store) LastChunk(ctx context.Context, jobID string) (Chunk, error) {
 	doing := "reading the log of job " + jobID
-	if !validID(jobID) {
+	if !validID(jobID) || s.emptyLogs.has(jobID) {
 		return Chunk{}, fmt.Errorf("%s: %w", doing, ErrNotFound)
 	}
 	bounded, cancel := s.bound(ctx)

@@ -35,10 +35,21 @@ func (s *Store) PutJob(ctx context.Context, job record.Job) (record.Job, error) 
 		}
 	}
 	msg, err := JobMessage(job, ttl)
-	if err == nil {
-		s.writing.begin(job, msg.Data)
-		defer s.writing.end(job.ID)
-		job.Revision, err = s.replace(ctx, msg, job.Revision)
+	if err != nil {
+		return job, err
+	}
+	created := job.Revision == 0
+	if created {
+		s.emptyLogs.begin(job.ID)
+	}
+	s.writing.begin(job, msg.Data)
+	defer s.writing.end(job.ID)
+	job.Revision, err = s.replace(ctx, msg, job.Revision)
+	switch {
+	case created && err == nil:
+		s.emptyLogs.stored(job.ID)
+	case created, job.State.Final():
+		s.emptyLogs.forget(job.ID)
 	}
 	return job, err
 }

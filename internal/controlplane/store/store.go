@@ -45,6 +45,7 @@ type Store struct {
 	denied    atomic.Pointer[error] // the first permission that the user of NATS lacks
 	writes    writes
 	writing   writing
+	emptyLogs emptyLogs
 	group     group // of the stream of the state
 	restored  bool  // Restore has stored every record
 	admission admission
@@ -80,6 +81,7 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 		}
 		return ack.Sequence, nil
 	}
+	s.emptyLogs.sole = !opts.external()
 	s.reconnect()
 	s.ending, s.beginEnding = context.WithCancel(context.WithoutCancel(ctx))
 	s.dead, s.giveUp = context.WithCancel(context.WithoutCancel(ctx))
