@@ -14,8 +14,9 @@
 //	go run ./internal/bench -peer      # a bare client, buildkite-agent and switchyard-agent, about six minutes
 //
 // The last one runs the three programs in turn against a control plane that stores
-// nothing, some rounds of the same steps, and prints the ratios. It says how late a timer
-// was meanwhile: a figure that is not much larger is that of the machine.
+// nothing, some rounds of the same steps, and prints the ratios. In all three a job is the
+// process /bin/sh -e -c true, so that the ratios are those of the programs alone. It says
+// how late a timer was meanwhile: a figure that is not much larger is that of the machine.
 //
 // The experiment streams runs its workers, 20,000 by default, in a third process over
 // raw frames of HTTP/2, and the same workers at a bare server of net/http, whose costs are

@@ -25,7 +25,7 @@ import (
 const floorCommand = "floor"
 
 // floor is a bare client of the agents' protocol: the least that a job can cost in Go. It
-// accepts, starts, runs /bin/true and finishes, without a machine, a log or a spool.
+// accepts, starts, runs jobProcess and finishes, without a machine, a log or a spool.
 type floor struct {
 	url  string
 	http *http.Client
@@ -97,7 +97,8 @@ func (f floor) runJob(ctx context.Context, id, token string) error {
 	if err := f.call(ctx, http.MethodPut, job.Token, path+wire.PathStart, start, nil); err != nil {
 		return err
 	}
-	if err := exec.CommandContext(ctx, "/bin/true").Run(); err != nil {
+	argv := jobProcess()
+	if err := exec.CommandContext(ctx, argv[0], argv[1:]...).Run(); err != nil {
 		return fmt.Errorf("running the job: %w", err)
 	}
 	finish := wire.FinishRequest{ExitStatus: "0", FinishedAt: wire.FormatTime(time.Now())}

@@ -30,8 +30,13 @@ func (s *stage) dispatch(ctx context.Context, jobs int, got peerRound) error {
 	return nil
 }
 
-// burst runs one job on each worker at once, some times.
+// burst runs one job on each worker at once, some times. The CPU time is that of the program
+// and of the jobs' processes, with what the program puts off until the jobs have ended.
 func (s *stage) burst(ctx context.Context, got peerRound) error {
+	before, err := cpuTimeWithChildren(s.process.cmd.Process.Pid)
+	if err != nil {
+		return err
+	}
 	var all times
 	for range bursts {
 		one, err := s.runJobs(ctx, s.workers)
@@ -43,7 +48,12 @@ func (s *stage) burst(ctx context.Context, got peerRound) error {
 			return err
 		}
 	}
+	after, err := cpuTimeWithChildren(s.process.cmd.Process.Pid)
+	if err != nil {
+		return err
+	}
 	got[rowBurst] = inMilliseconds(quantile(all.finish, median))
+	got[rowJobCPU] = inMilliseconds(after-before) / float64(len(all.finish))
 	return nil
 }
 

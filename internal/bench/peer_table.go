@@ -14,6 +14,7 @@ const (
 	rowBegin  = "begin"
 	rowFinish = "finish"
 	rowBurst  = "burst"
+	rowJobCPU = "job-cpu"
 	rowSteady = keySteady
 	rowReset  = "reset"
 	rowStart  = "start"
@@ -37,6 +38,7 @@ func peerRows() []peerRow {
 		{rowBegin, "to start received, p50, ms"},
 		{rowFinish, "to finish received, job `true`, p50, ms"},
 		{rowBurst, "50 jobs at once on 50 workers, to finish, p50, ms"},
+		{rowJobCPU, "  CPU time of each of these jobs, with its process, ms"},
 		{rowSteady, "20 workers, steady arrivals, ready to accept, p99.9, ms"},
 		{rowSteadyWait, "  the slowest of these: ready to its message, ms"},
 		{rowSteadyWire, "  from its message to accept received, ms"},
