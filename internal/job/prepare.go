@@ -85,7 +85,8 @@ func (r *run) cleanUp() {
 		return
 	}
 	r.opts.Cleaner.remove(func() {
-		if err := workspace.Remove(r.dir); err != nil {
+		running := r.command != nil && r.command.Left()
+		if err := r.opts.Claim.Remove(r.dir, running); err != nil {
 			r.logger.Warn("could not remove the job's working directory; remove it by hand", zap.Error(err))
 		}
 	})

@@ -55,6 +55,7 @@ type Process struct {
 	ended  time.Time     // set before exited is closed
 	end    End           // what Wait returned
 	reaped bool          // by Collect
+	left   bool          // Collect could not kill all of it
 	// inherited is the peak of memory that is not the program's own, in bytes.
 	inherited int64
 }
@@ -212,9 +213,13 @@ func (p *Process) Release() {
 	}
 }
 
+// Left reports whether processes of the program may still run. It is called after Collect.
+func (p *Process) Left() bool { return p.left || !p.reaped }
+
 // endGroup kills what the program left running.
 func (p *Process) endGroup() {
 	if err := p.group.kill(p.end.Exited); err != nil {
+		p.left = true
 		p.opts.Logger.Warn("could not kill all processes that a job left running", zap.Int("process_group", p.PID()), zap.Error(err))
 	}
 }

@@ -121,11 +121,26 @@ func (c *Claim) suffix() string {
 
 func suffixOf(id string) string { return "." + id[:min(len(id), suffixLen)] }
 
+// Remove removes the working directory of a job that has ended with all its content. One
+// that the job has left as it got it becomes that of a later job, unless processes of the job
+// may still run in it.
+func (c *Claim) Remove(dir string, running bool) error {
+	switch {
+	case c == nil:
+	case running:
+		c.spares.forget(dir)
+	case c.spares.takeBack(dir):
+		return nil
+	}
+	return Remove(dir)
+}
+
 // Keep records that a working directory stays, whatever becomes of this agent.
 func (c *Claim) Keep(dir string) error {
 	if c == nil {
 		return nil
 	}
+	c.spares.forget(dir)
 	if err := os.WriteFile(filepath.Join(c.dir, filepath.Base(dir)), nil, 0o600); err != nil {
 		return fmt.Errorf("recording a working directory: %w", err)
 	}

@@ -20,12 +20,14 @@ const ownerOnly = 0o700
 
 // Make creates a fresh working directory below buildPath, and buildPath if it is
 // missing. The name contains the job's ID as far as it is harmless in a path, and that
-// of the agent's claim, which may be nil.
+// of the agent's claim, which may be nil. The caller calls Claim.Remove or Claim.Keep when the
+// job has ended.
 func Make(buildPath, jobID string, claim *Claim) (string, error) {
 	name := namePrefix + spool.SafeName(jobID) + "-"
 	if claim != nil {
 		random := strconv.FormatUint(uint64(rand.Uint32()), 10) //nolint:gosec // as MkdirTemp does
 		if dir := filepath.Join(buildPath, name+random+claim.suffix()); claim.spares.moveTo(dir) {
+			claim.spares.use(dir)
 			return dir, nil
 		}
 	}
@@ -35,6 +37,9 @@ func Make(buildPath, jobID string, claim *Claim) (string, error) {
 	dir, err := os.MkdirTemp(buildPath, name+"*"+claim.suffix())
 	if err != nil {
 		return "", fmt.Errorf("creating a working directory: %w", err)
+	}
+	if claim != nil {
+		claim.spares.use(dir)
 	}
 	return dir, nil
 }

@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -72,8 +73,95 @@ func TestSpares(t *testing.T) {
 	}
 }
 
+// TestSparesOfJobs ends a job whose directory is that of the next one only if the job has left
+// it as it got it, and no process in it.
+func TestSparesOfJobs(t *testing.T) {
+	t.Parallel()
+	nothing := func(string) error { return nil }
+	write := func(dir string) error { return os.WriteFile(filepath.Join(dir, "x"), nil, 0o600) }
+	for _, tt := range []struct {
+		name    string
+		job     func(dir string) error
+		running bool
+		again   bool
+	}{
+		{"nothing done", nothing, false, true},
+		{"its files read", func(dir string) error { _, err := os.ReadDir(dir); return err }, false, true},
+		{"a file made", write, false, false},
+		{"a directory made", func(dir string) error { return os.Mkdir(filepath.Join(dir, "x"), ownerOnly) }, false, false},
+		{"opened to others", func(dir string) error { return os.Chmod(dir, 0o755) }, false, false}, //nolint:gosec // the test is about it
+		{"replaced by a link", func(dir string) error { return errors.Join(os.Remove(dir), os.Symlink("/", dir)) }, false, false},
+		{"replaced by another", func(dir string) error { return errors.Join(os.Rename(dir, dir+"x"), os.Mkdir(dir, ownerOnly)) }, false, false},
+		{"removed", os.Remove, false, false},
+		{"a process in it", nothing, true, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				path := t.TempDir()
+				claim, err := ClaimBuildPath(path, CleanupAlways, nil, zap.NewNop())
+				if err != nil {
+					t.Fatal(err)
+				}
+				makeEmpty(t, path, claim)
+				time.Sleep(refillDelay) // the directory of spare ones is made
+				synctest.Wait()
+				dir := makeEmpty(t, path, claim)
+				before, err := spareAt(dir)
+				if err != nil {
+					t.Fatal(err)
+				}
+				// The inode of a removed directory may be that of the next one.
+				stays := filepath.Join(path, "stays")
+				if err := errors.Join(tt.job(dir), os.Mkdir(stays, ownerOnly), claim.Remove(dir, tt.running)); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := os.Lstat(dir); !errors.Is(err, os.ErrNotExist) {
+					t.Errorf("after the job: %v", err)
+				}
+				if n := len(claim.spares.used); n != 1 { // of the first job
+					t.Errorf("%d directories are noted", n)
+				}
+				if n := len(claim.spares.ready); (n == 1) != tt.again {
+					t.Errorf("%d spare directories", n)
+				}
+				next, err := spareAt(makeEmpty(t, path, claim))
+				if err != nil || tt.again && next.state.inode != before.state.inode {
+					t.Errorf("another directory, %v", err)
+				}
+				if err := claim.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+// TestSparesOfKeptDirectories keeps the directory of a job, and does not remember it.
+func TestSparesOfKeptDirectories(t *testing.T) {
+	t.Parallel()
+	path := t.TempDir()
+	claim, err := ClaimBuildPath(path, CleanupNever, nil, zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := makeEmpty(t, path, claim)
+	if err := claim.Keep(dir); err != nil {
+		t.Error(err)
+	}
+	if n := len(claim.spares.used); n != 0 {
+		t.Errorf("%d directories are noted", n)
+	}
+	if err := claim.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(dir); err != nil {
+		t.Error(err)
+	}
+}
+
 // makeEmpty makes a working directory, which must be as Make promises.
-func makeEmpty(t *testing.T, path string, claim *Claim) {
+func makeEmpty(t *testing.T, path string, claim *Claim) string {
 	t.Helper()
 	dir, err := Make(path, "1", claim)
 	if err != nil {
@@ -91,4 +179,5 @@ func makeEmpty(t *testing.T, path string, claim *Claim) {
 	if diff := cmp.Diff([]any{path, 0, os.ModeDir | ownerOnly}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+	return dir
 }

@@ -9,4 +9,10 @@ func newSpares(string) *spares { return nil }
 
 func (*spares) moveTo(string) bool { return false }
 
+func (*spares) use(string) {}
+
+func (*spares) forget(string) {}
+
+func (*spares) takeBack(string) bool { return false }
+
 func (*spares) close() {}
