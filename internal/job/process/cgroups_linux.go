@@ -1,6 +1,7 @@
 package process
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -191,7 +192,11 @@ func RemoveCgroups(dir, id string, limit time.Duration) error {
 	if _, err := os.Stat(filepath.Join(dir, processesFile)); err != nil {
 		return nil //nolint:nilerr // it is gone
 	}
-	g := &cgroup{dir: dir}
+	g, err := openCgroup(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = unix.Close(g.fd) }() // only read
 	leaf := os.Remove(dir + leafSuffix)
 	if errors.Is(leaf, fs.ErrNotExist) {
 		leaf = nil
@@ -226,16 +231,17 @@ func (c *Cgroups) make(limits Limits) (*cgroup, error) {
 	if c == nil || c.broken.Load() {
 		return nil, nil //nolint:nilnil // no group is not an error
 	}
-	g := &cgroup{dir: filepath.Join(c.dir, strconv.FormatInt(c.made.Add(1), 10)), limits: limits, memory: slices.Contains(c.usable, "memory")}
-	if err := os.Mkdir(g.dir, cgroupDirMode); err != nil {
+	dir := filepath.Join(c.dir, strconv.FormatInt(c.made.Add(1), 10))
+	if err := os.Mkdir(dir, cgroupDirMode); err != nil {
 		return nil, fmt.Errorf("making a control group: %w", err)
 	}
-	err := g.limit()
-	if err == nil {
-		g.fd, err = unix.Open(g.dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	}
+	g, err := openCgroup(dir)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("making a control group: %w", err), os.Remove(g.dir))
+		return nil, errors.Join(err, os.Remove(dir))
+	}
+	g.limits, g.memory = limits, slices.Contains(c.usable, "memory")
+	if err := g.limit(); err != nil {
+		return nil, errors.Join(fmt.Errorf("making a control group: %w", err), g.remove())
 	}
 	return g, nil
 }
@@ -252,9 +258,18 @@ func (c *Cgroups) cannot(err error) bool {
 // cgroup is the group of one program. Its methods may be called on nil.
 type cgroup struct {
 	dir    string
-	fd     int // of dir, for the start of a program in it
+	fd     int // of dir, for the start of a program in it, and to read its files
 	limits Limits
 	memory bool // the kernel measures its memory
+}
+
+// openCgroup opens a group that exists.
+func openCgroup(dir string) (*cgroup, error) {
+	fd, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("opening a control group: %w", err)
+	}
+	return &cgroup{dir: dir, fd: fd}, nil
 }
 
 // limit sets the limits.
@@ -302,21 +317,20 @@ func (g *cgroup) populated() bool { return g.number("cgroup.events", "populated"
 // number returns a number in a file of the group: after a name, or that of the whole file
 // if the name is empty. It returns 0 if there is none.
 func (g *cgroup) number(file, name string) int64 {
-	text, err := readSmall(filepath.Join(g.dir, file))
+	text, err := readSmallAt(g.fd, file, make([]byte, smallFile))
 	if err != nil {
 		return 0
 	}
-	for line := range strings.Lines(string(text)) {
-		fields := strings.Fields(line)
-		if name != "" && len(fields) > 0 && fields[0] == name {
-			fields = fields[1:]
-		} else if name != "" {
-			continue
+	for line := range bytes.Lines(text) {
+		if name != "" {
+			key, value, _ := bytes.Cut(line, []byte(" "))
+			if string(key) != name {
+				continue
+			}
+			line = value
 		}
-		if len(fields) == 1 {
-			n, _ := strconv.ParseInt(fields[0], 10, 64)
-			return n
-		}
+		n, _ := strconv.ParseInt(string(bytes.TrimSpace(line)), 10, 64)
+		return n
 	}
 	return 0
 }

@@ -185,7 +185,12 @@ func TestLimitFiles(t *testing.T) {
 		{"processors", Limits{CPUs: 1.5}, []string{"cpu.max=150000 100000"}},
 		{"processes", Limits{PIDs: 20}, []string{"pids.max=20"}},
 	} {
-		g := &cgroup{dir: t.TempDir(), limits: tt.limits}
+		g, err := openCgroup(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = unix.Close(g.fd) }()
+		g.limits = tt.limits
 		for _, name := range []string{"memory.max", "memory.oom.group", "memory.swap.max", "cpu.max", "pids.max"} {
 			if err := os.WriteFile(filepath.Join(g.dir, name), nil, 0o600); err != nil {
 				t.Fatal(err)
@@ -211,7 +216,12 @@ func TestLimitFiles(t *testing.T) {
 // memory.
 func TestGroupUsage(t *testing.T) {
 	t.Parallel()
-	g := &cgroup{dir: t.TempDir(), limits: Limits{Memory: 100}, memory: true}
+	g, err := openCgroup(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Close(g.fd) }()
+	g.limits, g.memory = Limits{Memory: 100}, true
 	for name, text := range map[string]string{
 		"cpu.stat": "usage_usec 1500\nuser_usec 1000\n", "memory.peak": "99\n", "memory.events": "low 0\noom 1\noom_kill 2\n",
 	} {
