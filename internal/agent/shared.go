@@ -131,6 +131,7 @@ func (a *Agent) openJobFolders(_ context.Context, s *shared) error {
 	if s.job.BuildPath != "" { // else each job fails with this reason
 		a.claimBuildPath(s)
 	}
+	s.job.Inherited = job.NewInherited(s.job.Settings)
 	s.job.Cleaner = job.NewCleaner()
 	s.onClose(s.job.Cleaner.Close)
 	if err := a.openCgroups(s); err != nil {

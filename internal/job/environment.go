@@ -41,7 +41,7 @@ func environment(spec Spec, opts Options, dir, socket string) ([]string, error) 
 	if strings.TrimSpace(spec.Env[wire.EnvCommand]) == "" && opts.Executor == "" {
 		return nil, errors.New("the job has no command: " + wire.EnvCommand + " is empty")
 	}
-	env := inheritedVariables(opts.Environ)
+	env := maps.Clone(opts.Inherited.variables)
 	env["CI"] = "true" // many tools read it
 	if opts.PTY {
 		env["TERM"] = terminalType
@@ -53,7 +53,11 @@ func environment(spec Spec, opts Options, dir, socket string) ([]string, error) 
 		env[name] = value
 	}
 	delete(env, wire.EnvAgentToken) // of existing agents; jobs never get it (wire-facts, section 5)
-	maps.Copy(env, agentVariables(spec, opts, dir, socket))
+	maps.Copy(env, agentVariables(spec, opts))
+	env["PWD"], env[wire.EnvCheckoutPath] = dir, dir
+	if socket != "" {
+		env[joblink.Variable] = socket
+	}
 	pairs := make([]string, 0, len(env))
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		pairs = append(pairs, name+"="+env[name])
@@ -61,15 +65,26 @@ func environment(spec Spec, opts Options, dir, socket string) ([]string, error) 
 	return pairs, nil
 }
 
-// inheritedVariables returns the variables of the agent's environment that jobs get.
-func inheritedVariables(agent []string) map[string]string {
-	env := map[string]string{}
-	for _, pair := range agent {
+// Inherited is what the jobs of an agent get of its environment. It never changes, and may be
+// used concurrently.
+type Inherited struct {
+	variables map[string]string
+	// The secrets among them, and the names of variables that should be hidden and are too
+	// short for it.
+	secrets, tooShort []string
+}
+
+// NewInherited returns what jobs with these settings get of Settings.Environ.
+func NewInherited(s Settings) *Inherited {
+	s = s.withDefaultVariables()
+	i := &Inherited{variables: map[string]string{}}
+	for _, pair := range s.Environ {
 		if name, value, ok := strings.Cut(pair, "="); ok && isInherited(name) {
-			env[name] = value
+			i.variables[name] = value
 		}
 	}
-	return env
+	i.secrets, i.tooShort = secretsAmong(i.variables, s.RedactedVars)
+	return i
 }
 
 func isInherited(name string) bool {
@@ -78,16 +93,15 @@ func isInherited(name string) bool {
 	})
 }
 
-// agentVariables returns the variables that the agent sets. Of those that
+// agentVariables returns the variables that the agent sets, but for those that name the
+// working directory and the socket. Of those that
 // wire-facts, section 5, lists, these are true for this agent; the others name files
 // and features that it does not have.
-func agentVariables(spec Spec, opts Options, dir, socket string) map[string]string {
+func agentVariables(spec Spec, opts Options) map[string]string {
 	env := map[string]string{
-		"PWD":                     dir,
 		wire.EnvJobID:             spec.ID,
 		wire.EnvAgentPID:          strconv.Itoa(os.Getpid()),
 		wire.EnvBuildPath:         opts.BuildPath,
-		wire.EnvCheckoutPath:      dir,
 		wire.EnvShell:             strings.Join(opts.Shell, " "),
 		wire.EnvCancelSignal:      process.SignalName(opts.CancelSignal),
 		wire.EnvPTY:               strconv.FormatBool(opts.PTY),
@@ -95,9 +109,6 @@ func agentVariables(spec Spec, opts Options, dir, socket string) map[string]stri
 		wire.EnvPluginsEnabled:    "false",
 		wire.EnvLocalHooksEnabled: "false",
 		wire.EnvRedactedVars:      strings.Join(opts.RedactedVars, ","),
-	}
-	if socket != "" {
-		env[joblink.Variable] = socket
 	}
 	if spec.Endpoint != "" {
 		env[wire.EnvAgentEndpoint] = spec.Endpoint

@@ -3,7 +3,6 @@ package job
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -28,26 +27,35 @@ func CheckRedactedVars(globs []string) error {
 // secretsOf returns the secrets of a job that are known before it runs, and the
 // names of variables whose values should be hidden and are too short for it.
 func secretsOf(spec Spec, opts Options) (secrets, tooShort []string) {
-	secrets = append(slices.Clone(opts.Secrets), spec.Token)
+	secrets = slices.Concat(opts.Secrets, []string{spec.Token}, opts.Inherited.secrets)
+	tooShort = slices.Clone(opts.Inherited.tooShort)
 	// All values of one name are hidden, not only the one that the job gets.
-	for _, env := range []map[string]string{inheritedVariables(opts.Environ), spec.Env, agentVariables(spec, opts, "", "")} {
-		for _, name := range slices.Sorted(maps.Keys(env)) {
-			value := env[name]
-			for _, secret := range secretsInURLs(opts.RedactedVars, name, value) {
-				if redact.TooShort(secret) {
-					tooShort = append(tooShort, name)
-				}
-				secrets = append(secrets, secret)
-			}
-			switch {
-			case value == "" || !wire.NamesSecret(opts.RedactedVars, name):
-			case redact.TooShort(value):
+	for _, env := range []map[string]string{spec.Env, agentVariables(spec, opts)} {
+		more, short := secretsAmong(env, opts.RedactedVars)
+		secrets, tooShort = append(secrets, more...), append(tooShort, short...)
+	}
+	return secrets, tooShort
+}
+
+// secretsAmong returns the secrets among some variables, and the sorted names of those that
+// are too short to be hidden.
+func secretsAmong(env map[string]string, globs []string) (secrets, tooShort []string) {
+	for name, value := range env {
+		for _, secret := range secretsInURLs(globs, name, value) {
+			if redact.TooShort(secret) {
 				tooShort = append(tooShort, name)
-			default:
-				secrets = append(secrets, value)
 			}
+			secrets = append(secrets, secret)
+		}
+		switch {
+		case value == "" || !wire.NamesSecret(globs, name):
+		case redact.TooShort(value):
+			tooShort = append(tooShort, name)
+		default:
+			secrets = append(secrets, value)
 		}
 	}
+	slices.Sort(tooShort)
 	return secrets, tooShort
 }
 

@@ -50,6 +50,26 @@ func TestHideSecrets(t *testing.T) {
 			want:   "https://[REDACTED]@host/r postgres://user:password@db/x\n",
 		},
 		{
+			name: "passwords in the agent's environment",
+			setup: func(_ *Spec, o *Options) {
+				o.Environ = []string{"PATH=" + os.Getenv("PATH"), "HOME=http://me:password@host/"}
+			},
+			script: `echo "$HOME"`,
+			want:   "http://me:[REDACTED]@host/\n",
+		},
+		{
+			name: "passwords in the agent's environment, which all of its jobs share",
+			setup: func(_ *Spec, o *Options) {
+				o.Environ = []string{"PATH=" + os.Getenv("PATH"), "HOME=http://me:password@host/", "LANG=abcdefgh", "TZ=x"}
+				o.RedactedVars = []string{"LANG", "T?"}
+				o.Inherited = NewInherited(o.Settings)
+				o.Environ = nil
+			},
+			script: `echo "$HOME $LANG"`,
+			want: "switchyard: not hidden in this log, because their values have fewer than 6 bytes: TZ\n" +
+				"http://me:[REDACTED]@host/ [REDACTED]\n",
+		},
+		{
 			name: "split, with colors", env: map[string]string{"A_SECRET": "abcdefgh"},
 			script: `printf abc; printf d >&2; printf 'ef\033[31mgh\033[m\n'`,
 			want:   "[REDACTED]\x1b[m\n",

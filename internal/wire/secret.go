@@ -36,9 +36,9 @@ func NamesSecret(globs []string, name string) bool {
 
 // matches reports whether a glob pattern matches a name. An invalid one matches nothing.
 func matches(glob, name string) bool {
-	// The usual pattern, such as *_TOKEN, for each variable of each job.
-	if suffix, ok := strings.CutPrefix(glob, "*"); ok && !strings.ContainsAny(suffix, `*?[\`) && !strings.Contains(name, "/") {
-		return strings.HasSuffix(name, suffix)
+	// Most patterns and names, for each variable of each job: another last byte.
+	if n, g := len(name)-1, len(glob)-1; n >= 0 && g >= 0 && glob[g] != name[n] && !strings.Contains(`*?]\`, glob[g:]) {
+		return false
 	}
 	matched, err := path.Match(glob, name)
 	return matched && err == nil

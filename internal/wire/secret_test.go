@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"path"
 	"testing"
 
 	"github.com/switchyard-ci/switchyard/internal/wire"
@@ -22,5 +23,22 @@ func TestNamesSecret(t *testing.T) {
 	}
 	if !wire.NamesSecret([]string{wire.EnvStepKey}, wire.EnvStepKey) {
 		t.Error("a pattern that is exactly the name of a step's variable does not match")
+	}
+}
+
+// TestNamesSecretMatchesAsPathMatch compares the match of patterns of all kinds with the one
+// of the standard library, after which they are named.
+func TestNamesSecretMatchesAsPathMatch(t *testing.T) {
+	t.Parallel()
+	names := []string{"A", "AB", "A_B", "A/B", "A*", "A?", "A]", `A\`, "A[", "", "Ä"}
+	for _, glob := range []string{
+		"*", "?", "A?", "*B", "A*", "A[AB]", "A[^B]", `A\*`, `A\]`, `A\\`, "A", "", "*/B", "Ä", "A[", `A\`, "[]A]", "*[!-~]",
+	} {
+		for _, name := range names {
+			want, err := path.Match(glob, name)
+			if got := wire.NamesSecret([]string{glob}, name); got != (want && err == nil) {
+				t.Errorf("%q and %q: %t", glob, name, got)
+			}
+		}
 	}
 }
