@@ -132,11 +132,11 @@ func (a *Agent) openJobFolders(_ context.Context, s *shared) error {
 		a.claimBuildPath(s)
 	}
 	s.job.Inherited = job.NewInherited(s.job.Settings)
-	s.job.Cleaner = job.NewCleaner()
-	s.onClose(s.job.Cleaner.Close)
 	if err := a.openCgroups(s); err != nil {
 		return err
 	}
+	s.job.Cleaner = job.NewCleaner()
+	s.onClose(s.job.Cleaner.Close)
 	links, err := joblink.Listen()
 	if err != nil {
 		return nil //nolint:nilerr // each job tries, and logs the error

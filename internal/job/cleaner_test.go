@@ -8,11 +8,13 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/job/workspace"
 )
 
-// TestCleaner removes beside what follows, at most some at once, and waits at its end.
+// TestCleaner removes a while after the ends of jobs, at most some at once, and waits at its
+// end.
 func TestCleaner(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -23,8 +25,25 @@ func TestCleaner(t *testing.T) {
 			<-release
 			ended.Add(1)
 		}
-		for range removalsAtOnce {
+		for range maxRemovals {
 			c.remove(removal) // returns at once
+		}
+		synctest.Wait()
+		if n := begun.Load(); n != 0 {
+			t.Errorf("%d removals at once", n)
+		}
+		c.remove(removal) // too many wait
+		synctest.Wait()
+		if n := begun.Load(); n != 1 {
+			t.Errorf("%d removals, of which one does not wait", n)
+		}
+		time.Sleep(removalDelay)
+		synctest.Wait()
+		if n := begun.Load(); n != removalsAtOnce {
+			t.Errorf("%d removals at the same time", n)
+		}
+		for range maxRemovals {
+			c.remove(removal)
 		}
 		blocked := true
 		go func() {
@@ -32,14 +51,14 @@ func TestCleaner(t *testing.T) {
 			blocked = false
 		}()
 		synctest.Wait()
-		if !blocked || begun.Load() != removalsAtOnce {
-			t.Errorf("%d removals at once", begun.Load())
+		if !blocked {
+			t.Error("a job does not wait for the removals")
 		}
 		close(release)
 		synctest.Wait()
 		c.Close()
-		if blocked || ended.Load() != removalsAtOnce+1 {
-			t.Errorf("%d of %d removals at the end", ended.Load(), removalsAtOnce+1)
+		if n := ended.Load(); blocked || n != 2*maxRemovals+2 {
+			t.Errorf("%d removals at the end", n)
 		}
 	})
 	var none *Cleaner
@@ -50,14 +69,30 @@ func TestCleaner(t *testing.T) {
 	}
 }
 
+// TestCleanerEndsEarly closes a cleaner whose removals wait: they are not lost.
+func TestCleanerEndsEarly(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, begun := NewCleaner(), time.Now()
+		var ended atomic.Int32
+		for range removalsAtOnce + 1 {
+			c.remove(func() { ended.Add(1) })
+		}
+		c.Close()
+		if n := ended.Load(); n != removalsAtOnce+1 || time.Since(begun) != 0 {
+			t.Errorf("%d removals after %v", n, time.Since(begun))
+		}
+	})
+}
+
 // TestRunWithACleaner runs a job whose directory is removed by a cleaner, which is busy
 // with others when the job ends: the result is delivered before.
 func TestRunWithACleaner(t *testing.T) {
 	t.Parallel()
 	for _, policy := range []workspace.Cleanup{workspace.CleanupAlways, workspace.CleanupNever} {
 		c, release := NewCleaner(), make(chan struct{})
-		for range removalsAtOnce - 1 {
-			c.remove(func() { <-release })
+		for range removalsAtOnce {
+			c.begin(func() { <-release })
 		}
 		cp := &recorder{}
 		spec, opts := jobFor(t, "echo x >file")

@@ -66,26 +66,31 @@ func (r *run) makeDir() (err error) {
 	return err //nolint:wrapcheck // the error is complete
 }
 
-// cleanUp removes the files of the executor, and the working directory unless the policy
-// keeps it. The result was delivered before, so errors are only logged.
+// cleanUp removes what the job leaves: the files of the executor, the control group of the
+// command, and the working directory unless the policy keeps it. The result was delivered
+// before, so errors are only logged.
 func (r *run) cleanUp() {
-	if r.filesDir != "" {
-		if err := os.RemoveAll(r.filesDir); err != nil {
-			r.logger.Warn("could not remove the executor's files; remove them by hand", zap.Error(err))
-		}
-	}
-	if r.dir == "" {
-		return
-	}
-	if !r.opts.Cleanup.Removes(r.result.succeeded()) {
+	remove := r.dir != "" && r.opts.Cleanup.Removes(r.result.succeeded())
+	if r.dir != "" && !remove {
 		r.logger.Info("keeping the job's working directory", zap.String("directory", r.dir))
 		if err := r.opts.Claim.Keep(r.dir); err != nil {
 			r.logger.Warn("could not record the working directory; if this agent is killed, the next one may remove it", zap.Error(err))
 		}
-		return
 	}
 	r.opts.Cleaner.remove(func() {
-		running := r.command != nil && r.command.Left()
+		running := false
+		if r.command != nil {
+			running = r.command.Left()
+			r.command.Release()
+		}
+		if r.filesDir != "" {
+			if err := os.RemoveAll(r.filesDir); err != nil {
+				r.logger.Warn("could not remove the executor's files; remove them by hand", zap.Error(err))
+			}
+		}
+		if !remove {
+			return
+		}
 		if err := r.opts.Claim.Remove(r.dir, running); err != nil {
 			r.logger.Warn("could not remove the job's working directory; remove it by hand", zap.Error(err))
 		}

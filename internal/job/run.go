@@ -101,7 +101,6 @@ func (r *run) run(ctx context.Context) (Result, error) {
 		defer r.closeLink()
 		defer r.watching.Wait()
 		defer r.cleanUp()
-		defer r.release()
 		r.execute(ctx)
 	}
 	r.finish(ctx)
@@ -185,13 +184,6 @@ func (r *run) launch(ctx context.Context) {
 	}
 	r.logger.Debug("started the job's command", zap.Int("pid", p.PID()), zap.String("directory", r.dir))
 	r.command = p
-}
-
-// release releases the command.
-func (r *run) release() {
-	if r.command != nil {
-		r.command.Release()
-	}
 }
 
 // collect reads the rest of the output, ends what the command left running, and

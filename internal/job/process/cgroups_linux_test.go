@@ -105,7 +105,7 @@ func TestCgroups(t *testing.T) {
 	startOther(t, r) // an orphan without a mark may be its
 	begun := filepath.Join(t.TempDir(), "begun")
 	daemon := "env -i /usr/bin/setsid /bin/sh -c 'echo $$; : >" + begun + "; exec sleep 600' & until [ -e " + begun + " ]; do sleep 0.01; done; rm " + begun
-	for _, tt := range []struct {
+	for i, tt := range []struct {
 		name, script string
 		left         int
 	}{
@@ -124,8 +124,11 @@ func TestCgroups(t *testing.T) {
 					t.Errorf("process %s is left", pid)
 				}
 			}
-			if groups, _ := filepath.Glob(c.dir + "/*/" + processesFile); len(groups) > 0 {
-				t.Errorf("groups are left: %v", groups)
+			// All programs have used the group that was ready after the one before.
+			groups, _ := filepath.Glob(c.dir + "/*/" + processesFile)
+			if ready := c.ready.groups; len(ready) != 1 || !slices.Equal(groups, []string{filepath.Join(ready[0].dir, processesFile)}) ||
+				ready[0].populated() || c.made.Load() != int64(i+2) {
+				t.Errorf("groups are left, beside %v: %v", ready, groups)
 			}
 		})
 	}
@@ -144,6 +147,7 @@ func exists(path string) bool {
 func TestRemoveCgroups(t *testing.T) {
 	id := agentID(t, "killed")
 	c := openGroups(t, id, Limits{})
+	inGroup(t, groupOptions(c, nil), "true") // leaves a group that is ready
 	p, err := Start(Command{Name: "the shell", Argv: []string{"/bin/sh", "-c", "setsid sleep 600 & wait"}, Env: os.Environ()}, groupOptions(c, nil), &strings.Builder{})
 	if err != nil {
 		t.Fatal(err)
@@ -170,6 +174,37 @@ func TestRemoveCgroups(t *testing.T) {
 		t.Errorf("%+v", exit)
 	}
 	p.Release()
+	if err := c.ready.close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestReadyGroupsAreBounded ends more programs than groups are ready for.
+func TestReadyGroupsAreBounded(t *testing.T) {
+	c := openGroups(t, agentID(t, "bounded"), Limits{})
+	var used []*cgroup
+	for range maxReady + 1 {
+		g, err := c.make(Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		used = append(used, g)
+	}
+	for _, g := range used {
+		if err := c.replace(g); err != nil {
+			t.Error(err)
+		}
+	}
+	if n := len(c.ready.groups); n != maxReady {
+		t.Errorf("%d groups are ready", n)
+	}
+	late, err := c.make(Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(c.ready.close(), c.ready.add(late), c.Close()); err != nil || exists(c.dir) {
+		t.Errorf("%v; the group of the agent is left: %v", err, exists(c.dir))
+	}
 }
 
 // TestLimitFiles checks what is written to the files of a control group.

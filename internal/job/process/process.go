@@ -241,9 +241,10 @@ func (p *Process) reap() (Exit, error) {
 	return Exit{Code: state.ExitCode(), Usage: usage}, nil
 }
 
-// removeCgroup removes the control group of a program that has ended.
+// removeCgroup removes the control group of a program that has ended, and makes another one
+// for a later program.
 func (p *Process) removeCgroup() {
-	if err := p.cgroup.remove(); err != nil {
+	if err := p.opts.Cgroups.replace(p.cgroup); err != nil {
 		p.opts.Logger.Warn("could not remove the control group of a job", zap.Error(err))
 	}
 }

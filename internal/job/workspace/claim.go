@@ -123,16 +123,19 @@ func suffixOf(id string) string { return "." + id[:min(len(id), suffixLen)] }
 
 // Remove removes the working directory of a job that has ended with all its content. One
 // that the job has left as it got it becomes that of a later job, unless processes of the job
-// may still run in it.
+// may still run in it; for each other one, Remove makes an empty one for a later job.
 func (c *Claim) Remove(dir string, running bool) error {
-	switch {
-	case c == nil:
-	case running:
+	if c == nil {
+		return Remove(dir)
+	}
+	if running {
 		c.spares.forget(dir)
-	case c.spares.takeBack(dir):
+	} else if c.spares.takeBack(dir) {
 		return nil
 	}
-	return Remove(dir)
+	err := Remove(dir)
+	c.spares.replace()
+	return err
 }
 
 // Keep records that a working directory stays, whatever becomes of this agent.

@@ -6,35 +6,26 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-const (
-	// maxSpares is the most spare directories.
-	maxSpares = 64
-	// refillDelay is the time from the use of a spare directory until others are made, so
-	// that jobs that begin together do not wait for it.
-	refillDelay = 200 * time.Millisecond
-)
+// maxSpares is the most spare directories.
+const maxSpares = 64
 
-// spares are directories for later jobs: to make one takes longer than to move one, and on
-// ext4 the more so the more files were removed a moment before, of which there is one for each
-// job if directories are removed. Some are made ahead of the jobs, as many as began together,
-// and none before the first job; others are those that a job has left as it got them. Methods
-// may be called concurrently, and on nil, which holds nothing.
+// spares are directories for later jobs, so that a job need not wait until one is made. On ext4
+// that takes the longer the more files were removed in the last seconds, of which there are many
+// if each job's directory is removed. So a directory that a job has left as it got it is taken
+// back, and each other one is replaced after it was removed. Methods may be called
+// concurrently, and on nil, which holds nothing.
 type spares struct {
 	dir string // in the claim; made with the first spare directory
 
 	mu     sync.Mutex
 	ready  []spare
 	used   map[string]state // of the directories that jobs have, as they got them, by path
-	taken  int              // since the last refill
 	named  int              // spare directories so far
-	timer  *time.Timer      // of the next refill; nil if none is due
 	closed bool
-	refill sync.WaitGroup // one that is due or runs
 }
 
 // spare is a directory as it was made, or as a job has left it.
@@ -105,18 +96,48 @@ func (s *spares) takeBack(path string) bool {
 	if now, err := stateOf(path); err != nil || now != before {
 		return false
 	}
-	if unix.Renameat2(unix.AT_FDCWD, path, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE) != nil {
+	err := unix.Renameat2(unix.AT_FDCWD, path, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
+	if errors.Is(err, unix.ENOENT) && os.Mkdir(s.dir, ownerOnly) == nil { // the first one
+		err = unix.Renameat2(unix.AT_FDCWD, path, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
+	}
+	if err != nil {
 		return false
 	}
-	one, err := spareAt(to)
-	before.changed = one.state.changed // by the move
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err == nil && one.state == before && isEmpty(to) && len(s.ready) < maxSpares && !s.closed {
-		s.ready = append(s.ready, one)
+	now, err := stateOf(to)
+	before.changed = now.changed // by the move
+	if err == nil && now == before && isEmpty(to) {
+		s.add(spare{to, now})
 	} // else it is removed with the claim
 	return true
 }
+
+// replace makes a spare directory, after one that was not taken back.
+func (s *spares) replace() {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	path, wanted := s.nextPath(), s.wantsMore()
+	s.mu.Unlock()
+	if !wanted {
+		return
+	}
+	if one, err := makeSpare(path); err == nil { // else a job makes its own
+		s.add(one)
+	}
+}
+
+// add adds a spare directory, unless there are enough: then it is removed with the claim.
+func (s *spares) add(one spare) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.wantsMore() {
+		s.ready = append(s.ready, one)
+	}
+}
+
+// wantsMore reports whether another spare directory is wanted. The caller holds the lock.
+func (s *spares) wantsMore() bool { return len(s.ready) < maxSpares && !s.closed }
 
 // nameFor returns the path for a directory that is taken back, and its state before the job.
 // It reports false if it is not taken back.
@@ -128,7 +149,7 @@ func (s *spares) nameFor(path string) (to string, before state, ok bool) {
 	defer s.mu.Unlock()
 	before, ok = s.used[path]
 	delete(s.used, path)
-	return s.nextPath(), before, ok && len(s.ready) < maxSpares && !s.closed
+	return s.nextPath(), before, ok && s.wantsMore()
 }
 
 // nextPath returns a path for another spare directory. The caller holds the lock.
@@ -137,43 +158,19 @@ func (s *spares) nextPath() string {
 	return filepath.Join(s.dir, strconv.Itoa(s.named))
 }
 
-// take takes a spare directory, if there is one, and sees to it that others are made.
+// take takes a spare directory, if there is one.
 func (s *spares) take() (one spare, ok bool) {
 	if s == nil {
 		return one, false
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.taken++
-	if s.timer == nil && !s.closed {
-		s.refill.Add(1)
-		s.timer = time.AfterFunc(refillDelay, s.fill)
-	}
 	n := len(s.ready)
 	if n == 0 {
 		return one, false
 	}
 	one, s.ready = s.ready[n-1], s.ready[:n-1]
 	return one, true
-}
-
-// fill makes spare directories until there are as many as were taken since it was called last.
-func (s *spares) fill() {
-	defer s.refill.Done()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	want := min(s.taken, maxSpares)
-	s.taken, s.timer = 0, nil
-	for len(s.ready) < want && !s.closed {
-		path := s.nextPath()
-		s.mu.Unlock() // a job need not wait
-		one, err := makeSpare(path)
-		s.mu.Lock()
-		if err != nil {
-			return // jobs make their own; the next refill tries again
-		}
-		s.ready = append(s.ready, one)
-	}
 }
 
 func makeSpare(path string) (spare, error) {
@@ -183,11 +180,6 @@ func makeSpare(path string) (spare, error) {
 	if err := os.Mkdir(path, ownerOnly); err != nil {
 		return spare{}, err //nolint:wrapcheck // as above
 	}
-	return spareAt(path)
-}
-
-// spareAt returns the spare directory at a path.
-func spareAt(path string) (spare, error) {
 	now, err := stateOf(path)
 	return spare{path, now}, err
 }
@@ -233,10 +225,6 @@ func (s *spares) close() {
 		return
 	}
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.closed = true
-	if s.timer != nil && s.timer.Stop() {
-		s.refill.Done()
-	}
-	s.mu.Unlock()
-	s.refill.Wait()
 }

@@ -2,30 +2,29 @@ package workspace
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap"
 )
 
-// TestSpares makes working directories, of which those after the first refill were made
-// ahead, unless something was done to them meanwhile.
+// TestSpares makes working directories for jobs that follow others which have left files in
+// theirs: they were made ahead, unless something was done to them meanwhile.
 func TestSpares(t *testing.T) {
 	t.Parallel()
 	nothing := func(string) error { return nil }
 	for _, tt := range []struct {
 		name   string
 		meddle func(spare string) error
-		jobs   int // before the refill
-		spares int // after it
+		jobs   int // before
+		spares int // after them
 		left   int // after another job
 	}{
 		{"one job", nothing, 1, 1, 0},
-		{"jobs that begin together", nothing, 3, 3, 2},
+		{"several jobs", nothing, 3, 3, 2},
 		{"more than are kept", nothing, maxSpares + 1, maxSpares, maxSpares - 1},
 		{"a spare that a job has changed", func(spare string) error { return os.WriteFile(filepath.Join(spare, "x"), nil, 0o600) }, 1, 1, 1},
 		{"a spare that a job has opened to others", func(spare string) error { return os.Chmod(spare, 0o755) }, 1, 1, 1}, //nolint:gosec // the test is about it
@@ -33,42 +32,48 @@ func TestSpares(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				path := t.TempDir()
-				claim, err := ClaimBuildPath(path, CleanupAlways, nil, zap.NewNop())
+			path := t.TempDir()
+			claim, err := ClaimBuildPath(path, CleanupAlways, nil, zap.NewNop())
+			if err != nil {
+				t.Fatal(err)
+			}
+			spares := func() []string {
+				all, err := filepath.Glob(filepath.Join(claim.dir, sparesDir, "*"))
 				if err != nil {
 					t.Fatal(err)
 				}
-				spares := func() []string {
-					all, err := filepath.Glob(filepath.Join(claim.dir, sparesDir, "*"))
-					if err != nil {
-						t.Fatal(err)
-					}
-					return all
-				}
-				for range tt.jobs {
-					makeEmpty(t, path, claim)
-				}
-				time.Sleep(refillDelay)
-				synctest.Wait()
-				all := spares()
-				if len(all) != tt.spares {
-					t.Fatalf("%d spare directories, want %d", len(all), tt.spares)
-				}
-				if err := tt.meddle(all[0]); err != nil {
+				return all
+			}
+			var used []string
+			for range tt.jobs {
+				dir := makeEmpty(t, path, claim)
+				if err := os.WriteFile(filepath.Join(dir, "x"), nil, 0o600); err != nil {
 					t.Fatal(err)
 				}
-				makeEmpty(t, path, claim)
-				if left := len(spares()); left != tt.left {
-					t.Errorf("%d spare directories after another job, want %d", left, tt.left)
-				}
-				if err := claim.Close(); err != nil {
+				used = append(used, dir)
+			}
+			for _, dir := range used {
+				if err := claim.Remove(dir, false); err != nil {
 					t.Error(err)
 				}
-				if left := spares(); left != nil {
-					t.Errorf("left: %q", left)
-				}
-			})
+			}
+			all := spares()
+			if len(all) != tt.spares {
+				t.Fatalf("%d spare directories, want %d", len(all), tt.spares)
+			}
+			if err := tt.meddle(all[0]); err != nil {
+				t.Fatal(err)
+			}
+			makeEmpty(t, path, claim)
+			if left := len(spares()); left != tt.left {
+				t.Errorf("%d spare directories after another job, want %d", left, tt.left)
+			}
+			if err := claim.Close(); err != nil {
+				t.Error(err)
+			}
+			if left := spares(); left != nil {
+				t.Errorf("left: %q", left)
+			}
 		})
 	}
 }
@@ -97,42 +102,40 @@ func TestSparesOfJobs(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				path := t.TempDir()
-				claim, err := ClaimBuildPath(path, CleanupAlways, nil, zap.NewNop())
-				if err != nil {
-					t.Fatal(err)
-				}
-				makeEmpty(t, path, claim)
-				time.Sleep(refillDelay) // the directory of spare ones is made
-				synctest.Wait()
-				dir := makeEmpty(t, path, claim)
-				before, err := spareAt(dir)
-				if err != nil {
-					t.Fatal(err)
-				}
-				// The inode of a removed directory may be that of the next one.
-				stays := filepath.Join(path, "stays")
-				if err := errors.Join(tt.job(dir), os.Mkdir(stays, ownerOnly), claim.Remove(dir, tt.running)); err != nil {
-					t.Fatal(err)
-				}
-				if _, err := os.Lstat(dir); !errors.Is(err, os.ErrNotExist) {
-					t.Errorf("after the job: %v", err)
-				}
-				if n := len(claim.spares.used); n != 1 { // of the first job
-					t.Errorf("%d directories are noted", n)
-				}
-				if n := len(claim.spares.ready); (n == 1) != tt.again {
-					t.Errorf("%d spare directories", n)
-				}
-				next, err := spareAt(makeEmpty(t, path, claim))
-				if err != nil || tt.again && next.state.inode != before.state.inode {
-					t.Errorf("another directory, %v", err)
-				}
-				if err := claim.Close(); err != nil {
-					t.Error(err)
-				}
-			})
+			path := t.TempDir()
+			claim, err := ClaimBuildPath(path, CleanupAlways, nil, zap.NewNop())
+			if err != nil {
+				t.Fatal(err)
+			}
+			dir := makeEmpty(t, path, claim)
+			open, err := os.Open(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = open.Close() }()
+			if err := errors.Join(tt.job(dir), claim.Remove(dir, tt.running)); err != nil {
+				t.Fatal(err)
+			}
+			is, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", open.Fd()))
+			if again := filepath.Dir(is) == filepath.Join(claim.dir, sparesDir); err != nil || again != tt.again {
+				t.Errorf("the directory is now %s, %v", is, err)
+			}
+			if _, err := os.Lstat(dir); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("after the job: %v", err)
+			}
+			if n := len(claim.spares.used); n != 0 {
+				t.Errorf("%d directories are noted", n)
+			}
+			if n := len(claim.spares.ready); n != 1 {
+				t.Errorf("%d spare directories", n)
+			}
+			makeEmpty(t, path, claim)
+			if entries, err := os.ReadDir(filepath.Join(claim.dir, sparesDir)); err != nil || len(entries) != 0 {
+				t.Errorf("left: %v, %v", entries, err)
+			}
+			if err := claim.Close(); err != nil {
+				t.Error(err)
+			}
 		})
 	}
 }

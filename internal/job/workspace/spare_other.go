@@ -15,4 +15,6 @@ func (*spares) forget(string) {}
 
 func (*spares) takeBack(string) bool { return false }
 
+func (*spares) replace() {}
+
 func (*spares) close() {}
