@@ -130,8 +130,12 @@ func (a *Agent) openJobFolders(_ context.Context, s *shared) error {
 	}
 	if s.job.BuildPath != "" { // else each job fails with this reason
 		a.claimBuildPath(s)
+		inherited, err := job.NewInherited(s.job.Settings)
+		if err != nil {
+			return fmt.Errorf("settings of jobs: %w", err)
+		}
+		s.job.Inherited = inherited
 	}
-	s.job.Inherited = job.NewInherited(s.job.Settings)
 	if err := a.openCgroups(s); err != nil {
 		return err
 	}

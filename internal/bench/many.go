@@ -19,7 +19,7 @@ const (
 	// manyGrowth is how much the memory of an agent may grow and still be called flat.
 	manyGrowth = 4 * megabyte
 	// These are bounded, and not left by a job: the empty directories for later jobs, as many
-	// as jobs began together last, and the files of the history, which become five.
+	// as jobs ran at the same time, and the files of the history, which become five.
 	spareDirs, historyFile = "spare", "history.jsonl"
 )
 

@@ -34,9 +34,9 @@ var inherited = []string{
 const terminalType = "xterm-256color"
 
 // environment returns the environment of the job's command, sorted: the inherited
-// variables of the agent, those of the job, and those of agentVariables, of which
-// later ones replace earlier ones of the same name. The job's commands find the
-// agent at socket, if it is not empty.
+// variables of the agent, those of the job, those of settingsVariables, and those of
+// jobVariables, of which later ones replace earlier ones of the same name. The command runs in
+// dir. It finds the agent at socket, if it is not empty.
 func environment(spec Spec, opts Options, dir, socket string) ([]string, error) {
 	if strings.TrimSpace(spec.Env[wire.EnvCommand]) == "" && opts.Executor == "" {
 		return nil, errors.New("the job has no command: " + wire.EnvCommand + " is empty")
@@ -53,7 +53,8 @@ func environment(spec Spec, opts Options, dir, socket string) ([]string, error) 
 		env[name] = value
 	}
 	delete(env, wire.EnvAgentToken) // of existing agents; jobs never get it (wire-facts, section 5)
-	maps.Copy(env, agentVariables(spec, opts))
+	maps.Copy(env, opts.Inherited.settings)
+	maps.Copy(env, jobVariables(spec))
 	env["PWD"], env[wire.EnvCheckoutPath] = dir, dir
 	if socket != "" {
 		env[joblink.Variable] = socket
@@ -65,25 +66,38 @@ func environment(spec Spec, opts Options, dir, socket string) ([]string, error) 
 	return pairs, nil
 }
 
-// Inherited is what the jobs of an agent get of its environment. It never changes, and may be
-// used concurrently.
+// Inherited is what the environments of all jobs of an agent have in common. It never changes,
+// and may be used concurrently.
 type Inherited struct {
-	variables map[string]string
-	// The secrets among them, and the names of variables that should be hidden and are too
-	// short for it.
+	variables map[string]string // of the agent's environment
+	settings  map[string]string // see settingsVariables
+	// The secrets among all of them, and the names of variables that should be hidden and are
+	// too short for it.
 	secrets, tooShort []string
 }
 
-// NewInherited returns what jobs with these settings get of Settings.Environ.
-func NewInherited(s Settings) *Inherited {
-	s = s.withDefaultVariables()
-	i := &Inherited{variables: map[string]string{}}
+// NewInherited returns what jobs with these settings have in common, or the error of
+// Settings.WithDefaults.
+func NewInherited(s Settings) (*Inherited, error) {
+	s, err := s.WithDefaults()
+	if err != nil {
+		return nil, err
+	}
+	return newInherited(s), nil
+}
+
+// newInherited returns what jobs with these settings, which have no zero left, have in common.
+func newInherited(s Settings) *Inherited {
+	i := &Inherited{variables: map[string]string{}, settings: settingsVariables(s)}
 	for _, pair := range s.Environ {
 		if name, value, ok := strings.Cut(pair, "="); ok && isInherited(name) {
 			i.variables[name] = value
 		}
 	}
-	i.secrets, i.tooShort = secretsAmong(i.variables, s.RedactedVars)
+	for _, env := range []map[string]string{i.variables, i.settings} {
+		secrets, tooShort := secretsAmong(env, s.RedactedVars)
+		i.secrets, i.tooShort = append(i.secrets, secrets...), append(i.tooShort, tooShort...)
+	}
 	return i
 }
 
@@ -93,23 +107,27 @@ func isInherited(name string) bool {
 	})
 }
 
-// agentVariables returns the variables that the agent sets, but for those that name the
-// working directory and the socket. Of those that
-// wire-facts, section 5, lists, these are true for this agent; the others name files
-// and features that it does not have.
-func agentVariables(spec Spec, opts Options) map[string]string {
-	env := map[string]string{
-		wire.EnvJobID:             spec.ID,
+// settingsVariables returns the variables that the agent sets for all jobs alike. Of those that
+// wire-facts, section 5, lists, these and those of jobVariables are true for this agent; the
+// others name files and features that it does not have.
+func settingsVariables(s Settings) map[string]string {
+	return map[string]string{
 		wire.EnvAgentPID:          strconv.Itoa(os.Getpid()),
-		wire.EnvBuildPath:         opts.BuildPath,
-		wire.EnvShell:             strings.Join(opts.Shell, " "),
-		wire.EnvCancelSignal:      process.SignalName(opts.CancelSignal),
-		wire.EnvPTY:               strconv.FormatBool(opts.PTY),
+		wire.EnvBuildPath:         s.BuildPath,
+		wire.EnvShell:             strings.Join(s.Shell, " "),
+		wire.EnvCancelSignal:      process.SignalName(s.CancelSignal),
+		wire.EnvPTY:               strconv.FormatBool(s.PTY),
 		wire.EnvCommandEval:       "true",
 		wire.EnvPluginsEnabled:    "false",
 		wire.EnvLocalHooksEnabled: "false",
-		wire.EnvRedactedVars:      strings.Join(opts.RedactedVars, ","),
+		wire.EnvRedactedVars:      strings.Join(s.RedactedVars, ","),
 	}
+}
+
+// jobVariables returns the variables that the agent sets for one job, but for those that name
+// the working directory and the socket.
+func jobVariables(spec Spec) map[string]string {
+	env := map[string]string{wire.EnvJobID: spec.ID}
 	if spec.Endpoint != "" {
 		env[wire.EnvAgentEndpoint] = spec.Endpoint
 	}

@@ -28,7 +28,7 @@ func FuzzEnvironment(f *testing.F) {
 		spec.Env[name] = value
 		spec.Headers = http.Header{header: {value}}
 		opts := Options{Settings: Settings{BuildPath: "/builds", Environ: []string{"PATH=/bin", "SECRET=agent"}}}
-		opts.Inherited = NewInherited(opts.Settings)
+		opts.Inherited = newInherited(opts.Settings)
 		pairs, err := environment(spec, opts, "/builds/j1", "")
 		if err != nil {
 			if strings.ContainsAny(err.Error(), "\n\r\x00") {

@@ -80,7 +80,7 @@ type Shared struct {
 	Claim     *workspace.Claim     // the agent's claim on the build path
 	Cgroups   *process.Cgroups     // makes a control group for each job
 	Reaper    *process.Reaper      // finds more of what jobs leave running
-	Inherited *Inherited           // what jobs get of Settings.Environ; nil makes it for each job
+	Inherited *Inherited           // what the environments of jobs have in common; nil makes it for each job
 	Cleaner   *Cleaner             // removes working directories beside other jobs; nil removes each at the end of its job
 	Links     *joblink.Server      // connects the commands of jobs with the agent; nil creates one for each job
 	Tracing   trace.TracerProvider // receives the spans of jobs; nil makes none
@@ -133,10 +133,15 @@ func (s Settings) WithDefaults() (Settings, error) {
 	if s.PTY && runtime.GOOS == "windows" {
 		return s, errors.New("PTY is set: Windows has no pseudo-terminals")
 	}
+	if s.Environ == nil {
+		s.Environ = os.Environ()
+	}
 	if len(s.Shell) == 0 {
 		s.Shell = defaultShell()
 	}
-	s = s.withDefaultVariables()
+	if s.RedactedVars == nil {
+		s.RedactedVars = wire.DefaultRedactedVars()
+	}
 	if err := CheckRedactedVars(s.RedactedVars); err != nil {
 		return s, fmt.Errorf("RedactedVars: %w", err)
 	}
@@ -153,18 +158,6 @@ func (s Settings) WithDefaults() (Settings, error) {
 		setDefault("LeaveTimeout", &s.LeaveTimeout, defaultLeaveTimeout),
 	)
 	return s, err
-}
-
-// withDefaultVariables returns the settings with Environ and RedactedVars replaced as
-// WithDefaults does.
-func (s Settings) withDefaultVariables() Settings {
-	if s.Environ == nil {
-		s.Environ = os.Environ()
-	}
-	if s.RedactedVars == nil {
-		s.RedactedVars = wire.DefaultRedactedVars()
-	}
-	return s
 }
 
 // setDefault replaces a zero. It returns an error if the value is negative.
@@ -192,7 +185,7 @@ func (o Options) withDefaults() (Options, error) {
 		return o, err
 	}
 	if o.Inherited == nil {
-		o.Inherited = NewInherited(o.Settings)
+		o.Inherited = newInherited(o.Settings)
 	}
 	if o.Logger == nil {
 		o.Logger = zap.NewNop()

@@ -30,7 +30,7 @@ func secretsOf(spec Spec, opts Options) (secrets, tooShort []string) {
 	secrets = slices.Concat(opts.Secrets, []string{spec.Token}, opts.Inherited.secrets)
 	tooShort = slices.Clone(opts.Inherited.tooShort)
 	// All values of one name are hidden, not only the one that the job gets.
-	for _, env := range []map[string]string{spec.Env, agentVariables(spec, opts)} {
+	for _, env := range []map[string]string{spec.Env, jobVariables(spec)} {
 		more, short := secretsAmong(env, opts.RedactedVars)
 		secrets, tooShort = append(secrets, more...), append(tooShort, short...)
 	}

@@ -62,7 +62,7 @@ func TestHideSecrets(t *testing.T) {
 			setup: func(_ *Spec, o *Options) {
 				o.Environ = []string{"PATH=" + os.Getenv("PATH"), "HOME=http://me:password@host/", "LANG=abcdefgh", "TZ=x"}
 				o.RedactedVars = []string{"LANG", "T?"}
-				o.Inherited = NewInherited(o.Settings)
+				o.Inherited, _ = NewInherited(o.Settings)
 				o.Environ = nil
 			},
 			script: `echo "$HOME $LANG"`,

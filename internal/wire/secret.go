@@ -4,6 +4,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Redacted stands in place of a secret, in logs and in responses.
@@ -29,17 +30,27 @@ var notSecret = []string{EnvStepKey, EnvGroupKey}
 func NamesSecret(globs []string, name string) bool {
 	name = strings.ToUpper(name)
 	return slices.ContainsFunc(globs, func(glob string) bool {
+		if endsOtherwise(glob, name) {
+			return false
+		}
 		glob = strings.ToUpper(glob)
-		return matches(glob, name) && (glob == name || !slices.Contains(notSecret, name))
+		matched, err := path.Match(glob, name)
+		return matched && err == nil && (glob == name || !slices.Contains(notSecret, name))
 	})
 }
 
-// matches reports whether a glob pattern matches a name. An invalid one matches nothing.
-func matches(glob, name string) bool {
-	// Most patterns and names, for each variable of each job: another last byte.
-	if n, g := len(name)-1, len(glob)-1; n >= 0 && g >= 0 && glob[g] != name[n] && !strings.Contains(`*?]\`, glob[g:]) {
+// endsOtherwise reports whether a name in capitals cannot match a glob pattern, because their
+// last bytes differ. That is so for most patterns and variables of each job.
+func endsOtherwise(glob, name string) bool {
+	if glob == "" || name == "" {
 		return false
 	}
-	matched, err := path.Match(glob, name)
-	return matched && err == nil
+	last := glob[len(glob)-1]
+	switch {
+	case last >= utf8.RuneSelf, strings.IndexByte(`*?]\`, last) >= 0: // not a byte of the name, or not as it is
+		return false
+	case 'a' <= last && last <= 'z':
+		last -= 'a' - 'A'
+	}
+	return last != name[len(name)-1]
 }

@@ -2,6 +2,7 @@ package wire_test
 
 import (
 	"path"
+	"strings"
 	"testing"
 
 	"github.com/switchyard-ci/switchyard/internal/wire"
@@ -32,10 +33,10 @@ func TestNamesSecretMatchesAsPathMatch(t *testing.T) {
 	t.Parallel()
 	names := []string{"A", "AB", "A_B", "A/B", "A*", "A?", "A]", `A\`, "A[", "", "Ä"}
 	for _, glob := range []string{
-		"*", "?", "A?", "*B", "A*", "A[AB]", "A[^B]", `A\*`, `A\]`, `A\\`, "A", "", "*/B", "Ä", "A[", `A\`, "[]A]", "*[!-~]",
+		"*", "?", "A?", "*B", "A*", "A[AB]", "A[^B]", `A\*`, `A\]`, `A\\`, "A", "", "*/B", "Ä", "A[", `A\`, "[]A]", "*[!-~]", "a", "a?", "*b", `a\*`, "*ä",
 	} {
 		for _, name := range names {
-			want, err := path.Match(glob, name)
+			want, err := path.Match(strings.ToUpper(glob), name)
 			if got := wire.NamesSecret([]string{glob}, name); got != (want && err == nil) {
 				t.Errorf("%q and %q: %t", glob, name, got)
 			}
