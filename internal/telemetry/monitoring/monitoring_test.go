@@ -7,10 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/VictoriaMetrics/metricsql"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/switchyard-ci/switchyard/fsm"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
@@ -47,30 +45,8 @@ func queries(t *testing.T) (all []query) {
 			all = append(all, query{"panel " + panel.Title, text})
 		}
 	}
-	var rules struct {
-		Groups []struct {
-			Rules []struct {
-				Alert       string            `yaml:"alert"`
-				Expr        string            `yaml:"expr"`
-				For         string            `yaml:"for"`
-				Labels      map[string]string `yaml:"labels"`
-				Annotations map[string]string `yaml:"annotations"`
-			} `yaml:"rules"`
-		} `yaml:"groups"`
-	}
-	if err := yaml.Unmarshal(Alerts, &rules); err != nil {
-		t.Fatal(err)
-	}
-	for _, group := range rules.Groups {
-		for _, rule := range group.Rules {
-			if _, err := time.ParseDuration(rule.For); rule.For != "" && err != nil {
-				t.Errorf("alert %s: %v", rule.Alert, err)
-			}
-			if rule.Labels["severity"] == "" || rule.Annotations["summary"] == "" || rule.Annotations["description"] == "" {
-				t.Errorf("alert %s lacks a severity, a summary or a description", rule.Alert)
-			}
-			all = append(all, query{"alert " + rule.Alert, rule.Expr})
-		}
+	for _, rule := range alerts(t) {
+		all = append(all, query{"alert " + rule.Alert, rule.Expr})
 	}
 	document, err := os.ReadFile(metricsdoc.Path(t))
 	if err != nil {
