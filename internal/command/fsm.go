@@ -142,6 +142,9 @@ func replayFile(p *replay.Replay, name string) (err error) {
 		return fmt.Errorf("replaying: %w", err)
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
+	if info, err := file.Stat(); err == nil && info.IsDir() {
+		return fmt.Errorf("replaying: %s is a directory, and must be a file", name)
+	}
 	return p.Read(name, file)
 }
 

@@ -167,7 +167,8 @@ func logBackup(job *switchyardv1.Job) string {
 func lateResult(job *switchyardv1.Job) string {
 	switch late := job.GetLateResult(); {
 	case late != nil:
-		return Safe(wire.Ending(late.GetExitStatus(), late.GetSignal(), late.GetSignalReason())) + ", received after the job was lost and retried"
+		ending := wire.Ending(late.GetExitStatus(), late.GetSignal(), late.GetSignalReason())
+		return Safe(ending) + ", received after the job was lost and retried"
 	case job.GetLate():
 		return "received after the job was lost"
 	}

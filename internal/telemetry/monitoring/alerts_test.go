@@ -83,7 +83,7 @@ func TestMissingLabelsAreFound(t *testing.T) {
 		{"histogram_quantile(0.9, sum by (instance, le) (rate(m[5m]))) > 1", "{{ $labels.instance }}", true},
 		{"histogram_quantile(0.9, sum by (instance, le) (rate(m[5m]))) > 1", "{{ $labels.le }}", false},
 		{"max(m)", "{{ $labels.queue }}", false},
-		{"m > 0", "{{ $value | humanise }}", false},
+		{"m > 0", "{{ $value | percent }}", false},
 	} {
 		parsed, err := metricsql.Parse(row.expr)
 		if err != nil {
