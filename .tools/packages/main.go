@@ -1,4 +1,4 @@
-// Command packages makes the Debian packages that .goreleaser.yaml describes, in seconds
+// Command packages makes the packages for Debian and Red Hat that .goreleaser.yaml describes, in seconds
 // and without the rest of a release, so that each change can be tested by installing them.
 //
 //	go run -C .tools/packages . VERSION PROGRAMS OUT
@@ -16,8 +16,9 @@ import (
 	"time"
 
 	"github.com/goreleaser/nfpm/v2"
-	_ "github.com/goreleaser/nfpm/v2/deb" // the format
+	_ "github.com/goreleaser/nfpm/v2/deb" // a format
 	"github.com/goreleaser/nfpm/v2/files"
+	_ "github.com/goreleaser/nfpm/v2/rpm" // a format
 	"go.yaml.in/yaml/v3"
 )
 
@@ -37,6 +38,7 @@ type release struct {
 	Packages []struct {
 		Name        string         `yaml:"package_name"`
 		IDs         []string       `yaml:"ids"`
+		Formats     []string       `yaml:"formats"`
 		Vendor      string         `yaml:"vendor"`
 		Maintainer  string         `yaml:"maintainer"`
 		Homepage    string         `yaml:"homepage"`
@@ -44,8 +46,10 @@ type release struct {
 		Section     string         `yaml:"section"`
 		Bindir      string         `yaml:"bindir"`
 		Description string         `yaml:"description"`
+		Depends     []string       `yaml:"dependencies"`
 		Recommends  []string       `yaml:"recommends"`
 		Contents    files.Contents `yaml:"contents"`
+		RPM         nfpm.RPM       `yaml:"rpm"`
 		Scripts     nfpm.Scripts   `yaml:"scripts"`
 	} `yaml:"nfpms"`
 }
@@ -65,29 +69,31 @@ func run(version, programs, out string) error {
 	if len(r.Packages) == 0 {
 		return errors.New(".goreleaser.yaml has no packages")
 	}
-	packager, err := nfpm.Get("deb")
-	if err != nil {
-		return err
-	}
-	built := time.Unix(0, 0).UTC()
 	for _, p := range r.Packages {
+		built := time.Unix(0, 0).UTC()
 		for _, program := range p.IDs {
 			p.Contents = append(p.Contents, &files.Content{
 				Source: filepath.Join(programs, program), Destination: filepath.Join(p.Bindir, program),
 				FileInfo: &files.ContentFileInfo{Mode: 0o755, MTime: built},
 			})
 		}
-		info := nfpm.WithDefaults(&nfpm.Info{
-			Name: p.Name, Arch: runtime.GOARCH, Platform: "linux", Version: version, MTime: built,
-			Vendor: p.Vendor, Maintainer: p.Maintainer, Homepage: p.Homepage, License: p.License,
-			Section: p.Section, Description: strings.TrimSpace(p.Description),
-			Overridables: nfpm.Overridables{Recommends: p.Recommends, Contents: p.Contents, Scripts: p.Scripts},
-		})
-		if err := nfpm.PrepareForPackager(info, "deb"); err != nil {
-			return fmt.Errorf("package %s: %w", p.Name, err)
-		}
-		if err := write(packager, info, filepath.Join(out, packager.ConventionalFileName(info))); err != nil {
-			return fmt.Errorf("package %s: %w", p.Name, err)
+		for _, format := range p.Formats {
+			packager, err := nfpm.Get(format)
+			if err != nil {
+				return err
+			}
+			info := nfpm.WithDefaults(&nfpm.Info{
+				Name: p.Name, Arch: runtime.GOARCH, Platform: "linux", Version: version, MTime: built,
+				Vendor: p.Vendor, Maintainer: p.Maintainer, Homepage: p.Homepage, License: p.License,
+				Section: p.Section, Description: strings.TrimSpace(p.Description),
+				Overridables: nfpm.Overridables{Depends: p.Depends, Recommends: p.Recommends, Contents: p.Contents, Scripts: p.Scripts, RPM: p.RPM},
+			})
+			if err := nfpm.PrepareForPackager(info, format); err != nil {
+				return fmt.Errorf("package %s: %w", p.Name, err)
+			}
+			if err := write(packager, info, filepath.Join(out, packager.ConventionalFileName(info))); err != nil {
+				return fmt.Errorf("package %s: %w", p.Name, err)
+			}
 		}
 	}
 	return nil
