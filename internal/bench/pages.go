@@ -171,13 +171,14 @@ func (m *pagesMeasurement) results() []result {
 		for _, ran := range runs {
 			sum += ran.cpu
 		}
-		return 100 * sum / float64(len(runs)) //nolint:mnd // percent
+		return 100 * sum / float64(len(runs))
 	}
 	with, without := times(m.with), times(m.without)
 	return []result{{
 		key: keyPages, value: fmt.Sprintf("%.1f MB, %.1f %% of a core", float64(m.memory)/megabyte, 100*m.idle), samples: openPages,
 		outcome: outcomeOf(true, m.memory <= pagesMemory && m.idle <= pagesCPU),
-		notes:   []string{fmt.Sprintf("the memory is the most after the jobs of a round; %d loads of pages while idle, and %d in all", m.idleLoads, m.loads)},
+		notes: []string{fmt.Sprintf("the memory is the most after the jobs of a round; %d loads of pages while idle, and %d in all",
+			m.idleLoads, m.loads)},
 	}, {
 		key: keyPagesJobs, value: fmt.Sprintf("%.2f; %s", halves[len(halves)/2], spread(with, median, percent99)), samples: len(with),
 		outcome: outcomeOf(true, halves[len(halves)/2] <= pagesSlower),

@@ -68,7 +68,8 @@ const MachineChangesNote = "A state that was left before the worker's next repor
 // machineChanges returns the rows of the last changes of a worker's machine.
 func machineChanges(changes []*switchyardv1.MachineChange, now time.Time) (rows [][]string) {
 	for _, c := range changes {
-		text := fmt.Sprintf("%s (%s ago) %s -> %s", moment(c.GetAt()), age(now, c.GetAt()), cmp.Or(Safe(c.GetFrom()), "(not reported)"), Safe(c.GetTo()))
+		from := cmp.Or(Safe(c.GetFrom()), "(not reported)")
+		text := fmt.Sprintf("%s (%s ago) %s -> %s", moment(c.GetAt()), age(now, c.GetAt()), from, Safe(c.GetTo()))
 		if cause := c.GetCause(); cause != "" {
 			text += ": " + Safe(cause)
 		}

@@ -78,7 +78,8 @@ func TestList(t *testing.T) {
 			t.Errorf("pages of %d: %v", size, got)
 		}
 		got := pages(ListNewest, size)
-		if slices.Reverse(got); !slices.Equal(got, want) {
+		slices.Reverse(got)
+		if !slices.Equal(got, want) {
 			t.Errorf("pages of %d, the newest first: %v", size, got)
 		}
 	}
@@ -90,7 +91,8 @@ func TestList(t *testing.T) {
 			t.Errorf("since event %d: %v, %v", i, details(got), err)
 		}
 		got, next, err := ListNewest(t.Context(), st, since, MaxPageSize, "")
-		if slices.Reverse(got); err != nil || next != "" || !slices.Equal(details(got), want[first:]) {
+		slices.Reverse(got)
+		if err != nil || next != "" || !slices.Equal(details(got), want[first:]) {
 			t.Errorf("since event %d, the newest first: %v, next %q, %v", i, details(got), next, err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
@@ -31,27 +32,16 @@ func ListNewest(ctx context.Context, stored Reader, since time.Time, size int, t
 			return nil, "", err
 		}
 	}
-	var events []Event
+	page := newest{at: at, since: since, size: size}
 	for end, block := min(at.position, last)+1, uint64(firstBlock); end > first; {
 		begin := max(first, end-min(end, block))
 		messages, err := between(ctx, stored, begin, end)
 		if err != nil {
 			return nil, "", err
 		}
-		for i := len(messages) - 1; i >= 0; i-- {
-			msg := messages[i]
-			if msg.StoredAt.Before(since) { // and so is every event of it, and of those before
-				return events, "", nil
-			}
-			list := decode(msg.Data)
-			for j := len(list) - 1; j >= 0; j-- {
-				if msg.Position == at.position && j > at.index || list[j].At.Before(since) {
-					continue
-				}
-				if len(events) == size {
-					return events, cursor{msg.Position, j}.String(), nil
-				}
-				events = append(events, list[j])
+		for _, msg := range slices.Backward(messages) {
+			if !page.add(msg) {
+				return page.events, page.next, nil
 			}
 		}
 		if end = begin; len(messages) == 0 {
@@ -60,7 +50,35 @@ func ListNewest(ctx context.Context, stored Reader, since time.Time, size int, t
 			block = firstBlock
 		}
 	}
-	return events, "", nil
+	return page.events, "", nil
+}
+
+// newest is a page of ListNewest that is being filled.
+type newest struct {
+	at     cursor // the first event
+	since  time.Time
+	size   int
+	events []Event
+	next   string // the token of the next page
+}
+
+// add adds the events of a message, the last one first. It returns false at the end of the
+// page.
+func (p *newest) add(msg store.AuditMessage) bool {
+	if msg.StoredAt.Before(p.since) { // and so is every event of it, and of those before
+		return false
+	}
+	for i, event := range slices.Backward(decode(msg.Data)) {
+		if msg.Position == p.at.position && i > p.at.index || event.At.Before(p.since) {
+			continue
+		}
+		if len(p.events) == p.size {
+			p.next = cursor{msg.Position, i}.String()
+			return false
+		}
+		p.events = append(p.events, event)
+	}
+	return true
 }
 
 // between returns the messages from a position on, and before another one.

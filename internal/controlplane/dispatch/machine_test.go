@@ -132,7 +132,8 @@ func TestMachineChanges(t *testing.T) {
 		report("FallingBack", 0)
 	}
 	v, err := p.Worker(t.Context(), "w")
-	if must(t, err); len(v.MachineChanges) != 16 || v.MachineChanges[0].To != "FallingBack" || v.MachineChanges[15].To != "Reclaiming" {
+	must(t, err)
+	if len(v.MachineChanges) != 16 || v.MachineChanges[0].To != "FallingBack" || v.MachineChanges[15].To != "Reclaiming" {
 		t.Errorf("%d changes: %+v", len(v.MachineChanges), v.MachineChanges)
 	}
 }

@@ -109,8 +109,9 @@ func (s *site) signOut(w http.ResponseWriter, r *http.Request) {
 	if err != nil && !errors.Is(err, session.ErrInvalid) {
 		s.Logger.Warn("session not ended, only removed from its browser", zap.Error(err))
 		s.askForToken(w, http.StatusServiceUnavailable, signInData{
-			Problem: "This browser is signed out, but the store does not keep that now: a copy of the session's cookie could be used until its time is over.",
-			Next:    "/",
+			Problem: "This browser is signed out, but the store does not keep that now: " +
+				"a copy of the session's cookie could be used until its time is over.",
+			Next: "/",
 		})
 		return
 	}

@@ -91,7 +91,8 @@ func (s *scanner) next(read Reader) error {
 			return err
 		}
 		if !s.lines.Add(chunk.Offset, chunk.Data, func(line Line) bool {
-			if s.give(line); s.done {
+			s.give(line)
+			if s.done {
 				return false
 			}
 			_, jump = s.index.longAt(line.Number + 1)

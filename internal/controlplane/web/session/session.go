@@ -168,7 +168,7 @@ func (s *Sessions) secret(ctx context.Context) ([]byte, error) {
 	if s.key == nil {
 		key, err := s.store.SessionKey(ctx)
 		if err != nil {
-			return nil, err
+			return nil, err //nolint:wrapcheck // it says what was attempted
 		}
 		s.key = key
 	}
