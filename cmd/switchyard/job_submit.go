@@ -41,10 +41,10 @@ With --file it submits many jobs, one JSON object a line, and writes the ID of e
   {"command": ["make", "test"], "env": {"A": "b"}, "queue": "linux",
    "tags": ["gpu=*"], "priority": 1, "timeout": "600s", "retries": 2, "idempotency_key": "test-1",
    "limits": {"memory": 1073741824, "cpus": 1.5, "pids": 100}}
-All but the command may be left out. A line that is refused is named, the others are
-submitted, and the command exits with 1. Jobs with an idempotency_key are tried again
-for as long as --patience says, and the same file can be submitted again: a job that is
-stored already is not stored twice.
+All but the command may be left out; a job without a queue or tags has those of --queue
+and --tag. A line that is refused is named, the others are submitted, and the command
+exits with 1. Jobs with an idempotency_key are tried again for as long as --patience says,
+and the same file can be submitted again: a job that is stored already is not stored twice.
 
 ` + exitCodes
 

@@ -49,6 +49,7 @@ type fileSubmission struct {
 	stored   func(*switchyardv1.SubmitJobsResult) error // writes a stored job
 	refused  func(line int, message string)             // writes why a line was not submitted
 	queue    string                                     // of a job without a queue
+	tags     []string                                   // of a job without tags
 	key      string                                     // begins the key of a job without one; empty adds no keys
 	patience time.Duration
 
@@ -129,6 +130,9 @@ func (f *fileSubmission) add(ctx context.Context, text []byte) error {
 		return nil
 	}
 	job.Queue = cmp.Or(job.GetQueue(), f.queue)
+	if len(job.GetTags()) == 0 {
+		job.Tags = f.tags
+	}
 	if job.GetIdempotencyKey() == "" && f.key != "" {
 		job.IdempotencyKey = f.key + "-" + strconv.Itoa(f.lines)
 	}
@@ -278,7 +282,8 @@ func (a *app) submitFile(ctx context.Context, c *connection, caller *client.Clie
 		return os.Open(s.file)
 	})
 	f := &fileSubmission{
-		submit: caller.SubmitAll, queue: s.request.GetQueue(), key: s.request.GetIdempotencyKey(), patience: c.options.Patience,
+		submit: caller.SubmitAll, queue: s.request.GetQueue(), tags: s.request.GetTags(),
+		key: s.request.GetIdempotencyKey(), patience: c.options.Patience,
 		stored: func(r *switchyardv1.SubmitJobsResult) error {
 			if c.JSON() {
 				return present.JSON(a.Stdout, r)
@@ -296,7 +301,7 @@ func (s *submission) checkFile(cmd *cobra.Command, args []string) error {
 		return cli.Usagef(cmd, "--file has the commands; it cannot be used with one")
 	}
 	for _, name := range []string{
-		"tag", "env", "env-file", "stdin", "repo", "commit", "branch", "priority", "timeout", "memory", "cpus", "pids", "retries", "wait",
+		"env", "env-file", "stdin", "repo", "commit", "branch", "priority", "timeout", "memory", "cpus", "pids", "retries", "wait",
 	} {
 		if cmd.Flags().Changed(name) {
 			return cli.Usagef(cmd, "--%s cannot be used with --file: each line has its own values", name)
