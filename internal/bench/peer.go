@@ -36,9 +36,12 @@ const (
 	peerTimeout  = 2 * time.Minute // for one step of one program
 )
 
-// jobProcess is the process of each job: what ours runs for the command true, so that the
-// ratios are those of the programs alone. No argument has a space.
-func jobProcess() []string { return []string{"/bin/sh", "-e", "-c", "true"} }
+// jobCommand is the command of each job.
+const jobCommand = "true"
+
+// jobProcess is the process of each job: what ours runs for the command, so that the ratios
+// are those of the programs alone. No argument has a space.
+func jobProcess() []string { return []string{"/bin/sh", "-e", "-c", jobCommand} }
 
 // comparePeer measures a bare client, Buildkite's agent and ours against the same
 // recorder, in turn, and prints a table. Only the ratios mean something: figures

@@ -128,7 +128,7 @@ func (r *recorder) register() wire.RegisterResponse {
 func acceptedJob(id string) wire.Job {
 	return wire.Job{
 		ID: id, State: "accepted", Token: "token-" + id, ChunkMaxSize: recorderChunk, ChunkInterval: 1, LogMaxSize: recorderLog,
-		Env: map[string]string{wire.EnvCommand: "true", wire.EnvJobID: id},
+		Env: map[string]string{wire.EnvCommand: jobCommand, wire.EnvJobID: id},
 	}
 }
 

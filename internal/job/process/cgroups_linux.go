@@ -188,7 +188,7 @@ func RemoveCgroups(dir, id string, limit time.Duration) error {
 		return nil
 	}
 	if _, err := os.Stat(filepath.Join(dir, processesFile)); err != nil {
-		return nil //nolint:nilerr // it is gone
+		return nil // it is gone
 	}
 	g, err := openCgroup(dir)
 	if err != nil {

@@ -224,7 +224,7 @@ func TestLimitFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer func() { _ = unix.Close(g.fd) }()
+		t.Cleanup(func() { _ = unix.Close(g.fd) })
 		g.limits = tt.limits
 		for _, name := range []string{"memory.max", "memory.oom.group", "memory.swap.max", "cpu.max", "pids.max"} {
 			if err := os.WriteFile(filepath.Join(g.dir, name), nil, 0o600); err != nil {

@@ -57,7 +57,7 @@ func (r *readyGroups) add(g *cgroup) error {
 func (r *readyGroups) close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var errs []error
+	errs := make([]error, 0, len(r.groups))
 	for _, g := range r.groups {
 		errs = append(errs, g.remove())
 	}

@@ -10,8 +10,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxSpares is the most spare directories.
-const maxSpares = 64
+const (
+	// maxSpares is the most spare directories.
+	maxSpares = 64
+	// entriesRead are the bytes of entries that are read at once of a directory which should
+	// be empty: enough for itself and its parent.
+	entriesRead = 512
+)
 
 // spares are directories for later jobs, so that a job need not wait until one is made. On ext4
 // that takes the longer the more files were removed in the last seconds, of which there are many
@@ -207,7 +212,7 @@ func isEmpty(path string) bool {
 		return false
 	}
 	defer func() { _ = unix.Close(fd) }() // only read
-	buf := make([]byte, 512)              // room for the first entries, which are the directory and its parent
+	buf := make([]byte, entriesRead)
 	for {
 		n, err := unix.ReadDirent(fd, buf)
 		if err != nil || n <= 0 {
