@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -54,14 +55,16 @@ func TestLeft(t *testing.T) {
 	r := newReaper(t)
 	startOther(t, r)
 	read := func(*Reaper) (map[int]proc, error) { return r.read() }
+	begun := filepath.Join(t.TempDir(), "begun")
+	until := " & until [ -e " + begun + " ]; do sleep 0.01; done; rm " + begun
 	for _, tt := range []struct {
 		name, script string
 		left         int // processes that the program leaves running, which write their IDs
 	}{
 		{"nothing", "true", 0},
 		{"children in its group", "sleep 600 & sleep 600 & exit", 0},
-		{"a daemon", "setsid sh -c 'echo $$; exec sleep 600' & sleep 0.1", 1},
-		{"a daemon below another", "setsid sh -c 'echo $$; setsid sh -c \"echo \\$\\$; exec sleep 600\" & sleep 600' & sleep 0.1", 2},
+		{"a daemon", "setsid sh -c 'echo $$; : >" + begun + "; exec sleep 600'" + until, 1},
+		{"a daemon below another", "setsid sh -c 'echo $$; setsid sh -c \"echo \\$\\$; : >" + begun + "; exec sleep 600\" & sleep 600'" + until, 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			output := run(t, r, tt.script)
