@@ -151,7 +151,7 @@ func TestSeveralEndpoints(t *testing.T) {
 // TestStreamAtAnotherEndpoint breaks the endpoint of a stream: the next one is opened at
 // another within a second, after the rest of the window of the process's first attempt.
 func TestStreamAtAnotherEndpoint(t *testing.T) {
-	const firstWindow = 100 * time.Millisecond
+	const firstWindow = 10 * time.Millisecond
 	rows := []struct {
 		name string
 		fail func(*replicas, string)

@@ -25,7 +25,7 @@ func TestStreamPace(t *testing.T) {
 		event       int              // the one before the pause
 		least, most time.Duration    // of the pause
 	}{
-		{name: "the first attempt", streams: []serve{inOrder(works, hold)}, event: -1, most: 100 * time.Millisecond},
+		{name: "the first attempt", streams: []serve{inOrder(works, hold)}, event: -1, most: 10 * time.Millisecond},
 		{name: "after a planned end", streams: []serve{inOrder(works, wait(time.Minute)), inOrder(works, hold)}, event: 1, most: time.Second},
 		{name: "after a loss", streams: []serve{inOrder(works, wait(time.Minute), failWith(connect.CodeInternal)), inOrder(works, hold)}, event: 1, most: time.Second},
 		{name: "after a failed attempt", streams: []serve{failWith(connect.CodeUnavailable)}, event: 0, most: 10100 * time.Millisecond},

@@ -50,7 +50,7 @@ func measureStart(ctx context.Context, l *lab) (results []result, err error) {
 	start, leave := quantile(up, median), quantile(down, median)
 	return []result{{
 		key: wordStart, value: milliseconds(start) + " ms", samples: len(up), outcome: outcomeOf(true, start <= startReach),
-		notes: []string{"the first attempt is made at a random moment within 100 ms; " + spread(up, maximum)},
+		notes: []string{"the first attempt is made at a random moment within 10 ms; " + spread(up, maximum)},
 	}, {
 		key: keyLeave, value: milliseconds(leave) + " ms", samples: len(down), outcome: outcomeOf(true, leave <= leaveReach),
 		notes: []string{"includes the disconnect call, which the control plane stores; " + spread(down, maximum)},

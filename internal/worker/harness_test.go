@@ -98,7 +98,7 @@ func (h *harness) start(t *testing.T, config worker.Config) {
 			h.left = err.Error()
 		}
 	}()
-	time.Sleep(200 * time.Millisecond) // the first attempt at the stream comes within 100 ms
+	time.Sleep(200 * time.Millisecond) // the first attempt at the stream comes within 10 ms
 	synctest.Wait()                    // panics outside a bubble
 }
 

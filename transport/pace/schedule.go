@@ -6,8 +6,9 @@ import (
 )
 
 const (
-	// firstWindow is the window of a process's first attempt.
-	firstWindow = 100 * time.Millisecond
+	// firstWindow is the window of a process's first attempt. It spreads the streams of one
+	// process; the processes themselves have just sent other requests, which nothing spreads.
+	firstWindow = 10 * time.Millisecond
 	// promptWindow is the window after a healthy stream, and of an attempt that is
 	// brought forward.
 	promptWindow = time.Second

@@ -110,82 +110,82 @@ func TestSchedule(t *testing.T) {
 		{
 			name: "the first attempt is immediate; further windows double to 64 s", pingInterval: 10 * s,
 			script: []step{
-				attemptAt(50 * ms), does(lost), // windows end at 0.1,
-				attemptAt(5100 * ms), does(lost), // 10.1,
-				attemptAt(20100 * ms), does(lost), // 30.1,
-				attemptAt(50100 * ms), does(lost), // 70.1,
-				attemptAt(102100 * ms), does(lost), // 134.1
-				attemptAt(166100 * ms),
+				attemptAt(5 * ms), does(lost), // windows end at 0.01,
+				attemptAt(5010 * ms), does(lost), // 10.01,
+				attemptAt(20010 * ms), does(lost), // 30.01,
+				attemptAt(50010 * ms), does(lost), // 70.01,
+				attemptAt(102010 * ms), does(lost), // 134.01
+				attemptAt(166010 * ms),
 			},
 		},
 		{
 			name: "a worker that polls waits ten seconds, however often it pings", pingInterval: 2 * s,
-			script: []step{attemptAt(50 * ms), does(lost), attemptAt(5100 * ms)},
+			script: []step{attemptAt(5 * ms), does(lost), attemptAt(5010 * ms)},
 		},
 		{
 			name: "a long ping interval is the window", pingInterval: 120 * s,
 			script: []step{
-				attemptAt(50 * ms), does(lost), attemptAt(60100 * ms), does(lost), attemptAt(180100 * ms), does(lost), attemptAt(300100 * ms),
+				attemptAt(5 * ms), does(lost), attemptAt(60010 * ms), does(lost), attemptAt(180010 * ms), does(lost), attemptAt(300010 * ms),
 			},
 		},
 		{
 			name: "stream-only uses the ping interval", pingInterval: s, streamOnly: true,
 			script: []step{
-				attemptAt(50 * ms), does(lost), attemptAt(600 * ms), does(lost), attemptAt(2100 * ms), does(lost), attemptAt(5100 * ms),
+				attemptAt(5 * ms), does(lost), attemptAt(510 * ms), does(lost), attemptAt(2010 * ms), does(lost), attemptAt(5010 * ms),
 			},
 		},
 		{
 			name: "a second after a healthy stream, then a further window", pingInterval: 10 * s,
 			script: []step{
-				attemptAt(50 * ms), does(healthy), does(during(60 * s)), does(lost), // at 60.05
-				attemptAt(60550 * ms), does(lost),
-				attemptAt(66050 * ms),
+				attemptAt(5 * ms), does(healthy), does(during(60 * s)), does(lost), // at 60.005
+				attemptAt(60505 * ms), does(lost),
+				attemptAt(66005 * ms),
 			},
 		},
 		{
 			name: "planned ends: within a second, each time", pingInterval: 10 * s,
 			script: []step{
-				attemptAt(50 * ms), does(healthy), does(during(60 * s)), does(ended),
-				attemptAt(60550 * ms), does(healthy), does(during(60 * s)), does(ended),
-				attemptAt(121050 * ms),
+				attemptAt(5 * ms), does(healthy), does(during(60 * s)), does(ended),
+				attemptAt(60505 * ms), does(healthy), does(during(60 * s)), does(ended),
+				attemptAt(121005 * ms),
 			},
 		},
 		{
 			name: "a stream that is lost right after its first message is tried about once a second", pingInterval: 10 * s,
 			script: []step{
-				attemptAt(50 * ms), does(healthy), does(lost), // the first window's rest
-				attemptAt(600 * ms), does(healthy), does(lost),
-				attemptAt(1600 * ms), does(healthy), does(lost),
-				attemptAt(2600 * ms),
+				attemptAt(5 * ms), does(healthy), does(lost), // the first window's rest
+				attemptAt(510 * ms), does(healthy), does(lost),
+				attemptAt(1510 * ms), does(healthy), does(lost),
+				attemptAt(2510 * ms),
 			},
 		},
 		{
 			name: "the rest of a long window is not waited out after a healthy stream", pingInterval: 10 * s,
 			script: []step{
-				attemptAt(50 * ms), does(lost), attemptAt(5100 * ms), does(healthy), does(during(2 * s)), does(ended),
-				attemptAt(7600 * ms),
+				attemptAt(5 * ms), does(lost), attemptAt(5010 * ms), does(healthy), does(during(2 * s)), does(ended),
+				attemptAt(7510 * ms),
 			},
 		},
 		{
 			name: "while pings succeed the window does not double", pingInterval: 2 * s,
 			script: []step{
 				does(everySecond(60*s, pingSucceeds)),
-				attemptAt(50 * ms), does(lost), attemptAt(5100 * ms), does(lost), attemptAt(15100 * ms), does(lost), attemptAt(25100 * ms),
+				attemptAt(5 * ms), does(lost), attemptAt(5010 * ms), does(lost), attemptAt(15010 * ms), does(lost), attemptAt(25010 * ms),
 			},
 		},
 		{
 			name: "an old success does not count", pingInterval: 2 * s,
 			script: []step{
 				does(pingSucceeds),
-				attemptAt(50 * ms), does(lost), attemptAt(5100 * ms), does(lost), attemptAt(15100 * ms), does(lost), attemptAt(30100 * ms),
+				attemptAt(5 * ms), does(lost), attemptAt(5010 * ms), does(lost), attemptAt(15010 * ms), does(lost), attemptAt(30010 * ms),
 			},
 		},
 		{
 			name: "the first success after failures brings an attempt forward to within a second, once", pingInterval: 2 * s,
 			script: []step{
 				does(everySecond(60*s, pingFails)), does(after(60100*ms, pingSucceeds)),
-				attemptAt(50 * ms), does(lost), attemptAt(5100 * ms), does(lost), attemptAt(20100 * ms), does(lost),
-				attemptAt(50100 * ms), does(lost), // the next would be at 102.1
+				attemptAt(5 * ms), does(lost), attemptAt(5010 * ms), does(lost), attemptAt(20010 * ms), does(lost),
+				attemptAt(50010 * ms), does(lost), // the next would be at 102.01
 				attemptAt(60600 * ms), does(lost), // the rest of that second, then ten
 				attemptAt(66100 * ms),
 			},
@@ -193,79 +193,79 @@ func TestSchedule(t *testing.T) {
 		{
 			name: "the planned attempt is brought forward", pingInterval: 2 * s,
 			script: []step{
-				attemptAt(50 * ms), does(pingFails), does(lost), attemptAt(5100 * ms), does(lost), // 10.1 to 30.1
-				does(after(7*s, pingSucceeds)),    // at 12.1
-				attemptAt(12600 * ms), does(lost), // to 13.1
+				attemptAt(5 * ms), does(pingFails), does(lost), attemptAt(5010 * ms), does(lost), // 10.01 to 30.01
+				does(after(7*s, pingSucceeds)),    // at 12.01
+				attemptAt(12510 * ms), does(lost), // to 13.01
 				does(pingFails), does(after(s, pingSucceeds)), // the same outage
-				attemptAt(18100 * ms), does(healthy), // that outage is over
+				attemptAt(18010 * ms), does(healthy), // that outage is over
 				does(lost), does(pingFails), // a new one
-				attemptAt(19600 * ms), does(lost), // to 20.1
-				does(after(1500*ms, pingSucceeds)), // at 21.1
-				attemptAt(21600 * ms),
+				attemptAt(19510 * ms), does(lost), // to 20.01
+				does(after(1500*ms, pingSucceeds)), // at 21.01
+				attemptAt(21510 * ms),
 			},
 		},
 		{
 			name: "a success during an attempt counts for the next one", pingInterval: 10 * s,
 			script: []step{
-				attemptAt(50 * ms), does(pingFails), does(pingSucceeds), does(lost), attemptAt(550 * ms),
+				attemptAt(5 * ms), does(pingFails), does(pingSucceeds), does(lost), attemptAt(505 * ms),
 			},
 		},
 		{
 			name: "a success counts also when the window doubled without a ping", pingInterval: 10 * s,
 			script: []step{
-				attemptAt(50 * ms), does(lost), attemptAt(5100 * ms), does(lost), does(after(6*s, pingSucceeds)), attemptAt(11600 * ms),
+				attemptAt(5 * ms), does(lost), attemptAt(5010 * ms), does(lost), does(after(6*s, pingSucceeds)), attemptAt(11510 * ms),
 			},
 		},
 		{
 			name: "a success without failures changes nothing", pingInterval: 10 * s,
 			script: []step{
-				attemptAt(50 * ms), does(healthy), does(during(10 * s)), does(lost), does(after(100*ms, pingSucceeds)),
-				attemptAt(10550 * ms), does(lost), does(after(time.Second, pingSucceeds)), attemptAt(16050 * ms),
+				attemptAt(5 * ms), does(healthy), does(during(10 * s)), does(lost), does(after(100*ms, pingSucceeds)),
+				attemptAt(10505 * ms), does(lost), does(after(time.Second, pingSucceeds)), attemptAt(16005 * ms),
 			},
 		},
 		{
 			name: "refused: ten minutes", pingInterval: 10 * s,
 			script: []step{
-				attemptAt(50 * ms), does(refused), attemptAt(600050 * ms), does(refused), attemptAt(1200050 * ms),
-				does(lost), attemptAt(1205050 * ms),
+				attemptAt(5 * ms), does(refused), attemptAt(600005 * ms), does(refused), attemptAt(1200005 * ms),
+				does(lost), attemptAt(1205005 * ms),
 			},
 		},
 		{
 			name: "refused, then a ping fails and one succeeds: within a second", pingInterval: 10 * s,
 			script: []step{
-				attemptAt(50 * ms), does(refused), does(after(60*s, pingFails)), does(after(70*s, pingSucceeds)), attemptAt(70550 * ms),
+				attemptAt(5 * ms), does(refused), does(after(60*s, pingFails)), does(after(70*s, pingSucceeds)), attemptAt(70505 * ms),
 			},
 		},
 		{
 			name: "the window begins after Retry-After", pingInterval: 10 * s,
 			script: []step{
-				attemptAt(50 * ms), does(lostFor(30 * s)), attemptAt(35050 * ms),
-				does(lostFor(time.Second)), attemptAt(50050 * ms), // within the rest of the window
+				attemptAt(5 * ms), does(lostFor(30 * s)), attemptAt(35005 * ms),
+				does(lostFor(time.Second)), attemptAt(50005 * ms), // within the rest of the window
 			},
 		},
 		{
 			name: "a ping's success does not shorten Retry-After", pingInterval: 10 * s,
 			script: []step{
-				attemptAt(50 * ms), does(pingFails), does(lostFor(30 * s)), does(pingSucceeds), attemptAt(30550 * ms),
+				attemptAt(5 * ms), does(pingFails), does(lostFor(30 * s)), does(pingSucceeds), attemptAt(30505 * ms),
 			},
 		},
 		{
 			name: "a ping's success during the wait does not shorten Retry-After", pingInterval: 10 * s,
 			script: []step{
-				attemptAt(50 * ms), does(pingFails), does(lostFor(30 * s)), does(after(5*s, pingSucceeds)), attemptAt(30550 * ms),
-				does(lost), attemptAt(36050 * ms), // Retry-After applies once
+				attemptAt(5 * ms), does(pingFails), does(lostFor(30 * s)), does(after(5*s, pingSucceeds)), attemptAt(30505 * ms),
+				does(lost), attemptAt(36005 * ms), // Retry-After applies once
 			},
 		},
 		{
 			name: "a Retry-After longer than the wait of a refusal is kept, and spread", pingInterval: 10 * s,
 			script: []step{
-				attemptAt(50 * ms), does(refusedFor(20 * time.Minute)), attemptAt(1205050 * ms), does(refusedFor(time.Minute)), attemptAt(1805050 * ms),
+				attemptAt(5 * ms), does(refusedFor(20 * time.Minute)), attemptAt(1205005 * ms), does(refusedFor(time.Minute)), attemptAt(1805005 * ms),
 			},
 		},
 		{
 			name: "Retry-After after a healthy stream", pingInterval: 10 * s,
 			script: []step{
-				attemptAt(50 * ms), does(healthy), does(during(time.Second)), does(lostFor(30 * s)), attemptAt(31550 * ms),
+				attemptAt(5 * ms), does(healthy), does(during(time.Second)), does(lostFor(30 * s)), attemptAt(31505 * ms),
 			},
 		},
 	}
@@ -295,7 +295,7 @@ func TestSpread(t *testing.T) {
 		before   func(*simulation)
 		min, max time.Duration
 	}{
-		{"the first", func(*simulation) {}, 0, 100 * time.Millisecond},
+		{"the first", func(*simulation) {}, 0, 10 * time.Millisecond},
 		{"after a healthy stream", func(m *simulation) { m.attempt(); healthy(m); during(time.Minute)(m); lost(m) }, 0, time.Second},
 		{"further ones", func(m *simulation) { m.attempt(); during(time.Second)(m); lost(m) }, 0, 10 * time.Second},
 		{"refused", func(m *simulation) { m.attempt(); refused(m) }, 8 * time.Minute, 12 * time.Minute},
