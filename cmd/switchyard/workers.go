@@ -38,7 +38,7 @@ func (a *app) workersList() *cobra.Command {
 
 // workersShow returns `switchyard workers show`.
 func (a *app) workersShow() *cobra.Command {
-	return showOne(a, "show ID-OR-NAME", "show everything about a worker: the state of its machine and its last changes, when it last responded, its job",
+	return showOne(a, "show ID-OR-NAME", "show a worker: the state of its machine, its last changes, when it last responded, its job",
 		"worker ID or name", (*client.Client).Worker, present.Worker)
 }
 
