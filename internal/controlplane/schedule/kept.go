@@ -49,9 +49,16 @@ func (x *Index) discard(j *jobEntry) {
 
 // keptSize returns about how many bytes of memory a record of a queued job takes.
 func keptSize(job *record.Job) int {
-	size := keptRecord + keptEntry*len(job.History.Entries) + len(job.IdempotencyKey) + len(job.TraceState)
-	for _, text := range job.Command {
-		size += keptText + len(text)
+	size := keptRecord + keptEntry*len(job.History.Entries)
+	for _, text := range []string{
+		job.ID, job.Queue, job.IdempotencyKey, job.BuildID, job.RetryOf, job.TraceParent, job.TraceState,
+	} {
+		size += len(text)
+	}
+	for _, texts := range [][]string{job.Command, job.Tags} {
+		for _, text := range texts {
+			size += keptText + len(text)
+		}
 	}
 	for key, value := range job.Env {
 		size += 2*keptText + len(key) + len(value)

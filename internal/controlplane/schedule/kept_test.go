@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -69,5 +70,30 @@ func TestKeptRecords(t *testing.T) {
 				t.Errorf("the index counts %d bytes, its jobs %d, of at most %d", x.kept, kept, maxKept)
 			}
 		})
+	}
+}
+
+// TestEachTextIsCounted fills each field of a record that is a text, or has some, and checks
+// that its size is counted.
+func TestEachTextIsCounted(t *testing.T) {
+	t.Parallel()
+	long := reflect.ValueOf(strings.Repeat("x", maxKeptRecord))
+	fields := reflect.TypeFor[record.Job]()
+	for i := range fields.NumField() {
+		var job record.Job
+		switch field := reflect.ValueOf(&job).Elem().Field(i); field.Kind() { //nolint:exhaustive // others have a fixed size
+		case reflect.String:
+			field.Set(long)
+		case reflect.Slice:
+			field.Set(reflect.Append(field, long))
+		case reflect.Map:
+			field.Set(reflect.MakeMap(field.Type()))
+			field.SetMapIndex(long, long)
+		default:
+			continue
+		}
+		if size := keptSize(&job); size <= maxKeptRecord {
+			t.Errorf("%s: counted as %d bytes", fields.Field(i).Name, size)
+		}
 	}
 }
