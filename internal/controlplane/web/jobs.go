@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -73,20 +74,25 @@ func (f jobFilter) request(now time.Time) (*switchyardv1.ListJobsRequest, error)
 	default:
 		state, err := present.ParseJobState(f.State)
 		if err != nil {
-			return nil, &problem{http.StatusBadRequest, punctuated(err.Error())}
+			return nil, refusedFilter("State", f.State, err)
 		}
 		req.States = []switchyardv1.JobState{state}
 	}
 	if f.Outcome != "" {
 		outcome, err := present.ParseJobOutcome(f.Outcome)
 		if err != nil {
-			return nil, &problem{http.StatusBadRequest, punctuated(err.Error())}
+			return nil, refusedFilter("Outcome", f.Outcome, err)
 		}
 		req.Outcomes = []switchyardv1.JobOutcome{outcome}
 	}
 	since, err := sinceOf(f.Since, now)
 	req.Since = since
 	return req, err
+}
+
+// refusedFilter returns the problem of a filter in the address that has a wrong value.
+func refusedFilter(name, value string, err error) *problem {
+	return &problem{http.StatusBadRequest, punctuated(fmt.Sprintf("%s %q %v", name, value, err))}
 }
 
 // sinceOf returns the moment that is a duration ago; nil for an empty one.

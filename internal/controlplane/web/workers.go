@@ -61,7 +61,7 @@ func (s *site) workers(w http.ResponseWriter, r *http.Request) error {
 	default:
 		state, err := present.ParseWorkerState(data.State)
 		if err != nil {
-			return &problem{http.StatusBadRequest, punctuated(err.Error())}
+			return refusedFilter("State", data.State, err)
 		}
 		req.States = []switchyardv1.WorkerState{state}
 	}
