@@ -14,8 +14,10 @@ import (
 // startNATS starts a NATS server on loopback, as an operator may run one.
 func startNATS(t *testing.T, port int, dir string) (srv *server.Server, stop func()) {
 	t.Helper()
-	srv, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: port, JetStream: true, StoreDir: dir, NoSigs: true,
-		JetStreamMaxStore: 32 << 30}) // by default it depends on the disk, and start asks for half of this
+	srv, err := server.NewServer(&server.Options{
+		Host: "127.0.0.1", Port: port, JetStream: true, StoreDir: dir, NoSigs: true,
+		JetStreamMaxStore: 32 << 30,
+	}) // by default it depends on the disk, and start asks for half of this
 	if err != nil {
 		t.Fatal(err)
 	}
