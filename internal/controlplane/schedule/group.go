@@ -17,7 +17,8 @@ const groupAge = time.Minute
 //
 // A group with ready jobs is filed under the one of its tags that the fewest workers have.
 // A worker that becomes idle, or polls, looks at the groups under its own tags, and so at
-// few of those that it cannot serve. While a group has ready jobs no idle worker has its
+// few of those that it cannot serve: those it files under a tag that it does not have, if
+// far fewer workers have that now. While a group has ready jobs no idle worker has its
 // tags, except between a change and the next Match.
 type group struct {
 	queue *queueEntry
@@ -48,8 +49,8 @@ func (x *Index) group(queue string, required []string) *group {
 	key := groupKey(required)
 	g := q.groups[key]
 	if g == nil {
-		g = newGroup(q, required)
-		for _, tag := range required {
+		g = newGroup(q, strings.Split(key, groupSeparator)) // the text is in memory once
+		for _, tag := range g.required {
 			t := q.tag(requiredKey(tag))
 			t.require()
 			g.tags = append(g.tags, t)
@@ -60,8 +61,11 @@ func (x *Index) group(queue string, required []string) *group {
 	return g
 }
 
-// groupKey returns the key of a group. No tag has a comma.
-func groupKey(required []string) string { return strings.Join(required, ",") }
+// groupSeparator separates the tags in the key of a group. No tag has a comma.
+const groupSeparator = ","
+
+// groupKey returns the key of a group.
+func groupKey(required []string) string { return strings.Join(required, groupSeparator) }
 
 // tidyGroups drops groups that have had no job for a while.
 func (q *queueEntry) tidyGroups(now time.Time) {
@@ -72,6 +76,7 @@ func (q *queueEntry) tidyGroups(now time.Time) {
 			g.unused = now
 		case now.Sub(g.unused) >= groupAge:
 			delete(q.groups, key)
+			delete(q.woken, g)
 			for _, t := range g.tags {
 				t.release()
 				q.dropIfUnused(t)
@@ -86,9 +91,29 @@ func (g *group) add(j *jobEntry) {
 	if len(g.tags) == 0 || g.filed != nil {
 		return
 	}
-	g.filed = g.rarest()
-	g.filed.ready[g] = struct{}{}
+	g.file(g.rarest())
 	g.queue.filed++
+}
+
+// file files the group under a tag.
+func (g *group) file(t *tagEntry) {
+	if g.filed != nil {
+		delete(g.filed.ready, g)
+	}
+	g.filed = t
+	if t.ready == nil {
+		t.ready = map[*group]struct{}{}
+	}
+	t.ready[g] = struct{}{}
+}
+
+// refile files a group under a tag that a worker lacks which has looked at it in vain. More
+// workers have come since it was filed, as all have after a restart with queued jobs. At most
+// half as many workers look at it then, so it is moved a few times only.
+func (g *group) refile(lacks *tagEntry) {
+	if 2*len(lacks.workers) <= len(g.filed.workers) {
+		g.file(lacks)
+	}
 }
 
 // remove removes a job from the ready ones, if it is one.
@@ -102,13 +127,16 @@ func (g *group) remove(j *jobEntry) {
 }
 
 // serves reports whether a worker of the queue has the tags of the group.
-func (w *workerEntry) serves(g *group) bool {
+func (w *workerEntry) serves(g *group) bool { return w.lacks(g) == nil }
+
+// lacks returns a tag of the group that a worker of the queue does not have, or nil.
+func (w *workerEntry) lacks(g *group) *tagEntry {
 	for _, t := range g.tags {
-		if _, has := t.workers[w]; !has {
-			return false
+		if !w.has(t) {
+			return t
 		}
 	}
-	return true
+	return nil
 }
 
 // bestIdle returns the best idle worker that has the tags of the group, or nil. It looks
@@ -116,6 +144,9 @@ func (w *workerEntry) serves(g *group) bool {
 func (g *group) bestIdle() (best *workerEntry) {
 	idle := g.queue.idle
 	for _, t := range g.tags {
+		if t.idle == nil {
+			return nil
+		}
 		if t.idle.Len() < idle.Len() {
 			idle = t.idle
 		}
@@ -137,7 +168,13 @@ func (w *workerEntry) bestReady() *jobEntry {
 	}
 	for _, t := range w.tags {
 		for g := range t.ready {
-			if j, _ := g.ready.Min(); (best == nil || readyBefore(j, best)) && w.serves(g) {
+			j, _ := g.ready.Min()
+			if best != nil && !readyBefore(j, best) {
+				continue
+			}
+			if lacks := w.lacks(g); lacks != nil {
+				g.refile(lacks)
+			} else {
 				best = j
 			}
 		}
@@ -154,7 +191,9 @@ func (x *Index) wake(w *workerEntry) {
 	}
 	for _, t := range w.tags {
 		for g := range t.ready {
-			if w.serves(g) {
+			if lacks := w.lacks(g); lacks != nil {
+				g.refile(lacks)
+			} else {
 				q.woken[g] = struct{}{}
 			}
 		}
@@ -177,7 +216,10 @@ func (x *Index) matchQueue(q *queueEntry, claims []*Claim) []*Claim {
 		groups.all = append(groups.all, q.plain)
 	}
 	for g := range q.woken {
-		if g.ready.Len() > 0 {
+		if q.idle.Len() == 0 {
+			break // as while the records are read after a restart
+		}
+		if g.ready.Len() > 0 && g.bestIdle() != nil {
 			groups.all = append(groups.all, g)
 		}
 	}

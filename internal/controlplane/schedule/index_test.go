@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -99,6 +100,10 @@ func TestTidyDropsWorkersThatLeftAndTheirQueues(t *testing.T) {
 	}
 }
 
+// matchingRuns is how often the histories of TestMatching are made: the hundred of one run
+// rarely show a lost wake-up.
+const matchingRuns = 20
+
 // Whatever is applied in whatever order, no job or worker is claimed twice, no
 // worker that must not work is claimed, and no job waits beside an idle worker of
 // its queue.
@@ -106,13 +111,19 @@ func TestMatching(t *testing.T) {
 	someTags := func(t *rapid.T, tags ...string) []string {
 		return rapid.SliceOfNDistinct(rapid.SampledFrom(tags), 0, 3, rapid.ID[string]).Draw(t, "tags")
 	}
-	rapid.Check(t, func(t *rapid.T) {
+	check := func(t *rapid.T) {
 		x := New()
 		now := time.Now()
 		var revision uint64
 		jobs, workers := map[string]record.Job{}, map[string]record.Worker{}
 		var claims []*Claim
-		id := func(kind string) string { return kind + fmt.Sprint(rapid.IntRange(0, 4).Draw(t, "id")) }
+		id := func(kind string) string {
+			n := 4
+			if kind == "q" {
+				n = 1 // so that jobs and workers meet
+			}
+			return kind + fmt.Sprint(rapid.IntRange(0, n).Draw(t, "id"))
+		}
 		put := func(j record.Job) {
 			revision++
 			j.Revision = revision
@@ -189,6 +200,18 @@ func TestMatching(t *testing.T) {
 					q.tidyGroups(now)
 				}
 			},
+			"pause or resume": func(t *rapid.T) {
+				revision++
+				name := id("q")
+				_, paused := x.QueuePause(name)
+				x.ApplyQueuePause(record.QueuePause{Queue: name, Paused: !paused, Revision: revision})
+			},
+			"forget": func(t *rapid.T) {
+				if a := x.workers[id("a")]; a != nil && a.claim == nil && len(a.jobs) == 0 {
+					x.ForgetWorker(a.record.ID)
+					delete(workers, a.record.ID)
+				}
+			},
 			"submit to an idle worker": func(t *rapid.T) {
 				required, _ := wire.RequiredTags(someTags(t, "a=1", "a=*", "b=1"))
 				c := x.ClaimIdle(id("q"), required)
@@ -229,7 +252,7 @@ func TestMatching(t *testing.T) {
 						continue
 					}
 					for _, w := range j.group.queue.idle.Items() {
-						if wire.HasTags(w.record.Tags, j.group.required) {
+						if !x.paused(j.group.queue) && wire.HasTags(w.record.Tags, j.group.required) {
 							t.Fatalf("%s with %q waits for %s with %q", j.id, j.group.required, w.record.ID, w.record.Tags)
 						}
 					}
@@ -271,19 +294,30 @@ func TestMatching(t *testing.T) {
 				}
 			},
 		})
-	})
+	}
+	for range matchingRuns {
+		rapid.Check(t, check)
+	}
 }
 
 // checkTags checks what an index derives from the tags of workers and jobs.
 func checkTags(t *rapid.T, x *Index, now time.Time) {
 	for _, q := range x.queues {
 		filed := 0
+		for g := range q.woken {
+			if q.groups[groupKey(g.required)] != g {
+				t.Fatalf("a dropped group that requires %q is woken", g.required)
+			}
+		}
 		for _, g := range q.groups {
 			if (g.filed != nil) != (g.ready.Len() > 0) {
 				t.Fatalf("a group with %d ready jobs is filed: %t", g.ready.Len(), g.filed != nil)
 			}
 			if g.filed != nil {
 				filed++
+				if _, found := g.filed.ready[g]; !found || !slices.Contains(g.tags, g.filed) {
+					t.Fatalf("the group that requires %q is filed under %v, found there: %t", g.required, g.filed.key, found)
+				}
 			}
 			g.crowd = crowd{} // count again
 			var want [conditionCount]int
@@ -305,8 +339,8 @@ func checkTags(t *rapid.T, x *Index, now time.Time) {
 			if len(tag.workers) == 0 && tag.groups == 0 {
 				t.Fatalf("the tag %v is kept", tag.key)
 			}
-			if (tag.idle != nil) != (tag.groups > 0) {
-				t.Fatalf("the tag %v of %d groups has its idle workers sorted: %t", tag.key, tag.groups, tag.idle != nil)
+			if sorted := tag.idle != nil; sorted && tag.groups == 0 || !sorted && tag.groups > 0 && len(tag.workers) > 0 {
+				t.Fatalf("the tag %v of %d groups has its idle workers sorted: %t", tag.key, tag.groups, sorted)
 			}
 			for w := range tag.workers {
 				if tag.idle == nil {

@@ -11,7 +11,7 @@ const (
 	maxKept       = 16 << 20
 	maxKeptRecord = 4 << 10
 	// keptRecord and keptEntry are about what a record takes without its texts, and an
-	// entry of its history with them, in bytes.
+	// entry of its history without its reason, in bytes. The tags are those of the group.
 	keptRecord = 1 << 10
 	keptEntry  = 400
 	// keptText is what a text takes beside its bytes.
@@ -36,7 +36,8 @@ func (x *Index) keep(j *jobEntry, job record.Job) {
 			return
 		}
 	}
-	kept := job // only now is it allocated
+	kept := job                  // only now is it allocated
+	kept.Tags = j.group.required // which has them already
 	j.record, j.kept = &kept, size
 	x.kept += size
 }
@@ -55,10 +56,11 @@ func keptSize(job *record.Job) int {
 	} {
 		size += len(text)
 	}
-	for _, texts := range [][]string{job.Command, job.Tags} {
-		for _, text := range texts {
-			size += keptText + len(text)
-		}
+	for _, entry := range job.History.Entries {
+		size += len(entry.Reason)
+	}
+	for _, text := range job.Command {
+		size += keptText + len(text)
 	}
 	for key, value := range job.Env {
 		size += 2*keptText + len(key) + len(value)

@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/tidwall/btree"
@@ -18,11 +19,13 @@ type tagKey struct {
 type tagEntry struct {
 	key     tagKey
 	workers map[*workerEntry]struct{}
-	// groups is how many groups require it, ready are those that are filed under it.
+	// groups is how many groups require it, ready are those that are filed under it; nil as
+	// long as none was.
 	groups int
 	ready  map[*group]struct{}
-	// idle are the idle ones of its workers, best first. Like ready it is nil as long as no
-	// group requires the tag, so that it costs nothing when a worker becomes idle.
+	// idle are the idle ones of its workers, best first. It is nil as long as no group requires
+	// the tag, so that it costs nothing when a worker becomes idle, or no worker has had it, so
+	// that jobs can name many tags that no worker has.
 	idle *btree.BTreeG[*workerEntry]
 }
 
@@ -39,10 +42,23 @@ func requiredKey(tag string) tagKey {
 func (q *queueEntry) tag(key tagKey) *tagEntry {
 	t := q.tags[key]
 	if t == nil {
-		t = &tagEntry{key: key, workers: map[*workerEntry]struct{}{}}
+		t = &tagEntry{key: key}
 		q.tags[key] = t
 	}
 	return t
+}
+
+// fewTags is up to how many tags of a worker, in both forms, are looked through: for more, and
+// only then, it takes less time to look the worker up.
+const fewTags = 64
+
+// has reports whether a worker has a tag of its queue.
+func (w *workerEntry) has(t *tagEntry) bool {
+	if len(w.tags) <= fewTags {
+		return slices.Contains(w.tags, t)
+	}
+	_, has := t.workers[w]
+	return has
 }
 
 // dropIfUnused drops the entry of a tag that no worker has and no group requires.
@@ -58,10 +74,15 @@ func (q *queueEntry) addTags(w *workerEntry, tags []string) {
 	w.tags = make([]*tagEntry, 0, 2*min(len(tags), wire.MaxWorkerTags))
 	add := func(key tagKey) {
 		t := q.tag(key)
-		if _, known := t.workers[w]; !known {
-			t.workers[w] = struct{}{}
-			w.tags = append(w.tags, t)
+		if _, known := t.workers[w]; known {
+			return
 		}
+		if t.workers == nil {
+			t.workers = map[*workerEntry]struct{}{}
+		}
+		t.workers[w] = struct{}{}
+		w.tags = append(w.tags, t)
+		t.sortIdle()
 	}
 	for _, tag := range tags[:min(len(tags), wire.MaxWorkerTags)] {
 		if strings.HasPrefix(tag, wire.QueueTag) {
@@ -84,13 +105,18 @@ func (q *queueEntry) removeTags(w *workerEntry) {
 	w.tags = nil
 }
 
-// require counts a group that requires the tag. The first one has the idle workers sorted.
+// require counts a group that requires the tag.
 func (t *tagEntry) require() {
 	t.groups++
-	if t.idle != nil {
+	t.sortIdle()
+}
+
+// sortIdle sorts the idle workers if someone asks for them and they are not sorted yet.
+func (t *tagEntry) sortIdle() {
+	if t.idle != nil || t.groups == 0 || len(t.workers) == 0 {
 		return
 	}
-	t.idle, t.ready = newIdle(), map[*group]struct{}{}
+	t.idle = newIdle()
 	for w := range t.workers {
 		if w.idleRank != 0 {
 			t.idle.Set(w)
