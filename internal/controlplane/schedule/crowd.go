@@ -9,9 +9,10 @@ import (
 )
 
 const (
-	// crowdAge is for how long the count of a large crowd is used again, whatever has
-	// changed, and largeCrowd is from how many workers on it is large. The reason of each
-	// job of a list is asked for.
+	// crowdAge is for how long a count is used again if no worker's condition has changed. For
+	// each largeCrowd of the workers that are looked at, it is used for crowdAge whatever has
+	// changed but whether there are such workers: the reason is asked for of each job that is
+	// submitted and of each of a list, and a count keeps all else from the index.
 	crowdAge   = time.Second
 	largeCrowd = 1000
 	// maxNamedTags bounds the tags that a text for people names, and maxNamedGroups the
@@ -40,7 +41,9 @@ func (c *crowd) connected() int {
 // one which the fewest workers have.
 func (x *Index) crowdOf(g *group, now time.Time) crowd {
 	old, q := &g.crowd, g.queue
-	if recent := !old.at.IsZero() && now.Sub(old.at) < crowdAge; recent && (old.version == q.version || old.size > largeCrowd) {
+	age := now.Sub(old.at)
+	recent := old.version == q.version && age < crowdAge || age < crowdAge*time.Duration(old.size/largeCrowd)
+	if recent && !old.at.IsZero() && (old.connected() > 0) == x.isServed(g) {
 		return *old
 	}
 	rarest := g.rarest()
@@ -62,6 +65,27 @@ func (x *Index) crowdOf(g *group, now time.Time) crowd {
 	return c
 }
 
+// isServed reports whether a connected worker has the tags of a group. It looks through the
+// workers only if the one that it has found before has left, or if it has found none and one
+// has connected since.
+func (x *Index) isServed(g *group) bool {
+	q := g.queue
+	if w := g.server; w != nil && x.workers[w.record.ID] == w && w.record.State.Connected() {
+		return true
+	}
+	if g.server == nil && g.unserved == q.connections && q.connections != 0 {
+		return false
+	}
+	g.server, g.unserved = nil, q.connections
+	for w := range g.rarest().workers {
+		if w.record.State.Connected() && w.serves(g) {
+			g.server = w
+			return true
+		}
+	}
+	return false
+}
+
 // rarest returns the tag of the group that the fewest workers have.
 func (g *group) rarest() *tagEntry {
 	return slices.MinFunc(g.tags, func(a, b *tagEntry) int { return cmp.Compare(len(a.workers), len(b.workers)) })
@@ -81,12 +105,9 @@ func describeTags(required []string) string {
 
 // unmatched returns how many ready jobs of the queue require tags that no connected worker
 // has.
-func (x *Index) unmatched(q *queueEntry, now time.Time) (jobs int) {
+func (x *Index) unmatched(q *queueEntry) (jobs int) {
 	for _, g := range q.groups {
-		if g.filed == nil {
-			continue
-		}
-		if c := x.crowdOf(g, now); c.connected() == 0 {
+		if g.filed != nil && !x.isServed(g) {
 			jobs += g.ready.Len()
 		}
 	}
@@ -101,7 +122,7 @@ func (x *Index) queueReason(name string, now time.Time) string {
 	if _, paused := x.QueuePause(name); paused || q == nil || q.filed == 0 || q.connected() == 0 {
 		return x.WaitingReason(name, nil, now)
 	}
-	groups, total := x.worstGroups(q, now)
+	groups, total := x.worstGroups(q)
 	if total == 1 {
 		return x.WaitingReason(name, groups[0].required, now)
 	}
@@ -116,7 +137,7 @@ func (x *Index) queueReason(name string, now time.Time) string {
 }
 
 // worstGroups returns the groups that queueReason names, and how many have ready jobs.
-func (x *Index) worstGroups(q *queueEntry, now time.Time) (worst []*group, total int) {
+func (x *Index) worstGroups(q *queueEntry) (worst []*group, total int) {
 	groups := make([]*group, 0, q.filed+1)
 	if q.plain.ready.Len() > 0 {
 		groups = append(groups, q.plain)
@@ -127,11 +148,10 @@ func (x *Index) worstGroups(q *queueEntry, now time.Time) (worst []*group, total
 		}
 	}
 	served := func(g *group) int {
-		if len(g.tags) == 0 {
-			return 1
+		if len(g.tags) > 0 && !x.isServed(g) {
+			return 0
 		}
-		c := x.crowdOf(g, now)
-		return min(c.connected(), 1)
+		return 1
 	}
 	for _, g := range groups {
 		at, _ := slices.BinarySearchFunc(worst, g, func(a, b *group) int {

@@ -33,6 +33,10 @@ type group struct {
 	unused time.Time
 	// crowd is what was last counted of its workers.
 	crowd crowd
+	// server is the worker that isServed has found last, and unserved the connections of the
+	// queue at which it has found none.
+	server   *workerEntry
+	unserved uint64
 }
 
 func newGroup(q *queueEntry, required []string) *group {

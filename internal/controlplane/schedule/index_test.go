@@ -310,6 +310,13 @@ func checkTags(t *rapid.T, x *Index, now time.Time) {
 			}
 		}
 		for _, g := range q.groups {
+			connected := false
+			for _, w := range q.workers {
+				connected = connected || w.record.State.Connected() && wire.HasTags(w.record.Tags, g.required)
+			}
+			if got := x.isServed(g); got != connected {
+				t.Fatalf("a connected worker has %q: %t, want %t", g.required, got, connected)
+			}
 			if (g.filed != nil) != (g.ready.Len() > 0) {
 				t.Fatalf("a group with %d ready jobs is filed: %t", g.ready.Len(), g.filed != nil)
 			}

@@ -23,9 +23,10 @@ type queueEntry struct {
 	// woken are the groups that the next Match looks at, or the first one after a pause.
 	woken map[*group]struct{}
 	// counts are the workers in each condition, unresponsive those of that one.
-	// version grows with each change of them.
+	// version grows with each change of them, connections with each worker that connects.
 	counts       [conditionCount]int
 	version      uint64
+	connections  uint64
 	unresponsive map[*workerEntry]struct{}
 }
 

@@ -37,7 +37,7 @@ func (x *Index) Queues(p Page, now time.Time) (queues []Queue, next string, tota
 	if err != nil {
 		return nil, "", 0, err
 	}
-	stats := x.Stats(now).Queues
+	stats := x.Stats().Queues
 	maps.DeleteFunc(stats, func(_ string, q *QueueStats) bool { return !q.listed() })
 	names := slices.Sorted(maps.Keys(stats))
 	first, _ := slices.BinarySearchFunc(names, p.Token, func(name, token string) int {
@@ -57,7 +57,7 @@ func (x *Index) Queues(p Page, now time.Time) (queues []Queue, next string, tota
 
 // Queue returns one queue, which may be empty, and reports whether lists have it.
 func (x *Index) Queue(name string, now time.Time) (queue Queue, listed bool) {
-	stats := x.Stats(now).Queues[name]
+	stats := x.Stats().Queues[name]
 	if stats == nil {
 		stats = &QueueStats{}
 	}

@@ -93,7 +93,7 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 	case "groups":
 		return s.groups()
 	case "unmatched":
-		return fmt.Sprint(s.x.Stats(s.now).Queues[queue].Unmatched)
+		return fmt.Sprint(s.x.Stats().Queues[queue].Unmatched)
 	case "waits":
 		return s.x.WaitingReason(queue, required(t, tags), s.now)
 	case "wait":

@@ -62,7 +62,7 @@ type Stats struct {
 // Stats counts jobs and workers. It takes a time that depends on the number of workers
 // and of queues, and on the number of sets of tags that jobs require, and not on that of
 // jobs.
-func (x *Index) Stats(now time.Time) Stats {
+func (x *Index) Stats() Stats {
 	s := Stats{Queues: map[string]*QueueStats{}, Postponed: len(x.postponed)}
 	for number, class := range x.history.classes.values {
 		ids := x.history.ids[number]
@@ -93,7 +93,7 @@ func (x *Index) Stats(now time.Time) Stats {
 		s.queue(w.record.Queue).Workers[w.kind()]++
 	}
 	for name, q := range x.queues {
-		if n := x.unmatched(q, now); n > 0 {
+		if n := x.unmatched(q); n > 0 {
 			s.queue(name).Unmatched = n
 		}
 	}

@@ -53,7 +53,7 @@ func TestStats(t *testing.T) {
 	job(5, "b", wire.StateCanceled, "")
 	job(1, "a", wire.StateCanceled, "") // so that the second is the oldest
 
-	got := x.Stats(now)
+	got := x.Stats()
 	want := Stats{Streams: 3, Queues: map[string]*QueueStats{
 		"a": {
 			Jobs:         map[wire.JobState]int{wire.StateQueued: 1, wire.StateRunning: 1, wire.StateCanceled: 1},
@@ -69,8 +69,8 @@ func TestStats(t *testing.T) {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	x.ExpiredWorkers(now.Add(time.Minute), 90*time.Second)
-	if x.Stats(now).Queues["a"].Workers[WorkerKind{WorkerSilent, true}] == 0 {
-		t.Errorf("no worker is silent: %v", x.Stats(now).Queues["a"].Workers)
+	if x.Stats().Queues["a"].Workers[WorkerKind{WorkerSilent, true}] == 0 {
+		t.Errorf("no worker is silent: %v", x.Stats().Queues["a"].Workers)
 	}
 }
 
@@ -86,7 +86,7 @@ func BenchmarkStats(b *testing.B) {
 				}, now, now)
 			}
 			for b.Loop() {
-				_ = x.Stats(now)
+				_ = x.Stats()
 			}
 		})
 	}

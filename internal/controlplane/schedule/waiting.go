@@ -50,6 +50,9 @@ func (w *workerEntry) count() {
 	if c == w.counted {
 		return
 	}
+	if w.counted <= away && c > away {
+		w.queue.connections++
+	}
 	w.discount()
 	w.counted = c
 	w.queue.version++
