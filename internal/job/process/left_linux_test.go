@@ -33,6 +33,13 @@ func newReaper(tb testing.TB) *Reaper {
 // run runs a script to its end and returns its output.
 func run(tb testing.TB, r *Reaper, script string) string {
 	tb.Helper()
+	_, output := runToEnd(tb, r, script)
+	return output
+}
+
+// runToEnd is run, and returns the program too.
+func runToEnd(tb testing.TB, r *Reaper, script string) (*Process, string) {
+	tb.Helper()
 	var output strings.Builder
 	p, err := Start(Command{Name: "the shell", Argv: []string{"/bin/sh", "-c", script}, Env: os.Environ()},
 		Options{Reaper: r, CancelSignal: syscall.SIGTERM, CancelGrace: time.Second, KillWait: 10 * time.Second, Logger: zap.NewNop()}, &output)
@@ -43,7 +50,7 @@ func run(tb testing.TB, r *Reaper, script string) string {
 	if _, err := p.Collect(time.Now()); err != nil {
 		tb.Error(err)
 	}
-	return output.String()
+	return p, output.String()
 }
 
 // TestLeft runs programs beside another one: what each has left running is ended with it,
@@ -85,6 +92,34 @@ func TestLeft(t *testing.T) {
 				return nil
 			}); err != nil {
 				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestLeftUnknown runs a program that leaves a process with no sign of where it comes from,
+// beside another program: it is not ended, and that is known.
+func TestLeftUnknown(t *testing.T) {
+	if _, err := exec.LookPath("setsid"); err != nil {
+		t.Skip("no setsid")
+	}
+	r := newReaper(t)
+	startOther(t, r)
+	begun := filepath.Join(t.TempDir(), "begun")
+	daemon := "setsid env -i sh -c 'echo $$; : >" + begun + "; exec sleep 600' & until [ -e " + begun + " ]; do sleep 0.01; done"
+	for _, tt := range []struct {
+		name, script string
+		left         bool
+	}{{"nothing", "true", false}, {"a daemon without an environment", daemon, true}} {
+		t.Run(tt.name, func(t *testing.T) {
+			p, output := runToEnd(t, r, tt.script)
+			if got := p.Left(); got != tt.left {
+				t.Errorf("processes may be left: %t, want %t", got, tt.left)
+			}
+			if pid, err := strconv.Atoi(strings.TrimSpace(output)); err == nil {
+				if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+					t.Error("the daemon is not left:", err)
+				}
 			}
 		})
 	}

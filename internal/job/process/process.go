@@ -48,6 +48,7 @@ type Process struct {
 	cmd    *exec.Cmd
 	opts   Options
 	group  *group
+	tree   *tree
 	cgroup *cgroup // nil: none
 	output *output
 	begun  time.Time
@@ -55,7 +56,7 @@ type Process struct {
 	ended  time.Time     // set before exited is closed
 	end    End           // what Wait returned
 	reaped bool          // by Collect
-	left   bool          // Collect could not kill all of it
+	left   bool          // Collect could not kill all of it, or does not know
 	// inherited is the peak of memory that is not the program's own, in bytes.
 	inherited int64
 }
@@ -102,7 +103,8 @@ func startIn(cg *cgroup, c Command, opts Options, out *output) (*Process, error)
 	cmd := exec.Command(c.Argv[0], c.Argv[1:]...) //nolint:gosec,noctx // it runs what the job asks for
 	cmd.Dir, cmd.Env = c.Dir, append(slices.Clip(c.Env), MarkVariable+"="+mark)
 	cmd.Stdout, cmd.Stderr = out.write, out.write
-	g, err := newGroup(&tree{mark: mark, reaper: opts.Reaper, limit: opts.KillWait, cgroup: cg})
+	processes := &tree{mark: mark, reaper: opts.Reaper, limit: opts.KillWait, cgroup: cg}
+	g, err := newGroup(processes)
 	if err != nil {
 		return nil, fmt.Errorf("creating a process group: %w", err)
 	}
@@ -123,7 +125,7 @@ func startIn(cg *cgroup, c Command, opts Options, out *output) (*Process, error)
 		_ = g.close()
 		return nil, fmt.Errorf("starting %s %s: %w%s", c.Name, c.Argv[0], err, hint(err))
 	}
-	p := &Process{cmd: cmd, opts: opts, group: g, cgroup: cg, output: out, begun: begun, exited: make(chan struct{})}
+	p := &Process{cmd: cmd, opts: opts, group: g, tree: processes, cgroup: cg, output: out, begun: begun, exited: make(chan struct{})}
 	p.inherited = inheritedPeakMemory()
 	if err := g.add(cmd.Process); err != nil {
 		_ = cmd.Process.Kill()
@@ -222,6 +224,8 @@ func (p *Process) endGroup() {
 		p.left = true
 		p.opts.Logger.Warn("could not kill all processes that a job left running", zap.Int("process_group", p.PID()), zap.Error(err))
 	}
+	// No process leaves a control group, which is empty now.
+	p.left = p.left || p.tree.unsure && p.cgroup == nil
 }
 
 // reap returns the exit status of a program that has ended, and releases the process group.

@@ -29,6 +29,8 @@ type tree struct {
 	reaper *Reaper       // nil: finds only processes with the mark, of the session, and their descendants
 	cgroup *cgroup       // of the program; nil: none
 	limit  time.Duration // for the end of killed processes
+	// unsure is set by kill if it has left a process alone that may be of the tree.
+	unsure bool
 }
 
 // Unsupported returns what jobs have to do without on this system, as one message

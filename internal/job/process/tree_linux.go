@@ -117,6 +117,7 @@ func killProcesses(chosen map[int]proc) ([]int, error) {
 func (t *tree) members(all map[int]proc, leader int, markOf func(int) string, startOf func(int) uint64) map[int]proc {
 	self := os.Getpid()
 	below := descendants(all, self)
+	t.unsure = t.reaper == nil
 	found := map[int]proc{}
 	for pid, p := range all {
 		switch {
@@ -124,29 +125,35 @@ func (t *tree) members(all map[int]proc, leader int, markOf func(int) string, st
 		case t.reaper != nil && !below[pid]: // with a subreaper, all processes of jobs are below this one
 		case pid == leader, p.session == leader, markOf(pid) == t.mark:
 			found[pid] = p
-		case t.reaper != nil && t.ownsOrphan(p, leader, markOf, startOf):
-			found[pid] = p
+		case t.reaper == nil || !t.reaper.isOrphan(p):
+		default:
+			if owns, known := t.ownsOrphan(p, leader, markOf, startOf); owns {
+				found[pid] = p
+			} else if !known && !p.zombie {
+				t.unsure = true
+			}
 		}
 	}
 	addDescendants(all, found)
 	return found
 }
 
-// ownsOrphan reports whether an orphan without a mark must belong to this tree,
-// because no other program ran when it was started. While another one did, the
+// ownsOrphan reports whether an orphan without the mark must belong to this tree, because no
+// other program ran when it was started, and whether that is known. While another one ran, the
 // orphan is left alone; the last of these programs ends it.
-func (t *tree) ownsOrphan(p proc, leader int, markOf func(int) string, startOf func(int) uint64) bool {
-	if !t.reaper.isOrphan(p) || os.Getpid() == 1 { // process 1 inherits orphans of every origin
-		return false
-	}
+func (t *tree) ownsOrphan(p proc, leader int, markOf func(int) string, startOf func(int) uint64) (owns, known bool) {
 	mark := markOf(p.pid)
+	known = os.Getpid() != 1 // process 1 inherits orphans of every origin
 	for pid, other := range t.reaper.started {
-		// It is not reaped while the caller holds the lock, so that its start is known.
-		if pid != leader && (other == mark || p.session == pid || startOf(pid) <= p.started) {
-			return false
+		switch {
+		case pid == leader:
+		case other == mark, p.session == pid:
+			return false, true
+		case startOf(pid) <= p.started: // it is not reaped while the caller holds the lock, so that its start is known
+			known = false
 		}
 	}
-	return true
+	return known, known
 }
 
 // addDescendants adds the descendants of the found processes, which may have

@@ -25,14 +25,17 @@ func TestMembers(t *testing.T) {
 		otherAt  uint64 // when the other program was started; 0: there is none
 		want     []int
 		noReaper bool
+		unsure   bool // a process may be left
 	}{
 		{name: "no process"},
 		{name: "the leader and its session", all: []proc{{pid: leader, parent: self, session: leader}, {pid: 2, parent: self, session: leader}}, want: []int{2, leader}},
 		{name: "a marked process", all: []proc{{pid: 2, parent: self}, {pid: 3, parent: 2}}, marks: map[int]string{2: mark}, want: []int{2, 3}},
-		{name: "a marked process below another parent", all: []proc{{pid: 2, parent: 1}, {pid: 3, parent: 2}}, marks: map[int]string{2: mark}, want: []int{2, 3}, noReaper: true},
+		{name: "a marked process below another parent", all: []proc{{pid: 2, parent: 1}, {pid: 3, parent: 2}}, marks: map[int]string{2: mark}, want: []int{2, 3}, noReaper: true, unsure: true},
 		{name: "below a marked process of another program", all: []proc{{pid: other, parent: self, session: other}, {pid: 2, parent: other}, {pid: 3, parent: 2}}, marks: map[int]string{2: "c.its"}, otherAt: 1},
-		{name: "a marked process below one without a mark", all: []proc{{pid: 2, parent: self, started: 5}, {pid: 3, parent: 2}}, marks: map[int]string{3: mark}, otherAt: 1, want: []int{3}},
-		{name: "an orphan that may be of another program", all: []proc{{pid: 2, parent: self, started: 7}}, otherAt: 7},
+		{name: "a marked process below one without a mark", all: []proc{{pid: 2, parent: self, started: 5}, {pid: 3, parent: 2}}, marks: map[int]string{3: mark}, otherAt: 1, want: []int{3}, unsure: true},
+		{name: "an orphan that may be of another program", all: []proc{{pid: 2, parent: self, started: 7}}, otherAt: 7, unsure: true},
+		{name: "an orphan with the mark of the other program", all: []proc{{pid: 2, parent: self, started: 7}}, marks: map[int]string{2: "c.its"}, otherAt: 7},
+		{name: "one that may be of another program, and has ended", all: []proc{{pid: 2, parent: self, started: 7, zombie: true}}, otherAt: 7},
 		{name: "an orphan from before the other program", all: []proc{{pid: 2, parent: self, started: 6}}, otherAt: 7, want: []int{2}},
 		{name: "an orphan in the session of the other program", all: []proc{{pid: 2, parent: self, started: 6, session: other}}, otherAt: 7},
 		{name: "a child from before the reaper", all: []proc{{pid: 9, parent: self, started: 1}, {pid: 10, parent: 9}}},
@@ -59,6 +62,9 @@ func TestMembers(t *testing.T) {
 				func(pid int) string { return tt.marks[pid] }, func(int) uint64 { return tt.otherAt })))
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("members (-want +got):\n%s", diff)
+			}
+			if tr.unsure != tt.unsure {
+				t.Errorf("a process may be left: %t, want %t", tr.unsure, tt.unsure)
 			}
 		})
 	}
