@@ -50,7 +50,9 @@ func (e *ended) note(id string, k known) {
 }
 
 // has reports whether a session has ended. A session of which the store cannot be asked goes
-// on, as far as is known: an outage of the store is when people look at the page.
+// on, as far as is known: an outage of the store is when people look at the page. But one whose
+// reader does not wait for the answer has ended: what a request changes is done even if its
+// reader leaves, and so a copy of a cookie could be used in spite of the store's answer.
 func (e *ended) has(ctx context.Context, id string, now time.Time) bool {
 	e.mu.Lock()
 	k := e.known[id]
@@ -60,7 +62,7 @@ func (e *ended) has(ctx context.Context, id string, now time.Time) bool {
 	}
 	over, err := e.store.SessionEnded(ctx, id)
 	if err != nil {
-		return false
+		return ctx.Err() != nil
 	}
 	e.note(id, known{over, now})
 	return over

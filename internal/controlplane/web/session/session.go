@@ -115,21 +115,22 @@ func (s *Sessions) TokenID(r *http.Request) (string, error) {
 	return tokenOf(signed), nil
 }
 
-// End ends the session of a request, for every copy of its cookie. allow is called before the store is written; End writes nothing if it
+// End ends the session of a request, for every copy of its cookie, even if its reader, who
+// leaves, does not wait. allow is called before the store is written; End writes nothing if it
 // returns an error. ErrInvalid, the error of allow, or an error of the store.
 func (s *Sessions) End(r *http.Request, allow func(tokenID string) error) error {
 	signed, end, err := s.verify(r)
 	if err != nil {
 		return err
 	}
-	id, now := idOf(signed), s.now()
-	if s.ended.has(r.Context(), id, now) {
+	id, now, ctx := idOf(signed), s.now(), context.WithoutCancel(r.Context())
+	if s.ended.has(ctx, id, now) {
 		return ErrInvalid
 	}
 	if err := allow(tokenOf(signed)); err != nil {
 		return err
 	}
-	return s.ended.end(r.Context(), id, end.Sub(now))
+	return s.ended.end(ctx, id, end.Sub(now))
 }
 
 // tokenOf returns the ID of the token's record in the signed part of a cookie.

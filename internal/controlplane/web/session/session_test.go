@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/base64"
@@ -27,17 +28,18 @@ func (s *shared) SessionKey(context.Context) ([]byte, error) {
 	return []byte(strings.Repeat(string(s.key), 32)), s.err
 }
 
-func (s *shared) EndSession(_ context.Context, id string, left time.Duration) error {
-	if s.err == nil {
+func (s *shared) EndSession(ctx context.Context, id string, left time.Duration) error {
+	err := cmp.Or(s.err, ctx.Err())
+	if err == nil {
 		s.ended[id] = left
 	}
-	return s.err
+	return err
 }
 
-func (s *shared) SessionEnded(_ context.Context, id string) (bool, error) {
+func (s *shared) SessionEnded(ctx context.Context, id string) (bool, error) {
 	s.reads++
 	_, ended := s.ended[id]
-	return ended, s.err
+	return ended, cmp.Or(s.err, ctx.Err())
 }
 
 func request(t *testing.T, cookies ...*http.Cookie) *http.Request {
@@ -183,6 +185,30 @@ func TestEnd(t *testing.T) {
 		t.Errorf("%d sessions are known", len(there.ended.known))
 	}
 	expect("after many", there, one, ErrInvalid)
+}
+
+// A reader who leaves before the store has answered cannot use a session that was ended
+// elsewhere, and ends one all the same.
+func TestAReaderWhoLeaves(t *testing.T) {
+	t.Parallel()
+	store := key('k')
+	here, there := New(store), New(store)
+	one, err := here.Cookie(request(t), "0190-id")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	yes := func(string) error { return nil }
+	if err := here.End(request(t, one).WithContext(gone), yes); err != nil || len(store.ended) != 1 {
+		t.Errorf("%v, %d records", err, len(store.ended))
+	}
+	if _, err := there.TokenID(request(t, one).WithContext(gone)); !errors.Is(err, ErrInvalid) {
+		t.Errorf("of a reader who has left: %v, want %v", err, ErrInvalid)
+	}
+	if _, err := there.TokenID(request(t, one)); !errors.Is(err, ErrInvalid) {
+		t.Errorf("%v, want %v", err, ErrInvalid)
+	}
 }
 
 // After some failures an address has to wait; the others of its network of IPv6 with it.
