@@ -72,6 +72,12 @@ func (g *cgroup) kill(limit time.Duration) error {
 // populated reports whether a process of the group has not ended.
 func (g *cgroup) populated() bool { return g.number("cgroup.events", "populated") != 0 }
 
+// isEmpty reports whether the group exists and has no process.
+func (g *cgroup) isEmpty() bool {
+	text, err := readSmallAt(g.fd, "cgroup.events", make([]byte, smallFile))
+	return err == nil && bytes.Contains(text, []byte("populated 0\n"))
+}
+
 // number returns a number in a file of the group: after a name, or that of the whole file
 // if the name is empty. It returns 0 if there is none.
 func (g *cgroup) number(file, name string) int64 {

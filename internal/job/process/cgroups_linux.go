@@ -229,7 +229,7 @@ func (c *Cgroups) make(limits Limits) (*cgroup, error) {
 	if c == nil || c.broken.Load() {
 		return nil, nil //nolint:nilnil // no group is not an error
 	}
-	g := c.ready.take()
+	g := c.readyGroup()
 	if g == nil {
 		var err error
 		if g, err = c.makeGroup(); err != nil {

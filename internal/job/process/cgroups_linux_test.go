@@ -3,6 +3,7 @@ package process
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -204,6 +205,44 @@ func TestReadyGroupsAreBounded(t *testing.T) {
 	}
 	if err := errors.Join(c.ready.close(), c.ready.add(late), c.Close()); err != nil || exists(c.dir) {
 		t.Errorf("%v; the group of the agent is left: %v", err, exists(c.dir))
+	}
+}
+
+// TestReadyGroupsThatProgramsFind runs programs after others have changed the groups that are
+// ready: one was removed, another one has a process.
+func TestReadyGroupsThatProgramsFind(t *testing.T) {
+	c := openGroups(t, agentID(t, "found"), Limits{})
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	for name, change := range map[string]func(ready string) error{
+		"nothing": func(string) error { return nil },
+		"removed": os.Remove,
+		"used": func(ready string) error {
+			stray := exec.Command("sleep", "600")
+			if err := stray.Start(); err != nil {
+				return err
+			}
+			t.Cleanup(func() {
+				if err := stray.Wait(); err == nil || err.Error() != "signal: killed" {
+					t.Errorf("the process in the group has not been killed: %v", err)
+				}
+			})
+			return writeCgroup(ready, processesFile, strconv.Itoa(stray.Process.Pid))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inGroup(t, groupOptions(c, nil), "true")
+			if err := change(c.ready.groups[0].dir); err != nil {
+				t.Fatal(err)
+			}
+			output, exit := inGroup(t, groupOptions(c, nil), "grep ^0: /proc/self/cgroup")
+			if exit.Code != 0 || !strings.Contains(output, filepath.Base(c.dir)+"/") || c.broken.Load() {
+				t.Errorf("%+v, %q", exit, output)
+			}
+		})
 	}
 }
 

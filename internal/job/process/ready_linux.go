@@ -8,10 +8,17 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
+
+	"go.uber.org/zap"
 )
 
-// maxReady is the most groups that are ready.
-const maxReady = 64
+const (
+	// maxReady is the most groups that are ready.
+	maxReady = 64
+	// strayLimit is how long a process may take to end that was moved to a ready group.
+	strayLimit = time.Second
+)
 
 // readyGroups are control groups for later programs, without limits and without processes,
 // so that a program need not wait until one is made. The zero value is empty. Methods may be
@@ -63,6 +70,19 @@ func (r *readyGroups) close() error {
 	}
 	r.groups, r.closed = nil, true
 	return errors.Join(errs...)
+}
+
+// readyGroup returns a group that is ready, or nil if there is none. Programs may do to it what
+// this process may, so one that was removed is left out, and one with a process is ended.
+func (c *Cgroups) readyGroup() *cgroup {
+	for {
+		g := c.ready.take()
+		if g == nil || g.isEmpty() {
+			return g
+		}
+		err := errors.Join(g.kill(strayLimit), g.remove())
+		c.logger.Warn("a control group for a later job was removed, or has a process that is no job's; it is not used", zap.Error(err))
+	}
 }
 
 // makeGroup makes a group without limits.
