@@ -181,9 +181,14 @@ func TestMatching(t *testing.T) {
 				}
 				c := claims[0]
 				claims = claims[1:]
-				if j := jobs[c.JobID]; j.State == wire.StateQueued && rapid.Bool().Draw(t, "stored") {
+				stored := rapid.Bool().Draw(t, "stored")
+				if j := jobs[c.JobID]; j.State == wire.StateQueued && stored {
 					j.State, j.WorkerID = wire.StateAssigned, c.WorkerID
 					put(j)
+				}
+				if !stored && rapid.Bool().Draw(t, "postponed") {
+					x.Postpone(c, now.Add(time.Second))
+					return
 				}
 				x.Release(c)
 			},
@@ -196,6 +201,7 @@ func TestMatching(t *testing.T) {
 				if rapid.Bool().Draw(t, "later") {
 					now = now.Add(groupAge)
 				}
+				x.resume(now)
 				for _, q := range x.queues {
 					q.tidyGroups(now)
 				}
@@ -277,7 +283,7 @@ func TestMatching(t *testing.T) {
 				}
 				wantReady, wantIdle := 0, 0
 				for _, j := range jobs {
-					if j.State == wire.StateQueued && !claimedJobs[j.ID] {
+					if _, postponed := x.postponed[x.jobs[j.ID]]; j.State == wire.StateQueued && !claimedJobs[j.ID] && !postponed {
 						wantReady++
 					}
 				}
