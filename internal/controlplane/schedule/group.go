@@ -144,9 +144,12 @@ func (w *workerEntry) lacks(g *group) *tagEntry {
 }
 
 // bestIdle returns the best idle worker that has the tags of the group, or nil. It looks
-// at the idle workers that have the tag which the fewest of them have.
-func (g *group) bestIdle() (best *workerEntry) {
+// at the idle workers that have the tag which the fewest of them have, unless no worker has all.
+func (x *Index) bestIdle(g *group) (best *workerEntry) {
 	idle := g.queue.idle
+	if len(g.tags) > 1 && !x.isServed(g) {
+		return nil
+	}
 	for _, t := range g.tags {
 		if t.idle == nil {
 			return nil
@@ -223,7 +226,7 @@ func (x *Index) matchQueue(q *queueEntry, claims []*Claim) []*Claim {
 		if q.idle.Len() == 0 {
 			break // as while the records are read after a restart
 		}
-		if g.ready.Len() > 0 && g.bestIdle() != nil {
+		if g.ready.Len() > 0 && x.bestIdle(g) != nil {
 			groups.all = append(groups.all, g)
 		}
 	}
@@ -231,7 +234,7 @@ func (x *Index) matchQueue(q *queueEntry, claims []*Claim) []*Claim {
 	heap.Init(groups)
 	for len(groups.all) > 0 && q.idle.Len() > 0 {
 		g := groups.all[0]
-		if w := g.bestIdle(); w != nil {
+		if w := x.bestIdle(g); w != nil {
 			j, _ := g.ready.Min()
 			claims = append(claims, x.claim(j, w))
 			if g.ready.Len() > 0 {

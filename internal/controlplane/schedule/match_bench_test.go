@@ -94,7 +94,7 @@ func BenchmarkBusyFleet(b *testing.B) {
 func BenchmarkIdleFleet(b *testing.B) {
 	for name, tags := range map[string][]string{
 		"no tags": nil, "a tag of all": {"os=linux"}, "a tag of ten": {"rare=77"}, "a tag of one": {"host=w19000"},
-		"two of a zone": {"rack=9", "zone=1"}, "none has both": {"rack=9", "zone=2"}, "none has it": {"gpu=a100"},
+		"two of a zone": {"rack=9", "zone=1"}, "none has both": {"rack=9", "zone=2"}, "none has two zones": {"os=linux", "zone=1", "zone=2"}, "none has it": {"gpu=a100"},
 	} {
 		b.Run(name, func(b *testing.B) {
 			f := newFleet()

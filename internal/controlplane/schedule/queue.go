@@ -156,7 +156,7 @@ func (x *Index) ClaimIdle(queue string, required []string) *Claim {
 	if g.ready.Len() > 0 {
 		return nil
 	}
-	w := g.bestIdle()
+	w := x.bestIdle(g)
 	if w == nil || w.bestReady() != nil {
 		return nil
 	}
