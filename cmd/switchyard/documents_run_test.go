@@ -51,6 +51,7 @@ var documented = []struct {
 	{"OPERATING.md", "switchyard job delete ID...", runs, ""},
 	{"OPERATING.md", "switchyard server backup backup.gz", runs, ""},
 	{"OPERATING.md", "mkdir -m 700", serves, `^The control plane is up`},
+	{"OPERATING.md", "sed 's/^/Authorization", runs, ""},
 	{"OPERATING.md", "switchyard agent history --since 12h", runs, ""},
 	{"OPERATING.md", "switchyard demo --transition-log", parsed, "the scripts demo and fsm_replay"},
 	{"SECURITY.md", "useradd --system", runs, ""},
@@ -62,8 +63,10 @@ var documented = []struct {
 // a directory of the test, and what changes the machine itself does nothing.
 func TestDocumentedBlocks(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("sh"); err != nil {
-		t.Skipf("no sh: %v", err)
+	for _, needed := range []string{"sh", "curl"} {
+		if _, err := exec.LookPath(needed); err != nil {
+			t.Skipf("no %s: %v", needed, err)
+		}
 	}
 	r := newReader(t)
 	next := 0
@@ -123,6 +126,7 @@ func newReader(t *testing.T) *reader {
 	r.replaced = []string{
 		"--dir /\n", "--dir " + root + "\n", "/etc/", root + "/etc/", "/var/lib/", root + "/var/lib/",
 		"0.0.0.0:7420", "127.0.0.1:0", "--until 1h", "--until 0s", // an hour ago there was nothing
+		"?seconds=10", "?seconds=1",
 	}
 	if err := os.MkdirAll(root+"/var/lib", 0o700); err != nil {
 		t.Fatal(err)

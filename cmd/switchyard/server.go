@@ -47,7 +47,8 @@ and all else goes on. A store whose disk is full takes no job and no result unti
 room, and then goes on by itself; agents keep results and logs meanwhile, and /readyz
 responds with the cause.
 
-Metrics for Prometheus are at /metrics, for tokens of the scope read.
+Metrics for Prometheus are at /metrics, for tokens of the scope read; profiles for
+"go tool pprof" are at /debug/pprof, for tokens of the scope operate.
 
 Exit codes: 0 after an orderly shutdown, 1 when it failed, 2 when a setting is
 wrong, 128 plus the number of the signal after a second signal.`

@@ -25,6 +25,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/agentwire"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/api"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/profiles"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/web"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
@@ -90,7 +91,10 @@ func TestEveryRouteByToken(t *testing.T) {
 	for _, route := range routes {
 		line(route.Method+" "+route.Path, func(column string) string { return m.rest(route, column) })
 	}
-	line("GET "+api.MetricsPath, m.metrics)
+	line("GET "+api.MetricsPath, func(column string) string { return m.get(api.MetricsPath, column) })
+	for _, path := range profiles.Paths() { // a profile of no time is refused after the token
+		line("GET "+path, func(column string) string { return m.get(path+"?seconds=0", column) })
+	}
 	for _, route := range web.Routes() {
 		line(route.Pattern, func(column string) string { return m.page(route, column) })
 	}
@@ -222,10 +226,10 @@ func (m *matrix) rest(route agentwire.Route, column string) string {
 	return allowed
 }
 
-// metrics returns the result of a scrape on a kind of token.
-func (m *matrix) metrics(column string) string {
+// get returns the result of reading a path on a kind of token.
+func (m *matrix) get(path, column string) string {
 	m.t.Helper()
-	return m.resultOf(m.send(http.MethodGet, api.MetricsPath, "Bearer "+m.presented(column), nil))
+	return m.resultOf(m.send(http.MethodGet, path, "Bearer "+m.presented(column), nil))
 }
 
 // page returns the result of a route of the web page, after a sign-in with a kind of token.

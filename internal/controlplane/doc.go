@@ -7,6 +7,7 @@
 //   - switchyard.v1, the API for people and programs (package api);
 //   - the web page, below /, which makes calls of that API (package web);
 //   - /metrics, for Prometheus (package metrics);
+//   - /debug/pprof, profiles of the process, for operators (package profiles);
 //   - /healthz, /readyz and grpc.health.v1.Health.
 //
 // HTTP/1.1 and HTTP/2 share the port. With a certificate ALPN negotiates the

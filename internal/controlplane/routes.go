@@ -12,6 +12,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/agentwire"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/api"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/metrics"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/profiles"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/web"
 	"github.com/switchyard-ci/switchyard/proto/agentedge/v1/agentedgev1connect"
 	"github.com/switchyard-ci/switchyard/proto/switchyard/v1/switchyardv1connect"
@@ -39,7 +40,8 @@ func (p *Parts) Handler(closing context.Context) http.Handler {
 	mux.Handle(agents.Stream())
 	for path, handler := range api.Handlers(p.Dispatcher, api.Options{
 		Store: p.Store, Tokens: p.Access, Gate: admission.NewGate(), Audit: p.Audit,
-		Metrics: p.metrics.Handler(p.logger.Named("metrics")), Logger: p.logger.Named("api"), Tracing: config.Tracing,
+		Metrics: p.metrics.Handler(p.logger.Named("metrics")), Profiles: p.profiles(closing),
+		Logger: p.logger.Named("api"), Tracing: config.Tracing,
 	}) {
 		mux.Handle(path, handler)
 	}
@@ -57,8 +59,20 @@ func (p *Parts) Handler(closing context.Context) http.Handler {
 		}
 		page.ServeHTTP(w, r)
 	}))
-	names := metrics.Routes{Procedures: append(api.Calls(), grpchealthv1Check), Streams: append(streamProcedures(), web.Streams()...)}
+	names := metrics.Routes{
+		Procedures: append(api.Calls(), grpchealthv1Check),
+		Streams:    slices.Concat(streamProcedures(), web.Streams(), profiles.Paths()), // how long they take is what was asked for
+	}
 	return p.metrics.Requests(routed, names, metrics.AccessLog(config.AccessLog), p.logger.Named("access"))
+}
+
+// profiles returns the handlers of profiles, which end with closing.
+func (p *Parts) profiles(closing context.Context) map[string]http.Handler {
+	handlers := profiles.Handlers(p.logger.Named("profiles"))
+	for path, handler := range handlers {
+		handlers[path] = untilClosing(closing, handler)
+	}
+	return handlers
 }
 
 // webOptions returns the options of the web page.

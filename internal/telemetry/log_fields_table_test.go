@@ -47,6 +47,7 @@ var logFields = map[string]logField{
 	"ignored":                     {"text", "why the machine ignored an event"},
 	"job_id":                      {"text", ""},
 	"jobs":                        {"number", ""},
+	"length":                      {"duration", "of a profile; 0 is that of a moment"},
 	"limit":                       {"text", "what this system does not support"},
 	"limit_bytes":                 {"number", "what may be used"},
 	"log_bytes":                   {"number", "of a job"},

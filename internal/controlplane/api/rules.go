@@ -5,6 +5,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/access"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/profiles"
 	"github.com/switchyard-ci/switchyard/proto/switchyard/v1/switchyardv1connect"
 )
 
@@ -30,12 +31,21 @@ func (r rule) allows(scope access.Scope) bool {
 	return scope == access.Operate || slices.Contains(r.scopes, scope)
 }
 
-// rules has the rule of every call of switchyard.v1, and of metrics. A call without a rule is
+// rules has the rule of every call of switchyard.v1, of metrics and of profiles. A call without a rule is
 // served to nobody; TestEveryProcedureHasARule finds it.
 //
 //nolint:gochecknoglobals // a table, never written
 var rules = map[string]rule{
 	MetricsPath: {[]access.Scope{access.Read}, maxRequestBytes},
+
+	profiles.CPUPath:       {nil, maxRequestBytes},
+	profiles.HeapPath:      {nil, maxRequestBytes},
+	profiles.AllocsPath:    {nil, maxRequestBytes},
+	profiles.GoroutinePath: {nil, maxRequestBytes},
+	profiles.MutexPath:     {nil, maxRequestBytes},
+	profiles.BlockPath:     {nil, maxRequestBytes},
+	profiles.TracePath:     {nil, maxRequestBytes},
+	profiles.SymbolPath:    {nil, maxRequestBytes},
 
 	switchyardv1connect.JobServiceSubmitJobProcedure:  {[]access.Scope{access.Submit}, maxSubmitBytes},
 	switchyardv1connect.JobServiceSubmitJobsProcedure: {[]access.Scope{access.Submit}, maxSubmitBytes},

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/access"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/profiles"
 )
 
 // TestEveryProcedureHasARule compares the table with the service descriptors, both
@@ -14,6 +15,14 @@ import (
 func TestEveryProcedureHasARule(t *testing.T) {
 	t.Parallel()
 	procedures := map[string]bool{MetricsPath: true}
+	for _, path := range profiles.Paths() {
+		procedures[path] = true
+		for _, scope := range access.Scopes() {
+			if allowed := rules[path].allows(scope); allowed != (scope == access.Operate) {
+				t.Errorf("%s is allowed to %s: %v", path, scope, allowed)
+			}
+		}
+	}
 	protoregistry.GlobalFiles.RangeFiles(func(file protoreflect.FileDescriptor) bool {
 		for i := range file.Services().Len() {
 			service := file.Services().Get(i)

@@ -19,7 +19,7 @@ import (
 	"github.com/switchyard-ci/switchyard/proto/switchyard/v1/switchyardv1connect"
 )
 
-// Options are the settings of the handlers. Every field but Tracing and Metrics is required.
+// Options are the settings of the handlers. Every field but Tracing, Metrics and Profiles is required.
 type Options struct {
 	// Store is what is backed up.
 	Store *store.Store
@@ -33,6 +33,8 @@ type Options struct {
 	Tracing trace.TracerProvider
 	// Metrics serves MetricsPath; nil is not found.
 	Metrics http.Handler
+	// Profiles serve profiles of this process, by path, for the method GET.
+	Profiles map[string]http.Handler
 	// Logger receives one line for each request that fails on the server's side.
 	Logger *zap.Logger
 }
@@ -53,7 +55,7 @@ const MetricsPath = "/metrics"
 // Calls returns the path of every call that Handlers serve.
 func Calls() []string { return slices.Sorted(maps.Keys(rules)) }
 
-// Handlers returns the handlers of switchyard.v1, and of metrics, by path. A request of
+// Handlers returns the handlers of switchyard.v1, of metrics and of profiles, by path. A request of
 // the streams FollowJob and Backup lasts until the job has ended, or everything was sent:
 // the server must set no time limit on it, and cancels its context when it shuts down. The
 // caller closes the
@@ -80,11 +82,15 @@ func Handlers(dispatcher *dispatch.Dispatcher, options Options) map[string]http.
 	queuesPath, queues := switchyardv1connect.NewQueueServiceHandler(&queueService{base}, handlerOptions...)
 	backupPath, backup := switchyardv1connect.NewBackupServiceHandler(&backupService{base, options.Store}, handlerOptions...)
 	auditPath, auditing := switchyardv1connect.NewAuditServiceHandler(&auditService{base, options.Store}, handlerOptions...)
-	return map[string]http.Handler{
+	handlers := map[string]http.Handler{
 		"GET " + MetricsPath: guarded.wrap(options.Metrics),
 		backupPath:           guarded.wrap(backup), auditPath: guarded.wrap(auditing),
 		jobsPath: guarded.wrap(jobs), workersPath: guarded.wrap(workers), queuesPath: guarded.wrap(queues), tokensPath: guarded.wrap(tokens),
 	}
+	for path, handler := range options.Profiles {
+		handlers["GET "+path] = guarded.wrap(handler)
+	}
+	return handlers
 }
 
 // answered is an interceptor that has all requests of a call to the store end in time for
