@@ -29,6 +29,9 @@
 // agent that does neither shows how much equal ones differ. On a busy machine the interval is
 // wide, and the outcome open.
 //
+// With -profiles the experiment throughput records CPU profiles of its control plane, which
+// `task profile` makes into that for the builds of a release.
+//
 // The storm draws when the requests of 1,000 workers arrive before and after a
 // restart of the control plane; testdata/storm.svg is an example, and storm.txt
 // its figures. On a busy machine processes stall, and their requests arrive

@@ -20,6 +20,7 @@ type plan struct {
 	only        []string
 	dir, binary string
 	plot        string // the file for the drawing of the storm; empty for none
+	profiles    string // the directory for CPU profiles of the control plane in throughput; empty for none
 
 	jobs          int           // run one after the other
 	steady        time.Duration // how long jobs arrive steadily
@@ -75,6 +76,7 @@ func parse(args []string, stderr io.Writer) (plan, error) {
 	flags.IntVar(&p.crowd, "crowd", designCrowd, "workers in a restart of the control plane")
 	flags.DurationVar(&p.away, "away", 20*time.Second, "how long that restart takes")
 	flags.StringVar(&p.plot, "plot", "", "draw the requests around the restart to a `FILE`, as SVG")
+	flags.StringVar(&p.profiles, "profiles", "", "record CPU profiles of the control plane in throughput, to files in `DIR`")
 	flags.IntVar(&p.starts, "starts", 50, "processes to start and to end")
 	flags.DurationVar(&p.settle, "settle", 15*time.Second, "how long an agent is idle before its memory is measured")
 	flags.DurationVar(&p.idle, "idle", designIdle, "how long the CPU time of an idle agent is measured")

@@ -53,7 +53,7 @@ func measureThroughput(ctx context.Context, l *lab) (results []result, err error
 	}
 	defer workers.end()
 	keys := 0
-	for _, run := range []struct {
+	for n, run := range []struct {
 		key   string
 		keyed bool
 	}{{keyThroughput, false}, {keyKeyed, true}} {
@@ -65,7 +65,15 @@ func measureThroughput(ctx context.Context, l *lab) (results []result, err error
 		if run.keyed {
 			key = func() string { keys++; return "bench-" + strconv.Itoa(keys) }
 		}
-		rate, err := throughput(ctx, s, workers, l.plan.throughput, key)
+		file := ""
+		if l.plan.profiles != "" {
+			file = filepath.Join(l.plan.profiles, fmt.Sprintf("throughput-%d.pprof", n+1))
+		}
+		var rate float64
+		err = s.profileMeanwhile(ctx, file, func() (err error) {
+			rate, err = throughput(ctx, s, workers, l.plan.throughput, key)
+			return err
+		})
 		if err != nil {
 			return results, err
 		}
