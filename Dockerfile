@@ -17,9 +17,9 @@ COPY transport transport
 ARG VERSION=dev COMMIT= DATE=
 ENV CGO_ENABLED=0
 RUN package=github.com/switchyard-ci/switchyard/internal/command && \
-  go build -trimpath -o /out/ \
-  -ldflags "-s -w -X $package.version=$VERSION -X $package.commit=$COMMIT -X $package.date=$DATE" \
-  ./cmd/switchyard ./cmd/switchyard-agent && \
+  flags="-s -w -X $package.version=$VERSION -X $package.commit=$COMMIT -X $package.date=$DATE" && \
+  go build -trimpath -ldflags "$flags" -pgo cmd/switchyard/release.pgo -o /out/ ./cmd/switchyard && \
+  go build -trimpath -ldflags "$flags" -o /out/ ./cmd/switchyard-agent && \
   mkdir -m 700 /out/data
 
 # The control plane: no shell, nothing but the program and certificates.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -164,12 +165,33 @@ func program(ctx context.Context, named, dir, name string) (string, error) {
 		}
 		return path, nil
 	}
-	binary := filepath.Join(dir, name)
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary,
-		"github.com/switchyard-ci/switchyard/cmd/"+name)
+	binary, source := filepath.Join(dir, name), "github.com/switchyard-ci/switchyard/cmd/"+name
+	profile, err := releaseProfile(ctx, source)
+	if err != nil {
+		return "", err
+	}
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-pgo", profile, "-o", binary, source)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building the program: %w: %s", err, bytes.TrimSpace(output))
 	}
 	return binary, nil
+}
+
+// releaseProfile returns the -pgo of a release of the program in a package: the profile beside
+// its source, or off if it has none.
+func releaseProfile(ctx context.Context, source string) (string, error) {
+	dir, err := exec.CommandContext(ctx, "go", "list", "-f", "{{.Dir}}", source).Output()
+	if err != nil {
+		return "", fmt.Errorf("finding the source of the program: %w", err)
+	}
+	file := filepath.Join(strings.TrimSpace(string(dir)), "release.pgo")
+	_, err = os.Stat(file)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return "off", nil
+	case err != nil:
+		return "", fmt.Errorf("finding the profile of the program: %w", err)
+	}
+	return file, nil
 }

@@ -4,8 +4,10 @@
 // The control plane runs in this process. A probe around its handler records when
 // messages are written and when requests arrive. The agent is the program, built
 // as for a release and run as a separate process, so that the two sides do not
-// share a runtime. A figure that is not reached is reported, and does not fail
-// the run.
+// share a runtime. Where the control plane itself is measured, in throughput for one, it is
+// such a process, too. For a release switchyard is optimized for the profile
+// cmd/switchyard/release.pgo, which this process and `go build ./cmd/switchyard` are not.
+// A figure that is not reached is reported, and does not fail the run.
 //
 //	go run ./internal/bench            # everything, about twenty minutes
 //	go run ./internal/bench -quick     # fewer samples and short outages, about two minutes
