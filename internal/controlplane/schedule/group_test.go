@@ -21,9 +21,9 @@ type crowded struct {
 
 func newCrowded() *crowded { return &crowded{x: New(), now: time.Now()} }
 
-func (c *crowded) job(id string, state wire.JobState, tags ...string) {
+func (c *crowded) job(id string, tags ...string) {
 	c.revision++
-	c.x.ApplyJob(record.Job{ID: id, Queue: "q", Tags: tags, Revision: c.revision, Job: lifecycle.Job{State: state}}, c.now, c.now)
+	c.x.ApplyJob(record.Job{ID: id, Queue: "q", Tags: tags, Revision: c.revision, Job: lifecycle.Job{State: wire.StateQueued}}, c.now, c.now)
 }
 
 func (c *crowded) worker(id string, tags ...string) {
@@ -40,7 +40,7 @@ func TestGroupsOfBeforeTheWorkers(t *testing.T) {
 	const sets, workers = 500, 100
 	c := newCrowded()
 	for i := range sets {
-		c.job(fmt.Sprint(i), wire.StateQueued, "arch=amd64", fmt.Sprintf("unit=%d", i))
+		c.job(fmt.Sprint(i), "arch=amd64", fmt.Sprintf("unit=%d", i))
 	}
 	for i := range workers {
 		c.worker(fmt.Sprint("w", i), "arch=amd64", fmt.Sprintf("unit=other%d", i))
@@ -60,8 +60,8 @@ func TestGroupsOfBeforeTheWorkers(t *testing.T) {
 func TestATextOfTagsIsShared(t *testing.T) {
 	t.Parallel()
 	c := newCrowded()
-	c.job("1", wire.StateQueued, "a="+strings.Repeat("x", 200), "b=1")
-	c.job("2", wire.StateQueued, "a="+strings.Repeat("x", 200), "b=1")
+	c.job("1", "a="+strings.Repeat("x", 200), "b=1")
+	c.job("2", "a="+strings.Repeat("x", 200), "b=1")
 	one, _ := c.x.Record("1")
 	two, _ := c.x.Record("2")
 	if &one.Tags[0] != &two.Tags[0] {
@@ -84,8 +84,8 @@ func TestAWorkerWithManyTags(t *testing.T) {
 			names[i] = fmt.Sprintf("k%d=v", i)
 		}
 		c.worker("w", names...)
-		c.job("none", wire.StateQueued, "k0=v", "other=1")
-		c.job("has", wire.StateQueued, "k0=v", fmt.Sprintf("k%d=*", tags-1))
+		c.job("none", "k0=v", "other=1")
+		c.job("has", "k0=v", fmt.Sprintf("k%d=*", tags-1))
 		c.x.Attach("w", nullStream{})
 		if claims := c.x.Match(); len(claims) != 1 || claims[0].JobID != "has" {
 			t.Errorf("%d tags: claims %+v", tags, claims)

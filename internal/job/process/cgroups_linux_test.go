@@ -221,16 +221,16 @@ func TestReadyGroupsThatProgramsFind(t *testing.T) {
 		"nothing": func(string) error { return nil },
 		"removed": os.Remove,
 		"used": func(ready string) error {
-			foreign := exec.Command("sleep", "600")
-			if err := foreign.Start(); err != nil {
+			leftover := exec.Command("sleep", "600")
+			if err := leftover.Start(); err != nil {
 				return err
 			}
 			t.Cleanup(func() {
-				if err := foreign.Wait(); err == nil || err.Error() != "signal: killed" {
+				if err := leftover.Wait(); err == nil || err.Error() != "signal: killed" {
 					t.Errorf("the process in the group has not been killed: %v", err)
 				}
 			})
-			return writeCgroup(ready, processesFile, strconv.Itoa(foreign.Process.Pid))
+			return writeCgroup(ready, processesFile, strconv.Itoa(leftover.Process.Pid))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -16,8 +16,8 @@ import (
 const (
 	// maxReady is the most groups that are ready.
 	maxReady = 64
-	// foreignLimit is how long a process may take to end that was moved to a ready group.
-	foreignLimit = time.Second
+	// leftoverLimit is how long a process may take to end that was moved to a ready group.
+	leftoverLimit = time.Second
 )
 
 // readyGroups are control groups for later programs, without limits and without processes,
@@ -80,8 +80,8 @@ func (c *Cgroups) readyGroup() *cgroup {
 		if g == nil || g.isEmpty() {
 			return g
 		}
-		err := errors.Join(g.kill(foreignLimit), g.remove())
-		c.logger.Warn("a control group for a later job was removed, or has a foreign process; it is not used", zap.Error(err))
+		err := errors.Join(g.kill(leftoverLimit), g.remove())
+		c.logger.Warn("a control group for a later job was removed, or a process was moved to it; another one is used", zap.Error(err))
 	}
 }
 
