@@ -1,7 +1,9 @@
 package job
 
 import (
+	"errors"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -81,6 +83,23 @@ func (c *Cleaner) begin(f func()) {
 		f()
 		return nil
 	})
+}
+
+// withRoom calls f, and if that fails because the disk is full, again after the removals that
+// still wait, which this goroutine does at once: the job before may have filled the disk.
+func (c *Cleaner) withRoom(f func() error) error {
+	err := f()
+	if c == nil || !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
+		return err
+	}
+	c.mu.Lock()
+	due := c.waiting
+	c.waiting = nil
+	c.mu.Unlock()
+	for _, remove := range due {
+		remove()
+	}
+	return f()
 }
 
 // Close begins the removals that wait, and waits for all.

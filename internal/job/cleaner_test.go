@@ -3,9 +3,11 @@
 package job
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -82,6 +84,45 @@ func TestCleanerEndsEarly(t *testing.T) {
 		if n := ended.Load(); n != removalsAtOnce+1 || time.Since(begun) != 0 {
 			t.Errorf("%d removals after %v", n, time.Since(begun))
 		}
+	})
+}
+
+// TestCleanerMakesRoom starts a job on a disk that is full of what the job before has left, which
+// waits to be removed.
+func TestCleanerMakesRoom(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, tries := NewCleaner(), 0
+		var full atomic.Bool
+		full.Store(true)
+		fill := func() error {
+			tries++
+			if full.Load() {
+				return &os.PathError{Op: "mkdir", Path: "job", Err: syscall.ENOSPC}
+			}
+			return nil
+		}
+		c.remove(func() { full.Store(false) })
+		if err := c.withRoom(fill); err != nil || tries != 2 {
+			t.Errorf("%v after %d tries", err, tries)
+		}
+		if err := c.withRoom(fill); err != nil || tries != 3 {
+			t.Errorf("%v after %d tries", err, tries)
+		}
+		full.Store(true)
+		if err := c.withRoom(fill); !errors.Is(err, syscall.ENOSPC) || tries != 5 {
+			t.Errorf("%v after %d tries", err, tries)
+		}
+		c.remove(func() { full.Store(false) })
+		if err := c.withRoom(func() error { return os.ErrPermission }); !errors.Is(err, os.ErrPermission) || !full.Load() {
+			t.Errorf("%v; removed at once: %t", err, !full.Load())
+		}
+		time.Sleep(removalDelay)
+		synctest.Wait()
+		if full.Load() {
+			t.Error("a later removal is lost")
+		}
+		c.Close()
 	})
 }
 

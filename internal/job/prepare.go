@@ -61,9 +61,11 @@ func (r *run) processOptions() process.Options {
 }
 
 // makeDir creates the working directory.
-func (r *run) makeDir() (err error) {
-	r.dir, err = workspace.Make(r.opts.BuildPath, r.spec.ID, r.opts.Claim)
-	return err //nolint:wrapcheck // the error is complete
+func (r *run) makeDir() error {
+	return r.opts.Cleaner.withRoom(func() (err error) {
+		r.dir, err = workspace.Make(r.opts.BuildPath, r.spec.ID, r.opts.Claim)
+		return err //nolint:wrapcheck // the error is complete
+	})
 }
 
 // cleanUp removes what the job leaves: the files of the executor, the control group of the
