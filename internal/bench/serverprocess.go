@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/client"
 	"github.com/switchyard-ci/switchyard/internal/datadir"
+	"github.com/switchyard-ci/switchyard/internal/freeport"
 )
 
 const (
@@ -37,15 +37,11 @@ type serverProcess struct {
 
 // freeAddress returns an address of this machine that nothing listens on.
 func freeAddress(ctx context.Context) (string, error) {
-	free, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	addresses, err := freeport.Addresses(ctx, 1)
 	if err != nil {
-		return "", fmt.Errorf("finding a free port: %w", err)
+		return "", err //nolint:wrapcheck // it is complete
 	}
-	address := free.Addr().String()
-	if err := free.Close(); err != nil {
-		return "", fmt.Errorf("finding a free port: %w", err)
-	}
-	return address, nil
+	return addresses[0], nil
 }
 
 // newServer starts a control plane with an empty store of its own, whose directory begins

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/switchyard-ci/switchyard/internal/freeport"
 )
 
 // Config is what to start.
@@ -58,9 +60,9 @@ func New(ctx context.Context, config Config) (*Cluster, error) {
 	if config.Replicas == 0 {
 		config.Replicas = defaultSize
 	}
-	ports, err := freePorts(ctx, 2*config.Servers+config.Replicas)
+	ports, err := freeport.Addresses(ctx, 2*config.Servers+config.Replicas)
 	if err != nil {
-		return nil, err
+		return nil, err //nolint:wrapcheck // it is complete
 	}
 	clients, routes, replicas := ports[:config.Servers], ports[config.Servers:2*config.Servers], ports[2*config.Servers:]
 	c := &Cluster{config: config, NATSAddresses: clients, ReplicaAddresses: replicas}
@@ -194,23 +196,4 @@ func (c *Cluster) Kill() {
 	for _, p := range slices.Concat(c.Replicas, c.NATS) {
 		p.Kill()
 	}
-}
-
-// freePorts returns addresses on loopback that were free a moment ago.
-func freePorts(ctx context.Context, n int) ([]string, error) {
-	addresses, held := make([]string, n), make([]net.Listener, 0, n)
-	defer func() {
-		for _, l := range held {
-			_ = l.Close() // nothing was accepted
-		}
-	}()
-	for i := range addresses {
-		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, fmt.Errorf("looking for a free port: %w", err)
-		}
-		held = append(held, l)
-		addresses[i] = l.Addr().String()
-	}
-	return addresses, nil
 }

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap/zaptest"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane"
+	"github.com/switchyard-ci/switchyard/internal/freeport"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 	"github.com/switchyard-ci/switchyard/proto/switchyard/v1/switchyardv1connect"
 )
@@ -117,13 +118,16 @@ func ask(t *testing.T, client *http.Client, method, url string) (status int, mes
 	}
 }
 
-// freePort returns a port on loopback that was free a moment ago.
+// freePort returns a port on loopback at which nothing listens.
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addresses, err := freeport.Addresses(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
+	address, err := net.ResolveTCPAddr("tcp", addresses[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return address.Port
 }

@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"cmp"
 	"context"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/switchyard-ci/switchyard/internal/freeport"
 	"github.com/switchyard-ci/switchyard/internal/scripttest"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
@@ -77,10 +77,9 @@ func startNginx(ts *testscript.TestScript, ps *scripttest.Processes, args []stri
 }
 
 func freeAddress(ts *testscript.TestScript) string {
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it does not wait
+	addresses, err := freeport.Addresses(context.Background(), 1)
 	ts.Check(err)
-	ts.Check(listener.Close())
-	return listener.Addr().String()
+	return addresses[0]
 }
 
 // guideFront is the front that OPERATING.md recommends for two replicas. The script has

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +20,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/freeport"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
@@ -219,18 +221,16 @@ func startCluster(ctx context.Context, t *testing.T) []*server.Server {
 	return nodes
 }
 
-// freePorts returns ports on loopback that were free a moment ago.
+// freePorts returns ports on loopback at which nothing listens.
 func freePorts(t *testing.T) (ports [clusterNodes]int) {
 	t.Helper()
-	var held [clusterNodes]net.Listener
-	for i := range held {
-		var err error
-		held[i], err = net.Listen("tcp", "127.0.0.1:0")
+	addresses, err := freeport.Addresses(t.Context(), clusterNodes)
+	must(t, err)
+	for i, address := range addresses {
+		_, port, err := net.SplitHostPort(address)
 		must(t, err)
-		ports[i] = held[i].Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // it is TCP
-	}
-	for _, l := range held {
-		must(t, l.Close())
+		ports[i], err = strconv.Atoi(port)
+		must(t, err)
 	}
 	return ports
 }
