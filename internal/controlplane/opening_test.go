@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"testing"
 	"time"
@@ -121,13 +120,9 @@ func ask(t *testing.T, client *http.Client, method, url string) (status int, mes
 // freePort returns a port on loopback at which nothing listens.
 func freePort(t *testing.T) int {
 	t.Helper()
-	addresses, err := freeport.Addresses(t.Context(), 1)
+	ports, err := freeport.Ports(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	address, err := net.ResolveTCPAddr("tcp", addresses[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return address.Port
+	return ports[0]
 }

@@ -28,7 +28,17 @@ const (
 // of these could take a port before the program for which it was found. The error is that of the
 // context, or of the last port that was tried. It may be called concurrently.
 func Addresses(ctx context.Context, n int) ([]string, error) {
-	addresses, held := make([]string, 0, n), make([]net.Listener, 0, n)
+	ports, err := Ports(ctx, n)
+	addresses := make([]string, len(ports))
+	for i, port := range ports {
+		addresses[i] = address(port)
+	}
+	return addresses, err
+}
+
+// Ports is Addresses for the ports alone.
+func Ports(ctx context.Context, n int) ([]int, error) {
+	ports, held := make([]int, 0, n), make([]net.Listener, 0, n)
 	defer func() {
 		for _, l := range held {
 			_ = l.Close() // nothing was accepted
@@ -36,20 +46,22 @@ func Addresses(ctx context.Context, n int) ([]string, error) {
 	}()
 	end := end()
 	var errs error
-	for left := attempts * n; len(addresses) < n; left-- {
+	for left := attempts * n; len(ports) < n; left-- {
 		if left == 0 || ctx.Err() != nil {
 			return nil, fmt.Errorf("looking for a free port from %d to %d: %w", lowest, end-1, errors.Join(ctx.Err(), errs))
 		}
-		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(lowest+rand.IntN(end-lowest))) //nolint:gosec // no secret
-		l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+		port := lowest + rand.IntN(end-lowest) //nolint:gosec // no secret
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", address(port))
 		if err != nil {
 			errs = err
 			continue
 		}
-		held, addresses = append(held, l), append(addresses, address)
+		held, ports = append(held, l), append(ports, port)
 	}
-	return addresses, nil
+	return ports, nil
 }
+
+func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
 // end returns the first of the ports that the system chooses for clients.
 func end() int {

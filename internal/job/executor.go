@@ -20,10 +20,9 @@ import (
 // PATH if the name has no directory, or an error if the program cannot be run.
 func FindExecutor(program string) (string, error) {
 	path, err := exec.LookPath(program)
-	if err != nil && !errors.Is(err, exec.ErrDot) {
-		return "", fmt.Errorf("must be a program that can be run: %w", lookError(err))
+	if err == nil || errors.Is(err, exec.ErrDot) {
+		path, err = filepath.Abs(path)
 	}
-	path, err = filepath.Abs(path)
 	if err != nil {
 		return "", fmt.Errorf("must be a program that can be run: %w", lookError(err))
 	}

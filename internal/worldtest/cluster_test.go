@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -187,7 +185,8 @@ func work(ctx context.Context, d *dispatch.Dispatcher, workerID string, finished
 // startCluster starts three NATS servers on loopback, as an operator would.
 func startCluster(ctx context.Context, t *testing.T) []*server.Server {
 	t.Helper()
-	ports := freePorts(t)
+	ports, err := freeport.Ports(t.Context(), clusterNodes)
+	must(t, err)
 	routes := make([]string, clusterNodes)
 	for i, port := range ports {
 		routes[i] = fmt.Sprintf("nats-route://127.0.0.1:%d", port)
@@ -219,20 +218,6 @@ func startCluster(ctx context.Context, t *testing.T) []*server.Server {
 		return errors.New("no leader")
 	})
 	return nodes
-}
-
-// freePorts returns ports on loopback at which nothing listens.
-func freePorts(t *testing.T) (ports [clusterNodes]int) {
-	t.Helper()
-	addresses, err := freeport.Addresses(t.Context(), clusterNodes)
-	must(t, err)
-	for i, address := range addresses {
-		_, port, err := net.SplitHostPort(address)
-		must(t, err)
-		ports[i], err = strconv.Atoi(port)
-		must(t, err)
-	}
-	return ports
 }
 
 // clusterReplica starts a replica of the control plane on one node, with three copies

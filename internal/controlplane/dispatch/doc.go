@@ -32,9 +32,9 @@
 // A job's record names its worker; a worker's record does not name its job. So an
 // assignment is one write, and nothing can be half assigned. If a worker of the queue
 // with the tags that the job requires is idle on a stream of this replica when a job is
-// submitted, the write that stores the job assigns it too. Only the replica that holds a worker's stream, or responds
-// to its ping, assigns to it; within a replica a worker is claimed before the
-// write. For a moment two replicas may both assign to a worker (a stream here, a
+// submitted, the write that stores the job assigns it too. Only the replica that holds a
+// worker's stream, or responds to its ping, assigns to it; within a replica a worker is
+// claimed before the write. For a moment two replicas may both assign to a worker (a stream here, a
 // ping there). The newer assignment is then requeued. No job runs twice, because a
 // job is started by one acceptance only.
 //

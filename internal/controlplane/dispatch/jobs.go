@@ -168,8 +168,7 @@ func (d *Dispatcher) Accept(ctx context.Context, workerID, jobID string) (record
 // unless Options.AcquireAnyQueue is set. Repeatable like Accept. ErrNotFound;
 // ErrWrongState if the job is not queued, is of another queue or requires tags that the
 // worker does not have, if the worker is paused, draining or stopped, or if the queue is
-// paused. The stored records decide,
-// since another replica may have paused them just now.
+// paused. The stored records decide, since another replica may have paused them just now.
 func (d *Dispatcher) Acquire(ctx context.Context, workerID, jobID string) (record.Job, string, error) {
 	if err := d.renew(ctx, workerID); err != nil {
 		return record.Job{}, "", err

@@ -116,7 +116,7 @@ func (s *Sessions) TokenID(r *http.Request) (string, error) {
 }
 
 // End ends the session of a request, for every copy of its cookie, even if its reader, who
-// leaves, does not wait. allow is called before the store is written; End writes nothing if it
+// leaves, does not wait. allow is called before the store is written, which is not done if it
 // returns an error. ErrInvalid, the error of allow, or an error of the store.
 func (s *Sessions) End(r *http.Request, allow func(tokenID string) error) error {
 	signed, end, err := s.verify(r)
