@@ -49,6 +49,11 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		(*handler).ServeHTTP(w, r)
 		return
 	}
+	g.refuse(w, r)
+}
+
+// refuse responds before the store is open.
+func (g *gate) refuse(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/healthz":
 		respond(w, nil)

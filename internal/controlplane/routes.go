@@ -11,6 +11,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/admission"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/agentwire"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/api"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/detach"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/metrics"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/profiles"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/web"
@@ -22,6 +23,7 @@ import (
 // readiness, end with closing. It is called once.
 func (p *Parts) Handler(closing context.Context) http.Handler {
 	config := p.config
+	context.AfterFunc(closing, p.Dispatcher.EndStreams)
 	agents := agentwire.New(p.Dispatcher, agentwire.Options{
 		Tokens:            p.Access,
 		Gate:              admission.NewGate(),
@@ -32,7 +34,6 @@ func (p *Parts) Handler(closing context.Context) http.Handler {
 		NoStream:          config.NoStream,
 		KeepAlive:         config.KeepAlive,
 		StreamMaxAge:      config.StreamMaxAge,
-		Closing:           closing.Done(),
 		StreamEnded:       p.metrics.StreamEnded,
 		Logger:            p.logger.Named("agentwire"),
 	})
@@ -63,7 +64,13 @@ func (p *Parts) Handler(closing context.Context) http.Handler {
 		Procedures: append(api.Calls(), grpchealthv1Check),
 		Streams:    slices.Concat(streamProcedures(), web.Streams(), profiles.Paths()), // how long they take is what was asked for
 	}
-	return p.metrics.Requests(routed, names, metrics.AccessLog(config.AccessLog), p.logger.Named("access"))
+	counted := p.metrics.Requests(routed, names, metrics.AccessLog(config.AccessLog), p.logger.Named("access"))
+	return detach.Handler(counted, isWorkerStream)
+}
+
+// isWorkerStream reports whether a request opens the stream of a worker.
+func isWorkerStream(r *http.Request) bool {
+	return r.URL.Path == agentedgev1connect.AgentEdgeServiceStreamPingsProcedure
 }
 
 // profiles returns the handlers of profiles, which end with closing.
@@ -100,13 +107,13 @@ func streamProcedures() []string {
 }
 
 // streams returns a handler in which the requests of streams have no time limit
-// and are canceled when closing ends. Those of workers, of which there are thousands,
-// notice that themselves, without a context for each.
+// and are canceled when closing ends. Those of workers, of which there are thousands, end
+// with the dispatcher's streams, without a context for each.
 func streams(closing context.Context, next http.Handler) http.Handler {
 	workers, others, procedures := longLived(next), longLived(untilClosing(closing, next)), streamProcedures()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
-		case r.URL.Path == agentedgev1connect.AgentEdgeServiceStreamPingsProcedure:
+		case isWorkerStream(r):
 			workers.ServeHTTP(w, r)
 		case slices.Contains(procedures, r.URL.Path):
 			others.ServeHTTP(w, r)

@@ -155,8 +155,10 @@ func work(ctx context.Context, d *dispatch.Dispatcher, workerID string, finished
 			return err
 		}
 		if !more {
+			ready := make(chan struct{})
+			feed.Notify(func() { close(ready) })
 			select {
-			case <-feed.Ready():
+			case <-ready:
 			case <-ctx.Done():
 				return nil
 			}

@@ -17,8 +17,8 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// Options are the settings of a Handler. Every field but NoStream, Closing and
-// StreamEnded is required.
+// Options are the settings of a Handler. Every field but NoStream and StreamEnded
+// is required.
 type Options struct {
 	// Tokens are the tokens with which agents register.
 	Tokens *access.Tokens
@@ -36,9 +36,6 @@ type Options struct {
 	// StreamMaxAge is the longest life of a stream. Each stream ends at a random
 	// moment in the last fifth of it.
 	StreamMaxAge time.Duration
-	// Closing is closed when the server begins to shut down: every stream ends, as
-	// planned. Nil never is.
-	Closing <-chan struct{}
 	// StreamEnded is called with why a stream ended, in one of StreamEnds, and how long it
 	// lasted. It must not block, and may be called concurrently. Nil is none.
 	StreamEnded func(reason string, lasted time.Duration)

@@ -10,6 +10,7 @@ import (
 	"connectrpc.com/connect"
 	"go.uber.org/zap"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/detach"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 	agentedgev1 "github.com/switchyard-ci/switchyard/proto/agentedge/v1"
@@ -19,112 +20,129 @@ import (
 // moment, so that streams opened together do not end together.
 const ageJitter = 0.2
 
-// errOfAge ends a stream at its maximum age.
-var errOfAge = errors.New("the stream has reached its maximum age")
+// Why a stream ends, other than for its feed.
+var (
+	errOfAge   = errors.New("the stream has reached its maximum age")
+	errGone    = errors.New("the worker has closed the stream, or its connection was lost")
+	errSending = errors.New("sending an instruction")
+)
 
-// openStream is a stream that is open. There are thousands of them, each waiting nearly
-// all of the time: what it holds while it waits, its stack included, is kept small. So it
-// has one timer, and no context or logger of its own.
+// openStream is a stream that is open. There are thousands of them, each idle nearly all
+// of the time, so it has no goroutine: its instructions are delivered by one that the feed
+// starts when there are any, and that ends when there are no more.
 type openStream struct {
-	feed      *dispatch.Feed
-	stream    *connect.ServerStream[agentedgev1.StreamPingsResponse]
-	closing   <-chan struct{}
-	keepAlive time.Duration
-	opened    time.Time
-	ends      time.Time   // when it reaches its maximum age
-	timer     *time.Timer // the next keep-alive, or the end
+	handler  *Handler
+	feed     *dispatch.Feed
+	stream   *connect.ServerStream[agentedgev1.StreamPingsResponse]
+	response *detach.Response
+	opened   time.Time
+	ends     time.Time   // when it reaches its maximum age
+	timer    *time.Timer // the next keep-alive, or the end
+	goOn     func()      // delivers
 }
 
-// openStream attaches a worker's stream.
+// streamConn is what connect's streams of a server implement. With its Close a stream ends
+// whose handler has returned already.
+type streamConn interface {
+	connect.StreamingHandlerConn
+	Close(err error) error
+}
+
+// openStream attaches a worker's stream, which goes on when the handlers have returned.
 func (h *Handler) openStream(
-	ctx context.Context, workerID string, stream *connect.ServerStream[agentedgev1.StreamPingsResponse],
-) (*openStream, error) {
-	feed, err := h.dispatcher.Attach(ctx, workerID)
+	ctx context.Context, caller streamCaller, stream *connect.ServerStream[agentedgev1.StreamPingsResponse],
+) error {
+	if _, ok := stream.Conn().(streamConn); !ok {
+		return codedError(connect.CodeInternal, "this version of connect cannot end a stream")
+	}
+	feed, err := h.dispatcher.Attach(ctx, caller.workerID)
 	if err != nil {
-		return nil, h.streamError(ctx, workerID, err)
+		return h.streamError(ctx, caller.workerID, err)
 	}
 	// With the interval an agent detects a proxy that responds to HTTP/2 PINGs but
 	// forwards no message.
 	stream.ResponseHeader().Set(wire.HeaderKeepAlive, h.keepAlive)
 	now := time.Now()
 	s := &openStream{
-		feed: feed, stream: stream, closing: h.options.Closing, keepAlive: h.options.KeepAlive,
-		opened: now, ends: now.Add(streamAge(h.options.StreamMaxAge)), timer: time.NewTimer(h.options.KeepAlive),
+		handler: h, feed: feed, stream: stream, response: caller.response,
+		opened: now, ends: now.Add(streamAge(h.options.StreamMaxAge)),
 	}
+	if deadline, ok := ctx.Deadline(); ok && deadline.Before(s.ends) { // the client asked for it
+		s.ends = deadline
+	}
+	s.goOn = func() { s.response.Do(s.deliver) }
+	s.timer = time.AfterFunc(s.untilNext(), s.due)
+	s.response.AtEnd(func() {
+		s.timer.Stop()
+		feed.Close()
+	})
 	h.options.Logger.Info("stream opened", s.names()...)
-	return s, nil
+	s.response.Continue(func() { feed.Notify(s.goOn) }, func() { feed.End(errGone) })
+	return nil
 }
 
-// closeStream counts and logs the end of a stream, and returns the error that it ends with.
-func (h *Handler) closeStream(ctx context.Context, s *openStream, cause error) error {
+// due has a keep-alive delivered, or ends the stream at its maximum age.
+func (s *openStream) due() {
+	if time.Now().Before(s.ends) {
+		s.feed.Repeat()
+	} else {
+		s.feed.End(errOfAge)
+	}
+}
+
+// untilNext returns the time until the next keep-alive, or the end.
+func (s *openStream) untilNext() time.Duration {
+	return min(s.handler.options.KeepAlive, time.Until(s.ends))
+}
+
+// deliver sends the instructions that wait, and ends the stream if its feed has ended or
+// its connection does.
+func (s *openStream) deliver() {
+	for {
+		next, ok, err := s.feed.Take()
+		if ok {
+			err = s.send(next)
+		}
+		switch {
+		case err != nil:
+			s.end(err)
+			return
+		case !ok:
+			s.feed.Notify(s.goOn)
+			return
+		}
+	}
+}
+
+func (s *openStream) send(in wire.Instruction) error {
+	if err := s.stream.Send(streamResponse(in)); err != nil {
+		return fmt.Errorf("%w: %w", errSending, err)
+	}
+	s.timer.Reset(s.untilNext())
+	return nil
+}
+
+// end ends the stream, and counts and logs that.
+func (s *openStream) end(cause error) {
+	s.feed.Close() // first: the worker may be slow to read the end
+	if s.response.Left() {
+		cause = errGone
+	}
 	id, _, _ := s.feed.Worker()
 	err := cause
 	if !errors.Is(cause, errSending) {
-		err = h.streamError(ctx, id, cause)
+		err = s.handler.streamError(context.Background(), id, cause)
 	}
-	h.options.StreamEnded(streamEnd(ctx, cause, err), time.Since(s.opened))
-	h.options.Logger.Info("stream closed", append(s.names(), zap.Error(err))...)
-	return err
+	_ = s.stream.Conn().(streamConn).Close(err) //nolint:forcetypeassert // openStream has checked it; the worker may have gone
+	s.handler.options.StreamEnded(streamEnd(cause, err), time.Since(s.opened))
+	s.handler.options.Logger.Info("stream closed", append(s.names(), zap.Error(cause))...)
+	s.response.End()
 }
 
 // names returns the fields that name the stream's worker.
 func (s *openStream) names() []zap.Field {
 	id, name, queue := s.feed.Worker()
 	return []zap.Field{zap.String("worker_id", id), zap.String("worker_name", name), zap.String("queue", queue)}
-}
-
-// errSending is an error of the connection.
-var errSending = errors.New("sending an instruction")
-
-// send sends the feed's instructions and keep-alives, and returns why the stream ends.
-func (s *openStream) send(ctx context.Context) error {
-	for {
-		err := s.sendWaiting()
-		if err != nil {
-			return err
-		}
-		select {
-		case <-s.feed.Ready():
-		case <-s.timer.C:
-			err = s.sendStanding()
-		case <-s.closing:
-			err = dispatch.ErrClosed
-		case <-ctx.Done():
-			err = context.Cause(ctx)
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// sendWaiting sends the instructions that wait.
-func (s *openStream) sendWaiting() error {
-	for {
-		next, ok, err := s.feed.Take()
-		if err != nil || !ok {
-			return err //nolint:wrapcheck // streamError turns it into a code and a message
-		}
-		if err := s.sendOne(next); err != nil {
-			return err
-		}
-	}
-}
-
-// sendStanding sends a keep-alive, or returns errOfAge at the end of the stream.
-func (s *openStream) sendStanding() error {
-	if !time.Now().Before(s.ends) {
-		return errOfAge
-	}
-	return s.sendOne(s.feed.Standing())
-}
-
-func (s *openStream) sendOne(in wire.Instruction) error {
-	if err := s.stream.Send(streamResponse(in)); err != nil {
-		return fmt.Errorf("%w: %w", errSending, err)
-	}
-	s.timer.Reset(min(s.keepAlive, time.Until(s.ends)))
-	return nil
 }
 
 // streamAge returns a uniformly random age in the last part of the maximum age.

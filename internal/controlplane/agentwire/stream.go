@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/admission"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/detach"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 	agentedgev1 "github.com/switchyard-ci/switchyard/proto/agentedge/v1"
@@ -26,8 +27,9 @@ const (
 )
 
 // Stream returns the path of the stream's service and its handler, which serves
-// gRPC, gRPC-Web and Connect. A request lasts as long as its stream: the server
-// must set no time limit on it, and cancels its context when it shuts down.
+// gRPC, gRPC-Web and Connect. A response lasts as long as its stream, and goes on after the
+// handler has returned: the handler must be served by detach.Handler, without a time limit.
+// Streams end with those of the dispatcher.
 func (h *Handler) Stream() (path string, handler http.Handler) {
 	var service agentedgev1connect.AgentEdgeServiceHandler = agentedgev1connect.UnimplementedAgentEdgeServiceHandler{}
 	if !h.options.NoStream {
@@ -38,7 +40,13 @@ func (h *Handler) Stream() (path string, handler http.Handler) {
 	return path, h.authenticated(handler)
 }
 
-type streamWorkerKey struct{}
+// streamCaller is the worker that opens a stream, and the response of the stream.
+type streamCaller struct {
+	workerID string
+	response *detach.Response
+}
+
+type streamCallerKey struct{}
 
 // authenticated returns a handler that refuses streams without the session token of
 // a worker, before a byte of the request is read.
@@ -49,7 +57,8 @@ func (h *Handler) authenticated(next http.Handler) http.Handler {
 			h.refuseStream(w, r, err)
 			return
 		}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), streamWorkerKey{}, workerID)))
+		caller := streamCaller{workerID: workerID, response: detach.Of(w)}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), streamCallerKey{}, caller)))
 	})
 }
 
@@ -70,30 +79,24 @@ func (h *Handler) refuseStream(w http.ResponseWriter, r *http.Request, err error
 	}
 }
 
-// StreamPings implements agentedgev1connect.AgentEdgeServiceHandler. It sends the
-// worker's standing instruction (resume, pause or disconnect) at once, then every
-// instruction of the dispatcher. When nothing was sent for KeepAlive it repeats
-// the standing instruction: a plain resume would resume a paused worker.
+// StreamPings implements agentedgev1connect.AgentEdgeServiceHandler. It opens a stream,
+// which goes on after it has returned: the worker's standing instruction (resume, pause or
+// disconnect) at once, then every instruction of the dispatcher. When nothing was sent for
+// KeepAlive the standing instruction is repeated: a plain resume would resume a paused
+// worker.
 //
-// At the stream's maximum age and at the server's shutdown it returns
-// DeadlineExceeded, the planned end: the agent reconnects at once, possibly to
-// another replica, and polls only if that fails. When a newer stream of the same
-// worker supersedes this one it returns Aborted.
+// At its maximum age and at the server's shutdown the stream ends with DeadlineExceeded,
+// the planned end: the agent reconnects at once, possibly to another replica, and polls
+// only if that fails. When a newer stream of the same worker supersedes it, it ends with
+// Aborted.
 func (h *Handler) StreamPings(ctx context.Context, req *agentedgev1.StreamPingsRequest,
 	stream *connect.ServerStream[agentedgev1.StreamPingsResponse],
 ) error {
-	workerID, ok := ctx.Value(streamWorkerKey{}).(string)
-	if !ok || workerID != req.GetAgentId() {
+	caller, ok := ctx.Value(streamCallerKey{}).(streamCaller)
+	if !ok || caller.workerID != req.GetAgentId() {
 		return codedError(connect.CodePermissionDenied, "agent_id: the session token belongs to another worker")
 	}
-	s, err := h.openStream(ctx, workerID, stream)
-	if err != nil {
-		return err
-	}
-	defer s.feed.Close()
-	defer s.timer.Stop()
-	err = h.closeStream(ctx, s, s.send(ctx))
-	return err
+	return h.openStream(ctx, caller, stream)
 }
 
 // Why a stream ended.
@@ -112,11 +115,11 @@ func StreamEnds() []string {
 
 // streamEnd returns why a stream ended with err; cause is the reason of the control plane,
 // if it is one.
-func streamEnd(ctx context.Context, cause, err error) string {
+func streamEnd(cause, err error) string {
 	switch code := connect.CodeOf(err); {
-	case errors.Is(cause, errOfAge), errors.Is(cause, dispatch.ErrMoved), errors.Is(ctx.Err(), context.DeadlineExceeded):
+	case errors.Is(cause, errOfAge), errors.Is(cause, dispatch.ErrMoved):
 		return endOfAge
-	case ctx.Err() != nil, code == connect.CodeDeadlineExceeded, code == connect.CodeCanceled:
+	case errors.Is(cause, errGone), code == connect.CodeDeadlineExceeded, code == connect.CodeCanceled:
 		return endOfConnection
 	case code == connect.CodeAborted:
 		return endSuperseded
@@ -142,7 +145,7 @@ func (h *Handler) streamError(ctx context.Context, workerID string, err error) e
 		return codedError(connect.CodeUnauthenticated, "unknown worker; register again")
 	case errors.Is(err, dispatch.ErrWrongState):
 		return codedError(connect.CodePermissionDenied, "the worker has disconnected; register again")
-	case ctx.Err() != nil, errors.Is(err, dispatch.ErrClosed), errors.Is(err, errOfAge):
+	case ctx.Err() != nil, errors.Is(err, dispatch.ErrClosed), errors.Is(err, errOfAge), errors.Is(err, errGone):
 		return codedError(connect.CodeDeadlineExceeded, "planned end of the stream; connect again")
 	default:
 		h.options.Logger.Warn("stream failed", zap.String("worker_id", workerID), zap.Error(err))

@@ -8,15 +8,15 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// Feed delivers instructions to one stream of one worker. It implements
-// schedule.Stream.
+// Feed has the instructions for one stream of one worker. It implements
+// schedule.Stream. Nobody waits for them: whoever delivers them is called, see Notify.
 type Feed struct {
 	workerID, workerName, queue string
 
 	onClose func(*Feed)
-	wake    chan struct{}
 
 	mu       sync.Mutex
+	notify   func() // nil while somebody takes instructions
 	waiting  []wire.Instruction
 	standing wire.Instruction
 	err      error
@@ -25,16 +25,19 @@ type Feed struct {
 func newFeed(worker record.Worker, onClose func(*Feed)) *Feed {
 	return &Feed{
 		workerID: worker.ID, workerName: worker.Name, queue: worker.Queue,
-		onClose: onClose, wake: make(chan struct{}, 1),
+		onClose: onClose,
 	}
 }
 
 // Worker returns the ID, the name and the queue of the stream's worker.
 func (f *Feed) Worker() (id, name, queue string) { return f.workerID, f.workerName, f.queue }
 
-// Ready returns a channel that has an element when Take may return something else than
-// before.
-func (f *Feed) Ready() <-chan struct{} { return f.wake }
+// Notify has call called, once and in a goroutine of its own, as soon as Take returns an
+// instruction or fails. A function that was not called yet is replaced. It may be called
+// concurrently.
+func (f *Feed) Notify(call func()) {
+	f.edit(func() { f.notify = call })
+}
 
 // Take returns the next instruction; ok is false if there is none so far. It fails with
 // ErrSuperseded if a newer stream replaced this one, ErrClosed after Close or when the
@@ -53,12 +56,14 @@ func (f *Feed) Take() (next wire.Instruction, ok bool, err error) {
 	return next, true, nil
 }
 
-// Standing returns what a keep-alive must repeat: Resume, Pause or Disconnect. It
-// may be called concurrently.
-func (f *Feed) Standing() wire.Instruction {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.standing
+// Repeat has the standing instruction delivered again, if nothing else waits. It may be
+// called concurrently.
+func (f *Feed) Repeat() {
+	f.edit(func() {
+		if len(f.waiting) == 0 {
+			f.waiting = append(f.waiting, f.standing)
+		}
+	})
 }
 
 // Close ends the feed. A job that Take did not return stays assigned. It may be
@@ -103,8 +108,8 @@ func (f *Feed) edit(change func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	change()
-	select {
-	case f.wake <- struct{}{}:
-	default:
+	if f.notify != nil && (f.err != nil || len(f.waiting) > 0) {
+		go f.notify()
+		f.notify = nil
 	}
 }

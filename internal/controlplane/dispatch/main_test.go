@@ -183,8 +183,10 @@ func next(ctx context.Context, feed *Feed) (wire.Instruction, error) {
 		if in, ok, err := feed.Take(); ok || err != nil {
 			return in, err
 		}
+		ready := make(chan struct{})
+		feed.Notify(func() { close(ready) })
 		select {
-		case <-feed.Ready():
+		case <-ready:
 		case <-ctx.Done():
 			return wire.Instruction{}, context.Cause(ctx)
 		}

@@ -75,6 +75,12 @@ func (d *Dispatcher) Attach(ctx context.Context, workerID string) (*Feed, error)
 	return feed, nil
 }
 
+// EndStreams ends all feeds, and those that are opened later, with ErrClosed, when the
+// server begins to shut down. It may be called concurrently.
+func (d *Dispatcher) EndStreams() {
+	d.records.view(func(x *schedule.Index) { x.EndStreams(ErrClosed) })
+}
+
 // detach removes a feed, unless a newer one has replaced it.
 func (d *Dispatcher) detach(workerID string, f *Feed) {
 	detached := false

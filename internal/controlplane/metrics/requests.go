@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/access"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/detach"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/refusal"
 )
 
@@ -69,27 +70,31 @@ func (m *Metrics) Requests(next http.Handler, routes Routes, log AccessLog, logg
 	for _, path := range routes.Streams {
 		named[path], streams[path] = true, true
 	}
+	count := func(r *http.Request, response *response) {
+		took, route, code := time.Since(response.began), refusal.OtherRoute, response.code()
+		switch {
+		case named[r.URL.Path]:
+			route = r.URL.Path
+		case strings.Contains(r.Pattern, " "): // with a method, such as "PUT /v3/jobs/{id}/start"
+			_, route, _ = strings.Cut(r.Pattern, " ")
+		}
+		m.requests.count.WithLabelValues(route, code).Inc()
+		if !streams[route] {
+			m.requests.took.WithLabelValues(route).Observe(took.Seconds())
+		}
+		if log == AccessLogAll || log == AccessLogErrors && response.failed() {
+			logger.Info("request", zap.String("method", r.Method), zap.String("route", route), zap.String("path", r.URL.Path),
+				zap.String("code", code), zap.String("address", access.HostOf(r.RemoteAddr)),
+				zap.Duration("took", took), zap.Int64("bytes", response.bytes))
+		}
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		began := time.Now()
-		response := &response{ResponseWriter: w}
-		defer func() { // also after a panic, which net/http recovers
-			took, route, code := time.Since(began), refusal.OtherRoute, response.code()
-			switch {
-			case named[r.URL.Path]:
-				route = r.URL.Path
-			case strings.Contains(r.Pattern, " "): // with a method, such as "PUT /v3/jobs/{id}/start"
-				_, route, _ = strings.Cut(r.Pattern, " ")
-			}
-			m.requests.count.WithLabelValues(route, code).Inc()
-			if !streams[route] {
-				m.requests.took.WithLabelValues(route).Observe(took.Seconds())
-			}
-			if log == AccessLogAll || log == AccessLogErrors && response.failed() {
-				logger.Info("request", zap.String("method", r.Method), zap.String("route", route), zap.String("path", r.URL.Path),
-					zap.String("code", code), zap.String("address", access.HostOf(r.RemoteAddr)),
-					zap.Duration("took", took), zap.Int64("bytes", response.bytes))
-			}
-		}()
+		response := &response{ResponseWriter: w, began: time.Now()}
+		if detached := detach.Of(w); detached != nil { // it ends later
+			detached.AtEnd(func() { count(r, response) })
+		} else {
+			defer count(r, response) // also after a panic, which net/http recovers
+		}
 		next.ServeHTTP(response, r)
 	})
 }
@@ -99,6 +104,7 @@ func (m *Metrics) Requests(next http.Handler, routes Routes, log AccessLog, logg
 type response struct {
 	http.ResponseWriter
 
+	began  time.Time
 	status int // 0 until it is known
 	bytes  int64
 }

@@ -48,6 +48,7 @@ type Index struct {
 	expiry uuid.UUID
 
 	closed      bool   // no claims are made any more
+	noStreams   error  // with which every stream ends; nil before the end
 	idleCount   uint64 // orders idle workers by the time since they are idle
 	streamCount uint64 // numbers the streams
 }

@@ -56,6 +56,9 @@ func (x *Index) Attach(workerID string, s Stream) (superseded Stream, ok bool) {
 		return nil, false
 	}
 	superseded = w.stream
+	if x.noStreams != nil {
+		s.End(x.noStreams)
+	}
 	s.SetStanding(standing(w.record))
 	for _, id := range w.offers() {
 		s.Offer(id)
@@ -88,6 +91,12 @@ func (x *Index) Detach(workerID string, s Stream) bool {
 // Close stops the making of claims and ends every stream with err.
 func (x *Index) Close(err error) {
 	x.closed = true
+	x.EndStreams(err)
+}
+
+// EndStreams ends every stream with err, and those that are attached later.
+func (x *Index) EndStreams(err error) {
+	x.noStreams = err
 	for _, w := range x.workers {
 		if w.stream != nil {
 			w.stream.End(err)
