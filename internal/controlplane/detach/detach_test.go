@@ -70,8 +70,8 @@ func overBoth(t *testing.T, test func(t *testing.T, http2 bool)) {
 	}
 }
 
-// A response that goes on is written by others, without what its handlers write on
-// their way back, and ends with End.
+// A response that goes on has nothing of what its handlers write on their way back, and
+// ends with End.
 func TestContinue(t *testing.T) {
 	overBoth(t, func(t *testing.T, http2 bool) {
 		opened, ended := make(chan *detach.Response, 1), make(chan struct{})

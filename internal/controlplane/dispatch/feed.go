@@ -9,7 +9,8 @@ import (
 )
 
 // Feed has the instructions for one stream of one worker. It implements
-// schedule.Stream. Nobody waits for them: whoever delivers them is called, see Notify.
+// schedule.Stream. No goroutine waits for them: the one that delivers them is started when
+// there are any, see Notify.
 type Feed struct {
 	workerID, workerName, queue string
 
