@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -103,15 +104,21 @@ func (a *addresses) find(ctx context.Context, network, hostPort string) ([]strin
 }
 
 // interleave returns addresses in the order in which to try them: shuffled, with IPv4
-// and IPv6 in turn, beginning with the version that the resolver has put first.
+// and IPv6 alternating, beginning with the version that the resolver has put first. An
+// address that the resolver repeats, as for two equal lines of /etc/hosts, is tried once.
 func interleave(found []netip.Addr, shuffle func(n int, swap func(i, j int))) []netip.Addr {
-	found = found[:min(len(found), maxAddresses)]
-	var first, second []netip.Addr
+	distinct := make([]netip.Addr, 0, min(len(found), maxAddresses))
 	for _, address := range found {
-		if address.Unmap().Is4() == found[0].Unmap().Is4() {
-			first = append(first, address.Unmap())
+		if address = address.Unmap(); len(distinct) < maxAddresses && !slices.Contains(distinct, address) {
+			distinct = append(distinct, address)
+		}
+	}
+	var first, second []netip.Addr
+	for _, address := range distinct {
+		if address.Is4() == distinct[0].Is4() {
+			first = append(first, address)
 		} else {
-			second = append(second, address.Unmap())
+			second = append(second, address)
 		}
 	}
 	var all []netip.Addr
@@ -132,7 +139,7 @@ type attempted struct {
 	err     error
 }
 
-// race connects to the first address that responds. The next one is tried when one has
+// race connects to the first address that responds; the candidates are distinct. The next one is tried when one has
 // failed, and when it has not responded for nextAddressAfter. An address that one tried
 // after it was faster than is set aside as one that failed.
 func (a *addresses) race(ctx context.Context, network string, candidates []string) (net.Conn, string, error) {

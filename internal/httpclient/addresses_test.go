@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -131,6 +130,23 @@ func TestEveryAddressIsTried(t *testing.T) {
 	}
 }
 
+// TestRepeatedAddress connects to a name for which the resolver returns one address twice,
+// which does not respond: no attempt to connect is left after the time-out.
+func TestRepeatedAddress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := &addressedNet{}
+		a := &addresses{timeout: 3 * nextAddressAfter, dial: network.dial, lookup: func(context.Context, string) ([]netip.Addr, error) {
+			return []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("::ffff:192.0.2.1")}, nil
+		}}
+		if _, _, err := a.connect(t.Context(), "tcp", "control.test:80"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error %v, want a time-out", err)
+		}
+		if dialed := network.take(); dialed != "192.0.2.1" {
+			t.Errorf("dialed %s, want 192.0.2.1 once", dialed)
+		}
+	})
+}
+
 // TestInterleave checks the order in which the two versions of IP are tried.
 func TestInterleave(t *testing.T) {
 	reverse := func(n int, swap func(i, j int)) {
@@ -144,6 +160,8 @@ func TestInterleave(t *testing.T) {
 		{"2001:db8::1 192.0.2.1 192.0.2.2", "2001:db8::1 192.0.2.2 192.0.2.1"},
 		{"192.0.2.1 2001:db8::1 2001:db8::2 2001:db8::3", "192.0.2.1 2001:db8::3 2001:db8::2 2001:db8::1"},
 		{"::ffff:192.0.2.1 192.0.2.2", "192.0.2.2 192.0.2.1"},
+		{"192.0.2.1 192.0.2.2 192.0.2.1 ::ffff:192.0.2.1", "192.0.2.2 192.0.2.1"},
+		{"", ""},
 	}
 	for _, row := range rows {
 		var found []netip.Addr
@@ -154,7 +172,11 @@ func TestInterleave(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", row.found, got, row.want)
 		}
 	}
-	if many := slices.Repeat([]netip.Addr{netip.MustParseAddr("192.0.2.1")}, 100); len(interleave(many, reverse)) != maxAddresses {
-		t.Errorf("of 100 addresses %d are tried, want %d", len(interleave(many, reverse)), maxAddresses)
+	var many []netip.Addr
+	for address := netip.MustParseAddr("192.0.2.1"); len(many) < 100; address = address.Next() {
+		many = append(many, address)
+	}
+	if tried := len(interleave(many, reverse)); tried != maxAddresses {
+		t.Errorf("of 100 addresses %d are tried, want %d", tried, maxAddresses)
 	}
 }
