@@ -32,7 +32,7 @@ type entry struct {
 // its setting takes a list. Any other key is an error that names the key and its
 // line, because a setting with a misspelled key would have no effect.
 func ReadFile(path string, lists map[string]bool) (*File, error) {
-	content, err := readLimited(path)
+	content, err := readLimited(path, maxFileSize)
 	if err != nil {
 		return nil, fmt.Errorf("configuration file %s: %w", path, err)
 	}
@@ -46,7 +46,7 @@ func ReadFile(path string, lists map[string]bool) (*File, error) {
 // CheckFile is ReadFile for a check: it returns every error of the file, each of which
 // names it, and the settings that can be read all the same.
 func CheckFile(path string, lists map[string]bool) (*File, []error) {
-	content, err := readLimited(path)
+	content, err := readLimited(path, maxFileSize)
 	if err != nil {
 		return &File{}, []error{fmt.Errorf("configuration file %s: %w", path, err)}
 	}
@@ -64,18 +64,19 @@ func (f *File) Lookup(key string) (values []string, place string) {
 	return e.values, fmt.Sprintf("%s, line %d, %s", f.path, e.line, key)
 }
 
-func readLimited(path string) ([]byte, error) {
+// readLimited reads a file of at most limit bytes. Its errors do not name the file.
+func readLimited(path string, limit int64) ([]byte, error) {
 	f, err := os.Open(path) //nolint:gosec // the operator names the file
 	if err != nil {
 		return nil, reason(err)
 	}
 	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
+	content, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err != nil {
 		return nil, reason(err)
 	}
-	if len(content) > maxFileSize {
-		return nil, fmt.Errorf("larger than %d bytes", maxFileSize)
+	if int64(len(content)) > limit {
+		return nil, fmt.Errorf("larger than %d bytes", limit)
 	}
 	return content, nil
 }

@@ -2,12 +2,11 @@ package config
 
 import (
 	"fmt"
-	"os"
 	"strings"
 )
 
 const (
-	// maxTokenFile bounds a file that was named by mistake.
+	// maxTokenFile bounds a file that was named by mistake, in bytes.
 	maxTokenFile = 4096
 	// MaxTokenLines is how many tokens a file may hold.
 	MaxTokenLines = 8
@@ -26,15 +25,15 @@ func ReadTokenFile(path string) (string, error) {
 // at least one. White space around a token and empty lines do not count. The errors name
 // the file and never show its content.
 func ReadTokenLines(path string) ([]string, error) {
-	content, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+	content, err := readLimited(path, maxTokenFile)
 	if err != nil {
-		return nil, fmt.Errorf("token file %s: %w", path, reason(err))
+		return nil, fmt.Errorf("token file %s: %w", path, err)
 	}
 	tokens := TokenLines(string(content))
 	switch {
 	case len(tokens) == 0:
 		return nil, fmt.Errorf("token file %s: empty", path)
-	case len(content) > maxTokenFile, len(tokens) > MaxTokenLines, strings.ContainsAny(strings.Join(tokens, ""), " \t\r"):
+	case len(tokens) > MaxTokenLines, strings.ContainsAny(strings.Join(tokens, ""), " \t\r"):
 		return nil, fmt.Errorf("token file %s: must hold one token on each line, at most %d, and nothing else", path, MaxTokenLines)
 	}
 	return tokens, nil

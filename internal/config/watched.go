@@ -34,9 +34,9 @@ type NamedFile struct {
 	Name string // empty for a file without content
 }
 
-// NewWatched reads a value from files. parse
-// makes a value of the contents. notify is called after the value was replaced, with
-// nil, or when changed files cannot be used, with the reason; the value stays then.
+// NewWatched reads a value from files, each of at most 1 MiB. parse makes a value of the
+// contents. notify is called after the value was replaced, with nil, or when changed files
+// cannot be used, with the reason; the value stays then.
 func NewWatched[T any](files []NamedFile, parse func(contents [][]byte) (T, error), notify func(error)) (*Watched[T], error) {
 	w := &Watched[T]{files: files, parse: parse, notify: notify}
 	_, err := w.read()
@@ -76,7 +76,7 @@ func (w *Watched[T]) read() (changed bool, err error) {
 		if file.Name == "" {
 			continue
 		}
-		if contents[i], err = readLimited(file.Name); err != nil {
+		if contents[i], err = readLimited(file.Name, maxFileSize); err != nil {
 			return false, fmt.Errorf("%s %s: %w", file.Kind, file.Name, err)
 		}
 	}
