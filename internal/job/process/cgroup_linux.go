@@ -51,9 +51,12 @@ func (g *cgroup) limit() error {
 	return errors.Join(errs...)
 }
 
-// kill kills all processes of the group and waits until it is empty, at most for limit.
+// kill kills all processes of the group and waits until they have ended, at most for limit.
 func (g *cgroup) kill(limit time.Duration) error {
-	if g == nil || !g.populated() {
+	if g == nil {
+		return nil
+	}
+	if ended, _ := g.hasEnded(); ended { // after an error there may be processes
 		return nil
 	}
 	if err := writeCgroup(g.dir, "cgroup.kill", "1"); err != nil {
@@ -61,21 +64,33 @@ func (g *cgroup) kill(limit time.Duration) error {
 	}
 	ticker := time.NewTicker(killWaitStep)
 	defer ticker.Stop()
-	for deadline := time.Now().Add(limit); g.populated(); <-ticker.C {
+	for deadline := time.Now().Add(limit); ; <-ticker.C {
+		if ended, err := g.hasEnded(); ended || err != nil {
+			return err
+		}
 		if time.Now().After(deadline) {
 			return fmt.Errorf("processes in control group %s still run %v after SIGKILL", g.dir, limit)
 		}
 	}
-	return nil
 }
 
-// populated reports whether a process of the group has not ended.
-func (g *cgroup) populated() bool { return g.number("cgroup.events", "populated") != 0 }
+// hasEnded reports whether the group has no process, or was removed.
+func (g *cgroup) hasEnded() (bool, error) {
+	populated, err := g.populated()
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	return err == nil && !populated, err
+}
 
-// isEmpty reports whether the group exists and has no process.
-func (g *cgroup) isEmpty() bool {
+// populated reports whether a process of the group has not ended. The error wraps
+// fs.ErrNotExist if the group was removed.
+func (g *cgroup) populated() (bool, error) {
 	text, err := readSmallAt(g.fd, "cgroup.events", make([]byte, smallFile))
-	return err == nil && bytes.Contains(text, []byte("populated 0\n"))
+	if err != nil {
+		return false, fmt.Errorf("control group %s: %w", g.dir, err)
+	}
+	return !bytes.Contains(text, []byte("populated 0\n")), nil
 }
 
 // number returns a number in a file of the group: after a name, or that of the whole file

@@ -127,9 +127,12 @@ func TestCgroups(t *testing.T) {
 			}
 			// All programs have used the group that was ready after the one before.
 			groups, _ := filepath.Glob(c.dir + "/*/" + processesFile)
-			if ready := c.ready.groups; len(ready) != 1 || !slices.Equal(groups, []string{filepath.Join(ready[0].dir, processesFile)}) ||
-				ready[0].populated() || c.made.Load() != int64(i+2) {
-				t.Errorf("groups are left, beside %v: %v", ready, groups)
+			ready := c.ready.groups
+			if len(ready) != 1 || !slices.Equal(groups, []string{filepath.Join(ready[0].dir, processesFile)}) || c.made.Load() != int64(i+2) {
+				t.Fatalf("groups are left, beside %v: %v", ready, groups)
+			}
+			if populated, err := ready[0].populated(); err != nil || populated {
+				t.Errorf("the ready group has processes: %t, %v", populated, err)
 			}
 		})
 	}
@@ -142,6 +145,21 @@ func TestCgroups(t *testing.T) {
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
+}
+
+// TestKillOfUnreadableGroup kills a group of which it cannot be read whether it has processes,
+// as when this process has no descriptor left: they are killed, and the error is returned.
+func TestKillOfUnreadableGroup(t *testing.T) {
+	t.Parallel()
+	g := &cgroup{dir: t.TempDir(), fd: -1}
+	file := filepath.Join(g.dir, "cgroup.kill")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := g.kill(time.Second)
+	if written, _ := os.ReadFile(file); string(written) != "1" || !errors.Is(err, unix.EBADF) || !strings.Contains(err.Error(), g.dir) { //nolint:gosec // of the test
+		t.Errorf("error %v, and %q is written to cgroup.kill", err, written)
+	}
 }
 
 // TestRemoveCgroups ends what a killed agent has left in its group, and nothing else.

@@ -77,10 +77,14 @@ func (r *readyGroups) close() error {
 func (c *Cgroups) readyGroup() *cgroup {
 	for {
 		g := c.ready.take()
-		if g == nil || g.isEmpty() {
+		if g == nil {
+			return nil
+		}
+		populated, err := g.populated()
+		if err == nil && !populated {
 			return g
 		}
-		err := errors.Join(g.kill(leftoverLimit), g.remove())
+		err = errors.Join(err, g.kill(leftoverLimit), g.remove())
 		c.logger.Warn("a control group for a later job was removed, or a process was moved to it; another one is used", zap.Error(err))
 	}
 }
