@@ -39,7 +39,7 @@ type Cgroups struct {
 	usable []string // the controllers that can be used
 	logger *zap.Logger
 	made   atomic.Int64
-	broken atomic.Bool // a program could not be started in a group
+	broken atomic.Bool // programs cannot be started in groups; see failed
 	ready  readyGroups
 }
 
@@ -243,13 +243,18 @@ func (c *Cgroups) make(limits Limits) (*cgroup, error) {
 	return g, nil
 }
 
-// cannot notes that programs cannot be started in groups, and reports whether they may be
-// started without. Programs with limits are not.
-func (c *Cgroups) cannot(err error) bool {
+// failed notes that a program could not be started in a group, and is started without. Later
+// ones are started without, too, unless the system was only out of something for a moment.
+func (c *Cgroups) failed(err error) {
+	for _, passing := range []error{unix.EMFILE, unix.ENFILE, unix.ENOMEM, unix.EAGAIN, unix.EINTR} {
+		if errors.Is(err, passing) {
+			c.logger.Warn("a job could not be started in a control group; it is started without", zap.Error(err))
+			return
+		}
+	}
 	if !c.broken.Swap(true) {
 		c.logger.Warn("jobs cannot be started in control groups; they are started without", zap.Error(err))
 	}
-	return true
 }
 
 // removeCgroup removes a group and those that programs have made in it.

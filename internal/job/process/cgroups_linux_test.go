@@ -361,10 +361,52 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestCannot starts a program in a group that does not exist: without limits it is started
+// TestFailedStarts starts what the system refuses for another reason than its control group,
+// and notes failures to make a group: only those that last turn control groups off.
+func TestFailedStarts(t *testing.T) {
+	notProgram := filepath.Join(t.TempDir(), "program")
+	if err := os.WriteFile(notProgram, []byte("\x00"), 0o700); err != nil { //nolint:gosec // it must be executable
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name   string
+		fail   func(c *Cgroups) error
+		want   error
+		broken bool
+	}{
+		{"not a program", func(c *Cgroups) error {
+			_, err := Start(Command{Name: "it", Argv: []string{notProgram}}, groupOptions(c, nil), &strings.Builder{})
+			return err
+		}, unix.ENOEXEC, false},
+		{"a directory that is not one", func(c *Cgroups) error {
+			_, err := Start(Command{Name: "it", Argv: []string{"/bin/sh"}, Dir: notProgram}, groupOptions(c, nil), &strings.Builder{})
+			return err
+		}, unix.ENOTDIR, false},
+		{"out of descriptors", func(c *Cgroups) error {
+			c.failed(&os.PathError{Op: "open", Err: unix.EMFILE})
+			return nil
+		}, nil, false},
+		{"no right to", func(c *Cgroups) error {
+			c.failed(&os.PathError{Op: "mkdir", Err: unix.EPERM})
+			return nil
+		}, nil, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := openGroups(t, agentID(t, "failed"), Limits{})
+			if err := tt.fail(c); !errors.Is(err, tt.want) || c.broken.Load() != tt.broken {
+				t.Errorf("error %v, want %v; control groups are off: %t, want %t", err, tt.want, c.broken.Load(), tt.broken)
+			}
+			if err := c.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestBrokenGroups starts a program in a group that does not exist: without limits it is started
 // without a group, and with limits not at all. A program that does not exist is an error
 // in both cases, and says nothing about groups.
-func TestCannot(t *testing.T) {
+func TestBrokenGroups(t *testing.T) {
 	t.Parallel()
 	for _, limits := range []Limits{{}, {PIDs: 5}} {
 		c := &Cgroups{dir: filepath.Join(t.TempDir(), "gone"), usable: []string{"pids"}, logger: zap.NewNop()}
@@ -389,7 +431,7 @@ func TestCheckLimits(t *testing.T) {
 	t.Parallel()
 	all := []string{"memory", "cpu", "pids"}
 	broken := &Cgroups{usable: all, logger: zap.NewNop()}
-	broken.cannot(os.ErrPermission)
+	broken.failed(os.ErrPermission)
 	for _, tt := range []struct {
 		name   string
 		groups *Cgroups

@@ -2,10 +2,8 @@ package process
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os/exec"
 	"slices"
 	"syscall"
@@ -77,23 +75,29 @@ func Start(c Command, opts Options, w io.Writer) (*Process, error) {
 	return p, nil
 }
 
+// start starts a program in a control group if it can, and without one if it has no limits.
 func start(c Command, opts Options, out *output) (*Process, error) {
 	limited := opts.Limits != (Limits{})
 	cg, err := opts.Cgroups.make(opts.Limits)
-	if err != nil && (limited || !opts.Cgroups.cannot(err)) {
+	switch {
+	case err != nil && limited:
 		return nil, fmt.Errorf("starting %s %s: %w", c.Name, c.Argv[0], err)
+	case err != nil:
+		opts.Cgroups.failed(err)
 	}
 	p, err := startIn(cg, c, opts, out)
 	if err == nil || cg == nil {
 		return p, err
 	}
 	_ = cg.remove() // the next agent tries again
-	// The program itself was not found, say; or the system refuses to start it in a group.
-	if limited || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EACCES) || errors.Is(err, syscall.E2BIG) ||
-		!opts.Cgroups.cannot(err) {
+	if limited {
 		return nil, err
 	}
-	return startIn(nil, c, opts, out)
+	p, errWithout := startIn(nil, c, opts, out)
+	if errWithout == nil { // else the program is the cause
+		opts.Cgroups.failed(err)
+	}
+	return p, errWithout
 }
 
 // startIn starts a program in a control group, which may be nil.
