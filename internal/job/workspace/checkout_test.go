@@ -2,10 +2,43 @@ package workspace
 
 import (
 	"bytes"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
+
+// TestSourceOf reads from the variables of a job what to check out, and whether.
+func TestSourceOf(t *testing.T) {
+	t.Parallel()
+	asked := Source{Repository: "r", Commit: "c", Branch: "b"}
+	for _, tt := range []struct {
+		name    string
+		changed map[string]string // of the variables for asked; empty removes one
+		want    Source
+		ok      bool
+	}{
+		{"all", nil, asked, true},
+		{"no branch", map[string]string{wire.EnvBranch: ""}, Source{Repository: "r", Commit: "c", Branch: wire.HeadCommit}, true},
+		{"no repository", map[string]string{wire.EnvRepo: ""}, Source{Commit: "c", Branch: "b"}, false},
+		{"no commit", map[string]string{wire.EnvCommit: ""}, Source{Repository: "r", Branch: "b"}, false},
+		{"skipped", map[string]string{wire.EnvSkipCheckout: "true"}, asked, false},
+		{"not skipped", map[string]string{wire.EnvSkipCheckout: "false"}, asked, true},
+		{"not skipped, as a number", map[string]string{wire.EnvSkipCheckout: "0"}, asked, true},
+		{
+			"without submodules", map[string]string{wire.EnvGitSubmodules: "false"},
+			Source{Repository: "r", Commit: "c", Branch: "b", NoSubmodules: true}, true,
+		},
+	} {
+		env := map[string]string{wire.EnvRepo: "r", wire.EnvCommit: "c", wire.EnvBranch: "b"}
+		maps.Copy(env, tt.changed)
+		if got, ok := SourceOf(env); ok != tt.ok || got != tt.want {
+			t.Errorf("%s: %+v, %t; want %+v, %t", tt.name, got, ok, tt.want, tt.ok)
+		}
+	}
+}
 
 // TestGitEnviron lists variables of the agent's environment that git gets, and others
 // that it does not.
