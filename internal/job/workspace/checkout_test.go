@@ -28,8 +28,10 @@ func TestSourceOf(t *testing.T) {
 		{"not skipped", map[string]string{wire.EnvSkipCheckout: "false"}, asked, true},
 		{"not skipped, as a number", map[string]string{wire.EnvSkipCheckout: "0"}, asked, true},
 		{
-			"without submodules", map[string]string{wire.EnvGitSubmodules: "false"},
-			Source{Repository: "r", Commit: "c", Branch: "b", NoSubmodules: true}, true,
+			"without submodules",
+			map[string]string{wire.EnvGitSubmodules: "false"},
+			Source{Repository: "r", Commit: "c", Branch: "b", NoSubmodules: true},
+			true,
 		},
 	} {
 		env := map[string]string{wire.EnvRepo: "r", wire.EnvCommit: "c", wire.EnvBranch: "b"}

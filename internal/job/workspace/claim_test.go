@@ -11,6 +11,16 @@ import (
 	"go.uber.org/zap"
 )
 
+// claimPath claims a build path. The test closes the claim.
+func claimPath(t *testing.T, path string, cleanup Cleanup) *Claim {
+	t.Helper()
+	c, err := ClaimBuildPath(path, cleanup, func(string) bool { return false }, zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 // TestNilClaim calls the methods of a nil claim, and claims a path that is a file.
 func TestNilClaim(t *testing.T) {
 	t.Parallel()
@@ -76,13 +86,6 @@ func TestRemoveSockets(t *testing.T) { //nolint:tparallel // the rows are in ord
 func TestKeptStays(t *testing.T) {
 	t.Parallel()
 	build := t.TempDir()
-	claim := func() *Claim {
-		c, err := ClaimBuildPath(build, CleanupAlways, func(string) bool { return false }, zap.NewNop())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return c
-	}
 	work := func(c *Claim) string {
 		dir, err := Make(build, "J1", c)
 		if err != nil {
@@ -90,12 +93,12 @@ func TestKeptStays(t *testing.T) {
 		}
 		return dir
 	}
-	killed, alive := claim(), claim()
+	killed, alive := claimPath(t, build, CleanupAlways), claimPath(t, build, CleanupAlways)
 	kept, left, others, nobodys := work(killed), work(killed), work(alive), work(nil)
 	if err := errors.Join(killed.Keep(kept), killed.lock.Close()); err != nil {
 		t.Fatal(err)
 	}
-	next := claim()
+	next := claimPath(t, build, CleanupAlways)
 	for _, row := range []struct {
 		name, dir string
 		want      bool

@@ -8,14 +8,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/zap"
 )
 
 // TestSpares makes working directories for jobs that follow others which have left files in
 // theirs: they were made ahead, unless something was done to them meanwhile.
 func TestSpares(t *testing.T) {
 	t.Parallel()
-	nothing := func(string) error { return nil }
 	for _, tt := range []struct {
 		name   string
 		meddle func(spare string) error
@@ -26,28 +24,18 @@ func TestSpares(t *testing.T) {
 		{"one job", nothing, 1, 1, 0},
 		{"several jobs", nothing, 3, 3, 2},
 		{"more than are kept", nothing, maxSpares + 1, maxSpares, maxSpares - 1},
-		{"a spare that a job has changed", func(spare string) error { return os.WriteFile(filepath.Join(spare, "x"), nil, 0o600) }, 1, 1, 1},
-		{"a spare that a job has opened to others", func(spare string) error { return os.Chmod(spare, 0o755) }, 1, 1, 1}, //nolint:gosec // the test is about it
+		{"a spare that a job has changed", writeFile, 1, 1, 1},
+		{"a spare that a job has opened to others", openToOthers, 1, 1, 1},
 		{"a spare that a job has removed", os.Remove, 1, 1, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			path := t.TempDir()
-			claim, err := ClaimBuildPath(path, CleanupAlways, nil, zap.NewNop())
-			if err != nil {
-				t.Fatal(err)
-			}
-			spares := func() []string {
-				all, err := filepath.Glob(filepath.Join(claim.dir, sparesDir, "*"))
-				if err != nil {
-					t.Fatal(err)
-				}
-				return all
-			}
+			claim := claimPath(t, path, CleanupAlways)
 			var used []string
 			for range tt.jobs {
 				dir := makeEmpty(t, path, claim)
-				if err := os.WriteFile(filepath.Join(dir, "x"), nil, 0o600); err != nil {
+				if err := writeFile(dir); err != nil {
 					t.Fatal(err)
 				}
 				used = append(used, dir)
@@ -57,7 +45,7 @@ func TestSpares(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			all := spares()
+			all := spareDirs(t, claim)
 			if len(all) != tt.spares {
 				t.Fatalf("%d spare directories, want %d", len(all), tt.spares)
 			}
@@ -65,13 +53,13 @@ func TestSpares(t *testing.T) {
 				t.Fatal(err)
 			}
 			makeEmpty(t, path, claim)
-			if left := len(spares()); left != tt.left {
+			if left := len(spareDirs(t, claim)); left != tt.left {
 				t.Errorf("%d spare directories after another job, want %d", left, tt.left)
 			}
 			if err := claim.Close(); err != nil {
 				t.Error(err)
 			}
-			if left := spares(); left != nil {
+			if left := spareDirs(t, claim); left != nil {
 				t.Errorf("left: %q", left)
 			}
 		})
@@ -82,8 +70,6 @@ func TestSpares(t *testing.T) {
 // it as it got it, and no process in it.
 func TestSparesOfJobs(t *testing.T) {
 	t.Parallel()
-	nothing := func(string) error { return nil }
-	write := func(dir string) error { return os.WriteFile(filepath.Join(dir, "x"), nil, 0o600) }
 	for _, tt := range []struct {
 		name    string
 		job     func(dir string) error
@@ -92,9 +78,9 @@ func TestSparesOfJobs(t *testing.T) {
 	}{
 		{"nothing done", nothing, false, true},
 		{"its files read", func(dir string) error { _, err := os.ReadDir(dir); return err }, false, true},
-		{"a file made", write, false, false},
+		{"a file made", writeFile, false, false},
 		{"a directory made", func(dir string) error { return os.Mkdir(filepath.Join(dir, "x"), ownerOnly) }, false, false},
-		{"opened to others", func(dir string) error { return os.Chmod(dir, 0o755) }, false, false}, //nolint:gosec // the test is about it
+		{"opened to others", openToOthers, false, false},
 		{"replaced by a link", func(dir string) error { return errors.Join(os.Remove(dir), os.Symlink("/", dir)) }, false, false},
 		{"replaced by another", func(dir string) error { return errors.Join(os.Rename(dir, dir+"x"), os.Mkdir(dir, ownerOnly)) }, false, false},
 		{"removed", os.Remove, false, false},
@@ -103,10 +89,7 @@ func TestSparesOfJobs(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			path := t.TempDir()
-			claim, err := ClaimBuildPath(path, CleanupAlways, nil, zap.NewNop())
-			if err != nil {
-				t.Fatal(err)
-			}
+			claim := claimPath(t, path, CleanupAlways)
 			dir := makeEmpty(t, path, claim)
 			open, err := os.Open(dir)
 			if err != nil {
@@ -130,8 +113,8 @@ func TestSparesOfJobs(t *testing.T) {
 				t.Errorf("%d spare directories", n)
 			}
 			makeEmpty(t, path, claim)
-			if entries, err := os.ReadDir(filepath.Join(claim.dir, sparesDir)); err != nil || len(entries) != 0 {
-				t.Errorf("left: %v, %v", entries, err)
+			if left := spareDirs(t, claim); left != nil {
+				t.Errorf("left: %q", left)
 			}
 			if err := claim.Close(); err != nil {
 				t.Error(err)
@@ -144,10 +127,7 @@ func TestSparesOfJobs(t *testing.T) {
 func TestSparesOfKeptDirectories(t *testing.T) {
 	t.Parallel()
 	path := t.TempDir()
-	claim, err := ClaimBuildPath(path, CleanupNever, nil, zap.NewNop())
-	if err != nil {
-		t.Fatal(err)
-	}
+	claim := claimPath(t, path, CleanupNever)
 	dir := makeEmpty(t, path, claim)
 	if err := claim.Keep(dir); err != nil {
 		t.Error(err)
@@ -161,6 +141,24 @@ func TestSparesOfKeptDirectories(t *testing.T) {
 	if _, err := os.Stat(dir); err != nil {
 		t.Error(err)
 	}
+}
+
+// What a job does to its working directory.
+
+func nothing(string) error { return nil }
+
+func writeFile(dir string) error { return os.WriteFile(filepath.Join(dir, "x"), nil, 0o600) }
+
+func openToOthers(dir string) error { return os.Chmod(dir, 0o755) } //nolint:gosec // the tests are about it
+
+// spareDirs returns the spare directories of a claim.
+func spareDirs(t *testing.T, claim *Claim) []string {
+	t.Helper()
+	all, err := filepath.Glob(filepath.Join(claim.dir, sparesDir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
 
 // makeEmpty makes a working directory, which must be as Make promises.
