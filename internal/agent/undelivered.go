@@ -134,7 +134,7 @@ func (u undelivered) deliver(ctx context.Context, entry *spool.Entry) error {
 	}
 	if err := job.Deliver(ctx, entry, session, logger); err != nil {
 		if ctx.Err() == nil {
-			logger.Warn("undelivered job result of a previous agent process; will retry", zap.Error(err))
+			logger.Warn("undelivered job result; will retry", zap.Error(err))
 		}
 		return err //nolint:wrapcheck // only whether, and its Retry-After, is of interest
 	}

@@ -63,7 +63,7 @@ func TestUndeliveredResultIsDelivered(t *testing.T) {
 		left   bool   // the entry stays in the spool
 		log    string // part of the log
 	}{
-		{"delivered", func(*spool.Job) {}, 200, delivered("0"), false, "delivered the undelivered job result"},
+		{"delivered", func(*spool.Job) {}, 200, delivered("0"), false, "delivered an undelivered job result"},
 		{"refused", func(*spool.Job) {}, 422, delivered("1"), false, "refused by the control plane"},
 		{"no token", func(j *spool.Job) { j.Token = "" }, 200, nil, false, "missing job token"},
 		{"no endpoint", func(j *spool.Job) { j.Endpoint = "gopher://x" }, 200, nil, false, "cannot be sent"},

@@ -88,7 +88,7 @@ const neverRan = "-1"
 // Results that an agent has delivered, or stored for a later delivery.
 var (
 	ownResult     = regexp.MustCompile(`"event":"JobFinished job=([0-9a-f-]{36})".*"(?:exit status (\d+)"|ended by )`)
-	earlierResult = regexp.MustCompile(`"delivered the undelivered job result.*"job_id":"([0-9a-f-]{36})".*"exit_status":"(\S+?)"`)
+	earlierResult = regexp.MustCompile(`"delivered an undelivered job result.*"job_id":"([0-9a-f-]{36})".*"exit_status":"(\S+?)"`)
 )
 
 // knownResult is the end of a job that an agent has seen.

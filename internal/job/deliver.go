@@ -13,8 +13,8 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
-// Deliver delivers what a previous agent process left undelivered about a job: the
-// rest of its log, and its result. If that process did not see the end of the job,
+// Deliver delivers what an agent process, an earlier one or this one, could not deliver of a
+// job: the rest of its log, and its result. If that process did not see the end of the job,
 // Deliver reports so, in the job's log and in its result (reason agent_stop).
 //
 // After nil, the entry is removed: all was delivered, or the control plane refused
@@ -37,7 +37,7 @@ func Deliver(ctx context.Context, entry *spool.Entry, cp ControlPlane, logger *z
 		return fmt.Errorf("removing a delivered job, which may be delivered again, without harm: %w", err)
 	}
 	if err == nil {
-		logger.Info("delivered the undelivered job result of a previous agent process", delivered...)
+		logger.Info("delivered an undelivered job result", delivered...)
 	}
 	return nil
 }
