@@ -23,7 +23,7 @@ when, its stream, its job, the pings that fail, and the last changes with their 
 and the results that the control plane does not have yet. It asks them on a socket in
 the data directory, as the user that runs them.
 
-Exit codes: 0 when an agent runs, 1 when none does.`
+Exit codes: 0 when an agent runs, 1 when none does, or one does not respond.`
 
 // shownChanges is how many changes of all workers of an agent are shown.
 const shownChanges = 12
@@ -40,12 +40,16 @@ func (a *App) AgentStatus() *cobra.Command {
 			return err
 		}
 		running := 0
+		var silent error // of agents that run and do not respond
 		for _, place := range agentdir.Places(path) {
 			status, err := agentstatus.Ask(cmd.Context(), place.Socket())
-			if errors.Is(err, agentstatus.ErrNoAgent) {
+			switch {
+			case errors.Is(err, agentstatus.ErrNoAgent):
 				continue
-			}
-			if err != nil {
+			case err != nil && cmd.Context().Err() == nil:
+				silent = errors.Join(silent, err)
+				continue
+			case err != nil:
 				return err
 			}
 			running++
@@ -57,6 +61,9 @@ func (a *App) AgentStatus() *cobra.Command {
 			if err != nil {
 				return err
 			}
+		}
+		if silent != nil {
+			return silent
 		}
 		if running == 0 {
 			return fmt.Errorf("no agent runs with the data directory %s; if it has another one, name that with --data-dir", path)
