@@ -27,7 +27,7 @@ const (
 // offer is a value that a shell offers, with what it is.
 type offer struct{ value, description string }
 
-// completeValues has a shell offer what the arguments and flags of cmd can name: the jobs,
+// completeValues makes a shell offer what the arguments and flags of cmd can name: the jobs,
 // workers, queues and tokens of the control plane that the command would call, and states
 // and outcomes. All flags of cmd must be declared. Nothing is offered if the control plane
 // does not respond within a second.

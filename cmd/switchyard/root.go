@@ -64,7 +64,7 @@ func (a *app) root() *cobra.Command {
 	return root
 }
 
-// suggest has commands named where people type what other programs call them.
+// suggest makes errors name a command where people type what other programs call it.
 func suggest(root *cobra.Command) {
 	words := map[string][]string{
 		"workers": {"agent", "worker"}, // as in "agent list"

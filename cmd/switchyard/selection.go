@@ -23,8 +23,8 @@ type selection struct {
 	all    bool
 }
 
-// newSelection declares the flags, and has the command check that either they or arguments
-// are there. what is "job" or "worker", argument what names one.
+// newSelection declares the flags, and makes the command check that either they or arguments
+// are given. what is "job" or "worker", argument what names one.
 func newSelection(cmd *cobra.Command, what, argument string) *selection {
 	s := &selection{what: what}
 	flags := cli.PerCall(cmd)

@@ -143,8 +143,8 @@ func (r *Reader) read() (*switchyardv1.BackupResponse, error) {
 // Header returns what is known of the backup as a whole.
 func (r *Reader) Header() *switchyardv1.BackupHeader { return r.header }
 
-// Next returns the next record, and false after the last one. ErrIncomplete if the file
-// ends early or has not all records.
+// Next returns the next record, and false after the last one. The error wraps ErrIncomplete
+// if the file ends early or lacks records.
 func (r *Reader) Next() (*switchyardv1.BackupRecord, bool, error) {
 	message, err := r.read()
 	switch {

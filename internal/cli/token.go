@@ -40,7 +40,7 @@ func (t *Token) Read() (string, error) {
 	return token, err
 }
 
-// ReadAll is Read for all lines of the file, for who accepts each of the tokens.
+// ReadAll is Read for all lines of the file: for a server that accepts each of the tokens.
 func (t *Token) ReadAll() (string, error) {
 	direct, inFile := t.flag.origin(), t.File.origin()
 	switch {

@@ -8,7 +8,7 @@ import (
 )
 
 // Freeze stops the process without ending it: its connections stay open, and nothing is
-// answered. Thaw has it go on.
+// answered. Thaw continues it.
 func (p *Process) Freeze() error { return p.signal(syscall.SIGSTOP) }
 
 // Thaw ends Freeze.

@@ -116,7 +116,7 @@ func timelineOf(all []agentHistory, f replay.Filter) *replay.Timeline {
 	return p.Timeline(f)
 }
 
-// flushHistory has an agent write what it has. One that does not respond has written
+// flushHistory makes an agent write what it holds back. One that does not respond has written
 // everything but the pings of the last minutes that repeat.
 func (a *App) flushHistory(ctx context.Context, place agentdir.Place) {
 	err := agentstatus.Flush(ctx, place.Socket())

@@ -30,7 +30,7 @@ func statusFlag(flags cli.Flags) *status {
 	return s
 }
 
-// observe has the agent of a configuration counted.
+// observe makes the agent of a configuration count its events, if the status is served.
 func (s *status) observe(c *agent.Config) {
 	if s.listen == "" {
 		return

@@ -20,13 +20,15 @@ const maxStatus = 64 << 20
 // ErrNoAgent means that nothing serves the socket: the agent starts, or has ended.
 var ErrNoAgent = errors.New("no agent runs there")
 
-// Ask returns the status of the agent that serves it on a Unix socket. ErrNoAgent.
+// Ask returns the status of the agent that serves it on a Unix socket. It waits at most ten
+// seconds. The error wraps ErrNoAgent if nothing serves the socket.
 func Ask(ctx context.Context, path string) (status agent.Status, err error) {
 	err = call(ctx, http.MethodGet, path, "/status", &status)
 	return status, err
 }
 
-// Flush has the agent write the history of its workers to its files. ErrNoAgent.
+// Flush makes the agent write the history of its workers to its files. It waits, and fails,
+// as Ask does.
 func Flush(ctx context.Context, path string) error {
 	return call(ctx, http.MethodPost, path, "/flush", &struct{}{})
 }
