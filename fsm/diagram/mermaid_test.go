@@ -13,12 +13,16 @@ import (
 	"time"
 
 	"github.com/switchyard-ci/switchyard/fsm"
+	"github.com/switchyard-ci/switchyard/internal/browsertest"
 )
 
-// requireMermaid, set to 1, turns the skip of TestMermaidRenders into a failure.
-const requireMermaid = "SWITCHYARD_REQUIRE_MERMAID"
-
-const mermaidScript = "../../.tools/mermaid/node_modules/mermaid/dist/mermaid.min.js"
+// mermaidScript is Mermaid, for pages.
+//
+//nolint:gochecknoglobals // never written
+var mermaidScript = browsertest.Script{
+	Name: "Mermaid", File: "../../.tools/mermaid/node_modules/mermaid/dist/mermaid.min.js",
+	Install: ".tools/mermaid/install", Require: "SWITCHYARD_REQUIRE_MERMAID",
+}
 
 // mermaidPage draws a diagram with Mermaid, as a code host does.
 const mermaidPage = `<!doctype html><meta charset="utf-8"><title>waiting</title>
@@ -37,7 +41,7 @@ mermaid.render("drawn", document.getElementById("source").textContent).then(
 // Mermaid in .tools/mermaid.
 func TestMermaidRenders(t *testing.T) {
 	t.Parallel()
-	browser, script := findRenderer(t)
+	browser, script := browsertest.Find(t, mermaidScript)
 	for _, c := range []struct{ name, diagram string }{
 		{"states.md", fence(t, statesPage)},
 		{"guards", readFile(t, "testdata/guards.mmd")},
@@ -80,40 +84,11 @@ func TestMermaidRenders(t *testing.T) {
 // TestBrokenMermaidFails shows that the check above can fail.
 func TestBrokenMermaidFails(t *testing.T) {
 	t.Parallel()
-	browser, script := findRenderer(t)
+	browser, script := browsertest.Find(t, mermaidScript)
 	page := render(t, browser, script, "stateDiagram-v2\n    A --> --> B: {\n")
 	if !strings.Contains(page, "<title>failed: ") {
 		t.Error("Mermaid has drawn a text that is not a diagram")
 	}
-}
-
-// findRenderer returns the paths of the browser and of Mermaid.
-func findRenderer(t *testing.T) (browser, script string) {
-	t.Helper()
-	missing := func(what string) {
-		t.Helper()
-		if os.Getenv(requireMermaid) == "1" {
-			t.Fatalf("%s is missing, and %s=1 requires it: run .tools/mermaid/install", what, requireMermaid)
-		}
-		t.Skipf("%s is missing: run .tools/mermaid/install", what)
-	}
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome-stable", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			browser = path
-			break
-		}
-	}
-	if browser == "" {
-		missing("Chromium")
-	}
-	script, err := filepath.Abs(mermaidScript)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(script); err != nil {
-		missing("Mermaid")
-	}
-	return browser, script
 }
 
 // render returns the page with the diagram, as it is once Mermaid is through.

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -15,41 +13,16 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"github.com/switchyard-ci/switchyard/internal/browsertest"
 )
 
-// requireBrowser, set to 1, turns the skip of the tests in a browser into a failure.
-const requireBrowser = "SWITCHYARD_REQUIRE_BROWSER"
-
 // axeScript checks whether a page can be used by everybody.
-const axeScript = "../../.tools/axe/node_modules/axe-core/axe.min.js"
-
-// findBrowser returns the paths of Chromium and of the accessibility checks.
-func findBrowser(t *testing.T) (browser, axe string) {
-	t.Helper()
-	missing := func(what string) {
-		t.Helper()
-		if os.Getenv(requireBrowser) == "1" {
-			t.Fatalf("%s is missing, and %s=1 requires it: run .tools/axe/install", what, requireBrowser)
-		}
-		t.Skipf("%s is missing: run .tools/axe/install", what)
-	}
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome-stable", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			browser = path
-			break
-		}
-	}
-	if browser == "" {
-		missing("Chromium")
-	}
-	axe, err := filepath.Abs(axeScript)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(axe); err != nil {
-		missing("axe-core")
-	}
-	return browser, axe
+//
+//nolint:gochecknoglobals // never written
+var axeScript = browsertest.Script{
+	Name: "axe-core", File: "../../.tools/axe/node_modules/axe-core/axe.min.js",
+	Install: ".tools/axe/install", Require: "SWITCHYARD_REQUIRE_BROWSER",
 }
 
 // tab is a page in a browser, with what its console has shown.
@@ -66,7 +39,7 @@ type tab struct {
 // console shows as an error fails the test.
 func browse(t *testing.T) *tab {
 	t.Helper()
-	browser, axe := findBrowser(t)
+	browser, axe := browsertest.Find(t, axeScript)
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(browser), chromedp.UserDataDir(t.TempDir()),
 		chromedp.WindowSize(1280, 900))
 	if os.Geteuid() == 0 {
