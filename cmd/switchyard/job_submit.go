@@ -8,7 +8,6 @@ import (
 	"math"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -162,8 +161,8 @@ func (s *submission) addSource(env map[string]string) error {
 			return fmt.Errorf("--%s is %q: %w", flag[0], flag[1], err)
 		}
 	}
-	if strings.HasPrefix(s.repo, "-") || strings.ContainsFunc(s.repo, unicode.IsControl) {
-		return errors.New(`--repo must not begin with "-" or contain a line break`) // it may hold a password
+	if err := wire.CheckRepository(s.repo); err != nil {
+		return fmt.Errorf("--repo %w", err)
 	}
 	env[wire.EnvRepo], env[wire.EnvCommit], env[wire.EnvBranch] = s.repo, s.commit, s.branch
 	return nil

@@ -4,7 +4,20 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 )
+
+// CheckRepository returns an error if git could read the URL of a repository as an option, or
+// if no repository can have it. The error does not show the URL, which may have a password.
+func CheckRepository(repository string) error {
+	switch {
+	case strings.HasPrefix(repository, "-"):
+		return errors.New(`must not begin with "-"`)
+	case strings.ContainsFunc(repository, unicode.IsControl):
+		return errors.New("must not contain a line break or another control character")
+	}
+	return nil
+}
 
 // CheckRef returns an error if no branch, tag or other reference of a git repository can
 // have a name, by the rules of git-check-ref-format(1). A name that passes may begin with

@@ -2,8 +2,22 @@ package wire
 
 import (
 	"os/exec"
+	"strings"
 	"testing"
 )
+
+func TestCheckRepository(t *testing.T) {
+	t.Parallel()
+	for repository, valid := range map[string]bool{
+		"https://host/a.git": true, "git@host:a b.git": true, "/srv/é.git": true, "./-a": true,
+		"-a": false, "--upload-pack=x": false, "https://host/a\n": false, "https://me:pass\tword@host/": false, "a\x7f": false,
+	} {
+		err := CheckRepository(repository)
+		if (err == nil) != valid || err != nil && strings.Contains(err.Error(), "pass") {
+			t.Errorf("%q: %v, valid: want %t", repository, err, valid)
+		}
+	}
+}
 
 // TestCheckRef compares CheckRef with git's own check, where there is git.
 func TestCheckRef(t *testing.T) {

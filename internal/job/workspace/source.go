@@ -2,7 +2,6 @@ package workspace
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
@@ -38,14 +37,10 @@ func SourceOf(env map[string]string) (Source, bool) {
 func isFalse(value string) bool { return value == "false" || value == "0" }
 
 // check refuses values that git could read as an option, or that no repository can
-// have. They come from the control plane. Its errors do not show the repository, whose
-// URL may hold a password.
+// have. They come from the control plane. Its errors do not show the repository.
 func (s Source) check() error {
-	switch {
-	case strings.HasPrefix(s.Repository, "-"):
-		return fmt.Errorf(`%s must not begin with "-"`, wire.EnvRepo)
-	case strings.ContainsFunc(s.Repository, func(r rune) bool { return r < ' ' || r == 0x7f }):
-		return fmt.Errorf("%s must not contain a line break or another control character", wire.EnvRepo)
+	if err := wire.CheckRepository(s.Repository); err != nil {
+		return fmt.Errorf("%s %w", wire.EnvRepo, err)
 	}
 	for _, one := range []struct{ name, value string }{{wire.EnvCommit, s.Commit}, {wire.EnvBranch, s.Branch}} {
 		if err := wire.CheckRef(one.value); err != nil {
