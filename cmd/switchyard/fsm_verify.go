@@ -158,15 +158,23 @@ func (a *app) show(found *exploredMachines, e *exploration, out *command.Output)
 		if err := a.showReport(r.WriteText, e.rows, out); err != nil {
 			return err
 		}
-		if err := a.writeScripts(e.scripts, r.Violations); err != nil {
-			return err
+		for i := range r.Violations {
+			v := &r.Violations[i]
+			if err := a.writeScript(e.scripts, v.FileName(), v.Script, "to see it again: "+programName+" fsm replay"); err != nil {
+				return err
+			}
 		}
 	}
 	if r := found.Job; r != nil {
 		if err := a.showReport(r.WriteText, e.rows, out); err != nil {
 			return err
 		}
-		return a.writeJobScripts(e.scripts, r.Violations)
+		for i := range r.Violations {
+			v := &r.Violations[i]
+			if err := a.writeScript(e.scripts, v.FileName(), v.Script, "written, for testdata/jobs:"); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -210,33 +218,16 @@ func modeNames() string {
 	return strings.Join([]string{fsm.Auto.String(), fsm.StreamOnly.String(), fsm.PollOnly.String(), fsm.Acquire.String()}, ", ")
 }
 
-// writeScripts writes a script of each violation to a file in the directory, and
-// its path to standard error. Without a directory it does nothing.
-func (a *app) writeScripts(dir string, violations []verify.Violation) error {
+// writeScript writes the script of a violation to a file in the directory, and a note with its
+// path to standard error. Without a directory it does nothing.
+func (a *app) writeScript(dir, name, script, note string) error {
 	if dir == "" {
 		return nil
 	}
-	for i := range violations {
-		path := filepath.Join(dir, violations[i].FileName())
-		if err := os.WriteFile(path, []byte(violations[i].Script), scriptMode); err != nil {
-			return fmt.Errorf("writing a script: %w", err)
-		}
-		a.Notef("to see it again: %s fsm replay %s", programName, path)
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, []byte(script), scriptMode); err != nil {
+		return fmt.Errorf("writing a script: %w", err)
 	}
-	return nil
-}
-
-// writeJobScripts is writeScripts for violations of a job.
-func (a *app) writeJobScripts(dir string, violations []jobverify.Violation) error {
-	if dir == "" {
-		return nil
-	}
-	for i := range violations {
-		path := filepath.Join(dir, violations[i].FileName())
-		if err := os.WriteFile(path, []byte(violations[i].Script), scriptMode); err != nil {
-			return fmt.Errorf("writing a script: %w", err)
-		}
-		a.Notef("written, for testdata/jobs: %s", path)
-	}
+	a.Notef("%s %s", note, path)
 	return nil
 }
