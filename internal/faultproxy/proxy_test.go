@@ -40,8 +40,9 @@ func backend(t *testing.T) (s *httptest.Server, arrived chan struct{}) {
 	return s, arrived
 }
 
-func TestCutAndHealOneRoute(t *testing.T) {
-	target, _ := backend(t)
+// start starts a proxy, which is closed at the end of the test.
+func start(t *testing.T, target *httptest.Server) *faultproxy.Proxy {
+	t.Helper()
 	p, err := faultproxy.Start(t.Context(), target.URL)
 	if err != nil {
 		t.Fatal(err)
@@ -51,6 +52,12 @@ func TestCutAndHealOneRoute(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	return p
+}
+
+func TestCutAndHealOneRoute(t *testing.T) {
+	target, _ := backend(t)
+	p := start(t, target)
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 
 	slow := get(t, client, p.URL()+"/slow")
@@ -86,15 +93,7 @@ func TestCutAndHealOneRoute(t *testing.T) {
 
 func TestRespondAnswersUntilHeal(t *testing.T) {
 	target, arrived := backend(t)
-	p, err := faultproxy.Start(t.Context(), target.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := p.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	p := start(t, target)
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	p.Respond("/quick", faultproxy.Answer{Status: http.StatusServiceUnavailable, RetryAfter: 7, Body: `{"message":"full"}`})
 	for _, want := range []struct {
@@ -128,20 +127,12 @@ func TestMuteDiscardsResponsesUntilHeal(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			target, arrived := backend(t)
-			p, err := faultproxy.Start(t.Context(), target.URL)
-			if err != nil {
-				t.Fatal(err)
-			}
+			p := start(t, target)
 			protocols := new(http.Protocols)
 			row.set(protocols, true)
 			transport := &http.Transport{Protocols: protocols}
 			client := &http.Client{Transport: transport}
-			t.Cleanup(func() {
-				transport.CloseIdleConnections()
-				if err := p.Close(); err != nil {
-					t.Error(err)
-				}
-			})
+			t.Cleanup(transport.CloseIdleConnections)
 			p.Mute("/quick")
 			ended := make(chan error, 1)
 			go func() {

@@ -15,16 +15,19 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
+// askForPassword refuses a request without a password.
+func askForPassword(w http.ResponseWriter, _ *http.Request) bool {
+	w.Header().Set("WWW-Authenticate", "Basic")
+	http.Error(w, "who is it", http.StatusUnauthorized)
+	return false
+}
+
 // TestCheckoutFails asks for what does not exist, and for values that git could
 // parse as options.
 func TestCheckoutFails(t *testing.T) {
 	t.Parallel()
 	o := newOrigin(t)
-	closed := o.serve(t, func(w http.ResponseWriter, _ *http.Request) bool {
-		w.Header().Set("WWW-Authenticate", "Basic")
-		http.Error(w, "who is it", http.StatusUnauthorized)
-		return false
-	})
+	closed := o.serve(t, askForPassword)
 	const (
 		cannot = "switchyard: cannot run the job: "
 		option = `must not begin with "-"`
@@ -135,11 +138,7 @@ func TestCheckoutCanceled(t *testing.T) {
 func TestCheckoutAsksNobody(t *testing.T) {
 	t.Parallel()
 	o := newOrigin(t)
-	closed := o.serve(t, func(w http.ResponseWriter, _ *http.Request) bool {
-		w.Header().Set("WWW-Authenticate", "Basic")
-		http.Error(w, "who is it", http.StatusUnauthorized)
-		return false
-	})
+	closed := o.serve(t, askForPassword)
 	hang := executable(t, "#!/bin/sh\nsleep 600\n")
 	for _, row := range []struct {
 		name, repo, status string
