@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"net/netip"
 	"net/url"
 	"path/filepath"
@@ -111,5 +110,5 @@ func onThisMachine(endpoint string) bool {
 		return true
 	}
 	address, err := netip.ParseAddr(u.Hostname())
-	return err == nil && net.IP(address.AsSlice()).IsLoopback()
+	return err == nil && address.IsLoopback()
 }

@@ -3,7 +3,6 @@ package worker
 import (
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -63,11 +62,7 @@ const maxCommand = 100
 func summaryOf(command string) string {
 	line, _, more := strings.Cut(strings.TrimSpace(wire.HideURLSecrets(command)), "\n")
 	if len(line) > maxCommand {
-		end := maxCommand
-		for !utf8.RuneStart(line[end]) {
-			end--
-		}
-		line, more = line[:end], true
+		line, more = strings.ToValidUTF8(line[:maxCommand], ""), true
 	}
 	if more {
 		line += "…"
