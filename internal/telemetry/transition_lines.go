@@ -50,15 +50,15 @@ func SaveTransitions(version string, records []fsm.Record) (path string, err err
 }
 
 // saveTemporary writes a text to a new temporary file, whose name and errors have what it
-// is, and returns the path.
+// is, and returns the path. After an error there is no file.
 func saveTemporary(what string, text []byte) (path string, err error) {
 	file, err := os.CreateTemp("", "switchyard-"+what+"-*.jsonl")
-	if err == nil {
-		_, err = file.Write(text)
-		err = errors.Join(err, file.Close())
-	}
 	if err != nil {
 		return "", fmt.Errorf("saving %s: %w", what, err)
+	}
+	_, err = file.Write(text)
+	if err = errors.Join(err, file.Close()); err != nil {
+		return "", fmt.Errorf("saving %s: %w", what, errors.Join(err, os.Remove(file.Name())))
 	}
 	return file.Name(), nil
 }
