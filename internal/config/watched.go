@@ -36,7 +36,8 @@ type NamedFile struct {
 
 // NewWatched reads a value from files, each of at most 1 MiB. parse makes a value of the
 // contents. notify is called after the value was replaced, with nil, or when changed files
-// cannot be used, with the reason; the value stays then.
+// cannot be used, with the reason; the value stays then. Neither may call a method of the
+// Watched, which is locked.
 func NewWatched[T any](files []NamedFile, parse func(contents [][]byte) (T, error), notify func(error)) (*Watched[T], error) {
 	w := &Watched[T]{files: files, parse: parse, notify: notify}
 	_, err := w.read()

@@ -47,7 +47,8 @@ func abandoned(phase Phase, err error) error {
 	return fmt.Errorf("%w: %w: %w", ErrAbandoned, phase, err)
 }
 
-// run is one call of Run. Only the goroutine of that call uses it.
+// run is one call of Run. The goroutine of that call uses it and then, for what the job
+// leaves, the Cleaner. Others call syncResult only.
 type run struct {
 	spec   Spec
 	opts   Options
