@@ -99,9 +99,9 @@ func (s *Session) Job(job wire.Job) *JobSession {
 	return &JobSession{session: s, jobID: job.ID, token: job.Token, deliver: deliverRule()}
 }
 
-// UndeliveredJob returns the session of a job that another agent process has run
-// and whose result or log is undelivered. It needs no registration, only the
-// job's token. Endpoint and headers are those that the other process used; if the
+// UndeliveredJob returns the session of a job that an agent process, this one or another,
+// has run and whose result or log is undelivered. It needs no registration, only the
+// job's token. Endpoint and headers are those that the process used; if the
 // endpoint is one of several of this transport, any of them is used. Each call is tried
 // once: the caller tries again, by [Transport.Recovery].
 func (t *Transport) UndeliveredJob(endpoint string, headers http.Header, id, token string) (*JobSession, error) {
@@ -163,11 +163,10 @@ func (j *JobSession) call(doing, method string, route ...string) call {
 }
 
 // Chunk compresses and uploads a chunk of the log. It is tried up to twelve times
-// in about ten minutes, and at most for an hour, while the error is [Retryable], and
-// once more at each [Recovery];
-// unlike with existing agents, that includes a 429. After an error the chunk is
-// lost, which does not fail the job. Several chunks of a job may be uploaded at
-// once.
+// in about ten minutes, and at most for an hour, while the error is [Retryable] (unlike
+// with existing agents, also after a 429), and once more at each [Recovery]. After an
+// error the chunk is lost, which does not fail the job. Several chunks of a job may be
+// uploaded at once.
 func (j *JobSession) Chunk(ctx context.Context, chunk wire.Chunk) error {
 	c := j.call(fmt.Sprintf("uploading chunk %d of", chunk.Sequence), http.MethodPost, wire.PathChunks)
 	body, err := compress(chunk.Data)

@@ -144,9 +144,8 @@ func (s *Session) endpointsLocked() []httpclient.Endpoint {
 
 // Register registers a worker and returns its session. token returns the
 // registration token, and is called for each try, so that it may change. Register is
-// tried up to 30 times, about ten seconds apart, while nothing responds or
-// the status is 429 or at least 500. [Refused] distinguishes a wrong token from an
-// outage.
+// tried up to 33 times in about five minutes, while nothing responds or the status is 429
+// or at least 500. [Refused] distinguishes a wrong token from an outage.
 func (t *Transport) Register(ctx context.Context, token func() string, worker wire.RegisterRequest) (*Session, error) {
 	worker.Tags = append([]string{}, worker.Tags...) // never null in JSON
 	worker.Features = append([]string{}, worker.Features...)
