@@ -70,7 +70,10 @@ func (a *App) FSMDiagram(others ...Chart) *cobra.Command {
 	flags.Bool(&o.Effects, "effects", "show each row of the table, with its event and effects")
 	flags.Bool(&o.SelfLoops, "self-loops", "show the transitions that stay in their state")
 	flags.Choice(&highlight, "highlight", "STATE", "state of a worker to highlight: "+strings.Join(states, ", "), states...)
-	cmd.RunE = func(*cobra.Command, []string) error {
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if highlight != "" && machine != MachineWorker {
+			return cli.Usagef(cmd, "--highlight is for the machine of a worker, and --machine is %s", machine)
+		}
 		o.Highlight, _ = fsm.ParseState(highlight) // without one it is Initial, which highlights nothing
 		var err error
 		if i := slices.IndexFunc(others, func(c Chart) bool { return c.Name == machine }); i >= 0 {
