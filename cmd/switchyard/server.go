@@ -105,7 +105,7 @@ func (a *app) start(cmd *cobra.Command, settings controlplane.Config) (*controlp
 	server, err := startControlPlane(ctx, settings)
 	switch interrupted, ok := errors.AsType[cli.InterruptedError](context.Cause(ctx)); {
 	case ok && err != nil:
-		a.Notef("stopped by %v, before the store was open", interrupted.Signal)
+		a.Notef("%v, before the store was open", interrupted)
 		return nil, nil //nolint:nilnil // nothing failed
 	case ok:
 		return nil, shutdown(server, nil)

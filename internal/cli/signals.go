@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -11,7 +10,7 @@ import (
 // InterruptedError is the cause of a context that a signal has ended.
 type InterruptedError struct{ Signal syscall.Signal }
 
-func (e InterruptedError) Error() string { return fmt.Sprintf("interrupted by %v", e.Signal) }
+func (e InterruptedError) Error() string { return "interrupted by " + signalName(e.Signal) }
 
 // Interruptible returns a context that ends at the first SIGINT, SIGTERM or SIGHUP, with
 // an InterruptedError as its cause. A second signal does what it does by default. A

@@ -23,6 +23,9 @@ func forceSignals() []os.Signal {
 	return signals
 }
 
+// signalName returns the name of a signal, such as SIGINT.
+func signalName(sig syscall.Signal) string { return unix.SignalName(sig) }
+
 // watchPipes makes a write to a closed pipe an error that does not end the program.
 func watchPipes(signals chan<- os.Signal) { signal.Notify(signals, syscall.SIGPIPE) }
 
