@@ -160,7 +160,7 @@ func (a *app) show(found *exploredMachines, e *exploration, out *command.Output)
 		}
 		for i := range r.Violations {
 			v := &r.Violations[i]
-			if err := a.writeScript(e.scripts, v.FileName(), v.Script, "to see it again: "+programName+" fsm replay"); err != nil {
+			if err := a.writeScript(e.scripts, v.FileName(), v.Script, "to see it again: "+called()+" fsm replay"); err != nil {
 				return err
 			}
 		}

@@ -304,10 +304,10 @@ func (a *app) stoppedWaiting(c *connection, id string, err error) error {
 	interrupted, ok := errors.AsType[cli.InterruptedError](err)
 	if !ok {
 		if failed, is := errors.AsType[*client.Error](err); is && failed.Uncertain() {
-			a.Notef("job %s may go on; to follow it again: %s job logs --follow%s %s", id, programName, c.arguments(), id)
+			a.Notef("job %s may go on; to follow it again: %s job logs --follow%s %s", id, called(), c.arguments(), id)
 		}
 		return err
 	}
-	a.Notef("job %s goes on; to cancel it: %s job cancel%s %s", id, programName, c.arguments(), id)
+	a.Notef("job %s goes on; to cancel it: %s job cancel%s %s", id, called(), c.arguments(), id)
 	return cli.ExitWith(cli.ExitSignal + int(interrupted.Signal))
 }

@@ -6,8 +6,10 @@ import (
 	"context"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/switchyard-ci/switchyard/internal/command"
+	"github.com/switchyard-ci/switchyard/internal/present"
 	"github.com/switchyard-ci/switchyard/internal/telemetry/tracing"
 )
 
@@ -16,6 +18,17 @@ const programName = "switchyard"
 
 func main() {
 	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// called returns the program in commands for people to copy: as it was called, such as
+// ./switchyard, because it may not be in PATH.
+func called() string { return calledAs(os.Args[0]) }
+
+func calledAs(name string) string {
+	if filepath.Base(name) != programName { // a test, or it was renamed
+		return programName
+	}
+	return present.Command([]string{name})
 }
 
 // run runs the command that args name, writes an error as one line to stderr, and

@@ -269,5 +269,5 @@ func (a *app) announce(
   data and tokens          %s
 %sTo submit a job:
   %s job submit%s --wait -- echo hello
-`, what, server.URL(), agentEndpoint, dir, details, programName, flags.String())
+`, what, server.URL(), agentEndpoint, dir, details, called(), flags.String())
 }
