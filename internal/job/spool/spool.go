@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"iter"
@@ -132,12 +133,13 @@ func (s *Spool) takeFile() (freeFile, error) {
 		return f, nil
 	}
 	s.mu.Unlock()
-	file, err := os.CreateTemp(s.dir, jobName(s.owner, "*")) // with mode 0600
+	name := strings.ToLower(rand.Text())
+	s.hold(name) // before there is a file, which Undelivered would find, and remove as incomplete
+	file, err := os.OpenFile(filepath.Join(s.dir, jobName(s.owner, name)), os.O_CREATE|os.O_EXCL|os.O_RDWR, ownerOnlyFile)
 	if err != nil {
+		s.release(name)
 		return freeFile{}, err //nolint:wrapcheck // the caller wraps it
 	}
-	_, name, _ := parseJobName(filepath.Base(file.Name()))
-	s.hold(name)
 	return freeFile{name, file}, nil
 }
 

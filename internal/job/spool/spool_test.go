@@ -2,10 +2,12 @@ package spool
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -430,6 +432,48 @@ func TestSync(t *testing.T) {
 		e.Close()
 		if err := e.Sync(); !errors.Is(err, os.ErrClosed) {
 			t.Errorf("a closed entry: %v", err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestCreateWhileUndeliveredAreListed adds jobs while another goroutine claims what is
+// undelivered: a job that is being added is not, and its file stays.
+func TestCreateWhileUndeliveredAreListed(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir(), nil)
+	created := make(chan struct{})
+	var listing errgroup.Group
+	listing.Go(func() error {
+		for {
+			if ids := claimed(s, nil); len(ids) > 0 {
+				return fmt.Errorf("claimed %v", ids)
+			}
+			select {
+			case <-created:
+				return nil
+			default:
+			}
+		}
+	})
+	const jobs = 150
+	entries := make([]*Entry, 0, jobs)
+	for i := range jobs {
+		e := create(t, s, strconv.Itoa(i))
+		entries = append(entries, e)
+		if !exists(e.path()) {
+			t.Errorf("the file of job %d is gone", i)
+		}
+	}
+	close(created)
+	if err := listing.Wait(); err != nil {
+		t.Error(err)
+	}
+	for _, e := range entries {
+		if err := e.Remove(); err != nil {
+			t.Error(err)
 		}
 	}
 	if err := s.Close(); err != nil {
