@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"math"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,18 +14,6 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/present"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
-
-const logsDescription = `Writes the log of a job to standard output, byte for byte. With --output json it
-writes the job, its changes of state and the chunks of its log, one object on each
-line.
-
-Standard error has what a log lacks: that it was deleted, by whom and when, or how many
-bytes are missing, and why. Of a job that waits it has the reason. If the log was deleted,
-or nothing of it is kept any more, the exit code is 1.
-
-With --follow it goes on until the job has ended. When the control plane cannot be
-reached it tries again for as long as --patience says. Ctrl-C ends the following,
-not the job, with exit code 130.`
 
 // jobList returns `switchyard job list`.
 func (a *app) jobList() *cobra.Command {
@@ -101,71 +87,6 @@ func (a *app) jobShow() *cobra.Command {
 		return write(a, c.Output, job, present.Job)
 	})
 	return cmd
-}
-
-// jobLogs returns `switchyard job logs`.
-func (a *app) jobLogs() *cobra.Command {
-	cmd := cli.Command("logs ID", "write a job's log", cli.OneArg("job ID"))
-	cmd.Long = logsDescription
-	var follow bool
-	var options client.FollowOptions
-	flags := cli.PerCall(cmd)
-	var remove bool
-	flags.Bool(&remove, "delete", "delete the log of a job that has ended, instead of writing it")
-	flags.Bool(&follow, "follow,f", "go on as the log grows, until the job has ended")
-	fromOffset := cli.Var(flags, &options.LogOffset, "offset", "NUMBER", "leave out the first bytes of the log",
-		cli.Number[uint64](0, math.MaxInt64))
-	tail := 0
-	var since *timestamppb.Timestamp
-	momentFlag(flags, &since, "since", "only what the control plane received from then on")
-	lastLines := cli.Var(flags, &tail, "tail", "NUMBER", "only the last lines of the log", cli.Number(0, maxTail))
-	c := connectionFlags(cmd)
-	c.patienceFlag(cmd)
-	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, ids []string) error {
-		if remove {
-			if follow || fromOffset.IsSet() || lastLines.IsSet() || since != nil {
-				return cli.Usagef(cmd, "--delete cannot be used with --follow, --offset, --since or --tail: it writes no log")
-			}
-			return a.deleteLog(ctx, c, caller, ids[0])
-		}
-		ctx, stop := cli.Interruptible(ctx)
-		defer stop()
-		options.NoWait = !follow
-		if lastLines.IsSet() && fromOffset.IsSet() {
-			return cli.Usagef(cmd, "--tail and --offset cannot be used together")
-		}
-		if lastLines.IsSet() {
-			var err error
-			if options.LogOffset, err = tailOffset(ctx, caller, ids[0], tail); err != nil {
-				return a.stoppedWaiting(c, ids[0], err)
-			}
-		}
-		follower := a.follower(c, false)
-		if since != nil {
-			follower = logSince{follower, since.AsTime()}
-		}
-		log := &logReceipt{Follower: follower}
-		job, err := caller.Follow(ctx, ids[0], options, log)
-		if err != nil {
-			return a.stoppedWaiting(c, ids[0], err)
-		}
-		if retry := retryOf(job); retry != "" {
-			a.Notef("job %s is %s; job %s retries it", ids[0], present.JobOutcome(job.GetOutcome()), retry)
-		}
-		return log.check(job, !c.JSON())
-	})
-	return cmd
-}
-
-// deleteLog deletes the log of a job, and writes what was deleted.
-func (a *app) deleteLog(ctx context.Context, c *connection, caller *client.Client, id string) error {
-	response, err := caller.DeleteJob(ctx, id, true)
-	if err != nil {
-		return err
-	}
-	return write(a, c.Output, response, func(io.Writer, *switchyardv1.DeleteJobResponse) error {
-		return a.Printf("the log of job %s is %s\n", response.GetId(), present.LogDeletion(response.GetLogDeletion()))
-	})
 }
 
 // jobCancel returns `switchyard job cancel`.
