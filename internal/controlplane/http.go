@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 )
 
 // Limits of every connection and request. Streams replace the time limit of a
@@ -62,7 +64,7 @@ func newHTTPServer(handler http.Handler, most int, logger *zap.Logger) *http.Ser
 		BaseContext: func(net.Listener) context.Context { return context.Background() },
 		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
 			boundSendBuffer(conn)
-			return ctx
+			return store.Prompt(ctx)
 		},
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams:          maxConcurrentStreams,

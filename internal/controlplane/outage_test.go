@@ -3,12 +3,14 @@ package controlplane_test
 import (
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane"
+	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
 // startNATS starts a NATS server on loopback, as an operator may run one.
@@ -50,6 +52,22 @@ func (b *bed) waitReadyz(status int) {
 	}
 }
 
+// waitOutage lists jobs until the response says for how long the store has not responded,
+// which it does once that is known: it is not asked for each request then.
+func (b *bed) waitOutage() {
+	b.t.Helper()
+	deadline := time.Now().Add(waitLimit)
+	for {
+		_, err := b.jobs.ListJobs(b.t.Context(), &switchyardv1.ListJobsRequest{})
+		if err != nil && strings.Contains(err.Error(), "(no response for ") {
+			return
+		}
+		if time.Now().After(deadline) {
+			b.t.Fatalf("listing jobs: %v after %v, want for how long the store has not responded", err, waitLimit)
+		}
+	}
+}
+
 // A control plane whose store stops stays alive and is not ready. It is ready again
 // when the store is back, with all records.
 func TestReadyFollowsTheStore(t *testing.T) {
@@ -62,6 +80,7 @@ func TestReadyFollowsTheStore(t *testing.T) {
 	b := start(t, func(c *controlplane.Config) { c.NATSURL = srv.ClientURL() })
 	b.must(http.StatusOK, request{method: "GET", path: "/readyz"})
 	job := b.submit("nobody", "true")
+	operator := b.signedIn(b.AdminToken())
 
 	stop()
 	b.waitReadyz(http.StatusServiceUnavailable)
@@ -69,6 +88,9 @@ func TestReadyFollowsTheStore(t *testing.T) {
 	b.must(http.StatusOK, request{method: "GET", path: "/readyz?grace=1h"}) // for load balancers
 	b.must(http.StatusServiceUnavailable, request{method: "GET", path: "/readyz?grace=1ns"})
 	b.must(http.StatusBadRequest, request{method: "GET", path: "/readyz?grace=long"})
+	b.waitOutage()
+	page := operator.get("/")
+	operator.expect(page, http.StatusOK, "The store cannot be used.", "Listing jobs: the store does not answer; try again")
 
 	// At the end of the test the server stops first; the shutdown must not wait for it.
 	startNATS(t, addr.Port, dir)

@@ -20,6 +20,14 @@ import (
 // answerBound is how long a user waits for the answer to a call, whatever the store does.
 const answerBound = 5 * time.Second
 
+const (
+	// atOnce is more than a call takes that waits for nothing. mayWait is how many calls may
+	// wait for a store that is away, and noticed how long after its return they succeed.
+	atOnce  = 100 * time.Millisecond
+	mayWait = 2
+	noticed = 3 * time.Second
+)
+
 // answeredFromMemory are the calls that need no store.
 var answeredFromMemory = words("TokenService/ListTokens WorkerService/GetWorker WorkerService/ListWorkers QueueService/GetQueue QueueService/ListQueues")
 
@@ -75,7 +83,8 @@ func callsWithOneAnswer() (calls []string) {
 }
 
 // Each call of a user has an answer within seconds while the store is away, or is back
-// without its streams, and says that it is the store.
+// without its streams, and says that it is the store. The first calls wait whether it
+// responds; then it is known to be away, and they have their answer at once.
 func TestUsersHaveAnAnswerWithoutTheStore(t *testing.T) {
 	for name, back := range map[string]bool{"away": false, "without its streams": true} {
 		t.Run(name, func(t *testing.T) {
@@ -94,6 +103,7 @@ func TestUsersHaveAnAnswerWithoutTheStore(t *testing.T) {
 					pass(time.Second)
 					must(t, w.storage.startWith(false))
 				}
+				waited := 0
 				for _, call := range callsWithOneAnswer() {
 					body, known := requests[call]
 					if !known {
@@ -104,6 +114,8 @@ func TestUsersHaveAnAnswerWithoutTheStore(t *testing.T) {
 					status, text := w.callAsUser(t, call, body)
 					if took := time.Since(begun); took > answerBound {
 						t.Errorf("%s: answered after %v", call, took)
+					} else if took > atOnce {
+						waited++
 					}
 					switch {
 					case call == "JobService/SubmitJobs" && status == http.StatusOK: // each job has its own error
@@ -112,6 +124,15 @@ func TestUsersHaveAnAnswerWithoutTheStore(t *testing.T) {
 					case status != http.StatusServiceUnavailable || !strings.Contains(text, "the store does not answer; try again"):
 						t.Errorf("%s: %d %s, want unavailable, and the cause", call, status, text)
 					}
+				}
+				if waited > mayWait {
+					t.Errorf("%d calls waited for the store, want at most %d: it was known to be away", waited, mayWait)
+				}
+				w.storage.stop()
+				must(t, w.storage.start())
+				pass(noticed)
+				if status, text := w.callAsUser(t, "JobService/ListJobs", `{}`); status != http.StatusOK {
+					t.Errorf("%d %s %v after the store was back", status, text, noticed)
 				}
 			})
 		})

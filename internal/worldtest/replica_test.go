@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -75,6 +76,8 @@ func startReplica(ctx context.Context, s *storage, terms schedule.Terms, clock z
 
 func newServer(handler http.Handler) *http.Server {
 	server := &http.Server{Handler: handler, Protocols: new(http.Protocols), ReadHeaderTimeout: time.Minute}
+	// As the server of the port has it.
+	server.ConnContext = func(ctx context.Context, _ net.Conn) context.Context { return store.Prompt(ctx) }
 	server.ErrorLog = log.New(io.Discard, "", 0) // a dark network leaves incomplete requests
 	server.Protocols.SetHTTP1(true)
 	server.Protocols.SetUnencryptedHTTP2(true)

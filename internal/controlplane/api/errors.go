@@ -84,11 +84,19 @@ func (s service) failed(op operation, err error) error {
 		return codedError(connect.CodeUnavailable, "%v: other changes are in progress; try again", op)
 	case errors.Is(err, store.ErrUnavailable): // it may be the deadline of the call that has passed, too
 		s.logger.Warn("request not served, store unavailable", zap.Stringer("operation", op), zap.Error(err))
-		return codedError(connect.CodeUnavailable, "%v: the store does not answer; try again", op)
+		return codedError(connect.CodeUnavailable, "%v: the store does not answer; try again%s", op, forHowLong(err))
 	case errors.Is(err, context.DeadlineExceeded):
 		return codedError(connect.CodeDeadlineExceeded, "%v: the deadline of the call has passed", op)
 	default:
 		s.logger.Error("request failed", zap.Stringer("operation", op), zap.Error(err))
 		return codedError(connect.CodeInternal, "%v: internal error; see the control plane's log", op)
 	}
+}
+
+// forHowLong returns for how long the store has not answered, if an error says that.
+func forHowLong(err error) string {
+	if outage, ok := errors.AsType[*store.OutageError](err); ok {
+		return fmt.Sprintf(" (%v)", outage)
+	}
+	return ""
 }

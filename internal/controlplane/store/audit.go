@@ -54,9 +54,11 @@ func (s *Store) AppendAudit(ctx context.Context, kind string, data []byte) error
 // AuditAt returns the first message of the audit log at a position or after it.
 // ErrNotFound at the end of the log, ErrUnavailable.
 func (s *Store) AuditAt(ctx context.Context, position uint64) (AuditMessage, error) {
-	bounded, cancel := s.bound(ctx)
-	defer cancel()
-	msg, err := s.audit.GetMsg(bounded, max(position, 1), jetstream.WithGetMsgSubject(auditPrefix+">"))
+	var msg *jetstream.RawStreamMsg
+	err := s.ask(ctx, kind{stream: auditStream}, func(ctx context.Context) (err error) {
+		msg, err = s.audit.GetMsg(ctx, max(position, 1), jetstream.WithGetMsgSubject(auditPrefix+">"))
+		return err //nolint:wrapcheck // wrapped below
+	})
 	if err != nil {
 		return AuditMessage{}, wrap(ctx, err, "reading the audit log")
 	}
@@ -66,11 +68,9 @@ func (s *Store) AuditAt(ctx context.Context, position uint64) (AuditMessage, err
 // AuditEnds returns the positions of the first and the last message of the audit log; last
 // is before first if there is none. ErrUnavailable.
 func (s *Store) AuditEnds(ctx context.Context) (first, last uint64, err error) {
-	bounded, cancel := s.bound(ctx)
-	defer cancel()
-	info, err := s.audit.Info(bounded)
+	info, err := s.info(ctx, s.audit, "reading the audit log")
 	if err != nil {
-		return 0, 0, wrap(ctx, err, "reading the audit log")
+		return 0, 0, err
 	}
 	return info.State.FirstSeq, info.State.LastSeq, nil
 }

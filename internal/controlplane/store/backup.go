@@ -56,11 +56,9 @@ func (s *Store) Backup(ctx context.Context, handle func(Message) error) error {
 		{s.logs, logStream, true},
 		{s.audit, auditStream, true},
 	} {
-		bounded, cancel := s.bound(ctx)
-		info, err := part.stream.Info(bounded)
-		cancel()
+		info, err := s.info(ctx, part.stream, "reading the size of stream "+part.name)
 		if err != nil {
-			return wrap(ctx, err, "reading the size of stream "+part.name)
+			return err
 		}
 		if info.State.Msgs == 0 {
 			continue

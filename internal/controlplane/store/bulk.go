@@ -58,21 +58,24 @@ func (s *Store) readMany(ctx context.Context, subjects []string, add func(*jetst
 // readDirect is readMany with one request. A stream with one copy allows that: the
 // copy that responds does not lag.
 func (s *Store) readDirect(ctx context.Context, subjects []string, add func(*jetstream.RawStreamMsg)) error {
-	const doing = "reading records"
-	bounded, cancel := s.bound(ctx)
-	defer cancel()
-	messages, err := jetstreamext.GetLastMsgsFor(bounded, s.js, stateStream, subjects)
-	if err != nil {
-		return wrap(ctx, err, doing)
-	}
-	for msg, err := range messages {
-		if errors.Is(err, jetstreamext.ErrNoMessages) {
-			return nil
-		}
+	err := s.request(ctx, kind{stream: stateStream}, func(ctx context.Context) error {
+		messages, err := jetstreamext.GetLastMsgsFor(ctx, s.js, stateStream, subjects)
 		if err != nil {
-			return wrap(ctx, err, doing)
+			return err //nolint:wrapcheck // wrapped below
 		}
-		add(msg)
+		for msg, err := range messages {
+			if errors.Is(err, jetstreamext.ErrNoMessages) {
+				return nil
+			}
+			if err != nil {
+				return err //nolint:wrapcheck // wrapped below
+			}
+			add(msg)
+		}
+		return nil
+	})
+	if err != nil {
+		return wrap(ctx, err, "reading records")
 	}
 	return nil
 }
@@ -85,9 +88,7 @@ func (s *Store) readEach(ctx context.Context, subjects []string, add func(*jetst
 	var mu sync.Mutex
 	for _, subject := range subjects {
 		group.Go(func() error {
-			bounded, cancel := s.bound(ctx)
-			defer cancel()
-			msg, err := s.state.GetLastMsgForSubject(bounded, subject)
+			msg, err := s.last(ctx, s.state, subject)
 			switch {
 			case errors.Is(err, jetstream.ErrMsgNotFound):
 				return nil

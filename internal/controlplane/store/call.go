@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 )
 
 const (
@@ -62,32 +61,53 @@ func timeoutOf(ctx context.Context) time.Duration {
 	return callTimeout
 }
 
-// ask calls request, which only reads, until it is answered, within the bound of one
-// request.
-func (s *Store) ask(ctx context.Context, request func(context.Context) error) error {
+// request makes a request of a kind, within the bound of one request, and notes whether it
+// was answered. It fails at once if that is known to be in vain, and ctx is of Prompt. It
+// returns the error of do, or an OutageError.
+func (s *Store) request(ctx context.Context, k kind, do func(context.Context) error) error {
+	if err := s.inVain(ctx, k); err != nil {
+		return err
+	}
+	began := time.Now()
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
-	for {
-		if err := s.awaitConnection(ctx); err != nil {
-			return err
-		}
-		attempt, stop := context.WithTimeout(ctx, askTimeout)
-		err := request(attempt)
-		stop()
-		if err == nil || ctx.Err() != nil || s.embedded != nil || !unanswered(err) {
-			return err
-		}
-		pause(ctx, retryWait)
+	err := s.awaitConnection(ctx)
+	if err == nil {
+		err = do(ctx)
 	}
+	s.outages.note(k, began, err)
+	return err
 }
 
-// unanswered reports whether a request found no server that is in charge.
-func unanswered(err error) bool {
-	if refused, ok := errors.AsType[*jetstream.APIError](err); ok {
-		return refused.ErrorCode == codeNotAvailable
+// ask is request for one that only reads a stream, or that may be repeated: it is, until it
+// is answered.
+func (s *Store) ask(ctx context.Context, k kind, do func(context.Context) error) error {
+	return s.request(ctx, k, func(ctx context.Context) error {
+		for {
+			attempt, stop := context.WithTimeout(ctx, askTimeout)
+			err := do(attempt)
+			stop()
+			if err == nil || ctx.Err() != nil || s.embedded != nil || !unanswered(err) {
+				return err
+			}
+			pause(ctx, retryWait)
+			if err := s.inVain(ctx, k); err != nil {
+				return err
+			}
+			if err := s.awaitConnection(ctx); err != nil {
+				return err
+			}
+		}
+	})
+}
+
+// inVain returns an OutageError if a request of a kind is known to be in vain, and ctx is
+// of Prompt.
+func (s *Store) inVain(ctx context.Context, k kind) error {
+	if err := s.outages.check(k); err != nil && isPrompt(ctx) {
+		return err
 	}
-	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrNoResponders) || errors.Is(err, nats.ErrTimeout) ||
-		errors.Is(err, nats.ErrReconnectBufExceeded)
+	return nil
 }
 
 // awaitConnection returns once there is a connection, or the context's error.

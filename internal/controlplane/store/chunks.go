@@ -73,9 +73,7 @@ func (s *Store) LastChunk(ctx context.Context, jobID string) (Chunk, error) {
 	if !validID(jobID) || s.emptyLogs.has(jobID) {
 		return Chunk{}, fmt.Errorf("%s: %w", doing, ErrNotFound)
 	}
-	bounded, cancel := s.bound(ctx)
-	defer cancel()
-	msg, err := s.logs.GetLastMsgForSubject(bounded, logPrefix+jobID)
+	msg, err := s.last(ctx, s.logs, logPrefix+jobID)
 	if err != nil {
 		return Chunk{}, wrap(ctx, err, doing)
 	}
@@ -85,9 +83,11 @@ func (s *Store) LastChunk(ctx context.Context, jobID string) (Chunk, error) {
 // ChunkAt returns the chunk at a Position. ErrNotFound if it has expired,
 // ErrUnavailable.
 func (s *Store) ChunkAt(ctx context.Context, position uint64) (Chunk, error) {
-	bounded, cancel := s.bound(ctx)
-	defer cancel()
-	msg, err := s.logs.GetMsg(bounded, position)
+	var msg *jetstream.RawStreamMsg
+	err := s.ask(ctx, kind{stream: logStream}, func(ctx context.Context) (err error) {
+		msg, err = s.logs.GetMsg(ctx, position)
+		return err //nolint:wrapcheck // wrapped below
+	})
 	if err != nil {
 		return Chunk{}, wrap(ctx, err, "reading a log chunk")
 	}
@@ -97,11 +97,9 @@ func (s *Store) ChunkAt(ctx context.Context, position uint64) (Chunk, error) {
 // LogIDs returns the jobs that have a log, sorted: the oldest first, since their IDs
 // are UUIDs of version 7. ErrUnavailable.
 func (s *Store) LogIDs(ctx context.Context) ([]string, error) {
-	bounded, cancel := s.bound(ctx)
-	defer cancel()
-	info, err := s.logs.Info(bounded, jetstream.WithSubjectFilter(logPrefix+">"))
+	info, err := s.info(ctx, s.logs, "listing logs", jetstream.WithSubjectFilter(logPrefix+">"))
 	if err != nil {
-		return nil, wrap(ctx, err, "listing logs")
+		return nil, err
 	}
 	ids := make([]string, 0, len(info.State.Subjects))
 	for subject := range info.State.Subjects {
@@ -119,9 +117,10 @@ func (s *Store) DeleteLog(ctx context.Context, jobID string) error {
 	if !validID(jobID) {
 		return fmt.Errorf("%s: %w", doing, ErrNotFound)
 	}
-	bounded, cancel := s.bound(ctx)
-	defer cancel()
-	if err := s.logs.Purge(bounded, jetstream.WithPurgeSubject(logPrefix+jobID)); err != nil {
+	err := s.ask(ctx, kind{logStream, true}, func(ctx context.Context) error {
+		return s.logs.Purge(ctx, jetstream.WithPurgeSubject(logPrefix+jobID))
+	})
+	if err != nil {
 		return wrap(ctx, err, doing)
 	}
 	return nil

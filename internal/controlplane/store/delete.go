@@ -35,10 +35,10 @@ func (s *Store) DeleteKey(ctx context.Context, key, jobID string) error {
 	if err != nil {
 		return err
 	}
-	bounded, cancel := s.bound(ctx)
-	defer cancel()
-	// Up to this revision: a newer record of the key is of another job.
-	err = s.state.Purge(bounded, jetstream.WithPurgeSubject(keyPrefix+keyToken(key)), jetstream.WithPurgeSequence(k.Revision+1))
+	err = s.ask(ctx, kind{stateStream, true}, func(ctx context.Context) error {
+		// Up to this revision: a newer record of the key is of another job.
+		return s.state.Purge(ctx, jetstream.WithPurgeSubject(keyPrefix+keyToken(key)), jetstream.WithPurgeSequence(k.Revision+1))
+	})
 	if err != nil {
 		return wrap(ctx, err, "deleting the idempotency key of job "+jobID)
 	}

@@ -46,6 +46,16 @@
 // do with each other. A batch with a message that conflicts is refused as a whole, and
 // its messages are then stored one by one. A server before 2.12 has no batches.
 //
+// # An outage
+//
+// A request to an external server is repeated for a few seconds, in which a cluster elects a
+// leader. When nothing was answered for as long, the store is known to be out of reach: one
+// goroutine asks until there is an answer, and requests with a context of Prompt, which is
+// every request to the port, fail at once. They would pile up, and be a herd for a cluster
+// that elects. The requests of the control plane itself go on waiting. Reads of a stream and
+// writes to it fail separately: a leader without followers responds to reads for a while. See
+// outage.go.
+//
 // # A full disk
 //
 // Each stream has a share of the limit of the store. Logs and meta-data lose their

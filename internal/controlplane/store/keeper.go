@@ -30,10 +30,11 @@ const (
 // leader that responds, and can be written. Otherwise it fails with ErrFull or
 // ErrUnavailable; or with ErrLimit if it can be used, but takes no new job.
 func (s *Store) Reachable(ctx context.Context) error {
-	bounded, cancel := s.bound(ctx)
-	defer cancel()
-	if _, err := s.state.Info(bounded); err != nil {
-		return wrap(ctx, err, "checking the store")
+	if err := s.outages.check(kind{stateStream, true}); err != nil {
+		return wrap(ctx, err, "checking the store") // it is asked already
+	}
+	if _, err := s.stateInfo(ctx, "checking the store"); err != nil {
+		return err
 	}
 	streams := s.writes.broken()
 	if len(streams) == 0 && !s.writes.storedWithin(stateStream, probeAge) {
@@ -49,10 +50,7 @@ func (s *Store) Reachable(ctx context.Context) error {
 
 // probe writes to a stream. It returns the error of publish.
 func (s *Store) probe(ctx context.Context, stream string) error {
-	subject := map[string]string{
-		stateStream: statePrefix, logStream: logPrefix, dataStream: dataPrefix, auditStream: auditPrefix,
-	}[stream] + probeName
-	ack, err := s.publish(ctx, &nats.Msg{Subject: subject})
+	ack, err := s.publish(ctx, &nats.Msg{Subject: prefixOf(stream) + probeName})
 	if err == nil && stream == logStream {
 		// This stream keeps more than one message of a subject.
 		ctx, cancel := s.bound(ctx)

@@ -49,11 +49,9 @@ func (s *Store) KeyIsCurrent(ctx context.Context, k Key) (bool, error) {
 	if k.Over {
 		return false, nil
 	}
-	bounded, cancel := s.bound(ctx)
-	defer cancel()
-	info, err := s.state.Info(bounded)
+	info, err := s.stateInfo(ctx, "reading the clock of the store")
 	if err != nil {
-		return false, wrap(ctx, err, "reading the clock of the store")
+		return false, err
 	}
 	return info.TimeStamp.Sub(k.StoredAt) <= s.opts.Retention, nil
 }

@@ -127,11 +127,9 @@ func (s *Store) MaxLogs() int64 { return maxBytes(s.MaxStore(), logShare) }
 // LogUsage returns how many bytes logs use, and the most that they may use; a limit
 // of 0 is none. ErrUnavailable.
 func (s *Store) LogUsage(ctx context.Context) (used, limit int64, err error) {
-	bounded, cancel := s.bound(ctx)
-	defer cancel()
-	info, err := s.logs.Info(bounded)
+	info, err := s.info(ctx, s.logs, "reading the size of the logs")
 	if err != nil {
-		return 0, 0, wrap(ctx, err, "reading the size of the logs")
+		return 0, 0, err
 	}
 	return int64(min(info.State.Bytes, math.MaxInt64)), max(0, info.Config.MaxBytes), nil
 }

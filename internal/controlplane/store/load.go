@@ -28,11 +28,9 @@ var errLoaded = errors.New("everything was read")
 // which Watch continues: every record up to it was passed to handle, or is replaced by
 // a later one. ErrUnavailable, or the context's error.
 func (s *Store) Load(ctx context.Context, handle func(Change)) (position uint64, err error) {
-	bounded, cancel := s.bound(ctx)
-	defer cancel()
-	info, err := s.state.Info(bounded)
+	info, err := s.stateInfo(ctx, "reading the state")
 	if err != nil {
-		return 0, wrap(ctx, err, "reading the state")
+		return 0, err
 	}
 	loading, stop := context.WithCancelCause(ctx)
 	defer stop(nil)

@@ -128,6 +128,11 @@ func (r *streamReader) readOn(ctx context.Context) (done bool, err error) {
 
 // consumer makes a consumer that begins behind the last message.
 func (r *streamReader) consumer(ctx context.Context) (jetstream.Consumer, error) {
+	k := kind{stream: r.stream}
+	if err := r.s.inVain(ctx, k); err != nil {
+		return nil, err
+	}
+	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, timeoutOf(ctx))
 	defer cancel()
 	config := jetstream.ConsumerConfig{
@@ -137,7 +142,9 @@ func (r *streamReader) consumer(ctx context.Context) (jetstream.Consumer, error)
 	if r.last > 0 {
 		config.DeliverPolicy, config.OptStartSeq = jetstream.DeliverByStartSequencePolicy, r.last+1
 	}
-	return r.s.js.CreateConsumer(ctx, r.stream, config) //nolint:wrapcheck // read adds what was attempted
+	consumer, err := r.s.js.CreateConsumer(ctx, r.stream, config)
+	r.s.outages.note(k, began, err)
+	return consumer, err //nolint:wrapcheck // read adds what was attempted
 }
 
 // deleteConsumer removes a consumer from the server, which would otherwise keep it

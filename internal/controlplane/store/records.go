@@ -58,9 +58,7 @@ func (s *Store) PutJob(ctx context.Context, job record.Job) (record.Job, error) 
 // does not expire. Both moments are by the store's clock. ErrUnavailable.
 func (s *Store) timeLeft(ctx context.Context, id string) (time.Duration, error) {
 	doing := "reading how long job " + id + " is kept"
-	bounded, cancel := s.bound(ctx)
-	defer cancel()
-	msg, err := s.state.GetLastMsgForSubject(bounded, jobPrefix+id)
+	msg, err := s.last(ctx, s.state, jobPrefix+id)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return s.opts.Retention, nil
 	}
@@ -71,9 +69,9 @@ func (s *Store) timeLeft(ctx context.Context, id string) (time.Duration, error) 
 	if err != nil {
 		return s.opts.Retention, nil // it does not expire yet
 	}
-	info, err := s.state.Info(bounded)
+	info, err := s.stateInfo(ctx, doing)
 	if err != nil {
-		return 0, wrap(ctx, err, doing)
+		return 0, err
 	}
 	return max(minRetention, ttl-info.TimeStamp.Sub(msg.Time)), nil
 }
@@ -118,15 +116,8 @@ func (s *Store) Position(ctx context.Context) (uint64, error) {
 
 // stateInfo returns what the server says of the stream of the state now. doing is what is
 // attempted. ErrUnavailable.
-func (s *Store) stateInfo(ctx context.Context, doing string) (info *jetstream.StreamInfo, err error) {
-	err = s.ask(ctx, func(ctx context.Context) (err error) {
-		info, err = s.state.Info(ctx)
-		return err //nolint:wrapcheck // wrapped below
-	})
-	if err != nil {
-		return nil, wrap(ctx, err, doing)
-	}
-	return info, nil
+func (s *Store) stateInfo(ctx context.Context, doing string) (*jetstream.StreamInfo, error) {
+	return s.info(ctx, s.state, doing)
 }
 
 // PutMetadata stores a build's meta-data. It replaces the record of m.Revision, or
@@ -196,11 +187,7 @@ func get[T any](ctx context.Context, s *Store, stream jetstream.Stream, prefix, 
 	if !validID(id) {
 		return value, at, fmt.Errorf("%s: %w", doing, ErrNotFound)
 	}
-	var msg *jetstream.RawStreamMsg
-	err = s.ask(ctx, func(ctx context.Context) (err error) {
-		msg, err = stream.GetLastMsgForSubject(ctx, prefix+id)
-		return err //nolint:wrapcheck // get wraps it
-	})
+	msg, err := s.last(ctx, stream, prefix+id)
 	if err != nil {
 		return value, at, wrap(ctx, err, doing)
 	}
@@ -210,6 +197,33 @@ func get[T any](ctx context.Context, s *Store, stream jetstream.Stream, prefix, 
 	value, err = decode[T](msg.Data, doing)
 	return value, stamp{msg.Sequence, msg.Time}, err
 }
+
+// last returns the last message of a subject. It returns the errors of NATS.
+func (s *Store) last(ctx context.Context, stream jetstream.Stream, subject string) (msg *jetstream.RawStreamMsg, err error) {
+	err = s.ask(ctx, kind{stream: nameOf(stream)}, func(ctx context.Context) (err error) {
+		msg, err = stream.GetLastMsgForSubject(ctx, subject)
+		return err //nolint:wrapcheck // the caller wraps it
+	})
+	return msg, err
+}
+
+// info returns what the server says of a stream now. doing is what is attempted.
+// ErrUnavailable.
+func (s *Store) info(ctx context.Context, stream jetstream.Stream, doing string, opts ...jetstream.StreamInfoOpt) (
+	info *jetstream.StreamInfo, err error,
+) {
+	err = s.ask(ctx, kind{stream: nameOf(stream)}, func(ctx context.Context) (err error) {
+		info, err = stream.Info(ctx, opts...)
+		return err //nolint:wrapcheck // wrapped below
+	})
+	if err != nil {
+		return nil, wrap(ctx, err, doing)
+	}
+	return info, nil
+}
+
+// nameOf returns the name of a stream.
+func nameOf(stream jetstream.Stream) string { return stream.CachedInfo().Config.Name }
 
 // decode returns the record that data holds.
 func decode[T any](data []byte, doing string) (value T, err error) {

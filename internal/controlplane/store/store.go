@@ -46,15 +46,16 @@ type Store struct {
 	writes    writes
 	writing   writing
 	emptyLogs emptyLogs
-	group     group // of the stream of the state
-	restored  bool  // Restore has stored every record
+	group     group    // of the stream of the state
+	outages   *outages // nil if the server is embedded
+	restored  bool     // Restore has stored every record
 	admission admission
 
 	ending      context.Context //nolint:containedctx // of the store, not of a call
 	beginEnding context.CancelFunc
 	dead        context.Context //nolint:containedctx // ends when the store is given up
 	giveUp      context.CancelFunc
-	keeping     sync.WaitGroup // the keeper's goroutine
+	keeping     sync.WaitGroup // the goroutine of keep, or of keepAsking
 	close       sync.Once
 
 	mu            sync.Mutex
@@ -82,6 +83,9 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 		return ack.Sequence, nil
 	}
 	s.emptyLogs.sole = !opts.external()
+	if opts.external() {
+		s.outages = newOutages()
+	}
 	s.reconnect()
 	s.ending, s.beginEnding = context.WithCancel(context.WithoutCancel(ctx))
 	s.dead, s.giveUp = context.WithCancel(context.WithoutCancel(ctx))
@@ -92,6 +96,8 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 	}
 	if s.embedded != nil {
 		s.keeping.Go(func() { s.keep(s.ending) })
+	} else {
+		s.keeping.Go(func() { s.keepAsking(s.ending) })
 	}
 	return s, nil
 }

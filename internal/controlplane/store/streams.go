@@ -35,6 +35,32 @@ const duplicateWindow = 2 * time.Minute
 // streams are the streams of the store.
 type streams struct{ state, logs, data, audit jetstream.Stream }
 
+// named returns the stream of a name.
+func (s *streams) named(name string) jetstream.Stream {
+	switch name {
+	case logStream:
+		return s.logs
+	case dataStream:
+		return s.data
+	case auditStream:
+		return s.audit
+	}
+	return s.state
+}
+
+// prefixOf returns how the subjects of a stream begin.
+func prefixOf(stream string) string {
+	switch stream {
+	case logStream:
+		return logPrefix
+	case dataStream:
+		return dataPrefix
+	case auditStream:
+		return auditPrefix
+	}
+	return statePrefix
+}
+
 // openStreams creates the streams, or updates the settings that depend on the
 // options. It leaves every other setting of an existing stream alone, such as its
 // placement on a cluster.

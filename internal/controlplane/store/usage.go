@@ -31,12 +31,10 @@ type Usage struct {
 func (s *Store) Usage(ctx context.Context) ([]Usage, error) {
 	var all []Usage
 	for _, stream := range []jetstream.Stream{s.audit, s.logs, s.data, s.state} {
-		name := streamNames[stream.CachedInfo().Config.Name]
-		bounded, cancel := s.bound(ctx)
-		info, err := stream.Info(bounded)
-		cancel()
+		name := streamNames[nameOf(stream)]
+		info, err := s.info(ctx, stream, "reading the size of the "+name)
 		if err != nil {
-			return nil, wrap(ctx, err, "reading the size of the "+name)
+			return nil, err
 		}
 		u := Usage{Stream: name, Bytes: info.State.Bytes, Messages: info.State.Msgs, Limit: max(0, info.Config.MaxBytes)}
 		if info.Config.Name == stateStream {

@@ -89,6 +89,10 @@ func (s *Store) publish(ctx context.Context, msg *nats.Msg, opts ...jetstream.Pu
 // server does not respond to a write that fails, so it is asked when a response takes
 // long.
 func (s *Store) attempt(ctx context.Context, stream string, write func(context.Context) error) error {
+	k := kind{stream, true}
+	if err := s.inVain(ctx, k); err != nil {
+		return err
+	}
 	began := time.Now()
 	caller := ctx
 	ctx, cancel := s.bound(ctx)
@@ -105,6 +109,7 @@ func (s *Store) attempt(ctx context.Context, stream string, write func(context.C
 	if stopped := context.Cause(ctx); err != nil && isBroken(stopped) {
 		err = stopped
 	}
+	s.outages.note(k, began, err)
 	s.writes.done(stream, err)
 	var failed error
 	if err != nil {

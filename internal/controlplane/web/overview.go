@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"time"
 
+	"connectrpc.com/connect"
+
 	"github.com/switchyard-ci/switchyard/internal/controlplane/recent"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
@@ -27,6 +29,7 @@ type overviewData struct {
 	Hour                                         recent.Hour
 	Bars                                         []bar
 	Jobs                                         []*switchyardv1.Job
+	NoJobs                                       string // why the jobs are not known
 }
 
 // bar is a rectangle of a chart.
@@ -47,12 +50,15 @@ func (s *site) overview(w http.ResponseWriter, r *http.Request) error {
 		return err //nolint:wrapcheck // an error of the API has its words
 	}
 	jobs, err := s.Calls.ListJobs(r.Context(), &switchyardv1.ListJobsRequest{PageSize: latestJobs})
-	if err != nil {
+	if err != nil && connect.CodeOf(err) != connect.CodeUnavailable {
 		return err //nolint:wrapcheck // as above
 	}
 	data := overviewData{
 		Queues: queues.GetQueues(), MoreQueues: queues.GetTotal() - int64(len(queues.GetQueues())),
 		Jobs: jobs.GetJobs(), Hour: s.Hour(),
+	}
+	if err != nil { // the rest is known without the store, and the page says what is wrong
+		_, data.NoJobs, _ = explained(err)
 	}
 	for _, queue := range data.Queues {
 		data.Running += int(queue.GetRunning() + queue.GetStarting())
