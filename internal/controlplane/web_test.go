@@ -350,6 +350,7 @@ func TestWebControl(t *testing.T) {
 	r.expect(r.get("/workers"), http.StatusOK, "-<script>alert", "&lt;script&gt;", "/workers/"+w.id)
 	r.expect(r.get("/workers?queue=other"), http.StatusOK, "No worker matches")
 	path := "/workers/" + w.id
+	r.expect(r.get(path), http.StatusOK, "<dt>Registered with</dt><dd>registration-token</dd>")
 	r.expect(r.post(path+"/pause", url.Values{"reason": {"kernel upgrade"}}), http.StatusOK, "Paused.", "kernel upgrade", "Resume")
 	r.expect(r.post(path+"/pause", nil), http.StatusBadRequest, "Reason must say why")
 	r.expect(r.post(path+"/resume", nil), http.StatusOK, "Resumed.")

@@ -181,6 +181,18 @@ func TestMachineChanges(t *testing.T) {
 }
 
 // TestUsage writes what is known of the memory of a job.
+// A worker is shown with the name of its token, or with its ID if the name is not known.
+func TestRegisteredWith(t *testing.T) {
+	const id = "0abb9485-78a2-5925-9a12-424d9c04a98b"
+	for name, want := range map[string]string{"ci\x1b": "ci\\x1b", "": id} {
+		var b strings.Builder
+		err := Worker(&b, &switchyardv1.Worker{RegistrationTokenId: id, RegistrationTokenName: name}, time.Now())
+		if err != nil || !strings.Contains(b.String(), "registered with  "+want+"\n") {
+			t.Errorf("name %q: %v\n%s", name, err, &b)
+		}
+	}
+}
+
 func TestUsage(t *testing.T) {
 	t.Parallel()
 	for want, u := range map[string]*switchyardv1.Usage{

@@ -55,10 +55,16 @@ func Worker(w io.Writer, worker *switchyardv1.Worker, now time.Time) error {
 		{"system", Safe(strings.Trim(worker.GetOs()+"/"+worker.GetArch(), "/"))},
 		{"version", Safe(worker.GetVersion())},
 		{"registered", moment(worker.GetRegisteredAt())},
-		{"registered with", worker.GetRegistrationTokenId()},
+		{"registered with", Safe(RegisteredWith(worker))},
 	}
 	fields = slices.DeleteFunc(fields, func(field []string) bool { return field[1] == "" })
 	return table(w, append(fields, machineChanges(worker.GetMachineChanges(), now)...))
+}
+
+// RegisteredWith returns the name of the token with which a worker registered, or its ID if
+// the name is not known.
+func RegisteredWith(worker *switchyardv1.Worker) string {
+	return cmp.Or(worker.GetRegistrationTokenName(), worker.GetRegistrationTokenId())
 }
 
 // MachineChangesNote describes which changes of a worker's machine a control plane knows.

@@ -179,6 +179,17 @@ func (t *Tokens) read(ctx context.Context, id string) (record.AccessToken, error
 	return named, err //nolint:wrapcheck // the store's errors say what was attempted
 }
 
+// Name returns the name of the token of an ID, or "" if this replica does not know it. It
+// reads memory only.
+func (t *Tokens) Name(id string) string {
+	if id == RegistrationID {
+		return id // of a worker that an earlier version has stored
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.known[id].Name
+}
+
 // apply keeps a stored record, unless a newer one is known.
 func (t *Tokens) apply(named record.AccessToken) {
 	t.mu.Lock()

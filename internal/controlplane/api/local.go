@@ -35,11 +35,11 @@ type Local struct {
 }
 
 // NewLocal returns calls of the services that Handlers serves. Of the options it uses
-// Store, Audit and Logger.
+// Store, Audit and Logger, so the workers are without the names of their tokens.
 func NewLocal(dispatcher *dispatch.Dispatcher, options Options) *Local {
 	base := service{dispatcher: dispatcher, logger: options.Logger}
 	return &Local{
-		jobs: &jobService{base}, workers: &workerService{base}, queues: &queueService{base},
+		jobs: &jobService{base}, workers: &workerService{base, func(string) string { return "" }}, queues: &queueService{base},
 		audit: &auditService{base, options.Store}, audited: audited{options.Audit},
 	}
 }

@@ -77,7 +77,7 @@ func Handlers(dispatcher *dispatch.Dispatcher, options Options) map[string]http.
 		refusals: refusal.New(options.Logger), errors: connect.NewErrorWriter(),
 	}
 	jobsPath, jobs := switchyardv1connect.NewJobServiceHandler(&jobService{base}, handlerOptions...)
-	workersPath, workers := switchyardv1connect.NewWorkerServiceHandler(&workerService{base}, handlerOptions...)
+	workersPath, workers := switchyardv1connect.NewWorkerServiceHandler(&workerService{base, options.Tokens.Name}, handlerOptions...)
 	tokensPath, tokens := switchyardv1connect.NewTokenServiceHandler(&tokenService{base, options.Tokens}, handlerOptions...)
 	queuesPath, queues := switchyardv1connect.NewQueueServiceHandler(&queueService{base}, handlerOptions...)
 	backupPath, backup := switchyardv1connect.NewBackupServiceHandler(&backupService{base, options.Store}, handlerOptions...)

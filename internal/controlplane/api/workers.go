@@ -10,7 +10,19 @@ import (
 )
 
 // workerService implements switchyardv1connect.WorkerServiceHandler.
-type workerService struct{ service }
+type workerService struct {
+	service
+
+	// tokenName returns the name of the token of an ID, or "".
+	tokenName func(id string) string
+}
+
+// message returns the message for a worker.
+func (s *workerService) message(worker schedule.Worker) *switchyardv1.Worker {
+	message := workerMessage(worker)
+	message.RegistrationTokenName = s.tokenName(message.GetRegistrationTokenId())
+	return message
+}
 
 // ListWorkers returns a page of workers.
 func (s *workerService) ListWorkers(ctx context.Context, req *switchyardv1.ListWorkersRequest) (
@@ -31,7 +43,7 @@ func (s *workerService) ListWorkers(ctx context.Context, req *switchyardv1.ListW
 	}
 	response := &switchyardv1.ListWorkersResponse{NextPageToken: found.Next, Total: int64(found.Total), Earlier: int64(found.Earlier)}
 	for _, worker := range found.Workers {
-		response.Workers = append(response.Workers, workerMessage(worker))
+		response.Workers = append(response.Workers, s.message(worker))
 	}
 	return response, nil
 }
@@ -45,7 +57,7 @@ func (s *workerService) GetWorker(ctx context.Context, req *switchyardv1.GetWork
 	if err != nil {
 		return nil, s.failed(operation{"showing", "worker", req.GetId()}, err)
 	}
-	return &switchyardv1.GetWorkerResponse{Worker: workerMessage(worker)}, nil
+	return &switchyardv1.GetWorkerResponse{Worker: s.message(worker)}, nil
 }
 
 // PauseWorker stops a worker from taking jobs until it is resumed.
@@ -100,5 +112,5 @@ func (s *workerService) change(verb, id string, apply func(id string) (dispatch.
 	if err != nil {
 		return nil, false, s.failed(operation{verb, "worker", id}, err)
 	}
-	return workerMessage(worker.Worker), worker.Unchanged, nil
+	return s.message(worker.Worker), worker.Unchanged, nil
 }

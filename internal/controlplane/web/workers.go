@@ -113,6 +113,7 @@ func (s *site) worker(w http.ResponseWriter, r *http.Request) error {
 		return err //nolint:wrapcheck // an error of the API has its words
 	}
 	worker := got.GetWorker()
+	worker.RegistrationTokenName = s.Tokens.Name(worker.GetRegistrationTokenId())
 	ran, err := s.Calls.ListJobs(r.Context(), &switchyardv1.ListJobsRequest{WorkerId: worker.GetId(), PageSize: workerJobs})
 	if err != nil {
 		return err //nolint:wrapcheck // as above
@@ -142,7 +143,7 @@ func workerFacts(w *switchyardv1.Worker) []fact {
 		{"Version", w.GetVersion(), ""},
 		{"Tags", strings.Join(w.GetTags(), ", "), ""},
 		{"Registered", at(w.GetRegisteredAt()), ""},
-		{"Registered with", w.GetRegistrationTokenId(), ""},
+		{"Registered with", present.RegisteredWith(w), ""},
 		{"Paused since", at(w.GetPausedAt()), ""},
 		{"ID", w.GetId(), ""},
 	}

@@ -1147,7 +1147,7 @@ type Worker struct {
 	// only an operator resumes.
 	PausedBy string `protobuf:"bytes,19,opt,name=paused_by,json=pausedBy,proto3" json:"paused_by,omitempty"`
 	// The ID of the token with which the worker registered: a UUID, or
-	// "registration-token" for the one of the data directory.
+	// "registration-token" for a worker that an earlier version has stored.
 	RegistrationTokenId string `protobuf:"bytes,20,opt,name=registration_token_id,json=registrationTokenId,proto3" json:"registration_token_id,omitempty"`
 	// Whether the worker was revoked.
 	Revoked bool `protobuf:"varint,21,opt,name=revoked,proto3" json:"revoked,omitempty"`
@@ -1170,8 +1170,11 @@ type Worker struct {
 	// started: a state that was left before the next report is not among them. Lists, and the
 	// responses of calls that change the worker, do not have them.
 	MachineChanges []*MachineChange `protobuf:"bytes,28,rep,name=machine_changes,json=machineChanges,proto3" json:"machine_changes,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// The name of that token, "registration-token" for one of the data directory; empty if it
+	// is not known, as of a token that was revoked long ago.
+	RegistrationTokenName string `protobuf:"bytes,29,opt,name=registration_token_name,json=registrationTokenName,proto3" json:"registration_token_name,omitempty"`
+	unknownFields         protoimpl.UnknownFields
+	sizeCache             protoimpl.SizeCache
 }
 
 func (x *Worker) Reset() {
@@ -1400,6 +1403,13 @@ func (x *Worker) GetMachineChanges() []*MachineChange {
 	return nil
 }
 
+func (x *Worker) GetRegistrationTokenName() string {
+	if x != nil {
+		return x.RegistrationTokenName
+	}
+	return ""
+}
+
 // MachineChange is a change of the state of a worker's machine.
 type MachineChange struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1567,7 +1577,7 @@ const file_switchyard_v1_types_proto_rawDesc = "" +
 	"\vpeak_memory\x18\x03 \x01(\x04R\n" +
 	"peakMemory\x12\x14\n" +
 	"\x05group\x18\x04 \x01(\bR\x05group\x122\n" +
-	"\x15memory_limit_exceeded\x18\x05 \x01(\x04R\x13memoryLimitExceeded\"\x8f\b\n" +
+	"\x15memory_limit_exceeded\x18\x05 \x01(\x04R\x13memoryLimitExceeded\"\xc7\b\n" +
 	"\x06Worker\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
@@ -1600,7 +1610,8 @@ const file_switchyard_v1_types_proto_rawDesc = "" +
 	"\x13machine_reported_at\x18\x19 \x01(\v2\x1a.google.protobuf.TimestampR\x11machineReportedAt\x12\x18\n" +
 	"\aunheard\x18\x1a \x01(\bR\aunheard\x127\n" +
 	"\tpaused_at\x18\x1b \x01(\v2\x1a.google.protobuf.TimestampR\bpausedAt\x12E\n" +
-	"\x0fmachine_changes\x18\x1c \x03(\v2\x1c.switchyard.v1.MachineChangeR\x0emachineChanges\"u\n" +
+	"\x0fmachine_changes\x18\x1c \x03(\v2\x1c.switchyard.v1.MachineChangeR\x0emachineChanges\x126\n" +
+	"\x17registration_token_name\x18\x1d \x01(\tR\x15registrationTokenName\"u\n" +
 	"\rMachineChange\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\tR\x02to\x12*\n" +
