@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -275,13 +276,16 @@ func validateListen(listen string) error {
 	return nil
 }
 
+// natsSchemes are how the URL of a NATS server may begin; the last two are WebSockets.
+func natsSchemes() []string { return []string{"nats", "tls", "ws", "wss"} }
+
 func validateNATSURL(raw string) error {
 	if raw == "" {
 		return nil
 	}
 	// The URL may contain a password, so that no error may contain the URL.
 	for address := range strings.SplitSeq(raw, ",") {
-		if u, err := url.Parse(strings.TrimSpace(address)); err != nil || u.Host == "" {
+		if u, err := url.Parse(strings.TrimSpace(address)); err != nil || u.Host == "" || !slices.Contains(natsSchemes(), u.Scheme) {
 			return errors.New("NATS URL must look like nats://HOST:4222, or several of these with commas between them")
 		}
 	}

@@ -26,6 +26,8 @@ func TestConfigValidate(t *testing.T) {
 		{"NATS", func(c *Config) { c.NATSURL = "nats://127.0.0.1:4222" }, ""},
 		{"two NATS servers", func(c *Config) { c.NATSURL = "nats://a:4222, nats://b:4222" }, ""},
 		{"not NATS in second place", func(c *Config) { c.NATSURL = "nats://a:4222,user:secret@%" }, "NATS URL must look like"},
+		{"NATS with TLS", func(c *Config) { c.NATSURL = "tls://a:4222" }, ""},
+		{"not NATS but HTTP", func(c *Config) { c.NATSURL = "http://a:4222" }, "NATS URL must look like"},
 		{"not NATS", func(c *Config) { c.NATSURL = "user:secret@%" }, "NATS URL must look like"},
 		{"weak registration token", func(c *Config) { c.RegistrationToken = "secret" }, "registration token: "},
 		{"weak admin token", func(c *Config) { c.AdminToken = "secret" }, "admin token: "},

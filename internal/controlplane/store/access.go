@@ -1,12 +1,15 @@
 package store
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
 	"strings"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nkeys"
 )
 
 // maxSecretBytes bounds a file with a token or a password.
@@ -65,16 +68,41 @@ func (a Access) check() error {
 			return err
 		}
 	}
-	for _, path := range []string{a.CredentialsFile, a.CAFile, a.CertFile, a.KeyFile} {
+	if a.CertFile != "" {
+		if _, err := tls.LoadX509KeyPair(a.CertFile, a.KeyFile); err != nil {
+			return fmt.Errorf("reading the client certificate %s and its key %s for NATS: %w", a.CertFile, a.KeyFile, err)
+		}
+	}
+	for path, usable := range map[string]func([]byte) error{
+		a.CAFile: func(data []byte) error {
+			if !x509.NewCertPool().AppendCertsFromPEM(data) {
+				return errNoCertificate
+			}
+			return nil
+		},
+		a.CredentialsFile: func(data []byte) error {
+			if _, err := nkeys.ParseDecoratedNKey(data); err != nil {
+				return fmt.Errorf("it has no seed of an NKey: %w", err)
+			}
+			return nil
+		},
+	} {
 		if path == "" {
 			continue
 		}
-		if _, err := os.ReadFile(path); err != nil { //nolint:gosec // the operator's own file
+		data, err := os.ReadFile(path) //nolint:gosec // the operator's own file
+		if err != nil {
 			return fmt.Errorf("reading a file for NATS: %w", err)
+		}
+		if err := usable(data); err != nil {
+			return fmt.Errorf("reading a file for NATS: %s: %w", path, err)
 		}
 	}
 	return nil
 }
+
+// errNoCertificate is why a file of certificates cannot be used.
+var errNoCertificate = errors.New("it has no certificate in PEM")
 
 // options returns the options of a connection.
 func (a Access) options() (opts []nats.Option) {

@@ -63,8 +63,9 @@ func (s *Store) connect() error {
 	}
 	nc, err := nats.Connect(s.opts.URL, opts...)
 	if err != nil {
-		err = fmt.Errorf("connecting to the store at %s: %w", s.address(), err)
-		if refusesUs(err) {
+		final := refusesUs(err)
+		err = fmt.Errorf("connecting to the store at %s: %w%s", s.address(), err, connectAdvice(err))
+		if final {
 			return permanent(err)
 		}
 		return err
@@ -96,8 +97,42 @@ func refusesUs(err error) bool {
 	_, unverified := errors.AsType[*tls.CertificateVerificationError](err)
 	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
 	alert, ok := errors.AsType[*net.OpError](err)
-	return unverified || unknown || ok && alert.Op == "remote error" // of crypto/tls: the server has refused us
+	return unverified || unknown || ok && alert.Op == remoteAlert
 }
+
+// connectAdvice returns what to do about an error of connecting, with a semicolon before it;
+// or nothing.
+func connectAdvice(err error) string {
+	advice := ""
+	invalid, isInvalid := errors.AsType[x509.CertificateInvalidError](err)
+	_, isOther := errors.AsType[x509.HostnameError](err)
+	_, isUnknown := errors.AsType[x509.UnknownAuthorityError](err)
+	alert, isAlert := errors.AsType[*net.OpError](err)
+	switch {
+	case errors.Is(err, nats.ErrNoServers):
+		advice = "no server of --nats-url can be reached: start them, or correct their addresses"
+	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked),
+		errors.Is(err, nats.ErrAccountAuthExpired):
+		advice = "correct --nats-user and --nats-password-file, --nats-token-file or --nats-creds, or the users of the NATS servers"
+	case errors.Is(err, nats.ErrSecureConnWanted):
+		advice = "the server has no TLS: enable it there, or leave out tls:// and the files for TLS"
+	case isUnknown:
+		advice = "name the certificate of its authority with --nats-ca"
+	case isOther:
+		advice = "name the server in --nats-url as its certificate does, or give it a certificate for this name"
+	case isInvalid && invalid.Reason == x509.Expired:
+		advice = "renew the certificate of the server, or correct the clock of this machine"
+	case isAlert && alert.Op == remoteAlert:
+		advice = "name a client certificate of an authority that the server trusts, and its key, with --nats-cert and --nats-key"
+	}
+	if advice != "" {
+		advice = "; " + advice
+	}
+	return advice
+}
+
+// remoteAlert is the Op of an error of crypto/tls with which the server has refused us.
+const remoteAlert = "remote error"
 
 func (s *Store) onReconnect(nc *nats.Conn) {
 	s.opts.Logger.Info("reconnected to the store", zap.String("nats_server", nc.ConnectedServerName()))
@@ -110,6 +145,9 @@ func (s *Store) onReconnect(nc *nats.Conn) {
 }
 
 func (s *Store) onError(_ *nats.Conn, _ *nats.Subscription, err error) {
+	if s.trying.Load() {
+		return // what is refused then is in one error
+	}
 	if errors.Is(err, nats.ErrPermissionViolation) {
 		s.denied.CompareAndSwap(nil, &err)
 	}

@@ -133,7 +133,7 @@ func TestClientCertificate(t *testing.T) {
 		want                   string // in the error; empty if it opens
 	}{
 		{"the right one", certificate, key, ""},
-		{"none", "", "", "certificate required"},
+		{"none", "", "", "certificate required; name a client certificate"},
 		{"one that the server does not know", foreign, foreignKey, "unknown certificate authority"},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -46,11 +46,11 @@ func (s *Store) openExternal(ctx context.Context) error {
 		if err == nil {
 			return nil
 		}
-		if refusal := s.denied.Load(); refusal != nil {
-			return fmt.Errorf("%w; give the user of NATS the permissions that OPERATING.md lists, below \"A cluster\": %w", err, *refusal)
-		}
 		if final, ok := errors.AsType[permanentError](err); ok {
 			return final.error
+		}
+		if refusal := s.denied.Load(); refusal != nil {
+			return fmt.Errorf("%w: %w: %s", err, *refusal, grantPermissions)
 		}
 		if ctx.Err() != nil {
 			return err
@@ -79,6 +79,11 @@ func (s *Store) tryExternal(ctx context.Context, began time.Time) error {
 		return err
 	}
 	s.streams = opened
+	if s.opts.Server == nil {
+		if err := s.checkPermissions(ctx); err != nil {
+			return err
+		}
+	}
 	s.describe()
 	return nil
 }

@@ -14,11 +14,14 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
@@ -163,7 +166,7 @@ func TestOpenRefuses(t *testing.T) {
 	}{
 		{"wrong password", nil, func(t *testing.T) Access {
 			return Access{User: testUser, PasswordFile: file(t, "password", "hunter2secret")}
-		}, "Authorization Violation"},
+		}, "Authorization Violation; correct --nats-user"},
 		{"no user", nil, func(*testing.T) Access { return Access{} }, "Authorization Violation"},
 		{"token", func(o *server.Options) { o.Users, o.Authorization = nil, "a-token" }, func(t *testing.T) Access {
 			return Access{TokenFile: file(t, "token", "a-token\n")}
@@ -175,24 +178,31 @@ func TestOpenRefuses(t *testing.T) {
 			return Access{User: testUser, PasswordFile: file(t, "password", "\n")}
 		}, "password is empty"},
 		{"no credentials file", nil, func(*testing.T) Access { return Access{CredentialsFile: "no.creds"} }, "no.creds: no such file"},
+		{"credentials without a seed", nil, func(t *testing.T) Access {
+			return Access{CredentialsFile: file(t, "c.creds", "hunter2secret")}
+		}, "c.creds: it has no seed of an NKey"},
+		{"a file without a certificate", nil, func(t *testing.T) Access {
+			return Access{CAFile: file(t, "ca.pem", "hunter2secret")}
+		}, "ca.pem: it has no certificate in PEM"},
+		{"a key of another certificate", nil, func(t *testing.T) Access {
+			_, other := selfSigned(t)
+			return Access{CertFile: file(t, "cert.pem", certificate), KeyFile: file(t, "key.pem", other)}
+		}, "private key does not match public key"},
 		{"TLS", withTLS, func(t *testing.T) Access {
 			a := good(t)
 			a.CAFile = file(t, "ca.pem", certificate)
 			return a
 		}, ""},
-		{"TLS by an unknown authority", withTLS, good, "certificate signed by unknown authority"},
+		{"TLS by an unknown authority", withTLS, good, "certificate signed by unknown authority; name the certificate of its authority with --nats-ca"},
 		{"no TLS there", nil, func(t *testing.T) Access {
 			a := good(t)
 			a.CAFile = file(t, "ca.pem", certificate)
 			return a
-		}, "secure connection not available"},
+		}, "secure connection not available; the server has no TLS"},
 		{"no JetStream for the account", func(o *server.Options) {
 			account := server.NewAccount("without")
 			o.Accounts, o.Users[0].Account = []*server.Account{account}, account
 		}, good, "JetStream"},
-		{"a permission is missing", func(o *server.Options) {
-			o.Users[0].Permissions.Publish.Allow = documentedPublish[:3]
-		}, good, "$JS.API.STREAM.UPDATE"},
 		{"copies without a cluster", nil, func(t *testing.T) Access { return good(t) }, "not in a cluster"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -212,6 +222,49 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
+// A store is not opened for a user that lacks one of the documented permissions, and the
+// error names it, and says what to do.
+func TestEachPermissionIsTried(t *testing.T) {
+	t.Parallel()
+	for subject, want := range map[string]string{
+		"switchyard.>":                `publish to "switchyard.state.`,
+		"$JS.API.INFO":                `Publish to "$JS.API.INFO"`,
+		"$JS.API.STREAM.INFO.*":       `Publish to "$JS.API.STREAM.INFO.SWITCHYARD_STATE"`,
+		"$JS.API.STREAM.CREATE.*":     `Publish to "$JS.API.STREAM.CREATE.SWITCHYARD_STATE"`,
+		"$JS.API.STREAM.UPDATE.*":     `Publish to "$JS.API.STREAM.UPDATE.SWITCHYARD_STATE"`,
+		"$JS.API.STREAM.PURGE.*":      `publish to "$JS.API.STREAM.PURGE.SWITCHYARD_LOGS"`,
+		"$JS.API.STREAM.MSG.GET.*":    `publish to "$JS.API.STREAM.MSG.GET.SWITCHYARD_AUDIT"`,
+		"$JS.API.STREAM.MSG.DELETE.*": `publish to "$JS.API.STREAM.MSG.DELETE.SWITCHYARD_LOGS"`,
+		"$JS.API.DIRECT.GET.>":        `publish to "$JS.API.DIRECT.GET.SWITCHYARD_STATE"`,
+		"$JS.API.CONSUMER.CREATE.>":   `publish to "$JS.API.CONSUMER.CREATE.SWITCHYARD_STATE.`,
+		"$JS.API.CONSUMER.DELETE.>":   `publish to "$JS.API.CONSUMER.DELETE.SWITCHYARD_LOGS.`,
+		"$JS.API.CONSUMER.MSG.NEXT.>": `publish to "$JS.API.CONSUMER.MSG.NEXT.SWITCHYARD_DATA.`,
+		"switchyard.signal":           `may not subscribe to "switchyard.signal"`,
+		"_INBOX.>":                    `Subscription to "_INBOX.`,
+	} {
+		t.Run(subject, func(t *testing.T) {
+			t.Parallel()
+			without := func(allowed []string) []string {
+				return slices.DeleteFunc(slices.Clone(allowed), func(other string) bool { return other == subject })
+			}
+			url := startSecured(t, func(o *server.Options) {
+				o.Users[0].Permissions.Publish.Allow = without(documentedPublish)
+				o.Users[0].Permissions.Subscribe.Allow = without(documentedSubscribe)
+			})
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			s, err := Open(ctx, Options{URL: url, Access: Access{User: testUser, PasswordFile: file(t, "password", testPassword)}})
+			if err == nil {
+				s.Close()
+			}
+			checkOpening(ctx, t, err, want)
+			if err != nil && !strings.HasSuffix(err.Error(), grantPermissions) {
+				t.Errorf("%v, want what to do at its end", err)
+			}
+		})
+	}
+}
+
 // checkOpening checks that opening a store has not waited until ctx ended, and that it has
 // failed with an error of one line with want in it and no secret, or not if want is empty.
 func checkOpening(ctx context.Context, t *testing.T, err error, want string) {
@@ -226,6 +279,50 @@ func checkOpening(ctx context.Context, t *testing.T, err error, want string) {
 		t.Errorf("got %v, want an error with %q", err, want)
 	case err != nil && (strings.Contains(err.Error(), "hunter2secret") || strings.Contains(err.Error(), "\n")):
 		t.Errorf("the error has a secret or several lines: %v", err)
+	}
+}
+
+// A stream that exists, and cannot keep what is acknowledged, is refused.
+func TestForeignStreamsAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name   string
+		change func(*jetstream.StreamConfig)
+		want   string // in the error; empty if it opens
+	}{
+		{"as an early version made it", func(*jetstream.StreamConfig) {}, ""},
+		{
+			"in memory", func(c *jetstream.StreamConfig) { c.Storage = jetstream.MemoryStorage },
+			"stream SWITCHYARD_STATE of NATS is kept in memory, want on disk; delete it, or use another account of NATS",
+		},
+		{
+			"a queue", func(c *jetstream.StreamConfig) { c.Retention = jetstream.WorkQueuePolicy },
+			"stream SWITCHYARD_STATE of NATS has the retention WorkQueue, want Limits",
+		},
+		{"of others", func(c *jetstream.StreamConfig) { c.Name = "OTHER" }, "creating stream SWITCHYARD_STATE"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			url := startServer(t, &server.Options{
+				Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
+			})
+			nc, err := nats.Connect(url)
+			must(t, err)
+			defer nc.Close()
+			js, err := jetstream.New(nc)
+			must(t, err)
+			config := jetstream.StreamConfig{Name: stateStream, Subjects: []string{statePrefix + ">"}, Storage: jetstream.FileStorage}
+			row.change(&config)
+			_, err = js.CreateStream(t.Context(), config)
+			must(t, err)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			s, err := Open(ctx, Options{URL: url})
+			if err == nil {
+				s.Close()
+			}
+			checkOpening(ctx, t, err, row.want)
+		})
 	}
 }
 

@@ -43,6 +43,7 @@ type Store struct {
 	opened    time.Time             // when opening began
 	copies    int                   // of the stream of jobs; 0 while it is not known
 	denied    atomic.Pointer[error] // the first permission that the user of NATS lacks
+	trying    atomic.Bool           // permissions are being tried
 	writes    writes
 	writing   writing
 	emptyLogs emptyLogs

@@ -148,7 +148,7 @@ func (s *Store) openStream(ctx context.Context, name string, configure func(*jet
 	case !errors.Is(err, jetstream.ErrStreamNotFound):
 		return nil, wrap(ctx, err, "looking up stream "+name)
 	}
-	if err := s.checkVersion(config); err != nil {
+	if err := errors.Join(keepsRecords(config), s.checkVersion(config)); err != nil {
 		return nil, permanent(err)
 	}
 	s.stampVersion(&config)
@@ -161,6 +161,19 @@ func (s *Store) openStream(ctx context.Context, name string, configure func(*jet
 		return stream, nil
 	}
 	return s.updateStream(ctx, existing, config)
+}
+
+// keepsRecords returns an error if a stream was made, by somebody else, so that it does not
+// keep what it has acknowledged.
+func keepsRecords(c jetstream.StreamConfig) error {
+	const advice = "delete it, or use another account of NATS"
+	switch {
+	case c.Storage != jetstream.FileStorage:
+		return fmt.Errorf("stream %s of NATS is kept in memory, want on disk; %s", c.Name, advice)
+	case c.Retention != jetstream.LimitsPolicy:
+		return fmt.Errorf("stream %s of NATS has the retention %v, want %v; %s", c.Name, c.Retention, jetstream.LimitsPolicy, advice)
+	}
+	return nil
 }
 
 // updateStream changes the settings of a stream. It serves with the present ones if
