@@ -190,7 +190,16 @@ func (a *app) announce(
 	if server.URL() != client.DefaultEndpoint {
 		flag("--endpoint", server.URL())
 	}
-	if s.dataDir.Flag.IsSet() {
+	kept := "data and tokens"
+	switch {
+	case settings.AdminToken != "": // it is not in the data directory
+		kept = "data           "
+		path, err := filepath.Abs(s.admin.Path)
+		if err != nil || s.admin.Path == "" {
+			path = "FILE"
+		}
+		flag("--admin-token-file", path)
+	case s.dataDir.Flag.IsSet():
 		flag("--data-dir", dir)
 	}
 	if settings.TLSCertFile != "" {
@@ -199,8 +208,8 @@ func (a *app) announce(
 	return a.Printf(`%s is up.
   for people and programs  %s
   for agents               %s
-  data and tokens          %s
+  %s          %s
 %sTo submit a job:
   %s job submit%s --wait -- echo hello
-`, what, server.URL(), agentEndpoint, dir, details, called(), flags.String())
+`, what, server.URL(), agentEndpoint, kept, dir, details, called(), flags.String())
 }
