@@ -76,7 +76,7 @@ writes the ID of the new job. The two are independent: the new one may be run ag
 
 // uncertain adds to the error of a submission without a response what that means.
 func uncertain(err error) error {
-	if failed, ok := errors.AsType[*client.Error](err); ok && failed.Uncertain() {
+	if failed, ok := errors.AsType[*client.Error](err); ok && failed.Uncertain() && !failed.NotDone() {
 		return fmt.Errorf("%w; the job may have been stored: with --idempotency-key it can be submitted again as the same job", err)
 	}
 	return err

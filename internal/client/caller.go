@@ -14,6 +14,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/httpclient"
 	"github.com/switchyard-ci/switchyard/internal/httpclient/pick"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	"github.com/switchyard-ci/switchyard/internal/wire/tracecontext"
 )
 
@@ -30,7 +31,8 @@ type caller struct {
 
 // Do implements [connect.HTTPClient]. A request that no server has received is sent to
 // the next endpoint. So is one that a proxy without a control plane, or a replica that
-// starts or stops, has refused to serve, if it only reads.
+// starts or stops, has refused to serve, if it only reads, or if the replica says that it
+// has done nothing.
 func (c *caller) Do(request *http.Request) (*http.Response, error) {
 	request.Header.Set("Authorization", "Bearer "+c.token)
 	if c.userAgent != "" {
@@ -55,7 +57,7 @@ func (c *caller) Do(request *http.Request) (*http.Response, error) {
 			}
 		case httpclient.NoBackend(response.StatusCode):
 			c.endpoints.Note(endpoint, pick.Failed)
-			if last || !reads(request.Context()) {
+			if last || !reads(request.Context()) && response.Header.Get(wire.HeaderNotDone) == "" {
 				return response, nil
 			}
 			_ = response.Body.Close() // it is not used

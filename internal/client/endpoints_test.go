@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/switchyard-ci/switchyard/internal/wire"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 	"github.com/switchyard-ci/switchyard/proto/switchyard/v1/switchyardv1connect"
 )
@@ -13,6 +14,7 @@ import (
 // TestSeveralEndpoints calls a control plane with two endpoints, of which the first fails.
 func TestSeveralEndpoints(t *testing.T) {
 	t.Parallel()
+	const notDone = 599 // a 503 whose call has changed nothing
 	mux := http.NewServeMux()
 	mux.Handle(switchyardv1connect.NewJobServiceHandler(&service{}))
 	works := httptest.NewServer(mux)
@@ -22,6 +24,10 @@ func TestSeveralEndpoints(t *testing.T) {
 	status := func(code int, body string) string {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
+			if code == notDone {
+				code = http.StatusServiceUnavailable
+				w.Header().Set(wire.HeaderNotDone, "1")
+			}
 			w.WriteHeader(code)
 			_, _ = w.Write([]byte(body))
 		}))
@@ -49,6 +55,8 @@ func TestSeveralEndpoints(t *testing.T) {
 		{"starting", []string{status(503, `{"code":"unavailable","message":"starts"}`), works.URL}, get, "", works.URL},
 		// It is not known whether it was changed.
 		{"starting, to change something", []string{status(503, `{"code":"unavailable","message":"starts"}`), works.URL}, submit, "starts", works.URL},
+		{"not done, to change something", []string{status(notDone, `{"code":"unavailable","message":"an outage"}`), works.URL}, submit, notServed, works.URL},
+		{"not done by the only one", []string{status(notDone, `{"code":"unavailable","message":"an outage"}`)}, submit, "an outage", ""},
 		{"not found is an answer", []string{status(404, `{"code":"not_found","message":"no job J"}`), works.URL}, get, "no job J", ""},
 		{"all refuse", []string{closed.URL, "http://127.0.0.1:1"}, get, "showing job J at " + closed.URL + ", http://127.0.0.1:1: nothing listens there", ""},
 	}

@@ -41,6 +41,12 @@ func (e *Error) Uncertain() bool {
 	return !definite(e.Code) && e.Code != connect.CodeResourceExhausted && !httpclient.NoListener(e.Err)
 }
 
+// NotDone reports whether the control plane has responded that nothing was changed.
+func (e *Error) NotDone() bool {
+	response, ok := errors.AsType[*connect.Error](e.Err)
+	return ok && response.Meta().Get(wire.HeaderNotDone) != ""
+}
+
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 

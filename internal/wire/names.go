@@ -39,6 +39,10 @@ const (
 	// next one should be opened over another connection, at another replica if the
 	// agent knows one. Other agents ignore it.
 	HeaderMove = "Switchyard-Move"
+	// HeaderNotDone is in the response to a call of switchyard.v1 that has failed before
+	// anything was changed, and that another replica may serve.
+	HeaderNotDone = "Switchyard-Not-Done"
+
 	// RequestHeaderPrefix begins the name of every header that a control plane
 	// may ask its agents to send. The case matters to existing agents.
 	RequestHeaderPrefix = "Buildkite-"

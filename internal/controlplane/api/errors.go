@@ -13,6 +13,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
+	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // maxProblem bounds the description of a bad field, which may quote its value, in
@@ -84,7 +85,7 @@ func (s service) failed(op operation, err error) error {
 		return codedError(connect.CodeUnavailable, "%v: other changes are in progress; try again", op)
 	case errors.Is(err, store.ErrUnavailable): // it may be the deadline of the call that has passed, too
 		s.logger.Warn("request not served, store unavailable", zap.Stringer("operation", op), zap.Error(err))
-		return codedError(connect.CodeUnavailable, "%v: the store does not answer; try again%s", op, forHowLong(err))
+		return unavailable(op, err)
 	case errors.Is(err, context.DeadlineExceeded):
 		return codedError(connect.CodeDeadlineExceeded, "%v: the deadline of the call has passed", op)
 	default:
@@ -93,10 +94,16 @@ func (s service) failed(op operation, err error) error {
 	}
 }
 
-// forHowLong returns for how long the store has not answered, if an error says that.
-func forHowLong(err error) string {
-	if outage, ok := errors.AsType[*store.OutageError](err); ok {
-		return fmt.Sprintf(" (%v)", outage)
+// unavailable returns the coded error for an operation for which the store did not respond.
+// If it was not asked, since it is known not to respond, the error has for how long, and the
+// mark by which clients know that another replica can be asked.
+func unavailable(op operation, cause error) error {
+	const text = "%v: the store does not answer; try again"
+	outage, ok := errors.AsType[*store.OutageError](cause)
+	if !ok {
+		return codedError(connect.CodeUnavailable, text, op)
 	}
-	return ""
+	err := connect.NewError(connect.CodeUnavailable, fmt.Errorf(text+" (%w)", op, outage))
+	err.Meta().Set(wire.HeaderNotDone, "1")
+	return err //nolint:wrapcheck // it is created here
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"connectrpc.com/connect"
 	"go.uber.org/zap"
@@ -31,6 +32,10 @@ func TestCodesOfErrors(t *testing.T) {
 				"of 16.0 MiB (set with --max-store); raise --max-store, shorten --retention, or delete jobs that have ended",
 		},
 		{fmt.Errorf("at /var: %w", store.ErrFull), "unavailable: reading job \"J\": the disk of the store is full; try again when it has room"},
+		{
+			fmt.Errorf("at /var: %w: %w", store.ErrUnavailable, &store.OutageError{Lasts: 12 * time.Second}),
+			"unavailable: reading job \"J\": the store does not answer; try again (no response for 12s)",
+		},
 		{context.DeadlineExceeded, "deadline_exceeded: reading job \"J\": the deadline of the call has passed"},
 		{dispatch.ErrClosed, "unavailable: reading job \"J\": the control plane is shutting down; try again"},
 		{store.ErrNotFound, "not_found: there is no job \"J\""},
