@@ -53,7 +53,7 @@ func (d *Dispatcher) Alive() error {
 }
 
 // Stats returns the numbers of this replica now. It reads memory only, in a time that
-// depends on the number of workers, of queues, and of sets of tags that jobs require.
+// depends on the number of workers and of queues.
 func (d *Dispatcher) Stats() (s Stats) {
 	d.records.view(func(x *schedule.Index) { s.Stats = x.Stats() })
 	s.Failing, s.Failures = d.records.failures.counts()

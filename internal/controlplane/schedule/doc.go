@@ -10,6 +10,9 @@
 //     the caller writes the assignment. Release ends a claim.
 //     A job that requires tags is claimed for a worker that has them; jobs that require
 //     the same are a group of their queue, and no group waits for another one (group.go).
+//     A worker finds the best job of all groups that it can serve in places by tags
+//     (filing.go), and the best worker for a group is found by sets of workers
+//     (members.go), so that neither takes long however many groups there are.
 //   - ExpiredWorkers and Decide apply the rules of leases.go: they return events for
 //     the tables of packages workerstate and lifecycle.
 //   - Workers, Queues, NextJobs and WaitingReason are for people.

@@ -1,7 +1,8 @@
 package schedule
 
 import (
-	"container/heap"
+	"cmp"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,11 +16,8 @@ const groupAge = time.Minute
 // group is the jobs of a queue that require the same tags of their worker. A job waits for
 // a worker that has them, and not for the jobs of other groups before it.
 //
-// A group with ready jobs is filed under the one of its tags that the fewest workers have.
-// A worker that becomes idle, or polls, looks at the groups under its own tags, and so at
-// few of those that it cannot serve: those it files under a tag that it does not have, if
-// far fewer workers have that now. While a group has ready jobs no idle worker has its
-// tags, except between a change and the next Match.
+// A group with ready jobs is filed (filing.go), so that a worker finds it. While a group has
+// ready jobs no idle worker has its tags, except between a change and the next Match.
 type group struct {
 	queue *queueEntry
 	// required is what its jobs require, sorted; empty for the group of all other jobs,
@@ -27,16 +25,20 @@ type group struct {
 	required []string
 	tags     []*tagEntry
 	ready    *btree.BTreeG[*jobEntry]
-	filed    *tagEntry // nil if it has no ready jobs
-	live     int       // live jobs, in any state
+	// best is the first of the ready jobs, by which groups are sorted, and filed is where this
+	// one is; nil if there are none.
+	best  *jobEntry
+	filed *place
+	live  int // live jobs, in any state
+	// size is about what it takes, in bytes.
+	size int
 	// unused is when Tidy first saw that it has no jobs.
 	unused time.Time
-	// crowd is what was last counted of its workers.
-	crowd crowd
-	// server is the worker that isServed has found last, and unserved the connections of the
-	// queue at which it has found none.
-	server   *workerEntry
-	unserved uint64
+	// unserved is set if no connected worker had its tags when that was last looked at, at
+	// the version checked of the queue. waiting is its place in queueEntry.waiting.
+	unserved bool
+	checked  uint64
+	waiting  int
 }
 
 func newGroup(q *queueEntry, required []string) *group {
@@ -54,12 +56,16 @@ func (x *Index) group(queue string, required []string) *group {
 	g := q.groups[key]
 	if g == nil {
 		g = newGroup(q, strings.Split(key, groupSeparator)) // the text is in memory once
+		g.size = groupSize(required)
+		x.makeRoom(g.size)
 		for _, tag := range g.required {
 			t := q.tag(requiredKey(tag))
 			t.require()
 			g.tags = append(g.tags, t)
 		}
 		q.groups[key] = g
+		x.groupBytes += g.size
+		x.unused[g] = struct{}{}
 	}
 	g.unused = time.Time{}
 	return g
@@ -71,63 +77,105 @@ const groupSeparator = ","
 // groupKey returns the key of a group.
 func groupKey(required []string) string { return strings.Join(required, groupSeparator) }
 
+// enter counts a live job of a group.
+func (x *Index) enter(g *group) {
+	g.live++
+	g.queue.live++
+	if g.live == 1 && len(g.tags) > 0 {
+		delete(x.unused, g)
+	}
+}
+
+// leave undoes enter.
+func (x *Index) leave(g *group) {
+	g.live--
+	g.queue.live--
+	if g.live == 0 && len(g.tags) > 0 {
+		x.unused[g] = struct{}{}
+	}
+	x.dropIfUnused(g.queue)
+}
+
 // tidyGroups drops groups that have had no job for a while.
-func (q *queueEntry) tidyGroups(now time.Time) {
-	for key, g := range q.groups {
+func (x *Index) tidyGroups(now time.Time) {
+	for g := range x.unused {
 		switch {
-		case g.live > 0:
 		case g.unused.IsZero():
 			g.unused = now
 		case now.Sub(g.unused) >= groupAge:
-			delete(q.groups, key)
-			delete(q.woken, g)
-			for _, t := range g.tags {
-				t.release()
-				q.dropIfUnused(t)
-			}
+			x.dropGroup(g)
 		}
+	}
+}
+
+// dropGroup drops a group without jobs.
+func (x *Index) dropGroup(g *group) {
+	q := g.queue
+	delete(x.unused, g)
+	delete(q.groups, groupKey(g.required))
+	delete(q.woken, g)
+	x.groupBytes -= g.size
+	for _, t := range g.tags {
+		t.release()
+		q.dropIfUnused(t)
 	}
 }
 
 // add puts a job among the ready ones.
 func (g *group) add(j *jobEntry) {
-	g.ready.Set(j)
-	if len(g.tags) == 0 || g.filed != nil {
-		return
-	}
-	g.file(g.rarest())
-	g.queue.filed++
-}
-
-// file files the group under a tag.
-func (g *group) file(t *tagEntry) {
-	if g.filed != nil {
-		delete(g.filed.ready, g)
-	}
-	g.filed = t
-	if t.ready == nil {
-		t.ready = map[*group]struct{}{}
-	}
-	t.ready[g] = struct{}{}
-}
-
-// refile files a group under a tag that a worker lacks which has looked at it in vain. More
-// workers have come since it was filed, as all have after a restart with queued jobs. At most
-// half as many workers look at it then, so it is moved a few times only.
-func (g *group) refile(lacks *tagEntry) {
-	if 2*len(lacks.workers) <= len(g.filed.workers) {
-		g.file(lacks)
+	if _, known := g.ready.Set(j); !known {
+		g.sort(1)
 	}
 }
 
 // remove removes a job from the ready ones, if it is one.
 func (g *group) remove(j *jobEntry) {
-	g.ready.Delete(j)
-	if g.filed != nil && g.ready.Len() == 0 {
-		delete(g.filed.ready, g)
-		g.filed = nil
-		g.queue.filed--
+	if _, known := g.ready.Delete(j); known {
+		g.sort(-1)
 	}
+}
+
+// sort sorts the group again, among those with ready jobs, after it has some more or less.
+func (g *group) sort(more int) {
+	q := g.queue
+	best, _ := g.ready.Min()
+	if len(g.tags) == 0 {
+		g.best = best
+		return
+	}
+	if g.unserved {
+		q.unmatched += more
+	}
+	if best == g.best {
+		return
+	}
+	p := g.filed
+	switch {
+	case g.best == nil:
+		g.checked, g.unserved = q.version, !g.isServed()
+		if g.unserved {
+			q.unmatched += more
+		}
+		g.waiting = len(q.waiting)
+		q.waiting = append(q.waiting, g)
+		p = g.choosePlace()
+	case best == nil:
+		q.ranked(g).Delete(g)
+		p.remove(g)
+		last := len(q.waiting) - 1
+		q.waiting[g.waiting] = q.waiting[last]
+		q.waiting[g.waiting].waiting = g.waiting
+		q.waiting[last] = nil
+		q.waiting = q.waiting[:last]
+		g.best, g.filed, g.unserved = nil, nil, false
+		return
+	default:
+		q.ranked(g).Delete(g)
+		p.groups.Delete(g)
+	}
+	g.best = best
+	q.ranked(g).Set(g)
+	p.add(g)
 }
 
 // serves reports whether a worker of the queue has the tags of the group.
@@ -143,123 +191,8 @@ func (w *workerEntry) lacks(g *group) *tagEntry {
 	return nil
 }
 
-// bestIdle returns the best idle worker that has the tags of the group, or nil. It looks
-// at the idle workers that have the tag which the fewest of them have, unless no worker has all.
-func (x *Index) bestIdle(g *group) (best *workerEntry) {
-	idle := g.queue.idle
-	if len(g.tags) > 1 && !x.isServed(g) {
-		return nil
-	}
-	for _, t := range g.tags {
-		if t.idle == nil {
-			return nil
-		}
-		if t.idle.Len() < idle.Len() {
-			idle = t.idle
-		}
-	}
-	idle.Scan(func(w *workerEntry) bool {
-		if w.serves(g) {
-			best = w
-		}
-		return best == nil
-	})
-	return best
-}
+// rarest returns the tag of the group that the fewest workers have.
+func (g *group) rarest() *tagEntry { return slices.MinFunc(g.tags, byWorkers) }
 
-// bestReady returns the best ready job that a worker can be given, or nil.
-func (w *workerEntry) bestReady() *jobEntry {
-	best, _ := w.queue.plain.ready.Min()
-	if w.queue.filed == 0 {
-		return best
-	}
-	for _, t := range w.tags {
-		for g := range t.ready {
-			j, _ := g.ready.Min()
-			if best != nil && !readyBefore(j, best) {
-				continue
-			}
-			if lacks := w.lacks(g); lacks != nil {
-				g.refile(lacks)
-			} else {
-				best = j
-			}
-		}
-	}
-	return best
-}
-
-// wake notes the groups that a worker can serve which has become idle.
-func (x *Index) wake(w *workerEntry) {
-	q := w.queue
-	x.changed[q] = struct{}{}
-	if q.filed == 0 {
-		return
-	}
-	for _, t := range w.tags {
-		for g := range t.ready {
-			if lacks := w.lacks(g); lacks != nil {
-				g.refile(lacks)
-			} else {
-				q.woken[g] = struct{}{}
-			}
-		}
-	}
-}
-
-// matchQueue claims an idle worker for each ready job of a queue, the best job first, as
-// long as there is one that has the tags of the job, and adds the claims.
-func (x *Index) matchQueue(q *queueEntry, claims []*Claim) []*Claim {
-	if len(q.woken) == 0 { // the most frequent case, without what the other one allocates
-		for q.idle.Len() > 0 && q.plain.ready.Len() > 0 {
-			j, _ := q.plain.ready.Min()
-			w, _ := q.idle.Min()
-			claims = append(claims, x.claim(j, w))
-		}
-		return claims
-	}
-	groups := &heads{}
-	if q.plain.ready.Len() > 0 {
-		groups.all = append(groups.all, q.plain)
-	}
-	for g := range q.woken {
-		if q.idle.Len() == 0 {
-			break // as while the records are read after a restart
-		}
-		if g.ready.Len() > 0 && x.bestIdle(g) != nil {
-			groups.all = append(groups.all, g)
-		}
-	}
-	q.woken = map[*group]struct{}{}
-	heap.Init(groups)
-	for len(groups.all) > 0 && q.idle.Len() > 0 {
-		g := groups.all[0]
-		if w := x.bestIdle(g); w != nil {
-			j, _ := g.ready.Min()
-			claims = append(claims, x.claim(j, w))
-			if g.ready.Len() > 0 {
-				heap.Fix(groups, 0)
-				continue
-			}
-		}
-		heap.Pop(groups)
-	}
-	return claims
-}
-
-// heads is a heap of groups with ready jobs, that with the best one at the top.
-type heads struct{ all []*group }
-
-func (h *heads) Len() int { return len(h.all) }
-func (h *heads) Less(i, j int) bool {
-	a, _ := h.all[i].ready.Min()
-	b, _ := h.all[j].ready.Min()
-	return readyBefore(a, b)
-}
-func (h *heads) Swap(i, j int) { h.all[i], h.all[j] = h.all[j], h.all[i] }
-func (h *heads) Push(g any)    { h.all = append(h.all, g.(*group)) } //nolint:forcetypeassert // only groups are pushed
-func (h *heads) Pop() any {
-	last := h.all[len(h.all)-1]
-	h.all = h.all[:len(h.all)-1]
-	return last
-}
+// byWorkers orders tags by how many workers have them.
+func byWorkers(a, b *tagEntry) int { return cmp.Compare(len(a.workers), len(b.workers)) }

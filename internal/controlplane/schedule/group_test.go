@@ -46,7 +46,10 @@ func TestGroupsOfBeforeTheWorkers(t *testing.T) {
 		c.worker(fmt.Sprint("w", i), "arch=amd64", fmt.Sprintf("unit=other%d", i))
 	}
 	c.x.Attach("w0", nullStream{})
-	if n := len(c.x.queues["q"].tags[requiredKey("arch=amd64")].ready); n != 0 {
+	if claims := c.x.Match(); len(claims) != 0 {
+		t.Errorf("claims %+v", claims)
+	}
+	if n := c.x.queues["q"].tags[requiredKey("arch=amd64")].filed.groups.Len(); n != 0 {
 		t.Errorf("a worker that becomes idle looks at %d groups that it cannot serve", n)
 	}
 	c.worker("late", "arch=amd64", "unit=77")

@@ -47,6 +47,12 @@ type Index struct {
 	// expiry is the job at which the next Tidy continues to drop expired jobs.
 	expiry uuid.UUID
 
+	// unused are the groups without live jobs. groupBytes is about what all groups take.
+	unused     map[*group]struct{}
+	groupBytes int
+
+	fewWorkers  int    // is the constant, but in tests
+	matching    uint64 // numbers those that look at many groups
 	closed      bool   // no claims are made any more
 	noStreams   error  // with which every stream ends; nil before the end
 	idleCount   uint64 // orders idle workers by the time since they are idle
@@ -98,6 +104,7 @@ func New() *Index {
 		pending:   map[string]record.Job{},
 		postponed: map[*jobEntry]time.Time{},
 		changed:   map[*queueEntry]struct{}{},
+		unused:    map[*group]struct{}{}, fewWorkers: fewWorkers,
 	}
 }
 
@@ -135,8 +142,7 @@ func (x *Index) ApplyJob(job record.Job, now, expires time.Time) bool {
 	if j == nil {
 		j = &jobEntry{id: job.ID, group: x.group(job.Queue, job.Tags), priority: job.Priority}
 		x.jobs[job.ID] = j
-		j.group.live++
-		j.group.queue.live++
+		x.enter(j.group)
 	}
 	x.unplace(j)
 	if j.state != job.State || j.workerID != job.WorkerID {
@@ -213,9 +219,7 @@ func (x *Index) drop(j *jobEntry, state wire.JobState) {
 	x.discard(j)
 	j.state = state
 	delete(x.jobs, j.id)
-	j.group.live--
-	j.group.queue.live--
-	x.dropIfUnused(j.group.queue)
+	x.leave(j.group)
 }
 
 // Effects returns what a stored job requires of other jobs and is not known to be
@@ -312,8 +316,10 @@ func (x *Index) Tidy(now time.Time, workerRetention time.Duration) {
 			x.ForgetWorker(id)
 		}
 	}
+	x.tidyGroups(now)
+	checks := maxChecks
 	for _, q := range x.queues {
-		q.tidyGroups(now)
+		checks = q.checkUnserved(checks)
 	}
 	x.tidyPauses()
 	x.expiry = x.history.expire(x.expiry, now, maxExpirySteps)

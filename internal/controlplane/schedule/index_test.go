@@ -113,6 +113,9 @@ func TestMatching(t *testing.T) {
 	}
 	check := func(t *rapid.T) {
 		x := New()
+		if rapid.Bool().Draw(t, "as many workers") {
+			x.fewWorkers = 0
+		}
 		now := time.Now()
 		var revision uint64
 		jobs, workers := map[string]record.Job{}, map[string]record.Worker{}
@@ -202,9 +205,7 @@ func TestMatching(t *testing.T) {
 					now = now.Add(groupAge)
 				}
 				x.resume(now)
-				for _, q := range x.queues {
-					q.tidyGroups(now)
-				}
+				x.tidyGroups(now)
 			},
 			"pause or resume": func(t *rapid.T) {
 				revision++
@@ -309,46 +310,62 @@ func TestMatching(t *testing.T) {
 // checkTags checks what an index derives from the tags of workers and jobs.
 func checkTags(t *rapid.T, x *Index, now time.Time) {
 	for _, q := range x.queues {
-		filed := 0
 		for g := range q.woken {
 			if q.groups[groupKey(g.required)] != g {
 				t.Fatalf("a dropped group that requires %q is woken", g.required)
 			}
 		}
+		x.Stats() // which looks at the groups again
+		waiting, unmatched := 0, 0
 		for _, g := range q.groups {
 			connected := false
-			for _, w := range q.workers {
-				connected = connected || w.record.State.Connected() && wire.HasTags(w.record.Tags, g.required)
-			}
-			if got := x.isServed(g); got != connected {
-				t.Fatalf("a connected worker has %q: %t, want %t", g.required, got, connected)
-			}
-			if (g.filed != nil) != (g.ready.Len() > 0) {
-				t.Fatalf("a group with %d ready jobs is filed: %t", g.ready.Len(), g.filed != nil)
-			}
-			if g.filed != nil {
-				filed++
-				if _, found := g.filed.ready[g]; !found || !slices.Contains(g.tags, g.filed) {
-					t.Fatalf("the group that requires %q is filed under %v, found there: %t", g.required, g.filed.key, found)
-				}
-			}
-			g.crowd = crowd{} // count again
 			var want [conditionCount]int
 			for _, w := range q.workers {
 				if has := wire.HasTags(w.record.Tags, g.required); has != w.serves(g) {
 					t.Fatalf("a worker with %q has %q: %t", w.record.Tags, g.required, !has)
-				} else if has {
+				} else if has && w.record.State.Connected() {
+					connected = true
 					want[w.condition()]++
 				}
 			}
-			if got := x.crowdOf(g, now); got.counts != want {
+			if got := g.isServed(); got != connected {
+				t.Fatalf("a connected worker has %q: %t, want %t", g.required, got, connected)
+			}
+			if got := g.crowd(now); got.counts != want {
 				t.Fatalf("of the workers with %q %v are counted, want %v", g.required, got.counts, want)
 			}
+			if best, _ := g.ready.Min(); g.best != best || (g.filed != nil) != (best != nil) {
+				t.Fatalf("a group with %d ready jobs is filed: %t, by the right one: %t", g.ready.Len(), g.filed != nil, g.best == best)
+			}
+			if g.filed == nil {
+				continue
+			}
+			waiting++
+			if !connected {
+				unmatched += g.ready.Len()
+			}
+			for p := g.filed; p != nil; p = p.parent {
+				if p.parent == nil && p.tag.filed != p || p.parent != nil && p.parent.parts[p.tag] != p || !slices.Contains(g.tags, p.tag) {
+					t.Fatalf("the group that requires %q is filed under %v, where it is not found", g.required, p.tag.key)
+				}
+			}
+			_, filed := g.filed.groups.Get(g)
+			if _, ranked := q.ranked(g).Get(g); !filed || !ranked || q.waiting[g.waiting] != g || g.unserved == connected {
+				t.Fatalf("the group that requires %q is found: %t and %t, served: %t, want %t", g.required, filed, ranked, !g.unserved, connected)
+			}
 		}
-		if filed != q.filed {
-			t.Fatalf("%d groups are filed, want %d", q.filed, filed)
+		if waiting != len(q.waiting) || waiting != q.served.Len()+q.unserved.Len() || unmatched != q.unmatched {
+			t.Fatalf("queue %s: %d groups wait, want %d; %d jobs are unmatched, want %d", q.name, len(q.waiting), waiting, q.unmatched, unmatched)
 		}
 		for _, tag := range q.tags {
+			if tag.filed != nil && tag.filed.empty() {
+				t.Fatalf("the tag %v has a place where no group is", tag.key)
+			}
+			for w := range tag.workers {
+				if tag.set != nil && tag.set.word(w.number/wordBits)&w.bit() == 0 || q.byNumber[w.number] != w {
+					t.Fatalf("worker %s is not in the set of the tag %v", w.record.ID, tag.key)
+				}
+			}
 			if len(tag.workers) == 0 && tag.groups == 0 {
 				t.Fatalf("the tag %v is kept", tag.key)
 			}

@@ -19,15 +19,31 @@ type queueEntry struct {
 	plain  *group
 	groups map[string]*group
 	tags   map[tagKey]*tagEntry
-	filed  int // of groups, how many have ready jobs
-	// woken are the groups that the next Match looks at, or the first one after a pause.
+	// waiting are the groups with ready jobs. unserved are those that no connected worker can
+	// serve, and served the others, by their best jobs; unmatched is how many ready jobs the
+	// former have. They are looked at from next on where that can have changed: see
+	// checkUnserved.
+	waiting          []*group
+	unserved, served *btree.BTreeG[*group]
+	unmatched, next  int
+	// woken are the groups, and awake the workers, that the next Match looks at, or the first
+	// one after a pause.
 	woken map[*group]struct{}
+	awake map[*workerEntry]struct{}
 	// counts are the workers in each condition, unresponsive those of that one.
-	// version grows with each change of them, connections with each worker that connects.
 	counts       [conditionCount]int
-	version      uint64
-	connections  uint64
 	unresponsive map[*workerEntry]struct{}
+	// byNumber are the workers by their numbers, which members have. inCondition are those in
+	// each condition, connected those that are connected, and idleMembers those in idle.
+	byNumber               []*workerEntry
+	freeNumbers            []int
+	inCondition            [conditionCount]members
+	connected, idleMembers members
+	// version grows when a worker connects or leaves, and checked is that at which all groups
+	// were looked at.
+	version, checked uint64
+	scratch          members // of choosePlace
+	fewWorkers       int     // see few
 }
 
 // Claim holds a job and a worker for each other while the assignment is written.
@@ -54,8 +70,9 @@ func (x *Index) queue(name string) *queueEntry {
 	q := x.queues[name]
 	if q == nil {
 		q = &queueEntry{
-			name: name, idle: newIdle(),
-			groups: map[string]*group{}, tags: map[tagKey]*tagEntry{}, woken: map[*group]struct{}{},
+			name: name, idle: newIdle(), fewWorkers: x.fewWorkers,
+			groups: map[string]*group{}, tags: map[tagKey]*tagEntry{}, woken: map[*group]struct{}{}, awake: map[*workerEntry]struct{}{},
+			served: newGroups(), unserved: newGroups(),
 			workers: map[string]*workerEntry{}, unresponsive: map[*workerEntry]struct{}{},
 		}
 		q.plain = newGroup(q, nil)
@@ -72,6 +89,9 @@ func newIdle() *btree.BTreeG[*workerEntry] {
 // dropIfUnused drops a queue without live jobs and workers.
 func (x *Index) dropIfUnused(q *queueEntry) {
 	if q.live == 0 && len(q.workers) == 0 {
+		for _, g := range q.groups {
+			x.dropGroup(g)
+		}
 		delete(x.queues, q.name)
 		delete(x.changed, q)
 	}
@@ -102,7 +122,7 @@ func (x *Index) setReady(j *jobEntry) {
 	}
 	j.group.add(j)
 	x.changed[j.group.queue] = struct{}{}
-	if j.group.filed != nil {
+	if len(j.group.tags) > 0 {
 		j.group.queue.woken[j.group] = struct{}{}
 	}
 }

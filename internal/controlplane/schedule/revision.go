@@ -43,8 +43,16 @@ func (x *Index) KnowsWorker(id string, revision uint64) bool {
 }
 
 // Loaded records that every record up to a revision was applied or replaced: the watch
-// continues from there.
-func (x *Index) Loaded(revision uint64) { x.position = max(x.position, revision) }
+// continues from there. Now that the workers are known it is known, too, where groups with
+// jobs are best filed.
+func (x *Index) Loaded(revision uint64) {
+	x.position = max(x.position, revision)
+	for _, q := range x.queues {
+		for _, g := range q.waiting {
+			g.refile()
+		}
+	}
+}
 
 // Position returns the revision that the watch has reached.
 func (x *Index) Position() uint64 { return x.position }

@@ -41,7 +41,8 @@ type QueueStats struct {
 	// if there is none.
 	OldestQueued time.Time
 	// Unmatched are those of the queued jobs that require tags which no connected worker of
-	// the queue has.
+	// the queue has. Where they require thousands of different sets of tags, it follows with a
+	// delay when workers connect and leave.
 	Unmatched int
 	// Workers are the workers that did not leave. A revoked worker has left.
 	Workers map[WorkerKind]int
@@ -60,8 +61,7 @@ type Stats struct {
 }
 
 // Stats counts jobs and workers. It takes a time that depends on the number of workers
-// and of queues, and on the number of sets of tags that jobs require, and not on that of
-// jobs.
+// and of queues, and not on that of jobs or of the sets of tags that they require.
 func (x *Index) Stats() Stats {
 	s := Stats{Queues: map[string]*QueueStats{}, Postponed: len(x.postponed)}
 	for number, class := range x.history.classes.values {
@@ -92,9 +92,11 @@ func (x *Index) Stats() Stats {
 	for _, w := range x.notReplaced(lost) {
 		s.queue(w.record.Queue).Workers[w.kind()]++
 	}
+	checks := maxChecks
 	for name, q := range x.queues {
-		if n := x.unmatched(q); n > 0 {
-			s.queue(name).Unmatched = n
+		checks = q.checkUnserved(checks)
+		if q.unmatched > 0 {
+			s.queue(name).Unmatched = q.unmatched
 		}
 	}
 	for name, p := range x.pauses {

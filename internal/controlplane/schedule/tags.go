@@ -19,10 +19,12 @@ type tagKey struct {
 type tagEntry struct {
 	key     tagKey
 	workers map[*workerEntry]struct{}
-	// groups is how many groups require it, ready are those that are filed under it; nil as
-	// long as none was.
+	// groups is how many groups require it, and filed is where those are that have ready
+	// jobs; nil as long as none is there.
 	groups int
-	ready  map[*group]struct{}
+	filed  *place
+	// set are its workers too, once a group has asked for it: see members.
+	set members
 	// idle are the idle ones of its workers, best first. It is nil as long as no group requires
 	// the tag, so that it costs nothing when a worker becomes idle, or no worker has had it, so
 	// that jobs can name many tags that no worker has.
@@ -54,6 +56,9 @@ const fewTags = 64
 
 // has reports whether a worker has a tag of its queue.
 func (w *workerEntry) has(t *tagEntry) bool {
+	if t.set != nil {
+		return t.set.word(w.number/wordBits)&w.bit() != 0
+	}
 	if len(w.tags) <= fewTags {
 		return slices.Contains(w.tags, t)
 	}
@@ -81,6 +86,9 @@ func (q *queueEntry) addTags(w *workerEntry, tags []string) {
 			t.workers = map[*workerEntry]struct{}{}
 		}
 		t.workers[w] = struct{}{}
+		if t.set != nil {
+			t.set = t.set.with(w)
+		}
 		w.tags = append(w.tags, t)
 		t.sortIdle()
 	}
@@ -100,6 +108,7 @@ func (q *queueEntry) addTags(w *workerEntry, tags []string) {
 func (q *queueEntry) removeTags(w *workerEntry) {
 	for _, t := range w.tags {
 		delete(t.workers, w)
+		t.set.remove(w)
 		q.dropIfUnused(t)
 	}
 	w.tags = nil
@@ -128,7 +137,7 @@ func (t *tagEntry) sortIdle() {
 func (t *tagEntry) release() {
 	t.groups--
 	if t.groups == 0 {
-		t.idle, t.ready = nil, nil
+		t.idle, t.set = nil, nil
 	}
 }
 
@@ -136,6 +145,7 @@ func (t *tagEntry) release() {
 // set.
 func (w *workerEntry) joinIdle() {
 	w.queue.idle.Set(w)
+	w.queue.idleMembers = w.queue.idleMembers.with(w)
 	for _, t := range w.tags {
 		if t.idle != nil {
 			t.idle.Set(w)
@@ -146,6 +156,8 @@ func (w *workerEntry) joinIdle() {
 // leaveIdle undoes joinIdle, before anything changes by which idle workers are sorted.
 func (w *workerEntry) leaveIdle() {
 	w.queue.idle.Delete(w)
+	w.queue.idleMembers.remove(w)
+	delete(w.queue.awake, w)
 	for _, t := range w.tags {
 		if t.idle != nil {
 			t.idle.Delete(w)

@@ -50,26 +50,39 @@ func (w *workerEntry) count() {
 	if c == w.counted {
 		return
 	}
-	if w.counted <= away && c > away {
-		w.queue.connections++
-	}
 	w.discount()
+	q := w.queue
 	w.counted = c
-	w.queue.version++
-	w.queue.counts[c]++
+	q.counts[c]++
+	q.inCondition[c] = q.inCondition[c].with(w)
 	if c == unresponsive {
-		w.queue.unresponsive[w] = struct{}{}
+		q.unresponsive[w] = struct{}{}
 	}
+	w.setConnected(c > away)
 }
 
 // discount undoes count.
 func (w *workerEntry) discount() {
 	if w.counted != uncounted {
-		w.queue.version++
 		w.queue.counts[w.counted]--
+		w.queue.inCondition[w.counted].remove(w)
 		w.counted = uncounted
 	}
 	delete(w.queue.unresponsive, w)
+}
+
+// setConnected keeps the set of connected workers of a queue up to date.
+func (w *workerEntry) setConnected(connected bool) {
+	q := w.queue
+	switch is := q.connected.word(w.number/wordBits)&w.bit() != 0; {
+	case is == connected:
+		return
+	case connected:
+		q.connected = q.connected.with(w)
+	default:
+		q.connected.remove(w)
+	}
+	q.version++
 }
 
 // WaitingReason returns why the jobs of a queue wait that require tags, which are in order
@@ -80,15 +93,15 @@ func (x *Index) WaitingReason(queue string, required []string, now time.Time) st
 		return pauseReason(p)
 	}
 	q := x.queues[queue]
-	if q == nil || q.connected() == 0 {
+	if q == nil || q.connectedWorkers() == 0 {
 		return "no worker is connected in queue " + queue
 	}
 	if len(required) == 0 {
 		return waitingReason("queue "+queue, crowd{counts: q.counts, silence: q.silence(now)})
 	}
 	with := "the " + describeTags(required)
-	c := x.crowdOf(x.group(queue, required), now)
-	if c.connected() == 0 {
+	c := x.group(queue, required).crowd(now)
+	if c.available() == 0 {
 		return fmt.Sprintf("no worker in queue %s has %s", queue, with)
 	}
 	return waitingReason(fmt.Sprintf("queue %s with %s", queue, with), c)
@@ -97,7 +110,7 @@ func (x *Index) WaitingReason(queue string, required []string, now time.Time) st
 // waitingReason returns why jobs wait that the workers of a crowd could run. where is where
 // these are, for people.
 func waitingReason(where string, c crowd) string {
-	connected := c.connected()
+	connected := c.available()
 	var parts []string
 	for _, p := range []struct {
 		n    int
@@ -134,8 +147,8 @@ func (x *Index) UnheardReason(workerID string, now time.Time) string {
 	return fmt.Sprintf("nothing received from its worker %s for %s", w.record.Name, now.Sub(w.seen).Truncate(silenceStep))
 }
 
-// connected returns how many workers of the queue are connected.
-func (q *queueEntry) connected() int { return len(q.workers) - q.counts[away] }
+// connectedWorkers returns how many workers of the queue are connected.
+func (q *queueEntry) connectedWorkers() int { return len(q.workers) - q.counts[away] }
 
 // silence returns for how long nothing was received from the workers that do not
 // respond, for people.

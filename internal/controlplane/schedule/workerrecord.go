@@ -11,6 +11,7 @@ import (
 type workerEntry struct {
 	record record.Worker
 	queue  *queueEntry
+	number int         // in the queue: see members
 	tags   []*tagEntry // by which it is found
 	jobs   map[string]*jobEntry
 	claim  *Claim
@@ -65,7 +66,7 @@ func (x *Index) ApplyWorker(worker record.Worker, now time.Time) {
 	if w == nil {
 		w = &workerEntry{jobs: map[string]*jobEntry{}, seen: now, queue: x.queue(worker.Queue)}
 		x.workers[worker.ID] = w
-		w.queue.workers[worker.ID] = w
+		w.queue.join(worker.ID, w)
 		w.queue.addTags(w, worker.Tags)
 		for _, j := range x.inHand {
 			if j.workerID == worker.ID {
@@ -130,8 +131,9 @@ func (x *Index) ForgetWorker(id string) {
 	}
 	x.setIdle(w)
 	w.discount()
+	w.setConnected(false)
 	delete(x.workers, id)
-	delete(w.queue.workers, id)
 	w.queue.removeTags(w)
+	w.queue.leave(id, w)
 	x.dropIfUnused(w.queue)
 }
