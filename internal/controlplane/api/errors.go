@@ -12,6 +12,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
@@ -68,6 +69,9 @@ func (s service) failed(op operation, err error) error {
 		return codedError(connect.CodeFailedPrecondition, "%v", state)
 	}
 	if limit, ok := errors.AsType[*store.LimitError](err); ok { // the store has logged it
+		return codedError(connect.CodeResourceExhausted, "%v: %v", op, limit)
+	}
+	if limit, ok := errors.AsType[*schedule.TagLimitError](err); ok {
 		return codedError(connect.CodeResourceExhausted, "%v: %v", op, limit)
 	}
 	switch {

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 )
 
@@ -30,6 +31,12 @@ func TestCodesOfErrors(t *testing.T) {
 			fmt.Errorf("storing at /var: %w", &store.LimitError{Used: 4 << 20, Most: 3 << 20, Limit: 16 << 20, Configured: true}),
 			"resource_exhausted: reading job \"J\": the store takes no new job: jobs and workers use 4.0 MiB, more than 22 % of its limit " +
 				"of 16.0 MiB (set with --max-store); raise --max-store, shorten --retention, or delete jobs that have ended",
+		},
+		{
+			fmt.Errorf("at /var: %w", &schedule.TagLimitError{Queue: "q", Sets: 5000, Most: 64 << 20}),
+			"resource_exhausted: reading job \"J\": one more set of required tags is not possible: jobs of queue q that have not ended " +
+				"require 5000 different sets, which take 64 MiB of memory, the limit; require tags that other jobs require, " +
+				"or wait until jobs have ended",
 		},
 		{fmt.Errorf("at /var: %w", store.ErrFull), "unavailable: reading job \"J\": the disk of the store is full; try again when it has room"},
 		{

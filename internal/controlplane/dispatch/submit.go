@@ -23,7 +23,8 @@ import (
 // Env, Queue (empty is wire.DefaultQueue), Tags, Priority, Timeout, Limits, IdempotencyKey
 // and RetriesLeft. existed reports that the idempotency key named an existing job,
 // which is then returned. ErrInvalid; ErrKeyInUse if that job has a different
-// command, environment, queue or tags.
+// command, environment, queue or tags; a *schedule.TagLimitError if live jobs require too
+// many different sets of tags.
 //
 // If a worker is idle on its stream, the write that stores the job assigns it too.
 func (d *Dispatcher) Submit(ctx context.Context, job record.Job) (_ record.Job, existed bool, err error) {
@@ -153,9 +154,16 @@ func (d *Dispatcher) createOnce(ctx context.Context, job record.Job) (_ record.J
 }
 
 // create stores a new job, assigned to an idle worker if there is one.
-func (d *Dispatcher) create(ctx context.Context, job record.Job) (record.Job, error) {
+func (d *Dispatcher) create(ctx context.Context, job record.Job) (_ record.Job, err error) {
 	var c *schedule.Claim
-	d.records.view(func(x *schedule.Index) { c = x.ClaimIdle(job.Queue, job.Tags) })
+	d.records.view(func(x *schedule.Index) {
+		if err = x.CheckTags(job.Queue, job.Tags); err == nil {
+			c = x.ClaimIdle(job.Queue, job.Tags)
+		}
+	})
+	if err != nil {
+		return record.Job{}, err //nolint:wrapcheck // it says what was attempted
+	}
 	submitted := lifecycle.Event{Kind: lifecycle.Submitted, At: d.now().UTC(), Actor: actorSubmitter}
 	if c == nil {
 		submitted.Reason = d.records.queueReason(job)

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -94,4 +95,48 @@ func TestTagsHoldAtEveryReplica(t *testing.T) {
 	two.wants(there, offered(mac))
 	linux := two.submit(record.Job{Tags: []string{"os=linux"}})
 	one.wants(here, offered(linux))
+}
+
+// A job with one more set of tags than the limit allows is refused and not stored; others are
+// not, nor is the retry of a job whose tags no other one requires.
+func TestOneSetOfTagsTooMany(t *testing.T) {
+	p := newPlant(t, Options{})
+	worker := p.registerWith("w", "os=linux")
+	retried := p.submit(record.Job{Tags: []string{"os=linux"}, Job: lifecycle.Job{RetriesLeft: 1}})
+	p.wants(p.attached(worker), offered(retried))
+	p.startJob(p.accept(worker, retried))
+	p.records.view(func(x *schedule.Index) {
+		for n := 0; ; n++ {
+			tags := largestTags()
+			tags[0] = fmt.Sprintf("00=%d", n)
+			if x.CheckTags("default", tags) != nil {
+				break
+			}
+			x.ApplyJob(record.Job{
+				ID: fmt.Sprint(n), Queue: "default", Tags: tags, Revision: 1 << 40, Job: lifecycle.Job{State: wire.StateQueued},
+			}, p.now(), p.now())
+		}
+	})
+	submit := func(key string, tags ...string) error {
+		_, _, err := p.Submit(t.Context(), record.Job{Command: []string{"true"}, Tags: tags, IdempotencyKey: key})
+		return err
+	}
+	one := largestTags()
+	one[0] = "00=new"
+	for range 2 { // the key of a refused job has no job
+		if limit, ok := errors.AsType[*schedule.TagLimitError](submit("one more", one...)); !ok || limit.Queue != "default" {
+			t.Errorf("one more set: %v", limit)
+		}
+	}
+	if err := submit("none"); err != nil {
+		t.Error(err)
+	}
+	one[0] = "00=0"
+	if err := submit("known", one...); err != nil {
+		t.Error(err)
+	}
+	p.pass(2 * schedule.DefaultLeaseTimeout) // the worker is lost
+	if retry := p.job(p.job(retried).RetriedBy); !slices.Equal(retry.Tags, []string{"os=linux"}) {
+		t.Errorf("the retry requires %q", retry.Tags)
+	}
 }

@@ -18,6 +18,7 @@ type state struct {
 	queues *queues
 
 	jobs, unmatched, oldest, paused  *prometheus.Desc
+	tagSets, tagsRefused             *prometheus.Desc
 	workers, streams                 *prometheus.Desc
 	postponed, failing, attempts     *prometheus.Desc
 	up, full, bytes, messages, limit *prometheus.Desc
@@ -34,7 +35,12 @@ func newState(source Source, queues *queues) *state {
 			"Every replica has the same: take the largest, not the sum.", "queue", "state"),
 		unmatched: desc("jobs_unmatched", "Queued jobs that require tags which no connected worker of their queue has. "+
 			"Every replica has the same: take the largest, not the sum.", "queue"),
-		oldest: desc("queue_oldest_seconds", "Time since the oldest job of a queue was submitted that is queued now; 0 if none is.", "queue"),
+		tagSets: desc("tag_set_bytes", "About how much memory the different sets of tags take that jobs require which have not ended. "+
+			"A job with one more set is refused above 64 MiB in its queue, or 128 MiB in all. "+
+			"Every replica has the same: take the largest, not the sum.", "queue"),
+		tagsRefused: desc("tag_sets_refused_total", "Jobs that were refused since the sets of tags that jobs require are at their limit."),
+		oldest: desc("queue_oldest_seconds", "Time since the oldest job of a queue was submitted that is queued now; "+
+			"0 if none is.", "queue"),
 		paused: desc("queue_paused", "Whether a queue is paused, so that none of its jobs is offered to a worker: 1 or 0.", "queue"),
 		workers: desc("workers", "Workers by queue, by what they do (idle, busy, silent, paused, draining, lost), and by whether they have a "+
 			"stream to any replica. Every replica has the same: take the largest, not the sum.", "queue", "state", "connection"),
@@ -57,7 +63,7 @@ func newState(source Source, queues *queues) *state {
 // Describe implements prometheus.Collector.
 func (s *state) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		s.jobs, s.unmatched, s.oldest, s.paused, s.workers, s.streams, s.postponed, s.failing, s.attempts,
+		s.jobs, s.unmatched, s.tagSets, s.tagsRefused, s.oldest, s.paused, s.workers, s.streams, s.postponed, s.failing, s.attempts,
 		s.up, s.full, s.bytes, s.messages, s.limit, s.diskFree, s.maxStore,
 	} {
 		out <- d
@@ -74,6 +80,7 @@ func (s *state) Collect(out chan<- prometheus.Metric) {
 type queueTotals struct {
 	jobs      map[wire.JobState]int
 	unmatched int
+	tagSets   int
 	workers   map[schedule.WorkerKind]int
 	oldest    time.Time
 	paused    bool // one of them is
@@ -85,12 +92,14 @@ func (s *state) collectQueues(out chan<- prometheus.Metric) {
 	gauge(out, s.postponed, stats.Postponed)
 	gauge(out, s.failing, stats.Failing)
 	out <- prometheus.MustNewConstMetric(s.attempts, prometheus.CounterValue, float64(stats.Failures))
+	out <- prometheus.MustNewConstMetric(s.tagsRefused, prometheus.CounterValue, float64(stats.TagsRefused))
 	now := time.Now()
 	for label, q := range s.totals(stats.Queues) {
 		for _, state := range wire.JobStates() {
 			gauge(out, s.jobs, q.jobs[state], label, string(state))
 		}
 		gauge(out, s.unmatched, q.unmatched, label)
+		gauge(out, s.tagSets, q.tagSets, label)
 		age := 0.0
 		if !q.oldest.IsZero() {
 			age = max(0, now.Sub(q.oldest).Seconds()) // the moments of two clocks
@@ -123,6 +132,7 @@ func (s *state) totals(queues map[string]*schedule.QueueStats) map[string]*queue
 			total.workers[kind] += n
 		}
 		total.unmatched += q.Unmatched
+		total.tagSets += q.TagSetBytes
 		total.paused = total.paused || q.Pause.Paused
 		if !q.OldestQueued.IsZero() && (total.oldest.IsZero() || q.OldestQueued.Before(total.oldest)) {
 			total.oldest = q.OldestQueued

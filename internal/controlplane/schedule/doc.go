@@ -13,12 +13,14 @@
 //     A worker finds the best job of all groups that it can serve in places by tags
 //     (filing.go), and the best worker for a group is found by sets of workers
 //     (members.go), so that neither takes long however many groups there are.
+//   - CheckTags refuses a job that would be one group too many (grouplimit.go).
 //   - ExpiredWorkers and Decide apply the rules of leases.go: they return events for
 //     the tables of packages workerstate and lifecycle.
 //   - Workers, Queues, NextJobs and WaitingReason are for people.
 //
 // The index of a replica can lag behind the records that other replicas write.
-// It is used to decide what to try, never to refuse a request.
+// It is used to decide what to try, never to refuse a request, unless to bound its own
+// memory.
 //
 // The package is pure: it does no I/O, starts no goroutine and reads no clock.
 // The caller passes the time and serializes the calls.

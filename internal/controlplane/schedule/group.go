@@ -83,6 +83,7 @@ func (x *Index) enter(g *group) {
 	g.queue.live++
 	if g.live == 1 && len(g.tags) > 0 {
 		delete(x.unused, g)
+		x.countUsed(g, 1)
 	}
 }
 
@@ -92,8 +93,17 @@ func (x *Index) leave(g *group) {
 	g.queue.live--
 	if g.live == 0 && len(g.tags) > 0 {
 		x.unused[g] = struct{}{}
+		x.countUsed(g, -1)
 	}
 	x.dropIfUnused(g.queue)
+}
+
+// countUsed counts a group that has its first live job, or has lost its last one.
+func (x *Index) countUsed(g *group, more int) {
+	x.usedSets += more
+	x.usedBytes += more * g.size
+	g.queue.usedSets += more
+	g.queue.usedBytes += more * g.size
 }
 
 // tidyGroups drops groups that have had no job for a while.

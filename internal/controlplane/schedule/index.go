@@ -47,11 +47,16 @@ type Index struct {
 	// expiry is the job at which the next Tidy continues to drop expired jobs.
 	expiry uuid.UUID
 
-	// unused are the groups without live jobs. groupBytes is about what all groups take.
-	unused     map[*group]struct{}
-	groupBytes int
+	// unused are the groups without live jobs. groupBytes is about what all groups take;
+	// usedSets and usedBytes are the number and the bytes of those with live jobs, and
+	// tagsRefused is how many jobs CheckTags has refused.
+	unused              map[*group]struct{}
+	groupBytes          int
+	usedSets, usedBytes int
+	tagsRefused         int
 
-	fewWorkers  int    // is the constant, but in tests
+	fewWorkers  int // are the constants, but in tests
+	maxTagSets  int
 	matching    uint64 // numbers those that look at many groups
 	closed      bool   // no claims are made any more
 	noStreams   error  // with which every stream ends; nil before the end
@@ -104,7 +109,7 @@ func New() *Index {
 		pending:   map[string]record.Job{},
 		postponed: map[*jobEntry]time.Time{},
 		changed:   map[*queueEntry]struct{}{},
-		unused:    map[*group]struct{}{}, fewWorkers: fewWorkers,
+		unused:    map[*group]struct{}{}, fewWorkers: fewWorkers, maxTagSets: MaxTagSets,
 	}
 }
 

@@ -316,7 +316,7 @@ func checkTags(t *rapid.T, x *Index, now time.Time) {
 			}
 		}
 		x.Stats() // which looks at the groups again
-		waiting, unmatched := 0, 0
+		waiting, unmatched, used := 0, 0, 0
 		for _, g := range q.groups {
 			connected := false
 			var want [conditionCount]int
@@ -333,6 +333,9 @@ func checkTags(t *rapid.T, x *Index, now time.Time) {
 			}
 			if got := g.crowd(now); got.counts != want {
 				t.Fatalf("of the workers with %q %v are counted, want %v", g.required, got.counts, want)
+			}
+			if g.live > 0 {
+				used += g.size
 			}
 			if best, _ := g.ready.Min(); g.best != best || (g.filed != nil) != (best != nil) {
 				t.Fatalf("a group with %d ready jobs is filed: %t, by the right one: %t", g.ready.Len(), g.filed != nil, g.best == best)
@@ -354,8 +357,9 @@ func checkTags(t *rapid.T, x *Index, now time.Time) {
 				t.Fatalf("the group that requires %q is found: %t and %t, served: %t, want %t", g.required, filed, ranked, !g.unserved, connected)
 			}
 		}
-		if waiting != len(q.waiting) || waiting != q.served.Len()+q.unserved.Len() || unmatched != q.unmatched {
-			t.Fatalf("queue %s: %d groups wait, want %d; %d jobs are unmatched, want %d", q.name, len(q.waiting), waiting, q.unmatched, unmatched)
+		if waiting != len(q.waiting) || waiting != q.served.Len()+q.unserved.Len() || unmatched != q.unmatched || used != q.usedBytes {
+			t.Fatalf("queue %s: %d groups wait, want %d; %d jobs are unmatched, want %d; %d bytes are used, want %d",
+				q.name, len(q.waiting), waiting, q.unmatched, unmatched, q.usedBytes, used)
 		}
 		for _, tag := range q.tags {
 			if tag.filed != nil && tag.filed.empty() {

@@ -30,6 +30,8 @@ type queueEntry struct {
 	// one after a pause.
 	woken map[*group]struct{}
 	awake map[*workerEntry]struct{}
+	// usedSets is how many groups have live jobs, usedBytes about what these take.
+	usedSets, usedBytes int
 	// counts are the workers in each condition, unresponsive those of that one.
 	counts       [conditionCount]int
 	unresponsive map[*workerEntry]struct{}

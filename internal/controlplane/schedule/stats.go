@@ -44,6 +44,9 @@ type QueueStats struct {
 	// the queue has. Where they require thousands of different sets of tags, it follows with a
 	// delay when workers connect and leave.
 	Unmatched int
+	// TagSetBytes is about how much memory the different sets take that the jobs require
+	// which have not ended: see MaxTagSets.
+	TagSetBytes int
 	// Workers are the workers that did not leave. A revoked worker has left.
 	Workers map[WorkerKind]int
 	// Pause is the pause of the queue; the zero value if it is not paused.
@@ -58,12 +61,14 @@ type Stats struct {
 	Streams int
 	// Postponed is how many jobs wait because their assignment could not be stored.
 	Postponed int
+	// TagsRefused is how many jobs CheckTags has refused.
+	TagsRefused int
 }
 
 // Stats counts jobs and workers. It takes a time that depends on the number of workers
 // and of queues, and not on that of jobs or of the sets of tags that they require.
 func (x *Index) Stats() Stats {
-	s := Stats{Queues: map[string]*QueueStats{}, Postponed: len(x.postponed)}
+	s := Stats{Queues: map[string]*QueueStats{}, Postponed: len(x.postponed), TagsRefused: x.tagsRefused}
 	for number, class := range x.history.classes.values {
 		ids := x.history.ids[number]
 		if ids.Len() == 0 {
@@ -97,6 +102,9 @@ func (x *Index) Stats() Stats {
 		checks = q.checkUnserved(checks)
 		if q.unmatched > 0 {
 			s.queue(name).Unmatched = q.unmatched
+		}
+		if q.usedBytes > 0 {
+			s.queue(name).TagSetBytes = q.usedBytes
 		}
 	}
 	for name, p := range x.pauses {
