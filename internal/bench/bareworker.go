@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/datadir"
 	"github.com/switchyard-ci/switchyard/internal/wire"
-	"github.com/switchyard-ci/switchyard/transport"
 )
 
 const (
@@ -24,10 +22,10 @@ type bareWorkers struct {
 	finished chan string // IDs of jobs
 	opened   chan string // IDs of workers, at the first message of a stream
 
-	ctx        context.Context //nolint:containedctx // of the streams
-	cancel     context.CancelFunc
-	running    sync.WaitGroup
-	transports []*transport.Transport
+	ctx     context.Context //nolint:containedctx // of the streams
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+	callers []*rawCaller
 
 	mu  sync.Mutex
 	err error
@@ -44,19 +42,14 @@ func startBareWorkers(ctx context.Context, s *serverProcess, workers, perConnect
 	w.ctx, w.cancel = context.WithCancel(ctx)
 	connections := (workers + perConnection - 1) / perConnection
 	for range connections {
-		t, err := transport.New(transport.Options{Endpoints: []string{s.url + wire.Prefix}})
-		if err != nil {
-			w.end()
-			return nil, fmt.Errorf("making a transport: %w", err)
-		}
-		w.transports = append(w.transports, t)
+		w.callers = append(w.callers, &rawCaller{address: s.address()})
 	}
 	var registered sync.WaitGroup
 	next := make(chan int)
 	for range registering {
 		registered.Go(func() {
 			for i := range next {
-				w.join(w.transports[i/perConnection], token, i)
+				w.join(w.callers[i/perConnection], token, i)
 			}
 		})
 	}
@@ -77,77 +70,59 @@ func startBareWorkers(ctx context.Context, s *serverProcess, workers, perConnect
 }
 
 // join registers one worker and opens its stream.
-func (w *bareWorkers) join(t *transport.Transport, token string, i int) {
-	session, err := t.Register(w.ctx, func() string { return token }, wire.RegisterRequest{
-		Name: fmt.Sprintf("bare-%d", i), Tags: []string{"queue=" + bareQueue}, ScriptEvalEnabled: true,
-	})
-	if err == nil {
-		err = session.Connect(w.ctx)
-	}
+func (w *bareWorkers) join(c *rawCaller, token string, i int) {
+	session, err := c.join(w.ctx, token, fmt.Sprintf("bare-%d", i))
 	if err != nil {
 		w.fail(fmt.Errorf("joining worker %d: %w", i, err))
 		return
 	}
-	jobs := make(chan string, 1)
-	w.running.Go(func() { w.stream(session, jobs) })
-	w.running.Go(func() { w.run(session, jobs) })
+	w.running.Go(func() { w.stream(c, session) })
 }
 
-// stream passes on the jobs that the worker's stream names, and closes the channel at the
-// end of the stream.
-func (w *bareWorkers) stream(session *transport.Session, jobs chan<- string) {
-	defer close(jobs)
-	session.RunStream(w.ctx, transport.StreamOptions{}, func(e transport.StreamEvent) {
-		if e.Kind != transport.StreamMessage {
+// stream holds the worker's stream, and runs the jobs that it names. It opens another one
+// when the stream has come to its planned end.
+func (w *bareWorkers) stream(c *rawCaller, session wire.RegisterResponse) {
+	for w.ctx.Err() == nil {
+		var buffer []byte
+		first, ended := true, make(chan error, 1)
+		s := &rawStream{done: func(err error) { ended <- err }}
+		s.data = func(p []byte) {
+			if first {
+				first = false
+				select {
+				case w.opened <- session.ID:
+				default: // it was opened again
+				}
+			}
+			buffer = eachAssigned(append(buffer, p...), func(id string) {
+				w.running.Go(func() { w.run(c, session.AccessToken, id) })
+			})
+		}
+		err := c.openStream(w.ctx, session, s)
+		if err == nil {
+			err = <-ended
+		}
+		if err != nil || s.grpc != grpcDeadline {
+			w.fail(fmt.Errorf("the stream of worker %s has ended with status %q: %w", session.ID, s.grpc, err))
 			return
 		}
-		if e.First {
-			select {
-			case w.opened <- session.ID():
-			default: // it was opened again
-			}
-		}
-		if e.Instruction.Kind == wire.JobAssigned {
-			select {
-			case jobs <- e.Instruction.JobID:
-			case <-w.ctx.Done():
-			}
-		}
-	})
+	}
 }
 
-// run runs the jobs of a worker, one after the other.
-func (w *bareWorkers) run(session *transport.Session, jobs <-chan string) {
-	for id := range jobs {
-		if err := runBare(w.ctx, session, id); err != nil {
-			w.fail(err)
-			continue
-		}
-		select {
-		case w.finished <- id:
-		case <-w.ctx.Done():
-		}
+// run runs a job of the worker with a session token.
+func (w *bareWorkers) run(c *rawCaller, token, id string) {
+	if err := c.runJob(w.ctx, token, id); err != nil {
+		w.fail(err)
+		return
+	}
+	select {
+	case w.finished <- id:
+	case <-w.ctx.Done():
 	}
 }
 
 // bareCommand returns the command of the jobs, which nothing runs.
 func bareCommand() []string { return []string{"true"} }
-
-// runBare accepts, starts and finishes a job.
-func runBare(ctx context.Context, session *transport.Session, id string) error {
-	accepted, err := session.Accept(ctx, id)
-	if err != nil {
-		return fmt.Errorf("accepting job %s: %w", id, err)
-	}
-	job := session.Job(accepted)
-	if err := job.Start(ctx, time.Now()); err != nil {
-		return fmt.Errorf("starting job %s: %w", id, err)
-	}
-	if err := job.Finish(ctx, wire.FinishRequest{ExitStatus: "0"}); err != nil {
-		return fmt.Errorf("finishing job %s: %w", id, err)
-	}
-	return nil
-}
 
 // fail keeps the first error.
 func (w *bareWorkers) fail(err error) {
@@ -168,8 +143,8 @@ func (w *bareWorkers) failure() error {
 // end closes the streams and the connections.
 func (w *bareWorkers) end() {
 	w.cancel()
-	w.running.Wait()
-	for _, t := range w.transports {
-		t.Close()
+	for _, c := range w.callers {
+		c.close() // its goroutine starts jobs
 	}
+	w.running.Wait()
 }

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
 // crowdCommand makes this program thousands of bare workers:
@@ -80,7 +78,7 @@ func runCrowd(ctx context.Context, args []string, stdout io.Writer) error {
 	var machine *crowdMachine
 	for i := range workers {
 		if i%perConnection == 0 {
-			machine = &crowdMachine{crowd: c}
+			machine = &crowdMachine{rawCaller: rawCaller{address: c.address}, crowd: c}
 		}
 		w := &crowdWorker{machine: machine, name: fmt.Sprintf("crowd-%d", i), events: make(chan streamChange, streamChanges)}
 		all.Go(func() { w.run(ctx) })
@@ -140,65 +138,7 @@ func (c *crowd) fail(err error) {
 
 // crowdMachine is some workers that share a connection.
 type crowdMachine struct {
+	rawCaller
+
 	crowd *crowd
-
-	mu   sync.Mutex // for what follows
-	conn *rawConn
-}
-
-// connection returns the connection, and opens one if there is none.
-func (m *crowdMachine) connection(ctx context.Context) (*rawConn, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.conn != nil {
-		select {
-		case <-m.conn.closed:
-		default:
-			return m.conn, nil
-		}
-	}
-	conn, err := dialRaw(ctx, m.crowd.address)
-	if err != nil {
-		return nil, err
-	}
-	m.conn = conn
-	context.AfterFunc(ctx, func() { _ = conn.conn.Close() })
-	return conn, nil
-}
-
-// crowdError is a response that is not a success, and the wait that it asks for.
-type crowdError struct {
-	text       string
-	retryAfter time.Duration
-}
-
-// Error implements error.
-func (e *crowdError) Error() string { return e.text }
-
-// call sends a request over the connection. into is decoded from the response, unless it
-// is nil.
-func (m *crowdMachine) call(ctx context.Context, method, token, path string, body, into any) error {
-	conn, err := m.connection(ctx)
-	if err != nil {
-		return err
-	}
-	r := request{method: method, path: wire.Prefix + "/" + path, token: wire.TokenScheme + " " + token}
-	if body != nil {
-		if r.body, err = json.Marshal(body); err != nil {
-			return fmt.Errorf("encoding a request: %w", err)
-		}
-	}
-	s, response, err := conn.call(ctx, r)
-	switch {
-	case err != nil:
-		return err
-	case s.status/100 != 2:
-		return &crowdError{fmt.Sprintf("%s %s: status %d: %s", method, path, s.status, response), s.retryAfter}
-	case into == nil:
-		return nil
-	}
-	if err := json.Unmarshal(response, into); err != nil {
-		return fmt.Errorf("reading a response: %w", err)
-	}
-	return nil
 }

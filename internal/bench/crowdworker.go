@@ -2,19 +2,13 @@ package main
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/switchyard-ci/switchyard/internal/controlplane"
 	"github.com/switchyard-ci/switchyard/internal/wire"
-	agentedgev1 "github.com/switchyard-ci/switchyard/proto/agentedge/v1"
-	"github.com/switchyard-ci/switchyard/proto/agentedge/v1/agentedgev1connect"
 	"github.com/switchyard-ci/switchyard/transport/pace"
 )
 
@@ -35,10 +29,10 @@ const (
 
 // crowdWorker is one worker.
 type crowdWorker struct {
-	machine   *crowdMachine
-	name      string
-	id, token string
-	events    chan streamChange
+	machine *crowdMachine
+	name    string
+	session wire.RegisterResponse
+	events  chan streamChange
 
 	schedule *pace.Schedule
 	polling  bool
@@ -87,18 +81,11 @@ func (w *crowdWorker) join(ctx context.Context) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	var session wire.RegisterResponse
-	err := m.call(ctx, http.MethodPost, m.crowd.token, wire.PathRegister, wire.RegisterRequest{
-		Name: w.name, Hostname: w.name, OS: "linux", Arch: "amd64", Version: "bench", ScriptEvalEnabled: true,
-		Tags: []string{wire.QueueTag + bareQueue}, Features: []string{},
-	}, &session)
+	session, err := m.join(ctx, m.crowd.token, w.name)
 	if err != nil {
 		return err
 	}
-	if err := m.call(ctx, http.MethodPost, session.AccessToken, wire.PathConnect, nil, nil); err != nil {
-		return err
-	}
-	w.id, w.token = session.ID, session.AccessToken
+	w.session = session
 	w.nextHeartbeat = time.Now().Add(time.Duration(rand.Float64() * float64(controlplane.DefaultHeartbeatInterval)))
 	return nil
 }
@@ -142,12 +129,13 @@ func (w *crowdWorker) due(ctx context.Context) {
 	if !w.nextHeartbeat.After(now) {
 		w.nextHeartbeat = now.Add(controlplane.DefaultHeartbeatInterval)
 		// One that fails is followed by the next one.
-		_ = w.machine.call(ctx, http.MethodPost, w.token, wire.PathHeartbeat, wire.HeartbeatRequest{SentAt: wire.FormatTime(now)}, nil)
+		heartbeat := wire.HeartbeatRequest{SentAt: wire.FormatTime(now)}
+		_ = w.machine.call(ctx, http.MethodPost, w.session.AccessToken, wire.PathHeartbeat, heartbeat, nil)
 	}
 	if !w.polling || w.nextPing.After(now) {
 		return
 	}
-	err := w.machine.call(ctx, http.MethodGet, w.token, wire.PathPing, nil, nil)
+	err := w.machine.call(ctx, http.MethodGet, w.session.AccessToken, wire.PathPing, nil, nil)
 	now = time.Now()
 	event := pace.PingSucceeded
 	if err != nil {
@@ -155,7 +143,7 @@ func (w *crowdWorker) due(ctx context.Context) {
 	}
 	w.schedule.Step(now, event)
 	wait := crowdPing/2 + time.Duration(rand.Float64()*float64(crowdPing))
-	if refusal, ok := errors.AsType[*crowdError](err); ok {
+	if refusal, ok := errors.AsType[*rawError](err); ok {
 		wait = max(wait, refusal.retryAfter+time.Duration(rand.Float64()/4*float64(refusal.retryAfter))) // as agents do
 	}
 	w.nextPing = now.Add(wait)
@@ -191,16 +179,6 @@ func (w *crowdWorker) open(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}
-	conn, err := w.machine.connection(ctx)
-	if err != nil {
-		w.changed(streamChange{ended: true})
-		return
-	}
-	message, err := proto.Marshal(&agentedgev1.StreamPingsRequest{AgentId: w.id})
-	if err != nil {
-		w.changed(streamChange{ended: true})
-		return
-	}
 	first := true
 	var buffer []byte
 	s := &rawStream{}
@@ -209,55 +187,23 @@ func (w *crowdWorker) open(ctx context.Context) {
 			first = false
 			post(streamChange{})
 		}
-		buffer = w.receive(ctx, append(buffer, p...))
+		buffer = eachAssigned(append(buffer, p...), func(id string) {
+			w.machine.crowd.reportJob(id, false)
+			go w.runJob(ctx, id)
+		})
 	}
 	s.done = func(error) {
 		post(streamChange{ended: true, planned: s.grpc == grpcDeadline, retryAfter: s.retryAfter})
 	}
-	conn.open(request{
-		method: http.MethodPost, path: agentedgev1connect.AgentEdgeServiceStreamPingsProcedure,
-		token: wire.TokenScheme + " " + w.token, contentType: "application/grpc+proto",
-		body: envelope(message),
-	}, s)
-}
-
-// receive handles the messages in a buffer, and returns what is left of it.
-func (w *crowdWorker) receive(ctx context.Context, buffer []byte) []byte {
-	for len(buffer) >= grpcPrefix {
-		end := grpcPrefix + int(binary.BigEndian.Uint32(buffer[1:grpcPrefix]))
-		if len(buffer) < end {
-			break
-		}
-		var message agentedgev1.StreamPingsResponse
-		if err := proto.Unmarshal(buffer[grpcPrefix:end], &message); err == nil {
-			if id := message.GetJobAssigned().GetJob().GetId(); id != "" {
-				w.machine.crowd.reportJob(id, false)
-				go w.runJob(ctx, id)
-			}
-		}
-		buffer = buffer[end:]
+	if err := w.machine.openStream(ctx, w.session, s); err != nil {
+		w.changed(streamChange{ended: true})
 	}
-	if len(buffer) == 0 {
-		return nil // no worker keeps a buffer while nothing arrives
-	}
-	return buffer
 }
 
 // runJob accepts, starts and finishes a job.
 func (w *crowdWorker) runJob(ctx context.Context, id string) {
-	path := wire.PathJobs + "/" + id + "/"
-	var job wire.Job
-	err := w.machine.call(ctx, http.MethodPut, w.token, path+wire.PathAccept, nil, &job)
-	if err == nil {
-		start := wire.StartRequest{StartedAt: wire.FormatTime(time.Now())}
-		err = w.machine.call(ctx, http.MethodPut, job.Token, path+wire.PathStart, start, nil)
-	}
-	if err == nil {
-		finish := wire.FinishRequest{ExitStatus: "0", FinishedAt: wire.FormatTime(time.Now())}
-		err = w.machine.call(ctx, http.MethodPut, job.Token, path+wire.PathFinish, finish, nil)
-	}
-	if err != nil {
-		w.machine.crowd.fail(fmt.Errorf("running job %s: %w", id, err))
+	if err := w.machine.runJob(ctx, w.session.AccessToken, id); err != nil {
+		w.machine.crowd.fail(err)
 		return
 	}
 	w.machine.crowd.reportJob(id, true)

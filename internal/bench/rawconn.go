@@ -1,14 +1,15 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/net/http2"
@@ -17,8 +18,11 @@ import (
 
 const (
 	// rawWindow is what a peer may send before it waits, of a stream and of a
-	// connection: more than one receives, so that no window is ever renewed.
+	// connection. It is more than a stream receives, so that only the window of a
+	// connection is renewed.
 	rawWindow = 1 << 30
+	// rawBuffer is the size of the buffers of a connection, in bytes.
+	rawBuffer = 4 << 10
 	// rawHeaderBytes bounds the headers of a response.
 	rawHeaderBytes = 64 << 10
 )
@@ -27,13 +31,17 @@ const (
 var errConnClosed = errors.New("the connection was closed")
 
 // rawConn is a connection of HTTP/2 without TLS, for clients with thousands of streams: it
-// has one goroutine, and no window, buffer or goroutine of a stream. Its methods may be
-// called concurrently.
+// has one goroutine, and no window, buffer or goroutine of a stream. Requests that are made
+// at the same time are sent together. Its methods may be called concurrently.
 type rawConn struct {
 	conn   net.Conn
 	closed chan struct{}
 
+	senders  atomic.Int32 // how many goroutines write, or wait for their turn
+	received int          // since the window was renewed; the goroutine of the connection has it
+
 	write   sync.Mutex // for what follows, and for the order of streams
+	buffer  *bufio.Writer
 	framer  *http2.Framer
 	headers bytes.Buffer
 	encoder *hpack.Encoder
@@ -80,26 +88,33 @@ func dialRaw(ctx context.Context, address string) (*rawConn, error) {
 		return nil, fmt.Errorf("connecting: %w", err)
 	}
 	c := &rawConn{
-		conn: conn, closed: make(chan struct{}), framer: http2.NewFramer(conn, conn), nextID: 1,
+		conn: conn, closed: make(chan struct{}), buffer: bufio.NewWriterSize(conn, rawBuffer), nextID: 1,
 		streams: map[uint32]*rawStream{},
 	}
+	c.framer = http2.NewFramer(c.buffer, bufio.NewReaderSize(conn, rawBuffer))
 	c.framer.SetReuseFrames()
 	c.framer.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
 	c.framer.MaxHeaderListSize = rawHeaderBytes
 	c.encoder = hpack.NewEncoder(&c.headers)
-	_, err = io.WriteString(conn, http2.ClientPreface)
-	if err == nil {
-		err = c.framer.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: rawWindow})
-	}
-	if err == nil {
-		err = c.framer.WriteWindowUpdate(0, rawWindow)
-	}
+	err = c.writing(c.begin)
 	if err != nil {
 		_ = conn.Close()
 		return nil, fmt.Errorf("connecting: %w", err)
 	}
 	go c.read()
 	return c, nil
+}
+
+// begin writes what comes before the first request.
+func (c *rawConn) begin() error {
+	_, err := c.buffer.WriteString(http2.ClientPreface)
+	if err == nil {
+		err = c.framer.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: rawWindow})
+	}
+	if err == nil {
+		err = c.framer.WriteWindowUpdate(0, rawWindow)
+	}
+	return err //nolint:wrapcheck // the caller says what was attempted
 }
 
 // close closes the connection and waits for its goroutine.
@@ -125,8 +140,23 @@ func (c *rawConn) open(r request, s *rawStream) {
 }
 
 func (c *rawConn) send(r request, s *rawStream) error {
+	return c.writing(func() error { return c.writeRequest(r, s) })
+}
+
+// writing calls write, which writes frames, in its turn. The last one who has waited for a
+// turn sends what all have written.
+func (c *rawConn) writing(write func() error) error {
+	c.senders.Add(1)
 	c.write.Lock()
 	defer c.write.Unlock()
+	err := write()
+	if c.senders.Add(-1) == 0 {
+		err = errors.Join(err, c.buffer.Flush())
+	}
+	return err
+}
+
+func (c *rawConn) writeRequest(r request, s *rawStream) error {
 	id := c.nextID
 	if !c.add(id, s) {
 		s.done(errConnClosed)
@@ -134,7 +164,7 @@ func (c *rawConn) send(r request, s *rawStream) error {
 	}
 	c.nextID += 2
 	c.headers.Reset()
-	for _, f := range []hpack.HeaderField{
+	fields := []hpack.HeaderField{
 		{Name: ":method", Value: r.method},
 		{Name: ":scheme", Value: "http"},
 		{Name: ":authority", Value: c.conn.RemoteAddr().String()},
@@ -143,7 +173,11 @@ func (c *rawConn) send(r request, s *rawStream) error {
 		{Name: "content-type", Value: r.contentType},
 		{Name: "te", Value: "trailers"},
 		{Name: "user-agent", Value: "switchyard-bench"},
-	} {
+	}
+	if r.body != nil {
+		fields = append(fields, hpack.HeaderField{Name: "content-length", Value: strconv.Itoa(len(r.body))})
+	}
+	for _, f := range fields {
 		if err := c.encoder.WriteField(f); err != nil {
 			return fmt.Errorf("encoding a header: %w", err)
 		}
@@ -175,7 +209,6 @@ func (c *rawConn) add(id uint32, s *rawStream) bool {
 func (c *rawConn) call(ctx context.Context, r request) (s *rawStream, response []byte, err error) {
 	ended := make(chan error, 1)
 	s = &rawStream{data: func(p []byte) { response = append(response, p...) }, done: func(err error) { ended <- err }}
-	r.contentType = "application/json"
 	c.open(r, s)
 	select {
 	case err := <-ended:
@@ -218,6 +251,7 @@ func (c *rawConn) readFrames() error {
 				s.data(f.Data())
 			}
 			c.endIf(f.StreamEnded(), f.StreamID, nil)
+			err = c.renewWindow(int(f.Length))
 		case *http2.RSTStreamFrame:
 			c.endIf(true, f.StreamID, http2.StreamError{StreamID: f.StreamID, Code: f.ErrCode})
 		case *http2.SettingsFrame:
@@ -231,14 +265,22 @@ func (c *rawConn) readFrames() error {
 	}
 }
 
+// renewWindow lets the peer go on after it has sent so many more bytes.
+func (c *rawConn) renewWindow(received int) error {
+	c.received += received
+	renewed := uint32(c.received)
+	return c.respond(c.received > rawWindow/2, func() error {
+		c.received = 0
+		return c.framer.WriteWindowUpdate(0, renewed)
+	})
+}
+
 // respond writes the response to a frame that needs one.
 func (c *rawConn) respond(needed bool, write func() error) error {
 	if !needed {
 		return nil
 	}
-	c.write.Lock()
-	defer c.write.Unlock()
-	return write()
+	return c.writing(write)
 }
 
 func (c *rawConn) stream(id uint32) *rawStream {
