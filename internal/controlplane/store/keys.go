@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
+	"sync"
 	"time"
 )
 
@@ -28,10 +30,50 @@ func keyToken(key string) string {
 	return base64.RawURLEncoding.EncodeToString(hash[:])
 }
 
+// maxKeyRevisions bounds of how many live jobs the revision of their key is remembered.
+const maxKeyRevisions = 64 << 10
+
+// keyRevisions are the revisions of the idempotency keys that this process has stored, by
+// the job that they name, until the job has ended. The expiry of a key needs not read the
+// store for it then. Its methods may be called concurrently.
+type keyRevisions struct {
+	mu   sync.Mutex
+	jobs map[string]uint64
+}
+
+// put notes the revision of the key of a job. Another one is forgotten for it if there are
+// too many.
+func (r *keyRevisions) put(jobID string, revision uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.jobs == nil {
+		r.jobs = map[string]uint64{}
+	}
+	if len(r.jobs) >= maxKeyRevisions {
+		for other := range r.jobs {
+			delete(r.jobs, other)
+			break
+		}
+	}
+	r.jobs[jobID] = revision
+}
+
+// take returns the revision of the key of a job, which has ended, and forgets it.
+func (r *keyRevisions) take(jobID string) (revision uint64, known bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	revision, known = r.jobs[jobID]
+	delete(r.jobs, jobID)
+	return revision, known
+}
+
 // PutKey makes the key name k.JobID. It replaces the record of k.Revision, or
 // creates one if that is 0. ErrConflict, ErrUnavailable.
 func (s *Store) PutKey(ctx context.Context, key string, k Key) error {
-	_, err := s.put(ctx, keyPrefix+keyToken(key), k, k.Revision, 0)
+	revision, err := s.put(ctx, keyPrefix+keyToken(key), k, k.Revision, 0)
+	if err == nil {
+		s.keyRevisions.put(k.JobID, revision)
+	}
 	return err
 }
 
@@ -60,11 +102,21 @@ func (s *Store) KeyIsCurrent(ctx context.Context, k Key) (bool, error) {
 // that job. A key for which this is never called is kept until it is used again,
 // and is then found to name nothing. ErrConflict, ErrUnavailable.
 func (s *Store) ExpireKey(ctx context.Context, key, jobID string) error {
+	if revision, known := s.keyRevisions.take(jobID); known {
+		err := s.expireKey(ctx, key, Key{JobID: jobID, Revision: revision})
+		if !errors.Is(err, ErrConflict) {
+			return err
+		}
+	}
 	k, err := s.Key(ctx, key)
 	if err != nil || k.JobID != jobID {
 		return err
 	}
+	return s.expireKey(ctx, key, k)
+}
+
+func (s *Store) expireKey(ctx context.Context, key string, k Key) error {
 	k.Over = true
-	_, err = s.put(ctx, keyPrefix+keyToken(key), k, k.Revision, s.opts.Retention)
+	_, err := s.put(ctx, keyPrefix+keyToken(key), k, k.Revision, s.opts.Retention)
 	return err
 }

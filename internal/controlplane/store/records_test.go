@@ -129,27 +129,6 @@ func TestOnlyEndedRecordsExpire(t *testing.T) {
 	}
 }
 
-func TestExpireKeyLeavesAnotherJobsKey(t *testing.T) {
-	s := openTest(t, Options{})
-	if err := s.PutKey(t.Context(), "k", Key{JobID: "new"}); err != nil {
-		t.Fatal(err)
-	}
-	before, err := s.Key(t.Context(), "k")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.ExpireKey(t.Context(), "k", "old"); err != nil {
-		t.Fatal(err)
-	}
-	after, err := s.Key(t.Context(), "k")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(before, after); diff != "" {
-		t.Errorf("the key changed (-before +after):\n%s", diff)
-	}
-}
-
 // A job that has ended is kept for Retention, counted from its end: what changes of its log
 // afterwards does not keep it for longer.
 func TestAChangeOfItsLogDoesNotKeepAJob(t *testing.T) {

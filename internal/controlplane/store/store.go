@@ -52,6 +52,8 @@ type Store struct {
 	restored  bool     // Restore has stored every record
 	admission admission
 
+	keyRevisions keyRevisions
+
 	ending      context.Context //nolint:containedctx // of the store, not of a call
 	beginEnding context.CancelFunc
 	dead        context.Context //nolint:containedctx // ends when the store is given up
