@@ -73,9 +73,12 @@ const mebibyte = 1 << 20
 
 // admission keeps what the state uses. Its methods may be called concurrently.
 type admission struct {
+	reading sync.Mutex // held during a reading; taken before mu
+
 	mu      sync.Mutex
 	read    time.Time
-	used    int64 // as read, and what was stored since
+	used    int64 // as read, and what was stored since that reading began
+	since   int64 // what was stored since the last reading began
 	refuses bool  // the last new job was refused
 }
 
@@ -85,6 +88,39 @@ func (a *admission) stored(bytes int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.used += int64(bytes)
+	a.since += int64(bytes)
+}
+
+// begin notes that a reading begins.
+func (a *admission) begin() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.since = 0
+}
+
+// end notes the result of a reading, and returns what is used.
+func (a *admission) end(used uint64) int64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.read, a.used = time.Now(), int64(min(used, math.MaxInt64/2))+a.since
+	return a.used
+}
+
+// last returns what is used, and how old the last reading is.
+func (a *admission) last() (used int64, age time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.used, time.Since(a.read)
+}
+
+// decided notes whether a new job is refused, and reports whether that is not what became
+// of the last one.
+func (a *admission) decided(refuses bool) (changed bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	changed = refuses != a.refuses
+	a.refuses = refuses
+	return changed
 }
 
 // admit returns ErrLimit if the state leaves no room for one more job. The first refusal
@@ -95,30 +131,52 @@ func (s *Store) admit(ctx context.Context) error {
 		return nil
 	}
 	most := maxBytes(limit, admissionShare)
-	a := &s.admission
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.used > most || time.Since(a.read) > usageAge {
-		info, err := s.stateInfo(ctx, "reading the size of the state")
-		if err != nil {
-			return err
-		}
-		a.read, a.used = time.Now(), int64(min(info.State.Bytes, math.MaxInt64))
+	used, err := s.usage(ctx, most)
+	if err != nil {
+		return err
 	}
-	refuses := a.used > most
-	changed := refuses != a.refuses
-	a.refuses = refuses
+	refuses := used > most
+	changed := s.admission.decided(refuses)
 	if !refuses {
 		if changed {
-			s.opts.Logger.Info("new jobs are stored again", zap.Int64("used_bytes", a.used), zap.Int64("limit_bytes", most))
+			s.opts.Logger.Info("new jobs are stored again", zap.Int64("used_bytes", used), zap.Int64("limit_bytes", most))
 		}
 		return nil
 	}
-	err := &LimitError{Used: a.used, Most: most, Limit: limit, Configured: s.opts.MaxStore > 0}
+	err = &LimitError{Used: used, Most: most, Limit: limit, Configured: s.opts.MaxStore > 0}
 	if changed {
-		s.opts.Logger.Warn("new jobs are refused", zap.Error(err), zap.Int64("used_bytes", a.used), zap.Int64("limit_bytes", most))
+		s.opts.Logger.Warn("new jobs are refused", zap.Error(err), zap.Int64("used_bytes", used), zap.Int64("limit_bytes", most))
 	}
 	return err
+}
+
+// neverRead is an age that only a reading has that was never made.
+const neverRead = 24 * 365 * time.Hour
+
+// usage returns what the state uses. It reads that if a new job cannot be stored by the last
+// reading, or if that is too old. No write waits for a reading, and no other new job for one
+// that is only too old: the server reads only when there is nothing else to do, and waits
+// for the batch that it stores.
+func (s *Store) usage(ctx context.Context, most int64) (used int64, err error) {
+	a := &s.admission
+	used, age := a.last()
+	switch enough := used <= most && age < neverRead; {
+	case !enough:
+		a.reading.Lock()
+		if used, again := a.last(); used <= most && again < age {
+			a.reading.Unlock()
+			return used, nil // by the reading that this caller has waited for
+		}
+	case age <= usageAge, !a.reading.TryLock():
+		return used, nil
+	}
+	defer a.reading.Unlock()
+	a.begin()
+	info, err := s.stateInfo(ctx, "reading the size of the state")
+	if err != nil {
+		return 0, err
+	}
+	return a.end(info.State.Bytes), nil
 }
 
 // MaxLogs returns the most bytes that all logs may use; 0 without a limit of our own.
