@@ -4,6 +4,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"connectrpc.com/connect"
@@ -14,6 +15,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/audit"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/dispatch"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/refusal"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/stack"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
@@ -67,7 +69,11 @@ func New(dispatcher *dispatch.Dispatcher, options Options) *Handler {
 // serve authenticates a request by its header, waits until its body may be read,
 // runs the route's handler and writes the response.
 func (h *Handler) serve(route route) http.Handler {
+	aboutJob := strings.HasPrefix(route.path, ofJob)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if aboutJob {
+			stack.Grow()
+		}
 		caller, err := h.authenticate(r, route.token)
 		var body any
 		if err == nil {

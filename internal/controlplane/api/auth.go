@@ -13,7 +13,9 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/access"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/admission"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/refusal"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/stack"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
+	"github.com/switchyard-ci/switchyard/proto/switchyard/v1/switchyardv1connect"
 )
 
 // scheme is the scheme of the Authorization header.
@@ -32,6 +34,9 @@ type guard struct {
 // wrap returns next behind the guard. It serves Connect, gRPC and gRPC-Web.
 func (g *guard) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == switchyardv1connect.JobServiceSubmitJobProcedure { // not a stream, which lasts
+			stack.Grow()
+		}
 		caller, err := g.authorize(r)
 		if err != nil {
 			g.refuse(w, r, err)

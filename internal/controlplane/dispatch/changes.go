@@ -85,12 +85,12 @@ func (r *records) changeWorker(ctx context.Context, id string, ev workerstate.Ev
 		worker, indexed, ev, checks)
 }
 
-// createJob stores a new job after its first events. Of job it uses the ID and what
+// createJob stores a new job after its first events. Of requested it uses the ID and what
 // the submitter decides. store.ErrConflict if the job exists.
 func (r *records) createJob(
-	ctx context.Context, job record.Job, submitted lifecycle.Event, further ...lifecycle.Event,
+	ctx context.Context, requested *record.Job, submitted lifecycle.Event, further ...lifecycle.Event,
 ) (record.Job, error) {
-	job, err := newJob(job, submitted)
+	job, err := newJob(*requested, submitted)
 	records := []record.Job{{}, job}
 	for _, ev := range further {
 		if err == nil {
@@ -169,6 +169,10 @@ func (r *records) logJob(before, after record.Job, ev lifecycle.Event) {
 	case before.State == wire.StateLost:
 		message = "late job result recorded"
 	}
+	entry := r.log.Check(level, message)
+	if entry == nil {
+		return
+	}
 	workerID, workerName := after.WorkerID, after.WorkerName
 	if workerID == "" {
 		workerID, workerName = before.WorkerID, before.WorkerName
@@ -182,7 +186,7 @@ func (r *records) logJob(before, after record.Job, ev lifecycle.Event) {
 	if after.RetriedBy != "" && before.RetriedBy == "" {
 		fields = append(fields, zap.String("retried_by", after.RetriedBy))
 	}
-	r.log.Log(level, message, fields...)
+	entry.Write(fields...)
 }
 
 // workerMessages are the log messages of the events that change a worker.

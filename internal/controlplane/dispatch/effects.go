@@ -36,7 +36,8 @@ func (r *records) perform(ctx context.Context, job record.Job) error {
 // submitRetry stores the job that retries a job. The record of the job names it and
 // expires first, so this can be repeated.
 func (r *records) submitRetry(ctx context.Context, job record.Job) error {
-	_, err := r.createJob(ctx, retryOf(job), lifecycle.Event{
+	retry := retryOf(job)
+	_, err := r.createJob(ctx, &retry, lifecycle.Event{
 		Kind: lifecycle.Submitted, At: r.now().UTC(), Actor: actorControlPlane, Reason: "retry of job " + job.ID,
 	})
 	if errors.Is(err, store.ErrConflict) {

@@ -40,11 +40,11 @@ func (r *records) WaitingReason(job record.Job) (reason string) {
 	if reason := r.failures.reason(job.ID, r.now()); reason != "" && !paused {
 		return reason
 	}
-	return r.queueReason(job)
+	return r.queueReason(&job)
 }
 
 // queueReason returns why a queued job waits for a worker of its queue, for people.
-func (r *records) queueReason(job record.Job) (reason string) {
+func (r *records) queueReason(job *record.Job) (reason string) {
 	now := r.now()
 	r.view(func(x *schedule.Index) { reason = x.WaitingReason(job.Queue, job.Tags, now) })
 	return reason

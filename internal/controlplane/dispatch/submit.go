@@ -15,6 +15,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/stack"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
@@ -82,9 +83,9 @@ func (d *Dispatcher) submit(ctx context.Context, job record.Job, id string) (_ r
 	job.ID, job.BuildID, job.RetryOf = id, "", ""
 	var stored record.Job
 	if job.IdempotencyKey == "" {
-		stored, err = d.create(ctx, job)
+		stored, err = d.create(ctx, &job)
 	} else {
-		stored, existed, err = d.submitKeyed(ctx, job)
+		stored, existed, err = d.submitKeyed(ctx, &job)
 		if err == nil && existed && !sameWork(stored, job) {
 			err = &KeyInUseError{Key: job.IdempotencyKey, JobID: stored.ID}
 		}
@@ -103,7 +104,7 @@ func sameWork(a, b record.Job) bool {
 
 // submitKeyed stores a job under an idempotency key: first the key, then the job
 // that it names. A submission that finds a key without its job stores the job.
-func (d *Dispatcher) submitKeyed(ctx context.Context, job record.Job) (_ record.Job, existed bool, err error) {
+func (d *Dispatcher) submitKeyed(ctx context.Context, job *record.Job) (_ record.Job, existed bool, err error) {
 	st := d.records.st
 	var replace uint64 // the revision of a key that names nothing any more
 	for range store.MaxConflicts {
@@ -141,7 +142,7 @@ func (d *Dispatcher) submitKeyed(ctx context.Context, job record.Job) (_ record.
 
 // createOnce stores the job that a key names, unless another submission with the
 // key has stored it.
-func (d *Dispatcher) createOnce(ctx context.Context, job record.Job) (_ record.Job, existed bool, err error) {
+func (d *Dispatcher) createOnce(ctx context.Context, job *record.Job) (_ record.Job, existed bool, err error) {
 	created, err := d.create(ctx, job)
 	if errors.Is(err, store.ErrConflict) {
 		existing, err := d.records.ReadJob(ctx, job.ID)
@@ -153,8 +154,8 @@ func (d *Dispatcher) createOnce(ctx context.Context, job record.Job) (_ record.J
 	return created, false, err
 }
 
-// create stores a new job, assigned to an idle worker if there is one.
-func (d *Dispatcher) create(ctx context.Context, job record.Job) (_ record.Job, err error) {
+// create stores a new job, assigned to an idle worker if there is one. It does not change job.
+func (d *Dispatcher) create(ctx context.Context, job *record.Job) (_ record.Job, err error) {
 	var c *schedule.Claim
 	d.records.view(func(x *schedule.Index) {
 		if err = x.CheckTags(job.Queue, job.Tags); err == nil {
@@ -193,6 +194,7 @@ func assignment(c *schedule.Claim) lifecycle.Event {
 // assign writes the assignment of a claim and ends the claim. It does not depend
 // on its caller: a caller that leaves must not leave the claim undecided.
 func (d *Dispatcher) assign(ctx context.Context, c *schedule.Claim) error {
+	stack.Grow() // it runs in a goroutine of its own
 	ctx, cancel := store.Detach(ctx)
 	defer cancel()
 	_, err := d.records.changeJob(ctx, c.JobID, assignment(c))
