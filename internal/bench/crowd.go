@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/switchyard-ci/switchyard/internal/controlplane"
 )
 
 // crowdCommand makes this program thousands of bare workers:
@@ -78,9 +81,10 @@ func runCrowd(ctx context.Context, args []string, stdout io.Writer) error {
 	var machine *crowdMachine
 	for i := range workers {
 		if i%perConnection == 0 {
-			machine = &crowdMachine{rawCaller: rawCaller{address: c.address}, crowd: c}
+			age := time.Duration(rand.Float64() * float64(controlplane.DefaultHeartbeatInterval))
+			machine = &crowdMachine{rawCaller: rawCaller{address: c.address}, crowd: c, epoch: time.Now().Add(-age)}
 		}
-		w := &crowdWorker{machine: machine, name: fmt.Sprintf("crowd-%d", i), events: make(chan streamChange, streamChanges)}
+		w := &crowdWorker{machine: machine, index: i, name: fmt.Sprintf("crowd-%d", i), events: make(chan streamChange, streamChanges)}
 		all.Go(func() { w.run(ctx) })
 	}
 	c.reportOpen(ctx)
@@ -141,4 +145,5 @@ type crowdMachine struct {
 	rawCaller
 
 	crowd *crowd
+	epoch time.Time // of its heartbeats
 }

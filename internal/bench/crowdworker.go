@@ -18,6 +18,9 @@ const (
 	crowdFirstMessage = 10 * time.Second
 	// crowdAgain is the shortest wait before a failed registration is tried again.
 	crowdAgain = time.Second
+	// crowdMoments is how many moments of an interval there are for the heartbeats of a
+	// machine.
+	crowdMoments = 4
 	// crowdPing is how often a worker without a stream polls.
 	crowdPing = 2 * time.Second
 	// streamChanges is how many changes of one stream there are: its first message and its
@@ -30,6 +33,7 @@ const (
 // crowdWorker is one worker.
 type crowdWorker struct {
 	machine *crowdMachine
+	index   int
 	name    string
 	session wire.RegisterResponse
 	events  chan streamChange
@@ -86,7 +90,7 @@ func (w *crowdWorker) join(ctx context.Context) error {
 		return err
 	}
 	w.session = session
-	w.nextHeartbeat = time.Now().Add(time.Duration(rand.Float64() * float64(controlplane.DefaultHeartbeatInterval)))
+	w.nextHeartbeat = w.heartbeatAfter(time.Now())
 	return nil
 }
 
@@ -110,6 +114,14 @@ func (w *crowdWorker) next() time.Time {
 	return next
 }
 
+// heartbeatAfter returns the moment of the first heartbeat after now. The workers of a
+// machine share few moments of an interval, as those of an agent do.
+func (w *crowdWorker) heartbeatAfter(now time.Time) time.Time {
+	const interval = controlplane.DefaultHeartbeatInterval
+	moment := w.machine.epoch.Add(time.Duration(w.index%crowdMoments) * interval / crowdMoments)
+	return moment.Add(now.Sub(moment).Truncate(interval) + interval)
+}
+
 // due opens the stream if its moment has come, sends a heartbeat, and polls.
 func (w *crowdWorker) due(ctx context.Context) {
 	now := time.Now()
@@ -127,7 +139,7 @@ func (w *crowdWorker) due(ctx context.Context) {
 	case pace.Idle, pace.Healthy:
 	}
 	if !w.nextHeartbeat.After(now) {
-		w.nextHeartbeat = now.Add(controlplane.DefaultHeartbeatInterval)
+		w.nextHeartbeat = w.heartbeatAfter(now)
 		// One that fails is followed by the next one.
 		heartbeat := wire.HeartbeatRequest{SentAt: wire.FormatTime(now)}
 		_ = w.machine.call(ctx, http.MethodPost, w.session.AccessToken, wire.PathHeartbeat, heartbeat, nil)

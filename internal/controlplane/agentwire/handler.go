@@ -1,6 +1,7 @@
 package agentwire
 
 import (
+	"hash/maphash"
 	"math"
 	"net/http"
 	"strconv"
@@ -53,6 +54,10 @@ type Handler struct {
 
 	errorWriter *connect.ErrorWriter
 	keepAlive   string // Options.KeepAlive in whole seconds
+
+	// started and seed decide when streams have keep-alives.
+	started time.Time
+	seed    maphash.Seed
 }
 
 // New returns a Handler. The caller closes the dispatcher.
@@ -63,6 +68,7 @@ func New(dispatcher *dispatch.Dispatcher, options Options) *Handler {
 	return &Handler{
 		dispatcher: dispatcher, options: options, refusals: refusal.New(options.Logger),
 		errorWriter: connect.NewErrorWriter(), keepAlive: strconv.Itoa(int(math.Ceil(options.KeepAlive.Seconds()))),
+		started: time.Now(), seed: maphash.MakeSeed(),
 	}
 }
 

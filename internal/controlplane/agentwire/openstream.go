@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"math/rand/v2"
 	"time"
 
@@ -35,6 +36,7 @@ type openStream struct {
 	feed     *dispatch.Feed
 	stream   *connect.ServerStream[agentedgev1.StreamPingsResponse]
 	response *detach.Response
+	phase    time.Duration // of the keep-alives of its connection
 	opened   time.Time
 	ends     time.Time   // when it reaches its maximum age
 	timer    *time.Timer // the next keep-alive, or the end
@@ -64,7 +66,7 @@ func (h *Handler) openStream(
 	stream.ResponseHeader().Set(wire.HeaderKeepAlive, h.keepAlive)
 	now := time.Now()
 	s := &openStream{
-		handler: h, feed: feed, stream: stream, response: caller.response,
+		handler: h, feed: feed, stream: stream, response: caller.response, phase: caller.phase,
 		opened: now, ends: now.Add(streamAge(h.options.StreamMaxAge)),
 	}
 	if deadline, ok := ctx.Deadline(); ok && deadline.Before(s.ends) { // the client asked for it
@@ -90,9 +92,19 @@ func (s *openStream) due() {
 	}
 }
 
-// untilNext returns the time until the next keep-alive, or the end.
+// untilNext returns the time until the next keep-alive, at most KeepAlive, or the end. The
+// streams of a connection have their keep-alives at the same moments: one write has all of
+// them, and they wake the agent once.
 func (s *openStream) untilNext() time.Duration {
-	return min(s.handler.options.KeepAlive, time.Until(s.ends))
+	interval := s.handler.options.KeepAlive
+	past := (time.Since(s.handler.started) + s.phase) % interval
+	return min(interval-past, time.Until(s.ends))
+}
+
+// phaseOf returns the phase of the keep-alives of a connection, from 0 to less than
+// KeepAlive.
+func (h *Handler) phaseOf(remoteAddress string) time.Duration {
+	return time.Duration(maphash.String(h.seed, remoteAddress) % uint64(h.options.KeepAlive)) //nolint:gosec // both are positive
 }
 
 // deliver sends the instructions that wait, and ends the stream if its feed has ended or

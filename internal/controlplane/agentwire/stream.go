@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"connectrpc.com/connect"
 	"go.uber.org/zap"
@@ -40,10 +41,12 @@ func (h *Handler) Stream() (path string, handler http.Handler) {
 	return path, h.authenticated(handler)
 }
 
-// streamCaller is the worker that opens a stream, and the response of the stream.
+// streamCaller is the worker that opens a stream, the response of the stream, and the phase
+// of the keep-alives of its connection.
 type streamCaller struct {
 	workerID string
 	response *detach.Response
+	phase    time.Duration
 }
 
 type streamCallerKey struct{}
@@ -57,7 +60,7 @@ func (h *Handler) authenticated(next http.Handler) http.Handler {
 			h.refuseStream(w, r, err)
 			return
 		}
-		caller := streamCaller{workerID: workerID, response: detach.Of(w)}
+		caller := streamCaller{workerID: workerID, response: detach.Of(w), phase: h.phaseOf(r.RemoteAddr)}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), streamCallerKey{}, caller)))
 	})
 }
@@ -81,9 +84,9 @@ func (h *Handler) refuseStream(w http.ResponseWriter, r *http.Request, err error
 
 // StreamPings implements agentedgev1connect.AgentEdgeServiceHandler. It opens a stream,
 // which goes on after it has returned: the worker's standing instruction (resume, pause or
-// disconnect) at once, then every instruction of the dispatcher. When nothing was sent for
-// KeepAlive the standing instruction is repeated: a plain resume would resume a paused
-// worker.
+// disconnect) at once, then every instruction of the dispatcher. After KeepAlive without a
+// message, or earlier, the standing instruction is repeated: a plain resume would resume a
+// paused worker.
 //
 // At its maximum age and at the server's shutdown the stream ends with DeadlineExceeded,
 // the planned end: the agent reconnects at once, possibly to another replica, and polls
