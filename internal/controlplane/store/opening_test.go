@@ -98,12 +98,12 @@ func file(t *testing.T, name, content string) string {
 
 // A user with the documented permissions can do everything that a replica does.
 func TestDocumentedPermissionsAreEnough(t *testing.T) {
-	guide, err := os.ReadFile("../../../OPERATING.md")
-	must(t, err)
-	for _, subject := range append(append([]string{}, documentedPublish...), documentedSubscribe...) {
-		if !strings.Contains(string(guide), `"`+subject+`"`) {
-			t.Errorf("OPERATING.md does not list the subject %s", subject)
-		}
+	documented := documentedServer(t)
+	if got := documented.Users[0].Permissions.Publish.Allow; !slices.Equal(got, documentedPublish) {
+		t.Errorf("OPERATING.md lists the subjects %q to publish to, want %q", got, documentedPublish)
+	}
+	if got := documented.Users[0].Permissions.Subscribe.Allow; !slices.Equal(got, documentedSubscribe) {
+		t.Errorf("OPERATING.md lists the subjects %q to subscribe to, want %q", got, documentedSubscribe)
 	}
 	logger, logs := observer.New(zap.WarnLevel)
 	s, err := Open(t.Context(), Options{
@@ -143,6 +143,29 @@ func TestDocumentedPermissionsAreEnough(t *testing.T) {
 	for _, line := range logs.All() {
 		t.Errorf("%s %v", line.Message, line.ContextMap())
 	}
+}
+
+// documentedServer returns the options of the NATS server that OPERATING.md configures, with
+// a certificate of the test.
+func documentedServer(t *testing.T) *server.Options {
+	t.Helper()
+	guide, err := os.ReadFile("../../../OPERATING.md")
+	must(t, err)
+	_, config, _ := strings.Cut(string(guide), "```\nserver_name:")
+	config, _, found := strings.Cut(config, "```")
+	if !found {
+		t.Fatal("OPERATING.md has no configuration of a NATS server")
+	}
+	certificate, key := selfSigned(t)
+	config = strings.NewReplacer(
+		"/etc/nats/nats.pem", file(t, "nats.pem", certificate), "/etc/nats/nats.key", file(t, "nats.key", key),
+	).Replace("server_name:" + config)
+	o, err := server.ProcessConfigFile(file(t, "nats.conf", config))
+	must(t, err)
+	if len(o.Users) != 1 || o.TLSConfig == nil || !o.JetStream || len(o.Routes) != clusterCopies {
+		t.Fatalf("OPERATING.md configures %d users and %d routes, want 1 and %d, with TLS and JetStream", len(o.Users), len(o.Routes), clusterCopies)
+	}
+	return o
 }
 
 // What waiting will not mend is an error at once, which says what to do and has no
