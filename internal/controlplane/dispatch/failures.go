@@ -72,6 +72,9 @@ func (f *failures) failed(id string, err error, now time.Time, fields ...zap.Fie
 	if errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrLimit) {
 		limit = maxUnansweredBackoff
 	}
+	if _, ok := errors.AsType[*store.OutageError](err); ok {
+		limit = minBackoff // the store was not asked, so the attempt has cost nothing
+	}
 	before.wait = min(limit, max(minBackoff, 2*before.wait))
 	before.attempts++
 	before.err, before.until = err, now.Add(before.wait)

@@ -20,6 +20,7 @@ func TestWaitAfterManyFailures(t *testing.T) {
 	}{
 		{store.ErrTooLarge, maxBackoff},
 		{store.ErrUnavailable, maxUnansweredBackoff},
+		{fmt.Errorf("%w: %w", store.ErrUnavailable, &store.OutageError{}), minBackoff},
 		{store.ErrFull, maxUnansweredBackoff},
 		{&store.LimitError{}, maxUnansweredBackoff},
 	} {
