@@ -35,20 +35,19 @@ func serve(t *testing.T, http2 bool, handler http.HandlerFunc) *httptest.Server 
 	return s
 }
 
-// get requests a path, and cancels the request at the end of the test, or with cancel.
-func get(t *testing.T, s *httptest.Server, path string) (response *http.Response, cancel func(), err error) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	t.Cleanup(cancel)
+// get requests a path and reads the whole response.
+func get(ctx context.Context, s *httptest.Server, path string) (status int, header http.Header, body string, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+path, http.NoBody)
 	if err != nil {
-		t.Fatal(err)
+		return 0, nil, "", err
 	}
-	response, err = s.Client().Do(request)
-	if err == nil {
-		t.Cleanup(func() { _ = response.Body.Close() })
+	response, err := s.Client().Do(request)
+	if err != nil {
+		return 0, nil, "", err
 	}
-	return response, cancel, err
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	return response.StatusCode, response.Header, string(text), err
 }
 
 // receive waits for a value.
@@ -103,16 +102,12 @@ func TestContinue(t *testing.T) {
 			}
 			d.End()
 		}()
-		response, _, err := get(t, s, "/detached")
-		if err != nil {
-			t.Fatal(err)
+		status, header, body, err := get(t.Context(), s, "/detached")
+		if body != "one\ntwo\n" || err != nil || status != http.StatusOK {
+			t.Errorf("received %q with status %d and error %v", body, status, err)
 		}
-		body, err := io.ReadAll(response.Body)
-		if string(body) != "one\ntwo\n" || err != nil || response.StatusCode != http.StatusOK {
-			t.Errorf("received %q with status %d and error %v", body, response.StatusCode, err)
-		}
-		if response.Header.Get("X-Before") != "kept" || response.Header.Get("X-After") != "" {
-			t.Errorf("received the header %v", response.Header)
+		if header.Get("X-Before") != "kept" || header.Get("X-After") != "" {
+			t.Errorf("received the header %v", header)
 		}
 		receive(t, "the end", ended)
 	})
@@ -131,12 +126,9 @@ func TestNotContinued(t *testing.T) {
 		w.WriteHeader(http.StatusTeapot)
 	})
 	for path, plain := range map[string]string{"/detached": "", "/other": "1"} {
-		response, _, err := get(t, s, path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if response.StatusCode != http.StatusTeapot || response.Header.Get("X-Plain") != plain {
-			t.Errorf("%s: status %d, header %v", path, response.StatusCode, response.Header)
+		status, header, _, err := get(t.Context(), s, path)
+		if err != nil || status != http.StatusTeapot || header.Get("X-Plain") != plain {
+			t.Errorf("%s: status %d, header %v, error %v", path, status, header, err)
 		}
 	}
 	receive(t, "the end", ended)
@@ -165,10 +157,7 @@ func TestGone(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				go func() {
-					request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/detached", http.NoBody)
-					if err == nil {
-						_, err = s.Client().Do(request) //nolint:bodyclose // it has no response
-					}
+					_, _, _, err := get(ctx, s, "/detached")
 					failed <- err
 				}()
 				receive(t, "the request", opened)
@@ -211,7 +200,7 @@ func TestPanic(t *testing.T) {
 			"with another value, later":        {"broken writer", true, "detach_test.go"},
 		} {
 			t.Run(name, func(t *testing.T) {
-				var log lockedBuffer
+				var logged lockedBuffer
 				s := serve(t, http2, func(w http.ResponseWriter, _ *http.Request) {
 					fail := func() { panic(row.with) }
 					if !row.later {
@@ -220,12 +209,12 @@ func TestPanic(t *testing.T) {
 					d := detach.Of(w)
 					d.Continue(func() { go d.Do(fail) }, func() {})
 				})
-				s.Config.ErrorLog = log.logger()
-				if _, _, err := get(t, s, "/detached"); err == nil {
+				s.Config.ErrorLog = logged.logger()
+				if _, _, _, err := get(t.Context(), s, "/detached"); err == nil {
 					t.Error("the request succeeded")
 				}
 				s.Close()
-				if got := log.String(); !strings.Contains(got, row.logged) || row.logged == "" && strings.Contains(got, "panic") {
+				if got := logged.String(); !strings.Contains(got, row.logged) || row.logged == "" && strings.Contains(got, "panic") {
 					t.Errorf("the log has %q", got)
 				}
 			})

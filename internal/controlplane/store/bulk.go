@@ -68,7 +68,7 @@ func (s *Store) readDirect(ctx context.Context, subjects []string, add func(*jet
 				return nil
 			}
 			if err != nil {
-				return err //nolint:wrapcheck // wrapped below
+				return err
 			}
 			add(msg)
 		}

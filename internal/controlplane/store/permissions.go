@@ -22,7 +22,7 @@ type message struct{ subject, data string }
 // trials returns a harmless message for each subject to which a replica publishes, but for
 // those that opening the streams has used.
 func trials() (list []message) {
-	const api, nothing = "$JS.API.", `{"filter":"%s"}`
+	const api, nothing = "$JS.API.", `{"filter":%q}`
 	list = append(list,
 		message{subject: statePrefix + probeName}, message{subject: dataPrefix + probeName}, message{subject: logPrefix + probeName},
 		message{signalSubject, "{}"},
@@ -30,7 +30,7 @@ func trials() (list []message) {
 	for _, stream := range []string{stateStream, logStream, dataStream, auditStream} {
 		probe := prefixOf(stream) + probeName
 		list = append(list,
-			message{api + "STREAM.MSG.GET." + stream, fmt.Sprintf(`{"last_by_subj":"%s"}`, probe)},
+			message{api + "STREAM.MSG.GET." + stream, fmt.Sprintf(`{"last_by_subj":%q}`, probe)},
 			message{subject: api + "DIRECT.GET." + stream + "." + probe},
 			message{api + "CONSUMER.CREATE." + stream + "." + noID, "{}"},
 			message{api + "CONSUMER.MSG.NEXT." + stream + "." + noID, ""},
@@ -38,7 +38,7 @@ func trials() (list []message) {
 		)
 	}
 	return append(list,
-		message{api + "DIRECT.GET." + stateStream, fmt.Sprintf(`{"multi_last":["%s"]}`, statePrefix+probeName)},
+		message{api + "DIRECT.GET." + stateStream, fmt.Sprintf(`{"multi_last":[%q]}`, statePrefix+probeName)},
 		message{api + "STREAM.MSG.DELETE." + logStream, `{"seq":0}`},
 		message{api + "STREAM.PURGE." + stateStream, fmt.Sprintf(nothing, statePrefix+probeName)},
 		message{api + "STREAM.PURGE." + logStream, fmt.Sprintf(nothing, logPrefix+probeName)},
@@ -70,19 +70,20 @@ func (s *Store) try(ctx context.Context) (missing []string, err error) {
 		if err == nil {
 			err = s.nc.FlushWithContext(ctx) // the server handles the messages of a connection in order
 		}
-		if last := s.nc.LastError(); errors.Is(last, nats.ErrPermissionViolation) && strings.Contains(last.Error(), fmt.Sprintf("%s to %q", kind, subject)) {
+		last := s.nc.LastError()
+		if errors.Is(last, nats.ErrPermissionViolation) && strings.Contains(last.Error(), fmt.Sprintf("%s to %q", kind, subject)) {
 			missing = append(missing, fmt.Sprintf("%s to %q", verb, subject))
 		}
-		return err
+		return err //nolint:wrapcheck // the caller wraps it
 	}
 	for _, m := range trials() {
 		if err := refused("Publish", "publish", m.subject, s.nc.Publish(m.subject, []byte(m.data))); err != nil {
-			return nil, err //nolint:wrapcheck // the caller wraps it
+			return nil, err
 		}
 	}
 	sub, err := s.nc.SubscribeSync(signalSubject)
 	if err := refused("Subscription", "subscribe", signalSubject, err); err != nil {
-		return nil, err //nolint:wrapcheck // the caller wraps it
+		return nil, err
 	}
 	_ = sub.Unsubscribe() // it fails only if the server has ended it
 	return missing, nil

@@ -67,7 +67,7 @@ func (s *Store) timeLeft(ctx context.Context, id string) (time.Duration, error) 
 	}
 	ttl, err := time.ParseDuration(msg.Header.Get(jetstream.MsgTTLHeader))
 	if err != nil {
-		return s.opts.Retention, nil // it does not expire yet
+		return s.opts.Retention, nil //nolint:nilerr // it does not expire yet
 	}
 	info, err := s.stateInfo(ctx, doing)
 	if err != nil {
