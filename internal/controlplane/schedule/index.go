@@ -18,11 +18,12 @@ const endedAge = time.Minute
 // Index is what a replica knows of live jobs and of workers. It must not be used
 // concurrently.
 type Index struct {
-	jobs    map[string]*jobEntry // live jobs
-	inHand  map[string]*jobEntry // the live jobs that belong to a worker
-	workers map[string]*workerEntry
-	queues  map[string]*queueEntry
-	history history
+	jobs     map[string]*jobEntry // live jobs
+	inHand   map[string]*jobEntry // the live jobs that belong to a worker
+	workers  map[string]*workerEntry
+	contacts contacts
+	queues   map[string]*queueEntry
+	history  history
 	// pauses are the pauses of queues, and their ends, by the name of the queue.
 	pauses map[string]record.QueuePause
 
@@ -100,6 +101,7 @@ func New() *Index {
 		jobs:      map[string]*jobEntry{},
 		inHand:    map[string]*jobEntry{},
 		workers:   map[string]*workerEntry{},
+		contacts:  newContacts(),
 		queues:    map[string]*queueEntry{},
 		history:   newHistory(),
 		pauses:    map[string]record.QueuePause{},
@@ -274,13 +276,7 @@ func (x *Index) Tidy(now time.Time, workerRetention time.Duration) {
 			delete(x.ended, id)
 		}
 	}
-	for id, w := range x.workers {
-		// The watch must have passed the record, or it would bring the worker back.
-		if !w.record.State.Connected() && len(w.jobs) == 0 && w.claim == nil &&
-			w.record.Revision <= x.position && now.Sub(w.left) > workerRetention {
-			x.ForgetWorker(id)
-		}
-	}
+	x.tidyWorkers(now, workerRetention)
 	x.tidyGroups(now)
 	checks := maxChecks
 	for _, q := range x.queues {

@@ -265,6 +265,7 @@ func TestMatching(t *testing.T) {
 					}
 				}
 				checkTags(t, x, now)
+				checkContacts(t, x, now)
 				for _, q := range x.queues {
 					var want [conditionCount]int
 					for _, w := range q.workers {
@@ -304,6 +305,28 @@ func TestMatching(t *testing.T) {
 	}
 	for range matchingRuns {
 		rapid.Check(t, check)
+	}
+}
+
+// checkContacts checks the orders of silence against all workers.
+func checkContacts(t *rapid.T, x *Index, now time.Time) {
+	silent, away := map[string]bool{}, map[string]bool{}
+	x.contacts.silentFor(DefaultLeaseTimeout/2, now, func(w *workerEntry) { silent[w.record.ID] = true })
+	x.contacts.awayFor(DefaultLeaseTimeout, now, func(w *workerEntry) { away[w.record.ID] = true })
+	for id, w := range x.workers {
+		connected := w.record.State.Connected()
+		if want := connected && now.Sub(w.seen) > DefaultLeaseTimeout/2; silent[id] != want {
+			t.Fatalf("%s, %s and seen %v ago, is silent: %t", id, w.record.State, now.Sub(w.seen), silent[id])
+		}
+		if want := !connected && now.Sub(w.left) > DefaultLeaseTimeout; away[id] != want {
+			t.Fatalf("%s, %s since %v, is away: %t", id, w.record.State, now.Sub(w.left), away[id])
+		}
+		if !connected && w.quiet {
+			t.Fatalf("%s is %s and quiet", id, w.record.State)
+		}
+	}
+	if n := x.contacts.connected.Len() + x.contacts.away.Len(); n != len(x.workers) {
+		t.Fatalf("%d of %d workers have a place in an order", n, len(x.workers))
 	}
 }
 

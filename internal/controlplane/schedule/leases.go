@@ -131,24 +131,6 @@ func (j *jobEntry) pinged(now time.Time) {
 	j.lastPing = now
 }
 
-// Expired reports whether a worker has been silent for longer than its lease.
-func (x *Index) Expired(workerID string, now time.Time, lease time.Duration) bool {
-	w := x.workers[workerID]
-	return w != nil && w.record.State.Connected() && now.Sub(w.seen) > lease
-}
-
-// ExpiredWorkers returns the workers whose lease has expired.
-func (x *Index) ExpiredWorkers(now time.Time, lease time.Duration) []string {
-	x.lookForQuiet(now, lease)
-	var ids []string
-	for id := range x.workers {
-		if x.Expired(id, now, lease) {
-			ids = append(ids, id)
-		}
-	}
-	return ids
-}
-
 // Decision is an event for one job, valid for one revision of its record.
 type Decision struct {
 	JobID    string

@@ -33,21 +33,13 @@ func (x *Index) setTrust(w *workerEntry, t trust, quiet bool) {
 
 // sign records a sign of life of a worker, by whatever route.
 func (x *Index) sign(w *workerEntry, now time.Time) {
-	w.seen = now
+	x.contacts.seenNow(w, now)
 	t := w.trust
 	if t == suspect {
 		t = doubtful
 		w.freeSince = "it responded again"
 	}
 	x.setTrust(w, t, false)
-}
-
-// lookForQuiet finds the workers from which nothing was received for a part of the
-// lease.
-func (x *Index) lookForQuiet(now time.Time, lease time.Duration) {
-	for _, w := range x.workers {
-		x.setTrust(w, w.trust, w.record.State.Connected() && now.Sub(w.seen) > lease/quietShare)
-	}
 }
 
 // doubt orders idle workers: those with a doubt come last.

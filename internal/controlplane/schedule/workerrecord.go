@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"container/list"
 	"time"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
@@ -18,10 +19,11 @@ type workerEntry struct {
 	// machine is what its agent last reported of its machine.
 	machine Machine
 	history machineHistory
-	// seen is when the worker last gave a sign of life.
-	seen time.Time
-	// left is when this replica first saw that the worker is not connected.
-	left time.Time
+	// seen is when the worker last gave a sign of life. away is set if it is not connected,
+	// and left is when this replica saw that. turn is its place in an order of silence.
+	seen, left time.Time
+	away       bool
+	turn       *list.Element
 	// pauseSeen is when this replica saw the pause begin that ends by itself.
 	pauseSeen time.Time
 	// idleRank is its place among the idle workers of its queue; 0 if not idle.
@@ -76,15 +78,7 @@ func (x *Index) ApplyWorker(worker record.Worker, now time.Time) {
 	}
 	before := w.record
 	w.record = worker
-	switch {
-	case worker.State.Connected() && !before.State.Connected():
-		w.seen = now
-	case !worker.State.Connected() && w.left.IsZero():
-		w.left = now
-	}
-	if worker.State.Connected() {
-		w.left = time.Time{}
-	}
+	x.applied(w, now)
 	if !before.PausedAt.Equal(worker.PausedAt) {
 		w.pauseSeen = now
 	}
@@ -108,17 +102,6 @@ func (x *Index) ApplyWorker(worker record.Worker, now time.Time) {
 	x.setIdle(w)
 }
 
-// ExpiredPauses returns the workers whose pause ends by itself, and has lasted for its
-// time since this replica saw it begin.
-func (x *Index) ExpiredPauses(now time.Time) (expired []record.Worker) {
-	for _, w := range x.workers {
-		if w.record.Standing() == workerstate.Paused && w.record.PauseFor > 0 && now.Sub(w.pauseSeen) >= w.record.PauseFor {
-			expired = append(expired, w.record)
-		}
-	}
-	return expired
-}
-
 // ForgetWorker drops a worker whose record has expired.
 func (x *Index) ForgetWorker(id string) {
 	w := x.workers[id]
@@ -132,6 +115,7 @@ func (x *Index) ForgetWorker(id string) {
 	x.setIdle(w)
 	w.discount()
 	w.setConnected(false)
+	x.contacts.forget(w)
 	delete(x.workers, id)
 	w.queue.removeTags(w)
 	w.queue.leave(id, w)
