@@ -16,6 +16,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protodelim"
 
+	"github.com/switchyard-ci/switchyard/internal/dirsync"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
 
@@ -50,6 +51,9 @@ func Write(path string, receive func() (*switchyardv1.BackupResponse, bool, erro
 	}
 	if err := os.Rename(file.Name(), path); err != nil {
 		return records, fmt.Errorf("writing the backup: %w", err)
+	}
+	if err := dirsync.Sync(filepath.Dir(path)); err != nil {
+		return records, fmt.Errorf("writing the name of the backup: %w", err)
 	}
 	return records, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/config"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
 	"github.com/switchyard-ci/switchyard/internal/datadir"
+	"github.com/switchyard-ci/switchyard/internal/dirsync"
 )
 
 // tokens are the registration token and the admin token. Its methods may be called
@@ -112,6 +113,9 @@ func createTokenFile(path string) ([]byte, error) {
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("creating it: %w", reason(err)), os.Remove(tmp.Name()))
+	}
+	if err := dirsync.Sync(filepath.Dir(path)); err != nil {
+		return nil, fmt.Errorf("creating it: %w", reason(err))
 	}
 	return content, nil
 }

@@ -4,12 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"sync"
 	"time"
 
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/switchyard-ci/switchyard/internal/dirsync"
 )
 
 // maxSyncs bounds the files that are synced at the same time. A file system with a
@@ -76,7 +77,7 @@ func (c *commits) pass(batch []*commit) {
 		})
 	}
 	_ = files.Wait() // the errors are in the batch
-	dirErr := syncDir(c.dir)
+	dirErr := dirsync.Sync(c.dir)
 	c.logger.Debug("synced undelivered job results to disk", zap.Int("jobs", len(batch)), zap.Duration("took", time.Since(begun)))
 	for _, one := range batch {
 		if err := errors.Join(one.err, dirErr); err != nil {
@@ -84,18 +85,4 @@ func (c *commits) pass(batch []*commit) {
 		}
 		close(one.done)
 	}
-}
-
-// syncDir writes the names in a directory to the disk. It does nothing on Windows,
-// which cannot sync a directory, and journals file names.
-func syncDir(path string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	dir, err := os.Open(path) //nolint:gosec // the directory is ours
-	if err != nil {
-		return err //nolint:wrapcheck // the caller wraps it
-	}
-	defer func() { _ = dir.Close() }() // synced before
-	return dir.Sync()                  //nolint:wrapcheck // the caller wraps it
 }
