@@ -57,11 +57,11 @@ func (f *Feed) Take() (next wire.Instruction, ok bool, err error) {
 	return next, true, nil
 }
 
-// Repeat has the standing instruction delivered again, if nothing else waits. It may be
-// called concurrently.
+// Repeat has the standing instruction delivered again, unless it waits already. A job that
+// waits is no reason not to: it may be withdrawn. It may be called concurrently.
 func (f *Feed) Repeat() {
 	f.edit(func() {
-		if len(f.waiting) == 0 {
+		if !slices.ContainsFunc(f.waiting, isStanding) {
 			f.waiting = append(f.waiting, f.standing)
 		}
 	})
@@ -79,10 +79,13 @@ func (f *Feed) Close() {
 func (f *Feed) SetStanding(in wire.Instruction) {
 	f.edit(func() {
 		f.standing = in
-		f.waiting = slices.DeleteFunc(f.waiting, func(w wire.Instruction) bool { return w.Kind != wire.JobAssigned })
+		f.waiting = slices.DeleteFunc(f.waiting, isStanding)
 		f.waiting = append(f.waiting, in)
 	})
 }
+
+// isStanding reports whether an instruction is resume, pause or disconnect.
+func isStanding(in wire.Instruction) bool { return in.Kind != wire.JobAssigned }
 
 // Offer implements schedule.Stream.
 func (f *Feed) Offer(jobID string) {

@@ -154,6 +154,18 @@ func TestStandingInstructions(t *testing.T) {
 	}
 }
 
+// The next keep-alive follows the delivery of this one, so it must not be lost with an offer.
+func TestAKeepAliveIsNotWithdrawnWithAnOffer(t *testing.T) {
+	p := newPlant(t, Options{})
+	feed := p.attached(p.register("a"))
+	feed.Offer("job") // nobody has taken it when the keep-alive is due
+	feed.Repeat()
+	feed.Repeat()
+	feed.Withdraw("job")
+	p.wants(feed, wire.Instruction{Kind: wire.Resume})
+	p.silent(feed)
+}
+
 func TestPausingWithdrawsOffers(t *testing.T) {
 	p := newPlant(t, Options{})
 	a, b := p.register("a"), p.register("b")
