@@ -12,8 +12,8 @@ const (
 	// callTimeout bounds one request to the store, whatever the deadline of its
 	// caller. It is well above a slow disk's sync and a cluster's change of leader.
 	callTimeout = 4 * time.Second
-	// askTimeout bounds one attempt to read within callTimeout: a request that a cluster
-	// receives while it elects a leader is not answered.
+	// askTimeout bounds one attempt to read an external store within callTimeout: a request
+	// that a cluster receives while it elects a leader is not answered.
 	askTimeout = 1200 * time.Millisecond
 	// retryWait is the wait before a request is repeated for which there was no server, and
 	// retryAttempts how often a write is, within callTimeout.
@@ -80,14 +80,17 @@ func (s *Store) request(ctx context.Context, k kind, do func(context.Context) er
 }
 
 // ask is request for one that only reads a stream, or that may be repeated: it is, until it
-// is answered.
+// is answered. An embedded server answers each request, but not before its disk does.
 func (s *Store) ask(ctx context.Context, k kind, do func(context.Context) error) error {
+	if s.embedded != nil {
+		return s.request(ctx, k, do)
+	}
 	return s.request(ctx, k, func(ctx context.Context) error {
 		for {
 			attempt, stop := context.WithTimeout(ctx, askTimeout)
 			err := do(attempt)
 			stop()
-			if err == nil || ctx.Err() != nil || s.embedded != nil || !unanswered(err) {
+			if err == nil || ctx.Err() != nil || !unanswered(err) {
 				return err
 			}
 			pause(ctx, retryWait)

@@ -70,6 +70,22 @@ func TestBoundOfARequest(t *testing.T) {
 	}
 }
 
+// A read of an embedded server has the whole time of a request: its disk may be slow.
+func TestAnEmbeddedServerIsAskedOnce(t *testing.T) {
+	s := openTest(t, Options{})
+	attempts := 0
+	err := s.ask(t.Context(), kind{stream: stateStream}, func(ctx context.Context) error {
+		attempts++
+		if until, ok := ctx.Deadline(); !ok || time.Until(until) <= askTimeout {
+			t.Errorf("the attempt ends after %v, want %v", time.Until(until), callTimeout)
+		}
+		return context.DeadlineExceeded
+	})
+	if !errors.Is(err, context.DeadlineExceeded) || attempts != 1 {
+		t.Errorf("%d attempts, %v", attempts, err)
+	}
+}
+
 // The error of a request shows whether the store, the caller or the record is the
 // reason.
 func TestErrorsOfRequests(t *testing.T) {
