@@ -103,9 +103,13 @@ func sameWork(a, b record.Job) bool {
 }
 
 // submitKeyed stores a job under an idempotency key: first the key, then the job
-// that it names. A submission that finds a key without its job stores the job.
+// that it names. A submission that finds a key without its job stores the job. At a limit
+// it stores neither.
 func (d *Dispatcher) submitKeyed(ctx context.Context, job *record.Job) (_ record.Job, existed bool, err error) {
 	st := d.records.st
+	if refusal := d.admit(ctx, job); refusal != nil {
+		return d.existingOr(ctx, job.IdempotencyKey, refusal)
+	}
 	var replace uint64 // the revision of a key that names nothing any more
 	for range store.MaxConflicts {
 		err := st.PutKey(ctx, job.IdempotencyKey, store.Key{JobID: job.ID, Revision: replace})
@@ -138,6 +142,31 @@ func (d *Dispatcher) submitKeyed(ctx context.Context, job *record.Job) (_ record
 		replace = key.Revision
 	}
 	return record.Job{}, false, fmt.Errorf("idempotency key %q: %w", job.IdempotencyKey, store.ErrConflict)
+}
+
+// admit returns why a new job is refused now: a *schedule.TagLimitError, or an error of the
+// store.
+func (d *Dispatcher) admit(ctx context.Context, job *record.Job) (refusal error) {
+	d.records.view(func(x *schedule.Index) { refusal = x.CheckTags(job.Queue, job.Tags) })
+	if refusal != nil {
+		return refusal
+	}
+	return d.records.st.Admit(ctx) //nolint:wrapcheck // it says what was attempted
+}
+
+// existingOr returns the job that a key names. It fails with the refusal if there is none.
+func (d *Dispatcher) existingOr(ctx context.Context, key string, refusal error) (_ record.Job, existed bool, err error) {
+	named, err := d.records.st.Key(ctx, key)
+	if err == nil {
+		var job record.Job
+		if job, err = d.records.ReadJob(ctx, named.JobID); err == nil {
+			return job, true, nil
+		}
+	}
+	if errors.Is(err, ErrNotFound) {
+		err = refusal
+	}
+	return record.Job{}, false, err //nolint:wrapcheck // the store's errors say what was attempted
 }
 
 // createOnce stores the job that a key names, unless another submission with the

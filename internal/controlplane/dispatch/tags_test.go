@@ -123,10 +123,13 @@ func TestOneSetOfTagsTooMany(t *testing.T) {
 	}
 	one := largestTags()
 	one[0] = "00=new"
-	for range 2 { // the key of a refused job has no job
-		if limit, ok := errors.AsType[*schedule.TagLimitError](submit("one more", one...)); !ok || limit.Queue != "default" {
+	for _, key := range []string{"", "one more"} {
+		if limit, ok := errors.AsType[*schedule.TagLimitError](submit(key, one...)); !ok || limit.Queue != "default" {
 			t.Errorf("one more set: %v", limit)
 		}
+	}
+	if key, err := p.st.Key(t.Context(), "one more"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("a job that is refused leaves its key: %+v, %v", key, err)
 	}
 	if err := submit("none"); err != nil {
 		t.Error(err)

@@ -45,7 +45,7 @@ func (s *Store) Reachable(ctx context.Context) error {
 			return wrap(ctx, err, "writing to the store")
 		}
 	}
-	return s.admit(ctx)
+	return s.Admit(ctx)
 }
 
 // probe writes to a stream. It returns the error of publish.

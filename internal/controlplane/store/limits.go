@@ -123,9 +123,9 @@ func (a *admission) decided(refuses bool) (changed bool) {
 	return changed
 }
 
-// admit returns ErrLimit if the state leaves no room for one more job. The first refusal
-// and the first job after it are logged.
-func (s *Store) admit(ctx context.Context) error {
+// Admit returns ErrLimit if the state leaves no room for one more job, as PutJob does then.
+// The first refusal and the first job after it are logged. ErrUnavailable.
+func (s *Store) Admit(ctx context.Context) error {
 	limit := s.MaxStore()
 	if limit == 0 {
 		return nil

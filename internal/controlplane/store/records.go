@@ -20,7 +20,7 @@ import (
 // little room left, so that the jobs that exist can end.
 func (s *Store) PutJob(ctx context.Context, job record.Job) (record.Job, error) {
 	if job.Revision == 0 {
-		if err := s.admit(ctx); err != nil {
+		if err := s.Admit(ctx); err != nil {
 			return job, fmt.Errorf("storing %s%s: %w", jobPrefix, job.ID, err)
 		}
 	}
