@@ -31,7 +31,7 @@ func (d *Dispatcher) Ping(ctx context.Context, workerID string) (in wire.Instruc
 		case claim != nil:
 			// A job that cannot be assigned is postponed, and no fault of this worker:
 			// the next job is tried.
-			if err := d.assign(ctx, claim); err != nil && mayHaveTakenEffect(err) {
+			if err := d.assign(ctx, claim); err != nil && wasUnanswered(err) {
 				return in, fmt.Errorf("assigning a job: %w", err)
 			}
 		default:

@@ -268,5 +268,12 @@ func (d *Dispatcher) settle(ctx context.Context, c *schedule.Claim, err error) {
 // mayHaveTakenEffect reports whether a write that failed with err may be stored
 // nevertheless.
 func mayHaveTakenEffect(err error) bool {
+	_, notAsked := errors.AsType[*store.OutageError](err)
+	return wasUnanswered(err) && !notAsked
+}
+
+// wasUnanswered reports whether a write failed for lack of a response, which says nothing
+// of the record.
+func wasUnanswered(err error) bool {
 	return errors.Is(err, store.ErrUnavailable) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }

@@ -396,3 +396,30 @@ func TestWaitingReason(t *testing.T) {
 		t.Errorf("a running job waits: %q", got)
 	}
 }
+
+// A worker for which an assignment may be stored waits for the next sweep, and one for which
+// none was sent to the store does not.
+func TestAWorkerAfterAFailedSubmission(t *testing.T) {
+	for name, row := range map[string]struct {
+		cause error
+		free  bool
+	}{
+		"no response": {store.ErrUnavailable, false},
+		"not asked":   {fmt.Errorf("%w: %w", store.ErrUnavailable, &store.OutageError{}), true},
+		"refused":     {store.ErrConflict, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlant(t, Options{})
+			feed := p.attached(p.register("a"))
+			var c *schedule.Claim
+			p.records.view(func(x *schedule.Index) { c = x.ClaimIdle(wire.DefaultQueue, nil) })
+			p.settle(t.Context(), c, row.cause)
+			id := p.submit(record.Job{})
+			if !row.free {
+				p.silent(feed)
+				p.pass(time.Second)
+			}
+			p.wants(feed, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
+		})
+	}
+}
