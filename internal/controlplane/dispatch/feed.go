@@ -57,8 +57,8 @@ func (f *Feed) Take() (next wire.Instruction, ok bool, err error) {
 	return next, true, nil
 }
 
-// Repeat has the standing instruction delivered again, unless it waits already. A job that
-// waits is no reason not to: it may be withdrawn. It may be called concurrently.
+// Repeat has the standing instruction delivered again, unless it waits already; also if a
+// job waits, which may be withdrawn. It may be called concurrently.
 func (f *Feed) Repeat() {
 	f.edit(func() {
 		if !slices.ContainsFunc(f.waiting, isStanding) {
