@@ -83,7 +83,7 @@ func (h *Handler) openStream(
 	return nil
 }
 
-// due has a keep-alive delivered, or ends the stream at its maximum age.
+// due queues a keep-alive, or ends the stream at its maximum age.
 func (s *openStream) due() {
 	if time.Now().Before(s.ends) {
 		s.feed.Repeat()

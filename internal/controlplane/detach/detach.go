@@ -105,11 +105,11 @@ func Of(w http.ResponseWriter) *Response {
 	}
 }
 
-// Continue keeps the response open after its handlers have returned, and has begin called
-// then: from that on, others write the response with Do, and call End. What the handlers write
-// after Continue, such as the end of the stream that connect writes, is dropped. When the
-// client has gone, gone is called in a goroutine of its own, as early as begin is; the
-// response must then end soon. Begin must not block.
+// Continue keeps the response open after its handlers have returned. Then begin is called,
+// which must not block: from that on, others write the response with Do, and call End. What
+// the handlers write after Continue, such as the end of the stream that connect writes, is
+// dropped. When the client has gone, gone is called in a goroutine of its own, as early as
+// begin is; the response must then end soon.
 func (d *Response) Continue(begin, gone func()) {
 	d.unused = http.Header{}
 	d.begin = func() {
@@ -119,7 +119,8 @@ func (d *Response) Continue(begin, gone func()) {
 	}
 }
 
-// AtEnd has f called when the response ends. Only handlers may call it.
+// AtEnd registers a function that is called when the response ends. Only handlers may call
+// it.
 func (d *Response) AtEnd(f func()) { d.atEnd = append(d.atEnd, f) }
 
 // End ends the response: nothing may write it any more. It is called once, after the begin

@@ -33,8 +33,8 @@ func newFeed(worker record.Worker, onClose func(*Feed)) *Feed {
 // Worker returns the ID, the name and the queue of the stream's worker.
 func (f *Feed) Worker() (id, name, queue string) { return f.workerID, f.workerName, f.queue }
 
-// Notify has call called, once and in a goroutine of its own, as soon as Take returns an
-// instruction or fails. A function that was not called yet is replaced. It may be called
+// Notify registers a function that is called once, in a goroutine of its own, as soon as Take
+// returns an instruction or fails. It replaces one that was not called yet. It may be called
 // concurrently.
 func (f *Feed) Notify(call func()) {
 	f.edit(func() { f.notify = call })
@@ -57,8 +57,8 @@ func (f *Feed) Take() (next wire.Instruction, ok bool, err error) {
 	return next, true, nil
 }
 
-// Repeat has the standing instruction delivered again, unless it waits already; also if a
-// job waits, which may be withdrawn. It may be called concurrently.
+// Repeat queues the standing instruction again, unless it waits already; also if a job waits,
+// which may be withdrawn. It may be called concurrently.
 func (f *Feed) Repeat() {
 	f.edit(func() {
 		if !slices.ContainsFunc(f.waiting, isStanding) {
