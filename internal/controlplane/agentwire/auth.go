@@ -131,12 +131,12 @@ func (h *Handler) registrarOf(r *http.Request, presented string) (caller, error)
 }
 
 func (h *Handler) workerOf(ctx context.Context, presented string) (caller, error) {
-	worker, err := h.dispatcher.AuthenticateSession(ctx, presented)
+	session, err := h.dispatcher.AuthenticateSession(ctx, presented)
 	if err != nil {
 		return caller{}, err //nolint:wrapcheck // writeFailure and streamError name the call
 	}
-	registrar, err := h.registrationOf(ctx, worker.RegisteredWith)
-	return caller{registrar: registrar, workerID: worker.ID, workerName: worker.Name}, err
+	registrar, err := h.registrationOf(ctx, session.RegisteredWith)
+	return caller{registrar: registrar, workerID: session.WorkerID, workerName: session.WorkerName}, err
 }
 
 func (h *Handler) jobOf(ctx context.Context, presented string) (caller, error) {

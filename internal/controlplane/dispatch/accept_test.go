@@ -276,7 +276,7 @@ func TestTokensAreRefused(t *testing.T) {
 	_, job, err := p.Accept(t.Context(), worker.ID, id)
 	must(t, err)
 	registered, err := p.AuthenticateSession(t.Context(), session)
-	got := registered.ID
+	got := registered.WorkerID
 	must(t, err)
 	if got != worker.ID {
 		t.Errorf("the session is of %s, want %s", got, worker.ID)

@@ -208,12 +208,6 @@ func (r *records) job(id string) (job record.Job, ok bool) {
 	return job, ok
 }
 
-// worker returns the indexed record of a worker.
-func (r *records) worker(id string) (worker record.Worker, ok bool) {
-	r.view(func(x *schedule.Index) { worker, ok = x.Worker(id) })
-	return worker, ok
-}
-
 // ReadJob returns the stored record of a job, which is not older than what this
 // replica has seen of it. ErrNotFound if it is gone: see readKnown.
 func (r *records) ReadJob(ctx context.Context, id string) (record.Job, error) {
@@ -257,27 +251,6 @@ func (r *records) findJob(ctx context.Context, id string) (record.Job, error) {
 	return r.ReadJob(ctx, id)
 }
 
-// findWorker returns the indexed record of a worker, and the stored one of a worker
-// that is not indexed.
-func (r *records) findWorker(ctx context.Context, id string) (record.Worker, error) {
-	if worker, ok := r.worker(id); ok {
-		return worker, nil
-	}
-	return r.readWorker(ctx, id)
-}
-
-func (r *records) readWorker(ctx context.Context, id string) (record.Worker, error) {
-	worker, err := readKnown(ctx, r.state, reading[record.Worker]{
-		what: "worker " + id, read: func(ctx context.Context) (record.Worker, error) { return r.state.Worker(ctx, id) },
-		revision: func(worker record.Worker) uint64 { return worker.Revision },
-		known:    func() (known uint64) { r.view(func(x *schedule.Index) { known = x.WorkerRevision(id) }); return known },
-	})
-	if err == nil {
-		r.update(func(x *schedule.Index) { x.ApplyWorker(worker, r.now()) })
-	}
-	return worker, err
-}
-
 // putJob stores a job, even if the caller's context ends.
 func (r *records) putJob(ctx context.Context, job record.Job) (record.Job, error) {
 	ctx, cancel := store.Detach(ctx)
@@ -302,15 +275,4 @@ func (r *records) putJob(ctx context.Context, job record.Job) (record.Job, error
 		})
 	}
 	return job, nil
-}
-
-// putWorker stores a worker, even if the caller's context ends.
-func (r *records) putWorker(ctx context.Context, worker record.Worker) (record.Worker, error) {
-	ctx, cancel := store.Detach(ctx)
-	defer cancel()
-	worker, err := r.state.PutWorker(ctx, worker)
-	if err == nil {
-		r.update(func(x *schedule.Index) { x.ApplyWorker(worker, r.now()) })
-	}
-	return worker, err //nolint:wrapcheck // the store's errors say what was attempted
 }

@@ -70,7 +70,7 @@ func TestReplicasShareTheWork(t *testing.T) {
 	must(t, err)
 	a := worker.ID
 	registered, err := two.AuthenticateSession(t.Context(), session)
-	got := registered.ID
+	got := registered.WorkerID
 	must(t, err)
 	feed := two.attached(got)
 	id := one.submit(record.Job{})

@@ -354,7 +354,7 @@ func TestRestart(t *testing.T) {
 	p.pass(schedule.DefaultLeaseTimeout - 2*time.Second) // a full term
 	p.workerState(a, workerstate.Available)
 	registered, err := p.AuthenticateSession(t.Context(), session)
-	got := registered.ID
+	got := registered.WorkerID
 	must(t, err)
 	must(t, p.Heartbeat(t.Context(), got))
 	feed := p.attached(a)

@@ -39,25 +39,25 @@ func (d *Dispatcher) Register(ctx context.Context, worker record.Worker) (record
 	return worker, session, nil
 }
 
-// AuthenticateSession returns the worker that a session token belongs to. It reads
-// the store only for a worker that this replica does not know. ErrUnauthenticated,
-// as a *record.RevokedError for a worker that was revoked.
-func (d *Dispatcher) AuthenticateSession(ctx context.Context, session string) (record.Worker, error) {
-	id, ok := token.Session.ID(session)
+// AuthenticateSession returns the session that a session token belongs to. It reads the
+// store only for a worker that this replica does not know. ErrUnauthenticated, as a
+// *record.RevokedError for a worker that was revoked.
+func (d *Dispatcher) AuthenticateSession(ctx context.Context, presented string) (record.Session, error) {
+	id, ok := token.Session.ID(presented)
 	if !ok {
-		return record.Worker{}, ErrUnauthenticated
+		return record.Session{}, ErrUnauthenticated
 	}
-	worker, err := d.records.findWorker(ctx, id)
+	session, err := d.records.findSession(ctx, id)
 	if err != nil {
-		return record.Worker{}, refused(err)
+		return record.Session{}, refused(err)
 	}
 	switch {
-	case !worker.TokenHash.Matches(session):
-		return record.Worker{}, ErrUnauthenticated
-	case worker.Revoked:
-		return record.Worker{}, &record.RevokedError{Reason: worker.StopReason}
+	case !session.TokenHash.Matches(presented):
+		return record.Session{}, ErrUnauthenticated
+	case session.Revoked:
+		return record.Session{}, &record.RevokedError{Reason: session.StopReason}
 	}
-	return worker, nil
+	return session, nil
 }
 
 // Connect records that a worker is there, and renews its lease. Idempotent.

@@ -41,3 +41,21 @@ type Worker struct {
 	// replace. 0 is a record that is not stored yet.
 	Revision uint64 `json:"-"`
 }
+
+// Session is what is needed of a worker to authenticate its requests: each request needs it,
+// and a Worker is large.
+type Session struct {
+	WorkerID, WorkerName string
+	RegisteredWith       string
+	TokenHash            token.Hash
+	Revoked              bool
+	StopReason           string
+}
+
+// Session returns the session of the worker.
+func (w *Worker) Session() Session {
+	return Session{
+		WorkerID: w.ID, WorkerName: w.Name, RegisteredWith: w.RegisteredWith,
+		TokenHash: w.TokenHash, Revoked: w.Revoked, StopReason: w.StopReason,
+	}
+}

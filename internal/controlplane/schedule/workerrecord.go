@@ -59,6 +59,14 @@ func (x *Index) Worker(id string) (record.Worker, bool) {
 	return record.Worker{}, false
 }
 
+// Session returns the session of a worker.
+func (x *Index) Session(id string) (record.Session, bool) {
+	if w := x.workers[id]; w != nil {
+		return w.record.Session(), true
+	}
+	return record.Session{}, false
+}
+
 // ApplyWorker takes a stored record into the index, unless a newer one is known.
 func (x *Index) ApplyWorker(worker record.Worker, now time.Time) {
 	if x.KnowsWorker(worker.ID, worker.Revision) {
