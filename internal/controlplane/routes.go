@@ -1,6 +1,7 @@
 package controlplane
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -53,8 +54,8 @@ func (p *Parts) Handler(closing context.Context) http.Handler {
 	rest := traced(agents.REST(), config.Tracing)
 	routed := streams(closing, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// For a path such as /v3//ping the mux would send a redirect and HTML to an
-		// agent, which expects JSON.
-		if strings.HasPrefix(r.URL.EscapedPath(), agentwire.Prefix) {
+		// agent, which expects JSON. The raw path is empty if it is the same.
+		if strings.HasPrefix(cmp.Or(r.URL.RawPath, r.URL.Path), agentwire.Prefix) {
 			rest.ServeHTTP(w, r)
 			return
 		}
