@@ -149,7 +149,7 @@ func (d *Dispatcher) submitKeyed(ctx context.Context, job *record.Job) (_ record
 func (d *Dispatcher) admit(ctx context.Context, job *record.Job) (refusal error) {
 	d.records.view(func(x *schedule.Index) { refusal = x.CheckTags(job.Queue, job.Tags) })
 	if refusal != nil {
-		return refusal
+		return refusal //nolint:wrapcheck // it says what was attempted
 	}
 	return d.records.st.Admit(ctx) //nolint:wrapcheck // it says what was attempted
 }
@@ -166,7 +166,7 @@ func (d *Dispatcher) existingOr(ctx context.Context, key string, refusal error) 
 	if errors.Is(err, ErrNotFound) {
 		err = refusal
 	}
-	return record.Job{}, false, err //nolint:wrapcheck // the store's errors say what was attempted
+	return record.Job{}, false, err
 }
 
 // createOnce stores the job that a key names, unless another submission with the
