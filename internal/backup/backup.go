@@ -40,18 +40,20 @@ func Write(path string, receive func() (*switchyardv1.BackupResponse, bool, erro
 	if err != nil {
 		return 0, fmt.Errorf("writing the backup: %w", err)
 	}
+	name := file.Name()
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, os.Remove(file.Name()))
+			err = errors.Join(err, os.Remove(name))
 		}
 	}()
 	records, err = write(file, receive)
 	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return records, err
 	}
-	if err := os.Rename(file.Name(), path); err != nil {
+	if err := os.Rename(name, path); err != nil {
 		return records, fmt.Errorf("writing the backup: %w", err)
 	}
+	name = path
 	if err := dirsync.Sync(filepath.Dir(path)); err != nil {
 		return records, fmt.Errorf("writing the name of the backup: %w", err)
 	}
