@@ -34,7 +34,7 @@ var (
 type openStream struct {
 	handler  *Handler
 	feed     *dispatch.Feed
-	stream   *connect.ServerStream[agentedgev1.StreamPingsResponse]
+	conn     streamConn
 	response *detach.Response
 	phase    time.Duration // of the keep-alives of its connection
 	opened   time.Time
@@ -54,7 +54,8 @@ type streamConn interface {
 func (h *Handler) openStream(
 	ctx context.Context, caller streamCaller, stream *connect.ServerStream[agentedgev1.StreamPingsResponse],
 ) error {
-	if _, ok := stream.Conn().(streamConn); !ok {
+	conn, ok := stream.Conn().(streamConn)
+	if !ok {
 		return codedError(connect.CodeInternal, "this version of connect cannot end a stream")
 	}
 	feed, err := h.dispatcher.Attach(ctx, caller.workerID)
@@ -63,10 +64,10 @@ func (h *Handler) openStream(
 	}
 	// With the interval an agent detects a proxy that responds to HTTP/2 PINGs but
 	// forwards no message.
-	stream.ResponseHeader().Set(wire.HeaderKeepAlive, h.keepAlive)
+	conn.ResponseHeader().Set(wire.HeaderKeepAlive, h.keepAlive)
 	now := time.Now()
 	s := &openStream{
-		handler: h, feed: feed, stream: stream, response: caller.response, phase: caller.phase,
+		handler: h, feed: feed, conn: conn, response: caller.response, phase: caller.phase,
 		opened: now, ends: now.Add(streamAge(h.options.StreamMaxAge)),
 	}
 	if deadline, ok := ctx.Deadline(); ok && deadline.Before(s.ends) { // the client asked for it
@@ -127,7 +128,7 @@ func (s *openStream) deliver() {
 }
 
 func (s *openStream) send(in wire.Instruction) error {
-	if err := s.stream.Send(streamResponse(in)); err != nil {
+	if err := s.conn.Send(streamResponse(in)); err != nil {
 		return fmt.Errorf("%w: %w", errSending, err)
 	}
 	s.timer.Reset(s.untilNext())
@@ -145,7 +146,7 @@ func (s *openStream) end(cause error) {
 	if !errors.Is(cause, errSending) {
 		err = s.handler.streamError(context.Background(), id, cause)
 	}
-	_ = s.stream.Conn().(streamConn).Close(err) //nolint:forcetypeassert // openStream has checked it; the worker may have gone
+	_ = s.conn.Close(err) // the worker may have gone
 	s.handler.options.StreamEnded(streamEnd(cause, err), time.Since(s.opened))
 	s.handler.options.Logger.Info("stream closed", append(s.names(), zap.Error(cause))...)
 	s.response.End()

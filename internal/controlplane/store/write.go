@@ -151,13 +151,10 @@ func (s *Store) askEvery(interval time.Duration, fail context.CancelCauseFunc) (
 
 // streamOf returns the stream that stores a subject.
 func streamOf(subject string) string {
-	switch {
-	case strings.HasPrefix(subject, logPrefix):
-		return logStream
-	case strings.HasPrefix(subject, dataPrefix):
-		return dataStream
-	case strings.HasPrefix(subject, auditPrefix):
-		return auditStream
+	for _, stream := range []string{logStream, dataStream, auditStream} {
+		if strings.HasPrefix(subject, prefixOf(stream)) {
+			return stream
+		}
 	}
 	return stateStream
 }
