@@ -73,18 +73,7 @@ type factsLine struct {
 // jobs seen, which follow from the records before, and the name. A folded record must be
 // whole. It returns no error: every value has a form.
 func (r *Record) Encode(b []byte, whole bool) []byte {
-	facts := factsLine{Facts: r.Facts, Mailbox: r.Facts.Mailbox.ids}
-	name := ""
-	if whole {
-		name = r.Name
-		seen := append([]JobID{}, r.Facts.Seen.IDs()...) // a list even if it is empty
-		facts.Seen = &seen
-	}
-	return appendJSON(b, &recordLine{
-		Time: r.Time, Worker: r.Worker, Name: name, Event: &r.Event.Kind, Epoch: r.Event.Epoch, Job: r.Event.Job, Cause: r.Cause,
-		From: &r.From, To: &r.To, Guard: r.Guard, Ignored: r.Ignored, Effects: r.Effects, Facts: &facts,
-		Folded: r.Folded, Since: r.Since,
-	})
+	return append(append(object(append(b, '{')).record(r, whole), '}'), '\n')
 }
 
 // Encode appends the header to b as a line.
