@@ -3,7 +3,6 @@ package telemetry
 import (
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -25,6 +24,8 @@ const (
 	// job's events come in groups within some milliseconds, and a write and a wake-up for each
 	// of them took 4 % of the CPU time of a short job. A killed process loses as much.
 	gatherTime = 20 * time.Millisecond
+	// keptQueue is the room for records that an empty queue keeps.
+	keptQueue = 256
 	// maxBatch is the number of bytes after which a batch is written.
 	maxBatch = 8 << 10
 	// diskRetry is the wait between two attempts to reopen a file that failed.
@@ -37,25 +38,28 @@ const (
 // written in its place. The methods may be called concurrently.
 type TransitionLog struct {
 	logger  *zap.Logger
-	queue   chan queuedRecord
-	dropped atomic.Uint64      // records dropped so far
-	crowded chan struct{}      // receives when half of the queue is used
+	size    int                // of the queue
+	due     *time.Timer        // fires when the queue must be written
 	marks   chan chan struct{} // closed when the records before are written
 	closing chan struct{}
 	once    sync.Once
 	closed  chan struct{}
 
+	mu      sync.Mutex
+	queue   []queuedRecord
+	dropped uint64 // records dropped so far
+
 	// These belong to the goroutine that writes.
 	file     *transitionFile
 	batch    []byte
-	known    uint64    // drops known to the writer; the next gap covers at least these
-	reported uint64    // drops covered by the gaps that were written
-	retryAt  time.Time // when to reopen the file, while it is closed
+	taken    []queuedRecord // the queue that is written, and is the next one
+	known    uint64         // drops known to the writer; the next gap covers at least these
+	reported uint64         // drops covered by the gaps that were written
+	retryAt  time.Time      // when to reopen the file, while it is closed
 }
 
-// queuedRecord is a record with the number of records dropped before it. The
-// caller of Record reads that number, so that a gap stands before the first
-// record that follows it.
+// queuedRecord is a record with the number of records dropped before it, so that a gap
+// stands before the first record that follows it.
 type queuedRecord struct {
 	record  fsm.Record
 	dropped uint64
@@ -85,31 +89,42 @@ func OpenTransitionLog(path string, size int64, version string, logger *zap.Logg
 	return l, nil
 }
 
+// newTransitionLog returns a log whose queue holds at most size records.
 func newTransitionLog(path string, size int64, version string, queue int, logger *zap.Logger) *TransitionLog {
+	due := time.NewTimer(gatherTime)
+	due.Stop()
 	return &TransitionLog{
-		logger: logger, queue: make(chan queuedRecord, queue), crowded: make(chan struct{}, 1), marks: make(chan chan struct{}),
+		logger: logger, size: queue, due: due, marks: make(chan chan struct{}),
 		closing: make(chan struct{}), closed: make(chan struct{}),
 		file: &transitionFile{path: path, size: size, version: version},
 	}
 }
 
-// Record queues a record, or drops it if the queue is full. It does not block.
+// Record queues a record, or drops it if the queue is full. It does not block. The first
+// record of a queue is written after gatherTime with those that follow it, or at once
+// when half of the queue is used.
 func (l *TransitionLog) Record(r fsm.Record) {
-	select {
-	case l.queue <- queuedRecord{r, l.dropped.Load()}:
-	default:
-		l.dropped.Add(1)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.queue) == l.size {
+		l.dropped++
+		return
 	}
-	if len(l.queue) >= cap(l.queue)/2 {
-		select {
-		case l.crowded <- struct{}{}:
-		default:
-		}
+	l.queue = append(l.queue, queuedRecord{r, l.dropped})
+	switch len(l.queue) {
+	case l.size / 2:
+		l.due.Reset(0)
+	case 1:
+		l.due.Reset(gatherTime)
 	}
 }
 
 // Dropped returns the number of records dropped so far.
-func (l *TransitionLog) Dropped() uint64 { return l.dropped.Load() }
+func (l *TransitionLog) Dropped() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.dropped
+}
 
 // Close writes the queued records and returns when they were passed to the
 // operating system. Record must not be called after it. It may be called again.
@@ -118,18 +133,14 @@ func (l *TransitionLog) Close() {
 	<-l.closed
 }
 
-// run writes until the log is closed and the queue is empty.
+// run writes until the log is closed.
 func (l *TransitionLog) run() {
 	defer close(l.closed)
+	defer l.due.Stop()
 	for {
 		select {
-		case q := <-l.queue:
-			written := l.gather()
-			l.writeBatch(q)
+		case <-l.due.C:
 			l.writeQueued()
-			if written != nil {
-				close(written)
-			}
 		case written := <-l.marks:
 			l.writeQueued()
 			close(written)
@@ -138,26 +149,6 @@ func (l *TransitionLog) run() {
 			l.finish()
 			return
 		}
-	}
-}
-
-// gather waits for the records that follow one, unless there are many already or somebody
-// waits for that one. It returns a mark to close when all of them are written, or nil.
-func (l *TransitionLog) gather() (written chan struct{}) {
-	timer := time.NewTimer(gatherTime)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-l.crowded:
-	case written = <-l.marks:
-	case <-l.closing:
-	}
-	return written
-}
-
-func (l *TransitionLog) writeQueued() {
-	for len(l.queue) > 0 {
-		l.writeBatch(<-l.queue)
 	}
 }
 
@@ -171,28 +162,40 @@ func (l *TransitionLog) flush() {
 	}
 }
 
-// writeBatch writes a record, and those that are queued behind it, at once.
-func (l *TransitionLog) writeBatch(q queuedRecord) {
+// writeQueued writes the records that are queued now.
+func (l *TransitionLog) writeQueued() {
+	l.mu.Lock()
+	l.queue, l.taken = l.taken[:0], l.queue
+	l.mu.Unlock()
+	for rest := l.taken; len(rest) > 0; {
+		rest = rest[l.writeBatch(rest):]
+	}
+	clear(l.taken) // what the records refer to
+	if cap(l.taken) > keptQueue {
+		l.taken = nil
+	}
+}
+
+// writeBatch writes the first records of a queue at once, and returns how many they are.
+func (l *TransitionLog) writeBatch(queue []queuedRecord) (records int) {
 	if !l.ready() {
 		l.drop(1)
-		return
+		return 1
 	}
-	reported, records := l.reported, uint64(0)
+	reported := l.reported
 	l.batch = l.batch[:0]
-	for {
+	for records < len(queue) && len(l.batch) < maxBatch {
+		q := &queue[records]
 		l.appendGap(max(q.dropped, l.known), q.record.Time)
 		l.batch = l.file.lines.record(l.batch, &q.record)
 		records++
-		if len(l.batch) >= maxBatch || len(l.queue) == 0 {
-			break
-		}
-		q = <-l.queue
 	}
 	if err := l.file.write(l.batch); err != nil {
 		l.reported = reported
 		l.drop(records)
 		l.fail(err)
 	}
+	return records
 }
 
 // appendGap appends a gap to the batch if records were dropped that no gap covers.
@@ -214,7 +217,7 @@ func (l *TransitionLog) ready() bool {
 			l.retryAt = time.Now().Add(diskRetry)
 			return false
 		}
-		l.logger.Info("transition log is written again", zap.Uint64("dropped", l.dropped.Load()))
+		l.logger.Info("transition log is written again", zap.Uint64("dropped", l.Dropped()))
 	case l.file.full():
 		if err := l.file.rotate(); err != nil {
 			l.fail(err)
@@ -231,18 +234,24 @@ func (l *TransitionLog) fail(err error) {
 	l.logger.Warn("transition log cannot be written; events are dropped; will retry", zap.Error(err))
 }
 
-func (l *TransitionLog) drop(n uint64) { l.known = l.dropped.Add(n) }
+// drop counts records that could not be written.
+func (l *TransitionLog) drop(records int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.dropped += uint64(records) //nolint:gosec // a count
+	l.known = l.dropped
+}
 
 func (l *TransitionLog) finish() {
 	l.batch = l.batch[:0]
-	l.appendGap(l.dropped.Load(), time.Now())
+	l.appendGap(l.Dropped(), time.Now())
 	if l.file.isOpen() {
 		if err := l.file.write(l.batch); err != nil {
 			l.fail(err)
 		}
 	}
 	l.file.close()
-	if n := l.dropped.Load(); n > 0 {
+	if n := l.Dropped(); n > 0 {
 		l.logger.Warn("transition log has gaps", zap.Uint64("dropped", n))
 	}
 }

@@ -106,8 +106,10 @@ func TestOldFilesAreRemoved(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "log")
 	l := openLog(t, path)
-	for _, r := range recordsOf(t, "w", 2000) {
-		l.queue <- queuedRecord{r, 0} // not Record, which could drop it
+	for i, r := range recordsOf(t, "w", 2000) {
+		if l.Record(r); i%1000 == 0 {
+			l.flush() // the queue has no room for all
+		}
 	}
 	l.Close()
 	files, err := filepath.Glob(path + "*")
@@ -140,14 +142,9 @@ func TestDroppedRecordsAreCounted(t *testing.T) {
 	for _, r := range records[:15] {
 		l.Record(r) // the queue has no room for five
 	}
-	for range 4 {
-		q := <-l.queue
-		if err := l.file.write(l.file.lines.record(nil, &q.record)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	l.writeQueued()
 	for _, r := range records[15:18] {
-		l.Record(r) // behind the six in the queue
+		l.Record(r)
 	}
 	go l.run()
 	l.Close()
@@ -169,7 +166,7 @@ func TestDiskFailure(t *testing.T) {
 	records := recordsOf(t, "w", 10)
 	write := func(records []fsm.Record) {
 		for _, r := range records {
-			l.writeBatch(queuedRecord{r, l.dropped.Load()})
+			l.writeBatch([]queuedRecord{{r, l.Dropped()}})
 		}
 	}
 	write(records[:4])
