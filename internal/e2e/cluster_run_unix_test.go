@@ -178,14 +178,13 @@ func (r *clusterRun) submitOnce(ctx context.Context, i, attempt int) bool {
 
 func (r *clusterRun) runsFile() string { return filepath.Join(r.dir, "runs") }
 
-// awaitAll waits until every job has ended, as each replica lists them, or clusterCalm
-// has passed. It keeps the list of the last replica.
+// awaitAll waits until every job has ended, as each replica lists them, or none has ended
+// for clusterCalm. It keeps the list of the last replica.
 func (r *clusterRun) awaitAll(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, clusterCalm)
-	defer cancel()
 	for i := range r.doors {
+		most, since := -1, time.Now() // jobs that have ended
 		for {
-			call := r.now()
+			call, began := r.now(), time.Now()
 			jobs, open, err := r.list(ctx, i)
 			if err == nil {
 				r.jobs, r.open = jobs, open
@@ -194,7 +193,10 @@ func (r *clusterRun) awaitAll(ctx context.Context) {
 				r.observe(jobs, call)
 				break
 			}
-			if !pause(ctx, 500*time.Millisecond) {
+			if n := len(jobs) - open; n > most {
+				most, since = n, time.Now()
+			}
+			if time.Since(since) > clusterCalm || !pause(ctx, max(500*time.Millisecond, 5*time.Since(began))) {
 				return
 			}
 		}
