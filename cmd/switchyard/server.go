@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -19,6 +18,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/command"
 	"github.com/switchyard-ci/switchyard/internal/controlplane"
 	"github.com/switchyard-ci/switchyard/internal/datadir"
+	"github.com/switchyard-ci/switchyard/internal/gcpace"
 	"github.com/switchyard-ci/switchyard/internal/present"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
@@ -114,20 +114,16 @@ func (a *app) start(cmd *cobra.Command, settings controlplane.Config) (*controlp
 	return server, nil
 }
 
-// startGC is the value of GOGC during the start of a control plane. A start with many
-// kept jobs allocates much in a short time, and would take twice the memory that it
-// needs. The environment's GOGC comes first.
-const startGC = 50
-
-// startControlPlane starts a control plane, and returns the memory that only the start
-// needed to the system.
+// startControlPlane starts a control plane that holds little garbage: a start with many kept
+// jobs would take twice the memory that it needs, and so would many idle streams.
 func startControlPlane(ctx context.Context, config controlplane.Config) (*controlplane.Server, error) {
-	if os.Getenv("GOGC") == "" {
-		previous := debug.SetGCPercent(startGC)
-		defer debug.FreeOSMemory()
-		defer debug.SetGCPercent(previous)
+	started := gcpace.Start()
+	server, err := controlplane.Start(ctx, config)
+	started()
+	if err == nil {
+		go gcpace.Run(server.Done())
 	}
-	return controlplane.Start(ctx, config)
+	return server, err
 }
 
 // warnOfAdminToken warns in one line where a control plane is about to create an admin token

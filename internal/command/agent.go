@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
@@ -17,6 +18,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/cli"
 	"github.com/switchyard-ci/switchyard/internal/config"
 	"github.com/switchyard-ci/switchyard/internal/datadir"
+	"github.com/switchyard-ci/switchyard/internal/gcpace"
 	"github.com/switchyard-ci/switchyard/internal/httpclient"
 	"github.com/switchyard-ci/switchyard/internal/job/process"
 	"github.com/switchyard-ci/switchyard/internal/wire"
@@ -29,6 +31,10 @@ const (
 	ExitAcquireLocked   = 28
 	ExitRevoked         = 29
 )
+
+// streamsOpen is how long after the registration of its workers an agent returns the
+// memory of its start: by then their streams are open.
+const streamsOpen = 2 * time.Second
 
 // AgentSignals describes, for the help of a command that runs an agent, the signals
 // that stop it and its exit codes. The caller ends the sentence.
@@ -91,7 +97,8 @@ func (a *App) AgentStart() *cobra.Command {
 		}
 		settings.CurrentTLS = certificates.Current
 		status.observe(&settings)
-		settings.Registered = limitStartMemory()
+		started := gcpace.Start()
+		settings.Registered = func() { time.AfterFunc(streamsOpen, started) }
 		home := f.OpenHome(&settings)
 		defer home.Close()
 		daemon, release, err := a.NewAgent(cmd, settings)
