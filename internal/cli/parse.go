@@ -66,10 +66,11 @@ func Each[T any](parse func(string) (T, error)) func(string) ([]T, error) {
 // AnyText accepts every text.
 func AnyText(s string) (string, error) { return s, nil }
 
-// Number returns a function that parses a whole number from low to high.
+// Number returns a function that parses a whole decimal number from low to high: 010 is
+// ten, as people read it.
 func Number[T int | int32 | uint8 | uint64](low, high T) func(string) (T, error) {
 	return func(s string) (T, error) {
-		n, err := strconv.ParseInt(s, 0, 64)
+		n, err := strconv.ParseInt(s, 10, 64)
 		switch fits := n >= 0 && uint64(T(n)) == uint64(n) || n < 0 && int64(T(n)) == n; {
 		case err == nil && low == 0 && n < 0:
 			return 0, errors.New("must not be negative")
@@ -97,11 +98,13 @@ func Not(text string) (bool, error) {
 	return !on, err
 }
 
-// Decimal returns a function that parses a number with a fraction, from least to most.
+// Decimal returns a function that parses a decimal number with a fraction, from least to
+// most.
 func Decimal(least, most float64) func(string) (float64, error) {
 	return func(text string) (float64, error) {
 		n, err := strconv.ParseFloat(text, 64)
-		if err != nil || !(n >= least && n <= most) { // false for NaN
+		hexadecimal := strings.ContainsAny(text, "xX")
+		if err != nil || hexadecimal || !(n >= least && n <= most) { // false for NaN
 			return 0, fmt.Errorf("must be a number from %v to %v", least, most)
 		}
 		return n, nil

@@ -105,7 +105,10 @@ func TestNumber(t *testing.T) {
 	for _, row := range []struct{ text, want string }{
 		{"0", ""},
 		{"255", ""},
-		{"0x10", ""},
+		{"010", ""},
+		{"0300", "must be a whole number from 0 to 255"},
+		{"0x10", "must be a whole number from 0 to 255"},
+		{"1_0", "must be a whole number from 0 to 255"},
 		{"-1", "must not be negative"},
 		{"256", "must be a whole number from 0 to 255"},
 		{"9223372036854775808", "must be a whole number from 0 to 255"},
@@ -115,6 +118,12 @@ func TestNumber(t *testing.T) {
 		if (err == nil) != (row.want == "") || err != nil && err.Error() != row.want {
 			t.Errorf("%s: error %v, want %q", row.text, err, row.want)
 		}
+	}
+	if n, err := Number(1, 1000)("010"); n != 10 || err != nil {
+		t.Errorf("010 is %d, %v; want 10", n, err)
+	}
+	if n, err := Decimal(0.01, 100)("0x1p-2"); err == nil {
+		t.Errorf("0x1p-2 is %v, want an error", n)
 	}
 	if _, err := Number(1, 9)("0"); err == nil || !strings.Contains(err.Error(), "must be a whole number from 1 to 9") {
 		t.Errorf("error %v", err)
