@@ -18,6 +18,9 @@ const (
 	maxEnvFile = 512 << 10
 )
 
+// byteOrderMark begins a text in UTF-8 that some editors write, and is not part of it.
+const byteOrderMark = "\ufeff"
+
 // environment returns the variables of --env-file and of --env, which replace them.
 func (s *submission) environment() (map[string]string, error) {
 	env := map[string]string{}
@@ -72,7 +75,7 @@ func readScript(r io.Reader) (string, error) {
 	return script, nil
 }
 
-// readAtMost reads text in UTF-8 of at most that many bytes.
+// readAtMost reads text in UTF-8 of at most that many bytes, without a byte order mark.
 func readAtMost(r io.Reader, most int64) (string, error) {
 	text, err := io.ReadAll(io.LimitReader(r, most+1))
 	switch {
@@ -83,7 +86,7 @@ func readAtMost(r io.Reader, most int64) (string, error) {
 	case !utf8.Valid(text):
 		return "", errors.New("it is not UTF-8, and cannot be sent")
 	}
-	return string(text), nil
+	return strings.TrimPrefix(string(text), byteOrderMark), nil
 }
 
 // parseEnv parses NAME=VALUE pairs; the last of several with one name counts. Its

@@ -76,6 +76,9 @@ func (f *fileSubmission) run(ctx context.Context, r io.Reader) error {
 		if err == nil || errors.Is(err, errLongLine) || !more && len(text) > 0 {
 			f.lines++
 		}
+		if f.lines == 1 {
+			text = bytes.TrimPrefix(text, []byte(byteOrderMark))
+		}
 		switch {
 		case errors.Is(err, errLongLine):
 			f.refuse(f.lines, fmt.Sprintf("the line has more than %d bytes", maxLine))
@@ -300,8 +303,11 @@ func (s *submission) checkFile(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 || cmd.ArgsLenAtDash() >= 0 {
 		return cli.Usagef(cmd, "--file has the commands; it cannot be used with one")
 	}
+	if cmd.Flags().Changed("wait") {
+		return cli.Usagef(cmd, "--wait cannot be used with --file; to wait for its jobs, use job wait with the IDs that it writes")
+	}
 	for _, name := range []string{
-		"env", "env-file", "stdin", "repo", "commit", "branch", "priority", "timeout", "memory", "cpus", "pids", "retries", "wait",
+		"env", "env-file", "stdin", "repo", "commit", "branch", "priority", "timeout", "memory", "cpus", "pids", "retries",
 	} {
 		if cmd.Flags().Changed(name) {
 			return cli.Usagef(cmd, "--%s cannot be used with --file: each line has its own values", name)

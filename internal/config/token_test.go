@@ -13,6 +13,7 @@ func TestReadTokenFile(t *testing.T) {
 	tests := []struct{ name, content, want, err string }{
 		{name: "with a line break", content: "abc\n", want: "abc"},
 		{name: "with white space around it", content: " abc \r\n", want: "abc"},
+		{name: "with a byte order mark", content: "\ufeffabc\n", want: "abc"},
 		{name: "empty", content: "\n", err: "empty"},
 		{name: "two words", content: "s3cret two\n", err: "one token on each line"},
 		{name: "the first of two lines", content: "\nnew\r\nold\n", want: "new"},

@@ -20,7 +20,7 @@ const (
 // group can write to is shared on purpose or by the umask: shared reports it, for a
 // warning. On Windows, where a mode says nothing about others, all is well.
 func CheckDir(path string) (shared bool, err error) {
-	mode, err := modeOf(path)
+	mode, err := modeOf(path, fs.FileMode.IsDir)
 	if err != nil {
 		return false, err
 	}
@@ -34,7 +34,7 @@ func CheckDir(path string) (shared bool, err error) {
 // CheckTokenFile returns an error if other users of the machine can read or replace a
 // token file of the data directory. There is none if the file does not exist.
 func CheckTokenFile(path string) error {
-	mode, err := modeOf(path)
+	mode, err := fileMode(path)
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func CheckTokenFile(path string) error {
 // reader reports it. Unlike CheckTokenFile it accepts what others can read, since the
 // secrets that container platforms mount have such a mode.
 func CheckSecretFile(kind, path string) (warning string, err error) {
-	mode, err := modeOf(path)
+	mode, err := fileMode(path)
 	if err != nil {
 		if failed, ok := errors.AsType[*fs.PathError](err); ok {
 			err = failed.Err // the path is named already
@@ -71,9 +71,13 @@ func CheckSecretFile(kind, path string) (warning string, err error) {
 	return "", nil
 }
 
-// modeOf returns the permissions of a file or directory; none if there is no such file,
-// if it is of another kind, such as a pipe, and on Windows.
-func modeOf(path string) (fs.FileMode, error) {
+// fileMode returns the permissions of a file; none if there is no such file, if it is of
+// another kind, such as a directory or a pipe, and on Windows.
+func fileMode(path string) (fs.FileMode, error) { return modeOf(path, fs.FileMode.IsRegular) }
+
+// modeOf returns the permissions of what is at a path; none if there is nothing, if it is
+// not of the kind, and on Windows.
+func modeOf(path string, kind func(fs.FileMode) bool) (fs.FileMode, error) {
 	if runtime.GOOS == "windows" {
 		return 0, nil
 	}
@@ -83,7 +87,7 @@ func modeOf(path string) (fs.FileMode, error) {
 		return 0, nil
 	case err != nil:
 		return 0, fmt.Errorf("permissions: %w", err)
-	case !info.Mode().IsRegular() && !info.IsDir():
+	case !kind(info.Mode()):
 		return 0, nil
 	}
 	return info.Mode().Perm(), nil
