@@ -32,6 +32,9 @@ command waits for the retry.
 With --tag a worker of the queue runs the job only if its agent was started with the same
 --tag; --tag 'gpu=*' is any tag with that key. Of several tags the worker needs all. A job
 whose tags no worker has waits, and does not hold up those behind it; job show says so.
+All different sets of tags that jobs require which have not ended take 64 MiB of memory
+in a queue at most, some 35,000 of two tags, and 128 MiB in all; a job with one more is
+refused.
 
 --memory, --cpus and --pids need an agent with control groups (Linux, cgroup v2). One
 without them does not run the job, and the job's log says so.
@@ -75,8 +78,9 @@ func newSubmission(cmd *cobra.Command) *submission {
 		Default("the repository's default branch")
 	cli.Var(flags, &s.request.Priority, "priority", "NUMBER", "higher numbers run first", cli.Number[int32](math.MinInt32, math.MaxInt32))
 	cli.Var(flags, &s.timeout, "timeout", "DURATION", "cancel the job after this running time", cli.NotNegative).Default("no limit")
-	cli.Var(flags, &s.request.Retries, "retries", "NUMBER", "times to run the job again if it is lost or ended by its agent",
-		cli.Number[int32](0, math.MaxInt32))
+	cli.Var(flags, &s.request.Retries, "retries", "NUMBER", 
+		fmt.Sprintf("times to run the job again if it is lost or ended by its agent, 0 to %d", wire.MaxRetries),
+		cli.Number[int32](0, wire.MaxRetries))
 	cli.Var(flags, &s.limits.Memory, "memory", "MIB",
 		"most memory of the job with all its processes, which are killed beyond it; the agent's --job-memory applies if lower",
 		cli.Mebibytes(wire.MaxMemoryLimit/cli.Mebibyte)).Default("no limit")

@@ -16,6 +16,9 @@ const (
 	MaxCPUs = 10_000
 )
 
+// MaxRetries is the most times that a lost job can be submitted again.
+const MaxRetries = 10
+
 // Limits bound what the processes of a job may use together. Zero means no limit.
 type Limits struct {
 	Memory int64   `json:"memory_bytes,omitempty"` // beyond it the job is killed

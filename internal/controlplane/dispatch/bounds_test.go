@@ -52,7 +52,7 @@ func largestJobs() map[string]record.Job {
 	for name, job := range jobs {
 		job.Tags = largestTags()
 		job.Queue, job.Priority, job.Timeout = fill("q", maxName), -1<<31, 1<<62
-		job.RetriesLeft = MaxRetries
+		job.RetriesLeft = wire.MaxRetries
 		jobs[name] = job
 	}
 	return jobs

@@ -39,7 +39,7 @@ func TestBadFieldsAreNamed(t *testing.T) {
 		{"limits", record.Job{Command: ok, Limits: wire.Limits{CPUs: -1}}},
 		{"limits", record.Job{Command: ok, Limits: wire.Limits{PIDs: -1}}},
 		{"retries", record.Job{Command: ok, Job: lifecycle.Job{RetriesLeft: -1}}},
-		{"retries", record.Job{Command: ok, Job: lifecycle.Job{RetriesLeft: MaxRetries + 1}}},
+		{"retries", record.Job{Command: ok, Job: lifecycle.Job{RetriesLeft: wire.MaxRetries + 1}}},
 		{"idempotency_key", record.Job{Command: ok, IdempotencyKey: strings.Repeat("k", MaxIdempotencyKey+1)}},
 	} {
 		_, _, err := p.Submit(t.Context(), row.s)

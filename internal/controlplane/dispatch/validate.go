@@ -12,8 +12,6 @@ import (
 
 // Limits of requests.
 const (
-	// MaxRetries is the most times that a lost job can be submitted again.
-	MaxRetries = 10
 	// MaxIdempotencyKey is the longest idempotency key, in bytes.
 	MaxIdempotencyKey = 256
 	// MaxJobSize bounds the command and environment of a job together, in bytes. Each
@@ -58,8 +56,8 @@ func validateJob(job record.Job) error {
 			"and env have %d bytes together, at most %d are possible; an argument counts one more, a variable two", size, MaxJobSize)
 	case job.Timeout < 0:
 		return record.Invalid("timeout", "must not be negative")
-	case job.RetriesLeft < 0 || job.RetriesLeft > MaxRetries:
-		return record.Invalid("retries", "must be 0 to %d", MaxRetries)
+	case job.RetriesLeft < 0 || job.RetriesLeft > wire.MaxRetries:
+		return record.Invalid("retries", "must be 0 to %d", wire.MaxRetries)
 	case len(job.IdempotencyKey) > MaxIdempotencyKey:
 		return record.Invalid("idempotency_key", "must have at most %d bytes", MaxIdempotencyKey)
 	}

@@ -114,7 +114,9 @@ type SubmitJobRequest struct {
 	// The tags that a worker of the queue must have to run the job, all of them: each
 	// "key=value", equal to one of the worker's, or "key=*" for a tag with any value of
 	// the key. At most 16, of at most 255 bytes each, without commas and "queue=". Until a
-	// worker has them the job waits, and the jobs behind it do not.
+	// worker has them the job waits, and the jobs behind it do not. The different sets of
+	// tags that jobs require which have not ended take 64 MiB of memory in a queue at most,
+	// and 128 MiB in all: RESOURCE_EXHAUSTED for a job with one more.
 	Tags          []string `protobuf:"bytes,9,rep,name=tags,proto3" json:"tags,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
