@@ -40,6 +40,16 @@ func (a *app) jobList() *cobra.Command {
 	momentFlag(flags, &request.Until, "until", "only jobs submitted before then")
 	list := newListFlags(flags, "jobs", &request.PageToken)
 	c := connectionFlags(cmd)
+	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
+		since, until := request.GetSince(), request.GetUntil()
+		switch {
+		case isWaiting.IsSet() && (len(request.GetStates()) > 0 || until != nil):
+			return cli.Usagef(cmd, "--waiting-longer-than cannot be used with --state or --until")
+		case since != nil && until != nil && !since.AsTime().Before(until.AsTime()):
+			return cli.Usagef(cmd, "--since must be earlier than --until")
+		}
+		return nil
+	}
 	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, _ []string) error {
 		request.Order = list.order()
 		if failed {
@@ -50,9 +60,6 @@ func (a *app) jobList() *cobra.Command {
 			request.Outcomes = append(request.Outcomes, switchyardv1.JobOutcome_JOB_OUTCOME_LOST)
 		}
 		if isWaiting.IsSet() {
-			if len(request.GetStates()) > 0 || request.GetUntil() != nil {
-				return cli.Usagef(cmd, "--waiting-longer-than cannot be used with --state or --until")
-			}
 			request.States = append(request.States, switchyardv1.JobState_JOB_STATE_QUEUED)
 			request.Until = timestamppb.New(time.Now().Add(-waiting))
 		}
@@ -99,6 +106,14 @@ func (a *app) jobCancel() *cobra.Command {
 		cli.Each(present.ParseJobState)).Default("every job that has not ended")
 	reasonFlag(cmd, &reason, "canceled")
 	c := connectionFlags(cmd)
+	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
+		for _, state := range selected.states {
+			if state.Final() {
+				return cli.Usagef(cmd, "--state is %s: a job in this state has ended, and cannot be canceled", present.JobState(state))
+			}
+		}
+		return nil
+	}
 	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, ids []string) error {
 		ids, err := selected.jobs(ctx, a, caller, ids)
 		if err != nil {

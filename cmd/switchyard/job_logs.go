@@ -46,19 +46,22 @@ func (a *app) jobLogs() *cobra.Command {
 	lastLines := cli.Var(flags, &tail, "tail", "NUMBER", "only the last lines of the log", cli.Number(0, maxTail))
 	c := connectionFlags(cmd)
 	c.patienceFlag(cmd)
+	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
+		switch {
+		case remove && (follow || fromOffset.IsSet() || lastLines.IsSet() || since != nil):
+			return cli.Usagef(cmd, "--delete cannot be used with --follow, --offset, --since or --tail: it writes no log")
+		case lastLines.IsSet() && fromOffset.IsSet():
+			return cli.Usagef(cmd, "--tail and --offset cannot be used together")
+		}
+		return nil
+	}
 	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, ids []string) error {
 		if remove {
-			if follow || fromOffset.IsSet() || lastLines.IsSet() || since != nil {
-				return cli.Usagef(cmd, "--delete cannot be used with --follow, --offset, --since or --tail: it writes no log")
-			}
 			return a.deleteLog(ctx, c, caller, ids[0])
 		}
 		ctx, stop := cli.Interruptible(ctx)
 		defer stop()
 		options.NoWait = !follow
-		if lastLines.IsSet() && fromOffset.IsSet() {
-			return cli.Usagef(cmd, "--tail and --offset cannot be used together")
-		}
 		if lastLines.IsSet() {
 			var err error
 			if options.LogOffset, err = tailOffset(ctx, caller, ids[0], tail); err != nil {

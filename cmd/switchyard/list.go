@@ -46,7 +46,7 @@ func newListFlags(flags cli.Flags, what string, page *string) *listFlags {
 func newPageFlags(flags cli.Flags, what string, page *string) *listFlags {
 	l := &listFlags{number: defaultLimit, sort: newestFirst}
 	cli.Var(flags, &l.number, "limit", "NUMBER", "most "+what+" to list; 0 is all", cli.Number(0, math.MaxInt))
-	flags.Bool(&l.all, "all", "list all "+what)
+	flags.Bool(&l.all, "all", "list all "+what+", whatever --limit is")
 	flags.Text(page, "page", "TOKEN", "go on where a list ended that named this token")
 	return l
 }

@@ -36,6 +36,8 @@ func newSelection(cmd *cobra.Command, what, argument string) *selection {
 			return cli.Usagef(cmd, "%q: a %s cannot be used with flags that select several", args[0], argument)
 		case s.byContent():
 			return nil
+		case len(s.states) > 0:
+			return cli.Usagef(cmd, "--state needs --queue or --all")
 		}
 		return cli.SomeArgs(argument)(cmd, args)
 	}

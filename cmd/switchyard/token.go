@@ -47,10 +47,13 @@ func (a *app) tokenCreate() *cobra.Command {
 		Default("without an end")
 	flags.File(&path, "output-file", "FILE", "new file for the token, which only its owner can read").Default("standard output")
 	c := connectionFlags(cmd)
-	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, names []string) error {
+	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
 		if request.GetScope() == switchyardv1.TokenScope_TOKEN_SCOPE_UNSPECIFIED {
 			return cli.Usagef(cmd, "--scope is missing: register, submit, read or operate")
 		}
+		return nil
+	}
+	cmd.RunE = c.withClient(func(ctx context.Context, caller *client.Client, names []string) error {
 		request.Name = names[0]
 		if life > 0 {
 			request.ExpiresIn = durationpb.New(life)

@@ -61,6 +61,12 @@ func (a *app) workersStop() *cobra.Command {
 	flags.Bool(&how.Force, "force", "cancel the jobs that run instead of waiting for them")
 	flags.Bool(&how.NoRetry, "no-retry", "with --force: do not retry the canceled jobs")
 	reasonFlag(cmd, &how.Reason, "stopped")
+	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
+		if how.NoRetry && !how.Force {
+			return cli.Usagef(cmd, "--no-retry needs --force: without it no job is canceled")
+		}
+		return nil
+	}
 	return cmd
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/cli"
 	"github.com/switchyard-ci/switchyard/internal/config"
 	"github.com/switchyard-ci/switchyard/internal/datadir"
+	"github.com/switchyard-ci/switchyard/internal/httpclient"
 )
 
 // DataDir is the flag for a control plane's data directory.
@@ -47,16 +48,33 @@ func (d *DataDir) Resolve() (string, error) {
 	return dir, nil
 }
 
-// ParseEndpoints parses URLs that are separated by commas.
+// ParseEndpoints parses URLs that are separated by commas. A wrong one that may hold a
+// password is left to checkEndpoint, because the error of a flag repeats its value.
 func ParseEndpoints(text string) ([]string, error) {
 	var all []string
 	for endpoint := range strings.SplitSeq(text, ",") {
-		if endpoint = strings.TrimSpace(endpoint); endpoint == "" {
+		endpoint = strings.TrimSpace(endpoint)
+		switch err := checkEndpoint(endpoint); {
+		case text == "":
 			return nil, errors.New("must not be empty")
+		case endpoint == "":
+			return nil, errors.New("must have a URL on both sides of each comma")
+		case err != nil && strings.Contains(endpoint, "@"):
+		case err != nil && endpoint != text:
+			return nil, fmt.Errorf("%q %w", endpoint, err)
+		case err != nil:
+			return nil, err
 		}
 		all = append(all, endpoint)
 	}
 	return all, nil
+}
+
+// checkEndpoint returns an error, which does not repeat it, for what is not the URL of a
+// control plane.
+func checkEndpoint(endpoint string) error {
+	_, err := httpclient.ParseEndpoint(endpoint)
+	return err //nolint:wrapcheck // the caller names the endpoint
 }
 
 // LocalToken returns the token that the flags give or, for a control plane on
@@ -71,10 +89,10 @@ func LocalToken(cmd *cobra.Command, flags *cli.Token, endpoints []string, dataDi
 		return given, nil
 	}
 	for _, endpoint := range endpoints {
-		switch {
-		case !strings.Contains(endpoint, "://"):
-			return "", cli.Usagef(cmd, "endpoint %q must begin with http://, https:// or unix://", endpoint)
-		case !onThisMachine(endpoint):
+		if err := checkEndpoint(endpoint); err != nil {
+			return "", cli.Usagef(cmd, "endpoint %w", err)
+		}
+		if !onThisMachine(endpoint) {
 			return "", cli.Usagef(cmd, "no %s for %s; give its token with %s", kind, endpoint, flags.FileFlag())
 		}
 	}

@@ -4,9 +4,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -38,6 +40,9 @@ func ParseEndpoint(raw string) (Endpoint, error) {
 	if rest, ok := strings.CutPrefix(raw, schemeUnix); ok {
 		return parseSocket(rest)
 	}
+	if !strings.Contains(raw, "://") {
+		return Endpoint{}, errors.New("must begin with http://, https:// or unix://")
+	}
 	base, err := url.Parse(raw)
 	if err != nil {
 		return Endpoint{}, errors.New("is not a URL")
@@ -47,6 +52,8 @@ func ParseEndpoint(raw string) (Endpoint, error) {
 		return Endpoint{}, fmt.Errorf("must begin with http://, https:// or unix://, got scheme %q", base.Scheme)
 	case base.Hostname() == "":
 		return Endpoint{}, errors.New("has no host")
+	case !isPort(base.Port()):
+		return Endpoint{}, fmt.Errorf("must have a port from 1 to %d", math.MaxUint16)
 	case isSocketHost(base.Host):
 		return Endpoint{}, errors.New("must name a socket as in unix:///path/to.sock")
 	case base.User != nil:
@@ -144,6 +151,12 @@ func socketPath(host string) (string, bool) {
 	}
 	socket, err := hex.DecodeString(name)
 	return string(socket), err == nil
+}
+
+// isPort reports whether a port of a URL can be dialed; empty is that of its scheme.
+func isPort(port string) bool {
+	number, err := strconv.ParseUint(port, 10, 16)
+	return port == "" || err == nil && number > 0
 }
 
 func withoutPort(host string) string {
