@@ -65,7 +65,7 @@ func connectionFlags(cmd *cobra.Command) *connection {
 func (c *connection) patienceFlag(cmd *cobra.Command) {
 	c.options.Patience = client.DefaultPatience
 	cli.Var(cli.Settings(cmd, ""), &c.options.Patience, "patience", "DURATION",
-		"how long to try again when the control plane cannot be reached", cli.Positive)
+		"how long to try again when the control plane cannot be reached any more", cli.Positive)
 }
 
 // arguments returns the flags, with a space before each, that make another

@@ -25,8 +25,8 @@ bytes are missing, and why. Of a job that waits it has the reason. If the log wa
 or nothing of it is kept any more, the exit code is 1.
 
 With --follow it goes on until the job has ended. When the control plane cannot be
-reached it tries again for as long as --patience says. Ctrl-C ends the following,
-not the job, with exit code 130.`
+reached any more it tries again for as long as --patience says; the first call is
+made once. Ctrl-C ends the following, not the job, with exit code 130.`
 
 // jobLogs returns `switchyard job logs`.
 func (a *app) jobLogs() *cobra.Command {

@@ -78,7 +78,7 @@ func newSubmission(cmd *cobra.Command) *submission {
 		Default("the repository's default branch")
 	cli.Var(flags, &s.request.Priority, "priority", "NUMBER", "higher numbers run first", cli.Number[int32](math.MinInt32, math.MaxInt32))
 	cli.Var(flags, &s.timeout, "timeout", "DURATION", "cancel the job after this running time", cli.NotNegative).Default("no limit")
-	cli.Var(flags, &s.request.Retries, "retries", "NUMBER", 
+	cli.Var(flags, &s.request.Retries, "retries", "NUMBER",
 		fmt.Sprintf("times to run the job again if it is lost or ended by its agent, 0 to %d", wire.MaxRetries),
 		cli.Number[int32](0, wire.MaxRetries))
 	cli.Var(flags, &s.limits.Memory, "memory", "MIB",

@@ -16,8 +16,9 @@ import (
 
 const waitDescription = `Waits until jobs have ended, and writes how each did, in the order of the command line.
 Of a job that is lost and retried it waits for the retry. Standard error has what the
-jobs do meanwhile. When the control plane cannot be reached it tries again for as long as
---patience says. Ctrl-C ends the waiting, not the jobs.
+jobs do meanwhile. When the control plane cannot be reached any more it tries again for as
+long as --patience says; the first call is made once. Ctrl-C ends the waiting, not the
+jobs.
 
 The exit code is that of job submit --wait for the first job that did not succeed, 1 if a
 job could not be waited for, and 0 if all jobs succeeded.`

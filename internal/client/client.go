@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"connectrpc.com/connect"
@@ -43,6 +44,7 @@ type Options struct {
 type Client struct {
 	caller   *caller
 	patience time.Duration
+	reached  atomic.Bool // the control plane has responded
 	jobs     switchyardv1connect.JobServiceClient
 	workers  switchyardv1connect.WorkerServiceClient
 	queues   switchyardv1connect.QueueServiceClient
@@ -103,6 +105,7 @@ func call[Req, Res any](
 	if err != nil {
 		return nil, c.failed(doing, err)
 	}
+	c.reached.Store(true)
 	return res, nil
 }
 

@@ -282,7 +282,7 @@ func TestNewRefuses(t *testing.T) {
 		opts Options
 		want string
 	}{
-		{Options{Endpoints: []string{"127.0.0.1:7420"}}, "endpoint is not a URL"},
+		{Options{Endpoints: []string{"127.0.0.1:7420"}}, "endpoint must begin with http://"},
 		{Options{Endpoints: []string{"http://"}}, "endpoint has no host"},
 		{Options{Endpoints: []string{"http://h?x=1"}}, "endpoint must not contain a query"},
 		{Options{Endpoints: []string{"http://u:p@h"}}, "must not contain a user name or password"},

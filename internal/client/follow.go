@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"connectrpc.com/connect"
@@ -54,7 +55,8 @@ type FollowOptions struct {
 }
 
 // Follow calls f until the job has ended and its log is complete, and returns the job.
-// After the first message a lost connection is opened again for as long as the client's
+// Once the control plane has responded to this call or an earlier one of the client, a
+// connection that is lost or cannot be opened is tried again for as long as the client's
 // patience lasts. It returns the cause of ctx's end if that comes first.
 func (c *Client) Follow(ctx context.Context, id string, opts FollowOptions, f Follower) (*switchyardv1.Job, error) {
 	return follow(ctx, identified{f, &id}, followLoop{
@@ -66,6 +68,7 @@ func (c *Client) Follow(ctx context.Context, id string, opts FollowOptions, f Fo
 		offset:   opts.LogOffset,
 		noWait:   opts.NoWait,
 		expected: opts.Expected,
+		reached:  &c.reached,
 	})
 }
 
@@ -98,6 +101,7 @@ type followLoop struct {
 	patience time.Duration
 	noWait   bool
 	expected bool
+	reached  *atomic.Bool // of the client
 
 	offset   uint64 // of the next byte of the log
 	job      *switchyardv1.Job
@@ -128,7 +132,7 @@ func follow(ctx context.Context, f Follower, l followLoop) (*switchyardv1.Job, e
 		case err == nil:
 			err = connect.NewError(connect.CodeUnavailable, errEndedEarly)
 		case early:
-		case definite(connect.CodeOf(err)), !l.received:
+		case definite(connect.CodeOf(err)), !l.reached.Load():
 			return l.job, l.failed(err)
 		}
 		if received || giveUp.IsZero() {
@@ -160,6 +164,7 @@ func (l *followLoop) connection(ctx context.Context, f Follower) (received bool,
 	defer stream.Close()
 	for stream.Receive() {
 		received, l.received = true, true
+		l.reached.Store(true)
 		if l.lost {
 			l.lost = false
 			f.Reconnected()

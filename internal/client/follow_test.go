@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -80,6 +81,7 @@ func TestFollow(t *testing.T) {
 		noWait      bool
 		offset      uint64
 		expected    bool
+		reached     bool
 		full        error
 		calls       []string
 		offsets     []uint64 // of the first connections
@@ -180,6 +182,19 @@ func TestFollow(t *testing.T) {
 			calls:       []string{"0:x"}, offsets: []uint64{0}, err: "no space left",
 		},
 		{
+			name:        "a control plane that never responded",
+			connections: []*connection{{refused: broken}, {messages: []*switchyardv1.FollowJobResponse{finished}}},
+			offsets:     []uint64{0}, err: "connection reset",
+		},
+		{
+			name: "a control plane that responded to an earlier call",
+			connections: []*connection{
+				{refused: broken}, {end: broken}, {messages: []*switchyardv1.FollowJobResponse{finished}},
+			},
+			reached: true,
+			calls:   []string{"interrupted", "reconnected", "finished"}, offsets: []uint64{0, 0, 0},
+		},
+		{
 			name: "an unknown event is ignored",
 			connections: []*connection{
 				{messages: []*switchyardv1.FollowJobResponse{{}, finished}},
@@ -193,6 +208,8 @@ func TestFollow(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var offsets []uint64
 				r := &recorder{refuse: tt.full}
+				reached := &atomic.Bool{}
+				reached.Store(tt.reached)
 				_, err := follow(t.Context(), r, followLoop{
 					open: func(_ context.Context, offset uint64) (eventStream, error) {
 						c := tt.connections[min(len(offsets), len(tt.connections)-1)]
@@ -200,7 +217,7 @@ func TestFollow(t *testing.T) {
 						return c, c.refused
 					},
 					failed: func(err error) error { return err }, patience: time.Minute,
-					noWait: tt.noWait, expected: tt.expected, offset: tt.offset,
+					noWait: tt.noWait, expected: tt.expected, offset: tt.offset, reached: reached,
 				})
 				if (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
 					t.Errorf("error %v, want %q", err, tt.err)
@@ -234,7 +251,7 @@ func TestFollowPatience(t *testing.T) {
 				}
 				return nil, broken
 			},
-			failed: func(err error) error { return err }, patience: time.Minute,
+			failed: func(err error) error { return err }, patience: time.Minute, reached: &atomic.Bool{},
 		})
 		if err == nil {
 			t.Fatal("no error")
@@ -267,7 +284,7 @@ func TestFollowInterrupted(t *testing.T) {
 				defer func() { messages = nil }()
 				return &connection{messages: messages, end: broken}, nil
 			},
-			failed: func(err error) error { return err }, patience: time.Hour,
+			failed: func(err error) error { return err }, patience: time.Hour, reached: &atomic.Bool{},
 		})
 		if !errors.Is(err, why) || job.GetState() != switchyardv1.JobState_JOB_STATE_RUNNING {
 			t.Errorf("job %v, error %v", job, err)
