@@ -22,7 +22,13 @@ tokens. Everything that was acknowledged before the command is in it. The file h
 environment of jobs, so it can be read by its owner only. It does not have the files
 registration-token and admin-token of the data directory; keep copies of those.
 
+With - for FILE the backup goes to standard output, and is complete only if the exit code
+is 0: server restore refuses one that is not.
+
 It needs a token with the scope operate.`
+
+// standardStream stands for standard output or input in place of the name of a file.
+const standardStream = "-"
 
 // serverBackup returns `switchyard server backup`.
 func (a *app) serverBackup() *cobra.Command {
@@ -34,11 +40,21 @@ func (a *app) serverBackup() *cobra.Command {
 		defer stop()
 		var records int64
 		err := caller.Backup(ctx, func(receive func() (*switchyardv1.BackupResponse, bool, error)) (err error) {
+			if args[0] == standardStream {
+				records, err = backup.WriteTo(a.Stdout, receive)
+				return err
+			}
 			records, err = backup.Write(args[0], receive)
 			return err
 		})
-		if err != nil {
+		switch {
+		case err != nil && args[0] == standardStream:
+			return interrupted(err, "the backup on standard output is not complete")
+		case err != nil:
 			return interrupted(err, "%s was not written", args[0])
+		case args[0] == standardStream:
+			a.Notef("%d records written to standard output", records)
+			return nil
 		}
 		if c.JSON() {
 			return a.WriteJSON(map[string]any{"file": args[0], "records": records})
@@ -59,7 +75,9 @@ waiting when the backup was made may have run since: it is canceled, unless
 --keep-waiting says that none has. A job that was running ends with the result that its
 agent delivers; if its agent does not have it any more, it is lost, and is retried where
 its submitter asked for that. Workers keep their sessions. What was to expire expires
-as it would have; logs and meta-data are kept for their time from the restore on.`
+as it would have; logs and meta-data are kept for their time from the restore on.
+
+With - for FILE the backup is read from standard input (not on Windows).`
 
 // serverRestore returns `switchyard server restore`.
 func (a *app) serverRestore() *cobra.Command {

@@ -14,43 +14,88 @@ const maxNamed = 10
 
 // Filter selects records. Its zero value selects all of them.
 type Filter struct {
-	// Workers are IDs or names of workers; empty means all.
+	// Workers are IDs or names of workers; empty means all. Resolve takes beginnings of
+	// IDs, too.
 	Workers []string
-	// Job is the ID of a job: of the workers that had it, from when they took it until it
+	// Job is the ID of a job, for Resolve also its beginning: of the workers that had it, from when they took it until it
 	// ended. Empty means all.
 	Job fsm.JobID
 	// Since and Until bound the time; the zero times do not.
 	Since, Until time.Time
 }
 
-// Check returns an error that names a worker or the job of the filter if no record is about
-// it.
-func (f Filter) Check(records []fsm.Record) error {
-	known := map[string]bool{}
+// Resolve returns the filter with whole IDs in place of their beginnings, of at least
+// minBeginning characters. It returns an error that names a worker or the job if no record
+// is about it, or if several IDs begin so.
+func (f Filter) Resolve(records []fsm.Record) (Filter, error) {
+	names, ids, jobs := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	var titles []string
-	job := f.Job == ""
 	for i := range records {
 		r := &records[i]
-		if title := title(r.Name, r.Worker); !known[r.Worker] && !slices.Contains(titles, title) {
+		if title := title(r.Name, r.Worker); !ids[r.Worker] && !slices.Contains(titles, title) {
 			titles = append(titles, title)
 		}
-		known[r.Worker], known[r.Name] = true, true
-		job = job || f.isAbout(r)
+		names[r.Name], ids[r.Worker] = true, true
+		for _, id := range append(r.Facts.Mailbox.IDs(), r.Facts.Job, r.Event.Job) {
+			jobs[string(id)] = true
+		}
 	}
 	slices.Sort(titles)
-	for _, name := range f.Workers {
-		if name == "" || !known[name] {
+	workers := slices.Clone(f.Workers)
+	for i, name := range workers {
+		id, err := whole(name, ids)
+		switch {
+		case name != "" && names[name]:
+		case err != nil:
+			return f, fmt.Errorf("%q is no name, and %w", name, err)
+		case id == "":
 			text := strings.Join(titles[:min(len(titles), maxNamed)], ", ")
 			if more := len(titles) - maxNamed; more > 0 {
 				text += fmt.Sprintf(" and %d more", more)
 			}
-			return fmt.Errorf("no worker has the name or ID %q; there are: %s", name, text)
+			return f, fmt.Errorf("no worker has the name or ID %q; there are: %s", name, text)
+		default:
+			workers[i] = id
 		}
 	}
-	if !job {
-		return fmt.Errorf("no worker had the job %q in what is recorded", f.Job)
+	f.Workers = workers
+	if f.Job == "" {
+		return f, nil
 	}
-	return nil
+	job, err := whole(string(f.Job), jobs)
+	switch {
+	case err != nil:
+		return f, fmt.Errorf("job %q: %w", f.Job, err)
+	case job == "":
+		return f, fmt.Errorf("no worker had the job %q in what is recorded", f.Job)
+	}
+	f.Job = fsm.JobID(job)
+	return f, nil
+}
+
+// minBeginning is the least length of the beginning of an ID, as for the control plane.
+const minBeginning = 4
+
+// whole returns the ID that is equal to a text or, if none is, the one that begins with it;
+// empty if there is none. It returns an error if several do.
+func whole(text string, ids map[string]bool) (string, error) {
+	if text == "" || ids[text] {
+		return text, nil
+	}
+	var found []string
+	for id := range ids {
+		if len(text) >= minBeginning && strings.HasPrefix(id, text) {
+			found = append(found, id)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return "", nil
+	case 1:
+		return found[0], nil
+	}
+	slices.Sort(found)
+	return "", fmt.Errorf("several IDs begin so: %s", strings.Join(found[:min(len(found), maxNamed)], ", "))
 }
 
 // Select reports which of the records are selected.

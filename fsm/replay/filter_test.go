@@ -58,6 +58,37 @@ func TestFilter(t *testing.T) {
 	}
 }
 
+// TestFilterTakesBeginnings shows which beginnings of IDs name a worker or a job.
+func TestFilterTakesBeginnings(t *testing.T) {
+	t.Parallel()
+	records := []fsm.Record{
+		{Worker: "aaaa-1", Name: "box"},
+		{Worker: "aaab-2", Name: "aaaa", Event: fsm.Event{Job: "jobs-1"}},
+		{Worker: "aaab-3", Facts: fsm.Facts{Job: "jobs-2", Mailbox: fsm.MailboxOf("next-1", "next-10")}},
+	}
+	for _, row := range []struct{ worker, job, want string }{
+		{"aaaa-", "", "aaaa-1"},
+		{"aaaa", "", "aaaa"}, // a name comes first
+		{"aaab-3", "", "aaab-3"},
+		{"aaab", "", `"aaab" is no name, and several IDs begin so: aaab-2, aaab-3`},
+		{"aaa", "", `no worker has the name or ID "aaa"; there are: aaaa (aaab-2), aaab-3, box (aaaa-1)`},
+		{"box", "jobs-2", "box jobs-2"},
+		{"box", "next-10", "box next-10"},
+		{"box", "next-1", "box next-1"}, // a whole ID comes first
+		{"box", "next", `job "next": several IDs begin so: next-1, next-10`},
+		{"box", "job", `no worker had the job "job" in what is recorded`},
+	} {
+		f, err := replay.Filter{Workers: []string{row.worker}, Job: fsm.JobID(row.job)}.Resolve(records)
+		got := strings.TrimSpace(f.Workers[0] + " " + string(f.Job))
+		if err != nil {
+			got = err.Error()
+		}
+		if got != row.want {
+			t.Errorf("%s, %s: %s, want %s", row.worker, row.job, got, row.want)
+		}
+	}
+}
+
 // TestFilterNamesWhatIsUnknown shows the errors about a worker or a job that is not recorded.
 func TestFilterNamesWhatIsUnknown(t *testing.T) {
 	t.Parallel()
@@ -78,7 +109,7 @@ func TestFilterNamesWhatIsUnknown(t *testing.T) {
 		{replay.Filter{Workers: []string{"box", "c"}}, `no worker has the name or ID "c"; there are: 2, box (1)`},
 	} {
 		got := ""
-		if err := row.filter.Check(records); err != nil {
+		if _, err := row.filter.Resolve(records); err != nil {
 			got = err.Error()
 		}
 		if got != row.want {

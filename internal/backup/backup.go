@@ -46,7 +46,7 @@ func Write(path string, receive func() (*switchyardv1.BackupResponse, bool, erro
 			err = errors.Join(err, os.Remove(name))
 		}
 	}()
-	records, err = write(file, receive)
+	records, err = WriteTo(file, receive)
 	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return records, err
 	}
@@ -60,7 +60,8 @@ func Write(path string, receive func() (*switchyardv1.BackupResponse, bool, erro
 	return records, nil
 }
 
-func write(w io.Writer, receive func() (*switchyardv1.BackupResponse, bool, error)) (records int64, err error) {
+// WriteTo is Write to w. A backup that is not complete lacks its end, and is not restored.
+func WriteTo(w io.Writer, receive func() (*switchyardv1.BackupResponse, bool, error)) (records int64, err error) {
 	packed := gzip.NewWriter(w)
 	complete := false
 	for {
@@ -97,9 +98,16 @@ type Reader struct {
 	records  int64
 }
 
-// Open opens a file and reads its header. The caller closes it. When ctx ends, a read
-// fails with its cause, also one of a pipe from which nothing comes.
+// standardInput is opened anew, because a read of os.Stdin does not end with a context.
+const standardInput = "/dev/stdin"
+
+// Open opens a file and reads its header; "-" is standard input, which Windows does not
+// have as a file. The caller closes it. When ctx ends, a read fails with its cause, also
+// one of a pipe from which nothing comes.
 func Open(ctx context.Context, path string) (*Reader, error) {
+	if path == "-" {
+		path = standardInput
+	}
 	file, err := os.Open(path) //nolint:gosec // named by the operator
 	if err != nil {
 		return nil, fmt.Errorf("reading the backup: %w", err)

@@ -49,17 +49,18 @@ func (a *App) AgentHistory() *cobra.Command {
 			return fmt.Errorf("no agent has recorded anything in the data directory %s; "+
 				"if the agents have another one, name that with --data-dir", path)
 		}
-		if err := filter.Check(records); err != nil {
+		found, err := filter.Resolve(records)
+		if err != nil {
 			return err
 		}
 		if out.JSON() {
-			selected := filter.Select(records)
+			selected := found.Select(records)
 			if !slices.Contains(selected, true) {
 				return errNothingSelected
 			}
 			return a.writeHistoryLines(all, selected)
 		}
-		t := timelineOf(all, *filter)
+		t := timelineOf(all, found)
 		if len(t.Workers) == 0 {
 			return errNothingSelected
 		}

@@ -56,7 +56,7 @@ func (a *App) ConfigCheck() *cobra.Command {
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		for _, arg := range args {
 			if !slices.Contains(names, arg) {
-				return cli.Usagef(cmd, "unknown service %q; there is %s", arg, strings.Join(names, " and "))
+				return cli.Usagef(cmd, "unknown service %q; it must be %s", arg, strings.Join(names, " or "))
 			}
 		}
 		return nil

@@ -103,10 +103,11 @@ func (a *App) FSMReplay() *cobra.Command {
 		if failed != nil && len(p.Records) == 0 {
 			return failed // there is nothing to draw
 		}
-		if unknown := filter.Check(p.Records); unknown != nil {
+		found, unknown := filter.Resolve(p.Records)
+		if unknown != nil {
 			return errors.Join(failed, unknown)
 		}
-		t := p.Timeline(*filter)
+		t := p.Timeline(found)
 		if len(t.Workers) == 0 && len(p.Records) > 0 {
 			return errors.Join(failed, errNothingSelected)
 		}
