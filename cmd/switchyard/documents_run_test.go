@@ -214,7 +214,7 @@ func (r *reader) await(process *scripttest.Process, pattern string) []string {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(r.t.Context(), scripttest.Patience)
 	defer cancel()
-	groups, _, ok := process.Journal.Await(ctx, 0, regexp.MustCompile(pattern))
+	groups, _, ok := process.Journal.Await(ctx, scripttest.Position{}, regexp.MustCompile(pattern))
 	if !ok {
 		process.Kill()
 		r.t.Fatalf("%s: no line matches %q: %s", process.Name, pattern, process.Stderr())

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/switchyard-ci/switchyard/internal/freeport"
 	"github.com/switchyard-ci/switchyard/internal/scripttest"
 )
 
@@ -30,6 +32,13 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
+			// Of a control plane that is started again, on a port that the system gives to
+			// nothing else meanwhile.
+			free, err := freeport.Addresses(context.Background(), 1)
+			if err != nil {
+				return err //nolint:wrapcheck // it is complete
+			}
+			env.Setenv("FREE_ADDRESS", free[0])
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("XDG_STATE_HOME", env.WorkDir+"/state")
 			env.Setenv("TMPDIR", env.WorkDir)

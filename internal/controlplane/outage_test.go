@@ -1,7 +1,6 @@
 package controlplane_test
 
 import (
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -71,12 +70,8 @@ func (b *bed) waitOutage() {
 // A control plane whose store stops stays alive and is not ready. It is ready again
 // when the store is back, with all records.
 func TestReadyFollowsTheStore(t *testing.T) {
-	dir := t.TempDir()
-	srv, stop := startNATS(t, server.RANDOM_PORT, dir)
-	addr, ok := srv.Addr().(*net.TCPAddr)
-	if !ok {
-		t.Fatalf("the NATS server listens on %v", srv.Addr())
-	}
+	dir, port := t.TempDir(), freePort(t)
+	srv, stop := startNATS(t, port, dir)
 	b := start(t, func(c *controlplane.Config) { c.NATSURL = srv.ClientURL() })
 	b.must(http.StatusOK, request{method: "GET", path: "/readyz"})
 	job := b.submit("nobody", "true")
@@ -93,7 +88,7 @@ func TestReadyFollowsTheStore(t *testing.T) {
 	operator.expect(page, http.StatusOK, "The store cannot be used.", "Listing jobs: the store does not answer; try again")
 
 	// At the end of the test the server stops first; the shutdown must not wait for it.
-	startNATS(t, addr.Port, dir)
+	startNATS(t, port, dir)
 	b.waitReadyz(http.StatusOK)
 	_ = b.stateOf(job.GetId())
 }

@@ -95,7 +95,7 @@ func TestFaults(t *testing.T) {
 				name := way.mode + "-" + way.protocol
 				f.join(t, name, l.url(), 2, "--queue", name, "--mode", way.mode, "--stream-protocol", way.protocol)
 			}
-			jobs, err := f.rounds(ctx, func(well []int) ([]int, error) {
+			jobs, err := f.rounds(ctx, func(well []scripttest.Position) ([]scripttest.Position, error) {
 				if row.slows > 0 {
 					return well, nil
 				}
@@ -118,9 +118,9 @@ func TestFaults(t *testing.T) {
 // several times. disturb takes and returns the positions in the agents' journals
 // after which they report that they are connected. rounds returns the IDs of the
 // jobs.
-func (f *fleet) rounds(ctx context.Context, disturb func(well []int) ([]int, error)) ([]string, error) {
+func (f *fleet) rounds(ctx context.Context, disturb func(well []scripttest.Position) ([]scripttest.Position, error)) ([]string, error) {
 	var all []string
-	well := make([]int, len(f.agents))
+	well := make([]scripttest.Position, len(f.agents))
 	for round := range faultRounds {
 		if err := f.all(ctx, well, func(k *wayKind) *regexp.Regexp { return k.well }); err != nil {
 			return nil, fmt.Errorf("connecting: %w", err)
@@ -146,7 +146,7 @@ func (f *fleet) rounds(ctx context.Context, disturb func(well []int) ([]int, err
 
 // breakUntilNoticed adds a fault, waits until every agent has noticed, and removes
 // the fault. It returns the positions in their journals before the removal.
-func (f *fleet) breakUntilNoticed(ctx context.Context, l *link, toxics []toxic) ([]int, error) {
+func (f *fleet) breakUntilNoticed(ctx context.Context, l *link, toxics []toxic) ([]scripttest.Position, error) {
 	pause(ctx, rand.N(intoRound)) //nolint:gosec // no secret
 	before := f.positions()
 	defer l.heal(ctx)
@@ -159,18 +159,17 @@ func (f *fleet) breakUntilNoticed(ctx context.Context, l *link, toxics []toxic) 
 	return f.positions(), nil
 }
 
-// positions returns the numbers of lines in the agents' journals.
-func (f *fleet) positions() []int {
-	at := make([]int, len(f.agents))
+// positions returns the ends of the agents' journals.
+func (f *fleet) positions() []scripttest.Position {
+	at := make([]scripttest.Position, len(f.agents))
 	for i, agent := range f.agents {
-		lines, _ := agent.Journal.Lines(0)
-		at[i] = len(lines)
+		at[i] = agent.Journal.End()
 	}
 	return at
 }
 
 // all waits until each agent has written a line that matches, after its position.
-func (f *fleet) all(ctx context.Context, from []int, like func(*wayKind) *regexp.Regexp) error {
+func (f *fleet) all(ctx context.Context, from []scripttest.Position, like func(*wayKind) *regexp.Regexp) error {
 	ctx, cancel := context.WithTimeout(ctx, scripttest.Patience)
 	defer cancel()
 	for i, agent := range f.agents {

@@ -21,6 +21,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/client"
 	"github.com/switchyard-ci/switchyard/internal/faultproxy"
+	"github.com/switchyard-ci/switchyard/internal/freeport"
 	"github.com/switchyard-ci/switchyard/internal/scripttest"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 	"github.com/switchyard-ci/switchyard/proto/agentedge/v1/agentedgev1connect"
@@ -114,7 +115,11 @@ type fleet struct {
 // newFleet starts a control plane without agents.
 func newFleet(ctx context.Context, t *testing.T, serveArgs ...string) *fleet {
 	t.Helper()
-	f := &fleet{dir: t.TempDir(), listen: "127.0.0.1:0", serveArgs: serveArgs}
+	listen, err := freeport.Addresses(ctx, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fleet{dir: t.TempDir(), listen: listen[0], serveArgs: serveArgs}
 	t.Cleanup(func() {
 		for _, p := range f.started {
 			p.Kill()
@@ -127,8 +132,7 @@ func newFleet(ctx context.Context, t *testing.T, serveArgs ...string) *fleet {
 		}
 	})
 
-	err := f.serve(ctx)
-	if err != nil {
+	if err := f.serve(ctx); err != nil {
 		t.Fatal(err)
 	}
 	token, err := os.ReadFile(filepath.Join(f.dir, "data", "admin-token"))
@@ -186,8 +190,7 @@ func (f *fleet) run(name string, args ...string) (*scripttest.Process, error) {
 	return p, err
 }
 
-// serve starts the control plane on the port that it had before, and waits until it
-// is up.
+// serve starts the control plane, always on the same port, and waits until it is up.
 func (f *fleet) serve(ctx context.Context) error {
 	var err error
 	f.server, err = f.run("server", append([]string{
@@ -198,11 +201,10 @@ func (f *fleet) serve(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, scripttest.Patience)
 	defer cancel()
-	groups, _, ok := f.server.Journal.Await(ctx, 0, regexp.MustCompile(`for people and programs +http://(\S+)$`))
+	_, _, ok := f.server.Journal.Await(ctx, scripttest.Position{}, regexp.MustCompile(`for people and programs +http://(\S+)$`))
 	if !ok {
 		return errors.New("the control plane does not come up")
 	}
-	f.listen = groups[1]
 	return nil
 }
 
@@ -342,10 +344,11 @@ func (f *fleet) cutAtRandom(ctx context.Context) (int, error) {
 // run. It returns how often it did.
 func (f *fleet) killAtRandom(ctx context.Context) (int, error) {
 	finished := regexp.MustCompile(`"event":"JobFinished`)
-	for n, line := 0, 0; n < kills; n++ {
+	var at scripttest.Position
+	for n := range kills {
 		for range betweenKills {
 			var ok bool
-			if _, line, ok = f.agents[0].Journal.Await(ctx, line, finished); !ok {
+			if _, at, ok = f.agents[0].Journal.Await(ctx, at, finished); !ok {
 				return n, nil
 			}
 		}

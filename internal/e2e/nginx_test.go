@@ -63,7 +63,7 @@ func startNginx(ts *testscript.TestScript, ps *scripttest.Processes, args []stri
 		ps.Add(nginx)
 		middleOf(ts).nginx = nginx
 		ctx, cancel := context.WithTimeout(context.Background(), scripttest.Patience)
-		_, _, listens := nginx.Journal.Await(ctx, 0, regexp.MustCompile(`using the "\w+" event method`))
+		_, _, listens := nginx.Journal.Await(ctx, scripttest.Position{}, regexp.MustCompile(`using the "\w+" event method`))
 		cancel()
 		if listens {
 			ts.Setenv("SWITCHYARD_AGENT_ENDPOINT", scheme+"://"+address+wire.Prefix)

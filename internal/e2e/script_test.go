@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -8,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/switchyard-ci/switchyard/internal/freeport"
 )
 
 // path is a way in which jobs can reach a worker.
@@ -74,11 +77,18 @@ func params(t *testing.T, dir string, way path) testscript.Params {
 		Cmds:                commands(),
 		Condition:           condition,
 		Setup: func(env *testscript.Env) error {
+			// A control plane that is started again has the port that it had before, which
+			// nothing else may have taken meanwhile: the system does not choose these.
+			listen, err := freeport.Addresses(context.Background(), 2) //nolint:mnd // of two control planes
+			if err != nil {
+				return err //nolint:wrapcheck // it is complete
+			}
 			for name, value := range map[string]string{
 				"PATH":                            bin + ":" + tools + ":" + os.Getenv("PATH"),
 				"HOME":                            env.WorkDir,
 				"SWITCHYARD_DATA_DIR":             filepath.Join(env.WorkDir, "data"),
-				"SWITCHYARD_SERVER_LISTEN":        "127.0.0.1:0",
+				"SWITCHYARD_SERVER_LISTEN":        listen[0],
+				"SECOND_LISTEN":                   listen[1],
 				"SWITCHYARD_SERVER_PING_INTERVAL": "1s",
 				"SWITCHYARD_AGENT_NAME":           "worker",
 				"SWITCHYARD_AGENT_MODE":           "auto",

@@ -11,6 +11,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 const (
@@ -25,8 +26,9 @@ const (
 
 // Addresses returns n addresses on 127.0.0.1, HOST:PORT, at which nothing listens. Their ports
 // are below those of clients, and of listeners on any port, which the system chooses: else one
-// of these could take a port before the program for which it was found. The error is that of the
-// context, or of the last port that was tried. It may be called concurrently.
+// of these could take a port before the program for which it was found. No port is returned twice
+// to one process, so a program may also stop listening, and listen again. The error is that of
+// the context, or of the last port that was tried. It may be called concurrently.
 func Addresses(ctx context.Context, n int) ([]string, error) {
 	ports, err := Ports(ctx, n)
 	addresses := make([]string, len(ports))
@@ -56,10 +58,42 @@ func Ports(ctx context.Context, n int) ([]int, error) {
 			errs = err
 			continue
 		}
-		held, ports = append(held, l), append(ports, port)
+		held = append(held, l)
+		if first := returned.add(port); !first {
+			errs = errReturned
+			continue
+		}
+		ports = append(ports, port)
 	}
 	return ports, nil
 }
+
+var errReturned = errors.New("the ports that are free were all returned before")
+
+// portSet is a set of ports. It may be used concurrently.
+type portSet struct {
+	mu  sync.Mutex
+	has map[int]bool
+}
+
+// add adds a port, and reports whether the set did not have it.
+func (s *portSet) add(port int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.has[port] {
+		return false
+	}
+	if s.has == nil {
+		s.has = map[int]bool{}
+	}
+	s.has[port] = true
+	return true
+}
+
+// returned has the ports that were returned to this process.
+//
+//nolint:gochecknoglobals // the ports are those of the machine
+var returned portSet
 
 func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 

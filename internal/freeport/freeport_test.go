@@ -30,6 +30,24 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
+// TestNoPortTwice takes as many ports as make it certain that some are drawn twice.
+func TestNoPortTwice(t *testing.T) {
+	t.Parallel()
+	seen := map[int]bool{}
+	for range 100 {
+		ports, err := Ports(t.Context(), 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, port := range ports {
+			if seen[port] {
+				t.Errorf("port %d was returned twice", port)
+			}
+			seen[port] = true
+		}
+	}
+}
+
 func TestParseEnd(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]int{

@@ -3,7 +3,9 @@
 //
 //	start NAME PROGRAM [ARGUMENT...]  begin a process with this name
 //	expect NAME PATTERN [VARIABLE]    wait for a line of its output that matches, after the last
-//	                                  expected line; the pattern's first group becomes the variable
+//	                                  expected line of that stream (there is no order between
+//	                                  stdout and stderr); the pattern's first group becomes the
+//	                                  variable
 //	never NAME PATTERN                no line of its output so far matches
 //	signal NAME SIGNAL                send it a signal, such as INT
 //	end NAME CODE...                  wait for its end, with one of these exit codes or signals; then

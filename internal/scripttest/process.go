@@ -24,7 +24,7 @@ type Process struct {
 
 	done           chan struct{} // closed at its end
 	stdout, stderr []byte        // everything that it wrote; read after done
-	next           int           // the line of the journal after the last expected one
+	next           Position      // in the journal, after the expected lines
 	terminal       io.Closer     // nil without a terminal
 }
 
@@ -33,11 +33,11 @@ func Start(name, dir string, env []string, path string, args ...string) (*Proces
 	p := &Process{Name: name, Journal: newJournal(), done: make(chan struct{})}
 	p.Cmd = exec.Command(path, args...) //nolint:gosec,noctx // the test names it; signals and Kill end it
 	p.Cmd.Dir, p.Cmd.Env = dir, env
-	stdout, err := p.Cmd.StdoutPipe()
+	stdoutPipe, err := p.Cmd.StdoutPipe()
 	if err != nil {
 		return nil, fmt.Errorf("starting %s: %w", name, err)
 	}
-	stderr, err := p.Cmd.StderrPipe()
+	stderrPipe, err := p.Cmd.StderrPipe()
 	if err != nil {
 		return nil, fmt.Errorf("starting %s: %w", name, err)
 	}
@@ -45,8 +45,8 @@ func Start(name, dir string, env []string, path string, args ...string) (*Proces
 		return nil, fmt.Errorf("starting %s: %w", name, err)
 	}
 	var readers sync.WaitGroup
-	readers.Go(func() { p.stdout = p.Journal.read(stdout) })
-	readers.Go(func() { p.stderr = p.Journal.read(stderr) })
+	readers.Go(func() { p.stdout = p.Journal.read(stdoutPipe, stdout) })
+	readers.Go(func() { p.stderr = p.Journal.read(stderrPipe, stderr) })
 	go func() {
 		defer close(p.done)
 		readers.Wait()

@@ -82,8 +82,8 @@ func (ps *Processes) startBy(ts *testscript.TestScript, by starter, name string,
 	ps.Add(p)
 }
 
-// Await waits for a line of the process that matches, after the last expected one,
-// and returns the match with its groups.
+// Await waits for a line of the process that matches, after the last expected one of its
+// stream, and returns the match with its groups.
 func (ps *Processes) Await(ts *testscript.TestScript, name, pattern string) []string {
 	p := ps.Get(ts, name)
 	compiled, err := regexp.Compile(pattern)

@@ -31,8 +31,8 @@ func StartInTerminal(name, dir string, env []string, path string, args ...string
 	}
 	go func() {
 		defer close(p.done)
-		p.stdout = p.Journal.read(screen) // until the process has ended, or HangUp
-		_ = p.Cmd.Wait()                  // the state has how it ended
+		p.stdout = p.Journal.read(screen, stdout) // until the process has ended, or HangUp
+		_ = p.Cmd.Wait()                          // the state has how it ended
 		_ = screen.Close()
 		p.Journal.end()
 	}()

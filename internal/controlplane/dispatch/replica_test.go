@@ -31,7 +31,7 @@ func plantsOn(t testing.TB) (one, two *plant, stop func()) {
 		srv.WaitForShutdown()
 	}
 	t.Cleanup(stop)
-	if !srv.ReadyForConnections(10 * time.Second) {
+	if !srv.ReadyForConnections(time.Minute) {
 		t.Fatal("the server is not ready")
 	}
 	clock := newClock()

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"net"
 	"testing"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/token"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/workerstate"
+	"github.com/switchyard-ci/switchyard/internal/freeport"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
 
@@ -32,7 +32,7 @@ func startExternalAt(t *testing.T, port int, dir string) *server.Server {
 		srv.Shutdown()
 		srv.WaitForShutdown()
 	})
-	if !srv.ReadyForConnections(10 * time.Second) {
+	if !srv.ReadyForConnections(time.Minute) {
 		t.Fatal("the server is not ready")
 	}
 	return srv
@@ -92,12 +92,12 @@ func TestRecordsSurviveReopening(t *testing.T) {
 // A watch survives a restart of the external server and receives what is stored
 // afterwards; OnReconnect reports that signals may have been missed.
 func TestWatchSurvivesARestartOfTheServer(t *testing.T) {
-	dir := t.TempDir()
-	srv := startExternalAt(t, server.RANDOM_PORT, dir)
-	addr, ok := srv.Addr().(*net.TCPAddr)
-	if !ok {
-		t.Fatalf("the server listens on %v", srv.Addr())
+	ports, err := freeport.Ports(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
 	}
+	dir := t.TempDir()
+	srv := startExternalAt(t, ports[0], dir)
 	s := openTest(t, Options{URL: srv.ClientURL()})
 	interrupted := make(chan struct{}, 10)
 	s.OnReconnect(func() { interrupted <- struct{}{} })
@@ -111,7 +111,7 @@ func TestWatchSurvivesARestartOfTheServer(t *testing.T) {
 	}
 	srv.Shutdown()
 	srv.WaitForShutdown()
-	startExternalAt(t, addr.Port, dir)
+	startExternalAt(t, ports[0], dir)
 	<-interrupted
 	job.State = wire.StateAssigned
 	if _, err := s.PutJob(t.Context(), job); err != nil {
