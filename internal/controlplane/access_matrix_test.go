@@ -239,7 +239,7 @@ func (m *matrix) page(route web.Route, column string) string {
 	r := httptest.NewRequestWithContext(m.t.Context(), http.MethodPost, "/signin", strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.RemoteAddr = fmt.Sprintf("192.0.2.%d:1", m.addresses.Add(1)%200) // failures are limited by address
-	w := recorder{httptest.NewRecorder()}
+	w := recorder{httptest.NewRecorder(), func() {}}
 	m.handler.ServeHTTP(w, r)
 	header := http.Header{}
 	for _, cookie := range w.Result().Cookies() {
@@ -248,11 +248,12 @@ func (m *matrix) page(route web.Route, column string) string {
 	method, path, _ := strings.Cut(route.Pattern, " ")
 	path = strings.NewReplacer("{$}", "", "{id}", unknownID, "{kind}/{name}", "job/queued.svg").Replace(path)
 	ctx, cancel := context.WithTimeout(m.t.Context(), waitLimit)
-	if route.Stream {
-		ctx, cancel = context.WithTimeout(m.t.Context(), 50*time.Millisecond)
-	}
 	defer cancel()
-	return m.resultOf(m.sendWithin(ctx, method, path, "", header))
+	begun := func() {}
+	if route.Stream { // its reader leaves when it has begun
+		begun = cancel
+	}
+	return m.resultOf(m.sendUntil(ctx, begun, method, path, "", header))
 }
 
 // presented returns a token of a kind for a call of people.
@@ -368,11 +369,11 @@ func (m *matrix) send(method, path, authorization string, header http.Header) se
 	m.t.Helper()
 	ctx, cancel := context.WithTimeout(m.t.Context(), waitLimit)
 	defer cancel()
-	return m.sendWithin(ctx, method, path, authorization, header)
+	return m.sendUntil(ctx, func() {}, method, path, authorization, header)
 }
 
-// sendWithin is send with a context.
-func (m *matrix) sendWithin(ctx context.Context, method, path, authorization string, header http.Header) sent {
+// sendUntil is send with a context, and a function that is called when the response begins.
+func (m *matrix) sendUntil(ctx context.Context, begun func(), method, path, authorization string, header http.Header) sent {
 	m.t.Helper()
 	body := &watchedBody{}
 	req := httptest.NewRequestWithContext(ctx, method, path, body)
@@ -383,7 +384,7 @@ func (m *matrix) sendWithin(ctx context.Context, method, path, authorization str
 	if _, presented, _ := strings.Cut(authorization, " "); presented != "" {
 		req.Header.Set("Authorization", authorization)
 	}
-	w := recorder{httptest.NewRecorder()}
+	w := recorder{httptest.NewRecorder(), begun}
 	m.handler.ServeHTTP(w, req)
 	res := w.Result()
 	status, message := res.Trailer.Get("Grpc-Status"), res.Trailer.Get("Grpc-Message")
@@ -405,7 +406,16 @@ func (b *watchedBody) Read([]byte) (int, error) {
 }
 
 // recorder records a response. Its deadlines have no effect.
-type recorder struct{ *httptest.ResponseRecorder }
+type recorder struct {
+	*httptest.ResponseRecorder
+
+	begun func() // called by each flush
+}
+
+func (r recorder) Flush() {
+	r.ResponseRecorder.Flush()
+	r.begun()
+}
 
 func (recorder) SetReadDeadline(time.Time) error  { return nil }
 func (recorder) SetWriteDeadline(time.Time) error { return nil }

@@ -72,9 +72,10 @@ func TestDiskFullDuringAJob(t *testing.T) {
 
 // A control plane whose store cannot write ends within seconds.
 func TestShutdownOnAFullDisk(t *testing.T) {
+	const lease = 5 * time.Second // enough for the calls of a worker on a busy machine
 	dir := smalldisk.Mount(t, 32)
 	b := start(t, func(c *controlplane.Config) {
-		c.DataDir, c.HeartbeatInterval, c.LeaseTimeout = dir, time.Second, 2*time.Second
+		c.DataDir, c.HeartbeatInterval, c.LeaseTimeout = dir, time.Second, lease
 	})
 	var jobs []string
 	for range 30 { // each of which the sweeper wants to write
@@ -83,7 +84,9 @@ func TestShutdownOnAFullDisk(t *testing.T) {
 		b.must(http.StatusOK, request{method: "PUT", path: "/v3/jobs/" + job.text("id") + "/start", token: job.text("token")})
 		jobs = append(jobs, job.text("id"))
 	}
+	expired := time.NewTimer(lease)
 	b.fillUntilRefused(dir)
+	<-expired.C
 	ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
 	defer cancel()
 	var calls sync.WaitGroup
@@ -108,7 +111,8 @@ func TestShutdownOnAFullDisk(t *testing.T) {
 	}
 	took := time.Since(began)
 	t.Logf("the shutdown took %v", took)
-	if took > 5*time.Second {
-		t.Errorf("the shutdown took %v, want at most 5 s", took)
+	const most = 12 * time.Second // calls that wait for their response hang for 15 s or more
+	if took > most {
+		t.Errorf("the shutdown took %v, want at most %v", took, most)
 	}
 }

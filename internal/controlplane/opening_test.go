@@ -75,15 +75,14 @@ func TestPortRespondsBeforeTheStoreIsOpen(t *testing.T) {
 func TestStartEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	began := time.Now()
 	server, err := controlplane.Start(ctx, controlplane.Config{
 		Listen: "127.0.0.1:0", DataDir: t.TempDir(), NATSURL: fmt.Sprint("nats://127.0.0.1:", freePort(t)), Logger: zaptest.NewLogger(t),
 	})
 	if err == nil {
 		t.Fatalf("started without a store: %v", server.URL())
 	}
-	if took := time.Since(began); took > 3*time.Second {
-		t.Errorf("the start ended %v after its beginning", took)
+	if ctx.Err() == nil {
+		t.Errorf("the start ended before its context: %v", err)
 	}
 }
 

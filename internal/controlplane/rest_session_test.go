@@ -105,6 +105,7 @@ func TestMachineReports(t *testing.T) {
 	b := start(t)
 	w := b.register("w", "q")
 	job := b.submit("q", "true").GetId()
+	b.pingUntil(w, func(r response) bool { return r.body["job"] != nil })
 	beat := `{"sent_at":"2026-01-02T03:04:05Z"}`
 	for _, row := range []struct {
 		method, path, body, header string

@@ -144,9 +144,8 @@ func TestStreamEndsAsPlannedAtItsAge(t *testing.T) {
 	w := b.register("w", "q")
 	for _, d := range rpcProtocols {
 		t.Run(d.name, func(t *testing.T) {
-			s := b.stream(w, d.options...)
-			s.expect("resume")
-			if ended := s.end(); ended.Code() != connect.CodeDeadlineExceeded {
+			// On a busy machine it may end before its first message.
+			if ended := b.stream(w, d.options...).end(); ended.Code() != connect.CodeDeadlineExceeded {
 				t.Errorf("ended with %v, want DeadlineExceeded", ended)
 			}
 		})

@@ -219,8 +219,9 @@ func TestCloseOnAFullDisk(t *testing.T) {
 	}
 	began := time.Now()
 	s.Close()
-	if took := time.Since(began); took > 3*time.Second {
-		t.Errorf("closing took %v", took)
+	const most = 12 * time.Second // a store that waits for its server hangs for 15 s or more
+	if took := time.Since(began); took > most {
+		t.Errorf("closing took %v, want at most %v", took, most)
 	}
 }
 
