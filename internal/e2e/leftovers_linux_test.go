@@ -12,7 +12,7 @@ import (
 
 const (
 	// moment is the time in which a job must end after its script has ended.
-	moment = 10 * time.Second
+	moment = 30 * time.Second
 	lookup = 20 * time.Millisecond
 )
 
