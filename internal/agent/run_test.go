@@ -53,7 +53,7 @@ func TestRunNamesItsJob(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	time.AfterFunc(30*time.Second, daemon.Force)
+	time.AfterFunc(2*time.Minute, daemon.Force)
 	if err := daemon.Run(t.Context()); err != nil {
 		t.Error(err)
 	}

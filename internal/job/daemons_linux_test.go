@@ -195,7 +195,7 @@ func TestRunThousandJobs(t *testing.T) {
 	all.Wait()
 	line.gone(t)
 	checkChildless(t)
-	if after := descriptors(t); after != before {
+	if after := descriptors(t); after > before { // an earlier test may leave some to the garbage collector
 		t.Errorf("%d descriptors open, %d before", after, before)
 	}
 }

@@ -221,7 +221,7 @@ func TestRunLeaksNothing(t *testing.T) {
 		one(": " + strings.Repeat("x", 4<<20))
 	}
 	line.gone(t)
-	if after := descriptors(t); after != before {
+	if after := descriptors(t); after > before { // an earlier test may leave some to the garbage collector
 		t.Errorf("%d descriptors open, %d before", after, before)
 	}
 }

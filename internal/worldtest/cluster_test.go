@@ -2,6 +2,7 @@ package worldtest
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -28,7 +29,7 @@ const (
 	clusterWorkers = 20
 	submitters     = 8
 	// clusterTime is far more than the jobs take.
-	clusterTime = 2 * time.Minute
+	clusterTime = 5 * time.Minute
 	// moveTime bounds the search for a leader that has no watch beside it.
 	moveTime = 20 * time.Second
 )
@@ -55,18 +56,23 @@ func TestWatchAheadOfTheLeader(t *testing.T) {
 	defer stop()
 	left := make(chan string, clusterJobs)
 	for i := range clusterWorkers {
-		w, _, err := working.Register(ctx, record.Worker{Name: fmt.Sprint("w", i)})
-		must(t, err)
-		workers.Go(func() error { return work(workersCtx, working, w.ID, left) })
+		id := registerAgain(ctx, t, working, fmt.Sprint("w", i))
+		workers.Go(func() error { return work(workersCtx, working, id, left) })
 	}
 	for range submitters {
 		submits.Go(func() error {
 			for range clusterJobs / submitters {
-				job, _, err := submitting.Submit(ctx, record.Job{Command: []string{"true"}})
+				submitted := record.Job{Command: []string{"true"}, IdempotencyKey: rand.Text()}
+				err := again(ctx, func() error {
+					job, _, err := submitting.Submit(ctx, submitted)
+					if err == nil {
+						offered.Store(job.ID, true)
+					}
+					return err
+				})
 				if err != nil {
 					return err
 				}
-				offered.Store(job.ID, true)
 			}
 			return nil
 		})
@@ -96,15 +102,15 @@ func oneStreamSurvives(ctx context.Context, t *testing.T, replicas ...*dispatch.
 	var opening errgroup.Group
 	ids := make([]string, rounds)
 	for i := range ids {
-		w, _, err := replicas[0].Register(ctx, record.Worker{Name: fmt.Sprint("twice", i)})
-		must(t, err)
-		ids[i] = w.ID
+		ids[i] = registerAgain(ctx, t, replicas[0], fmt.Sprint("twice", i))
 	}
 	feeds := make([]*dispatch.Feed, rounds*len(replicas))
 	for i := range feeds {
-		opening.Go(func() (err error) {
-			feeds[i], err = replicas[i%len(replicas)].Attach(ctx, ids[i/len(replicas)])
-			return err
+		opening.Go(func() error {
+			return again(ctx, func() (err error) {
+				feeds[i], err = replicas[i%len(replicas)].Attach(ctx, ids[i/len(replicas)])
+				return err
+			})
 		})
 	}
 	must(t, opening.Wait())
@@ -144,7 +150,11 @@ func oneStreamSurvives(ctx context.Context, t *testing.T, replicas ...*dispatch.
 // work runs the jobs of a worker's stream until the context ends. An error is a call
 // that was refused.
 func work(ctx context.Context, d *dispatch.Dispatcher, workerID string, finished chan<- string) error {
-	feed, err := d.Attach(ctx, workerID)
+	var feed *dispatch.Feed
+	err := again(ctx, func() (err error) {
+		feed, err = d.Attach(ctx, workerID)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -166,22 +176,47 @@ func work(ctx context.Context, d *dispatch.Dispatcher, workerID string, finished
 		if in.Kind != wire.JobAssigned {
 			continue
 		}
-		_, token, err := d.Accept(ctx, workerID, in.JobID)
+		var token string
+		err = again(ctx, func() (err error) {
+			_, token, err = d.Accept(ctx, workerID, in.JobID)
+			return err
+		})
 		if err != nil {
 			return fmt.Errorf("accepting: %w", err)
 		}
-		grant, err := d.AuthorizeJob(ctx, token)
-		if err == nil {
-			err = grant.Start(ctx, time.Time{})
-		}
-		if err == nil {
-			err = grant.Finish(ctx, wire.FinishRequest{ExitStatus: "0"})
-		}
-		if err != nil {
-			return fmt.Errorf("running: %w", err)
+		var grant dispatch.JobGrant
+		for _, call := range []func() error{
+			func() (err error) { grant, err = d.AuthorizeJob(ctx, token); return err },
+			func() error { return grant.Start(ctx, time.Time{}) },
+			func() error { return grant.Finish(ctx, wire.FinishRequest{ExitStatus: "0"}) },
+		} {
+			if err := again(ctx, call); err != nil {
+				return fmt.Errorf("running: %w", err)
+			}
 		}
 		finished <- in.JobID
 	}
+}
+
+// again repeats a call while the store does not respond, as on a busy machine whose servers
+// elect a leader: that refuses nothing. Each call may be repeated.
+func again(ctx context.Context, call func() error) error {
+	for {
+		if err := call(); !errors.Is(err, store.ErrUnavailable) || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+// registerAgain registers a worker, and returns its ID.
+func registerAgain(ctx context.Context, t *testing.T, d *dispatch.Dispatcher, name string) (id string) {
+	t.Helper()
+	must(t, again(ctx, func() error {
+		w, _, err := d.Register(ctx, record.Worker{Name: name})
+		id = w.ID
+		return err
+	}))
+	return id
 }
 
 // startCluster starts three NATS servers on loopback, as an operator would.
