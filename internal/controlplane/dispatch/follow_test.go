@@ -211,7 +211,7 @@ func TestFollowReportsANewWaitingReason(t *testing.T) {
 		{func() { must(t, p.Disconnect(t.Context(), a)) }, "no worker is connected in queue default"},
 	}
 	told := make(chan string)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	go func() {
 		defer close(told)

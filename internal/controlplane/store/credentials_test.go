@@ -111,7 +111,7 @@ func TestCredentials(t *testing.T) {
 			t.Parallel()
 			o := newOperator(t, row.limits)
 			url := startServer(t, o.server)
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			s, err := Open(ctx, Options{URL: url, Access: Access{CredentialsFile: o.credentials(t, row.valid)}, MaxStore: MinMaxStore})
 			if err == nil {
@@ -152,7 +152,7 @@ func TestClientCertificate(t *testing.T) {
 			if row.certificate != "" {
 				access.CertFile, access.KeyFile = file(t, "cert.pem", row.certificate), file(t, "key.pem", row.key)
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			s, err := Open(ctx, Options{URL: url, Access: access, MaxStore: MinMaxStore})
 			if err == nil {

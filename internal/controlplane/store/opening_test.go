@@ -75,7 +75,7 @@ func startServer(t *testing.T, o *server.Options) string {
 		srv.Shutdown()
 		srv.WaitForShutdown()
 	})
-	if !srv.ReadyForConnections(10 * time.Second) {
+	if !srv.ReadyForConnections(time.Minute) {
 		t.Fatal("the NATS server is not ready")
 	}
 	return srv.ClientURL()
@@ -234,7 +234,7 @@ func TestOpenRefuses(t *testing.T) {
 			if row.want == "not in a cluster" {
 				opts.Replicas = 3
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			s, err := Open(ctx, opts)
 			if err == nil {
@@ -274,7 +274,7 @@ func TestEachPermissionIsTried(t *testing.T) {
 				o.Users[0].Permissions.Publish.Allow = without(documentedPublish)
 				o.Users[0].Permissions.Subscribe.Allow = without(documentedSubscribe)
 			})
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			s, err := Open(ctx, Options{URL: url, Access: Access{User: testUser, PasswordFile: file(t, "password", testPassword)}})
 			if err == nil {
@@ -338,7 +338,7 @@ func TestForeignStreamsAreRefused(t *testing.T) {
 			row.change(&config)
 			_, err = js.CreateStream(t.Context(), config)
 			must(t, err)
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			s, err := Open(ctx, Options{URL: url})
 			if err == nil {
