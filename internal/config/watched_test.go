@@ -117,10 +117,19 @@ func watch(t *testing.T, one, two string, notices *[]string) *Watched[string] {
 	return w
 }
 
+// put writes a file. One that is there is written a second later, as people do: at once it
+// could have the same time as before, since the clock of some kernels has steps of 10 ms.
 func put(t *testing.T, file, content string) {
 	t.Helper()
+	before, err := os.Stat(file)
 	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
+	}
+	if err == nil {
+		later := before.ModTime().Add(time.Second)
+		if err := os.Chtimes(file, later, later); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
