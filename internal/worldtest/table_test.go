@@ -54,14 +54,28 @@ func checkJob(beforeData, afterData []byte) error {
 	}
 	// What the submitter has decided stays.
 	same := after
-	same.Job, same.Log = before.Job, before.Log
+	same.Job, same.Log, same.RetryStored = before.Job, before.Log, before.RetryStored
 	if encode(same) != encode(before) {
 		return errors.New("a change of what was submitted")
+	}
+	if before.RetryStored != after.RetryStored {
+		return checkRetryStored(before, after)
 	}
 	if encode(before.Log) != encode(after.Log) {
 		return checkLogChange(before, after)
 	}
 	return checkJobChange(before.Job, after.Job)
+}
+
+// checkRetryStored checks that a job was retried of which that is recorded, which changes
+// nothing else, and stays.
+func checkRetryStored(before, after record.Job) error {
+	same := after
+	same.RetryStored = false
+	if encode(same) != encode(before) || after.RetriedBy == "" {
+		return errors.New("a retry is recorded as stored, or is not any more, with another change or for no retry")
+	}
+	return nil
 }
 
 // checkLogChange checks a change of the log of a job, which changes nothing else.

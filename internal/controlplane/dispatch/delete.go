@@ -23,7 +23,7 @@ func (d *Dispatcher) Delete(ctx context.Context, id string) (logSize uint64, err
 		if err != nil {
 			return 0, err
 		}
-		if err := d.mayDelete(job); err != nil {
+		if err := d.mayDelete(&job); err != nil {
 			return 0, err
 		}
 		if err := d.logs.Delete(ctx, id); err != nil {
@@ -52,14 +52,12 @@ func (d *Dispatcher) Delete(ctx context.Context, id string) (logSize uint64, err
 }
 
 // mayDelete returns ErrWrongState for a job that something depends on.
-func (d *Dispatcher) mayDelete(job record.Job) (err error) {
+func (*Dispatcher) mayDelete(job *record.Job) error {
 	if !job.State.Final() {
 		return wrongState("job %s is %s; only a job that has ended can be deleted: cancel it first", job.ID, job.State)
 	}
-	d.records.view(func(x *schedule.Index) {
-		if len(x.Effects(job)) > 0 {
-			err = wrongState("job %s is %s, and its retry is not submitted yet; try again", job.ID, job.State)
-		}
-	})
-	return err
+	if len(schedule.Effects(job)) > 0 {
+		return wrongState("job %s is %s, and its retry is not submitted yet; try again", job.ID, job.State)
+	}
+	return nil
 }

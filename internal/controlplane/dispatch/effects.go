@@ -14,11 +14,9 @@ import (
 
 // perform does what a stored job requires of other jobs, as package lifecycle has it
 // in Job.Effects: the only place where effects are done. It may be called again, and
-// is by each sweep until the effects are known to be done.
+// is by each sweep until the effects are recorded as done.
 func (r *records) perform(ctx context.Context, job record.Job) error {
-	var effects []lifecycle.Effect
-	r.view(func(x *schedule.Index) { effects = x.Effects(job) })
-	for _, e := range effects {
+	for _, e := range schedule.Effects(&job) {
 		var err error
 		switch e.Kind {
 		case lifecycle.SubmitRetry:
@@ -33,17 +31,26 @@ func (r *records) perform(ctx context.Context, job record.Job) error {
 	return nil
 }
 
-// submitRetry stores the job that retries a job. The record of the job names it and
-// expires first, so this can be repeated.
+// submitRetry stores the job that retries a job, and records that in the job. A crash in
+// between is repaired by doing it again: the retry exists then, and is not stored twice.
+// Once it is recorded the retry may be deleted, or expire, and is not submitted again.
 func (r *records) submitRetry(ctx context.Context, job record.Job) error {
 	retry := retryOf(job)
 	_, err := r.createJob(ctx, &retry, lifecycle.Event{
 		Kind: lifecycle.Submitted, At: r.now().UTC(), Actor: actorControlPlane, Reason: "retry of job " + job.ID,
 	})
-	if errors.Is(err, store.ErrConflict) {
-		r.view(func(x *schedule.Index) { x.RetrySubmitted(job.ID) })
-		return nil
+	if err != nil && !errors.Is(err, store.ErrConflict) {
+		return err
 	}
+	stored := func(job record.Job) (record.Job, error) {
+		if job.RetryStored {
+			return job, errUnchanged
+		}
+		job.RetryStored = true
+		return job, nil
+	}
+	read := func(ctx context.Context) (record.Job, error) { return r.ReadJob(ctx, job.ID) }
+	_, err = compareAndSet(ctx, "job "+job.ID, job, true, stored, read, r.putJob)
 	return err
 }
 

@@ -135,3 +135,35 @@ func TestLateResultsAfterACrash(t *testing.T) {
 		})
 	}
 }
+
+// A retry that was submitted is not submitted again where it is gone: it was deleted, or
+// has expired before the job that it retries.
+func TestARetryThatIsGoneIsNotSubmittedAgain(t *testing.T) {
+	p := newPlant(t, Options{})
+	g, retry := p.lostAndRetried()
+	again := p.runOn(p.register("b"), retry)
+	must(t, again.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}))
+	_, err := p.Delete(t.Context(), retry)
+	must(t, err)
+	for _, when := range []string{"at once", "after a restart", "after a late result"} {
+		switch when {
+		case "after a restart":
+			p.restart()
+		case "after a late result":
+			must(t, g.Finish(t.Context(), wire.FinishRequest{ExitStatus: "0"}))
+			p.pass(time.Second)
+		}
+		p.records.view(func(x *schedule.Index) {
+			if pending := x.Pending(); len(pending) > 0 {
+				t.Errorf("%s: the effects %v are still to be done", when, schedule.Effects(&pending[0]))
+			}
+		})
+		if when == "after a restart" { // the dispatcher is another one
+			g.d = p.Dispatcher
+		}
+	}
+	_, err = p.Job(t.Context(), retry)
+	wantErr(t, err, ErrNotFound)
+	_, err = p.Delete(t.Context(), g.JobID)
+	must(t, err)
+}

@@ -156,7 +156,12 @@ func (p *plant) startJob(g JobGrant) {
 // run submits a job and starts it on a worker.
 func (p *plant) run(workerID string, s record.Job) JobGrant {
 	p.t.Helper()
-	id := p.submit(s)
+	return p.runOn(workerID, p.submit(s))
+}
+
+// runOn starts a job that waits on a worker.
+func (p *plant) runOn(workerID, id string) JobGrant {
+	p.t.Helper()
 	p.pings(workerID, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 	grant := p.accept(workerID, id)
 	p.startJob(grant)

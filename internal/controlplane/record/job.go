@@ -42,6 +42,9 @@ type Job struct { //nolint:recvcheck // decoding needs a pointer; all else uses 
 	RetryOf string `json:"retry_of,omitempty"`
 	// RetryCount is how many jobs of the build came before this one.
 	RetryCount int `json:"retry_count,omitempty"`
+	// RetryStored is set once the job that retries this one was stored. It may be gone
+	// since: it was deleted, or has expired.
+	RetryStored bool `json:"retry_stored,omitempty"`
 
 	// TraceParent and TraceState name the span that submitted the job, in the form of W3C
 	// Trace Context; empty if it was not traced.

@@ -12,7 +12,8 @@ type Summary struct {
 	State    wire.JobState
 	Outcome  lifecycle.Outcome
 	WorkerID string
-	// RetryOf is the job that this one retries, or empty.
+	// RetryOf is the job that this one retries, or empty. Replicas of earlier versions
+	// need it.
 	RetryOf string
 	// Revision is that of the record.
 	Revision uint64

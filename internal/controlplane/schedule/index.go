@@ -33,7 +33,7 @@ type Index struct {
 	ended map[string]ending
 	// position is the revision that the watch has reached.
 	position uint64
-	// pending are the jobs with effects that are not known to be done.
+	// pending are the jobs with effects that are not recorded as done.
 	pending map[string]record.Job
 	// unsettled are claims of which it is not known whether the write took effect.
 	unsettled []*Claim
@@ -197,7 +197,6 @@ func (x *Index) ApplyEnded(s record.Summary, now, expires time.Time) bool {
 	}
 	if !x.KnowsJob(s.ID, s.Revision) {
 		x.history.put(s, now, expires)
-		x.noteStored(s.RetryOf)
 	}
 	return true
 }

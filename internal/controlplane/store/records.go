@@ -15,8 +15,8 @@ import (
 
 // PutJob stores a job. It replaces the record of job.Revision, or creates one if
 // that is 0, and returns the job with its new revision. A job that has ended
-// expires after Retention, counted from its end also where only its log has changed
-// since. ErrConflict, ErrTooLarge, ErrUnavailable; ErrLimit for a new job if there is
+// expires after Retention, counted from its end also where its log has changed since, or
+// it was retried. ErrConflict, ErrTooLarge, ErrUnavailable; ErrLimit for a new job if there is
 // little room left, so that the jobs that exist can end.
 func (s *Store) PutJob(ctx context.Context, job record.Job) (record.Job, error) {
 	if job.Revision == 0 {
@@ -27,7 +27,7 @@ func (s *Store) PutJob(ctx context.Context, job record.Job) (record.Job, error) 
 	var ttl time.Duration
 	if job.State.Final() {
 		ttl = s.opts.Retention
-		if !job.Log.IsZero() {
+		if job.RetryStored || !job.Log.IsZero() {
 			var err error
 			if ttl, err = s.timeLeft(ctx, job.ID); err != nil {
 				return job, err
