@@ -60,6 +60,7 @@ type Tokens struct {
 	closed bool
 	known  map[string]record.AccessToken // by ID
 	used   map[string]time.Time          // when this process last stored a use, by ID
+	news   chan struct{}                 // closed with the next change of known
 }
 
 // Open reads the named tokens and returns once all are known. The caller calls
@@ -67,7 +68,7 @@ type Tokens struct {
 func Open(ctx context.Context, st *store.Store, bootstrap Bootstrap, log *zap.Logger) (*Tokens, error) {
 	t := &Tokens{
 		st: st, now: time.Now, log: log, bootstrap: bootstrap,
-		known: map[string]record.AccessToken{}, used: map[string]time.Time{},
+		known: map[string]record.AccessToken{}, used: map[string]time.Time{}, news: make(chan struct{}),
 	}
 	t.ctx, t.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if err := t.load(ctx); err != nil {
@@ -196,5 +197,7 @@ func (t *Tokens) apply(named record.AccessToken) {
 	defer t.mu.Unlock()
 	if named.Revision > t.known[named.ID].Revision {
 		t.known[named.ID] = named
+		close(t.news)
+		t.news = make(chan struct{})
 	}
 }

@@ -64,7 +64,9 @@ func Handlers(dispatcher *dispatch.Dispatcher, options Options) map[string]http.
 	base := service{dispatcher: dispatcher, logger: options.Logger}
 	handlerOptions := []connect.HandlerOption{
 		connect.WithInterceptors(traced(options.Tracing)...),
-		connect.WithInterceptors(decoded{}, connect.UnaryInterceptorFunc(answered), audited{options.Audit}),
+		connect.WithInterceptors(
+			lasting{options.Tokens}, decoded{}, connect.UnaryInterceptorFunc(answered), audited{options.Audit},
+		),
 		connect.WithConditionalHandlerOptions(bounds),
 		connect.WithCompressMinBytes(compressFrom),
 		connect.WithHandlerOptions(codecs()...),
