@@ -26,9 +26,11 @@ const maxMessage = 4 << 20
 // ErrIncomplete is in the chain of the error of a file without a trailer.
 var ErrIncomplete = errors.New("the backup is incomplete")
 
-// Write writes a backup to a file that must not exist. receive returns the messages
-// one by one, and false after the last one. The file is complete and on disk, or it
-// does not exist: it has another name until then.
+// Write writes a backup to a file that must not exist, and returns how many records it has.
+// receive returns the messages one by one, and false after the last one. The file is
+// complete and on disk, or it does not exist: it has another name until then. The error
+// wraps os.ErrExist if there is a file, ErrIncomplete if no trailer was received, and the
+// error of receive.
 func Write(path string, receive func() (*switchyardv1.BackupResponse, bool, error)) (records int64, err error) {
 	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
 		if err == nil {
@@ -88,7 +90,7 @@ func WriteTo(w io.Writer, receive func() (*switchyardv1.BackupResponse, bool, er
 	return records, nil
 }
 
-// Reader reads the file of a backup.
+// Reader reads the file of a backup. Its methods must not be called concurrently.
 type Reader struct {
 	ctx      context.Context //nolint:containedctx // of the whole reading
 	stop     func() bool
@@ -102,8 +104,8 @@ type Reader struct {
 const standardInput = "/dev/stdin"
 
 // Open opens a file and reads its header; "-" is standard input, which Windows does not
-// have as a file. The caller closes it. When ctx ends, a read fails with its cause, also
-// one of a pipe from which nothing comes.
+// have as a file. The caller closes the Reader. When ctx ends, a read fails with its cause,
+// also one of a pipe from which nothing comes. The error names the file.
 func Open(ctx context.Context, path string) (*Reader, error) {
 	if path == "-" {
 		path = standardInput
@@ -120,6 +122,7 @@ func Open(ctx context.Context, path string) (*Reader, error) {
 	return r, nil
 }
 
+// begin reads the header.
 func (r *Reader) begin() error {
 	packed, err := gzip.NewReader(r.file)
 	if r.ctx.Err() != nil {
@@ -139,6 +142,7 @@ func (r *Reader) begin() error {
 	return nil
 }
 
+// read reads the next message. The error wraps ErrIncomplete if the file ends before it.
 func (r *Reader) read() (*switchyardv1.BackupResponse, error) {
 	message := &switchyardv1.BackupResponse{}
 	err := protodelim.UnmarshalOptions{MaxSize: maxMessage}.UnmarshalFrom(r.messages, message)
@@ -157,8 +161,9 @@ func (r *Reader) read() (*switchyardv1.BackupResponse, error) {
 // Header returns what is known of the backup as a whole.
 func (r *Reader) Header() *switchyardv1.BackupHeader { return r.header }
 
-// Next returns the next record, and false after the last one. The error wraps ErrIncomplete
-// if the file ends early or lacks records.
+// Next returns the next record, and false after the last one, once the checksum of the file
+// was found to be right. The error wraps ErrIncomplete if the file ends early or lacks
+// records.
 func (r *Reader) Next() (*switchyardv1.BackupRecord, bool, error) {
 	message, err := r.read()
 	switch {
