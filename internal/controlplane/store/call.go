@@ -65,16 +65,23 @@ func timeoutOf(ctx context.Context) time.Duration {
 // was answered. It fails at once if that is known to be in vain, and ctx is of Prompt. It
 // returns the error of do, or an OutageError.
 func (s *Store) request(ctx context.Context, k kind, do func(context.Context) error) error {
+	return s.noted(ctx, k, func() error {
+		ctx, cancel := s.bound(ctx)
+		defer cancel()
+		if err := s.awaitConnection(ctx); err != nil {
+			return err
+		}
+		return do(ctx)
+	})
+}
+
+// noted is request without its bound, and without waiting for a connection.
+func (s *Store) noted(ctx context.Context, k kind, do func() error) error {
 	if err := s.inVain(ctx, k); err != nil {
 		return err
 	}
 	began := time.Now()
-	ctx, cancel := s.bound(ctx)
-	defer cancel()
-	err := s.awaitConnection(ctx)
-	if err == nil {
-		err = do(ctx)
-	}
+	err := do()
 	s.outages.note(k, began, err)
 	return err
 }

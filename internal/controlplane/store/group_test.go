@@ -73,6 +73,17 @@ func subjects(prefix string, n int) (all []string) {
 	return all
 }
 
+// startWrites starts n writes in a bubble. They have begun when it returns.
+func startWrites(t *testing.T, g *group, n int) *sync.WaitGroup {
+	t.Helper()
+	var writes sync.WaitGroup
+	for _, subject := range subjects("a", n) {
+		writes.Go(func() { _, _ = g.write(t.Context(), nats.NewMsg(subject)) })
+	}
+	synctest.Wait()
+	return &writes
+}
+
 // How many writes at a time are stored alone, and how many in batches.
 func TestGroup(t *testing.T) {
 	refused := &jetstream.APIError{ErrorCode: jetstream.JSErrCodeStreamWrongLastSequence}
@@ -185,11 +196,7 @@ func TestGroupForgetsAWriteThatWaits(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := &disk{}
 				g := d.group()
-				var others sync.WaitGroup
-				for _, subject := range subjects("a", maxAlone) {
-					others.Go(func() { _, _ = g.write(t.Context(), nats.NewMsg(subject)) })
-				}
-				synctest.Wait()
+				others := startWrites(t, g, maxAlone)
 				ctx, cancel := context.WithCancelCause(t.Context())
 				defer cancel(nil)
 				began := time.Now()
@@ -214,11 +221,7 @@ func TestGroupBoundsAWriteThatHasWaited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &disk{}
 		g := d.group()
-		var others sync.WaitGroup
-		for _, subject := range subjects("a", maxAlone) {
-			others.Go(func() { _, _ = g.write(t.Context(), nats.NewMsg(subject)) })
-		}
-		synctest.Wait()
+		others := startWrites(t, g, maxAlone)
 		expires := time.Now().Add(time.Minute)
 		g.timeout = func(context.Context) time.Duration { return time.Minute }
 		store := g.alone
@@ -243,11 +246,7 @@ func TestGroupForgetsAWriteOfABatch(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := &disk{batchErr: batchErr}
 				g := d.group()
-				var others sync.WaitGroup
-				for _, subject := range subjects("a", maxAlone+minBatch-1) {
-					others.Go(func() { _, _ = g.write(t.Context(), nats.NewMsg(subject)) })
-				}
-				synctest.Wait()
+				others := startWrites(t, g, maxAlone+minBatch-1)
 				began := time.Now()
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
 				defer cancel()

@@ -127,14 +127,7 @@ func (r *streamReader) readOn(ctx context.Context) (done bool, err error) {
 }
 
 // consumer makes a consumer that begins behind the last message.
-func (r *streamReader) consumer(ctx context.Context) (jetstream.Consumer, error) {
-	k := kind{stream: r.stream}
-	if err := r.s.inVain(ctx, k); err != nil {
-		return nil, err
-	}
-	began := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, timeoutOf(ctx))
-	defer cancel()
+func (r *streamReader) consumer(ctx context.Context) (consumer jetstream.Consumer, err error) {
 	config := jetstream.ConsumerConfig{
 		FilterSubject: r.subject, AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: consumerInactive,
 		MemoryStorage: true, Replicas: 1, HeadersOnly: r.headersOnly,
@@ -142,9 +135,13 @@ func (r *streamReader) consumer(ctx context.Context) (jetstream.Consumer, error)
 	if r.last > 0 {
 		config.DeliverPolicy, config.OptStartSeq = jetstream.DeliverByStartSequencePolicy, r.last+1
 	}
-	consumer, err := r.s.js.CreateConsumer(ctx, r.stream, config)
-	r.s.outages.note(k, began, err)
-	return consumer, err //nolint:wrapcheck // read adds what was attempted
+	err = r.s.noted(ctx, kind{stream: r.stream}, func() error {
+		ctx, cancel := context.WithTimeout(ctx, timeoutOf(ctx))
+		defer cancel()
+		consumer, err = r.s.js.CreateConsumer(ctx, r.stream, config)
+		return err //nolint:wrapcheck // read adds what was attempted
+	})
+	return consumer, err
 }
 
 // deleteConsumer removes a consumer from the server, which would otherwise keep it
