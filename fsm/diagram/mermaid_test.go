@@ -103,7 +103,7 @@ func render(t *testing.T, browser, script, diagram string) string {
 	ctx, cancel := context.WithTimeout(t.Context(), enough)
 	defer cancel()
 	flags := []string{
-		"--headless", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--user-data-dir=" + t.TempDir(),
+		"--headless", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--user-data-dir=" + browsertest.Profile(t),
 		"--virtual-time-budget=30000", "--dump-dom",
 	}
 	if os.Getuid() == 0 {

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // Script is a script that tests run in a browser.
@@ -44,6 +45,29 @@ func Find(t *testing.T, s Script) (browser, script string) {
 		t.Skipf("%s is missing: run %s", missing, s.Install)
 	}
 	return browser, script
+}
+
+// Profile returns a directory for the profile of a browser. It is removed at the end of the
+// test, if that is possible then: some processes of a browser end, and write, after the
+// browser itself.
+func Profile(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "switchyard-browser-") //nolint:usetesting // TempDir fails the test if a file is added meanwhile
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		const tries = 100
+		again := time.NewTicker(20 * time.Millisecond) //nolint:mnd // a moment
+		defer again.Stop()
+		for range tries {
+			if os.RemoveAll(dir) == nil {
+				return
+			}
+			<-again.C
+		}
+	})
+	return dir
 }
 
 // chromium returns the path of Chromium or Chrome, or "" if there is none.

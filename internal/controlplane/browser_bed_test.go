@@ -25,6 +25,9 @@ var axeScript = browsertest.Script{
 	Install: ".tools/axe/install", Require: "SWITCHYARD_REQUIRE_BROWSER",
 }
 
+// browserLimit bounds every wait for a browser, which is slow on a busy machine.
+const browserLimit = 2 * time.Minute
+
 // tab is a page in a browser, with what its console has shown.
 type tab struct {
 	t   *testing.T
@@ -40,8 +43,8 @@ type tab struct {
 func browse(t *testing.T) *tab {
 	t.Helper()
 	browser, axe := browsertest.Find(t, axeScript)
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(browser), chromedp.UserDataDir(t.TempDir()),
-		chromedp.WindowSize(1280, 900))
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(browser), chromedp.UserDataDir(browsertest.Profile(t)),
+		chromedp.WindowSize(1280, 900), chromedp.WSURLReadTimeout(browserLimit))
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // which Chromium has for other users only
 	}
@@ -53,7 +56,7 @@ func browse(t *testing.T) *tab {
 	t.Cleanup(func() {
 		stopListening()
 		listener.Wait()
-		ending, cancel := context.WithTimeout(ctx, waitLimit)
+		ending, cancel := context.WithTimeout(ctx, browserLimit)
 		defer cancel()
 		_ = chromedp.Cancel(ending) // it waits for the browser
 		endPage()
@@ -115,7 +118,7 @@ func (p *tab) allow(texts ...string) {
 func (p *tab) run(actions ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
 	for i, action := range actions {
-		ctx, cancel := context.WithTimeout(p.ctx, waitLimit)
+		ctx, cancel := context.WithTimeout(p.ctx, browserLimit)
 		err := chromedp.Do(ctx, action)
 		cancel()
 		if err != nil {
@@ -144,7 +147,7 @@ func (p *tab) until(expression string, args ...any) {
 		args[i] = string(quoted)
 	}
 	expression = "!!(" + strings.TrimSpace(fmt.Sprintf(expression, args...)) + ")"
-	ctx, cancel := context.WithTimeout(p.ctx, waitLimit)
+	ctx, cancel := context.WithTimeout(p.ctx, browserLimit)
 	defer cancel()
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()
@@ -187,7 +190,7 @@ func (p *tab) expectAccessible(name string) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(p.ctx, waitLimit)
+	ctx, cancel := context.WithTimeout(p.ctx, browserLimit)
 	defer cancel()
 	p.run(chromedp.Evaluate[chromedp.Void](string(script) + "; undefined"))
 	found, err := chromedp.Run(ctx, chromedp.Evaluate[string](`axe.run().then((r) => JSON.stringify(r.violations

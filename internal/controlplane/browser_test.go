@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/url"
 	"strings"
 	"testing"
 
@@ -80,14 +79,12 @@ func TestBrowserRestart(t *testing.T) {
 	t.Parallel()
 	p := browse(t)
 	dir := t.TempDir()
-	b := start(t, withPictures, func(c *controlplane.Config) { c.DataDir = dir })
+	port := freePort(t)
+	listen := func(c *controlplane.Config) { c.DataDir, c.Listen = dir, fmt.Sprint("127.0.0.1:", port) }
+	b := start(t, withPictures, listen)
 	p.signIn(b.URL()+"/jobs", b.AdminToken())
 	p.until(`document.getElementById("link").innerText === "live"`)
 	p.expectQuiet()
-	address, err := url.Parse(b.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
 	defer cancel()
 	b.client.CloseIdleConnections()
@@ -95,7 +92,7 @@ func TestBrowserRestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.until(`document.getElementById("link").innerText.startsWith("reconnecting")`)
-	again := start(t, withPictures, func(c *controlplane.Config) { c.DataDir, c.Listen = dir, address.Host })
+	again := start(t, withPictures, listen)
 	again.submit("after", "true")
 	p.until(`document.getElementById("link").innerText === "live" && document.getElementById("live-jobs").innerText.includes("after")`)
 	p.run(chromedp.Navigate("about:blank"))

@@ -47,7 +47,7 @@ func waitReachable(t *testing.T, s *Store) time.Duration {
 		if err == nil {
 			return time.Since(began)
 		}
-		if time.Since(began) > 20*time.Second {
+		if time.Since(began) > time.Minute {
 			t.Fatalf("the store cannot be used: %v", err)
 		}
 		<-tick.C

@@ -32,7 +32,7 @@ func TestNoWriteWaitsForAReadingOfTheUsage(t *testing.T) {
 			t.Error(err)
 		}
 		s.admission.reading.Unlock()
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("the new job waits")
 		s.admission.reading.Unlock()
 		<-second
