@@ -32,7 +32,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
-			// Of a control plane that is started again, on a port that the system gives to
+			// Of a control plane that is started again, on a port that the system assigns to
 			// nothing else meanwhile.
 			free, err := freeport.Addresses(context.Background(), 1)
 			if err != nil {
