@@ -50,14 +50,14 @@ func (r *records) queueReason(job *record.Job) (reason string) {
 	return reason
 }
 
-// SetLogEnd, LogEnd and Subscribe implement joblog.Jobs.
-func (r *records) SetLogEnd(jobID string, sequence, end uint64) {
-	r.view(func(x *schedule.Index) { x.SetLogEnd(jobID, sequence, end) })
+// AddLog, LogReach and Subscribe implement joblog.Jobs.
+func (r *records) AddLog(jobID string, more joblog.Reach) {
+	r.view(func(x *schedule.Index) { x.AddLog(jobID, schedule.LogReach(more)) })
 }
 
-func (r *records) LogEnd(jobID string) (sequence, end uint64) {
-	r.view(func(x *schedule.Index) { sequence, end = x.LogEnd(jobID) })
-	return sequence, end
+func (r *records) LogReach(jobID string) (reach joblog.Reach) {
+	r.view(func(x *schedule.Index) { reach = joblog.Reach(x.LogReach(jobID)) })
+	return reach
 }
 
 func (r *records) Subscribe(jobID string, s *joblog.Subscription) (stop func()) {

@@ -102,7 +102,8 @@ func TestDeletedLog(t *testing.T) {
 	}
 
 	// One that was on its way, in another replica, is not shown.
-	must(t, p.st.AppendChunk(t.Context(), g.JobID, wire.Chunk{Sequence: 2, Offset: 4, Data: []byte("two ")}))
+	_, err = p.st.AppendChunk(t.Context(), g.JobID, wire.Chunk{Sequence: 2, Offset: 4, Data: []byte("two ")})
+	must(t, err)
 	_, end := p.follows(g.JobID, joblog.Options{})
 	if diff := cmp.Diff([]string{"finished"}, end()); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)

@@ -16,6 +16,10 @@ const (
 	// maxShare is the most of the room for all logs that one log may use, as a
 	// divisor.
 	maxShare = 4
+	// maxRepeats is how many times its limit the chunks of a log may have that are stored,
+	// and one chunk. An agent repeats a chunk whose response it has missed; a job, which has
+	// its token, could send overlapping ones without end, and so displace the logs of others.
+	maxRepeats = 2
 )
 
 // ErrFull is in the chain of the error of a chunk that reaches past the limit of the

@@ -23,7 +23,7 @@ import (
 type someJobs struct {
 	mu      sync.Mutex
 	states  map[string]wire.JobState
-	ends    map[string][2]uint64
+	reach   map[string]Reach
 	trimmed map[string]uint64 // by job, the size of the log that was deleted
 	// unrecorded is how many calls of LogTrimmed fail because the store is full.
 	unrecorded int
@@ -56,17 +56,16 @@ func (j *someJobs) LogTrimmed(_ context.Context, id string, size uint64) error {
 func (*someJobs) WaitingReason(record.Job) string        { return "" }
 func (*someJobs) Subscribe(string, *Subscription) func() { return func() {} }
 
-func (j *someJobs) SetLogEnd(id string, sequence, end uint64) {
+func (j *someJobs) AddLog(id string, more Reach) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	known := j.ends[id]
-	j.ends[id] = [2]uint64{max(known[0], sequence), max(known[1], end)}
+	j.reach[id] = j.reach[id].With(more)
 }
 
-func (j *someJobs) LogEnd(id string) (sequence, end uint64) {
+func (j *someJobs) LogReach(id string) Reach {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.ends[id][0], j.ends[id][1]
+	return j.reach[id]
 }
 
 // openLog returns a log on an embedded store of the least size.
@@ -77,7 +76,7 @@ func openLog(t *testing.T, maxSize uint64) (*Log, *store.Store, *someJobs) {
 		t.Fatal(err)
 	}
 	t.Cleanup(st.Close)
-	jobs := &someJobs{states: map[string]wire.JobState{}, ends: map[string][2]uint64{}, trimmed: map[string]uint64{}}
+	jobs := &someJobs{states: map[string]wire.JobState{}, reach: map[string]Reach{}, trimmed: map[string]uint64{}}
 	return New(st, jobs, Config{Grace: time.Second, MaxSize: maxSize, Now: time.Now, Logger: zap.NewNop()}), st, jobs
 }
 
@@ -140,6 +139,51 @@ func TestLimitOfALog(t *testing.T) {
 				t.Errorf("a log of %d bytes is cut: %v", size, cut)
 			}
 		})
+	}
+}
+
+// Chunks that overlap do not pass the limit of a log, wherever they claim to be; also not
+// where the replica has started again since. A chunk that was dropped as a copy of another one does
+// not count.
+func TestLimitOfOverlappingChunks(t *testing.T) {
+	const limit = MaxChunkSize
+	for name, of := range map[string]func(n uint64) wire.Chunk{
+		"at one offset":  func(n uint64) wire.Chunk { return wire.Chunk{Sequence: n} },
+		"at one end":     func(n uint64) wire.Chunk { return wire.Chunk{Sequence: n + 1, Offset: limit / 2} },
+		"of one number":  func(n uint64) wire.Chunk { return wire.Chunk{Sequence: 1, Offset: n} },
+		"one of another": func(n uint64) wire.Chunk { return wire.Chunk{Sequence: n, Offset: limit / 4 * (n % 2)} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, st, jobs := openLog(t, limit)
+			jobs.states["j"] = wire.StateRunning
+			send := func(n uint64) error {
+				c := of(n)
+				c.Data = bytes.Repeat([]byte("x"), limit/2)
+				return l.Append(t.Context(), "j", c)
+			}
+			for n := uint64(1); n <= 20; n++ {
+				if err := send(n); err != nil && !errors.Is(err, ErrFull) {
+					t.Fatal(err)
+				}
+				if n == 10 && name != "of one number" { // of chunk 1 the store is not asked
+					jobs.reach = map[string]Reach{}
+				}
+			}
+			used, _, err := st.LogUsage(t.Context())
+			if most := int64(5 * limit); err != nil || used > most {
+				t.Errorf("the log takes %d bytes, want at most %d: %v", used, most, err)
+			}
+		})
+	}
+	l, st, jobs := openLog(t, limit)
+	jobs.states["j"] = wire.StateRunning
+	for range 20 {
+		if err := l.Append(t.Context(), "j", wire.Chunk{Sequence: 1, Data: bytes.Repeat([]byte("x"), limit)}); err != nil {
+			t.Fatalf("a repeated chunk: %v", err)
+		}
+	}
+	if used, _, err := st.LogUsage(t.Context()); err != nil || used > limit+1000 {
+		t.Errorf("20 copies of a chunk take %d bytes: %v", used, err)
 	}
 }
 

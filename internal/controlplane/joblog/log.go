@@ -47,14 +47,27 @@ type Jobs interface {
 	WaitingReason(job record.Job) string
 	// Subscribe adds every later change of a job to s, until stop is called.
 	Subscribe(jobID string, s *Subscription) (stop func())
-	// SetLogEnd records that the chunk of that sequence was stored, which ends at
-	// offset end. LogEnd returns the highest values known, zero for none.
-	SetLogEnd(jobID string, sequence, end uint64)
-	LogEnd(jobID string) (sequence, end uint64)
+	// AddLog records that more of a log was stored. LogReach returns what is known of it,
+	// the zero value for nothing.
+	AddLog(jobID string, more Reach)
+	LogReach(jobID string) Reach
 	// LogTrimmed records in a job that has ended that its log, of size bytes, is deleted
 	// to make room. It succeeds if it is recorded already. store.ErrNotFound,
 	// store.ErrUnavailable.
 	LogTrimmed(ctx context.Context, jobID string, size uint64) error
+}
+
+// Reach is how far the chunks reach of a log, or of a part of it.
+type Reach struct {
+	// Sequence is the highest sequence of a chunk, and End the furthest end.
+	Sequence, End uint64
+	// Stored is how many bytes are stored, chunks that overlap or are repeated included.
+	Stored uint64
+}
+
+// With returns the reach of both.
+func (r Reach) With(more Reach) Reach {
+	return Reach{max(r.Sequence, more.Sequence), max(r.End, more.End), r.Stored + more.Stored}
 }
 
 // Log stores and reads the logs of jobs. Its methods may be called concurrently.
@@ -90,11 +103,16 @@ func (l *Log) Append(ctx context.Context, jobID string, c wire.Chunk) error {
 	if err := check(c); err != nil || len(c.Data) == 0 {
 		return err
 	}
-	if known, _ := l.reached(ctx, jobID, c.Sequence); c.Sequence > known+MaxGap {
-		return record.Invalid("sequence", "is %d, more than %d after the last chunk that arrived, %d", c.Sequence, MaxGap, known)
+	known := l.reached(ctx, jobID, c.Sequence)
+	if c.Sequence > known.Sequence+MaxGap {
+		return record.Invalid("sequence", "is %d, more than %d after the last chunk that arrived, %d", c.Sequence, MaxGap, known.Sequence)
+	}
+	limit := l.MaxSize()
+	if known.Stored > maxRepeats*limit+MaxChunkSize {
+		return fmt.Errorf("%w of %d bytes, %d times over, with chunks that overlap; the rest is not kept", ErrFull, limit, maxRepeats)
 	}
 	l.makeRoom(ctx, len(c.Data))
-	if limit := l.MaxSize(); c.End() > limit {
+	if c.End() > limit {
 		if c.Offset <= limit {
 			if err := l.appendLast(ctx, jobID, c, limit); err != nil {
 				return err
@@ -106,37 +124,44 @@ func (l *Log) Append(ctx context.Context, jobID string, c wire.Chunk) error {
 }
 
 func (l *Log) store(ctx context.Context, jobID string, c wire.Chunk) error {
-	if err := l.st.AppendChunk(ctx, jobID, c); err != nil {
+	stored, err := l.st.AppendChunk(ctx, jobID, c)
+	if err != nil {
 		return err //nolint:wrapcheck // the store's errors say what was attempted
 	}
-	l.jobs.SetLogEnd(jobID, c.Sequence, c.End())
+	reach := Reach{Sequence: c.Sequence, End: c.End()}
+	if stored {
+		reach.Stored = uint64(len(c.Data))
+	}
+	l.jobs.AddLog(jobID, reach)
 	return nil
 }
 
-// reached returns the highest sequence and the furthest end of the chunks that
-// have arrived. It reads the store only if this replica does not know of a chunk
-// shortly before the next one, and all of it only if it knows of none: it has started a
-// moment ago, or another replica has received the log so far.
-func (l *Log) reached(ctx context.Context, jobID string, next uint64) (sequence, end uint64) {
-	sequence, end = l.jobs.LogEnd(jobID)
-	if next == 1 || sequence > 0 && next <= sequence+MaxGap {
-		return sequence, end
+// reached returns how far the chunks reach that have arrived. It reads the store only if
+// this replica does not know of a chunk shortly before the next one, and all of it only if
+// it knows of none: it has started a moment ago, or another replica has received the log
+// so far.
+func (l *Log) reached(ctx context.Context, jobID string, next uint64) Reach {
+	known := l.jobs.LogReach(jobID)
+	if next == 1 || known.Sequence > 0 && next <= known.Sequence+MaxGap {
+		return known
 	}
 	last, err := l.st.LastChunk(ctx, jobID)
 	if err != nil {
-		return sequence, end // no chunk, or the store fails: the write that follows reports it
+		return known // no chunk, or the store fails: the write that follows reports it
 	}
-	if sequence == 0 {
+	if known.Sequence == 0 {
 		places, err := l.st.ChunkPlaces(ctx, jobID)
 		if err != nil {
 			l.config.Logger.Warn("failed to read how far a log has come", zap.String("job_id", jobID), zap.Error(err))
 		}
+		var stored Reach
 		for _, p := range places {
-			sequence, end = max(sequence, p.Sequence), max(end, p.End())
+			stored = stored.With(Reach{p.Sequence, p.End(), p.Size})
 		}
-		l.jobs.SetLogEnd(jobID, sequence, end)
+		l.jobs.AddLog(jobID, stored)
+		known = known.With(stored)
 	}
-	return max(sequence, last.Sequence), max(end, last.End())
+	return known.With(Reach{Sequence: last.Sequence, End: last.End()})
 }
 
 // Size returns the size in bytes of what has arrived of a job's log, as far as
@@ -144,7 +169,7 @@ func (l *Log) reached(ctx context.Context, jobID string, next uint64) (sequence,
 // stored itself, and the one that was stored last), and whether the log was cut at its
 // limit: the line that says so is beyond the limit.
 func (l *Log) Size(ctx context.Context, jobID string) (size uint64, cut bool) {
-	_, size = l.reached(ctx, jobID, math.MaxUint64)
+	size = l.reached(ctx, jobID, math.MaxUint64).End
 	return size, size > l.MaxSize()
 }
 

@@ -89,10 +89,8 @@ type jobEntry struct {
 	firstPing, lastPing time.Time
 	// route is how this replica offered it to its worker.
 	route Route
-	// logEnd is the end offset of the furthest log chunk stored by this replica.
-	logEnd uint64
-	// logSequence is the highest sequence of those chunks.
-	logSequence uint64
+	// log is how far the log chunks reach that this replica has stored, or has found.
+	log LogReach
 }
 
 // New returns an empty index.
@@ -285,19 +283,21 @@ func (x *Index) Tidy(now time.Time, workerRetention time.Duration) {
 	x.expiry = x.history.expire(x.expiry, now, maxExpirySteps)
 }
 
-// SetLogEnd records that a log chunk of a job was stored that has the sequence and
-// ends at offset end.
-func (x *Index) SetLogEnd(jobID string, sequence, end uint64) {
+// LogReach is how far the log chunks of a job reach: the highest sequence, the furthest end,
+// and how many bytes are stored.
+type LogReach struct{ Sequence, End, Stored uint64 }
+
+// AddLog records that more of the log of a job in hand was stored.
+func (x *Index) AddLog(jobID string, more LogReach) {
 	if j := x.inHand[jobID]; j != nil {
-		j.logEnd, j.logSequence = max(j.logEnd, end), max(j.logSequence, sequence)
+		j.log = LogReach{max(j.log.Sequence, more.Sequence), max(j.log.End, more.End), j.log.Stored + more.Stored}
 	}
 }
 
-// LogEnd returns the highest sequence and the end offset of the furthest log chunk
-// that this replica stored for a live job.
-func (x *Index) LogEnd(jobID string) (sequence, end uint64) {
+// LogReach returns how far the chunks reach that this replica knows of a live job.
+func (x *Index) LogReach(jobID string) LogReach {
 	if j := x.jobs[jobID]; j != nil {
-		return j.logSequence, j.logEnd
+		return j.log
 	}
-	return 0, 0
+	return LogReach{}
 }

@@ -48,11 +48,12 @@ type ChunkPlace struct {
 func (p ChunkPlace) End() uint64 { return p.Offset + p.Size }
 
 // AppendChunk stores a chunk of a job's log. A second copy within two minutes is
-// dropped, which is a success. ErrTooLarge, ErrUnavailable.
-func (s *Store) AppendChunk(ctx context.Context, jobID string, c wire.Chunk) error {
+// dropped, which is a success; it reports whether the chunk was stored. ErrTooLarge,
+// ErrUnavailable.
+func (s *Store) AppendChunk(ctx context.Context, jobID string, c wire.Chunk) (stored bool, err error) {
 	doing := "storing a log chunk of job " + jobID
 	if !validID(jobID) {
-		return fmt.Errorf("%s: %w", doing, ErrNotFound)
+		return false, fmt.Errorf("%s: %w", doing, ErrNotFound)
 	}
 	var place [chunkHeaderSize]byte
 	binary.BigEndian.PutUint64(place[:8], c.Sequence)
@@ -62,8 +63,11 @@ func (s *Store) AppendChunk(ctx context.Context, jobID string, c wire.Chunk) err
 	msg.Header.Set(chunkHeader, hex.EncodeToString(place[:]))
 	s.emptyLogs.forget(jobID)
 	id := jobID + "." + strconv.FormatUint(c.Sequence, 10) + "." + strconv.FormatUint(c.Offset, 10)
-	_, err := s.write(ctx, msg, doing, jetstream.WithMsgID(id))
-	return err
+	ack, err := s.publish(ctx, msg, jetstream.WithMsgID(id))
+	if err != nil {
+		return false, wrap(ctx, err, doing)
+	}
+	return !ack.Duplicate, nil
 }
 
 // LastChunk returns the chunk of a job's log that was stored last, which need not

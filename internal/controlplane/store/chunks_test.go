@@ -16,11 +16,11 @@ func TestReadChunksInTheOrderOfStoring(t *testing.T) {
 		{Sequence: 1, Offset: 0, Data: []byte("hello")},
 	}
 	for _, c := range []wire.Chunk{chunks[0], chunks[0], chunks[1]} {
-		if err := s.AppendChunk(t.Context(), "j", c); err != nil {
+		if _, err := s.AppendChunk(t.Context(), "j", c); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.AppendChunk(t.Context(), "other", wire.Chunk{Sequence: 1, Data: []byte("no")}); err != nil {
+	if _, err := s.AppendChunk(t.Context(), "other", wire.Chunk{Sequence: 1, Data: []byte("no")}); err != nil {
 		t.Fatal(err)
 	}
 	var got []wire.Chunk
@@ -50,7 +50,7 @@ func TestASlowReaderOfALogIsBounded(t *testing.T) {
 	const chunks, size = 40, 512 << 10
 	for i := range uint64(chunks) {
 		chunk := wire.Chunk{Sequence: i + 1, Offset: i * size, Data: bytes.Repeat([]byte{byte(i)}, size)}
-		if err := s.AppendChunk(t.Context(), "j", chunk); err != nil {
+		if _, err := s.AppendChunk(t.Context(), "j", chunk); err != nil {
 			t.Fatal(err)
 		}
 	}

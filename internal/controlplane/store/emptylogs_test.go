@@ -46,7 +46,7 @@ func TestAJobHasNoLogUntilItHas(t *testing.T) {
 	if _, err := s.LastChunk(t.Context(), "j"); !errors.Is(err, ErrNotFound) || !s.emptyLogs.has("j") {
 		t.Errorf("got %v, want it known that there is no chunk", err)
 	}
-	if err := s.AppendChunk(t.Context(), "j", wire.Chunk{Sequence: 1, Data: []byte("x")}); err != nil {
+	if _, err := s.AppendChunk(t.Context(), "j", wire.Chunk{Sequence: 1, Data: []byte("x")}); err != nil {
 		t.Fatal(err)
 	}
 	if c, err := s.LastChunk(t.Context(), "j"); err != nil || c.Sequence != 1 {

@@ -81,7 +81,7 @@ func TestFullDiskHasRoomAgain(t *testing.T) {
 		if err := s.Reachable(t.Context()); !errors.Is(err, ErrFull) {
 			t.Errorf("a full store is reachable: %v", err)
 		}
-		if err := s.AppendChunk(t.Context(), "j", wire.Chunk{Sequence: 1, Data: make([]byte, 100_000)}); !errors.Is(err, ErrFull) {
+		if _, err := s.AppendChunk(t.Context(), "j", wire.Chunk{Sequence: 1, Data: make([]byte, 100_000)}); !errors.Is(err, ErrFull) {
 			t.Errorf("storing a log chunk on a full disk: %v", err)
 		}
 		mustHave(t, s, ids)
@@ -196,7 +196,7 @@ func TestLogsLeaveRoomForJobs(t *testing.T) {
 	s := openTest(t, Options{MaxStore: MinMaxStore})
 	data := make([]byte, 500_000)
 	for n := range uint64(50) {
-		if err := s.AppendChunk(t.Context(), "j", wire.Chunk{Sequence: n + 1, Offset: n * 500_000, Data: data}); err != nil {
+		if _, err := s.AppendChunk(t.Context(), "j", wire.Chunk{Sequence: n + 1, Offset: n * 500_000, Data: data}); err != nil {
 			t.Fatalf("chunk %d: %v", n, err)
 		}
 	}
@@ -236,7 +236,7 @@ func TestLimitIsLowered(t *testing.T) {
 	}
 	data := make([]byte, 500_000)
 	for n := range uint64(60) {
-		if err := s.AppendChunk(t.Context(), "j", wire.Chunk{Sequence: n + 1, Offset: n * 500_000, Data: data}); err != nil {
+		if _, err := s.AppendChunk(t.Context(), "j", wire.Chunk{Sequence: n + 1, Offset: n * 500_000, Data: data}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -43,7 +43,7 @@ func TestWriter(t *testing.T) {
 func storeOne(t *testing.T, s *Store, id string) {
 	job, err := s.PutJob(t.Context(), record.Job{ID: id, Command: []string{"true"}, Job: lifecycle.Job{State: wire.StateQueued}})
 	if err == nil {
-		err = s.AppendChunk(t.Context(), job.ID, wire.Chunk{Sequence: 1, Data: []byte(job.ID)})
+		_, err = s.AppendChunk(t.Context(), job.ID, wire.Chunk{Sequence: 1, Data: []byte(job.ID)})
 	}
 	if err == nil {
 		job.State = wire.StateRunning

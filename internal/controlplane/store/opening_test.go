@@ -124,7 +124,8 @@ func TestDocumentedPermissionsAreEnough(t *testing.T) {
 	}
 	must(t, s.PutKey(ctx, "key", Key{JobID: "job"}))
 	must(t, s.DeleteKey(ctx, "key", "job"))
-	must(t, s.AppendChunk(ctx, "job", wire.Chunk{Sequence: 1, Data: []byte("text")}))
+	_, err = s.AppendChunk(ctx, "job", wire.Chunk{Sequence: 1, Data: []byte("text")})
+	must(t, err)
 	must(t, s.ReadChunks(ctx, "job", func(Chunk) bool { return false }))
 	must(t, s.DeleteLog(ctx, "job"))
 	_, err = s.PutMetadata(ctx, "build", record.Metadata{})

@@ -54,7 +54,7 @@ func TestRecordsSurviveReopening(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := s.AppendChunk(t.Context(), "j", wire.Chunk{Sequence: 1, Data: []byte("hello")}); err != nil {
+			if _, err := s.AppendChunk(t.Context(), "j", wire.Chunk{Sequence: 1, Data: []byte("hello")}); err != nil {
 				t.Fatal(err)
 			}
 			s.Close()

@@ -133,7 +133,7 @@ func TestBackupAndRestore(t *testing.T) {
 	s := openTest(t, Options{DataDir: unpack(t, "testdata/version1.tar.gz"), Retention: century, WorkerRetention: century})
 	for n := range uint64(100) {
 		c := wire.Chunk{Sequence: n + 2, Offset: 12 + n, Data: []byte("x")}
-		if err := s.AppendChunk(t.Context(), "0193a000-0000-7000-8000-000000000001", c); err != nil {
+		if _, err := s.AppendChunk(t.Context(), "0193a000-0000-7000-8000-000000000001", c); err != nil {
 			t.Fatal(err)
 		}
 	}
