@@ -110,6 +110,10 @@ func (d *Dispatcher) submitKeyed(ctx context.Context, job *record.Job) (_ record
 	if refusal := d.admit(ctx, job); refusal != nil {
 		return d.existingOr(ctx, job.IdempotencyKey, refusal)
 	}
+	// Once the key may be stored, so is the job: a caller that leaves would leave a key
+	// that is kept for ever.
+	ctx, cancel := store.Detach(ctx)
+	defer cancel()
 	var replace uint64 // the revision of a key that names nothing any more
 	for range store.MaxConflicts {
 		err := st.PutKey(ctx, job.IdempotencyKey, store.Key{JobID: job.ID, Revision: replace})

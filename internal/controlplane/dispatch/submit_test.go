@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -421,5 +422,30 @@ func TestAWorkerAfterAFailedSubmission(t *testing.T) {
 			}
 			p.wants(feed, wire.Instruction{Kind: wire.JobAssigned, JobID: id})
 		})
+	}
+}
+
+// A caller that leaves while its submission is stored, whenever that is, leaves no key
+// without a job.
+func TestNoKeyIsLeftBehindByACallerThatLeaves(t *testing.T) {
+	p := newPlant(t, Options{})
+	keys := 0
+	for n := range 150 {
+		ctx, leave := context.WithTimeout(t.Context(), time.Duration(n)*20*time.Microsecond)
+		key := fmt.Sprint("key ", n)
+		_, _, _ = p.Submit(ctx, record.Job{Command: []string{"true"}, IdempotencyKey: key}) // the caller is not there any more
+		leave()
+		stored, err := p.st.Key(t.Context(), key)
+		if errors.Is(err, ErrNotFound) {
+			continue
+		}
+		must(t, err)
+		keys++
+		if _, err := p.st.Job(t.Context(), stored.JobID); err != nil {
+			t.Errorf("who leaves after %v leaves a key without a job: %v", time.Duration(n)*20*time.Microsecond, err)
+		}
+	}
+	if keys == 0 {
+		t.Error("no key was stored: nothing was tested")
 	}
 }
