@@ -47,7 +47,7 @@ func (f Filter) Resolve(records []fsm.Record) (Filter, error) {
 		switch {
 		case name != "" && names[name]:
 		case err != nil:
-			return f, fmt.Errorf("%q is no name, and %w", name, err)
+			return f, fmt.Errorf("no worker has the name %q, and %w", name, err)
 		case id == "":
 			text := strings.Join(titles[:min(len(titles), maxNamed)], ", ")
 			if more := len(titles) - maxNamed; more > 0 {

@@ -70,7 +70,7 @@ func TestFilterTakesBeginnings(t *testing.T) {
 		{"aaaa-", "", "aaaa-1"},
 		{"aaaa", "", "aaaa"}, // a name comes first
 		{"aaab-3", "", "aaab-3"},
-		{"aaab", "", `"aaab" is no name, and several IDs begin so: aaab-2, aaab-3`},
+		{"aaab", "", `no worker has the name "aaab", and several IDs begin so: aaab-2, aaab-3`},
 		{"aaa", "", `no worker has the name or ID "aaa"; there are: aaaa (aaab-2), aaab-3, box (aaaa-1)`},
 		{"box", "jobs-2", "box jobs-2"},
 		{"box", "next-10", "box next-10"},

@@ -100,7 +100,7 @@ type Reader struct {
 	records  int64
 }
 
-// standardInput is opened anew, because a read of os.Stdin does not end with a context.
+// standardInput is opened again, because a read of os.Stdin does not end with a context.
 const standardInput = "/dev/stdin"
 
 // Open opens a file and reads its header; "-" is standard input, which Windows does not
