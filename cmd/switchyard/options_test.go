@@ -34,7 +34,7 @@ func TestEveryFlagChangesWhatIsRead(t *testing.T) {
 		"KEY=VALUE": "k=v", "NAME=VALUE": "K=v", "GLOB": "X_*", "SIGNAL": "INT",
 		"stream": "false", "mode": "poll-only", "stream-protocol": "connect", "build-cleanup": "never",
 		"shell": "/bin/sh -c", "executor": "/bin/sh", "git-submodules": "false", "output": "json", "access-log": "all",
-		"env-file":                variables,
+		"env-file": variables, "endpoint": "http://x",
 		"registration-token-file": token, "admin-token-file": token,
 	}
 	logger := zap.NewNop()
