@@ -51,20 +51,7 @@ func (a *Agent) register(ctx context.Context, s *shared, name string, index int)
 		Machine: fsm.Config{
 			Mode: c.Mode, RetireAfterJob: c.DisconnectAfterJob, AcquireJob: fsm.JobID(c.AcquireJob),
 		},
-		RunJob: func(ctx context.Context, accepted wire.Job) (job.Result, error) {
-			spec := job.Spec{Job: accepted, ReportEndpoint: session.Endpoint(), Headers: session.RequestHeaders()}
-			jobSession := session.Job(accepted)
-			jobSession.LastJob = c.DisconnectAfterJob
-			options := options
-			options.Secrets = append(slices.Clip(a.allTokens()), session.Token())
-			s.held.begin(session.ID(), accepted.ID)
-			result, err := job.Run(ctx, spec, jobSession, options)
-			if !errors.Is(err, job.ErrAbandoned) {
-				c.JobEnded(result)
-			}
-			s.held.end(session.ID(), errors.Is(err, job.PhaseFinish) && !errors.Is(err, wire.ErrRefused))
-			return result, err //nolint:wrapcheck // it names the phase that failed
-		},
+		RunJob:         a.runJob(s, session, options),
 		Heartbeat:      session.HeartbeatInterval(),
 		HeartbeatAt:    heartbeatAt(s.epoch, index, session.HeartbeatInterval()),
 		SilenceLimit:   c.SilenceLimit,
@@ -80,6 +67,26 @@ func (a *Agent) register(ctx context.Context, s *shared, name string, index int)
 		return nil, nil, fmt.Errorf("agent: %w", err)
 	}
 	return w, logger, nil
+}
+
+// runJob returns the function that runs an accepted job of a worker.
+func (a *Agent) runJob(
+	s *shared, session *transport.Session, options job.Options,
+) func(context.Context, wire.Job) (job.Result, error) {
+	return func(ctx context.Context, accepted wire.Job) (job.Result, error) {
+		spec := job.Spec{Job: accepted, ReportEndpoint: session.Endpoint(), Headers: session.RequestHeaders()}
+		jobSession := session.Job(accepted)
+		jobSession.LastJob = a.config.DisconnectAfterJob
+		options := options
+		options.Secrets = append(slices.Clip(a.allTokens()), session.Token())
+		s.held.begin(session.ID(), accepted.ID)
+		result, err := job.Run(ctx, spec, jobSession, options)
+		if !errors.Is(err, job.ErrAbandoned) {
+			a.config.JobEnded(result)
+		}
+		s.held.end(session.ID(), errors.Is(err, job.PhaseFinish) && !errors.Is(err, wire.ErrRefused))
+		return result, err //nolint:wrapcheck // it names the phase that failed
+	}
 }
 
 // heartbeatMoments is how many moments in an interval the workers of an agent share for
