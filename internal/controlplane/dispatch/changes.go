@@ -27,12 +27,18 @@ type change[T any] struct {
 	changed bool
 }
 
-// kind is how records of one kind (T) are changed by events (E).
+// stored is how one record (T) is read and written.
+type stored[T any] struct {
+	name string // for errors
+	read func(context.Context) (T, error)
+	put  func(context.Context, T) (T, error)
+}
+
+// kind is how one record (T) is changed by events (E).
 type kind[T, E any] struct {
-	name  string // of the record, for errors
+	stored[T]
+
 	after func(T, E) (T, error)
-	read  func(context.Context) (T, error)
-	put   func(context.Context, T) (T, error)
 	log   func(before, after T, ev E)
 }
 
@@ -40,7 +46,7 @@ type kind[T, E any] struct {
 // event before the table is asked; errUnchanged ignores it. It logs the change.
 func apply[T, E any](ctx context.Context, k kind[T, E], current T, indexed bool, ev E, checks []func(T) error) (change[T], error) {
 	var before T
-	after, err := compareAndSet(ctx, k.name, current, indexed, func(current T) (T, error) {
+	after, err := compareAndSet(ctx, k.stored, current, indexed, func(current T) (T, error) {
 		for _, check := range checks {
 			if err := check(current); err != nil {
 				return current, err
@@ -48,7 +54,7 @@ func apply[T, E any](ctx context.Context, k kind[T, E], current T, indexed bool,
 		}
 		before = current
 		return k.after(current, ev)
-	}, k.read, k.put)
+	})
 	if err == nil && after.changed {
 		k.log(before, after.record, ev)
 	}
@@ -64,14 +70,20 @@ func (r *records) changeJob(
 	var job record.Job
 	var indexed bool
 	r.view(func(x *schedule.Index) { job, indexed = x.Record(id) })
-	read := func(ctx context.Context) (record.Job, error) { return r.ReadJob(ctx, id) }
-	after, err := apply(ctx, kind[record.Job, lifecycle.Event]{"job " + id, jobAfter, read, r.putJob, r.logJob}, job, indexed, ev, checks)
+	k := kind[record.Job, lifecycle.Event]{r.storedJob("job "+id, id), jobAfter, r.logJob}
+	after, err := apply(ctx, k, job, indexed, ev, checks)
 	if err == nil && after.changed {
 		if err := r.perform(ctx, after.record); err != nil {
 			r.failures.failed(id, err, r.now(), zap.String("job_id", id))
 		}
 	}
 	return after, err
+}
+
+// storedJob returns how a job is read and written; name is its name in errors.
+func (r *records) storedJob(name, id string) stored[record.Job] {
+	read := func(ctx context.Context) (record.Job, error) { return r.ReadJob(ctx, id) }
+	return stored[record.Job]{name, read, r.putJob}
 }
 
 // changeWorker applies an event to a worker: see apply.
@@ -81,8 +93,8 @@ func (r *records) changeWorker(ctx context.Context, id string, ev workerstate.Ev
 	ev.At = r.now().UTC()
 	worker, indexed := r.worker(id)
 	read := func(ctx context.Context) (record.Worker, error) { return r.readWorker(ctx, id) }
-	return apply(ctx, kind[record.Worker, workerstate.Event]{"worker " + id, workerAfter, read, r.putWorker, r.logWorker},
-		worker, indexed, ev, checks)
+	k := kind[record.Worker, workerstate.Event]{stored[record.Worker]{"worker " + id, read, r.putWorker}, workerAfter, r.logWorker}
+	return apply(ctx, k, worker, indexed, ev, checks)
 }
 
 // createJob stores a new job after its first events. Of requested it uses the ID and what
@@ -114,20 +126,20 @@ func (r *records) createJob(
 // first. An indexed record is used for the first try if that leads to a write: a
 // refusal, or a success without a write, is decided on the stored record. It
 // returns the record as stored, also beside an error of the edit.
-func compareAndSet[T any](ctx context.Context, name string, current T, indexed bool, edit func(T) (T, error),
-	read func(context.Context) (T, error), put func(context.Context, T) (T, error),
+func compareAndSet[T any](
+	ctx context.Context, s stored[T], current T, indexed bool, edit func(T) (T, error),
 ) (change[T], error) {
 	for range store.MaxConflicts {
 		if !indexed {
 			var err error
-			if current, err = read(ctx); err != nil {
+			if current, err = s.read(ctx); err != nil {
 				return change[T]{}, err
 			}
 		}
 		edited, err := edit(current)
 		switch {
 		case err == nil:
-			edited, err = put(ctx, edited)
+			edited, err = s.put(ctx, edited)
 			if !errors.Is(err, store.ErrConflict) {
 				return change[T]{edited, err == nil}, err
 			}
@@ -139,7 +151,7 @@ func compareAndSet[T any](ctx context.Context, name string, current T, indexed b
 		}
 		indexed = false
 	}
-	return change[T]{}, fmt.Errorf("changing %s: %w", name, store.ErrConflict)
+	return change[T]{}, fmt.Errorf("changing %s: %w", s.name, store.ErrConflict)
 }
 
 // jobMessages are the log messages of the events that lead to a change.

@@ -38,14 +38,13 @@ func logAfter(job record.Job, ev logstate.Event) (record.Job, error) {
 // changeLog applies an event to the log of a job: see apply.
 func (r *records) changeLog(ctx context.Context, id string, ev logstate.Event) (change[record.Job], error) {
 	job, indexed := r.job(id)
-	read := func(ctx context.Context) (record.Job, error) { return r.ReadJob(ctx, id) }
 	logged := func(_, after record.Job, ev logstate.Event) {
 		if ev.Kind == logstate.DeleteRequested {
 			r.log.Info("job log deleted", zap.String("job_id", id), zap.String("actor", after.Log.Deletion.By),
 				zap.Uint64("bytes", after.Log.Deletion.Bytes), zap.String("reason", after.Log.Deletion.Reason))
 		}
 	}
-	return apply(ctx, kind[record.Job, logstate.Event]{"the log of job " + id, logAfter, read, r.putJob, logged}, job, indexed, ev, nil)
+	return apply(ctx, kind[record.Job, logstate.Event]{r.storedJob("the log of job "+id, id), logAfter, logged}, job, indexed, ev, nil)
 }
 
 // AppendLog stores a chunk of the job's log. Storing it again is a success. While the job

@@ -98,7 +98,7 @@ func (d *Dispatcher) changePause(
 		return queue, err
 	}
 	read := func(ctx context.Context) (record.QueuePause, error) { return d.readQueuePause(ctx, name) }
-	after, err := compareAndSet(ctx, "queue "+name, record.QueuePause{}, false, edit, read, d.putQueuePause)
+	after, err := compareAndSet(ctx, stored[record.QueuePause]{"queue " + name, read, d.putQueuePause}, record.QueuePause{}, false, edit)
 	if err != nil {
 		return queue, err
 	}
