@@ -82,13 +82,16 @@ func (d *Dispatcher) submit(ctx context.Context, job record.Job, id string) (_ r
 	}
 	job.ID, job.BuildID, job.RetryOf = id, "", ""
 	var stored record.Job
-	if job.IdempotencyKey == "" {
-		stored, err = d.create(ctx, &job)
-	} else {
-		stored, existed, err = d.submitKeyed(ctx, &job)
+	switch refusal := d.checkTags(&job); {
+	case job.IdempotencyKey != "":
+		stored, existed, err = d.submitKeyed(ctx, &job, refusal)
 		if err == nil && existed && !sameWork(stored, job) {
 			err = &KeyInUseError{Key: job.IdempotencyKey, JobID: stored.ID}
 		}
+	case refusal != nil:
+		err = refusal
+	default:
+		stored, err = d.create(ctx, &job)
 	}
 	if err != nil {
 		return record.Job{}, false, fmt.Errorf("submitting a job: %w", err)
@@ -104,10 +107,13 @@ func sameWork(a, b record.Job) bool {
 
 // submitKeyed stores a job under an idempotency key: first the key, then the job
 // that it names. A submission that finds a key without its job stores the job. At a limit
-// it stores neither.
-func (d *Dispatcher) submitKeyed(ctx context.Context, job *record.Job) (_ record.Job, existed bool, err error) {
+// it stores neither: refusal is that of checkTags, and the store's limit is checked here.
+func (d *Dispatcher) submitKeyed(ctx context.Context, job *record.Job, refusal error) (_ record.Job, existed bool, err error) {
 	st := d.records.st
-	if refusal := d.admit(ctx, job); refusal != nil {
+	if refusal == nil {
+		refusal = st.Admit(ctx) // as it is when the job is stored, but before the key is
+	}
+	if refusal != nil {
 		return d.existingOr(ctx, job.IdempotencyKey, refusal)
 	}
 	// Once the key may be stored, so is the job: a caller that leaves would leave a key
@@ -148,14 +154,11 @@ func (d *Dispatcher) submitKeyed(ctx context.Context, job *record.Job) (_ record
 	return record.Job{}, false, fmt.Errorf("idempotency key %q: %w", job.IdempotencyKey, store.ErrConflict)
 }
 
-// admit returns why a new job is refused now: a *schedule.TagLimitError, or an error of the
-// store.
-func (d *Dispatcher) admit(ctx context.Context, job *record.Job) (refusal error) {
+// checkTags returns a *schedule.TagLimitError if the jobs of the job's queue require too many
+// different sets of tags for one more.
+func (d *Dispatcher) checkTags(job *record.Job) (refusal error) {
 	d.records.view(func(x *schedule.Index) { refusal = x.CheckTags(job.Queue, job.Tags) })
-	if refusal != nil {
-		return refusal //nolint:wrapcheck // it says what was attempted
-	}
-	return d.records.st.Admit(ctx) //nolint:wrapcheck // it says what was attempted
+	return refusal
 }
 
 // existingOr returns the job that a key names. It fails with the refusal if there is none.
@@ -188,16 +191,9 @@ func (d *Dispatcher) createOnce(ctx context.Context, job *record.Job) (_ record.
 }
 
 // create stores a new job, assigned to an idle worker if there is one. It does not change job.
-func (d *Dispatcher) create(ctx context.Context, job *record.Job) (_ record.Job, err error) {
+func (d *Dispatcher) create(ctx context.Context, job *record.Job) (record.Job, error) {
 	var c *schedule.Claim
-	d.records.view(func(x *schedule.Index) {
-		if err = x.CheckTags(job.Queue, job.Tags); err == nil {
-			c = x.ClaimIdle(job.Queue, job.Tags)
-		}
-	})
-	if err != nil {
-		return record.Job{}, err //nolint:wrapcheck // it says what was attempted
-	}
+	d.records.view(func(x *schedule.Index) { c = x.ClaimIdle(job.Queue, job.Tags) })
 	submitted := lifecycle.Event{Kind: lifecycle.Submitted, At: d.now().UTC(), Actor: actorSubmitter}
 	if c == nil {
 		submitted.Reason = d.records.queueReason(job)
