@@ -15,7 +15,7 @@ func TestOptions(t *testing.T) {
 		err     string
 	}{
 		{"nothing", Options{}, "transport options: endpoint missing"},
-		{"no URL", Options{Endpoints: []string{"::"}}, "transport options: endpoint is not a URL"},
+		{"no URL", Options{Endpoints: []string{"::"}}, "transport options: endpoint must begin with http://, https:// or unix://"},
 		{"a header without the prefix", Options{Endpoints: []string{"http://a"}, Headers: http.Header{"X-A": {"1"}}}, `transport options: Headers: "X-A" must be`},
 		{"a value with a line break", Options{Endpoints: []string{"http://a"}, Headers: http.Header{"Buildkite-A": {"1\r\nX: 2"}}}, `transport options: Headers: "Buildkite-A" must be`},
 	}
