@@ -40,7 +40,7 @@ type openStream struct {
 	opened   time.Time
 	ends     time.Time   // when it reaches its maximum age
 	timer    *time.Timer // the next keep-alive, or the end
-	goOn     func()      // delivers
+	wake     func()      // delivers; the feed calls it in a goroutine of its own
 }
 
 // streamConn is what connect's streams of a server implement. With its Close a stream ends
@@ -73,14 +73,14 @@ func (h *Handler) openStream(
 	if deadline, ok := ctx.Deadline(); ok && deadline.Before(s.ends) { // the client asked for it
 		s.ends = deadline
 	}
-	s.goOn = func() { s.response.Do(s.deliver) }
+	s.wake = func() { s.response.Do(s.deliver) }
 	s.timer = time.AfterFunc(s.untilNext(), s.due)
 	s.response.AtEnd(func() {
 		s.timer.Stop()
 		feed.Close()
 	})
 	h.options.Logger.Info("stream opened", s.names()...)
-	s.response.Continue(func() { feed.Notify(s.goOn) }, func() { feed.End(errGone) })
+	s.response.Continue(func() { feed.Notify(s.wake) }, func() { feed.End(errGone) })
 	return nil
 }
 
@@ -121,7 +121,7 @@ func (s *openStream) deliver() {
 			s.end(err)
 			return
 		case !ok:
-			s.feed.Notify(s.goOn)
+			s.feed.Notify(s.wake)
 			return
 		}
 	}

@@ -62,8 +62,8 @@ func timeoutOf(ctx context.Context) time.Duration {
 }
 
 // request makes a request of a kind, within the bound of one request, and notes whether it
-// was answered. It fails at once if that is known to be in vain, and ctx is of Prompt. It
-// returns the error of do, or an OutageError.
+// was answered. It fails at once where failFast does. It returns the error of do, or an
+// OutageError.
 func (s *Store) request(ctx context.Context, k kind, do func(context.Context) error) error {
 	return s.noted(ctx, k, func() error {
 		ctx, cancel := s.bound(ctx)
@@ -77,7 +77,7 @@ func (s *Store) request(ctx context.Context, k kind, do func(context.Context) er
 
 // noted is request without its bound, and without waiting for a connection.
 func (s *Store) noted(ctx context.Context, k kind, do func() error) error {
-	if err := s.inVain(ctx, k); err != nil {
+	if err := s.failFast(ctx, k); err != nil {
 		return err
 	}
 	began := time.Now()
@@ -86,8 +86,9 @@ func (s *Store) noted(ctx context.Context, k kind, do func() error) error {
 	return err
 }
 
-// ask is request for one that only reads a stream, or that may be repeated: it is, until it
-// is answered. An embedded server answers each request, but not before its disk does.
+// ask is request for what only reads a stream, or may be repeated for another reason: it is
+// repeated until it is answered. An embedded server answers each request, but not before its
+// disk does, so it is asked once.
 func (s *Store) ask(ctx context.Context, k kind, do func(context.Context) error) error {
 	if s.embedded != nil {
 		return s.request(ctx, k, do)
@@ -101,7 +102,7 @@ func (s *Store) ask(ctx context.Context, k kind, do func(context.Context) error)
 				return err
 			}
 			pause(ctx, retryWait)
-			if err := s.inVain(ctx, k); err != nil {
+			if err := s.failFast(ctx, k); err != nil {
 				return err
 			}
 			if err := s.awaitConnection(ctx); err != nil {
@@ -111,9 +112,9 @@ func (s *Store) ask(ctx context.Context, k kind, do func(context.Context) error)
 	})
 }
 
-// inVain returns an OutageError if a request of a kind is known to be in vain, and ctx is
-// of Prompt.
-func (s *Store) inVain(ctx context.Context, k kind) error {
+// failFast returns an OutageError if requests of a kind are known to get no response, and ctx
+// is of Prompt. A request with another context waits for its time.
+func (s *Store) failFast(ctx context.Context, k kind) error {
 	if err := s.outages.check(k); err != nil && isPrompt(ctx) {
 		return err
 	}

@@ -90,7 +90,7 @@ func (s *Store) publish(ctx context.Context, msg *nats.Msg, opts ...jetstream.Pu
 // long.
 func (s *Store) attempt(ctx context.Context, stream string, write func(context.Context) error) error {
 	k := kind{stream, true}
-	if err := s.inVain(ctx, k); err != nil {
+	if err := s.failFast(ctx, k); err != nil {
 		return err
 	}
 	began := time.Now()
