@@ -158,7 +158,7 @@ func (d *Dispatcher) submitKeyed(ctx context.Context, job *record.Job, refusal e
 // different sets of tags for one more.
 func (d *Dispatcher) checkTags(job *record.Job) (refusal error) {
 	d.records.view(func(x *schedule.Index) { refusal = x.CheckTags(job.Queue, job.Tags) })
-	return refusal
+	return refusal //nolint:wrapcheck // it says what was attempted
 }
 
 // existingOr returns the job that a key names. It fails with the refusal if there is none.
