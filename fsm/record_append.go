@@ -12,6 +12,9 @@ import (
 // out if their value is zero.
 type object []byte
 
+// decimal is the base of the numbers.
+const decimal = 10
+
 // record appends the fields of a recordLine.
 func (o object) record(r *Record, whole bool) object {
 	o = o.time("time", r.Time).text("worker", r.Worker)
@@ -30,7 +33,7 @@ func (o object) record(r *Record, whole bool) object {
 	}
 	o = append(append(o.key("facts"), '{').facts(&r.Facts, whole), '}')
 	if r.Folded != 0 {
-		o = strconv.AppendInt(o.key("folded"), int64(r.Folded), 10)
+		o = strconv.AppendInt(o.key("folded"), int64(r.Folded), decimal)
 	}
 	if !r.Since.IsZero() {
 		o = o.time("since", r.Since)
@@ -83,7 +86,7 @@ func (o object) optNumber(name string, value uint64) object {
 	if value == 0 {
 		return o
 	}
-	return strconv.AppendUint(o.key(name), value, 10)
+	return strconv.AppendUint(o.key(name), value, decimal)
 }
 
 func (o object) optTrue(name string, value bool) object {

@@ -93,8 +93,8 @@ func fill(random *rand.Rand, text string, v reflect.Value) {
 			fill(random, text, v.Index(i))
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			fill(random, text, v.Field(i))
+		for _, field := range v.Fields() {
+			fill(random, text, field)
 		}
 	default:
 		panic("a field of type " + v.Type().String())

@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/switchyard-ci/switchyard/internal/config"
 )
 
 const (
@@ -17,9 +19,6 @@ const (
 	// maxEnvFile bounds a file of variables, in bytes: what a job can have.
 	maxEnvFile = 512 << 10
 )
-
-// byteOrderMark begins a text in UTF-8 that some editors write, and is not part of it.
-const byteOrderMark = "\ufeff"
 
 // environment returns the variables of --env-file and of --env, which replace them.
 func (s *submission) environment() (map[string]string, error) {
@@ -86,7 +85,7 @@ func readAtMost(r io.Reader, most int64) (string, error) {
 	case !utf8.Valid(text):
 		return "", errors.New("it is not UTF-8, and cannot be sent")
 	}
-	return strings.TrimPrefix(string(text), byteOrderMark), nil
+	return strings.TrimPrefix(string(text), config.ByteOrderMark), nil
 }
 
 // parseEnv parses NAME=VALUE pairs; the last of several with one name counts. Its

@@ -22,6 +22,7 @@ import (
 
 	"github.com/switchyard-ci/switchyard/internal/cli"
 	"github.com/switchyard-ci/switchyard/internal/client"
+	"github.com/switchyard-ci/switchyard/internal/config"
 	"github.com/switchyard-ci/switchyard/internal/present"
 	switchyardv1 "github.com/switchyard-ci/switchyard/proto/switchyard/v1"
 )
@@ -77,7 +78,7 @@ func (f *fileSubmission) run(ctx context.Context, r io.Reader) error {
 			f.lines++
 		}
 		if f.lines == 1 {
-			text = bytes.TrimPrefix(text, []byte(byteOrderMark))
+			text = bytes.TrimPrefix(text, []byte(config.ByteOrderMark))
 		}
 		switch {
 		case errors.Is(err, errLongLine):

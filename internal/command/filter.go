@@ -18,7 +18,8 @@ var errNothingSelected = errors.New("nothing that was asked for is recorded; wit
 func filterFlags(cmd *cobra.Command) *replay.Filter {
 	f := &replay.Filter{}
 	flags := cli.PerCall(cmd)
-	cli.List(flags, &f.Workers, "worker", "NAME|ID", "only this worker, also by the beginning of its ID; may be repeated", cli.Each(cli.AnyText))
+	cli.List(flags, &f.Workers, "worker", "NAME|ID", "only this worker, also by the beginning of its ID; may be repeated",
+		cli.Each(cli.AnyText))
 	cli.Var(flags, &f.Job, "job", "ID", "only the workers that had this job, while they had it; also the beginning of its ID",
 		func(text string) (fsm.JobID, error) { return fsm.JobID(text), nil })
 	bound := func(at *time.Time, name, usage string) {

@@ -74,7 +74,7 @@ func ParseEndpoints(text string) ([]string, error) {
 // control plane.
 func checkEndpoint(endpoint string) error {
 	_, err := httpclient.ParseEndpoint(endpoint)
-	return err //nolint:wrapcheck // the caller names the endpoint
+	return err
 }
 
 // LocalToken returns the token that the flags give or, for a control plane on

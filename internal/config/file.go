@@ -64,8 +64,8 @@ func (f *File) Lookup(key string) (values []string, place string) {
 	return e.values, fmt.Sprintf("%s, line %d, %s", f.path, e.line, key)
 }
 
-// byteOrderMark begins a text in UTF-8 that some editors write, and is not part of it.
-var byteOrderMark = []byte("\ufeff")
+// ByteOrderMark begins a text in UTF-8 that some editors write, and is not part of it.
+const ByteOrderMark = "\ufeff"
 
 // readLimited reads a text file of at most limit bytes, without a byte order mark. Its
 // errors do not name the file.
@@ -82,7 +82,7 @@ func readLimited(path string, limit int64) ([]byte, error) {
 	if int64(len(content)) > limit {
 		return nil, fmt.Errorf("larger than %d bytes", limit)
 	}
-	return bytes.TrimPrefix(content, byteOrderMark), nil
+	return bytes.TrimPrefix(content, []byte(ByteOrderMark)), nil
 }
 
 // parse reads the settings of one YAML document, without those that have errors. Every

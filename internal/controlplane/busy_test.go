@@ -13,7 +13,7 @@ import (
 
 // Uploads that do not end take the room for decoding. More of them are refused with
 // Retry-After, by both APIs, while pings and small calls are served.
-func TestNoRoomToDecode(t *testing.T) {
+func TestNoRoomToDecode(t *testing.T) { //nolint:tparallel // the token of a job that is not started ends
 	t.Parallel()
 	b := start(t)
 	w := b.register("w", "q")
@@ -23,7 +23,7 @@ func TestNoRoomToDecode(t *testing.T) {
 		{"REST", "/v3/jobs/" + id + "/data/set", "Token " + job.text("token"), "application/json"},
 		{"switchyard.v1", "/switchyard.v1.JobService/SubmitJob", "Bearer " + b.AdminToken(), "application/json"},
 	} {
-		t.Run(row.name, func(t *testing.T) { // not in parallel: the token of a job that is not started ends
+		t.Run(row.name, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			statuses := make(chan *http.Response)

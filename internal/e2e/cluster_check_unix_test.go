@@ -27,11 +27,13 @@ func (r *clusterRun) report(t *testing.T, name string) {
 		job := r.jobs[id]
 		switch {
 		case job == nil:
-			if lost++; lost <= maxNamed {
+			lost++
+			if lost <= maxNamed {
 				t.Errorf("job %s of %s was acknowledged, and is not listed", id, key)
 			}
 		case !ended(job):
-			if left++; left <= maxNamed {
+			left++
+			if left <= maxNamed {
 				t.Errorf("job %s of %s is left behind: %v, waits: %s", id, key, job.GetState(), job.GetWaitingReason())
 			}
 		}

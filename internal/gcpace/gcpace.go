@@ -111,8 +111,8 @@ func (p *pacer) next(allocated, used uint64) (percent int, changed bool) {
 		for _, n := range p.last {
 			highest = max(highest, n)
 		}
-		held := float64(highest) * float64(garbage/interval)
-		want = int(min(max(held/float64(used)*100, least), most))
+		held := highest * uint64(garbage/interval)
+		want = int(min(max(100*held/used, least), most)) //nolint:mnd // a percentage
 	}
 	if want == p.percent || want != most && want != least && max(want-p.percent, p.percent-want) < step {
 		return p.percent, false

@@ -23,7 +23,7 @@ func TestRecordsAreGathered(t *testing.T) {
 	}{
 		{"one, before its time", 1, func(*TransitionLog) { time.Sleep(gatherTime - 1) }, 0},
 		{"some, at their time", queue/2 - 1, func(*TransitionLog) { time.Sleep(gatherTime) }, queue/2 - 1},
-		{"half of the queue", queue/2, func(*TransitionLog) {}, queue / 2},
+		{"half of the queue", queue / 2, func(*TransitionLog) {}, queue / 2},
 		{"somebody waits", 2, func(l *TransitionLog) { l.flush() }, 2},
 		{"the end", 2, func(l *TransitionLog) { l.Close() }, 2},
 	} {

@@ -42,15 +42,13 @@ func (r *records) submitRetry(ctx context.Context, job record.Job) error {
 	if err != nil && !errors.Is(err, store.ErrConflict) {
 		return err
 	}
-	stored := func(job record.Job) (record.Job, error) {
+	_, err = compareAndSet(ctx, r.storedJob("job "+job.ID, job.ID), job, true, func(job record.Job) (record.Job, error) {
 		if job.RetryStored {
 			return job, errUnchanged
 		}
 		job.RetryStored = true
 		return job, nil
-	}
-	read := func(ctx context.Context) (record.Job, error) { return r.ReadJob(ctx, job.ID) }
-	_, err = compareAndSet(ctx, "job "+job.ID, job, true, stored, read, r.putJob)
+	})
 	return err
 }
 

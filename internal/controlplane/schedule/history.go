@@ -105,12 +105,6 @@ func (h *history) forget(p pastJob) {
 
 func (h *history) seconds(at time.Time) int64 { return int64(at.Sub(h.epoch) / time.Second) }
 
-func (h *history) has(id string) bool {
-	parsed, err := uuid.Parse(id)
-	_, ok := h.jobs.Get(pastJob{id: parsed})
-	return ok && err == nil
-}
-
 func (h *history) drop(id string) {
 	if parsed, err := uuid.Parse(id); err == nil {
 		h.remove(parsed)

@@ -141,7 +141,7 @@ func (r *streamReader) consumer(ctx context.Context) (consumer jetstream.Consume
 		consumer, err = r.s.js.CreateConsumer(ctx, r.stream, config)
 		return err //nolint:wrapcheck // read adds what was attempted
 	})
-	return consumer, err
+	return consumer, err //nolint:wrapcheck // as above
 }
 
 // deleteConsumer removes a consumer from the server, which would otherwise keep it
