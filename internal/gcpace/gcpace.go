@@ -112,7 +112,7 @@ func (p *pacer) next(allocated, used uint64) (percent int, changed bool) {
 			highest = max(highest, n)
 		}
 		held := highest * uint64(garbage/interval)
-		want = int(min(max(100*held/used, least), most)) //nolint:mnd // a percentage
+		want = int(min(max(100*held/used, least), most))
 	}
 	if want == p.percent || want != most && want != least && max(want-p.percent, p.percent-want) < step {
 		return p.percent, false
