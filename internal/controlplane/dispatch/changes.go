@@ -39,7 +39,7 @@ type kind[T, E any] struct {
 	stored[T]
 
 	after func(T, E) (T, error)
-	log   func(before, after T, ev E)
+	log   func(before, after *T, ev E)
 }
 
 // apply applies an event to a record: see compareAndSet. Each check can refuse the
@@ -56,7 +56,7 @@ func apply[T, E any](ctx context.Context, k kind[T, E], current T, indexed bool,
 		return k.after(current, ev)
 	})
 	if err == nil && after.changed {
-		k.log(before, after.record, ev)
+		k.log(&before, &after.record, ev)
 	}
 	return after, err
 }
@@ -102,24 +102,41 @@ func (r *records) changeWorker(ctx context.Context, id string, ev workerstate.Ev
 func (r *records) createJob(
 	ctx context.Context, requested *record.Job, submitted lifecycle.Event, further ...lifecycle.Event,
 ) (record.Job, error) {
-	job, err := newJob(*requested, submitted)
-	records := []record.Job{{}, job}
-	for _, ev := range further {
-		if err == nil {
-			job, err = jobAfter(job, ev)
-			records = append(records, job)
+	events := append([]lifecycle.Event{submitted}, further...)
+	steps, err := newSteps(requested, events)
+	if err != nil {
+		return record.Job{}, err
+	}
+	stored, err := r.putJob(ctx, steps[len(events)])
+	if err == nil {
+		r.logSteps(steps, events)
+	}
+	return stored, err
+}
+
+// newSteps returns a new job before its first event, which is empty, and after each. It
+// is a function of its own to keep the stack small while a job is stored.
+func newSteps(requested *record.Job, events []lifecycle.Event) ([]record.Job, error) {
+	steps := make([]record.Job, len(events)+1)
+	for i, ev := range events {
+		var err error
+		if i == 0 {
+			steps[1], err = newJob(*requested, ev)
+		} else {
+			steps[i+1], err = jobAfter(steps[i], ev)
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
-	if err == nil {
-		job, err = r.putJob(ctx, job)
+	return steps, nil
+}
+
+// logSteps logs the events of a new job.
+func (r *records) logSteps(steps []record.Job, events []lifecycle.Event) {
+	for i, ev := range events {
+		r.logJob(&steps[i], &steps[i+1], ev)
 	}
-	if err != nil {
-		return job, err
-	}
-	for i, ev := range append([]lifecycle.Event{submitted}, further...) {
-		r.logJob(records[i], records[i+1], ev)
-	}
-	return job, nil
 }
 
 // compareAndSet edits a record and stores it, again as long as others change it
@@ -170,8 +187,8 @@ var jobMessages = map[lifecycle.EventKind]string{ //nolint:gochecknoglobals // a
 }
 
 // logJob logs a stored change of a job, and passes it to the observer.
-func (r *records) logJob(before, after record.Job, ev lifecycle.Event) {
-	r.observer.JobChanged(before, after, ev)
+func (r *records) logJob(before, after *record.Job, ev lifecycle.Event) {
+	r.observer.JobChanged(*before, *after, ev)
 	level, message := zapcore.InfoLevel, jobMessages[ev.Kind]
 	switch {
 	case after.State == wire.StateQueued && before.State != "":
@@ -216,8 +233,8 @@ var workerMessages = map[workerstate.EventKind]string{ //nolint:gochecknoglobals
 }
 
 // logWorker logs a stored change of a worker, and passes it to the observer.
-func (r *records) logWorker(before, after record.Worker, ev workerstate.Event) {
-	r.observer.WorkerChanged(after, ev)
+func (r *records) logWorker(before, after *record.Worker, ev workerstate.Event) {
+	r.observer.WorkerChanged(*after, ev)
 	level := zapcore.InfoLevel
 	if ev.Kind == workerstate.LeaseExpired {
 		level = zapcore.WarnLevel

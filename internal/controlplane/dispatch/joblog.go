@@ -38,7 +38,7 @@ func logAfter(job record.Job, ev logstate.Event) (record.Job, error) {
 // changeLog applies an event to the log of a job: see apply.
 func (r *records) changeLog(ctx context.Context, id string, ev logstate.Event) (change[record.Job], error) {
 	job, indexed := r.job(id)
-	logged := func(_, after record.Job, ev logstate.Event) {
+	logged := func(_, after *record.Job, ev logstate.Event) {
 		if ev.Kind == logstate.DeleteRequested {
 			r.log.Info("job log deleted", zap.String("job_id", id), zap.String("actor", after.Log.Deletion.By),
 				zap.Uint64("bytes", after.Log.Deletion.Bytes), zap.String("reason", after.Log.Deletion.Reason))

@@ -85,7 +85,7 @@ func (d *Dispatcher) submit(ctx context.Context, job record.Job, id string) (_ r
 	switch refusal := d.checkTags(&job); {
 	case job.IdempotencyKey != "":
 		stored, existed, err = d.submitKeyed(ctx, &job, refusal)
-		if err == nil && existed && !sameWork(stored, job) {
+		if err == nil && existed && !sameWork(&stored, &job) {
 			err = &KeyInUseError{Key: job.IdempotencyKey, JobID: stored.ID}
 		}
 	case refusal != nil:
@@ -101,7 +101,7 @@ func (d *Dispatcher) submit(ctx context.Context, job record.Job, id string) (_ r
 
 // sameWork reports whether two jobs do the same. Their priority, timeout,
 // limits and retries do not matter.
-func sameWork(a, b record.Job) bool {
+func sameWork(a, b *record.Job) bool {
 	return slices.Equal(a.Command, b.Command) && maps.Equal(a.Env, b.Env) && a.Queue == b.Queue && slices.Equal(a.Tags, b.Tags)
 }
 
@@ -181,13 +181,18 @@ func (d *Dispatcher) existingOr(ctx context.Context, key string, refusal error) 
 func (d *Dispatcher) createOnce(ctx context.Context, job *record.Job) (_ record.Job, existed bool, err error) {
 	created, err := d.create(ctx, job)
 	if errors.Is(err, store.ErrConflict) {
-		existing, err := d.records.ReadJob(ctx, job.ID)
-		if errors.Is(err, ErrNotFound) { // the other submission is not committed yet
-			err = fmt.Errorf("job %s: %w", job.ID, store.ErrConflict)
-		}
-		return existing, err == nil, err
+		return d.createdByOther(ctx, job.ID)
 	}
 	return created, false, err
+}
+
+// createdByOther returns a job that another submission with its key has stored.
+func (d *Dispatcher) createdByOther(ctx context.Context, id string) (_ record.Job, existed bool, err error) {
+	existing, err := d.records.ReadJob(ctx, id)
+	if errors.Is(err, ErrNotFound) { // the other submission is not committed yet
+		err = fmt.Errorf("job %s: %w", id, store.ErrConflict)
+	}
+	return existing, err == nil, err
 }
 
 // create stores a new job, assigned to an idle worker if there is one. It does not change job.

@@ -35,7 +35,7 @@ func (d *Dispatcher) Register(ctx context.Context, worker record.Worker) (record
 	if err != nil {
 		return record.Worker{}, "", fmt.Errorf("registering worker %s: %w", worker.Name, err)
 	}
-	d.records.logWorker(record.Worker{}, worker, ev)
+	d.records.logWorker(&record.Worker{}, &worker, ev)
 	return worker, session, nil
 }
 
