@@ -1,12 +1,15 @@
 package store
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
@@ -95,5 +98,35 @@ func TestLoad(t *testing.T) {
 		if first := firstChange(t, s, position); first.ID != later {
 			t.Errorf("%s: the watch continues with %s, want %s", name, first.ID, later)
 		}
+	}
+}
+
+// A reader ends also where the last message is gone when its turn comes: it has expired, or
+// was purged, as what tries a permission is.
+func TestTheLastMessageIsGone(t *testing.T) {
+	t.Parallel()
+	s := openTest(t, Options{})
+	for _, id := range []string{"first", "last"} {
+		if _, err := s.PutJob(t.Context(), record.Job{ID: id, Job: lifecycle.Job{State: wire.StateQueued}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	state, err := s.js.Stream(t.Context(), stateStream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var left []uint64
+	one := reading{stream: stateStream, ahead: readAhead{1, 1 << 20}} // requests one message at a time
+	err = s.read(ctx, one, func(pending uint64) {
+		if left = append(left, pending); pending == 0 {
+			stop()
+		}
+	}, func(jetstream.Msg, *jetstream.MsgMetadata) bool {
+		return state.Purge(t.Context(), jetstream.WithPurgeSubject(jobPrefix+"last")) == nil
+	})
+	if want := []uint64{2, 1, 0}; !slices.Equal(left, want) || !errors.Is(err, context.Canceled) {
+		t.Errorf("left were %d, want %d; %v", left, want, err)
 	}
 }

@@ -19,6 +19,10 @@ const (
 	deleteTimeout = 2 * time.Second
 	// readRetry is the wait before a reader makes a new consumer.
 	readRetry = time.Second
+	// readQuiet is how long a reader waits for a message that is said to be left. It doubles
+	// each time, up to maxQuiet times: the server may be slow.
+	readQuiet = 5 * time.Second
+	maxQuiet  = 5
 )
 
 // readAhead bounds what a reader requests in advance, in messages and bytes. The
@@ -50,11 +54,13 @@ type streamReader struct {
 
 	began bool   // there was a consumer
 	last  uint64 // the sequence of the last message, at first of the one before the first
+	quiet int    // how often no message came although some were left
 }
 
 var (
 	errReconnected = errors.New("the connection was lost and is back")
 	errGap         = errors.New("messages are missing")
+	errQuiet       = errors.New("no message comes although some were left")
 )
 
 // read calls handle with the messages of a stream, in order, until handle returns
@@ -102,9 +108,10 @@ func (r *streamReader) readOn(ctx context.Context) (done bool, err error) {
 	}
 	defer messages.Stop()
 	r.began = true
-	r.pending(consumer.CachedInfo().NumPending)
+	left := consumer.CachedInfo().NumPending
+	r.pending(left)
 	for expected := uint64(1); ; expected++ {
-		msg, err := messages.Next(jetstream.NextContext(ctx))
+		msg, err := r.next(ctx, messages, left)
 		if err != nil {
 			if ctx.Err() != nil {
 				err = context.Cause(ctx)
@@ -122,8 +129,26 @@ func (r *streamReader) readOn(ctx context.Context) (done bool, err error) {
 		if !r.handle(msg, meta) {
 			return true, nil
 		}
-		r.pending(meta.NumPending)
+		left = meta.NumPending
+		r.pending(left)
 	}
+}
+
+// next returns the next message. While messages are said to be left and none comes, it
+// returns errQuiet after a while: those that expire, or are purged, meanwhile are not sent,
+// and a new consumer knows how many are left.
+func (r *streamReader) next(ctx context.Context, messages jetstream.MessagesContext, left uint64) (jetstream.Msg, error) {
+	if left == 0 {
+		return messages.Next(jetstream.NextContext(ctx)) //nolint:wrapcheck // read adds what was attempted
+	}
+	waiting, cancel := context.WithTimeoutCause(ctx, readQuiet<<r.quiet, errQuiet)
+	defer cancel()
+	msg, err := messages.Next(jetstream.NextContext(waiting))
+	if err != nil && errors.Is(context.Cause(waiting), errQuiet) {
+		r.quiet = min(r.quiet+1, maxQuiet)
+		return nil, errQuiet
+	}
+	return msg, err //nolint:wrapcheck // as above
 }
 
 // consumer makes a consumer that begins behind the last message.
