@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/joblog"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/logstate"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/schedule"
 	"github.com/switchyard-ci/switchyard/internal/wire"
@@ -51,12 +52,12 @@ func (r *records) queueReason(job *record.Job) (reason string) {
 }
 
 // AddLog, LogReach and Subscribe implement joblog.Jobs.
-func (r *records) AddLog(jobID string, more joblog.Reach) {
-	r.view(func(x *schedule.Index) { x.AddLog(jobID, schedule.LogReach(more)) })
+func (r *records) AddLog(jobID string, more logstate.Reach) {
+	r.view(func(x *schedule.Index) { x.AddLog(jobID, more) })
 }
 
-func (r *records) LogReach(jobID string) (reach joblog.Reach) {
-	r.view(func(x *schedule.Index) { reach = joblog.Reach(x.LogReach(jobID)) })
+func (r *records) LogReach(jobID string) (reach logstate.Reach) {
+	r.view(func(x *schedule.Index) { reach = x.LogReach(jobID) })
 	return reach
 }
 

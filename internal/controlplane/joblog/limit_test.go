@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/logstate"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/wire"
@@ -23,7 +24,7 @@ import (
 type someJobs struct {
 	mu      sync.Mutex
 	states  map[string]wire.JobState
-	reach   map[string]Reach
+	reach   map[string]logstate.Reach
 	trimmed map[string]uint64 // by job, the size of the log that was deleted
 	// unrecorded is how many calls of LogTrimmed fail because the store is full.
 	unrecorded int
@@ -56,13 +57,13 @@ func (j *someJobs) LogTrimmed(_ context.Context, id string, size uint64) error {
 func (*someJobs) WaitingReason(record.Job) string        { return "" }
 func (*someJobs) Subscribe(string, *Subscription) func() { return func() {} }
 
-func (j *someJobs) AddLog(id string, more Reach) {
+func (j *someJobs) AddLog(id string, more logstate.Reach) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.reach[id] = j.reach[id].With(more)
 }
 
-func (j *someJobs) LogReach(id string) Reach {
+func (j *someJobs) LogReach(id string) logstate.Reach {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.reach[id]
@@ -76,7 +77,7 @@ func openLog(t *testing.T, maxSize uint64) (*Log, *store.Store, *someJobs) {
 		t.Fatal(err)
 	}
 	t.Cleanup(st.Close)
-	jobs := &someJobs{states: map[string]wire.JobState{}, reach: map[string]Reach{}, trimmed: map[string]uint64{}}
+	jobs := &someJobs{states: map[string]wire.JobState{}, reach: map[string]logstate.Reach{}, trimmed: map[string]uint64{}}
 	return New(st, jobs, Config{Grace: time.Second, MaxSize: maxSize, Now: time.Now, Logger: zap.NewNop()}), st, jobs
 }
 
@@ -166,7 +167,7 @@ func TestLimitOfOverlappingChunks(t *testing.T) {
 					t.Fatal(err)
 				}
 				if n == 10 && name != "of one number" { // of chunk 1 the store is not asked
-					jobs.reach = map[string]Reach{}
+					jobs.reach = map[string]logstate.Reach{}
 				}
 			}
 			used, _, err := st.LogUsage(t.Context())

@@ -24,6 +24,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/switchyard-ci/switchyard/internal/controlplane/logstate"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/store"
 	"github.com/switchyard-ci/switchyard/internal/wire"
@@ -49,25 +50,12 @@ type Jobs interface {
 	Subscribe(jobID string, s *Subscription) (stop func())
 	// AddLog records that more of a log was stored. LogReach returns what is known of it,
 	// the zero value for nothing.
-	AddLog(jobID string, more Reach)
-	LogReach(jobID string) Reach
+	AddLog(jobID string, more logstate.Reach)
+	LogReach(jobID string) logstate.Reach
 	// LogTrimmed records in a job that has ended that its log, of size bytes, is deleted
 	// to make room. It succeeds if it is recorded already. store.ErrNotFound,
 	// store.ErrUnavailable.
 	LogTrimmed(ctx context.Context, jobID string, size uint64) error
-}
-
-// Reach is how far the chunks reach of a log, or of a part of it.
-type Reach struct {
-	// Sequence is the highest sequence of a chunk, and End the furthest end.
-	Sequence, End uint64
-	// Stored is how many bytes are stored, chunks that overlap or are repeated included.
-	Stored uint64
-}
-
-// With returns the reach of both.
-func (r Reach) With(more Reach) Reach {
-	return Reach{max(r.Sequence, more.Sequence), max(r.End, more.End), r.Stored + more.Stored}
 }
 
 // Log stores and reads the logs of jobs. Its methods may be called concurrently.
@@ -128,7 +116,7 @@ func (l *Log) store(ctx context.Context, jobID string, c wire.Chunk) error {
 	if err != nil {
 		return err //nolint:wrapcheck // the store's errors say what was attempted
 	}
-	reach := Reach{Sequence: c.Sequence, End: c.End()}
+	reach := logstate.Reach{Sequence: c.Sequence, End: c.End()}
 	if stored {
 		reach.Stored = uint64(len(c.Data))
 	}
@@ -140,7 +128,7 @@ func (l *Log) store(ctx context.Context, jobID string, c wire.Chunk) error {
 // this replica does not know of a chunk shortly before the next one, and all of it only if
 // it knows of none: it has started a moment ago, or another replica has received the log
 // so far.
-func (l *Log) reached(ctx context.Context, jobID string, next uint64) Reach {
+func (l *Log) reached(ctx context.Context, jobID string, next uint64) logstate.Reach {
 	known := l.jobs.LogReach(jobID)
 	if next == 1 || known.Sequence > 0 && next <= known.Sequence+MaxGap {
 		return known
@@ -154,14 +142,14 @@ func (l *Log) reached(ctx context.Context, jobID string, next uint64) Reach {
 		if err != nil {
 			l.config.Logger.Warn("failed to read how far a log has come", zap.String("job_id", jobID), zap.Error(err))
 		}
-		var stored Reach
+		var stored logstate.Reach
 		for _, p := range places {
-			stored = stored.With(Reach{p.Sequence, p.End(), p.Size})
+			stored = stored.With(logstate.Reach{Sequence: p.Sequence, End: p.End(), Stored: p.Size})
 		}
 		l.jobs.AddLog(jobID, stored)
 		known = known.With(stored)
 	}
-	return known.With(Reach{Sequence: last.Sequence, End: last.End()})
+	return known.With(logstate.Reach{Sequence: last.Sequence, End: last.End()})
 }
 
 // Size returns the size in bytes of what has arrived of a job's log, as far as

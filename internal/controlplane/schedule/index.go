@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/switchyard-ci/switchyard/internal/controlplane/lifecycle"
+	"github.com/switchyard-ci/switchyard/internal/controlplane/logstate"
 	"github.com/switchyard-ci/switchyard/internal/controlplane/record"
 	"github.com/switchyard-ci/switchyard/internal/wire"
 )
@@ -90,7 +91,7 @@ type jobEntry struct {
 	// route is how this replica offered it to its worker.
 	route Route
 	// log is how far the log chunks reach that this replica has stored, or has found.
-	log LogReach
+	log logstate.Reach
 }
 
 // New returns an empty index.
@@ -283,21 +284,17 @@ func (x *Index) Tidy(now time.Time, workerRetention time.Duration) {
 	x.expiry = x.history.expire(x.expiry, now, maxExpirySteps)
 }
 
-// LogReach is how far the log chunks of a job reach: the highest sequence, the furthest end,
-// and how many bytes are stored.
-type LogReach struct{ Sequence, End, Stored uint64 }
-
 // AddLog records that more of the log of a job in hand was stored.
-func (x *Index) AddLog(jobID string, more LogReach) {
+func (x *Index) AddLog(jobID string, more logstate.Reach) {
 	if j := x.inHand[jobID]; j != nil {
-		j.log = LogReach{max(j.log.Sequence, more.Sequence), max(j.log.End, more.End), j.log.Stored + more.Stored}
+		j.log = j.log.With(more)
 	}
 }
 
 // LogReach returns how far the chunks reach that this replica knows of a live job.
-func (x *Index) LogReach(jobID string) LogReach {
+func (x *Index) LogReach(jobID string) logstate.Reach {
 	if j := x.jobs[jobID]; j != nil {
 		return j.log
 	}
-	return LogReach{}
+	return logstate.Reach{}
 }
