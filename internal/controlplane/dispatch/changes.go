@@ -97,12 +97,10 @@ func (r *records) changeWorker(ctx context.Context, id string, ev workerstate.Ev
 	return apply(ctx, k, worker, indexed, ev, checks)
 }
 
-// createJob stores a new job after its first events. Of requested it uses the ID and what
-// the submitter decides. store.ErrConflict if the job exists.
-func (r *records) createJob(
-	ctx context.Context, requested *record.Job, submitted lifecycle.Event, further ...lifecycle.Event,
-) (record.Job, error) {
-	events := append([]lifecycle.Event{submitted}, further...)
+// createJob stores a new job after its first events, of which the first submits it. Of
+// requested it uses the ID and what the submitter decides. store.ErrConflict if the job
+// exists.
+func (r *records) createJob(ctx context.Context, requested *record.Job, events ...lifecycle.Event) (record.Job, error) {
 	steps, err := newSteps(requested, events)
 	if err != nil {
 		return record.Job{}, err

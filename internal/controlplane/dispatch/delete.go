@@ -23,7 +23,7 @@ func (d *Dispatcher) Delete(ctx context.Context, id string) (logSize uint64, err
 		if err != nil {
 			return 0, err
 		}
-		if err := d.mayDelete(&job); err != nil {
+		if err := mayDelete(&job); err != nil {
 			return 0, err
 		}
 		if err := d.logs.Delete(ctx, id); err != nil {
@@ -52,7 +52,7 @@ func (d *Dispatcher) Delete(ctx context.Context, id string) (logSize uint64, err
 }
 
 // mayDelete returns ErrWrongState for a job that something depends on.
-func (*Dispatcher) mayDelete(job *record.Job) error {
+func mayDelete(job *record.Job) error {
 	if !job.State.Final() {
 		return wrongState("job %s is %s; only a job that has ended can be deleted: cancel it first", job.ID, job.State)
 	}

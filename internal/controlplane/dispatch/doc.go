@@ -59,10 +59,11 @@
 // derived from the records at once, and again in every sweep, until it is done: the
 // jobs of a worker that left, was lost, paused or stopped, and the cancellation that a
 // forced stop implies (package schedule); the retry of a lost job, and its withdrawal
-// by a late result (the effects of package lifecycle, done in effects.go). A crash in between is repaired by the next sweep of
-// any replica. That a retry was submitted is recorded in the job that it retries, since the
-// retry may be deleted, or expire, before that job. A submission with an idempotency key writes the key first and then
-// the job; a key without a job is taken over by the next submission with that key.
+// by a late result (the effects of package lifecycle, done in effects.go). A crash in
+// between is repaired by the next sweep of any replica. That a retry was submitted is
+// recorded in the job that it retries, since the retry may be deleted, or expire, before
+// that job. A submission with an idempotency key writes the key first and then the job; a
+// key without a job is taken over by the next submission with that key.
 //
 // # Leases
 //

@@ -63,9 +63,9 @@ func (s *Store) AppendChunk(ctx context.Context, jobID string, c wire.Chunk) (st
 	msg.Header.Set(chunkHeader, hex.EncodeToString(place[:]))
 	s.emptyLogs.forget(jobID)
 	id := jobID + "." + strconv.FormatUint(c.Sequence, 10) + "." + strconv.FormatUint(c.Offset, 10)
-	ack, err := s.publish(ctx, msg, jetstream.WithMsgID(id))
+	ack, err := s.write(ctx, msg, doing, jetstream.WithMsgID(id))
 	if err != nil {
-		return false, wrap(ctx, err, doing)
+		return false, err
 	}
 	return !ack.Duplicate, nil
 }

@@ -155,7 +155,11 @@ func (s *Store) replace(ctx context.Context, msg *nats.Msg, expected uint64) (ui
 	s.admission.stored(len(msg.Data))
 	doing := "storing " + msg.Subject
 	if streamOf(msg.Subject) != stateStream {
-		return s.write(ctx, msg, doing, jetstream.WithExpectLastSequencePerSubject(expected))
+		ack, err := s.write(ctx, msg, doing, jetstream.WithExpectLastSequencePerSubject(expected))
+		if err != nil {
+			return 0, err
+		}
+		return ack.Sequence, nil
 	}
 	if msg.Header == nil {
 		msg.Header = nats.Header{}

@@ -64,13 +64,13 @@ func (w *writes) storedWithin(stream string, d time.Duration) bool {
 	return time.Since(w.stored[stream]) < d
 }
 
-// write stores a message and returns its sequence.
-func (s *Store) write(ctx context.Context, msg *nats.Msg, doing string, opts ...jetstream.PublishOpt) (uint64, error) {
+// write is publish with an error that says what was attempted.
+func (s *Store) write(ctx context.Context, msg *nats.Msg, doing string, opts ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
 	ack, err := s.publish(ctx, msg, opts...)
 	if err != nil {
-		return 0, wrap(ctx, err, doing)
+		return nil, wrap(ctx, err, doing)
 	}
-	return ack.Sequence, nil
+	return ack, nil
 }
 
 // publish stores a message and records the result. It returns the error of NATS, or
