@@ -17,8 +17,8 @@ type Filter struct {
 	// Workers are IDs or names of workers; empty means all. Resolve takes beginnings of
 	// IDs, too.
 	Workers []string
-	// Job is the ID of a job, for Resolve also its beginning: of the workers that had it, from when they took it until it
-	// ended. Empty means all.
+	// Job is the ID of a job, for Resolve also its beginning: of the workers that had it, from
+	// when they took it until it ended. Empty means all.
 	Job fsm.JobID
 	// Since and Until bound the time; the zero times do not.
 	Since, Until time.Time

@@ -35,9 +35,9 @@ const (
 )
 
 // Start lets a process that starts hold less garbage: a start may allocate much in a short
-// time, most of which is not needed any more afterwards. The returned function ends
-// that, and returns to the system what only the start has needed.
-// Start does nothing if the environment has a GOGC.
+// time, most of which is not needed any more afterwards. The returned function ends that, and
+// returns to the system what only the start has needed. Start does nothing if the environment
+// has a GOGC.
 func Start() (started func()) {
 	if os.Getenv("GOGC") != "" {
 		return func() {}
@@ -55,12 +55,10 @@ func Run(done <-chan struct{}) {
 	if os.Getenv("GOGC") != "" {
 		return
 	}
-	before := debug.SetGCPercent(most)
-	debug.SetGCPercent(before)
-	defer debug.SetGCPercent(before)
+	defer debug.SetGCPercent(debug.SetGCPercent(most))
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
-	p := pacer{percent: before}
+	p := pacer{percent: most}
 	usage := newUsage()
 	p.next(usage.read())
 	for {

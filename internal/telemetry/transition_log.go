@@ -89,7 +89,7 @@ func OpenTransitionLog(path string, size int64, version string, logger *zap.Logg
 	return l, nil
 }
 
-// newTransitionLog returns a log whose queue holds at most size records.
+// newTransitionLog returns a log whose queue holds at most that many records.
 func newTransitionLog(path string, size int64, version string, queue int, logger *zap.Logger) *TransitionLog {
 	due := time.NewTimer(gatherTime)
 	due.Stop()
